@@ -1,0 +1,31 @@
+//! Wires the worker to its queue.
+
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use wenzhen::ai::Chain;
+use wenzhen::aws::{self, Secrets};
+use wenzhen::config::{self, DatabaseSettings};
+use wenzhen::deadline::Deadline;
+use wenzhen::jobs::outbox::Queue;
+use wenzhen::postgres::Database;
+use wenzhen::telemetry;
+use worker::{App, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let aws = aws::sdk_config().await;
+    let app = App {
+        database: Database::new(&DatabaseSettings::from_env()?).await?,
+        queue: Queue::new(&aws, config::jobs_queue_url()?),
+        chain: Chain::new(&config::ai_tiers()?, Secrets::new(&aws))?,
+    };
+    let app = &app;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
+        let deadline = Deadline::of_invocation(event.context.deadline(), Duration::ZERO);
+        Ok::<_, std::convert::Infallible>(handle(app, event.payload, deadline).await)
+    }))
+    .await
+}

@@ -1,0 +1,143 @@
+//! The one place that reads the environment. A function asks for the settings it uses, once, at start; a missing or
+//! wrong one stops the start with its name.
+
+use std::str::FromStr;
+
+use url::Url;
+
+mod tiers;
+
+pub use tiers::{KeyReference, StructuredOutput, Tier, Tiers};
+
+/// A setting that is missing or wrong. The value is not repeated: it may be a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("setting {name}: {problem}")]
+pub struct ConfigError {
+    /// The environment variable, or `AI_TIERS[0].model` within one.
+    pub name: String,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+impl ConfigError {
+    /// An error about the setting called `name`.
+    pub fn new(name: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { name: name.into(), problem: problem.into() }
+    }
+}
+
+/// Which tokens are accepted.
+#[derive(Debug, Clone)]
+pub struct TokenSettings {
+    /// `iss` of every accepted token: `TOKEN_ISSUER`.
+    pub issuer: String,
+    /// `aud` of every accepted token, the user pool client's id: `TOKEN_AUDIENCE`.
+    pub audience: String,
+    /// Where the issuer publishes its keys: `TOKEN_JWKS_URL`, by default below the issuer.
+    pub jwks_url: Url,
+}
+
+impl TokenSettings {
+    /// Reads `TOKEN_ISSUER`, `TOKEN_AUDIENCE` and `TOKEN_JWKS_URL`.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let issuer: String = required("TOKEN_ISSUER")?;
+        let jwks_url = match optional("TOKEN_JWKS_URL")? {
+            Some(url) => url,
+            None => format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'))
+                .parse()
+                .map_err(|_| ConfigError::new("TOKEN_ISSUER", "must be a URL"))?,
+        };
+        Ok(Self { issuer, audience: required("TOKEN_AUDIENCE")?, jwks_url })
+    }
+}
+
+/// How PostgreSQL lets us in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseAuth {
+    /// With the password in the URL, or without one.
+    Url,
+    /// With an IAM token, made locally for each new connection.
+    Iam,
+}
+
+impl FromStr for DatabaseAuth {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "url" => Ok(Self::Url),
+            "iam" => Ok(Self::Iam),
+            _ => Err("must be `url` or `iam`"),
+        }
+    }
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct DatabaseSettings {
+    /// `DATABASE_URL`: `postgres://user[:password]@host[:port]/name[?sslmode=verify-full&sslrootcert=…]`.
+    pub url: Url,
+    /// `DATABASE_AUTH`: `url` (the default) or `iam`.
+    pub auth: DatabaseAuth,
+}
+
+impl DatabaseSettings {
+    /// Reads `DATABASE_URL` and `DATABASE_AUTH`.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let url: Url = required("DATABASE_URL")?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(ConfigError::new("DATABASE_URL", "must start with postgres://"));
+        }
+        Ok(Self { url, auth: optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url) })
+    }
+}
+
+/// The URL of the queue that jobs are sent to: `JOBS_QUEUE_URL`.
+pub fn jobs_queue_url() -> Result<String, ConfigError> {
+    required("JOBS_QUEUE_URL")
+}
+
+/// The tiers that answer, in order: `AI_TIERS`, either a JSON array or the path of a file that holds one. Unset or empty
+/// means that there are none, and every answer is an honestly degraded one.
+pub fn ai_tiers() -> Result<Tiers, ConfigError> {
+    let Some(text) = optional::<String>("AI_TIERS")? else { return Ok(Tiers::default()) };
+    let json = if text.trim_start().starts_with('[') {
+        text
+    } else {
+        std::fs::read_to_string(&text).map_err(|error| {
+            ConfigError::new("AI_TIERS", format!("is neither a JSON array nor a readable file: {error}"))
+        })?
+    };
+    Tiers::parse(&json)
+}
+
+/// A secret that a setting refers to as `env:NAME`.
+pub fn secret_from_env(variable: &str) -> Result<String, ConfigError> {
+    required(variable)
+}
+
+/// What is logged: `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, else `info`.
+pub fn log_filter() -> String {
+    let level = |name| optional::<String>(name).ok().flatten();
+    level("RUST_LOG").or_else(|| level("AWS_LAMBDA_LOG_LEVEL")).unwrap_or_else(|| "info".to_owned())
+}
+
+fn required<T: FromStr>(name: &str) -> Result<T, ConfigError>
+where
+    T::Err: std::fmt::Display,
+{
+    optional(name)?.ok_or_else(|| ConfigError::new(name, "is missing"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this module is the one place that reads the environment")]
+fn optional<T: FromStr>(name: &str) -> Result<Option<T>, ConfigError>
+where
+    T::Err: std::fmt::Display,
+{
+    match std::env::var(name) {
+        Ok(text) if text.trim().is_empty() => Ok(None),
+        Ok(text) => text.parse().map(Some).map_err(|problem: T::Err| ConfigError::new(name, problem.to_string())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(ConfigError::new(name, "must be UTF-8")),
+    }
+}

@@ -1,0 +1,187 @@
+//! The tiers of `AI_TIERS`: OpenAI-compatible endpoints in the order in which they are asked.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::ConfigError;
+
+/// The tiers, in order; their names are distinct.
+#[derive(Debug, Clone, Default)]
+pub struct Tiers(Vec<Tier>);
+
+/// One OpenAI-compatible endpoint and model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// What logs and answers call it.
+    pub name: String,
+    /// Up to and with the version, such as `https://api.openai.com/v1`.
+    pub base_url: Url,
+    /// The model's name there.
+    pub model: String,
+    /// Where its API key is; none for an endpoint that asks for none.
+    #[serde(default)]
+    pub key: Option<KeyReference>,
+    /// How the endpoint is made to answer with JSON.
+    #[serde(default)]
+    pub structured_output: StructuredOutput,
+    /// Seconds until the connection stands: 5 unless told otherwise.
+    #[serde(default = "connect_seconds")]
+    connect_timeout: f64,
+    /// Seconds for one whole call: 20 unless told otherwise.
+    #[serde(default = "total_seconds")]
+    total_timeout: f64,
+}
+
+/// Where a secret is, so that no setting holds one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum KeyReference {
+    /// `env:NAME`: an environment variable.
+    Env(String),
+    /// `secret:NAME-OR-ARN`: a secret string in AWS Secrets Manager.
+    Secret(String),
+}
+
+/// How an endpoint is made to answer with JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StructuredOutput {
+    /// `response_format` of type `json_schema`.
+    #[default]
+    JsonSchema,
+    /// `response_format` of type `json_object`; the prompt describes the shape.
+    JsonObject,
+    /// No `response_format`; the prompt alone asks for JSON.
+    Prompt,
+}
+
+const fn connect_seconds() -> f64 {
+    5.0
+}
+
+const fn total_seconds() -> f64 {
+    20.0
+}
+
+impl Tier {
+    /// The longest wait for a connection.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.connect_timeout)
+    }
+
+    /// The longest wait for a whole answer.
+    pub fn total_timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.total_timeout)
+    }
+
+    fn check(&self, index: usize) -> Result<(), ConfigError> {
+        let wrong = |field: &str, problem: &str| Err(ConfigError::new(format!("AI_TIERS[{index}].{field}"), problem));
+        let is_time = |seconds: f64| seconds.is_finite() && seconds > 0.0 && seconds <= 900.0;
+        if self.name.trim().is_empty() {
+            return wrong("name", "must not be empty");
+        }
+        if self.model.trim().is_empty() {
+            return wrong("model", "must not be empty");
+        }
+        if !matches!(self.base_url.scheme(), "http" | "https") || !self.base_url.has_host() {
+            return wrong("base_url", "must be an http or https URL, such as https://api.openai.com/v1");
+        }
+        if !is_time(self.total_timeout) {
+            return wrong("total_timeout", "must be more than 0 and at most 900 seconds");
+        }
+        if !is_time(self.connect_timeout) || self.connect_timeout > self.total_timeout {
+            return wrong("connect_timeout", "must be more than 0 seconds and at most the total_timeout");
+        }
+        Ok(())
+    }
+}
+
+impl Tiers {
+    /// Reads a JSON array of tiers; every error names the setting.
+    pub fn parse(json: &str) -> Result<Self, ConfigError> {
+        let reader = &mut serde_json::Deserializer::from_str(json);
+        let tiers: Vec<Tier> = serde_path_to_error::deserialize(reader).map_err(|error| {
+            let place = error.path().to_string();
+            let name = if place == "." { "AI_TIERS".to_owned() } else { format!("AI_TIERS{place}") };
+            ConfigError::new(name, error.into_inner().to_string())
+        })?;
+        let mut names = HashSet::new();
+        for (index, tier) in tiers.iter().enumerate() {
+            tier.check(index)?;
+            if !names.insert(tier.name.as_str()) {
+                return Err(ConfigError::new(format!("AI_TIERS[{index}].name"), "is used by an earlier tier"));
+            }
+        }
+        Ok(Self(tiers))
+    }
+
+    /// The tiers, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Tier> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Tiers {
+    type Item = &'a Tier;
+    type IntoIter = std::slice::Iter<'a, Tier>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl TryFrom<String> for KeyReference {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.split_once(':') {
+            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+            Some(("secret", name)) if !name.is_empty() => Ok(Self::Secret(name.to_owned())),
+            // The text is not repeated: whoever gets this wrong has probably put the key itself here.
+            _ => Err("a key is given by reference: `env:NAME` or `secret:NAME-OR-ARN`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> ConfigError {
+        Tiers::parse(json).expect_err(json)
+    }
+
+    #[test]
+    fn a_tier_needs_no_more_than_a_name_an_address_and_a_model() {
+        let tiers = Tiers::parse(r#"[{"name":"a","base_url":"http://127.0.0.1:1/v1","model":"m"}]"#).unwrap();
+        let tier = tiers.iter().next().unwrap();
+        assert_eq!(tier.connect_timeout(), Duration::from_secs(5));
+        assert_eq!(tier.total_timeout(), Duration::from_secs(20));
+        assert_eq!(tier.structured_output, StructuredOutput::JsonSchema);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_refused_by_name() {
+        let tier = |more: &str| format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{more}}}]"#);
+        assert_eq!(refused(&tier(r#","total_timeout":0"#)).name, "AI_TIERS[0].total_timeout");
+        assert_eq!(refused(&tier(r#","connect_timeout":30"#)).name, "AI_TIERS[0].connect_timeout");
+        assert_eq!(refused(&tier(r#","temprature":1"#)).name, "AI_TIERS[0].temprature");
+        assert_eq!(refused(r#"[{"name":"","base_url":"http://h","model":"m"}]"#).name, "AI_TIERS[0].name");
+        assert_eq!(refused(r#"[{"name":"a","base_url":"ftp://h","model":"m"}]"#).name, "AI_TIERS[0].base_url");
+        assert_eq!(refused("{").name, "AI_TIERS");
+        let twice =
+            r#"[{"name":"a","base_url":"http://h","model":"m"},{"name":"a","base_url":"http://h","model":"m"}]"#;
+        assert_eq!(refused(twice).name, "AI_TIERS[1].name");
+    }
+
+    #[test]
+    fn a_key_written_out_is_refused_and_not_repeated() {
+        let error = refused(r#"[{"name":"a","base_url":"http://h/v1","model":"m","key":"sk-123456"}]"#);
+        assert_eq!(error.name, "AI_TIERS[0].key");
+        assert!(!error.to_string().contains("123456"), "{error}");
+    }
+}

@@ -1,0 +1,144 @@
+//! Consultations as the API shows them.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Assessment, Citation, Consultation, Status};
+use crate::triage::{self, FlagStatus, Locale, RedFlag, Sex, Triage, Urgency};
+
+/// The answer to `POST /v1/consultations`.
+#[derive(Debug, Serialize)]
+pub struct Accepted {
+    /// The consultation's id.
+    pub id: Uuid,
+    /// The job that makes the assessment.
+    pub job_id: Uuid,
+    /// `processing`, also when the same request is answered again later.
+    pub status: Status,
+    /// What the rules say, at once.
+    #[serde(flatten)]
+    pub triage: TriageView,
+    /// That this is no diagnosis.
+    pub disclaimer: &'static str,
+}
+
+/// The rules' verdict in words.
+#[derive(Debug, Serialize)]
+pub struct TriageView {
+    /// How soon help is needed.
+    pub urgency: Urgency,
+    /// What to do now.
+    pub advice: &'static str,
+    /// The danger signs that decided.
+    pub red_flags: Vec<RedFlagView>,
+}
+
+/// One danger sign.
+#[derive(Debug, Serialize)]
+pub struct RedFlagView {
+    /// A stable name.
+    pub code: String,
+    /// In words.
+    pub label: String,
+    /// What it means by itself.
+    pub urgency: Urgency,
+    /// `present`, or `uncertain` when the patient is not sure.
+    pub status: FlagStatus,
+    /// Where the rule comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Citation>,
+}
+
+/// The answer to `GET /v1/consultations/{id}`.
+#[derive(Debug, Serialize)]
+pub struct ConsultationView {
+    id: Uuid,
+    job_id: Uuid,
+    status: Status,
+    urgency: Urgency,
+    locale: Locale,
+    symptoms: String,
+    age: Option<u8>,
+    sex: Option<Sex>,
+    history: Option<String>,
+    triage: TriageView,
+    assessment: Option<Assessment>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+/// A consultation in a list.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// The consultation's id.
+    pub id: Uuid,
+    /// How far it has come.
+    pub status: Status,
+    /// How soon help is needed.
+    pub urgency: Urgency,
+    /// The patient's own words, shortened to 120 characters.
+    pub symptoms: String,
+    /// When it was accepted.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+}
+
+impl Accepted {
+    /// From what was stored, so that a repeated request gets the same answer.
+    pub fn new(id: Uuid, job_id: Uuid, triage: &Triage, locale: Locale) -> Self {
+        let triage = TriageView::new(triage, locale);
+        Self { id, job_id, status: Status::Processing, triage, disclaimer: triage::disclaimer(locale) }
+    }
+}
+
+impl TriageView {
+    fn new(triage: &Triage, locale: Locale) -> Self {
+        let red_flags = triage.red_flags.iter().map(|flag| RedFlagView::new(flag, locale)).collect();
+        Self { urgency: triage.urgency, advice: triage::advice(triage.urgency, locale), red_flags }
+    }
+}
+
+impl RedFlagView {
+    fn new(flag: &RedFlag, locale: Locale) -> Self {
+        Self {
+            code: flag.code.to_string(),
+            label: flag.label(locale).unwrap_or(&flag.code).to_owned(),
+            urgency: flag.urgency,
+            status: flag.status,
+            source: Citation::of(flag),
+        }
+    }
+}
+
+impl Citation {
+    /// The source of the rule behind a danger sign; none if the rule no longer exists.
+    pub fn of(flag: &RedFlag) -> Option<Self> {
+        flag.source().map(|source| Self { title: source.title.to_owned(), url: source.url.to_owned() })
+    }
+}
+
+impl From<Consultation> for ConsultationView {
+    fn from(row: Consultation) -> Self {
+        Self {
+            triage: TriageView::new(&row.triage, row.locale),
+            id: row.id,
+            job_id: row.job_id,
+            status: row.status,
+            urgency: row.urgency,
+            locale: row.locale,
+            symptoms: row.symptoms,
+            age: row.age,
+            sex: row.sex,
+            history: row.history,
+            assessment: row.assessment,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}

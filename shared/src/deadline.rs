@@ -1,0 +1,73 @@
+//! The time a call has left. It is made once, from the invocation's own limit, and travels with the call: whoever waits
+//! for something asks it how long.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// A point in time after which an answer is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+/// The time ran out before the work was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the deadline passed")]
+pub struct Elapsed;
+
+impl Deadline {
+    /// `budget` from now.
+    pub fn after(budget: Duration) -> Self {
+        Self(Instant::now() + budget)
+    }
+
+    /// When Lambda ends the invocation, less a `reserve` in which the answer is written.
+    pub fn of_invocation(ends: SystemTime, reserve: Duration) -> Self {
+        let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
+        Self::after(left.saturating_sub(reserve))
+    }
+
+    /// What is left; zero when it has passed.
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The earlier of this deadline and `budget` from now.
+    #[must_use]
+    pub fn at_most(self, budget: Duration) -> Self {
+        self.min(Self::after(budget))
+    }
+
+    /// This deadline moved forward, so that what comes after still has `reserve`.
+    #[must_use]
+    pub fn less(self, reserve: Duration) -> Self {
+        Self(self.0.checked_sub(reserve).unwrap_or(self.0))
+    }
+
+    /// Waits for `work`, but not beyond the deadline: then the work is dropped, which cancels it.
+    pub async fn run<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+        tokio::time::timeout_at(self.0.into(), work).await.map_err(|_| Elapsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_past_invocation_has_no_time_left() {
+        let ended = SystemTime::now() - Duration::from_secs(1);
+        assert_eq!(Deadline::of_invocation(ended, Duration::ZERO).remaining(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_share_never_exceeds_the_whole() {
+        let whole = Deadline::after(Duration::from_secs(5));
+        assert_eq!(whole.at_most(Duration::from_secs(60)), whole);
+        assert!(whole.at_most(Duration::from_secs(1)) < whole);
+        assert!(whole.less(Duration::from_secs(1)) < whole);
+    }
+
+    #[tokio::test]
+    async fn work_that_never_ends_is_dropped_at_the_deadline() {
+        let deadline = Deadline::after(Duration::from_millis(20));
+        assert_eq!(deadline.run(std::future::pending::<()>()).await, Err(Elapsed));
+    }
+}

@@ -1,0 +1,155 @@
+//! What every HTTP route shares: a call that is authenticated, bounded in time and size, and answered even when the
+//! handler fails or panics.
+//!
+//! A function's `main` is [`serve`] with its handler; the handler sees a [`Call`] and answers with a [`Response`] or an
+//! [`Error`].
+
+pub mod auth;
+mod body;
+mod jwks;
+mod problem;
+pub mod reply;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use http::HeaderMap;
+use lambda_http::{Body, Request, RequestExt, service_fn};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind, causes};
+use crate::identity::Caller;
+use crate::page::Page;
+use auth::Authenticator;
+
+/// What a handler answers.
+pub type Response = lambda_http::Response<Body>;
+
+/// API Gateway ends a call at 30 s; an answer after 28 s might not arrive.
+const LONGEST_CALL: Duration = Duration::from_secs(28);
+
+/// Kept from the invocation's time for writing the answer.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// One authenticated call of a route.
+pub struct Call {
+    /// Who calls.
+    pub caller: Caller,
+    /// Until when an answer is of use.
+    pub deadline: Deadline,
+    request: Request,
+}
+
+impl Call {
+    /// A parameter of the path that is an id. Anything else cannot exist, so it is the same 404.
+    pub fn path_id(&self, name: &str, what: &'static str) -> Result<Uuid, Error> {
+        let parameters = self.request.path_parameters();
+        parameters.first(name).and_then(|text| text.parse().ok()).ok_or_else(|| Error::not_found(what))
+    }
+
+    /// A parameter of the query, the first if it stands there twice.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.request.query_string_parameters().first(name).map(str::to_owned)
+    }
+
+    /// The part of a list that is asked for.
+    pub fn page(&self) -> Result<Page, Error> {
+        Page::parse(self.query("limit").as_deref(), self.query("cursor").as_deref())
+    }
+
+    /// The request's headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    /// The body as a valid `T`; see [`crate::error::Kind`] for what it may be refused with.
+    pub fn json<T>(&self) -> Result<T, Error>
+    where
+        T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
+    {
+        body::json(self.request.headers(), self.request.body())
+    }
+}
+
+/// Answers the calls of one route until the environment ends. `route` is the template of the path, such as
+/// `GET /v1/consultations/{id}`: what logs and metrics call it, whatever the raw path is.
+pub async fn serve<App, Handler, Answer>(
+    route: &'static str,
+    authenticator: Authenticator,
+    app: App,
+    handler: Handler,
+) -> Result<(), lambda_http::Error>
+where
+    App: Send + Sync + 'static,
+    Handler: Fn(Arc<App>, Call) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<Response, Error>> + Send,
+{
+    let app = Arc::new(app);
+    let (authenticator, handler) = (&authenticator, &handler);
+    lambda_http::run(service_fn(move |request: Request| {
+        let app = Arc::clone(&app);
+        let context = request.lambda_context();
+        let span = tracing::info_span!("call", route, request_id = %context.request_id, tenant = tracing::field::Empty);
+        let deadline = Deadline::of_invocation(context.deadline(), RESERVE).at_most(LONGEST_CALL);
+        async move {
+            let started = Instant::now();
+            let answer = answer(authenticator, deadline, request, |call| handler(app, call)).await;
+            Ok::<_, std::convert::Infallible>(finish(answer, &context.request_id, started))
+        }
+        .instrument(span)
+    }))
+    .await
+}
+
+/// Authenticates, then runs the handler within the deadline; a panic becomes an error.
+async fn answer<Answer>(
+    authenticator: &Authenticator,
+    deadline: Deadline,
+    request: Request,
+    handler: impl FnOnce(Call) -> Answer,
+) -> Result<Response, Error>
+where
+    Answer: Future<Output = Result<Response, Error>>,
+{
+    let work = async {
+        let caller = authenticator.authenticate(request.headers(), deadline).await?;
+        tracing::Span::current().record("tenant", caller.tenant.as_str());
+        handler(Call { caller, deadline, request }).await
+    };
+    match deadline.run(AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_panic)) => Err(Error::internal("the handler panicked")),
+        Err(elapsed) => {
+            Err(Error::new(Kind::TimedOut, "It took too long to answer. Please try again.").because(elapsed))
+        }
+    }
+}
+
+/// Writes the one log line of the call and turns an error into its problem document.
+fn finish(answer: Result<Response, Error>, request_id: &str, started: Instant) -> Response {
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let mut response = match answer {
+        Ok(response) => {
+            tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
+            response
+        }
+        Err(error) => {
+            let (status, _, problem) = error.kind().describe();
+            let causes = causes(&error);
+            if status >= 500 {
+                tracing::error!(status, problem, duration_ms, causes, "failed");
+            } else {
+                tracing::info!(status, problem, duration_ms, causes, "refused");
+            }
+            problem::response(&error, request_id)
+        }
+    };
+    if let Ok(value) = request_id.parse() {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}

@@ -1,0 +1,128 @@
+//! Who is calling. Values of these types come from a verified token (`http::auth`) or from a row, never from a body.
+
+use serde::{Deserialize, Serialize};
+
+/// The text is not an id of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {0}")]
+pub struct InvalidId(&'static str);
+
+/// A customer of the installation: 1 to 64 of `a-z`, `0-9`, `-` and `_`.
+///
+/// Every query, cache key and limiter key of a tenant's data takes one, so that none can be built without it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TenantId(String);
+
+/// A person within a tenant: the token's `sub`, 1 to 128 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct UserId(String);
+
+impl TenantId {
+    /// As it stands in a row or a key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl UserId {
+    /// As it stands in a row or a key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TenantId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+        let valid = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
+        valid.then_some(Self(text)).ok_or(InvalidId("tenant id"))
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        let valid = (1..=128).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
+        valid.then_some(Self(text)).ok_or(InvalidId("user id"))
+    }
+}
+
+/// What a caller may do, by the group of the user pool they are in. A greater role may all that a lesser one may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Reads and writes their own records.
+    Patient,
+    /// Reads the records of their tenant.
+    Clinician,
+    /// Administers their tenant.
+    Admin,
+}
+
+impl Role {
+    /// The role of one group name, if it names one.
+    pub fn from_group(group: &str) -> Option<Self> {
+        match group {
+            "patient" => Some(Self::Patient),
+            "clinician" => Some(Self::Clinician),
+            "admin" => Some(Self::Admin),
+            _ => None,
+        }
+    }
+}
+
+/// The authenticated caller of a request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Whose data this caller can see at all.
+    pub tenant: TenantId,
+    /// Who they are within it.
+    pub user: UserId,
+    /// What they may do there.
+    pub role: Role,
+}
+
+impl Caller {
+    /// The records this caller may read.
+    pub fn scope(&self) -> Scope<'_> {
+        Scope { tenant: &self.tenant, owner: (self.role == Role::Patient).then_some(&self.user) }
+    }
+}
+
+/// The rows a query may see: always one tenant's, and for a patient only their own.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// Only this person's rows, or everybody's in the tenant.
+    pub owner: Option<&'a UserId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_id_has_one_spelling() {
+        assert!(TenantId::try_from("clinic-1".to_owned()).is_ok());
+        for wrong in ["", "Clinic", "a b", "a:b", "a/b", "诊所", &"a".repeat(65)] {
+            assert!(TenantId::try_from(wrong.to_owned()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_patient_is_held_to_their_own_records() {
+        let caller = |role| Caller {
+            tenant: TenantId::try_from("t".to_owned()).unwrap(),
+            user: UserId::try_from("u".to_owned()).unwrap(),
+            role,
+        };
+        assert!(caller(Role::Patient).scope().owner.is_some());
+        assert!(caller(Role::Clinician).scope().owner.is_none());
+        assert!(caller(Role::Admin).scope().owner.is_none());
+    }
+}

@@ -1,0 +1,203 @@
+//! Normalises a patient's free text and cuts it into tokens.
+
+use super::locale::is_han;
+
+/// No text is read past this many characters; the service accepts 16,000.
+const MAX_CHARS: usize = 16_384;
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An English word, in lower case and without apostrophes.
+    Word,
+    /// One Han character.
+    Han,
+    /// A number such as `39` or `38.5`.
+    Number,
+    /// `,` or `，`: joins list items in English, clauses in Chinese.
+    Comma,
+    /// `、` or `/`: joins list items in either language.
+    ListMark,
+    /// End of a sentence, or of a line.
+    End,
+    /// A question mark: ends a sentence unless the answer follows.
+    Question,
+    /// `:`, `=`, a bracket or a dash, which may stand between a finding and its answer.
+    Link,
+    /// Anything else, such as `℃`, `%` or an emoji.
+    Other,
+}
+
+/// One token of a normalised text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'t> {
+    pub(super) text: &'t str,
+    pub(super) kind: Kind,
+    /// Whether white space stood before the token.
+    pub(super) spaced: bool,
+}
+
+impl Token<'_> {
+    /// Whether the token closes a sentence.
+    pub(super) fn ends_sentence(&self) -> bool {
+        matches!(self.kind, Kind::End | Kind::Question)
+    }
+
+    /// Whether the token closes a clause or stands between two of its list items.
+    pub(super) fn ends_segment(&self) -> bool {
+        self.ends_sentence() || matches!(self.kind, Kind::Comma)
+    }
+}
+
+/// Folds width, case, apostrophes and the commonest traditional characters.
+pub(super) fn normalise(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().take(MAX_CHARS) {
+        if !is_invisible(c) {
+            out.extend(fold(c).to_lowercase());
+        }
+    }
+    out
+}
+
+/// Zero-width characters and combining marks that split words without being seen.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fe0f}')
+}
+
+fn fold(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => half_width(c),
+        '\u{3000}' | '\u{a0}' => ' ',
+        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '`' | '´' => '\'',
+        '。' | '｡' => '.',
+        '–' | '—' | '−' | '‐' | '‑' => '-',
+        '【' | '［' => '[',
+        '】' | '］' => ']',
+        _ => simplified(c),
+    }
+}
+
+fn half_width(c: char) -> char {
+    u32::from(c)
+        .checked_sub(0xfee0)
+        .and_then(char::from_u32)
+        .unwrap_or(c)
+}
+
+/// Traditional characters (and variants) that occur in the lexicon, each before its simplified form.
+const TRADITIONAL: &str = "\
+沒没無无頭头暈晕燒烧嘔呕發发熱热難难覺觉腫肿脹胀瀉泻臉脸說说話话語语嚴严劇剧劑剂藥药過过癱瘫癲癫癇痫識识聽听視视見见點点緊紧壓压氣气傷伤斷断樹树燙烫電电擊击陰阴\
+陽阳蟲虫貓猫腦脑體体檢检醫医後后產产婦妇嬰婴兒儿寶宝餵喂動动減减變变濕湿臟脏擴扩黃黄髮发髒脏時时間间個个歲岁週周幾几兩两紅红顫颤項项鈍钝脈脉膚肤貧贫殺杀輕轻輸输\
+癢痒溫温壞坏剛刚現现會会還还這这來来為为與与並并從从對对嗎吗麼么確确認认記记盜盗塊块濃浓顏颜塵尘膽胆腸肠腎肾導导尋寻務务環环夠够鐘钟們们裡里裏里鋭锐銳锐煙烟燻熏\
+礙碍憶忆聲声啞哑嚥咽嗆呛悶闷轉转運运適适應应當当縮缩紮扎斃毙絕绝將将經经懷怀異异長长滿满側侧雙双臺台灣湾誤误鹼碱農农麗丽懸悬驚惊齡龄樓楼車车禍祸顱颅喪丧險险狀状\
+響响邊边腳脚關关節节隱隐約约許许癥症齒齿頸颈顎颚壹一髙高甦苏嚇吓騰腾蔔卜鬱郁彎弯撐撑呑吞釐厘暫暂陣阵擇择報报總总續续讓让給给誰谁請请問问題题別别樣样愛爱較较亂乱";
+
+/// Maps the commonest traditional characters, so that one lexicon serves both scripts.
+fn simplified(c: char) -> char {
+    if !is_han(c) {
+        return c;
+    }
+    let mut pairs = TRADITIONAL.chars();
+    while let (Some(from), Some(to)) = (pairs.next(), pairs.next()) {
+        if from == c {
+            return to;
+        }
+    }
+    c
+}
+
+/// Cuts a normalised text into tokens.
+pub(super) fn tokenise(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::with_capacity(text.len() / 3);
+    let mut spaced = false;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if c != '\n' && c.is_whitespace() {
+            spaced = true;
+            rest = rest.get(c.len_utf8()..).unwrap_or("");
+            continue;
+        }
+        let (token, after) = next_token(rest, c, spaced);
+        // A hyphen inside a compound ("two-month-old") only separates its words.
+        let hyphen = c == '-' && !spaced && after.starts_with(char::is_alphanumeric);
+        if !hyphen {
+            tokens.push(token);
+        }
+        spaced = hyphen;
+        rest = after;
+    }
+    tokens
+}
+
+fn next_token(rest: &str, first: char, spaced: bool) -> (Token<'_>, &str) {
+    let (len, kind) = measure(rest, first);
+    let (text, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
+    let text = if kind == Kind::Word {
+        stem_possessive(text)
+    } else {
+        text
+    };
+    let token = Token { text, kind, spaced };
+    (token, after)
+}
+
+fn measure(rest: &str, first: char) -> (usize, Kind) {
+    if is_han(first) {
+        (first.len_utf8(), Kind::Han)
+    } else if first.is_ascii_digit() {
+        (number_len(rest), Kind::Number)
+    } else if first.is_alphabetic() {
+        (word_len(rest), Kind::Word)
+    } else {
+        (first.len_utf8(), punctuation(first))
+    }
+}
+
+fn punctuation(c: char) -> Kind {
+    match c {
+        ',' => Kind::Comma,
+        '、' | '/' => Kind::ListMark,
+        '.' | '!' | ';' | '\n' | '…' => Kind::End,
+        '?' => Kind::Question,
+        ':' | '=' | '-' | '(' | ')' | '[' | ']' => Kind::Link,
+        _ => Kind::Other,
+    }
+}
+
+fn word_len(rest: &str) -> usize {
+    rest.char_indices()
+        .find(|&(_, c)| is_han(c) || !(c.is_alphabetic() || c == '\''))
+        .map_or(rest.len(), |(at, _)| at)
+}
+
+/// Length of a number; a full stop belongs to it only when a digit follows.
+fn number_len(rest: &str) -> usize {
+    let mut len = 0;
+    let mut chars = rest.chars().peekable();
+    while let Some(c) = chars.next() {
+        let point = c == '.' && chars.peek().is_some_and(char::is_ascii_digit);
+        if !c.is_ascii_digit() && !point {
+            break;
+        }
+        len += c.len_utf8();
+    }
+    len
+}
+
+/// Drops a possessive or contracted `'s`, and quotes around a word.
+fn stem_possessive(word: &str) -> &str {
+    let word = word.trim_matches('\'');
+    word.strip_suffix("'s").unwrap_or(word)
+}
+
+/// Whether `word`, read without its apostrophes, equals `pattern` or (`prefix`) starts with it.
+pub(super) fn word_matches(word: &str, pattern: &str, prefix: bool) -> bool {
+    let mut have = word.chars().filter(|&c| c != '\'');
+    for want in pattern.chars() {
+        if have.next() != Some(want) {
+            return false;
+        }
+    }
+    prefix || have.next().is_none()
+}
