@@ -1,1 +1,85 @@
-fn main() {}
+//! `cargo xtask`: the local stack and the chores around it.
+//!
+//! Everything it installs and starts lives in `.local/`, which may be deleted when the stack is down.
+
+mod check;
+mod demo;
+mod deploy;
+mod functions;
+mod logs;
+mod process;
+mod report;
+mod routes;
+mod services;
+mod stack;
+mod test;
+mod tools;
+mod up;
+mod users;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The local stack of wenzhen and the chores around it.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install, start and deploy the whole stack on this machine
+    Up(up::Options),
+    /// Stop exactly what `up` started; the data stays
+    Down,
+    /// Print a bearer token from the stack's user pool
+    Token(users::Person),
+    /// Send real complaints and follow each to its answer
+    Demo,
+    /// Print the logs of one function, or of all
+    Logs {
+        /// Such as `worker` or `create-consultation`
+        function: Option<String>,
+        /// Go on printing until Ctrl-C
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Check the template, the licences and the sources
+    Check,
+    /// Everything that continuous integration runs: formatting, lints, checks and tests
+    Ci,
+    /// Bring up a stack of its own, run every test against it, and stop it
+    Test(test::Options),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let stack = stack::Stack::default_one()?;
+    match command {
+        Command::Up(options) => up::run(&stack, &options).await,
+        Command::Down => up::down(&stack),
+        Command::Token(person) => users::print_token(&stack, &person).await,
+        Command::Demo => demo::run(&stack).await,
+        Command::Logs { function, follow } => logs::run(&stack, function.as_deref(), follow).await,
+        Command::Check => check::run_all(&stack),
+        Command::Ci => {
+            check::style(&stack)?;
+            check::run_all(&stack)?;
+            test::run(&test::Options::default()).await
+        }
+        Command::Test(options) => test::run(&options).await,
+    }
+}

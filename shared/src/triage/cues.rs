@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::text::{Token, word_matches};
+use super::text::Token;
 
 /// What a cue does to the findings that follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) enum Effect {
     Maybe,
     /// Looks like a negator but asserts what follows ("not only", "no relief of", 不仅).
     Assert,
+    /// A set phrase whose negator is part of the word (无力, 不停): no cue at all.
+    Neutral,
     /// Ends every scope ("but", 但是).
     Contrast,
 }
@@ -66,14 +68,20 @@ const CUES: &[(Effect, &str)] = &[
          not that i dont have|without relief|without improvement|不仅|不只|不但|不单|不光|非但|不仅仅|\
          不止|不是没有|不是没|不是无|并非没有|并非无|并不是没有|不能说没有|不是不|不否认|不能否认|无法否认|\
          并不否认|没有否认|没否认|没有缓解|没缓解|未缓解|无缓解|没有好转|没好转|未好转|无好转|没有改善|\
-         无改善|没有减轻|没减轻|无减轻|没有停|没停|没有消|没消|不停|不断|不住|不时|不得不|不由|无论|不管|\
-         没完没了|没有一天不|无时无刻不|无法|无力|无故|无缘|无奈|无意|没法|没办法|没用|没有用|不得了|不行|\
-         不敢|不能|不知道为什么|不知道为何|不知道怎么|不知为何|不知为什么|不知怎么|不知道咋|\
+         无改善|没有减轻|没减轻|无减轻|没有停|没停|没有消|没消|\
+         没完没了|没有一天不|\
+         不敢|不知道为什么|不知道为何|不知道怎么|不知为何|不知为什么|不知怎么|不知道咋|\
          不清楚为什么|不知道什么|不知道该|不确定为什么|不确定该|不知道是什么原因|不知什么原因|\
          dont know why|do not know why|dont know what|do not know what|dont know how|\
          do not know how|no idea why|no idea what|not sure why|not sure what|not sure how|\
          dont know where|cant tell why|cant tell what|not sure when|dont know when|可能是因为|\
          可能因为|可能由于|没有不|无不",
+    ),
+    (
+        Effect::Neutral,
+        "无法|无力|无故|无缘|无奈|无意|无助|无数|无精|没法|没办法|没用|没有用|不得了|不行|\
+         不敢|不能|不停|不断|不住|不时|不得不|不由|无论|不管|没完没了|无时无刻不|\
+         不舒服|不适|不得|不了|不出",
     ),
     (
         Effect::Contrast,
@@ -86,20 +94,23 @@ const CUES: &[(Effect, &str)] = &[
 type CueTable = HashMap<char, Vec<(Vec<&'static str>, Effect)>>;
 
 static TABLE: LazyLock<CueTable> = LazyLock::new(|| {
-    let mut table = CueTable::new();
-    for (effect, sources) in CUES {
-        for source in sources.split('|') {
-            if let Some(first) = source.chars().next() {
-                let entry = (words(source), *effect);
-                table.entry(first).or_default().push(entry);
-            }
+    let entries = CUES.iter().flat_map(|(effect, sources)| sources.split('|').map(|source| (source, *effect)));
+    index(entries)
+});
+
+/// Indexes phrases by their first character, the longest first.
+fn index<V>(entries: impl Iterator<Item = (&'static str, V)>) -> HashMap<char, Vec<(Vec<&'static str>, V)>> {
+    let mut table: HashMap<char, Vec<(Vec<&'static str>, V)>> = HashMap::new();
+    for (source, value) in entries {
+        if let Some(first) = source.chars().next() {
+            table.entry(first).or_default().push((words(source), value));
         }
     }
     for entries in table.values_mut() {
         entries.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
     }
     table
-});
+}
 
 /// English words, or single Han characters.
 fn words(source: &'static str) -> Vec<&'static str> {
@@ -109,13 +120,13 @@ fn words(source: &'static str) -> Vec<&'static str> {
     source.split("").filter(|c| !c.is_empty()).collect()
 }
 
-/// The longest cue that begins at `at`, with its length in tokens.
-pub(super) fn cue_at(tokens: &[Token<'_>], at: usize) -> Option<(Effect, usize)> {
+/// The longest cue of at most `limit` tokens that begins at `at`, with its length in tokens.
+pub(super) fn cue_at(tokens: &[Token<'_>], at: usize, limit: usize) -> Option<(Effect, usize)> {
     let first = tokens.get(at)?.text.chars().next()?;
     TABLE
         .get(&first)?
         .iter()
-        .find(|(words, _)| phrase_at(tokens, at, words))
+        .find(|(words, _)| words.len() <= limit && phrase_at(tokens, at, words))
         .map(|(words, effect)| (*effect, words.len()))
 }
 
@@ -124,57 +135,84 @@ fn phrase_at(tokens: &[Token<'_>], at: usize, words: &[&str]) -> bool {
     words.iter().enumerate().all(|(i, word)| {
         tokens
             .get(at + i)
-            .is_some_and(|token| word_matches(token.text, word, false))
+            .is_some_and(|token| token.text == *word)
     })
 }
 
-/// Whether one of the `|`-parted phrases stands at `at`; returns the length of the longest in tokens.
-pub(super) fn any_at(tokens: &[Token<'_>], at: usize, phrases: &'static str) -> Option<usize> {
-    phrases
-        .split('|')
-        .filter_map(|phrase| {
-            let words = words(phrase);
-            phrase_at(tokens, at, &words).then_some(words.len())
-        })
-        .max()
+/// A set of phrases that are looked up at a place in the text.
+pub(super) struct Phrases(HashMap<char, Vec<(Vec<&'static str>, ())>>);
+
+impl Phrases {
+    /// Takes the phrases parted by `|`.
+    pub(super) fn new(sources: &'static str) -> Self {
+        Self(index(sources.split('|').map(|source| (source, ()))))
+    }
+
+    /// Length in tokens of the longest phrase that stands at `at`.
+    pub(super) fn at(&self, tokens: &[Token<'_>], at: usize) -> Option<usize> {
+        let first = tokens.get(at)?.text.chars().next()?;
+        let (words, ()) = self.0.get(&first)?.iter().find(|(words, ())| phrase_at(tokens, at, words))?;
+        Some(words.len())
+    }
+
+    /// Whether a phrase begins between `from` and `to` (exclusive).
+    pub(super) fn within(&self, tokens: &[Token<'_>], from: usize, to: usize) -> bool {
+        (from..to).any(|at| self.at(tokens, at).is_some())
+    }
 }
 
-/// Whether `word` is one of the space-parted `list`.
-fn one_of(word: &str, list: &str) -> bool {
-    list.split(' ')
-        .any(|entry| word_matches(word, entry, false))
+/// What a word does in a sentence: a set of flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Class(u8);
+
+impl Class {
+    /// Changes nothing between two atoms of a pattern.
+    pub(super) const FILLER: Self = Self(1 << 0);
+    /// Joins the items of a list; only wide gaps cross it.
+    pub(super) const JOINER: Self = Self(1 << 1);
+    /// Keeps a denial going: "no cough or fever", 没有胸痛和气短.
+    pub(super) const LIST: Self = Self(1 << 2);
+    /// Sets one statement against another; no gap crosses it.
+    pub(super) const CONTRAST: Self = Self(1 << 3);
+    /// May stand between a negator and what it denies.
+    pub(super) const TRANSPARENT: Self = Self(1 << 4);
+    /// Begins a new statement, so that no denial reaches past it.
+    pub(super) const BREAKER: Self = Self(1 << 5);
+    /// Asserts the item that it stands with, so that it is no bare item of a denied list.
+    pub(super) const ASSERTING: Self = Self(1 << 6);
+
+    /// The class of a normalised word or Han character.
+    pub(super) fn of(word: &str) -> Self {
+        CLASSES.get(word).copied().unwrap_or_default()
+    }
+
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
-/// Words that change nothing between two atoms of a pattern.
-pub(super) fn is_filler(word: &str) -> bool {
-    one_of(
-        word,
+const CLASS_WORDS: &[(Class, &str)] = &[
+    (
+        Class::FILLER,
         "my his her the a an some our their your its very really so quite rather too also of in on \
          is are was feels feel feeling been being has have had got gone becoming became getting go \
          goes went keeps a this that 很 好 有 点 些 的 了 我 他 她 挺 特 别 非 常 也 都 太 得 感 到 觉 \
          是 在 着 会 又 还 已 经 这 那 十 分 比 较 老 总 里 面 出 现 来 越 变 突 然",
-    )
-}
-
-/// Conjunctions that join the items of a list.
-pub(super) fn is_joiner(word: &str) -> bool {
-    one_of(word, "and or nor plus with 和 或 及 与 跟 并 且 伴")
-}
-
-/// Conjunctions that keep a denial going: "no cough or fever", 没有胸痛和气短.
-pub(super) fn continues_list(word: &str) -> bool {
-    one_of(word, "or nor 和 或 及 与 跟 者 以 还 是")
-}
-
-/// Words that set one statement against another; no pattern's gap crosses them.
-pub(super) fn is_contrast(word: &str) -> bool {
-    one_of(word, "but however although though except yet 但 却 而")
-}
-
-/// Words that may stand between a negator and what it denies.
-pub(super) fn is_transparent(word: &str) -> bool {
-    one_of(
-        word,
+    ),
+    (
+        Class::JOINER,
+        "and or nor plus with 和 或 及 与 跟 并 且 伴",
+    ),
+    (
+        Class::LIST,
+        "or nor 和 或 及 与 跟 者 以 还 是",
+    ),
+    (
+        Class::CONTRAST,
+        "but however although though except yet 但 却 而",
+    ),
+    (
+        Class::TRANSPARENT,
         "any a an the this that my his her of in or to other such more new recent real obvious \
          significant particular noticeable associated current currently actual actually really \
          visible clear major minor severe bad mild slight serious sudden acute chronic persistent \
@@ -185,27 +223,28 @@ pub(super) fn is_transparent(word: &str) -> bool {
          there 任 何 明 显 确 出 现 过 感 觉 到 发 生 有 伴 随 什 么 显 著 特 殊 其 他 它 再 诉 的 地 很 \
          太 怎 那 这 种 样 是 会 得 了 多 大 点 些 一 严 重 剧 烈 新 近 期 最 任 突 然 持 续 性 曾 \
          我 自 己 否",
-    )
-}
-
-/// Words that begin a new statement, so that no denial reaches past them.
-pub(super) fn is_breaker(word: &str) -> bool {
-    one_of(
-        word,
+    ),
+    (
+        Class::BREAKER,
         "i im ive he she we they it you my have has had having is are was were since because due when \
          while why what where which who with after before during started starts start began begins \
          now then today yesterday feel feels feeling felt got get gets getting woke so there another \
          此 时 因 为 由 于 所 以 开 始 今 昨 刚 正 导 致 而 且 伴 就 又 却 我 他 她",
-    )
-}
-
-/// Words that assert the item they stand with, so that it is no bare item of a denied list.
-pub(super) fn is_asserting(word: &str) -> bool {
-    is_breaker(word)
-        || one_of(
-            word,
-            "for severe severely bad terrible crushing sudden suddenly worsening worse constant \
+    ),
+    (
+        Class::ASSERTING,
+        "for severe severely bad terrible crushing sudden suddenly worsening worse constant \
              getting very really extreme extremely yes present hurts aches lots lot much heavy \
              天 日 周 月 年 小 时 钟 剧 烈 厉 害 严 重 突 然 加 很 非 常 有 着 了 越 总 一 直 得 老 特",
-        )
-}
+    ),
+];
+
+static CLASSES: LazyLock<HashMap<&'static str, Class>> = LazyLock::new(|| {
+    let mut classes: HashMap<&'static str, Class> = HashMap::new();
+    for (class, words) in CLASS_WORDS {
+        for word in words.split(' ') {
+            classes.entry(word).or_default().0 |= class.0;
+        }
+    }
+    classes
+});

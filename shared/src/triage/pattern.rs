@@ -13,8 +13,8 @@
 
 use std::collections::HashMap;
 
-use super::cues;
-use super::text::{Kind, Token, word_matches};
+use super::cues::Class;
+use super::text::{Kind, Token};
 
 /// Alternatives that many patterns share.
 const GROUPS: &[(&str, &str)] = &[
@@ -67,6 +67,12 @@ impl Gap {
 struct Word {
     text: &'static str,
     prefix: bool,
+}
+
+impl Word {
+    fn matches(&self, text: &str) -> bool {
+        text == self.text || self.prefix && text.starts_with(self.text)
+    }
 }
 
 type Phrase = Vec<Word>;
@@ -218,7 +224,7 @@ fn phrase_end(phrase: &[Word], tokens: &[Token<'_>], at: usize) -> Option<usize>
     let mut next = at;
     for word in phrase {
         let token = tokens.get(next)?;
-        if !word_matches(token.text, word.text, word.prefix) {
+        if !word.matches(token.text) {
             return None;
         }
         next += 1;
@@ -292,16 +298,18 @@ fn gap_cost(gap: Gap, token: &Token<'_>) -> Option<usize> {
     if gap == Gap::None {
         return None;
     }
-    if cues::is_filler(token.text) {
+    if token.class.has(Class::FILLER) {
         return Some(0);
     }
+    if gap == Gap::Fillers || token.line_start || token.class.has(Class::CONTRAST) {
+        return None;
+    }
     let crosses_lists = gap == Gap::List;
+    let in_item = crosses_lists || !token.class.has(Class::JOINER);
     match token.kind {
-        _ if gap == Gap::Fillers => None,
         Kind::ListMark if crosses_lists => Some(2),
-        Kind::Han | Kind::Word if cues::is_contrast(token.text) => None,
-        Kind::Han if crosses_lists || !cues::is_joiner(token.text) => Some(2),
-        Kind::Word if crosses_lists || !cues::is_joiner(token.text) => Some(3),
+        Kind::Han if in_item => Some(2),
+        Kind::Word if in_item => Some(3),
         Kind::Number => Some(3),
         _ => None,
     }

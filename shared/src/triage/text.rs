@@ -1,5 +1,6 @@
 //! Normalises a patient's free text and cuts it into tokens.
 
+use super::cues::Class;
 use super::locale::is_han;
 
 /// No text is read past this many characters; the service accepts 16,000.
@@ -18,7 +19,7 @@ pub(super) enum Kind {
     Comma,
     /// `、` or `/`: joins list items in either language.
     ListMark,
-    /// End of a sentence, or of a line.
+    /// End of a sentence.
     End,
     /// A question mark: ends a sentence unless the answer follows.
     Question,
@@ -35,9 +36,23 @@ pub(super) struct Token<'t> {
     pub(super) kind: Kind,
     /// Whether white space stood before the token.
     pub(super) spaced: bool,
+    /// Whether the token is the first of a line.
+    pub(super) line_start: bool,
+    /// What the word does in a sentence.
+    pub(super) class: Class,
 }
 
-impl Token<'_> {
+impl<'t> Token<'t> {
+    fn new(text: &'t str, kind: Kind) -> Self {
+        Self {
+            text,
+            kind,
+            spaced: false,
+            line_start: false,
+            class: Class::of(text),
+        }
+    }
+
     /// Whether the token closes a sentence.
     pub(super) fn ends_sentence(&self) -> bool {
         matches!(self.kind, Kind::End | Kind::Question)
@@ -56,6 +71,19 @@ pub(super) fn normalise(text: &str) -> String {
         if !is_invisible(c) {
             out.extend(fold(c).to_lowercase());
         }
+    }
+    drop_apostrophes(&out)
+}
+
+/// Writes "don't" as "dont" and "baby's" as "baby".
+fn drop_apostrophes(text: &str) -> String {
+    let mut parts = text.split('\'');
+    let mut out = String::from(parts.next().unwrap_or(""));
+    for part in parts {
+        let possessive = part
+            .strip_prefix('s')
+            .filter(|rest| !rest.starts_with(char::is_alphanumeric));
+        out.push_str(possessive.unwrap_or(part));
     }
     out
 }
@@ -110,19 +138,25 @@ fn simplified(c: char) -> char {
 /// Cuts a normalised text into tokens.
 pub(super) fn tokenise(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::with_capacity(text.len() / 3);
-    let mut spaced = false;
+    let (mut spaced, mut line_start) = (false, true);
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if c != '\n' && c.is_whitespace() {
+        if c.is_whitespace() {
             spaced = true;
+            line_start |= c == '\n';
             rest = rest.get(c.len_utf8()..).unwrap_or("");
             continue;
         }
-        let (token, after) = next_token(rest, c, spaced);
+        let (token, after) = next_token(rest, c);
         // A hyphen inside a compound ("two-month-old") only separates its words.
         let hyphen = c == '-' && !spaced && after.starts_with(char::is_alphanumeric);
         if !hyphen {
-            tokens.push(token);
+            tokens.push(Token {
+                spaced,
+                line_start,
+                ..token
+            });
+            line_start = false;
         }
         spaced = hyphen;
         rest = after;
@@ -130,16 +164,10 @@ pub(super) fn tokenise(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-fn next_token(rest: &str, first: char, spaced: bool) -> (Token<'_>, &str) {
+fn next_token(rest: &str, first: char) -> (Token<'_>, &str) {
     let (len, kind) = measure(rest, first);
     let (text, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
-    let text = if kind == Kind::Word {
-        stem_possessive(text)
-    } else {
-        text
-    };
-    let token = Token { text, kind, spaced };
-    (token, after)
+    (Token::new(text, kind), after)
 }
 
 fn measure(rest: &str, first: char) -> (usize, Kind) {
@@ -158,7 +186,7 @@ fn punctuation(c: char) -> Kind {
     match c {
         ',' => Kind::Comma,
         '、' | '/' => Kind::ListMark,
-        '.' | '!' | ';' | '\n' | '…' => Kind::End,
+        '.' | '!' | ';' | '…' => Kind::End,
         '?' => Kind::Question,
         ':' | '=' | '-' | '(' | ')' | '[' | ']' => Kind::Link,
         _ => Kind::Other,
@@ -167,7 +195,7 @@ fn punctuation(c: char) -> Kind {
 
 fn word_len(rest: &str) -> usize {
     rest.char_indices()
-        .find(|&(_, c)| is_han(c) || !(c.is_alphabetic() || c == '\''))
+        .find(|&(_, c)| is_han(c) || !c.is_alphabetic())
         .map_or(rest.len(), |(at, _)| at)
 }
 
@@ -183,21 +211,4 @@ fn number_len(rest: &str) -> usize {
         len += c.len_utf8();
     }
     len
-}
-
-/// Drops a possessive or contracted `'s`, and quotes around a word.
-fn stem_possessive(word: &str) -> &str {
-    let word = word.trim_matches('\'');
-    word.strip_suffix("'s").unwrap_or(word)
-}
-
-/// Whether `word`, read without its apostrophes, equals `pattern` or (`prefix`) starts with it.
-pub(super) fn word_matches(word: &str, pattern: &str, prefix: bool) -> bool {
-    let mut have = word.chars().filter(|&c| c != '\'');
-    for want in pattern.chars() {
-        if have.next() != Some(want) {
-            return false;
-        }
-    }
-    prefix || have.next().is_none()
 }

@@ -1,0 +1,85 @@
+//! `cargo xtask logs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::Result;
+use aws_sdk_cloudwatchlogs::Client;
+use serde_json::{Map, Value};
+
+use crate::functions;
+use crate::report;
+use crate::stack::{NAME, Stack};
+
+/// What stands at the front of a line, or says nothing to a reader.
+const SHOWN_FIRST: &[&str] = &["timestamp", "level", "message", "target", "span"];
+
+/// Prints what the functions logged, in the order in which they did.
+pub async fn run(stack: &Stack, function: Option<&str>, follow: bool) -> Result<()> {
+    let names = functions::names(stack)?;
+    if let Some(wanted) = function
+        && !names.iter().any(|name| name == wanted)
+    {
+        anyhow::bail!("there is no function {wanted}; there are {}", names.join(", "));
+    }
+    let client = Client::new(&stack.aws().await);
+    let mut since = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    loop {
+        let mut lines = Vec::new();
+        for name in names.iter().filter(|name| function.is_none_or(|wanted| wanted == name.as_str())) {
+            lines.extend(new_lines(&client, name, &mut since, &mut seen).await);
+        }
+        lines.sort();
+        for (_, line) in lines {
+            report::say(line);
+        }
+        if !follow {
+            return Ok(());
+        }
+        #[expect(clippy::disallowed_methods, reason = "following goes on until Ctrl-C")]
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+}
+
+/// The events of one function that were not printed yet. A group without a first event does not exist.
+async fn new_lines(
+    client: &Client,
+    name: &str,
+    since: &mut BTreeMap<String, i64>,
+    seen: &mut BTreeSet<String>,
+) -> Vec<(i64, String)> {
+    let group = format!("/aws/lambda/{NAME}/{name}");
+    let start = since.entry(name.to_owned()).or_insert(0);
+    let mut lines = Vec::new();
+    let mut pages = client.filter_log_events().log_group_name(group).start_time(*start).into_paginator().send();
+    let mut events = Vec::new();
+    while let Some(Ok(page)) = pages.next().await {
+        events.extend(page.events.unwrap_or_default());
+    }
+    for event in events {
+        let at = event.timestamp().unwrap_or_default();
+        let id = format!("{name} {at} {}", event.event_id().or(event.message()).unwrap_or_default());
+        if seen.insert(id) {
+            *start = at.max(*start);
+            lines.push((at, readable(name, event.message().unwrap_or_default())));
+        }
+    }
+    lines
+}
+
+/// A JSON line as a person reads it; anything else as it is.
+fn readable(name: &str, line: &str) -> String {
+    let line = line.trim_end();
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else { return format!("{name:<20} {line}") };
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
+    let time = text("timestamp").split('T').nth(1).unwrap_or_default().chars().take(12).collect::<String>();
+    let span = fields.get("span").and_then(Value::as_object).into_iter().flatten();
+    let rest: Vec<_> = fields
+        .iter()
+        .filter(|(key, _)| !SHOWN_FIRST.contains(&key.as_str()))
+        .chain(span.filter(|(key, _)| *key != "name"))
+        .map(|(key, value)| format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    format!("{time} {name:<20} {:<5} {} {}", text("level"), text("message"), rest.join(" "))
+}

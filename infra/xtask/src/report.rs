@@ -1,0 +1,40 @@
+//! What a person reads while it works.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
+
+use std::io::Write;
+use std::time::Instant;
+
+/// One step: its name when it starts, and how it went when it ends.
+pub struct Step(Instant);
+
+impl Step {
+    /// Begins a step.
+    pub fn begin(name: &str) -> Self {
+        print!("{name:.<58} ");
+        drop(std::io::stdout().flush());
+        Self(Instant::now())
+    }
+
+    /// Ends it with a word or two.
+    pub fn end(self, outcome: &str) {
+        println!("{outcome} ({:.1} s)", self.0.elapsed().as_secs_f64());
+    }
+
+    /// Ends the line, since something else is going to print.
+    pub fn make_room(&self) {
+        println!();
+    }
+}
+
+/// A line of text.
+pub fn say(text: impl std::fmt::Display) {
+    println!("{text}");
+}
+
+/// What went wrong: one sentence with the next step, then the causes.
+pub fn failure(error: &anyhow::Error) {
+    eprintln!("\nerror: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+}

@@ -1,0 +1,136 @@
+//! A local stack: where its files are, on which ports it listens, and what it says of itself in `stack.env`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The region of the emulator.
+pub const REGION: &str = "eu-west-1";
+
+/// The name of the CloudFormation stack.
+pub const NAME: &str = "wenzhen";
+
+/// The ports of the stack's servers.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// PostgreSQL.
+    pub postgres: u16,
+    /// Valkey.
+    pub valkey: u16,
+    /// The AWS emulator.
+    pub aws: u16,
+}
+
+/// A local stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// The checkout.
+    pub root: PathBuf,
+    /// Everything that the stack keeps.
+    pub home: PathBuf,
+    /// Where its servers listen.
+    pub ports: Ports,
+    /// Where the tests' own model provider will listen; only the tests' stack has one.
+    pub provider: Option<u16>,
+    /// The AWS endpoint that the user set, if it is not the stack's own emulator.
+    pub foreign_aws: Option<String>,
+}
+
+impl Stack {
+    /// The stack of the checkout, on fixed ports.
+    pub fn default_one() -> Result<Self> {
+        let root = checkout()?;
+        let ports = Ports {
+            postgres: port("WENZHEN_POSTGRES_PORT", 55_432)?,
+            valkey: port("WENZHEN_VALKEY_PORT", 56_379)?,
+            aws: port("WENZHEN_AWS_PORT", 4_566)?,
+        };
+        let own = format!("http://127.0.0.1:{}", ports.aws);
+        let foreign_aws = variable("AWS_ENDPOINT_URL").filter(|url| url.trim_end_matches('/') != own);
+        Ok(Self { home: root.join(".local"), root, ports, provider: None, foreign_aws })
+    }
+
+    /// A stack of its own for the tests, on ports that are free now.
+    pub fn for_tests() -> Result<Self> {
+        let root = checkout()?;
+        let ports = Ports { postgres: free_port()?, valkey: free_port()?, aws: free_port()? };
+        Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(free_port()?), foreign_aws: None })
+    }
+
+    /// The virtual environment; every stack of the checkout shares it.
+    pub fn tools(&self) -> PathBuf {
+        self.root.join(".local/tools")
+    }
+
+    /// The AWS endpoint that everything is reached through.
+    pub fn aws_endpoint(&self) -> String {
+        self.foreign_aws.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", self.ports.aws))
+    }
+
+    /// The file that says what runs where.
+    pub fn env_file(&self) -> PathBuf {
+        self.home.join("stack.env")
+    }
+
+    /// Writes `stack.env`.
+    pub fn write_env(&self, values: &BTreeMap<&str, String>) -> Result<()> {
+        let text: String = values.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        fs::write(self.env_file(), text).with_context(|| format!("{} cannot be written", self.env_file().display()))
+    }
+
+    /// Reads one value of `stack.env`.
+    pub fn env(&self, name: &str) -> Result<String> {
+        let text = fs::read_to_string(self.env_file()).context("there is no stack; start it with `cargo xtask up`")?;
+        let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| *key == name);
+        value
+            .map(|(_, value)| value.to_owned())
+            .with_context(|| format!("stack.env has no {name}; deploy the stack with `cargo xtask up`"))
+    }
+
+    /// The AWS clients' configuration for this stack.
+    pub async fn aws(&self) -> aws_config::SdkConfig {
+        let credentials = aws_sdk_s3::config::Credentials::new("local", "local", None, None, "stack");
+        #[expect(clippy::disallowed_methods, reason = "the tool's own clients, for a local endpoint")]
+        let loader = aws_config::from_env();
+        let loader = loader.endpoint_url(self.aws_endpoint()).region(aws_config::Region::new(REGION));
+        if self.foreign_aws.is_some() && variable("AWS_ACCESS_KEY_ID").is_some() {
+            return loader.load().await;
+        }
+        loader.credentials_provider(credentials).load().await
+    }
+}
+
+fn checkout() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map(Path::to_path_buf).context("the tool stands outside its checkout")
+}
+
+fn port(name: &str, default: u16) -> Result<u16> {
+    match variable(name) {
+        None => Ok(default),
+        Some(text) => text.parse().with_context(|| format!("{name} must be a port number, 1 to 65535")),
+    }
+}
+
+/// A variable of the environment that is set to something.
+#[expect(clippy::disallowed_methods, reason = "the one place of this tool that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Refuses a port that somebody else listens on.
+pub fn require_free(port: u16, whose: &str, variable: &str) -> Result<()> {
+    if TcpListener::bind(("127.0.0.1", port)).is_err() {
+        bail!(
+            "port {port}, which {whose} needs, is in use; stop what listens there, or set {variable} to another port"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! `cargo xtask up` and `down`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::deploy::{self, Outputs, Scope};
+use crate::stack::{REGION, Stack, variable};
+use crate::users::{self, Person, Role};
+use crate::{functions, logs, report, routes, services, tools};
+
+/// How the stack is brought up.
+#[derive(Args, Default)]
+pub struct Options {
+    /// Return when the stack is up and leave it running, also from a terminal
+    #[arg(long)]
+    pub detach: bool,
+    /// Forget all data first
+    #[arg(long)]
+    pub fresh: bool,
+    /// Only what the functions need; serve them with `cargo lambda watch`
+    #[arg(long)]
+    pub services: bool,
+}
+
+/// Brings the stack up. In a terminal it then follows the functions' logs, and Ctrl-C stops it all.
+pub async fn run(stack: &Stack, options: &Options) -> Result<()> {
+    bring_up(stack, options).await?;
+    introduce(stack, options).await?;
+    if options.detach || !std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    report::say("\nFollowing the functions' logs. Ctrl-C stops the stack (its data stays).\n");
+    tokio::select! {
+        followed = logs::run(stack, None, true) => followed?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    report::say("");
+    down(stack)
+}
+
+/// Stops what `up` started.
+pub fn down(stack: &Stack) -> Result<()> {
+    services::stop(stack)
+}
+
+/// Everything but the talk.
+pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
+    tools::install(stack)?;
+    if options.fresh {
+        services::stop(stack)?;
+        services::forget(stack)?;
+    }
+    services::start(stack).await?;
+    let scope = if options.services { Scope::Services } else { Scope::Everything(functions::build(stack)?) };
+    let outputs = deploy::deploy(stack, &scope, &parameters(stack).await?).await?;
+    if let Some(api) = outputs.get("ApiId") {
+        routes::complete(stack, api).await?;
+    }
+    stack.write_env(&environment(stack, &outputs)?)?;
+    let step = report::Step::begin("Demo tenant and users");
+    for role in [Role::Patient, Role::Clinician, Role::Admin] {
+        users::token(stack, &Person::demo(role)).await?;
+    }
+    step.end("there");
+    Ok(())
+}
+
+async fn parameters(stack: &Stack) -> Result<Vec<(&'static str, String)>> {
+    Ok(vec![
+        ("Architecture", functions::architecture().to_owned()),
+        ("DatabaseUrl", services::database_url(stack)?),
+        ("CacheUrl", valkey_url(stack)),
+        ("IdentityEndpoint", stack.aws_endpoint()),
+        ("AiTiers", tiers(stack).await?),
+    ])
+}
+
+fn valkey_url(stack: &Stack) -> String {
+    format!("redis://127.0.0.1:{}", stack.ports.valkey)
+}
+
+/// `AI_TIERS` of the caller. A function sees none of the caller's environment, so each key that is given as `env:NAME`
+/// is put into the emulator's Secrets Manager, and referred to there, as on AWS.
+async fn tiers(stack: &Stack) -> Result<String> {
+    if let Some(port) = stack.provider {
+        return provider_of_tests(stack, port).await;
+    }
+    let Some(setting) = variable("AI_TIERS") else { return Ok(String::new()) };
+    let text = if setting.trim_start().starts_with('[') {
+        setting
+    } else {
+        std::fs::read_to_string(&setting)
+            .with_context(|| format!("AI_TIERS names a file that cannot be read: {setting}"))?
+    };
+    let mut tiers: Value = serde_json::from_str(&text).context("AI_TIERS is not JSON")?;
+    for tier in tiers.as_array_mut().context("AI_TIERS must be a JSON array")? {
+        let Some(name) = tier["key"].as_str().and_then(|key| key.strip_prefix("env:")).map(str::to_owned) else {
+            continue;
+        };
+        let key = variable(&name).with_context(|| format!("AI_TIERS refers to {name}, which is not set"))?;
+        let secret = format!("wenzhen/{name}");
+        store_secret(stack, &secret, &key).await?;
+        tier["key"] = Value::String(format!("secret:{secret}"));
+    }
+    Ok(tiers.to_string())
+}
+
+/// Two tiers of the scripted provider that the tests play: the first with a key, the second without.
+async fn provider_of_tests(stack: &Stack, port: u16) -> Result<String> {
+    store_secret(stack, "wenzhen/test-key", "sk-test").await?;
+    let url = format!("http://127.0.0.1:{port}/v1");
+    let tiers = json!([
+        { "name": "primary", "base_url": url, "model": "scripted-primary", "key": "secret:wenzhen/test-key",
+          "connect_timeout": 1, "total_timeout": 2 },
+        { "name": "secondary", "base_url": url, "model": "scripted-secondary", "structured_output": "json_object",
+          "connect_timeout": 1, "total_timeout": 2 },
+    ]);
+    Ok(tiers.to_string())
+}
+
+async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
+    let client = aws_sdk_secretsmanager::Client::new(&stack.aws().await);
+    if client.put_secret_value().secret_id(name).secret_string(value).send().await.is_err() {
+        client.create_secret().name(name).secret_string(value).send().await?;
+    }
+    Ok(())
+}
+
+/// What `stack.env` says: everything that a function started by hand needs, and where the stack is.
+fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str, String>> {
+    let output = |name: &str| outputs.get(name).cloned().with_context(|| format!("template.yaml has no output {name}"));
+    let endpoint = stack.aws_endpoint();
+    let pool = output("UserPoolId")?;
+    let api_url = match outputs.get("ApiId") {
+        Some(api) => format!("{endpoint}/_aws/execute-api/{api}"),
+        None => "http://127.0.0.1:9000".to_owned(), // cargo lambda watch
+    };
+    let provider = stack.provider.map(|port| ("PROVIDER_PORT", port.to_string()));
+    let values = [
+        ("API_URL", api_url),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_ENDPOINT_URL", endpoint.clone()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("DATABASE_URL", services::database_url(stack)?),
+        ("DEAD_LETTER_QUEUE_URL", output("DeadLetterQueueUrl")?),
+        ("JOBS_QUEUE_URL", output("JobsQueueUrl")?),
+        ("TOKEN_AUDIENCE", output("UserPoolClientId")?),
+        ("TOKEN_ISSUER", format!("https://cognito-idp.{REGION}.amazonaws.com/{pool}")),
+        ("TOKEN_JWKS_URL", format!("{endpoint}/{pool}/.well-known/jwks.json")),
+        ("USER_POOL_CLIENT_ID", output("UserPoolClientId")?),
+        ("USER_POOL_ID", pool),
+        ("VALKEY_URL", valkey_url(stack)),
+    ];
+    Ok(values.into_iter().chain(provider).collect())
+}
+
+/// Says what there is now, and what to do with it.
+async fn introduce(stack: &Stack, options: &Options) -> Result<()> {
+    let url = stack.env("API_URL")?;
+    report::say(format!("\nThe stack is up. Settings: {}", stack.env_file().display()));
+    if options.services {
+        report::say("Serve the functions, with hot reload, on http://127.0.0.1:9000:\n");
+        report::say(
+            "  .local/tools/bin/cargo-lambda lambda watch --invoke-address 127.0.0.1 --env-file .local/stack.env",
+        );
+        return Ok(());
+    }
+    let token = users::token(stack, &Person::demo(Role::Patient)).await?;
+    report::say(format!(
+        "\nAPI    {url}\nToken  {token}\n       (a patient's, for an hour; `cargo xtask token --help` makes others)\n"
+    ));
+    report::say("Try it:\n");
+    report::say(format!(
+        "curl -s {url}/v1/consultations -H 'content-type: application/json' \\\n  -H \"authorization: Bearer $(cargo xtask token)\" \\\n  -d '{{\"symptoms\": \"胸痛，放射到左臂，出冷汗\", \"age\": 58}}'"
+    ));
+    report::say("\nor `cargo xtask demo`.");
+    Ok(())
+}
