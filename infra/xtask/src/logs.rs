@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use serde_json::{Map, Value};
 
 use crate::functions;
@@ -42,6 +43,16 @@ pub async fn run(stack: &Stack, function: Option<&str>, follow: bool) -> Result<
     }
 }
 
+/// Everything that the functions have logged, as it stands in the logs.
+pub async fn all(stack: &Stack) -> Result<Vec<String>> {
+    let client = Client::new(&stack.aws().await);
+    let mut lines = Vec::new();
+    for name in functions::names(stack)? {
+        lines.extend(events(&client, &name, 0).await.into_iter().filter_map(|event| event.message));
+    }
+    Ok(lines)
+}
+
 /// The events of one function that were not printed yet. A group without a first event does not exist.
 async fn new_lines(
     client: &Client,
@@ -49,15 +60,9 @@ async fn new_lines(
     since: &mut BTreeMap<String, i64>,
     seen: &mut BTreeSet<String>,
 ) -> Vec<(i64, String)> {
-    let group = format!("/aws/lambda/{NAME}/{name}");
     let start = since.entry(name.to_owned()).or_insert(0);
     let mut lines = Vec::new();
-    let mut pages = client.filter_log_events().log_group_name(group).start_time(*start).into_paginator().send();
-    let mut events = Vec::new();
-    while let Some(Ok(page)) = pages.next().await {
-        events.extend(page.events.unwrap_or_default());
-    }
-    for event in events {
+    for event in events(client, name, *start).await {
         let at = event.timestamp().unwrap_or_default();
         let id = format!("{name} {at} {}", event.event_id().or(event.message()).unwrap_or_default());
         if seen.insert(id) {
@@ -66,6 +71,16 @@ async fn new_lines(
         }
     }
     lines
+}
+
+async fn events(client: &Client, name: &str, since: i64) -> Vec<FilteredLogEvent> {
+    let group = format!("/aws/lambda/{NAME}/{name}");
+    let mut pages = client.filter_log_events().log_group_name(group).start_time(since).into_paginator().send();
+    let mut events = Vec::new();
+    while let Some(Ok(page)) = pages.next().await {
+        events.extend(page.events.unwrap_or_default());
+    }
+    events
 }
 
 /// A JSON line as a person reads it; anything else as it is.

@@ -1,25 +1,9 @@
-//! `cargo xtask`: the local stack and the chores around it.
-//!
-//! Everything it installs and starts lives in `.local/`, which may be deleted when the stack is down.
-
-mod check;
-mod demo;
-mod deploy;
-mod functions;
-mod logs;
-mod process;
-mod report;
-mod routes;
-mod services;
-mod stack;
-mod test;
-mod tools;
-mod up;
-mod users;
+//! The command line of `cargo xtask`.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::{check, demo, logs, report, stack, test, up, users};
 
 /// The local stack of wenzhen and the chores around it.
 #[derive(Parser)]

@@ -1,6 +1,6 @@
 //! The routes of the HTTP API, where the emulator leaves them out.
 //!
-//! SAM writes an HTTP API's routes into an OpenAPI body, which the emulator does not import. So they are made here, from
+//! SAM writes an HTTP API's routes into an `OpenAPI` body, which the emulator does not import. So they are made here, from
 //! the processed template, that is: from what AWS would have imported. Where the routes are there already (AWS itself,
 //! LocalStack) nothing is done.
 

@@ -201,7 +201,7 @@ async fn start_emulator(stack: &Stack) -> Result<()> {
     let health = format!("{}/_ministack/health", stack.aws_endpoint());
     let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
     let is_up = async || client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success());
-    server.wait_until(Duration::from_secs(60), is_up).await?;
+    server.wait_until(Duration::from_mins(1), is_up).await?;
     step.end("started");
     Ok(())
 }

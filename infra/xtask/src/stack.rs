@@ -60,6 +60,15 @@ impl Stack {
         Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(free_port()?), foreign_aws: None })
     }
 
+    /// A stack that runs, by its `stack.env`.
+    pub fn running(env_file: &Path) -> Result<Self> {
+        let home = env_file.parent().context("stack.env stands in no directory")?.to_path_buf();
+        let ports = Ports { postgres: 0, valkey: 0, aws: 0 };
+        let mut stack = Self { root: checkout()?, home, ports, provider: None, foreign_aws: None };
+        stack.foreign_aws = Some(stack.env("AWS_ENDPOINT_URL")?);
+        Ok(stack)
+    }
+
     /// The virtual environment; every stack of the checkout shares it.
     pub fn tools(&self) -> PathBuf {
         self.root.join(".local/tools")
@@ -77,7 +86,7 @@ impl Stack {
 
     /// Writes `stack.env`.
     pub fn write_env(&self, values: &BTreeMap<&str, String>) -> Result<()> {
-        let text: String = values.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let text = values.iter().fold(String::new(), |text, (name, value)| text + &format!("{name}={value}\n"));
         fs::write(self.env_file(), text).with_context(|| format!("{} cannot be written", self.env_file().display()))
     }
 
@@ -93,10 +102,9 @@ impl Stack {
     /// The AWS clients' configuration for this stack.
     pub async fn aws(&self) -> aws_config::SdkConfig {
         let credentials = aws_sdk_s3::config::Credentials::new("local", "local", None, None, "stack");
-        #[expect(clippy::disallowed_methods, reason = "the tool's own clients, for a local endpoint")]
         let loader = aws_config::from_env();
         let loader = loader.endpoint_url(self.aws_endpoint()).region(aws_config::Region::new(REGION));
-        if self.foreign_aws.is_some() && variable("AWS_ACCESS_KEY_ID").is_some() {
+        if variable("AWS_ENDPOINT_URL").is_some() && variable("AWS_ACCESS_KEY_ID").is_some() {
             return loader.load().await;
         }
         loader.credentials_provider(credentials).load().await

@@ -1,4 +1,4 @@
-//! The tools from PyPI: a virtual environment with pinned versions, whose files must have the hashes in
+//! The tools, from Python's package index: a virtual environment with pinned versions, whose files must have the hashes in
 //! `infra/local/requirements.txt`.
 
 use std::fs;
@@ -72,7 +72,7 @@ fn program(command: &Command) -> String {
 
 /// The SHA-256 of some bytes, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The directory that the environment's packages are in.

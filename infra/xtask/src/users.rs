@@ -25,8 +25,11 @@ pub struct Person {
 /// The groups of the user pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
+    /// `patient`
     Patient,
+    /// `clinician`
     Clinician,
+    /// `admin`
     Admin,
 }
 

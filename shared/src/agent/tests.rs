@@ -25,7 +25,7 @@ fn consultation(symptoms: &str, locale: Locale) -> Consultation {
     }
 }
 
-fn said(urgency: Urgency) -> Option<Answer<ModelAnswer>> {
+fn said(urgency: Urgency) -> Answer<ModelAnswer> {
     let value = ModelAnswer {
         summary: "summary".to_owned(),
         possible_causes: vec!["cause".to_owned()],
@@ -34,7 +34,7 @@ fn said(urgency: Urgency) -> Option<Answer<ModelAnswer>> {
         recommended_actions: vec!["rest".to_owned()],
         questions: Vec::new(),
     };
-    Some(Answer { value, tier: "primary".to_owned(), model: "m-1".to_owned() })
+    Answer { value, tier: "primary".to_owned(), model: "m-1".to_owned() }
 }
 
 fn made(consultation: &Consultation, answer: Option<Answer<ModelAnswer>>, failed: usize) -> Assessment {
@@ -46,7 +46,7 @@ fn made(consultation: &Consultation, answer: Option<Answer<ModelAnswer>>, failed
 fn a_model_cannot_lower_the_urgency() {
     let chest_pain = consultation("crushing chest pain radiating to my left arm, sweating", Locale::En);
     assert_eq!(chest_pain.triage.urgency, Urgency::Emergency);
-    let assessment = made(&chest_pain, said(Urgency::SelfCare), 0);
+    let assessment = made(&chest_pain, Some(said(Urgency::SelfCare)), 0);
     assert_eq!(assessment.urgency, Urgency::Emergency);
     assert_eq!(assessment.recommended_actions[0], triage::advice(Urgency::Emergency, Locale::En));
     assert!(!assessment.citations.is_empty());
@@ -56,7 +56,7 @@ fn a_model_cannot_lower_the_urgency() {
 fn a_model_can_raise_the_urgency() {
     let rash = consultation("an itchy rash on my elbow for a week", Locale::En);
     assert!(rash.triage.urgency < Urgency::Urgent);
-    let assessment = made(&rash, said(Urgency::Urgent), 0);
+    let assessment = made(&rash, Some(said(Urgency::Urgent)), 0);
     assert_eq!(assessment.urgency, Urgency::Urgent);
     assert!(assessment.red_flags.contains(&"found by the model".to_owned()));
     assert!(!assessment.degraded);
@@ -68,13 +68,13 @@ fn rules_that_have_changed_since_cannot_lower_what_was_said() {
     let mut earlier = consultation("an itchy rash on my elbow for a week", Locale::En);
     let now = earlier.triage.clone();
     earlier.triage.urgency = Urgency::Emergency;
-    let outcome = Outcome { answer: said(Urgency::Routine), failed: Vec::new() };
+    let outcome = Outcome { answer: Some(said(Urgency::Routine)), failed: Vec::new() };
     assert_eq!(assemble(&earlier, &now, outcome, false).urgency, Urgency::Emergency);
 }
 
 #[test]
 fn an_answer_of_a_later_tier_says_so() {
-    let assessment = made(&consultation("头痛三天", Locale::Zh), said(Urgency::Routine), 1);
+    let assessment = made(&consultation("头痛三天", Locale::Zh), Some(said(Urgency::Routine)), 1);
     assert!(assessment.degraded);
     assert_eq!(assessment.degraded_reason, Some(DegradedReason::ServedByFallbackTier));
 }

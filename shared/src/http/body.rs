@@ -88,7 +88,7 @@ mod tests {
     #[derive(Debug, Deserialize, Validate)]
     #[serde(deny_unknown_fields)]
     struct Sample {
-        #[garde(skip)]
+        #[garde(length(min = 1))]
         name: String,
         #[garde(inner(range(min = 0, max = 130)))]
         age: Option<i64>,

@@ -67,7 +67,10 @@ impl Jwks {
                     return Err(Error::unavailable("The identity provider", Duration::from_secs(2), error));
                 }
                 Err(error) => {
-                    tracing::warn!(error = %error, "the issuer's keys cannot be renewed; known ones serve on")
+                    tracing::warn!(
+                        causes = causes(&*error),
+                        "the issuer's keys cannot be renewed; known ones serve on"
+                    );
                 }
             }
         }

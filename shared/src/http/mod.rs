@@ -45,6 +45,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// A call of somebody who was authenticated before.
+    pub fn new(caller: Caller, deadline: Deadline, request: Request) -> Self {
+        Self { caller, deadline, request }
+    }
+
     /// A parameter of the path that is an id. Anything else cannot exist, so it is the same 404.
     pub fn path_id(&self, name: &str, what: &'static str) -> Result<Uuid, Error> {
         let parameters = self.request.path_parameters();
@@ -118,7 +123,7 @@ where
     let work = async {
         let caller = authenticator.authenticate(request.headers(), deadline).await?;
         tracing::Span::current().record("tenant", caller.tenant.as_str());
-        handler(Call { caller, deadline, request }).await
+        handler(Call::new(caller, deadline, request)).await
     };
     match deadline.run(AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(answer)) => answer,

@@ -1,7 +1,10 @@
 //! Normalises a patient's free text and cuts it into tokens.
 
-use super::cues::Class;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::locale::is_han;
+use super::words;
 
 /// No text is read past this many characters; the service accepts 16,000.
 const MAX_CHARS: usize = 16_384;
@@ -19,7 +22,7 @@ pub(super) enum Kind {
     Comma,
     /// `、` or `/`: joins list items in either language.
     ListMark,
-    /// End of a sentence.
+    /// End of a sentence, or of a line.
     End,
     /// A question mark: ends a sentence unless the answer follows.
     Question,
@@ -34,25 +37,13 @@ pub(super) enum Kind {
 pub(super) struct Token<'t> {
     pub(super) text: &'t str,
     pub(super) kind: Kind,
-    /// Whether white space stood before the token.
-    pub(super) spaced: bool,
-    /// Whether the token is the first of a line.
-    pub(super) line_start: bool,
-    /// What the word does in a sentence.
-    pub(super) class: Class,
+    /// What the word does in a sentence; looked up once, because every pattern asks for it.
+    pub(super) class: words::Class,
+    /// Number of the word among the different words of its text.
+    pub(super) word: usize,
 }
 
-impl<'t> Token<'t> {
-    fn new(text: &'t str, kind: Kind) -> Self {
-        Self {
-            text,
-            kind,
-            spaced: false,
-            line_start: false,
-            class: Class::of(text),
-        }
-    }
-
+impl Token<'_> {
     /// Whether the token closes a sentence.
     pub(super) fn ends_sentence(&self) -> bool {
         matches!(self.kind, Kind::End | Kind::Question)
@@ -65,25 +56,22 @@ impl<'t> Token<'t> {
 }
 
 /// Folds width, case, apostrophes and the commonest traditional characters.
+///
+/// Apostrophes go, with a possessive or contracted `s`: "don't" reads `dont`, "it's" reads `it`.
 pub(super) fn normalise(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().take(MAX_CHARS) {
-        if !is_invisible(c) {
-            out.extend(fold(c).to_lowercase());
+    let mut chars = text.chars().take(MAX_CHARS).map(fold).filter(|c| !is_invisible(*c)).peekable();
+    while let Some(c) = chars.next() {
+        if c != '\'' {
+            out.extend(c.to_lowercase());
+            continue;
         }
-    }
-    drop_apostrophes(&out)
-}
-
-/// Writes "don't" as "dont" and "baby's" as "baby".
-fn drop_apostrophes(text: &str) -> String {
-    let mut parts = text.split('\'');
-    let mut out = String::from(parts.next().unwrap_or(""));
-    for part in parts {
-        let possessive = part
-            .strip_prefix('s')
-            .filter(|rest| !rest.starts_with(char::is_alphanumeric));
-        out.push_str(possessive.unwrap_or(part));
+        let in_word = out.ends_with(char::is_alphabetic);
+        if let Some(s) = chars.next_if(|c| matches!(c, 's' | 'S'))
+            && (!in_word || chars.peek().is_some_and(|c| c.is_alphanumeric()))
+        {
+            out.extend(s.to_lowercase());
+        }
     }
     out
 }
@@ -100,17 +88,14 @@ fn fold(c: char) -> char {
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '`' | '´' => '\'',
         '。' | '｡' => '.',
         '–' | '—' | '−' | '‐' | '‑' => '-',
-        '【' | '［' => '[',
-        '】' | '］' => ']',
+        '【' => '[',
+        '】' => ']',
         _ => simplified(c),
     }
 }
 
 fn half_width(c: char) -> char {
-    u32::from(c)
-        .checked_sub(0xfee0)
-        .and_then(char::from_u32)
-        .unwrap_or(c)
+    u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c)
 }
 
 /// Traditional characters (and variants) that occur in the lexicon, each before its simplified form.
@@ -121,53 +106,53 @@ const TRADITIONAL: &str = "\
 礙碍憶忆聲声啞哑嚥咽嗆呛悶闷轉转運运適适應应當当縮缩紮扎斃毙絕绝將将經经懷怀異异長长滿满側侧雙双臺台灣湾誤误鹼碱農农麗丽懸悬驚惊齡龄樓楼車车禍祸顱颅喪丧險险狀状\
 響响邊边腳脚關关節节隱隐約约許许癥症齒齿頸颈顎颚壹一髙高甦苏嚇吓騰腾蔔卜鬱郁彎弯撐撑呑吞釐厘暫暂陣阵擇择報报總总續续讓让給给誰谁請请問问題题別别樣样愛爱較较亂乱";
 
-/// Maps the commonest traditional characters, so that one lexicon serves both scripts.
-fn simplified(c: char) -> char {
-    if !is_han(c) {
-        return c;
-    }
-    let mut pairs = TRADITIONAL.chars();
-    while let (Some(from), Some(to)) = (pairs.next(), pairs.next()) {
-        if from == c {
-            return to;
+/// First and last character of the unified block, which holds all of [`TRADITIONAL`].
+const HAN_FIRST: u32 = 0x4e00;
+const HAN_LAST: u32 = 0x9fff;
+
+/// The simplified form of every character of the unified block, by position: each character of
+/// every text is looked up.
+static SIMPLIFIED: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let mut forms: Vec<char> = (HAN_FIRST..=HAN_LAST).filter_map(char::from_u32).collect();
+    let mut chars = TRADITIONAL.chars().filter(|c| is_han(*c));
+    while let (Some(from), Some(to)) = (chars.next(), chars.next()) {
+        if let Some(form) = position(from).and_then(|at| forms.get_mut(at)) {
+            *form = to;
         }
     }
-    c
+    forms
+});
+
+fn position(c: char) -> Option<usize> {
+    usize::try_from(u32::from(c).checked_sub(HAN_FIRST)?).ok()
+}
+
+/// Maps the commonest traditional characters, so that one lexicon serves both scripts.
+fn simplified(c: char) -> char {
+    position(c).and_then(|at| SIMPLIFIED.get(at)).copied().unwrap_or(c)
 }
 
 /// Cuts a normalised text into tokens.
 pub(super) fn tokenise(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::with_capacity(text.len() / 3);
-    let (mut spaced, mut line_start) = (false, true);
+    let mut known: HashMap<&str, (usize, words::Class)> = HashMap::new();
+    let mut spaced = true;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if c.is_whitespace() {
-            spaced = true;
-            line_start |= c == '\n';
-            rest = rest.get(c.len_utf8()..).unwrap_or("");
-            continue;
-        }
-        let (token, after) = next_token(rest, c);
+        let (len, kind) = measure(rest, c);
+        let (text, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
         // A hyphen inside a compound ("two-month-old") only separates its words.
         let hyphen = c == '-' && !spaced && after.starts_with(char::is_alphanumeric);
-        if !hyphen {
-            tokens.push(Token {
-                spaced,
-                line_start,
-                ..token
-            });
-            line_start = false;
+        let space = c != '\n' && c.is_whitespace();
+        if !hyphen && !space {
+            let fresh = known.len();
+            let (word, class) = *known.entry(text).or_insert_with(|| (fresh, words::class(text)));
+            tokens.push(Token { text, kind, class, word });
         }
-        spaced = hyphen;
+        spaced = space;
         rest = after;
     }
     tokens
-}
-
-fn next_token(rest: &str, first: char) -> (Token<'_>, &str) {
-    let (len, kind) = measure(rest, first);
-    let (text, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
-    (Token::new(text, kind), after)
 }
 
 fn measure(rest: &str, first: char) -> (usize, Kind) {
@@ -186,7 +171,7 @@ fn punctuation(c: char) -> Kind {
     match c {
         ',' => Kind::Comma,
         '、' | '/' => Kind::ListMark,
-        '.' | '!' | ';' | '…' => Kind::End,
+        '.' | '!' | ';' | '\n' | '…' => Kind::End,
         '?' => Kind::Question,
         ':' | '=' | '-' | '(' | ')' | '[' | ']' => Kind::Link,
         _ => Kind::Other,
@@ -194,9 +179,7 @@ fn punctuation(c: char) -> Kind {
 }
 
 fn word_len(rest: &str) -> usize {
-    rest.char_indices()
-        .find(|&(_, c)| is_han(c) || !c.is_alphabetic())
-        .map_or(rest.len(), |(at, _)| at)
+    rest.char_indices().find(|&(_, c)| is_han(c) || !c.is_alphabetic()).map_or(rest.len(), |(at, _)| at)
 }
 
 /// Length of a number; a full stop belongs to it only when a digit follows.

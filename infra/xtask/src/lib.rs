@@ -1,0 +1,19 @@
+//! `cargo xtask`: the local stack and the chores around it.
+//!
+//! Everything it installs and starts lives in `.local/`, which may be deleted when the stack is down. It is a library too,
+//! since the tests ask the same stack for tokens and logs.
+
+pub mod check;
+pub mod demo;
+mod deploy;
+mod functions;
+pub mod logs;
+mod process;
+pub mod report;
+mod routes;
+mod services;
+pub mod stack;
+pub mod test;
+mod tools;
+pub mod up;
+pub mod users;

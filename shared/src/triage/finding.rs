@@ -1,0 +1,137 @@
+//! The findings that rules combine, and how the lexicon and the rule table are written down.
+
+use super::{Source, Urgency};
+
+/// What a text, a history or a patient's data can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Finding {
+    ChestPain,
+    CrushingChestPain,
+    ArmOrJawPain,
+    Sweating,
+    HeartAttackNamed,
+    TearingPain,
+    Palpitations,
+    ColdPaleLimb,
+    CalfSwelling,
+    PainOnBreathing,
+    Breathless,
+    SevereBreathless,
+    BlueLips,
+    Choking,
+    CannotSwallowSaliva,
+    CoughingBlood,
+    Wheeze,
+    ThroatSwelling,
+    FaceSwelling,
+    Hives,
+    AnaphylaxisNamed,
+    FaceDroop,
+    OneSidedWeakness,
+    SpeechTrouble,
+    StrokeNamed,
+    VisionLoss,
+    ThunderclapHeadache,
+    Headache,
+    SevereHeadache,
+    VisualDisturbance,
+    Unresponsive,
+    Fainting,
+    Seizure,
+    Confusion,
+    StiffNeck,
+    MeningitisNamed,
+    NonBlanchingRash,
+    LightHurts,
+    Fever,
+    HighFever,
+    HeadInjury,
+    Vomiting,
+    SaddleNumbness,
+    Incontinence,
+    BackPain,
+    LegWeakness,
+    VomitingBlood,
+    BlackStool,
+    RectalBleedingHeavy,
+    AbdominalPain,
+    SevereAbdominalPain,
+    RigidAbdomen,
+    TesticularPain,
+    UrinaryRetention,
+    HeavyBleeding,
+    VaginalBleeding,
+    ReducedFetalMovement,
+    HandFaceSwelling,
+    FluidLeak,
+    PostpartumDanger,
+    LowMoodDanger,
+    NotFeeding,
+    Lethargic,
+    SunkenEyesOrDryNappies,
+    BulgingFontanelle,
+    Suicidal,
+    SelfHarm,
+    Overdose,
+    PoisonSwallowed,
+    CarbonMonoxide,
+    SevereBurn,
+    ElectricShock,
+    SnakeBite,
+    AnimalBite,
+    HeatStroke,
+    HeatExposure,
+    SevereEyePain,
+    EyePain,
+    HearingLoss,
+    ChemicalInEye,
+    DiabeticCrisis,
+    KetoneSigns,
+    LowBloodSugar,
+    SepsisNamed,
+    MottledSkin,
+    Rigors,
+    // Who the patient is.
+    Pregnant,
+    Postpartum,
+    Immunosuppressed,
+    Anticoagulated,
+    Diabetes,
+    HeartDisease,
+    ChildTold,
+    Under3Months,
+    From3To6Months,
+    Under5Years,
+    // What decides about self-care.
+    MinorComplaint,
+    Aggravating,
+}
+
+/// Patterns of one finding; several entries may serve the same finding.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) finding: Finding,
+    pub(super) en: &'static [&'static str],
+    pub(super) zh: &'static [&'static str],
+}
+
+/// Whom a rule concerns, beyond what its findings say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applies {
+    ToAll,
+    NotToFemale,
+    NotToMale,
+}
+
+/// One red flag.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) code: &'static str,
+    pub(super) urgency: Urgency,
+    pub(super) en: &'static str,
+    pub(super) zh: &'static str,
+    /// Sets of findings; the rule holds when all findings of one set do.
+    pub(super) any_of: &'static [&'static [Finding]],
+    pub(super) applies: Applies,
+    pub(super) source: Source,
+}

@@ -1,0 +1,515 @@
+//! Brain, nerves, spine and eyes.
+
+use crate::triage::Source;
+use crate::triage::Urgency::{Emergency, Urgent};
+use crate::triage::finding::Applies::ToAll;
+use crate::triage::finding::Finding::{
+    Anticoagulated, BackPain, ChemicalInEye, Confusion, EyePain, FaceDroop, Fainting, Fever, HeadInjury, Headache,
+    HearingLoss, Incontinence, LegWeakness, LightHurts, MeningitisNamed, NonBlanchingRash, OneSidedWeakness,
+    SaddleNumbness, Seizure, SevereEyePain, SevereHeadache, SpeechTrouble, StiffNeck, StrokeNamed, ThunderclapHeadache,
+    Unresponsive, VisionLoss, VisualDisturbance, Vomiting,
+};
+use crate::triage::finding::{Entry, Rule};
+
+const STROKE: Source = Source {
+    title: "American Stroke Association: Stroke symptoms",
+    url: "https://www.stroke.org/en/about-stroke/stroke-symptoms",
+};
+const NG128: Source = Source {
+    title: "NICE NG128: Stroke and transient ischaemic attack",
+    url: "https://www.nice.org.uk/guidance/ng128",
+};
+const NG232: Source = Source { title: "NICE NG232: Head injury", url: "https://www.nice.org.uk/guidance/ng232" };
+const NG240: Source = Source {
+    title: "NICE NG240: Meningitis (bacterial) and meningococcal disease",
+    url: "https://www.nice.org.uk/guidance/ng240",
+};
+const NG127: Source =
+    Source { title: "NICE NG127: Suspected neurological conditions", url: "https://www.nice.org.uk/guidance/ng127" };
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "stroke_signs",
+        urgency: Emergency,
+        en: "Signs of a stroke",
+        zh: "中风（脑卒中）征象",
+        any_of: &[&[FaceDroop], &[OneSidedWeakness], &[SpeechTrouble], &[StrokeNamed]],
+        applies: ToAll,
+        source: STROKE,
+    },
+    Rule {
+        code: "sudden_vision_loss",
+        urgency: Emergency,
+        en: "Loss of vision",
+        zh: "视力突然丧失",
+        any_of: &[&[VisionLoss]],
+        applies: ToAll,
+        source: NG128,
+    },
+    Rule {
+        code: "thunderclap_headache",
+        urgency: Emergency,
+        en: "Sudden, worst-ever headache",
+        zh: "突发剧烈头痛",
+        any_of: &[&[ThunderclapHeadache]],
+        applies: ToAll,
+        source: Source {
+            title: "NHS: Subarachnoid haemorrhage",
+            url: "https://www.nhs.uk/conditions/subarachnoid-haemorrhage/",
+        },
+    },
+    Rule {
+        code: "severe_headache",
+        urgency: Urgent,
+        en: "Severe headache, or headache with vomiting or changed sight",
+        zh: "剧烈头痛，或头痛伴呕吐、视物异常",
+        any_of: &[&[SevereHeadache], &[Headache, VisualDisturbance], &[Headache, Confusion]],
+        applies: ToAll,
+        source: Source { title: "NHS: Headaches", url: "https://www.nhs.uk/conditions/headaches/" },
+    },
+    Rule {
+        code: "unresponsive",
+        urgency: Emergency,
+        en: "Unconscious or not responding",
+        zh: "昏迷或没有反应",
+        any_of: &[&[Unresponsive]],
+        applies: ToAll,
+        source: Source { title: "NHS: First aid", url: "https://www.nhs.uk/conditions/first-aid/" },
+    },
+    Rule {
+        code: "confusion",
+        urgency: Emergency,
+        en: "New confusion",
+        zh: "突发意识模糊",
+        any_of: &[&[Confusion]],
+        applies: ToAll,
+        source: Source { title: "NHS: Sudden confusion (delirium)", url: "https://www.nhs.uk/conditions/confusion/" },
+    },
+    Rule {
+        code: "fainting",
+        urgency: Urgent,
+        en: "Fainting or collapse",
+        zh: "晕厥",
+        any_of: &[&[Fainting]],
+        applies: ToAll,
+        source: Source { title: "NHS: Fainting", url: "https://www.nhs.uk/conditions/fainting/" },
+    },
+    Rule {
+        code: "seizure",
+        urgency: Emergency,
+        en: "Seizure",
+        zh: "抽搐或惊厥",
+        any_of: &[&[Seizure]],
+        applies: ToAll,
+        source: Source { title: "NICE NG217: Epilepsies", url: "https://www.nice.org.uk/guidance/ng217" },
+    },
+    Rule {
+        code: "meningitis_signs",
+        urgency: Emergency,
+        en: "Signs of meningitis",
+        zh: "脑膜炎征象",
+        any_of: &[
+            &[StiffNeck, Fever],
+            &[StiffNeck, Headache],
+            &[LightHurts, Fever],
+            &[StiffNeck, LightHurts],
+            &[MeningitisNamed],
+            &[Fever, Confusion],
+        ],
+        applies: ToAll,
+        source: NG240,
+    },
+    Rule {
+        code: "non_blanching_rash",
+        urgency: Emergency,
+        en: "Rash that does not fade under pressure",
+        zh: "压之不褪色的皮疹",
+        any_of: &[&[NonBlanchingRash]],
+        applies: ToAll,
+        source: NG240,
+    },
+    Rule {
+        code: "head_injury_danger",
+        urgency: Emergency,
+        en: "Head injury with vomiting, loss of consciousness, confusion or blood thinners",
+        zh: "头部外伤伴呕吐、意识丧失或服用抗凝药",
+        any_of: &[
+            &[HeadInjury, Vomiting],
+            &[HeadInjury, Unresponsive],
+            &[HeadInjury, Fainting],
+            &[HeadInjury, Seizure],
+            &[HeadInjury, Confusion],
+            &[HeadInjury, Anticoagulated],
+            &[HeadInjury, SevereHeadache],
+            &[HeadInjury, VisualDisturbance],
+        ],
+        applies: ToAll,
+        source: NG232,
+    },
+    Rule {
+        code: "head_injury",
+        urgency: Urgent,
+        en: "Head injury",
+        zh: "头部外伤",
+        any_of: &[&[HeadInjury]],
+        applies: ToAll,
+        source: NG232,
+    },
+    Rule {
+        code: "cauda_equina",
+        urgency: Emergency,
+        en: "Saddle numbness, or back pain with incontinence or leg weakness",
+        zh: "会阴区麻木，或腰背痛伴大小便失禁、下肢无力",
+        any_of: &[&[SaddleNumbness], &[BackPain, Incontinence], &[BackPain, LegWeakness]],
+        applies: ToAll,
+        source: Source { title: "NHS: Back pain", url: "https://www.nhs.uk/conditions/back-pain/" },
+    },
+    Rule {
+        code: "leg_paralysis",
+        urgency: Urgent,
+        en: "New weakness or loss of feeling in the legs",
+        zh: "下肢无力或失去知觉",
+        any_of: &[&[LegWeakness]],
+        applies: ToAll,
+        source: NG127,
+    },
+    Rule {
+        code: "severe_eye_pain",
+        urgency: Urgent,
+        en: "Severe eye pain",
+        zh: "剧烈眼痛",
+        any_of: &[&[SevereEyePain], &[EyePain, VisualDisturbance], &[EyePain, Vomiting]],
+        applies: ToAll,
+        source: Source { title: "NHS: Glaucoma", url: "https://www.nhs.uk/conditions/glaucoma/" },
+    },
+    Rule {
+        code: "sudden_hearing_loss",
+        urgency: Urgent,
+        en: "Sudden loss of hearing",
+        zh: "突发听力下降",
+        any_of: &[&[HearingLoss]],
+        applies: ToAll,
+        source: Source { title: "NICE NG98: Hearing loss in adults", url: "https://www.nice.org.uk/guidance/ng98" },
+    },
+    Rule {
+        code: "chemical_in_eye",
+        urgency: Emergency,
+        en: "Chemical splash in the eye",
+        zh: "化学物质溅入眼内",
+        any_of: &[&[ChemicalInEye]],
+        applies: ToAll,
+        source: Source { title: "NHS: Eye injuries", url: "https://www.nhs.uk/conditions/eye-injuries/" },
+    },
+];
+
+pub(super) const LEXICON: &[Entry] = &[
+    Entry {
+        finding: FaceDroop,
+        en: &[
+            "face|mouth|smile .. droop*|drooped|lopsided|twisted|crooked|uneven|paralysed|paralyzed|fallen",
+            "side .. face .. droop*|numb|weak|paraly*|fallen|dropped",
+            "facial droop*|weakness|paraly*|palsy",
+            "droop* .. face|mouth",
+            "numb* .. side .. face|body",
+        ],
+        zh: &[
+            "嘴|口角|嘴角|口眼|脸|面部|嘴巴 .. 歪|歪斜|下垂|耷拉|瘫",
+            "口眼歪斜|口角歪斜|面瘫|嘴歪|脸歪|口歪",
+            "半边|一侧|左边|右边|左侧|右侧 脸|面部 .. 麻|瘫|不能动|动不了",
+        ],
+    },
+    Entry {
+        finding: OneSidedWeakness,
+        en: &[
+            "arm|arms|hand .. weak|weakness|limp|paraly*",
+            "weak|weakness|numbness|numb|paraly* .. one|left|right .. side|arm|leg",
+            "weak arm",
+            "@cant .. move|lift|raise|feel|use .. arm|arms|hand|side|leg",
+            "one|left|right side|arm .. weak|weakness|numb|numbness|paraly*|limp|dead",
+            "hemipleg*|hemipar*",
+        ],
+        zh: &[
+            "半身|半边|一侧|单侧|左侧|右侧|左边|右边|偏身 .. 无力|麻木|发麻|瘫|不能动|动不了|没力|没有力|没知觉|不听使唤",
+            "手|胳膊|手臂|左手|右手|左臂|右臂|手脚|上肢 .. 无力|抬不起|不能动|动不了|没力气|没有力气|不听使唤|没有知觉|没知觉|瘫",
+            "@不能 抬|动|举 .. 手|胳膊|手臂",
+            "偏瘫|半身不遂",
+        ],
+    },
+    Entry {
+        finding: SpeechTrouble,
+        en: &[
+            "slur*",
+            "speech .. slur*|garbled|jumbled|muddled|unclear",
+            "@cant .. speak|talk !to|about|because",
+            "trouble|difficulty|difficult|struggl* speaking|talking|finding_words|to_speak|to_talk|with_speech",
+            "cant get|find .. words",
+            "lost .. speech",
+            "aphasi*|dysarthri*",
+        ],
+        zh: &[
+            "说话|口齿|言语|讲话|吐字 .. 不清|含糊|不清楚|困难|大舌头|模糊|不利索",
+            "@不能|不会 说话|讲话|言语",
+            "说不出话|说不了话|讲不出话|失语|口齿不清|说不清话|言语不利",
+        ],
+    },
+    Entry {
+        finding: StrokeNamed,
+        en: &[
+            "!heat|sun|back|breast|butterfly stroke !of|volume|my_beard|my_hair|my_cat|my_dog|the_cat|the_dog|a_cat|a_dog|his_hair|her_hair",
+            "mini_stroke|tia",
+        ],
+        zh: &["!预防 中风|脑卒中|脑梗|脑出血|脑溢血|脑梗死|卒中"],
+    },
+    Entry {
+        finding: VisionLoss,
+        en: &[
+            "lost|loss|losing .. vision|sight|eyesight",
+            "vision|sight|eyesight .. gone|lost|disappeared|went",
+            "@cant see !well|a_doctor|my_gp|the_doctor|my_doctor|the|a|any|clearly|my|why|him|her|how",
+            "blind|blindness",
+            "vision|eye|sight .. went|gone|goes .. black|dark|blank|blind",
+            "curtain .. vision|eye|sight",
+        ],
+        zh: &[
+            "左眼|右眼|眼睛|眼前 .. @突 黑|看不清|模糊",
+            "看不见|看不到东西|失明|什么都看不到|眼前一片黑|黑蒙|看不清东西了",
+            "@突 .. 看不清|看不到",
+            "视力|视野|眼睛 .. 丧失|消失|没了|没有了|看不见|看不到|瞎|缺了一块",
+        ],
+    },
+    Entry {
+        finding: ThunderclapHeadache,
+        en: &[
+            "worst headache",
+            "worst .. headache",
+            "headache|head .. worst .. life|ever",
+            "thunderclap",
+            "@sudden .. @severe .. headache",
+            "@severe .. headache|head_pain .. @sudden|seconds",
+            "headache ... @sudden .. severe|intense|explosive",
+            "@sudden headache|head_pain",
+            "headache .. @sudden|came_on_in_seconds",
+        ],
+        zh: &[
+            "@突 .. 头 .. 剧痛|炸裂|剧烈|像炸|痛得厉害|疼得厉害|爆炸",
+            "@突 .. 剧烈|严重 .. 头痛|头疼",
+            "@突 头痛|头疼|剧烈头痛|头剧痛|头很痛|头很疼",
+            "头|头痛|头疼 .. 炸裂|爆炸|炸开|要炸|雷击|霹雳",
+            "从来没有|从没|从未|前所未有|这辈子 ... 头痛|头疼",
+            "有生以来|一生中|这辈子|一辈子 ... 头痛|头疼",
+            "头痛|头疼 ... 这辈子|有生以来|从未有过",
+        ],
+    },
+    Entry {
+        finding: Headache, en: &["headache*|migraine*", "head .. @pain"], zh: &["头 痛|疼|胀痛", "偏头痛"]
+    },
+    Entry {
+        finding: SevereHeadache,
+        en: &["@severe .. headache*", "headache* .. @severe|severe", "head .. hurts|hurting .. so_much|badly|terribly"],
+        zh: &[
+            "@剧 头痛|头疼",
+            "头痛|头疼 .. @剧",
+            "头 痛死|疼死|痛得受不了|疼得受不了|痛得厉害|疼得厉害|剧痛",
+            "头痛欲裂",
+        ],
+    },
+    Entry {
+        finding: VisualDisturbance,
+        en: &[
+            "vision|sight|eyesight .. blur*|double|flash*|disturb*|changes|funny|spots",
+            "blur*|double|disturbed|flashing vision|sight|lights",
+            "seeing .. spots|double|stars|flashes|flashing",
+        ],
+        zh: &[
+            "视物|视力|眼睛|眼 .. 模糊|重影|花|不清",
+            "看东西 .. 模糊|重影|不清|双",
+            "眼前 .. 闪光|金星|黑点|黑",
+            "复视|眼花",
+        ],
+    },
+    Entry {
+        finding: Unresponsive,
+        en: &[
+            "unconscious*|unresponsive|comatose|coma",
+            "not|isnt|wasnt|no_longer|stopped|wont|doesnt|didnt respond*|responsive|waking|wake|wake_up",
+            "@cant .. wake|rouse|waken|awaken",
+            "@cant be woken|roused|woken_up",
+            "lost|losing|loss .. consciousness",
+            "no_pulse|no_response|no_heartbeat",
+            "knocked out|unconscious",
+            "cardiac_arrest",
+        ],
+        zh: &[
+            "昏迷|不省人事|失去意识|意识丧失|丧失意识|没有意识|没了意识|无意识|没意识|失去知觉",
+            "叫不醒|喊不醒|唤不醒|弄不醒|叫都叫不醒|怎么叫都不醒|没有反应|没反应|毫无反应|无反应|没有心跳|没心跳|没有脉搏|没脉搏|心脏停",
+            "叫|喊 .. 不醒|没有反应|没反应|不应",
+        ],
+    },
+    Entry {
+        finding: Confusion,
+        en: &[
+            "confused !about|by|whether|why|which|how|if",
+            "confusion|delirious|delirium|disoriented|incoherent",
+            "not making_sense",
+            "doesnt|didnt recognise|recognize .. us|me|people|family|anyone",
+            "doesnt know where|who .. is",
+        ],
+        zh: &[
+            "意识模糊|意识不清|神志不清|神志模糊|神智不清|胡言乱语|说胡话|糊涂了|认不出人|不认人|认不得人|谵妄|精神错乱",
+            "意识|神志|神智 .. 不清|模糊|混乱",
+        ],
+    },
+    Entry {
+        finding: Fainting,
+        en: &[
+            "fainted|fainting|faint|faints|syncope|collapsed|collapse|collapsing",
+            "blacked|black|blacking|passed|passing|pass|passes out",
+            "lost|loss|losing .. consciousness",
+        ],
+        zh: &[
+            "晕倒|昏倒|晕厥|昏厥|晕过去|昏过去|晕了过去|昏了过去|晕死|失去意识|意识丧失|不省人事|昏迷|没了意识",
+            "突然倒地",
+        ],
+    },
+    Entry {
+        finding: Seizure,
+        en: &[
+            "seizure*|convuls*|epileptic",
+            "having|had|has|a fit|fits !test|body|of_coughing|of_laughter",
+            "fitting !room|well",
+            "jerking|shaking|twitching .. uncontroll*|unresponsive|all_over",
+        ],
+        zh: &[
+            "抽搐|惊厥|癫痫|抽风|痉挛发作|抽筋昏|羊癫疯|羊角风|口吐白沫|翻白眼",
+            "全身|四肢|浑身 .. 抽",
+            "抽了 一次|几次|两次|三次|一下 !血|筋",
+        ],
+    },
+    Entry {
+        finding: StiffNeck,
+        en: &["stiff*|rigid neck", "neck .. stiff*|rigid*", "@cant .. bend|touch|put|bring .. neck|chin"],
+        zh: &["脖子|颈|颈部|颈项|后颈|项 .. 僵|僵硬|强直|发硬|硬|板硬|低不下", "颈强直|颈项强直|颈僵"],
+    },
+    Entry {
+        finding: MeningitisNamed, en: &["meningitis|meningococcal|encephalitis"], zh: &["脑膜炎|脑炎|流脑"]
+    },
+    Entry {
+        finding: NonBlanchingRash,
+        en: &[
+            "rash|spots .. doesnt|dont|not|wont|didnt|isnt .. fade|fading|blanch*|disappear|go_away_when|go",
+            "non_blanching|nonblanching|petechia*|purpura|purpuric",
+            "glass_test|tumbler_test",
+            "purple|blood rash|spots",
+        ],
+        zh: &[
+            "压 .. 不褪|不退色|不消",
+            "瘀点|瘀斑|紫癜|出血点|紫红色斑|紫色皮疹|紫色斑点|出血性皮疹",
+            "疹|疹子|皮疹|红点|斑 .. 按|压 .. 不褪|不退|不消失|不消",
+        ],
+    },
+    Entry {
+        finding: LightHurts,
+        en: &[
+            "light .. @pain|bother*|hurts",
+            "photophobia",
+            "sensitiv* .. light",
+            "@cant .. stand|bear|tolerate .. light",
+        ],
+        zh: &["怕光|畏光|见光"],
+    },
+    Entry {
+        finding: HeadInjury,
+        en: &[
+            "head_injury|concussion|concussed|skull_fracture",
+            "hit|hits|banged|bumped|struck|knocked|smashed|cracked|hurt .. head",
+            "head .. hit|struck|injured|banged|injury|trauma",
+            "fell|fall|fallen|falls ... head",
+            "blow|knock|bang .. to|on .. head",
+        ],
+        zh: &[
+            "头|头部|脑袋|后脑勺|后脑|额头 .. 撞|摔|磕|碰|砸|外伤|受伤|被打",
+            "撞|摔|磕|碰|砸|打 .. 头|脑袋|后脑勺|头部|后脑 !晕",
+            "脑震荡|颅脑外伤|颅脑损伤",
+        ],
+    },
+    Entry {
+        finding: SaddleNumbness,
+        en: &[
+            "saddle|groin|genital*|perine*|between_my_legs|inner_thighs|bottom|buttocks|anus|genitals .. numb*|no_feeling|tingling",
+            "numb*|no_feeling|tingling .. between legs|thighs",
+            "numb*|no_feeling|tingling .. around|in .. groin|genital*|anus|bottom|buttocks|genitals|saddle",
+        ],
+        zh: &[
+            "会阴|会阴部|马鞍区|鞍区|肛门|胯下|大腿内侧|屁股|臀部|下身|生殖器 .. 麻|麻木|没感觉|没有感觉|没知觉|没有知觉",
+        ],
+    },
+    Entry {
+        finding: Incontinence,
+        en: &[
+            "incontinen*",
+            "lost|losing|loss|no .. control .. bladder|bowel|bowels|urine",
+            "wet|wetting|soiled|soiling myself",
+            "@cant .. control|hold .. bladder|bowel|bowels|pee|urine",
+            "@cant .. pee|urinate|pass_urine|wee",
+        ],
+        zh: &[
+            "失禁|尿裤子|控制不住大小便|拉裤子|憋不住尿",
+            "大小便|小便|大便|排尿|尿 .. 失禁|控制不住|失控|排不出|不受控制|解不出",
+        ],
+    },
+    Entry {
+        finding: BackPain,
+        en: &["back .. @pain !of", "backache|sciatica", "@pain .. in|of|down .. back !of"],
+        zh: &["腰|背|腰背|后背|背部|腰部 痛|疼|酸痛|剧痛", "腰椎间盘|坐骨神经"],
+    },
+    Entry {
+        finding: LegWeakness,
+        en: &[
+            "legs|both_legs .. weak|weakness|numb|paraly*|give_way|giving_way",
+            "weakness|weak .. legs|both_legs",
+            "@cant .. move|feel|lift .. legs|leg|feet",
+            "no feeling .. legs|leg|feet",
+            "paralysed|paralyzed|paralysis",
+        ],
+        zh: &[
+            "双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 无力|没力气|没有力气|动不了|不能动|没知觉|没有知觉|瘫|麻木|没感觉|没有感觉|站不起来",
+            "瘫痪|截瘫",
+        ],
+    },
+    Entry {
+        finding: SevereEyePain,
+        en: &[
+            "@severe|@sudden .. eye|eyes .. @pain",
+            "eye|eyes .. @severe .. @pain",
+            "eye_pain .. @severe|halo*|vomit*",
+            "@severe .. @pain .. eye|eyes",
+        ],
+        zh: &[
+            "眼睛|眼|眼球|左眼|右眼 .. 剧痛|剧烈 疼痛|痛|疼|胀痛",
+            "眼睛|眼|眼球|左眼|右眼 剧痛|痛得厉害|疼得厉害|痛死|疼得受不了|痛得受不了",
+            "@突|剧烈 .. 眼睛|眼|眼球|左眼|右眼 .. 痛|疼|胀痛",
+            "眼痛 .. 剧烈|虹视",
+        ],
+    },
+    Entry {
+        finding: EyePain,
+        en: &["eye|eyes .. @pain", "@pain .. in .. eye|eyes"],
+        zh: &["眼睛|眼|眼球|左眼|右眼 痛|疼|胀痛"],
+    },
+    Entry {
+        finding: HearingLoss,
+        en: &["@sudden .. deaf|deafness|hearing_loss|lost_hearing|lost_my_hearing", "lost|loss .. hearing .. @sudden"],
+        zh: &["@突 耳聋|听不见|听不到|听力下降", "耳朵|左耳|右耳 .. @突 听不见|听不到|聋"],
+    },
+    Entry {
+        finding: ChemicalInEye,
+        en: &[
+            "chemical*|bleach|acid|lime|cement|ammonia|alkali|caustic|glue ... eye|eyes",
+            "eye|eyes .. splashed|burned|burnt .. chemical*|acid|bleach",
+        ],
+        zh: &[
+            "酸|碱|石灰|化学|漂白|消毒液|洁厕|胶水|水泥 ... 眼",
+            "眼 ... 溅|进 .. 酸|碱|石灰|化学|漂白|消毒液|洁厕|胶水",
+        ],
+    },
+];

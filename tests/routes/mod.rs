@@ -1,0 +1,3 @@
+//! Mirrors the routes of the API.
+
+mod consultations;
