@@ -111,8 +111,10 @@ impl Stack {
     }
 }
 
+/// Cargo says where it runs the tool; without it, the place where it was built must do.
 fn checkout() -> Result<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = variable("CARGO_MANIFEST_DIR").filter(|path| path.ends_with("infra/xtask"));
+    let here = PathBuf::from(here.as_deref().unwrap_or(env!("CARGO_MANIFEST_DIR")));
     here.ancestors().nth(2).map(Path::to_path_buf).context("the tool stands outside its checkout")
 }
 

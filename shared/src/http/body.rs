@@ -31,6 +31,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // serde would read `["cough"]` as an object whose first field is "cough".
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::field("the body", "must be a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -55,9 +59,9 @@ fn misread(path: &str, error: &serde_json::Error) -> Error {
     if text.starts_with("duplicate field") {
         return Error::field(quoted, "stands there twice");
     }
-    let expected = text.rsplit_once("expected ").map_or("of another type", |(_, expected)| expected);
-    let expected = expected.split(" at line ").next().unwrap_or_default();
     let field = if path == "." { "the body" } else { path };
+    let Some((_, expected)) = text.rsplit_once("expected ") else { return Error::field(field, "is not valid") };
+    let expected = expected.split(" at line ").next().unwrap_or_default();
     Error::field(field, format!("must be {}", in_words(expected)))
 }
 
@@ -106,6 +110,8 @@ mod tests {
             (r#"{"name":"#, 400, None),
             (r#"{"name":"a"} x"#, 400, None),
             (r"[]", 422, Some("the body")),
+            (r#" ["a"]"#, 422, Some("the body")),
+            (r"7", 422, Some("the body")),
             (r"{}", 422, Some("name")),
             (r#"{"name":1}"#, 422, Some("name")),
             (r#"{"name":"a","age":"old"}"#, 422, Some("age")),
@@ -126,6 +132,14 @@ mod tests {
             let error = read(text);
             assert!(!format!("{error} {:?}", error.field_errors()).contains("chest"), "{error}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_refused() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        let body = Body::Binary(b"{\"name\":\"\xff\xfe\"}".to_vec());
+        assert_eq!(json::<Sample>(&headers, &body).unwrap_err().kind(), Kind::BadRequest);
     }
 
     #[test]

@@ -75,7 +75,7 @@ const CUES: &[(Effect, &str)] = &[
         "not only|not just|not merely|not simply|not without|never without|no doubt|without doubt|without warning|\
          without stopping|non stop|no relief|no improvement|no change|no better|no less|no reduction|no difference|\
          no let up|no end|no wonder|no matter|cant deny|cannot deny|can not deny|doesnt deny|does not deny|dont deny|\
-         do not deny|not deny|not denying|never denied|didnt deny|not free of|not no|no appetite|no energy|\
+         do not deny|not deny|not denying|never denied|never had such|never felt such|never experienced such|never had anything like|didnt deny|not free of|not no|no appetite|no energy|\
          no strength|no sleep|not that i dont have|without relief|without improvement|not to mention|not getting better|\
          dont know why|do not know why|dont know what|do not know what|dont know how|do not know how|no idea why|\
          no idea what|not sure why|not sure what|not sure how|dont know where|cant tell why|cant tell what|\
@@ -84,7 +84,8 @@ const CUES: &[(Effect, &str)] = &[
          没好转|未好转|无好转|没有改善|无改善|没有减轻|没减轻|无减轻|没有停|没停|没有消|没消|不停|不断|不住|不时|不得不|不由|无论|\
          不管|没完没了|没有一天不|无时无刻不|无法|无力|无故|无缘|无奈|无意|没法|没办法|没用|没有用|不得了|不行|不敢|不能|\
          不知道为什么|不知道为何|不知道怎么|不知为何|不知为什么|不知怎么|不知道咋|不清楚为什么|不知道什么|不知道该|不确定为什么|\
-         不确定该|不知道是什么原因|不知什么原因|可能是因为|可能因为|可能由于|没有不|无不|没有胃口|没胃口|没有食欲|没食欲|无食欲|\
+         不确定该|不知道是什么原因|不知什么原因|可能是因为|可能因为|可能由于|没有不|无不|从来没有这么|从没有这么|从没这么|从未这么|\
+         从未如此|从来没有过这么|从未有过这么|从未有过这样|从来没这么|没有胃口|没胃口|没有食欲|没食欲|无食欲|\
          没有力气|没力气|没有精神|没精神|没有睡|没睡|没有尿|不小心|不好意思|不舒服|不适|不对劲|没有效果|没效果",
     ),
     (Effect::Join, "or|nor|and no|or any|和|或|或者|及|以及|与|跟|还是|或是|亦或|抑或"),
@@ -97,8 +98,11 @@ const CUES: &[(Effect, &str)] = &[
     ),
 ];
 
-/// Cues by their first word, longest first.
-type CueTable = HashMap<&'static str, Vec<(Vec<&'static str>, Effect)>>;
+/// The words of a cue with what it does.
+type Cue = (Vec<&'static str>, Effect);
+
+/// Cues by their first two words, longest first; the second is empty for cues of one word.
+type CueTable = HashMap<(&'static str, &'static str), Vec<Cue>>;
 
 static TABLE: LazyLock<CueTable> = LazyLock::new(|| {
     let mut table = CueTable::new();
@@ -106,7 +110,8 @@ static TABLE: LazyLock<CueTable> = LazyLock::new(|| {
         for source in sources.split('|') {
             let words = split_words(source);
             if let Some(first) = words.first().copied() {
-                table.entry(first).or_default().push((words, *effect));
+                let second = words.get(1).copied().unwrap_or("");
+                table.entry((first, second)).or_default().push((words, *effect));
             }
         }
     }
@@ -118,18 +123,21 @@ static TABLE: LazyLock<CueTable> = LazyLock::new(|| {
 
 /// Every word that a cue can begin with.
 pub(super) fn first_words() -> impl Iterator<Item = &'static str> {
-    TABLE.keys().copied()
+    TABLE.keys().map(|(first, _)| *first)
 }
 
 /// The longest cue at `at` that spares the tokens which `taken` reports, with its length in tokens.
 ///
 /// A token that belongs to a finding ("cannot breathe", 没有意识) is no cue.
 pub(super) fn cue_at(tokens: &[Token<'_>], at: usize, taken: impl Fn(usize) -> bool) -> Option<(Effect, usize)> {
-    let first = tokens.get(at).filter(|token| token.class.has(Class::CUE))?;
-    let entries = TABLE.get(first.text)?;
+    let first = tokens.get(at).filter(|token| token.class.has(Class::CUE))?.text;
+    let second = tokens.get(at + 1).map_or("", |token| token.text);
     let free = |len: usize| (at..at + len).all(|i| !taken(i));
     let stands = |words: &[&str]| {
         words.iter().enumerate().all(|(i, word)| tokens.get(at + i).is_some_and(|token| token.text == *word))
     };
-    entries.iter().find(|(words, _)| stands(words) && free(words.len())).map(|(words, effect)| (*effect, words.len()))
+    let longer = TABLE.get(&(first, second)).into_iter().flatten();
+    let single = TABLE.get(&(first, "")).into_iter().flatten();
+    let mut cues = longer.chain(single);
+    cues.find(|(words, _)| stands(words) && free(words.len())).map(|(words, effect)| (*effect, words.len()))
 }

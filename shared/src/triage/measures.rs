@@ -176,11 +176,10 @@ fn unit_at(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
     let text = |i: usize| tokens.get(i).map_or("", |token| token.text);
     let counted = if matches!(text(at), "个" | "個") { at + 1 } else { at };
     match (text(counted), text(counted + 1)) {
-        ("月", _) => Some((30, counted + 1)),
         ("星", "期") | ("礼", "拜") => Some((7, counted + 2)),
-        ("周", _) | ("week" | "weeks" | "wk" | "wks" | "wo", _) => Some((7, counted + 1)),
-        ("天", _) | ("day" | "days", _) => Some((1, counted + 1)),
-        ("month" | "months" | "mo" | "mos" | "mth" | "mths", _) => Some((30, counted + 1)),
+        ("周" | "week" | "weeks" | "wk" | "wks" | "wo", _) => Some((7, counted + 1)),
+        ("天" | "day" | "days", _) => Some((1, counted + 1)),
+        ("月" | "month" | "months" | "mo" | "mos" | "mth" | "mths", _) => Some((30, counted + 1)),
         _ => None,
     }
 }

@@ -32,18 +32,43 @@ static ANSWER_SET: LazyLock<PatternSet<()>> =
 static RESOLVED_SET: LazyLock<PatternSet<()>> =
     LazyLock::new(|| PatternSet::compile(RESOLVED.iter().map(|source| ((), *source))));
 
+/// A denied degree asserts the finding itself: "never had a headache like this".
+const EXCEEDING: &[&str] = &["this|that|so bad|severe|strong|intense|terrible", "like_this|like_that", "as_bad_as"];
+
+/// A denial with an end is no full denial: it was there a while ago, or is there for the first time.
+const LIMITED: &[&str] = &["anymore|any_more|any_longer|before|until", "了"];
+
+static EXCEEDING_SET: LazyLock<PatternSet<()>> =
+    LazyLock::new(|| PatternSet::compile(EXCEEDING.iter().map(|source| ((), *source))));
+static LIMITED_SET: LazyLock<PatternSet<()>> =
+    LazyLock::new(|| PatternSet::compile(LIMITED.iter().map(|source| ((), *source))));
+
 /// How far behind a finding its answer may begin.
 const REACH: usize = 6;
 
-/// Status that the words from `end` on give to the finding before them.
-pub(super) fn status(tokens: &[Token<'_>], end: usize) -> Status {
+/// The least and the greatest status that the words behind a finding which ends at `end` allow.
+pub(super) fn bounds(tokens: &[Token<'_>], end: usize) -> (Status, Status) {
     let rest = tokens.get(end..).unwrap_or(&[]);
+    (floor(rest), ceiling(rest))
+}
+
+fn ceiling(rest: &[Token<'_>]) -> Status {
     if answered(rest) || rest.first().is_some_and(|token| token.text == "free") {
         Status::Denied
     } else if resolved(rest) && !recurs(rest) {
         Status::Uncertain
     } else {
         Status::Present
+    }
+}
+
+fn floor(rest: &[Token<'_>]) -> Status {
+    if EXCEEDING_SET.longest_at(rest, 0).is_some() {
+        Status::Present
+    } else if LIMITED_SET.longest_at(rest, 0).is_some() {
+        Status::Uncertain
+    } else {
+        Status::Denied
     }
 }
 

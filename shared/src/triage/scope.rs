@@ -1,5 +1,7 @@
 //! Decides for each mention of a finding whether it is there, left open or denied.
 
+use std::collections::HashMap;
+
 use super::cues::{Effect, cue_at};
 use super::pattern::Found;
 use super::postfix;
@@ -42,11 +44,14 @@ const MAX_DRIFT: usize = 5;
 pub(super) fn statuses<K>(tokens: &[Token<'_>], mentions: &[Found<K>]) -> Vec<Status> {
     let reader = Reader::new(tokens, mentions);
     let lead = reader.read();
+    let mut tails: HashMap<usize, (Status, Status)> = HashMap::new();
     mentions
         .iter()
         .map(|mention| {
             let before = lead.get(mention.start).copied().unwrap_or(Status::Present);
-            before.min(reader.inside(mention)).min(postfix::status(tokens, mention.end))
+            // Several findings often end with the same word.
+            let (floor, ceiling) = *tails.entry(mention.end).or_insert_with(|| postfix::bounds(tokens, mention.end));
+            before.min(reader.inside(mention)).max(floor).min(ceiling)
         })
         .collect()
 }

@@ -158,15 +158,6 @@ async fn a_body_that_cannot_be_read_is_refused_by_its_fault() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_utf8_are_refused() {
-    let user = User::new().await;
-    let request = user.post("/v1/consultations").header("content-type", "application/json");
-    let answer = request.body(b"{\"symptoms\":\"\xff\xfe\"}".to_vec()).send().await.unwrap();
-    problem(answer, StatusCode::BAD_REQUEST).await;
-    assert_eq!(user.count().await, 0);
-}
-
-#[tokio::test]
 async fn the_language_is_the_complaints_unless_another_is_asked_for() {
     let user = User::new().await;
     let zh = user.complain("嗓子疼两天了").await;

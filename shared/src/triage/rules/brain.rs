@@ -1,23 +1,18 @@
-//! Brain, nerves, spine and eyes.
+//! Brain, nerves and spine.
 
 use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    Anticoagulated, BackPain, ChemicalInEye, Confusion, EyePain, FaceDroop, Fainting, Fever, HeadInjury, Headache,
-    HearingLoss, Incontinence, LegWeakness, LightHurts, MeningitisNamed, NonBlanchingRash, OneSidedWeakness,
-    SaddleNumbness, Seizure, SevereEyePain, SevereHeadache, SpeechTrouble, StiffNeck, StrokeNamed, ThunderclapHeadache,
-    Unresponsive, VisionLoss, VisualDisturbance, Vomiting,
+    Anticoagulated, BackPain, Confusion, FaceDroop, Fainting, Fever, HeadInjury, Headache, Incontinence, LegWeakness,
+    LightHurts, MeningitisNamed, NonBlanchingRash, OneSidedWeakness, SaddleNumbness, Seizure, SevereHeadache,
+    SpeechTrouble, StiffNeck, StrokeNamed, ThunderclapHeadache, Unresponsive, VisualDisturbance, Vomiting,
 };
 use crate::triage::finding::{Entry, Rule};
 
 const STROKE: Source = Source {
     title: "American Stroke Association: Stroke symptoms",
     url: "https://www.stroke.org/en/about-stroke/stroke-symptoms",
-};
-const NG128: Source = Source {
-    title: "NICE NG128: Stroke and transient ischaemic attack",
-    url: "https://www.nice.org.uk/guidance/ng128",
 };
 const NG232: Source = Source { title: "NICE NG232: Head injury", url: "https://www.nice.org.uk/guidance/ng232" };
 const NG240: Source = Source {
@@ -36,15 +31,6 @@ pub(super) const RULES: &[Rule] = &[
         any_of: &[&[FaceDroop], &[OneSidedWeakness], &[SpeechTrouble], &[StrokeNamed]],
         applies: ToAll,
         source: STROKE,
-    },
-    Rule {
-        code: "sudden_vision_loss",
-        urgency: Emergency,
-        en: "Loss of vision",
-        zh: "视力突然丧失",
-        any_of: &[&[VisionLoss]],
-        applies: ToAll,
-        source: NG128,
     },
     Rule {
         code: "thunderclap_headache",
@@ -173,33 +159,6 @@ pub(super) const RULES: &[Rule] = &[
         applies: ToAll,
         source: NG127,
     },
-    Rule {
-        code: "severe_eye_pain",
-        urgency: Urgent,
-        en: "Severe eye pain",
-        zh: "剧烈眼痛",
-        any_of: &[&[SevereEyePain], &[EyePain, VisualDisturbance], &[EyePain, Vomiting]],
-        applies: ToAll,
-        source: Source { title: "NHS: Glaucoma", url: "https://www.nhs.uk/conditions/glaucoma/" },
-    },
-    Rule {
-        code: "sudden_hearing_loss",
-        urgency: Urgent,
-        en: "Sudden loss of hearing",
-        zh: "突发听力下降",
-        any_of: &[&[HearingLoss]],
-        applies: ToAll,
-        source: Source { title: "NICE NG98: Hearing loss in adults", url: "https://www.nice.org.uk/guidance/ng98" },
-    },
-    Rule {
-        code: "chemical_in_eye",
-        urgency: Emergency,
-        en: "Chemical splash in the eye",
-        zh: "化学物质溅入眼内",
-        any_of: &[&[ChemicalInEye]],
-        applies: ToAll,
-        source: Source { title: "NHS: Eye injuries", url: "https://www.nhs.uk/conditions/eye-injuries/" },
-    },
 ];
 
 pub(super) const LEXICON: &[Entry] = &[
@@ -261,27 +220,12 @@ pub(super) const LEXICON: &[Entry] = &[
         zh: &["!预防 中风|脑卒中|脑梗|脑出血|脑溢血|脑梗死|卒中"],
     },
     Entry {
-        finding: VisionLoss,
-        en: &[
-            "lost|loss|losing .. vision|sight|eyesight",
-            "vision|sight|eyesight .. gone|lost|disappeared|went",
-            "@cant see !well|a_doctor|my_gp|the_doctor|my_doctor|the|a|any|clearly|my|why|him|her|how",
-            "blind|blindness",
-            "vision|eye|sight .. went|gone|goes .. black|dark|blank|blind",
-            "curtain .. vision|eye|sight",
-        ],
-        zh: &[
-            "左眼|右眼|眼睛|眼前 .. @突 黑|看不清|模糊",
-            "看不见|看不到东西|失明|什么都看不到|眼前一片黑|黑蒙|看不清东西了",
-            "@突 .. 看不清|看不到",
-            "视力|视野|眼睛 .. 丧失|消失|没了|没有了|看不见|看不到|瞎|缺了一块",
-        ],
-    },
-    Entry {
         finding: ThunderclapHeadache,
         en: &[
             "worst headache",
             "worst .. headache",
+            "never ... headache .. this|like|so|such",
+            "never ... such .. headache",
             "headache|head .. worst .. life|ever",
             "thunderclap",
             "@sudden .. @severe .. headache",
@@ -311,20 +255,6 @@ pub(super) const LEXICON: &[Entry] = &[
             "头痛|头疼 .. @剧",
             "头 痛死|疼死|痛得受不了|疼得受不了|痛得厉害|疼得厉害|剧痛",
             "头痛欲裂",
-        ],
-    },
-    Entry {
-        finding: VisualDisturbance,
-        en: &[
-            "vision|sight|eyesight .. blur*|double|flash*|disturb*|changes|funny|spots",
-            "blur*|double|disturbed|flashing vision|sight|lights",
-            "seeing .. spots|double|stars|flashes|flashing",
-        ],
-        zh: &[
-            "视物|视力|眼睛|眼 .. 模糊|重影|花|不清",
-            "看东西 .. 模糊|重影|不清|双",
-            "眼前 .. 闪光|金星|黑点|黑",
-            "复视|眼花",
         ],
     },
     Entry {
@@ -474,42 +404,6 @@ pub(super) const LEXICON: &[Entry] = &[
         zh: &[
             "双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 无力|没力气|没有力气|动不了|不能动|没知觉|没有知觉|瘫|麻木|没感觉|没有感觉|站不起来",
             "瘫痪|截瘫",
-        ],
-    },
-    Entry {
-        finding: SevereEyePain,
-        en: &[
-            "@severe|@sudden .. eye|eyes .. @pain",
-            "eye|eyes .. @severe .. @pain",
-            "eye_pain .. @severe|halo*|vomit*",
-            "@severe .. @pain .. eye|eyes",
-        ],
-        zh: &[
-            "眼睛|眼|眼球|左眼|右眼 .. 剧痛|剧烈 疼痛|痛|疼|胀痛",
-            "眼睛|眼|眼球|左眼|右眼 剧痛|痛得厉害|疼得厉害|痛死|疼得受不了|痛得受不了",
-            "@突|剧烈 .. 眼睛|眼|眼球|左眼|右眼 .. 痛|疼|胀痛",
-            "眼痛 .. 剧烈|虹视",
-        ],
-    },
-    Entry {
-        finding: EyePain,
-        en: &["eye|eyes .. @pain", "@pain .. in .. eye|eyes"],
-        zh: &["眼睛|眼|眼球|左眼|右眼 痛|疼|胀痛"],
-    },
-    Entry {
-        finding: HearingLoss,
-        en: &["@sudden .. deaf|deafness|hearing_loss|lost_hearing|lost_my_hearing", "lost|loss .. hearing .. @sudden"],
-        zh: &["@突 耳聋|听不见|听不到|听力下降", "耳朵|左耳|右耳 .. @突 听不见|听不到|聋"],
-    },
-    Entry {
-        finding: ChemicalInEye,
-        en: &[
-            "chemical*|bleach|acid|lime|cement|ammonia|alkali|caustic|glue ... eye|eyes",
-            "eye|eyes .. splashed|burned|burnt .. chemical*|acid|bleach",
-        ],
-        zh: &[
-            "酸|碱|石灰|化学|漂白|消毒液|洁厕|胶水|水泥 ... 眼",
-            "眼 ... 溅|进 .. 酸|碱|石灰|化学|漂白|消毒液|洁厕|胶水",
         ],
     },
 ];

@@ -130,6 +130,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "@chest .. @pain|tight*|pressure|discomfort|heaviness|heavy",
             "@pain|tight*|pressure|discomfort|heaviness|ache .. in|across|behind|to|on|round|around @chest",
             "chestpain|angina",
+            "tight|heavy|sore|painful @chest",
             "weight|squeezing|squeeze|tightness|elephant .. @chest",
             "@chest .. elephant|weight|brick|band|vice",
         ],

@@ -70,7 +70,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "want|wanted|wants|going|plan*|try|tried|wish|thought*|thinking|think .. die|dying|kill_myself|killing_myself|end_it|end_my_life|ending_my_life|be_dead",
             "kill|killing|hang|hanging myself|himself|herself",
             "end|ending|take my|it|his|her life|all",
-            "dont|do_not|no .. want|reason .. live|be_here|wake_up|living",
+            "dont|do_not|no .. want|reason|feel_like .. live|be_here|wake_up|living",
             "better_off dead|without_me",
             "wish .. dead|never_wake_up",
             "no_reason_to live",

@@ -11,6 +11,7 @@ mod mind;
 mod minor;
 mod pregnancy;
 mod risk;
+mod senses;
 
 use super::finding::{Entry, Rule};
 
@@ -18,6 +19,7 @@ const TABLES: &[&[Rule]] = &[
     heart::RULES,
     breath::RULES,
     brain::RULES,
+    senses::RULES,
     abdomen::RULES,
     pregnancy::RULES,
     child::RULES,
@@ -42,6 +44,7 @@ pub(super) fn lexicon() -> impl Iterator<Item = &'static Entry> {
         heart::LEXICON,
         breath::LEXICON,
         brain::LEXICON,
+        senses::LEXICON,
         abdomen::LEXICON,
         pregnancy::LEXICON,
         child::LEXICON,

@@ -1,5 +1,6 @@
 //! Table-driven tests of the rules.
 
+mod adversarial;
 mod coverage;
 mod negation;
 mod patients;
