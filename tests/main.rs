@@ -4,6 +4,7 @@
 //! harms a server of it. Each test works in a tenant of its own, so tests neither see nor wait for each other.
 #![expect(clippy::disallowed_methods, reason = "tests read their stack's place, spawn servers and poll with bounds")]
 
+mod adapters;
 mod auth;
 mod dependencies;
 mod privacy;

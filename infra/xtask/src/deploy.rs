@@ -16,7 +16,7 @@ use crate::report::Step;
 use crate::stack::{NAME, REGION, Stack};
 
 /// Where the packages lie.
-const BUCKET: &str = "wenzhen-packages";
+pub const BUCKET: &str = "wenzhen-packages";
 
 /// What of the template is deployed.
 pub enum Scope {
@@ -49,7 +49,8 @@ pub async fn deploy(stack: &Stack, scope: &Scope, parameters: &[(&str, String)])
     Ok(outputs)
 }
 
-async fn upload(aws: &SdkConfig, packages: &BTreeMap<String, Package>) -> Result<()> {
+/// Puts each package into the bucket, which it makes if need be, unless one of that name is there.
+pub async fn upload(aws: &SdkConfig, packages: &BTreeMap<String, Package>) -> Result<()> {
     // Path style: a bucket's own host name does not resolve to an emulator.
     let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(true).build();
     let client = aws_sdk_s3::Client::from_conf(config);

@@ -5,8 +5,8 @@
 
 pub mod check;
 pub mod demo;
-mod deploy;
-mod functions;
+pub mod deploy;
+pub mod functions;
 pub mod logs;
 mod process;
 pub mod report;
