@@ -32,7 +32,7 @@ async fn create(app: App, tenant: &str, deadline: Duration) -> Result<Response, 
         user: UserId::try_from("user-1".to_owned()).unwrap(),
         role: Role::Patient,
     };
-    let request = http::Request::builder().header("content-type", "application/json");
+    let request = http::Request::builder().header("content-type", "application/json").header("idempotency-key", "k");
     let request = request.body(Body::from(r#"{"symptoms":"a cough"}"#)).unwrap();
     create_consultation::handle(Arc::new(app), Call::new(caller, Deadline::after(deadline), request)).await
 }
@@ -43,12 +43,37 @@ async fn without_the_queue_a_consultation_is_accepted_and_stays_in_the_outbox() 
     let app = app(&STACK.env("DATABASE_URL").unwrap(), NOWHERE).await;
     let answer = create(app, &tenant, Duration::from_secs(28)).await.unwrap();
     assert_eq!(answer.status(), 202);
-    let unsent: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE tenant_id = $1 AND sent_at IS NULL")
-        .bind(&tenant)
+    assert_eq!(unsent(&tenant).await, 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_accepts_and_never_answers_does_not_hold_the_caller_up() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let app = app(&STACK.env("DATABASE_URL").unwrap(), &endpoint).await;
+    // The deadline of a call in a function with 10 s, of which a cold start has used most.
+    assert_eq!(create(app, &new_tenant(), Duration::from_secs(5)).await.unwrap().status(), 202);
+}
+
+#[tokio::test]
+async fn a_repeated_request_sends_what_the_first_one_could_not() {
+    let tenant = new_tenant();
+    let url = STACK.env("DATABASE_URL").unwrap();
+    let first = create(app(&url, NOWHERE).await, &tenant, Duration::from_secs(28)).await.unwrap();
+    assert_eq!(unsent(&tenant).await, 1);
+    let mut whole = app(&url, NOWHERE).await;
+    whole.queue = Queue::new(&STACK.aws().await, STACK.env("JOBS_QUEUE_URL").unwrap());
+    let second = create(whole, &tenant, Duration::from_secs(28)).await.unwrap();
+    assert_eq!(first.body(), second.body());
+    assert_eq!(unsent(&tenant).await, 0);
+}
+
+async fn unsent(tenant: &str) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM outbox WHERE tenant_id = $1 AND sent_at IS NULL")
+        .bind(tenant)
         .fetch_one(&mut database().await)
         .await
-        .unwrap();
-    assert_eq!(unsent, 1);
+        .unwrap()
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 mod adapters;
 mod auth;
 mod dependencies;
+mod jobs;
 mod privacy;
 mod provider;
 mod routes;

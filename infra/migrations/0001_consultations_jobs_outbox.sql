@@ -62,13 +62,13 @@ CREATE INDEX outbox_unsent ON outbox (created_at) WHERE sent_at IS NULL;
 CREATE TABLE idempotency_keys (
     tenant_id       text        NOT NULL,
     user_id         text        NOT NULL,
+    operation       text        NOT NULL, -- a key is one operation's own: 'create'
     key             text        NOT NULL,
     fingerprint     bytea       NOT NULL, -- SHA-256 of the request
     consultation_id uuid        NOT NULL,
     expires_at      timestamptz NOT NULL,
-    PRIMARY KEY (tenant_id, user_id, key),
+    PRIMARY KEY (tenant_id, user_id, operation, key),
     FOREIGN KEY (tenant_id, consultation_id) REFERENCES consultations ON DELETE CASCADE
-        DEFERRABLE INITIALLY DEFERRED
 );
 
 CREATE INDEX idempotency_keys_of_consultation ON idempotency_keys (tenant_id, consultation_id);

@@ -3,7 +3,7 @@
 //! `AWS_ENDPOINT_URL` points every client at an emulator; the SDK reads it itself.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -11,11 +11,10 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::error::BoxError;
+use crate::error::{BoxError, causes};
 
 /// The region, credentials and limits that all clients share.
 pub async fn sdk_config() -> SdkConfig {
@@ -31,11 +30,14 @@ pub async fn sdk_config() -> SdkConfig {
 /// taken up without a deployment.
 pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
-    known: Mutex<HashMap<String, (Instant, String)>>,
+    known: Mutex<HashMap<String, (SystemTime, String)>>,
 }
 
 /// How long a secret is used before it is fetched again.
 const SECRET_FRESH: Duration = Duration::from_mins(5);
+
+/// How long it serves on while Secrets Manager is gone.
+const SECRET_STALE: Duration = Duration::from_hours(1);
 
 impl Secrets {
     /// For the region and credentials of `config`. Nothing is fetched yet.
@@ -46,15 +48,28 @@ impl Secrets {
     /// The secret string called `id`, a name or an ARN. Callers that arrive together share one call.
     pub async fn get(&self, id: &str) -> Result<String, BoxError> {
         let mut known = self.known.lock().await;
-        if let Some((fetched, secret)) = known.get(id)
-            && fetched.elapsed() < SECRET_FRESH
+        let held = known.get(id).map(|(fetched, secret)| (fetched.elapsed().unwrap_or(Duration::MAX), secret.clone()));
+        if let Some((age, secret)) = &held
+            && *age < SECRET_FRESH
         {
             return Ok(secret.clone());
         }
+        match (self.fetch(id).await, held) {
+            (Ok(secret), _) => {
+                known.insert(id.to_owned(), (SystemTime::now(), secret.clone()));
+                Ok(secret)
+            }
+            (Err(error), Some((age, secret))) if age < SECRET_STALE => {
+                tracing::warn!(causes = causes(&*error), "a secret cannot be fetched again; the known one serves on");
+                Ok(secret)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn fetch(&self, id: &str) -> Result<String, BoxError> {
         let value = self.client.get_secret_value().secret_id(id).send().await?;
-        let secret = value.secret_string().ok_or("the secret is not a string")?.to_owned();
-        known.insert(id.to_owned(), (Instant::now(), secret.clone()));
-        Ok(secret)
+        Ok(value.secret_string().ok_or("the secret is not a string")?.to_owned())
     }
 }
 
@@ -74,10 +89,9 @@ pub struct DatabaseLogin {
 pub struct TokenError(String);
 
 impl DatabaseLogin {
-    /// For the host, port and user of `options`.
-    pub fn new(config: SdkConfig, options: &PgConnectOptions) -> Self {
-        let host = format!("{}:{}", options.get_host(), options.get_port());
-        Self { config, host, user: options.get_username().to_owned() }
+    /// For a user at a host.
+    pub fn new(config: SdkConfig, host: &str, port: u16, user: &str) -> Self {
+        Self { config, host: format!("{host}:{port}"), user: user.to_owned() }
     }
 
     /// A password that opens connections for the next 15 minutes.
@@ -119,8 +133,7 @@ mod tests {
 
     #[test]
     fn a_database_token_is_a_presigned_connect_request() {
-        let options = PgConnectOptions::new_without_pgpass().host("db.example").port(5432).username("wenzhen");
-        let login = DatabaseLogin::new(SdkConfig::builder().build(), &options);
+        let login = DatabaseLogin::new(SdkConfig::builder().build(), "db.example", 5432, "wenzhen");
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session".to_owned()), None, "test");
         let token = login.presign(credentials, "eu-central-1", SystemTime::UNIX_EPOCH).unwrap();
 

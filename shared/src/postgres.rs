@@ -1,25 +1,34 @@
 //! PostgreSQL: one connection for each environment, made when it is first needed.
 //!
-//! Lambda runs as many environments as there are calls in flight, so a larger pool would only multiply idle connections.
+//! Lambda runs as many environments as there are calls in flight, so a pool would only multiply idle connections. It
+//! would also work behind our back: a pool gives a connection back in a task of its own, which a freeze can cut in two.
+//! Here a [`Session`] holds the one connection, and only a session that ended well puts it back.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, SystemTime};
 
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::aws::{self, DatabaseLogin};
 use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings};
-use crate::error::{BoxError, Error};
+use crate::deadline::Deadline;
+use crate::error::{BoxError, Error, Kind};
 
-/// Time to get a connection, which includes making one.
+/// Time to get the connection, which includes waiting for it and making one.
 const ACQUIRE: Duration = Duration::from_secs(3);
 
-/// A connection that was idle for longer than this is tried before it is used: the environment may have been frozen,
-/// and the server gone, meanwhile. A busy one costs no extra round trip.
-const TRY_AFTER_IDLE: Duration = Duration::from_secs(30);
+/// Time to make a connection.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// A connection that was idle for longer is tried before it is used: the environment may have been frozen, and the server
+/// gone, meanwhile. By the wall clock, since the monotonic one may stop in a freeze. A busy one costs no extra round trip.
+const TRY_AFTER_IDLE: Duration = Duration::from_secs(10);
+
+/// Time for that try. A connection that answers later is not worth waiting for.
+const TRY: Duration = Duration::from_millis(500);
 
 /// An IAM token opens connections for 15 minutes.
 const TOKEN_FRESH: Duration = Duration::from_mins(10);
@@ -29,71 +38,121 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The database, as every store uses it.
 pub struct Database {
-    pool: PgPool,
-    login: Option<IamLogin>,
+    options: PgConnectOptions,
+    login: Option<DatabaseLogin>,
+    slot: Mutex<Slot>,
 }
 
-struct IamLogin {
-    login: DatabaseLogin,
-    base: PgConnectOptions,
-    made: Mutex<Option<Instant>>,
+#[derive(Default)]
+struct Slot {
+    idle: Option<(PgConnection, SystemTime)>,
+    token: Option<(String, SystemTime)>,
+}
+
+/// The connection, while somebody uses it. Dropped without [`Session::finish`], it is closed: what a cancelled call left on
+/// it, nobody knows.
+pub struct Session<'a> {
+    slot: MutexGuard<'a, Slot>,
+    connection: PgConnection,
 }
 
 impl Database {
     /// Prepares the database; no connection is made yet.
     pub async fn new(settings: &DatabaseSettings) -> Result<Self, ConfigError> {
         let wrong = |error: sqlx::Error| ConfigError::new("DATABASE_URL", BoxError::from(error).to_string());
-        let base: PgConnectOptions = settings.url.as_str().parse().map_err(wrong)?;
-        let base = base.application_name("wenzhen");
+        let options: PgConnectOptions = settings.url.as_str().parse().map_err(wrong)?;
+        let options = options.application_name("wenzhen").disable_statement_logging();
         let login = match settings.auth {
             DatabaseAuth::Url => None,
             DatabaseAuth::Iam => {
-                let login = DatabaseLogin::new(aws::sdk_config().await, &base);
-                Some(IamLogin { login, base: base.clone(), made: Mutex::new(None) })
+                let (host, port) = (options.get_host().to_owned(), options.get_port());
+                Some(DatabaseLogin::new(aws::sdk_config().await, &host, port, options.get_username()))
             }
         };
-        Ok(Self { pool: pool(base), login })
+        Ok(Self { options, login, slot: Mutex::default() })
     }
 
-    /// A connection, within 3 seconds.
-    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Error> {
+    /// The connection, within 3 seconds. Others wait until the session ends, so it must not be held across anything slow.
+    pub async fn session(&self) -> Result<Session<'_>, Error> {
+        let session = Deadline::after(ACQUIRE).run(async {
+            let mut slot = self.slot.lock().await;
+            let connection = match slot.usable().await {
+                Some(connection) => connection,
+                None => self.connect(&mut slot).await?,
+            };
+            Ok(Session { slot, connection })
+        });
+        session.await.unwrap_or_else(|elapsed| Err(gone(elapsed)))
+    }
+
+    async fn connect(&self, slot: &mut Slot) -> Result<PgConnection, Error> {
+        let mut options = self.options.clone();
         if let Some(login) = &self.login {
-            login.renew(&self.pool).await?;
+            options = options.password(&slot.token(login).await?);
         }
-        self.pool.acquire().await.map_err(fault)
+        let connected = Deadline::after(CONNECT).run(PgConnection::connect_with(&options)).await;
+        if !matches!(connected, Ok(Ok(_))) {
+            slot.token = None; // it may be what was refused
+        }
+        connected.map_err(gone)?.map_err(fault)
     }
 }
 
-fn pool(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > TRY_AFTER_IDLE {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(options)
+impl Slot {
+    /// The idle connection, if it still answers.
+    async fn usable(&mut self) -> Option<PgConnection> {
+        let (mut connection, since) = self.idle.take()?;
+        if age(since) > TRY_AFTER_IDLE {
+            Deadline::after(TRY).run(connection.ping()).await.ok()?.ok()?;
+        }
+        Some(connection)
+    }
+
+    /// A token that opens connections, made again when it is old.
+    async fn token(&mut self, login: &DatabaseLogin) -> Result<String, Error> {
+        if let Some((token, made)) = &self.token
+            && age(*made) < TOKEN_FRESH
+        {
+            return Ok(token.clone());
+        }
+        let token = login.token().await.map_err(gone)?;
+        self.token = Some((token.clone(), SystemTime::now()));
+        Ok(token)
+    }
 }
 
-impl IamLogin {
-    /// Puts a fresh token into the options of the next connection, if the last one is old.
-    async fn renew(&self, pool: &PgPool) -> Result<(), Error> {
-        let made = *self.made.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if made.is_some_and(|made| made.elapsed() < TOKEN_FRESH) {
-            return Ok(());
+impl Session<'_> {
+    /// Ends the session with the result of its work. The connection is kept unless the result speaks against it.
+    pub fn finish<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let kind = result.as_ref().err().map(Error::kind);
+        if !matches!(kind, Some(Kind::Unavailable | Kind::Internal | Kind::TimedOut)) {
+            self.slot.idle = Some((self.connection, SystemTime::now()));
         }
-        let token = self.login.token().await.map_err(|cause| Error::unavailable("The database", RETRY_AFTER, cause))?;
-        pool.set_connect_options(self.base.clone().password(&token));
-        *self.made.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
-        Ok(())
+        result
     }
+}
+
+impl Deref for Session<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Session<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
+/// How long ago, by the wall clock; a clock that was set back makes it "long ago".
+fn age(at: SystemTime) -> Duration {
+    at.elapsed().unwrap_or(Duration::MAX)
+}
+
+fn gone(cause: impl Into<BoxError>) -> Error {
+    Error::unavailable("The database", RETRY_AFTER, cause)
 }
 
 /// Reads a column that holds the name of an enum's variant.
@@ -110,21 +169,20 @@ struct ServerFault {
     constraint: String,
 }
 
-/// Sorts what sqlx reports into "try again later" and "our fault".
+/// Sorts what sqlx reports into "try again later" and "our fault". No cause repeats a value of a row.
 pub fn fault(error: sqlx::Error) -> Error {
     match error {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default().into_owned();
-            let passes = ["08", "40", "53", "57", "25006"].iter().any(|class| code.starts_with(class));
+            // Connection, authentication (an IAM token that aged), rollback, resources, operator's intervention (a
+            // failover among them), read-only transaction.
+            let passes = ["08", "28", "40", "53", "57", "25006"].iter().any(|class| code.starts_with(class));
             let cause = ServerFault { code, constraint: error.constraint().unwrap_or_default().to_owned() };
-            if passes { Error::unavailable("The database", RETRY_AFTER, cause) } else { Error::internal(cause) }
+            if passes { gone(cause) } else { Error::internal(cause) }
         }
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => Error::unavailable("The database", RETRY_AFTER, error),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => gone(error),
+        sqlx::Error::ColumnDecode { index, .. } => Error::internal(format!("column {index} cannot be read")),
+        sqlx::Error::Decode(_) => Error::internal("a value cannot be read"),
         other => Error::internal(other),
     }
 }
@@ -132,17 +190,19 @@ pub fn fault(error: sqlx::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
 
     #[test]
     fn a_database_that_is_gone_can_be_tried_again() {
-        let error = fault(sqlx::Error::PoolTimedOut);
+        let error = fault(sqlx::Error::WorkerCrashed);
         assert_eq!(error.kind(), Kind::Unavailable);
         assert!(error.retry_after().is_some());
     }
 
     #[test]
-    fn a_broken_query_is_our_fault() {
-        assert_eq!(fault(sqlx::Error::RowNotFound).kind(), Kind::Internal);
+    fn a_row_that_cannot_be_read_is_our_fault_and_is_not_repeated() {
+        let source = serde_json::from_str::<u8>("\"胸痛\"").unwrap_err();
+        let error = fault(sqlx::Error::ColumnDecode { index: "triage".to_owned(), source: source.into() });
+        assert_eq!(error.kind(), Kind::Internal);
+        assert_eq!(crate::error::causes(&error), "column triage cannot be read");
     }
 }

@@ -30,19 +30,20 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let mut pause = FIRST_PAUSE;
     loop {
         let found = get(&app, &call, id).await?;
-        if found.status != Status::Processing || until.remaining() < pause {
+        if found.status != Status::Processing || until.remaining().is_zero() {
             return reply::revalidated(call.headers(), &ConsultationView::from(found));
         }
         #[expect(clippy::disallowed_methods, reason = "a poll bounded by `until`, not a retry: every look succeeded")]
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause.min(until.remaining())).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }
 
 /// The connection is given back between two looks.
 async fn get(app: &App, call: &Call, id: wenzhen::Uuid) -> Result<Consultation, Error> {
-    let mut connection = app.database.connection().await?;
-    store::get(&mut connection, call.caller.scope(), id).await
+    let mut session = app.database.session().await?;
+    let found = store::get(&mut session, call.caller.scope(), id).await;
+    session.finish(found)
 }
 
 fn wait(call: &Call) -> Result<Duration, Error> {

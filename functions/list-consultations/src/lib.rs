@@ -16,7 +16,8 @@ pub struct App {
 /// 200 with one page: a patient's own, for a clinician or an admin the tenant's.
 pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let page = call.page()?;
-    let mut connection = app.database.connection().await?;
-    let rows = store::list(&mut connection, call.caller.scope(), page).await?;
+    let mut session = app.database.session().await?;
+    let rows = store::list(&mut session, call.caller.scope(), page).await;
+    let rows = session.finish(rows)?;
     reply::revalidated(call.headers(), &page.items(rows, |row| row.id))
 }

@@ -7,7 +7,7 @@ use wenzhen::agent;
 use wenzhen::ai::Chain;
 use wenzhen::consultations::{outcome, store};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, Kind};
+use wenzhen::error::{BoxError, Kind};
 use wenzhen::identity::Scope;
 use wenzhen::jobs::batch::{self, Failure};
 use wenzhen::jobs::outbox::Queue;
@@ -34,20 +34,24 @@ pub struct App {
 /// Does every job of the batch and reports those that have to come again.
 pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
     let deadline = invocation.less(RESERVE);
-    batch::process(&app.queue, event, |message| run(app, message, deadline)).await
+    let last = invocation.less(Duration::from_secs(1));
+    let bounded = |message| async move {
+        last.run(Box::pin(run(app, message, deadline))).await.unwrap_or_else(|elapsed| Err(outage(elapsed)))
+    };
+    batch::process(&app.queue, event, bounded).await
 }
 
 async fn run(app: &App, message: JobMessage, deadline: Deadline) -> Result<(), Failure> {
     let lease = deadline.remaining() + RESERVE;
-    let mut connection = app.database.connection().await.map_err(database)?;
-    let claimed = claim(&mut connection, &message, lease).await.map_err(database)?;
-    drop(connection);
-    match claimed {
+    let mut session = app.database.session().await.map_err(outage)?;
+    let claimed = claim(&mut session, &message, lease).await;
+    match session.finish(claimed).map_err(outage)? {
         Claim::Granted(lease) => work(app, &message, &lease, deadline).await,
         Claim::Finished => {
             tracing::info!(job = %message.job_id, "done before");
             Ok(())
         }
+        Claim::Failed => Err(Failure { retry_in: Some(Duration::ZERO), ..Failure::new("failed_for_good") }),
         Claim::Held(rest) => Err(Failure { retry_in: Some(rest), ..Failure::new("held_by_another_run") }),
         Claim::Missing => {
             tracing::warn!(job = %message.job_id, "no such job; it was erased or never existed");
@@ -57,11 +61,15 @@ async fn run(app: &App, message: JobMessage, deadline: Deadline) -> Result<(), F
 }
 
 async fn work(app: &App, message: &JobMessage, lease: &Lease, deadline: Deadline) -> Result<(), Failure> {
-    if lease.attempt > MAX_ATTEMPTS {
-        return give_back(app, lease, Failure::new("attempts_exhausted")).await;
-    }
-    let done = match message.kind {
-        JobKind::Analyze => batch::isolated(analyze(app, lease, deadline.at_most(LONGEST_ANALYSIS))).await,
+    // Earlier runs that died without a word used all attempts up.
+    let done = if lease.attempt > MAX_ATTEMPTS {
+        Err(Failure::new("attempts_exhausted"))
+    } else {
+        match message.kind {
+            JobKind::Analyze => {
+                batch::isolated(Box::pin(analyze(app, lease, deadline.at_most(LONGEST_ANALYSIS)))).await
+            }
+        }
     };
     match done {
         Ok(()) => Ok(()),
@@ -71,22 +79,25 @@ async fn work(app: &App, message: &JobMessage, lease: &Lease, deadline: Deadline
 
 async fn analyze(app: &App, lease: &Lease, deadline: Deadline) -> Result<(), Failure> {
     let scope = Scope { tenant: &lease.tenant, owner: None };
-    let mut connection = app.database.connection().await.map_err(database)?;
-    let consultation = match store::get(&mut connection, scope, lease.consultation_id).await {
+    let mut session = app.database.session().await.map_err(outage)?;
+    let found = store::get(&mut session, scope, lease.consultation_id).await;
+    // The session ends here: the models take seconds, and the other records need the connection meanwhile.
+    let consultation = match session.finish(found) {
         Err(error) if error.kind() == Kind::NotFound => return Ok(()), // erased meanwhile
-        found => found.map_err(database)?,
+        found => found.map_err(outage)?,
     };
-    drop(connection); // the models take seconds; the other records need it meanwhile
     let assessment = agent::analyze(&app.chain, &consultation, deadline).await;
-    let mut connection = app.database.connection().await.map_err(database)?;
-    let written = outcome::complete(&mut connection, lease, &assessment).await.map_err(database)?;
+    let mut session = app.database.session().await.map_err(outage)?;
+    let written = outcome::complete(&mut session, lease, &assessment).await;
+    if !session.finish(written).map_err(outage)? {
+        return Err(Failure::new("overtaken_by_another_run"));
+    }
     tracing::info!(
         job = %lease.job_id,
         consultation = %lease.consultation_id,
         attempt = lease.attempt,
         served_by = assessment.served_by.tier,
         degraded = assessment.degraded,
-        written,
         "analysed"
     );
     Ok(())
@@ -94,11 +105,14 @@ async fn analyze(app: &App, lease: &Lease, deadline: Deadline) -> Result<(), Fai
 
 /// Notes the failure on the job, and passes it on, so that the message comes again.
 async fn give_back(app: &App, lease: &Lease, failure: Failure) -> Result<(), Failure> {
-    let mut connection = app.database.connection().await.map_err(database)?;
-    outcome::give_back(&mut connection, lease, failure.code).await.map_err(database)?;
+    let mut session = app.database.session().await.map_err(outage)?;
+    let noted = outcome::give_back(&mut session, lease, failure.code).await;
+    session.finish(noted).map_err(outage)?;
     Err(failure)
 }
 
-fn database(error: Error) -> Failure {
-    Failure::new("database").because(error)
+/// A failure that says nothing about the job. It comes back after 30 to 60 s, to outlast a failover.
+fn outage(cause: impl Into<BoxError>) -> Failure {
+    let retry_in = Some(Duration::from_secs(fastrand::u64(30..=60)));
+    Failure { retry_in, ..Failure::new("outage") }.because(cause)
 }

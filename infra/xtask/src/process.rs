@@ -66,10 +66,14 @@ impl<'a> Server<'a> {
         // PostgreSQL's "fast" shutdown, which does not wait for its clients, is SIGINT.
         let signal = if self.name == "postgres" { Signal::Interrupt } else { Signal::Term };
         send(pid, signal);
-        let end = Instant::now() + Duration::from_secs(20);
+        let started = Instant::now();
+        let mut killed = false;
         while self.pid().is_some() {
-            if Instant::now() > end {
-                send(pid, Signal::Kill);
+            if !killed && started.elapsed() > Duration::from_secs(20) {
+                killed = send(pid, Signal::Kill);
+            }
+            if started.elapsed() > Duration::from_secs(30) {
+                bail!("{} (pid {pid}) does not end, not even when killed; end it by hand", self.name);
             }
             pause();
         }
@@ -124,8 +128,7 @@ fn started_at(pid: Pid) -> Option<u64> {
     (process.status() != sysinfo::ProcessStatus::Zombie).then(|| process.start_time())
 }
 
-fn send(pid: Pid, signal: Signal) {
-    if let Some(process) = look_up(pid).process(pid) {
-        process.kill_with(signal);
-    }
+/// Whether the signal was delivered.
+fn send(pid: Pid, signal: Signal) -> bool {
+    look_up(pid).process(pid).is_some_and(|process| process.kill_with(signal) == Some(true))
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use crate::process::Server;
 use crate::report::Step;
-use crate::stack::{REGION, Stack, require_free};
+use crate::stack::{REGION, Stack, require_free, write_private};
 use crate::tools;
 
 const POSTGRES: &str = "postgres";
@@ -96,7 +96,7 @@ fn postgres_options(stack: &Stack) -> Result<PgConnectOptions> {
 
 fn init_database(stack: &Stack, programs: &Path, data: &Path) -> Result<()> {
     let password = stack.home.join("password");
-    fs::write(&password, uuid::Uuid::new_v4().simple().to_string())?;
+    write_private(&password, &uuid::Uuid::new_v4().simple().to_string())?;
     fs::create_dir_all(data)?;
     if is_root(&stack.home) {
         chown(data, Some(NOBODY), None)?;

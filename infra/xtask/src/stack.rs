@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -56,8 +58,9 @@ impl Stack {
     /// A stack of its own for the tests, on ports that are free now.
     pub fn for_tests() -> Result<Self> {
         let root = checkout()?;
-        let ports = Ports { postgres: free_port()?, valkey: free_port()?, aws: free_port()? };
-        Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(free_port()?), foreign_aws: None })
+        let [postgres, valkey, aws, provider] = free_ports()?;
+        let ports = Ports { postgres, valkey, aws };
+        Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(provider), foreign_aws: None })
     }
 
     /// A stack that runs, by its `stack.env`.
@@ -87,7 +90,7 @@ impl Stack {
     /// Writes `stack.env`.
     pub fn write_env(&self, values: &BTreeMap<&str, String>) -> Result<()> {
         let text = values.iter().fold(String::new(), |text, (name, value)| text + &format!("{name}={value}\n"));
-        fs::write(self.env_file(), text).with_context(|| format!("{} cannot be written", self.env_file().display()))
+        write_private(&self.env_file(), &text)
     }
 
     /// Reads one value of `stack.env`.
@@ -118,6 +121,14 @@ fn checkout() -> Result<PathBuf> {
     here.ancestors().nth(2).map(Path::to_path_buf).context("the tool stands outside its checkout")
 }
 
+/// Writes a file that only its owner may read.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("{} cannot be written", path.display()))
+}
+
 fn port(name: &str, default: u16) -> Result<u16> {
     match variable(name) {
         None => Ok(default),
@@ -131,8 +142,16 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+/// Ports that are free now; all are held until the last is found, so that they differ.
+fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let mut held = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
 }
 
 /// Refuses a port that somebody else listens on.

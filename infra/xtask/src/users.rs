@@ -94,7 +94,7 @@ pub async fn token(stack: &Stack, person: &Person) -> Result<String> {
     let password = format!("Aa1-{}", uuid::Uuid::new_v4());
     let set = client.admin_set_user_password().user_pool_id(&pool).username(&name);
     set.password(&password).permanent(true).send().await?;
-    sign_in(&client, &stack.env("USER_POOL_CLIENT_ID")?, &name, &password).await
+    sign_in(&client, &pool, &stack.env("USER_POOL_CLIENT_ID")?, &name, &password).await
 }
 
 async fn create(client: &Client, pool: &str, person: &Person) -> Result<()> {
@@ -115,11 +115,12 @@ async fn create(client: &Client, pool: &str, person: &Person) -> Result<()> {
     }
 }
 
-async fn sign_in(client: &Client, app: &str, name: &str, password: &str) -> Result<String> {
+async fn sign_in(client: &Client, pool: &str, app: &str, name: &str, password: &str) -> Result<String> {
     let signed_in = client
-        .initiate_auth()
+        .admin_initiate_auth()
+        .user_pool_id(pool)
         .client_id(app)
-        .auth_flow(AuthFlowType::UserPasswordAuth)
+        .auth_flow(AuthFlowType::AdminUserPasswordAuth)
         .auth_parameters("USERNAME", name)
         .auth_parameters("PASSWORD", password)
         .send()

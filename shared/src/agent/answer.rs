@@ -9,7 +9,8 @@ const LONGEST_ITEM: usize = 1_000;
 const MOST_ITEMS: usize = 12;
 
 /// The answer in the shape that the schema of [`super::prompt`] asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct ModelAnswer {
     pub(super) summary: String,
     pub(super) possible_causes: Vec<String>,

@@ -14,7 +14,6 @@ pub struct Chain {
 }
 
 /// A valid answer and who gave it.
-#[derive(Debug)]
 pub struct Answer<T> {
     /// What the caller's check made of the text.
     pub value: T,
@@ -34,7 +33,6 @@ pub struct Attempt {
 }
 
 /// What came of asking.
-#[derive(Debug)]
 pub struct Outcome<T> {
     /// The answer; none when there is no tier or every tier failed.
     pub answer: Option<Answer<T>>,

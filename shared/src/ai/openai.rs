@@ -1,5 +1,7 @@
 //! The OpenAI chat-completions wire format, as far as an answer in JSON needs it.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,8 +13,13 @@ use crate::deadline::Deadline;
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
+/// A connection that was idle for longer may have died while the environment was frozen.
+const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+
+/// The longest name of a model that is repeated in an answer, in characters.
+const LONGEST_MODEL: usize = 200;
+
 /// What a model is asked: a prompt, and the JSON schema of its answer.
-#[derive(Debug)]
 pub struct ChatRequest {
     /// What the model is to do.
     pub system: String,
@@ -51,7 +58,6 @@ pub enum Fault {
 }
 
 /// A whole answer of a model.
-#[derive(Debug)]
 pub(super) struct Completion {
     /// The text of the first choice.
     pub(super) text: String,
@@ -87,6 +93,8 @@ impl Client {
     pub(super) fn new(tier: Tier) -> Result<Self, ConfigError> {
         let http = reqwest::Client::builder()
             .connect_timeout(tier.connect_timeout())
+            .redirect(reqwest::redirect::Policy::none()) // a redirect would carry the prompt to another host
+            .pool_idle_timeout(IDLE_CONNECTION)
             .user_agent(concat!("wenzhen/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ConfigError::new(format!("AI_TIERS ({})", tier.name), error.to_string()))?;
@@ -167,7 +175,8 @@ impl Client {
             Some(_) => return Err(Fault::Unfinished("another reason")),
         }
         let text = choice.message.content.ok_or(Fault::NotACompletion)?;
-        Ok(Completion { text, model: body.model.unwrap_or_else(|| self.tier.model.clone()) })
+        let model = body.model.unwrap_or_else(|| self.tier.model.clone());
+        Ok(Completion { text, model: model.chars().take(LONGEST_MODEL).collect() })
     }
 }
 

@@ -88,7 +88,13 @@ impl DatabaseSettings {
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Err(ConfigError::new("DATABASE_URL", "must start with postgres://"));
         }
-        Ok(Self { url, auth: optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url) })
+        let auth = optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url);
+        let verified = url.query_pairs().any(|(name, value)| name == "sslmode" && value == "verify-full");
+        if auth == DatabaseAuth::Iam && !verified {
+            let problem = "must say sslmode=verify-full with DATABASE_AUTH=iam: a token is a password in clear";
+            return Err(ConfigError::new("DATABASE_URL", problem));
+        }
+        Ok(Self { url, auth })
     }
 }
 
@@ -118,7 +124,9 @@ pub fn secret_from_env(variable: &str) -> Result<String, ConfigError> {
 
 /// What is logged: `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, else `info`.
 pub fn log_filter() -> String {
-    let level = |name| optional::<String>(name).ok().flatten();
+    // Lambda's FATAL is no level of ours; it would be taken for the name of a library.
+    let known = |level: &String| !level.eq_ignore_ascii_case("fatal");
+    let level = |name| optional::<String>(name).ok().flatten().filter(known);
     level("RUST_LOG").or_else(|| level("AWS_LAMBDA_LOG_LEVEL")).unwrap_or_else(|| "info".to_owned())
 }
 

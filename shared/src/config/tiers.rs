@@ -90,6 +90,9 @@ impl Tier {
         if !matches!(self.base_url.scheme(), "http" | "https") || !self.base_url.has_host() {
             return wrong("base_url", "must be an http or https URL, such as https://api.openai.com/v1");
         }
+        if self.key.is_some() && self.base_url.scheme() == "http" && !is_loopback(&self.base_url) {
+            return wrong("base_url", "must be https, since the tier has a key");
+        }
         if !is_time(self.total_timeout) {
             return wrong("total_timeout", "must be more than 0 and at most 900 seconds");
         }
@@ -97,6 +100,15 @@ impl Tier {
             return wrong("connect_timeout", "must be more than 0 seconds and at most the total_timeout");
         }
         Ok(())
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 
@@ -172,6 +184,7 @@ mod tests {
         assert_eq!(refused(&tier(r#","temprature":1"#)).name, "AI_TIERS[0].temprature");
         assert_eq!(refused(r#"[{"name":"","base_url":"http://h","model":"m"}]"#).name, "AI_TIERS[0].name");
         assert_eq!(refused(r#"[{"name":"a","base_url":"ftp://h","model":"m"}]"#).name, "AI_TIERS[0].base_url");
+        assert_eq!(refused(&tier(r#","key":"env:K""#)).name, "AI_TIERS[0].base_url");
         assert_eq!(refused("{").name, "AI_TIERS");
         let twice =
             r#"[{"name":"a","base_url":"http://h","model":"m"},{"name":"a","base_url":"http://h","model":"m"}]"#;
@@ -180,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_key_written_out_is_refused_and_not_repeated() {
-        let error = refused(r#"[{"name":"a","base_url":"http://h/v1","model":"m","key":"sk-123456"}]"#);
+        let error = refused(r#"[{"name":"a","base_url":"https://h/v1","model":"m","key":"sk-123456"}]"#);
         assert_eq!(error.name, "AI_TIERS[0].key");
         assert!(!error.to_string().contains("123456"), "{error}");
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::triage::Urgency;
 
 /// The answer, as it is stored and sent. Its texts are in the consultation's language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
     /// What the patient is told first.
     pub summary: String,

@@ -28,8 +28,9 @@ pub enum Status {
     Failed,
 }
 
-/// One consultation.
-#[derive(Debug, Clone)]
+/// One consultation. It has no `Debug`, like everything that holds a patient's words: what cannot be formatted cannot be
+/// logged.
+#[derive(Clone)]
 pub struct Consultation {
     /// `UUIDv7`: later ones are greater.
     pub id: Uuid,

@@ -14,30 +14,30 @@ use crate::triage::{Complaint, Locale, Sex};
 const LONGEST_TEXT: usize = 8_000;
 
 /// The body of the request.
-#[derive(Debug, Deserialize, Serialize, Validate)]
+#[derive(Deserialize, Serialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewConsultation {
     /// The patient's own words: 1 to 8,000 characters, not only white space.
     #[garde(custom(|value: &String, (): &()| text(value)))]
     pub symptoms: String,
     /// Whole years, 0 to 130.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(|value: &i64, (): &()| years(*value))))]
     age: Option<i64>,
     /// As the patient states it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     pub sex: Option<Sex>,
     /// Earlier illnesses and medicines: 1 to 8,000 characters.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(|value: &String, (): &()| text(value))))]
     pub history: Option<String>,
     /// The language of the answer: `zh` or `en`, also with a region; by default the language of the symptoms.
-    #[serde(default, deserialize_with = "language")]
+    #[serde(default, deserialize_with = "language", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     pub locale: Option<Locale>,
     /// Ids of uploads. There are none yet, so any id is one too many.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[garde(custom(|value: &Vec<Uuid>, (): &()| no_uploads(value)))]
     attachments: Vec<Uuid>,
 }
@@ -58,7 +58,8 @@ impl NewConsultation {
         Complaint { symptoms: &self.symptoms, history: self.history.as_deref(), age: self.age(), sex: self.sex }
     }
 
-    /// SHA-256 of what was asked, whatever its white space and the order of its fields.
+    /// SHA-256 of what was asked, whatever its white space and the order of its fields. What was left out does not count,
+    /// so that a field that is added later does not change the fingerprints of requests without it.
     pub fn fingerprint(&self) -> Result<[u8; 32], Error> {
         Ok(Sha256::digest(serde_json::to_vec(self).map_err(Error::internal)?).into())
     }
@@ -100,17 +101,6 @@ fn language<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Locale>, D::Er
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Reads the header, if there is one.
-    pub fn from_headers(headers: &http::HeaderMap) -> Result<Option<Self>, Error> {
-        let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-        value.to_str().ok().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
-            Error::new(
-                Kind::BadRequest,
-                "The Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.",
-            )
-        })
-    }
-
     /// As it stands in a row.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -118,11 +108,12 @@ impl IdempotencyKey {
 }
 
 impl FromStr for IdempotencyKey {
-    type Err = ();
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         let valid = (1..=255).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
-        valid.then(|| Self(text.to_owned())).ok_or(())
+        let rule = "The Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.";
+        valid.then(|| Self(text.to_owned())).ok_or_else(|| Error::new(Kind::BadRequest, rule))
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Created {
         triage: Triage,
         /// The language it was answered in.
         locale: Locale,
+        /// What still has to be sent, should that have failed.
+        unsent: Option<JobMessage>,
     },
 }
 
@@ -41,9 +43,9 @@ pub enum Created {
 /// row, where the later one waits for the earlier one's commit.
 const CREATE: &str = "
 WITH key AS (
-    INSERT INTO idempotency_keys (tenant_id, user_id, key, fingerprint, consultation_id, expires_at)
-    SELECT $1, $2, $3, $4, $5, now() + interval '24 hours' WHERE $3::text IS NOT NULL
-    ON CONFLICT (tenant_id, user_id, key) DO UPDATE
+    INSERT INTO idempotency_keys (tenant_id, user_id, operation, key, fingerprint, consultation_id, expires_at)
+    SELECT $1, $2, 'create', $3, $4, $5, now() + interval '24 hours' WHERE $3::text IS NOT NULL
+    ON CONFLICT (tenant_id, user_id, operation, key) DO UPDATE
         SET fingerprint = excluded.fingerprint, consultation_id = excluded.consultation_id,
             expires_at = excluded.expires_at
         WHERE idempotency_keys.expires_at < now()
@@ -104,6 +106,7 @@ struct Before {
     job_id: Uuid,
     triage: Json<Triage>,
     locale: String,
+    unsent: Option<Json<JobMessage>>,
 }
 
 async fn created_before(
@@ -112,23 +115,33 @@ async fn created_before(
     key: &IdempotencyKey,
     fingerprint: &[u8],
 ) -> Result<Created, Error> {
-    let before: Before = sqlx::query_as(
-        "SELECT k.fingerprint, c.id, c.job_id, c.triage, c.locale
-         FROM idempotency_keys k JOIN consultations c ON c.tenant_id = k.tenant_id AND c.id = k.consultation_id
-         WHERE k.tenant_id = $1 AND k.user_id = $2 AND k.key = $3",
+    let before: Option<Before> = sqlx::query_as(
+        "SELECT k.fingerprint, c.id, c.job_id, c.triage, c.locale, o.body AS unsent
+         FROM idempotency_keys k
+         JOIN consultations c ON c.tenant_id = k.tenant_id AND c.id = k.consultation_id
+         LEFT JOIN outbox o ON o.tenant_id = c.tenant_id AND o.job_id = c.job_id AND o.sent_at IS NULL
+         WHERE k.tenant_id = $1 AND k.user_id = $2 AND k.operation = 'create' AND k.key = $3",
     )
     .bind(caller.tenant.as_str())
     .bind(caller.user.as_str())
     .bind(key.as_str())
-    .fetch_one(connection)
+    .fetch_optional(connection)
     .await
     .map_err(fault)?;
+    // It was erased between the two statements, and the key with it: the next try creates it anew.
+    let before =
+        before.ok_or_else(|| Error::new(Kind::Unavailable, "The first request was just erased. Try again."))?;
     if before.fingerprint != fingerprint {
         let detail = "This Idempotency-Key was used for a request with another body. Choose a new key.";
         return Err(Error::new(Kind::Unprocessable, detail));
     }
-    let locale = parse("locale", &before.locale)?;
-    Ok(Created::Before { id: before.id, job_id: before.job_id, triage: before.triage.0, locale })
+    Ok(Created::Before {
+        id: before.id,
+        job_id: before.job_id,
+        triage: before.triage.0,
+        locale: parse("locale", &before.locale)?,
+        unsent: before.unsent.map(|json| json.0),
+    })
 }
 
 #[derive(FromRow)]

@@ -8,7 +8,7 @@ use super::{Assessment, Citation, Consultation, Status};
 use crate::triage::{self, FlagStatus, Locale, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Accepted {
     /// The consultation's id.
     pub id: Uuid,
@@ -24,7 +24,7 @@ pub struct Accepted {
 }
 
 /// The rules' verdict in words.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct TriageView {
     /// How soon help is needed.
     pub urgency: Urgency,
@@ -35,7 +35,7 @@ pub struct TriageView {
 }
 
 /// One danger sign.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct RedFlagView {
     /// A stable name.
     pub code: String,
@@ -51,7 +51,7 @@ pub struct RedFlagView {
 }
 
 /// The answer to `GET /v1/consultations/{id}`.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct ConsultationView {
     id: Uuid,
     job_id: Uuid,
@@ -71,7 +71,7 @@ pub struct ConsultationView {
 }
 
 /// A consultation in a list.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Summary {
     /// The consultation's id.
     pub id: Uuid,

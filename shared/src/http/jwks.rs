@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
@@ -21,6 +21,9 @@ const FRESH: Duration = Duration::from_hours(1);
 /// The shortest time between two questions to the issuer.
 const PAUSE: Duration = Duration::from_secs(30);
 
+/// The longest wait for the issuer by a caller whose key is known but old.
+const RENEWAL: Duration = Duration::from_secs(1);
+
 /// The longest wait for the issuer.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -34,13 +37,15 @@ pub(super) struct Jwks {
 #[derive(Default)]
 struct Known {
     keys: HashMap<String, Arc<DecodingKey>>,
-    asked: Option<Instant>,
-    fetched: Option<Instant>,
+    asked: Option<SystemTime>,
+    fetched: Option<SystemTime>,
 }
 
 impl Known {
     fn is_due(&self, has_key: bool) -> bool {
-        let older_than = |at: Option<Instant>, age| at.is_none_or(|at| at.elapsed() > age);
+        // By the wall clock: the monotonic one may stand still while the environment is frozen.
+        let older_than =
+            |at: Option<SystemTime>, age| at.is_none_or(|at| at.elapsed().map_or(true, |passed| passed > age));
         let wanted = !has_key || older_than(self.fetched, FRESH);
         wanted && older_than(self.asked, PAUSE)
     }
@@ -56,7 +61,9 @@ impl Jwks {
     pub(super) async fn key(&self, id: &str, deadline: Deadline) -> Result<Option<Arc<DecodingKey>>, Error> {
         let mut known = self.known.lock().await;
         if known.is_due(known.keys.contains_key(id)) {
-            known.asked = Some(Instant::now());
+            known.asked = Some(SystemTime::now());
+            // Whoever holds a usable key need not wait long for a fresher one.
+            let deadline = if known.keys.contains_key(id) { deadline.at_most(RENEWAL) } else { deadline };
             match deadline.run(self.fetch()).await.map_err(BoxError::from).flatten() {
                 Ok(keys) => {
                     known.keys = keys;
@@ -84,8 +91,11 @@ impl Jwks {
         for jwk in set.keys {
             // Only RSA keys: a symmetric key in the set must never verify a token.
             let (Some(id), AlgorithmParameters::RSA(_)) = (&jwk.common.key_id, &jwk.algorithm) else { continue };
-            keys.insert(id.clone(), Arc::new(DecodingKey::from_jwk(&jwk)?));
+            match DecodingKey::from_jwk(&jwk) {
+                Ok(key) => drop(keys.insert(id.clone(), Arc::new(key))),
+                Err(error) => tracing::warn!(%error, "one of the issuer's keys cannot be read"),
+            }
         }
-        Ok(keys)
+        if keys.is_empty() { Err("the issuer has no key that can be used".into()) } else { Ok(keys) }
     }
 }

@@ -71,6 +71,11 @@ impl Call {
         self.request.headers()
     }
 
+    /// A header that is made of visible characters, if it is there; another one counts as empty text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.headers().get(name).map(|value| value.to_str().unwrap_or_default())
+    }
+
     /// The body as a valid `T`; see [`crate::error::Kind`] for what it may be refused with.
     pub fn json<T>(&self) -> Result<T, Error>
     where

@@ -11,12 +11,6 @@ use sha2::{Digest, Sha256};
 use super::Response;
 use crate::error::Error;
 
-/// JSON that nobody may store: every answer here is about somebody's health.
-pub fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, Error> {
-    let body = serde_json::to_vec(value).map_err(Error::internal)?;
-    build(status, body, &[(header::CACHE_CONTROL, "no-store")])
-}
-
 /// A 202 whose `Location` is where the result will be.
 pub fn accepted(location: &str, value: &impl Serialize) -> Result<Response, Error> {
     let body = serde_json::to_vec(value).map_err(Error::internal)?;

@@ -49,8 +49,10 @@ pub async fn isolated(work: impl Future<Output = Result<(), Failure>>) -> Result
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::new("panic")))
 }
 
-/// Works on every record of a batch and reports those that have to come again. Each of them becomes visible after
-/// 1 s · 2^n with full jitter, n being the number of earlier deliveries; the queue's redrive policy buries it in the end.
+/// Works on every record of a batch and reports those that have to come again. Each of them becomes visible when its
+/// failure says, or else after 1 s · 2^n with full jitter, n being the number of earlier deliveries. Deliveries are not
+/// attempts: those are counted in the job's row, so that an outage does not use them up. A message that is delivered more
+/// often than the queue's redrive policy allows is buried.
 pub async fn process<Work, Outcome>(queue: &Queue, event: SqsEvent, work: Work) -> SqsBatchResponse
 where
     Work: Fn(JobMessage) -> Outcome,
@@ -78,8 +80,9 @@ where
 {
     let result = match serde_json::from_str::<JobMessage>(record.body.as_deref().unwrap_or_default()) {
         Ok(message) => isolated(work(message)).await,
-        // The error's text may repeat the body, so it is not kept as the cause.
-        Err(_) => Err(Failure::new("not_a_job")),
+        // It never will be one, so it goes to the dead-letter queue as fast as the queue lets it. The error's text may
+        // repeat the body, so it is not kept as the cause.
+        Err(_) => Err(Failure { retry_in: Some(Duration::ZERO), ..Failure::new("not_a_job") }),
     };
     if let Err(failure) = &result {
         tracing::error!(code = failure.code, causes = causes(failure), "the record has to come again");

@@ -34,13 +34,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Sets how long a received message stays invisible from now on.
+    /// Sets how long a received message stays invisible from now on, in whole seconds, rounded up.
     pub async fn set_visibility(&self, receipt_handle: &str, wait: Duration) -> Result<(), BoxError> {
         self.client
             .change_message_visibility()
             .queue_url(&self.url)
             .receipt_handle(receipt_handle)
-            .visibility_timeout(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
+            .visibility_timeout(i32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(i32::MAX))
             .send()
             .await?;
         Ok(())

@@ -21,8 +21,10 @@ pub const MAX_ATTEMPTS: i16 = 3;
 pub enum Claim {
     /// It is ours, until the lease expires.
     Granted(Lease),
-    /// It has a final state; there is nothing to do.
+    /// It is completed or cancelled; there is nothing to do.
     Finished,
+    /// It has failed for good; its message belongs into the dead-letter queue.
+    Failed,
     /// Somebody else holds it, for this long at most.
     Held(Duration),
     /// There is no such job in this tenant: its consultation was erased, or the message is wrong.
@@ -56,20 +58,23 @@ struct Claimed {
 /// Claims the job of a message for the time that an attempt may take.
 pub async fn claim(connection: &mut PgConnection, message: &JobMessage, lease: Duration) -> Result<Claim, Error> {
     let token = Uuid::new_v4();
+    // The row is locked first: of two claims at once, the later one then sees what the earlier one wrote.
     let claimed: Option<Claimed> = sqlx::query_as(
-        "WITH granted AS (
-             UPDATE jobs SET state = 'active', attempts = attempts + 1, started_at = coalesce(started_at, now()),
+        "WITH job AS MATERIALIZED (
+             SELECT consultation_id, attempts, state, lease_expires_at FROM jobs
+             WHERE tenant_id = $1 AND id = $2 FOR UPDATE
+         ), granted AS (
+             UPDATE jobs SET state = 'active', attempts = job.attempts + 1, started_at = coalesce(jobs.started_at, now()),
                     lease_token = $3, lease_expires_at = now() + make_interval(secs => $4)
-             WHERE tenant_id = $1 AND id = $2 AND state IN ('queued', 'active', 'deferred')
-               AND coalesce(lease_expires_at < now(), true)
-             RETURNING consultation_id, attempts, state
+             FROM job
+             WHERE jobs.tenant_id = $1 AND jobs.id = $2 AND job.state IN ('queued', 'active', 'deferred')
+               AND coalesce(job.lease_expires_at < now(), true)
+             RETURNING jobs.attempts
          )
-         SELECT consultation_id, attempts, state, true AS granted, 0::float8 AS held_for FROM granted
-         UNION ALL
-         SELECT consultation_id, attempts, state, false,
-                coalesce(greatest(extract(epoch FROM lease_expires_at - now()), 0), 0)::float8
-         FROM jobs
-         WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (SELECT FROM granted)",
+         SELECT job.consultation_id, coalesce(granted.attempts, job.attempts) AS attempts, job.state,
+                granted.attempts IS NOT NULL AS granted,
+                coalesce(greatest(extract(epoch FROM job.lease_expires_at - now()), 0), 0)::float8 AS held_for
+         FROM job LEFT JOIN granted ON true",
     )
     .bind(message.tenant_id.as_str())
     .bind(message.job_id)
@@ -87,7 +92,8 @@ pub async fn claim(connection: &mut PgConnection, message: &JobMessage, lease: D
             attempt: job.attempts,
             token,
         }),
-        Some(job) if matches!(job.state.as_str(), "completed" | "failed" | "cancelled") => Claim::Finished,
+        Some(job) if job.state == "failed" => Claim::Failed,
+        Some(job) if matches!(job.state.as_str(), "completed" | "cancelled") => Claim::Finished,
         Some(job) => Claim::Held(Duration::from_secs_f64(job.held_for)),
     })
 }
