@@ -6,10 +6,12 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::postgres::PgConnection;
+use uuid::Uuid;
 use wenzhen::ai::Chain;
 use wenzhen::aws::Secrets;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, Tiers};
 use wenzhen::consultations::store::{Created, create};
+use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::consultations::{Assessment, NewConsultation, ServedBy, outcome};
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
@@ -20,7 +22,8 @@ use wenzhen::postgres::Database;
 use wenzhen::triage::{self, Urgency};
 use worker::App;
 
-use crate::support::{STACK, database, new_tenant};
+use crate::provider;
+use crate::support::{STACK, database, eventually, new_tenant};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -146,9 +149,58 @@ async fn app(database_url: &str) -> App {
     let settings = DatabaseSettings { url: database_url.parse().unwrap(), auth: DatabaseAuth::Url };
     App {
         database: Database::new(&settings).await.unwrap(),
+        transcripts: Transcripts::new(&aws, STACK.env("TRANSCRIPTS_TABLE").unwrap()),
         queue: Queue::new(&aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
         chain: Chain::new(&Tiers::default(), Secrets::new(&aws)).unwrap(),
     }
+}
+
+/// A tier of the scripted provider.
+async fn scripted() -> Chain {
+    provider::start();
+    let port = STACK.env("PROVIDER_PORT").unwrap();
+    let tier =
+        json!([{ "name": "only", "base_url": format!("http://127.0.0.1:{port}/v1"), "model": "scripted-primary" }]);
+    let aws = STACK.aws().await;
+    Chain::new(&Tiers::parse(&tier.to_string()).unwrap(), Secrets::new(&aws)).unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
+    let message = job().await;
+    let mut app = app(&STACK.env("DATABASE_URL").unwrap()).await;
+    app.chain = scripted().await;
+    // The first run ends between its answer and the result: it is overtaken while the model speaks.
+    let (marker, mut connection) = (Uuid::new_v4().to_string(), database().await);
+    let symptoms = format!("a cough {marker} [primary:slow]");
+    let asked = sqlx::query("UPDATE consultations SET symptoms = $2 WHERE tenant_id = $1");
+    asked.bind(message.tenant_id.as_str()).bind(symptoms).execute(&mut connection).await.unwrap();
+    let overtake = async {
+        eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
+        expire(&mut database().await, &message).await;
+        granted(&message, MINUTE).await
+    };
+    let bodies = [body(&message)];
+    let (first, overtaker) = futures::join!(deliver(&app, &bodies), overtake);
+    assert_eq!(failed(first), ["m-0"]);
+    outcome::give_back(&mut connection, &overtaker, "died").await.unwrap();
+    assert_eq!(failed(deliver(&app, &bodies).await), Vec::<String>::new());
+    assert_eq!(states(&message).await, ("completed".into(), "completed".into(), 3));
+    assert_eq!(provider::calls(&marker).len(), 1);
+}
+
+#[tokio::test]
+async fn without_the_transcripts_an_answer_is_given_all_the_same() {
+    let message = job().await;
+    let mut app = app(&STACK.env("DATABASE_URL").unwrap()).await;
+    app.chain = scripted().await;
+    let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
+    app.transcripts = Transcripts::new(&nowhere, "gone".to_owned());
+    let mut connection = database().await;
+    granted(&message, MINUTE).await;
+    expire(&mut connection, &message).await;
+    assert_eq!(failed(deliver(&app, &[body(&message)]).await), Vec::<String>::new());
+    assert_eq!(states(&message).await, ("completed".into(), "completed".into(), 2));
 }
 
 /// What the worker answers to one delivery of a message.

@@ -61,6 +61,10 @@ async fn play(script: &str, model: &str) -> Response {
     match script {
         "good" => completion(model, "stop", &answer("routine").to_string()),
         "self_care" | "urgent" | "emergency" => completion(model, "stop", &answer(script).to_string()),
+        "slow" => {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            completion(model, "stop", &answer("routine").to_string())
+        }
         "fenced" => completion(model, "stop", &format!("```json\n{}\n```", answer("routine"))),
         "prose" => completion(model, "stop", "I am sorry, but I cannot answer with JSON."),
         "cut" => completion(model, "length", &answer("routine").to_string()),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use wenzhen::agent;
 use wenzhen::ai::Chain;
-use wenzhen::consultations::{outcome, store};
+use wenzhen::consultations::transcript::Transcripts;
+use wenzhen::consultations::{Assessment, Consultation, outcome, store};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{BoxError, Kind};
+use wenzhen::error::{BoxError, Kind, causes};
 use wenzhen::identity::Scope;
 use wenzhen::jobs::batch::{self, Failure};
 use wenzhen::jobs::outbox::Queue;
@@ -25,6 +26,8 @@ const LONGEST_ANALYSIS: Duration = Duration::from_mins(2);
 pub struct App {
     /// Where jobs and consultations are kept.
     pub database: Database,
+    /// Where answers are recorded before they are written.
+    pub transcripts: Transcripts,
     /// Where the messages come from.
     pub queue: Queue,
     /// Who is asked.
@@ -86,7 +89,10 @@ async fn analyze(app: &App, lease: &Lease, deadline: Deadline) -> Result<(), Fai
         Err(error) if error.kind() == Kind::NotFound => return Ok(()), // erased meanwhile
         found => found.map_err(outage)?,
     };
-    let assessment = agent::analyze(&app.chain, &consultation, deadline).await;
+    let assessment = match recorded(app, lease).await {
+        Some(answer) => answer,
+        None => answer(app, lease, &consultation, deadline).await,
+    };
     let mut session = app.database.session().await.map_err(outage)?;
     let written = outcome::complete(&mut session, lease, &assessment).await;
     if !session.finish(written).map_err(outage)? {
@@ -101,6 +107,28 @@ async fn analyze(app: &App, lease: &Lease, deadline: Deadline) -> Result<(), Fai
         "analysed"
     );
     Ok(())
+}
+
+/// The answer of an earlier run. Without DynamoDB the models are asked again: that costs money, but loses nothing.
+async fn recorded(app: &App, lease: &Lease) -> Option<Assessment> {
+    if lease.attempt == 1 {
+        return None; // nobody was here before
+    }
+    app.transcripts.answer(&lease.tenant, lease.consultation_id).await.unwrap_or_else(|error| {
+        tracing::warn!(job = %lease.job_id, causes = causes(&*error), "the transcript cannot be read");
+        None
+    })
+}
+
+/// A new answer, recorded if a model gave it. The fixed text is not: the next run may find a model.
+async fn answer(app: &App, lease: &Lease, consultation: &Consultation, deadline: Deadline) -> Assessment {
+    let assessment = agent::analyze(&app.chain, consultation, deadline).await;
+    if assessment.served_by.model.is_some()
+        && let Err(error) = app.transcripts.record(&lease.tenant, consultation, &assessment).await
+    {
+        tracing::warn!(job = %lease.job_id, causes = causes(&*error), "the transcript cannot be written");
+    }
+    assessment
 }
 
 /// Notes the failure on the job, and passes it on, so that the message comes again.

@@ -7,6 +7,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use wenzhen::ai::Chain;
 use wenzhen::aws::{self, Secrets};
 use wenzhen::config::{self, DatabaseSettings};
+use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::outbox::Queue;
 use wenzhen::postgres::Database;
@@ -19,6 +20,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws::sdk_config().await;
     let app = App {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
+        transcripts: Transcripts::new(&aws, config::transcripts_table()?),
         queue: Queue::new(&aws, config::jobs_queue_url()?),
         chain: Chain::new(&config::ai_tiers()?, Secrets::new(&aws))?,
     };

@@ -152,6 +152,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("TOKEN_AUDIENCE", output("UserPoolClientId")?),
         ("TOKEN_ISSUER", format!("https://cognito-idp.{REGION}.amazonaws.com/{pool}")),
         ("TOKEN_JWKS_URL", format!("{endpoint}/{pool}/.well-known/jwks.json")),
+        ("TRANSCRIPTS_TABLE", output("TranscriptsTableName")?),
         ("USER_POOL_CLIENT_ID", output("UserPoolClientId")?),
         ("USER_POOL_ID", pool),
         ("VALKEY_URL", valkey_url(stack)),

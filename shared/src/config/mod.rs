@@ -103,6 +103,11 @@ pub fn jobs_queue_url() -> Result<String, ConfigError> {
     required("JOBS_QUEUE_URL")
 }
 
+/// The table of the transcripts: `TRANSCRIPTS_TABLE`.
+pub fn transcripts_table() -> Result<String, ConfigError> {
+    required("TRANSCRIPTS_TABLE")
+}
+
 /// The tiers that answer, in order: `AI_TIERS`, either a JSON array or the path of a file that holds one. Unset or empty
 /// means that there are none, and every answer is an honestly degraded one.
 pub fn ai_tiers() -> Result<Tiers, ConfigError> {

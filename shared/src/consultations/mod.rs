@@ -4,6 +4,7 @@ mod assessment;
 pub mod outcome;
 mod request;
 pub mod store;
+pub mod transcript;
 mod view;
 
 pub use assessment::{Assessment, Citation, DegradedReason, ServedBy};

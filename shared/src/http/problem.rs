@@ -40,7 +40,7 @@ pub(super) fn response(error: &Error, request_id: &str) -> Response {
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from(wait.as_secs().max(1)));
     }
     if error.kind() == Kind::Unauthenticated {
-        let challenge = header::HeaderValue::from_static("Bearer realm=\"wenzhen\", error=\"invalid_token\"");
+        let challenge = header::HeaderValue::from_static("Bearer realm=\"wenzhen\"");
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
