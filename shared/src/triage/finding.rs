@@ -32,6 +32,8 @@ pub(super) enum Finding {
     StrokeNamed,
     VisionLoss,
     ThunderclapHeadache,
+    /// Said of something that only the words before name.
+    WorstEver,
     Headache,
     SevereHeadache,
     VisualDisturbance,
@@ -51,6 +53,7 @@ pub(super) enum Finding {
     Incontinence,
     BackPain,
     LegWeakness,
+    LegParalysis,
     VomitingBlood,
     BlackStool,
     RectalBleedingHeavy,

@@ -132,9 +132,9 @@ pub(super) fn overdoses(tokens: &[Token<'_>]) -> Vec<Found<Finding>> {
         tokens.iter().skip(at).take(count).take_while(|token| !token.ends_segment()).any(|t| list.contains(&t.text))
     };
     let overdose = |at: usize| {
-        let start = at.saturating_sub(4);
+        let verb = before(tokens, at, 4).iter().rev().take_while(|token| !token.ends_segment());
         let end = number_at(tokens, at).filter(|(tenths, _)| *tenths >= 100).map(|(_, len)| at + len)?;
-        let taken = near(start, at - start, SWALLOWING) && near(end, 4, PILLS);
+        let taken = verb.map(|token| token.text).any(|text| SWALLOWING.contains(&text)) && near(end, 4, PILLS);
         taken.then_some(Found { key: Finding::Overdose, start: at, end, gaps: Vec::new() })
     };
     (0..tokens.len()).filter_map(overdose).collect()

@@ -23,6 +23,7 @@ mod picture;
 mod postfix;
 mod rules;
 mod scope;
+mod sections;
 mod self_care;
 #[cfg(test)]
 mod tests;
@@ -42,7 +43,7 @@ use picture::Picture;
 use scope::Status;
 
 /// Raised whenever a change to the rules can change an outcome.
-const RULES_VERSION: u32 = 1;
+const RULES_VERSION: u32 = 2;
 
 /// How soon a patient needs care; a greater value is more urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

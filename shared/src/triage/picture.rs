@@ -47,7 +47,7 @@ impl Picture {
     fn add(&mut self, tokens: &[Token<'_>], mentions: &[Found<Finding>], skip_past: bool) {
         let timeline = Timeline::of(tokens);
         for (mention, status) in mentions.iter().zip(scope::statuses(tokens, mentions)) {
-            let status = if skip_past && timeline.is_elsewhere(tokens, mention) { Status::Denied } else { status };
+            let status = if skip_past { status.min(timeline.ceiling(mention)) } else { status };
             self.note(mention.key, status);
         }
     }

@@ -132,12 +132,22 @@ impl<'t, 'x> Reader<'t, 'x> {
             Effect::Contrast | Effect::Assert => None,
             Effect::Join => self.joined(scope?, at),
             Effect::And => self.anded(scope?, end),
+            Effect::Negate if self.answers(at, end) => None,
             // "denies having no pain": two denials assert.
             _ if direct && is_denial(effect) && held.is_some_and(is_denial) => None,
             // "maybe no chest pain" is as open as "maybe chest pain".
             _ if direct && held.is_some_and(|held| !is_denial(held)) => scope,
             _ => Some(Scope { effect, place: Place::Direct }),
         }
+    }
+
+    /// "no i have chest pain", 没有我胸痛: an answer, and then a statement with a subject of its own.
+    fn answers(&self, at: usize, end: usize) -> bool {
+        let text = |at: usize| self.tokens.get(at).map_or("", |token| token.text);
+        let bare = end == at + 1 && text(at) == "no" || end == at + 2 && text(at) == "没" && text(at + 1) == "有";
+        let subjects =
+            ["i", "im", "ive", "he", "she", "it", "we", "they", "my", "his", "her", "there", "我", "他", "她"];
+        bare && subjects.contains(&text(end))
     }
 
     /// "or", 和 or a list mark: the next item is governed like the last.

@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
         zh: "睾丸疼痛（疑似扭转）",
         any_of: &[&[TesticularPain]],
         applies: NotToFemale,
-        source: Source { title: "NHS: Testicle pain", url: "https://www.nhs.uk/conditions/testicle-pain/" },
+        source: Source { title: "NHS: Testicle pain", url: "https://www.nhs.uk/symptoms/testicle-pain/" },
     },
     Rule {
         code: "urinary_retention",

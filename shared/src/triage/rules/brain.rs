@@ -4,9 +4,10 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    Anticoagulated, BackPain, Confusion, FaceDroop, Fainting, Fever, HeadInjury, Headache, Incontinence, LegWeakness,
-    LightHurts, MeningitisNamed, NonBlanchingRash, OneSidedWeakness, SaddleNumbness, Seizure, SevereHeadache,
-    SpeechTrouble, StiffNeck, StrokeNamed, ThunderclapHeadache, Unresponsive, VisualDisturbance, Vomiting,
+    Anticoagulated, BackPain, Confusion, FaceDroop, Fainting, Fever, HeadInjury, Headache, Incontinence, LegParalysis,
+    LegWeakness, LightHurts, MeningitisNamed, NonBlanchingRash, OneSidedWeakness, SaddleNumbness, Seizure,
+    SevereHeadache, SpeechTrouble, StiffNeck, StrokeNamed, ThunderclapHeadache, Unresponsive, VisualDisturbance,
+    Vomiting, WorstEver,
 };
 use crate::triage::finding::{Entry, Rule};
 
@@ -37,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Emergency,
         en: "Sudden, worst-ever headache",
         zh: "突发剧烈头痛",
-        any_of: &[&[ThunderclapHeadache]],
+        any_of: &[&[ThunderclapHeadache], &[Headache, WorstEver]],
         applies: ToAll,
         source: Source {
             title: "NHS: Subarachnoid haemorrhage",
@@ -152,10 +153,19 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         code: "leg_paralysis",
+        urgency: Emergency,
+        en: "Legs paralysed or suddenly weak",
+        zh: "下肢瘫痪或突然无力",
+        any_of: &[&[LegParalysis]],
+        applies: ToAll,
+        source: NG127,
+    },
+    Rule {
+        code: "leg_weakness",
         urgency: Urgent,
         en: "New weakness or loss of feeling in the legs",
         zh: "下肢无力或失去知觉",
-        any_of: &[&[LegWeakness]],
+        any_of: &[&[LegWeakness], &[LegParalysis]],
         applies: ToAll,
         source: NG127,
     },
@@ -183,6 +193,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "arm|arms|hand .. weak|weakness|limp|paraly*",
             "weak|weakness|numbness|numb|paraly* .. one|left|right .. side|arm|leg",
             "weak arm",
+            "sided weakness|numbness|paraly*",
             "@cant .. move|lift|raise|feel|use .. arm|arms|hand|side|leg",
             "one|left|right side|arm .. weak|weakness|numb|numbness|paraly*|limp|dead",
             "hemipleg*|hemipar*",
@@ -215,7 +226,7 @@ pub(super) const LEXICON: &[Entry] = &[
         finding: StrokeNamed,
         en: &[
             "!heat|sun|back|breast|butterfly stroke !of|volume|my_beard|my_hair|my_cat|my_dog|the_cat|the_dog|a_cat|a_dog|his_hair|her_hair",
-            "mini_stroke|tia",
+            "mini_stroke|tia|cva",
         ],
         zh: &["!预防 中风|脑卒中|脑梗|脑出血|脑溢血|脑梗死|卒中"],
     },
@@ -403,6 +414,29 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &[
             "双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 无力|没力气|没有力气|动不了|不能动|没知觉|没有知觉|瘫|麻木|没感觉|没有感觉|站不起来",
+            "瘫痪|截瘫",
+        ],
+    },
+    Entry {
+        finding: WorstEver,
+        en: &["it|this|that|this_one|that_one worst .. ever|life|had"],
+        zh: &["它|这|是 .. 有生以来最|这辈子最|一辈子最|平生最|生平最"],
+    },
+    Entry {
+        finding: LegParalysis,
+        en: &[
+            "legs|both_legs .. paraly*",
+            "@cant .. move .. legs|leg|feet",
+            "legs|both_legs .. @cant|wont|not|dont move",
+            "@sudden .. weak|weakness|numb|numbness .. legs|leg",
+            "@sudden .. legs|leg .. weak|weakness|numb|give_way|gave_way",
+            "legs|leg .. @sudden .. weak|numb|gave_way|give_way",
+            "paralysed|paralyzed|paralysis !face|arm",
+        ],
+        zh: &[
+            "双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 动不了|不能动|瘫|不会动|动弹不得",
+            "@突 .. 双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 无力|没力气|没有力气|没知觉|没有知觉|站不起来|麻木",
+            "双腿|两腿|双下肢|下肢|两条腿 .. @突 .. 无力|没力气|没有力气|没知觉|没有知觉|站不起来|麻木",
             "瘫痪|截瘫",
         ],
     },

@@ -38,7 +38,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "口唇或皮肤发紫",
         any_of: &[&[BlueLips]],
         applies: ToAll,
-        source: Source { title: "NHS: Blue skin or lips (cyanosis)", url: "https://www.nhs.uk/conditions/cyanosis/" },
+        source: Source {
+            title: "NHS: Blue skin or lips (cyanosis)",
+            url: "https://www.nhs.uk/symptoms/blue-skin-or-lips-cyanosis/",
+        },
     },
     Rule {
         code: "choking",

@@ -18,6 +18,9 @@ const CG95: Source = Source {
 const NG158: Source =
     Source { title: "NICE NG158: Venous thromboembolic diseases", url: "https://www.nice.org.uk/guidance/ng158" };
 
+const PALPITATIONS: Source =
+    Source { title: "NHS: Heart palpitations", url: "https://www.nhs.uk/conditions/heart-palpitations/" };
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "cardiac_chest_pain",
@@ -66,12 +69,26 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         code: "palpitations_breathless",
-        urgency: Urgent,
-        en: "Palpitations with breathlessness",
-        zh: "心悸伴呼吸困难",
-        any_of: &[&[Palpitations, Breathless], &[Palpitations, Sweating]],
+        urgency: Emergency,
+        en: "Palpitations with breathlessness or chest pain",
+        zh: "心悸伴呼吸困难或胸痛",
+        any_of: &[
+            &[Palpitations, Breathless],
+            &[Palpitations, SevereBreathless],
+            &[Palpitations, ChestPain],
+            &[Palpitations, CrushingChestPain],
+        ],
         applies: ToAll,
-        source: Source { title: "NHS: Heart palpitations", url: "https://www.nhs.uk/conditions/heart-palpitations/" },
+        source: PALPITATIONS,
+    },
+    Rule {
+        code: "palpitations_sweating",
+        urgency: Urgent,
+        en: "Palpitations with sweating",
+        zh: "心悸伴出汗",
+        any_of: &[&[Palpitations, Sweating]],
+        applies: ToAll,
+        source: PALPITATIONS,
     },
     Rule {
         code: "pulmonary_embolism",
@@ -129,7 +146,7 @@ pub(super) const LEXICON: &[Entry] = &[
         en: &[
             "@chest .. @pain|tight*|pressure|discomfort|heaviness|heavy",
             "@pain|tight*|pressure|discomfort|heaviness|ache .. in|across|behind|to|on|round|around @chest",
-            "chestpain|angina",
+            "chestpain|angina|cp",
             "tight|heavy|sore|painful @chest",
             "weight|squeezing|squeeze|tightness|elephant .. @chest",
             "@chest .. elephant|weight|brick|band|vice",
@@ -163,7 +180,7 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: HeartAttackNamed,
-        en: &["having|suffering|is|it|a|this|suspect* heart_attack !was|history", "heart_attack"],
+        en: &["having|suffering|is|it|a|this|suspect* heart_attack !was|history", "heart_attack|stemi|nstemi"],
         zh: &["心梗|心肌梗死|心肌梗塞|心脏病发作|心脏骤停"],
     },
     Entry {

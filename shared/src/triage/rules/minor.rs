@@ -43,11 +43,14 @@ pub(super) const LEXICON: &[Entry] = &[
         en: &[
             "severe*|worse|worsening|worst|worsened|unbearable|excruciating|spreading|pus|infected|deep|swollen|swelling|numb|persistent|constant",
             "getting bad",
+            // As findings, these words are no denials: "not a mild headache" is a headache.
+            "not|isnt|wasnt mild|slight|minor|normal|usual|ordinary|simple",
             "weeks|week|months|month|years|year|fortnight",
             "@cant .. walk|move|sleep|swallow|eat|drink|stand|bear|put_weight",
             "very|really|extremely|so|too .. @pain|sore|bad|ill|sick",
         ],
         zh: &[
+            "不是 轻微|普通|一般|平时|平常|小",
             "剧烈|加重|严重|厉害|恶化|越来越|受不了|化脓|发烧|发热|肿|扩散|持续|反复|深|麻|周|个月|星期|礼拜|年|很痛|很疼|剧痛|不能走|走不了|不能动|高烧|流脓|半个月|好几天|吞不下|咽不下",
         ],
     },

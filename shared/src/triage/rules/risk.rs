@@ -53,13 +53,16 @@ pub(super) const LEXICON: &[Entry] = &[
         zh: &["抗凝|华法林|利伐沙班|阿哌沙班|达比加群|肝素|艾多沙班|氯吡格雷|血液稀释"],
     },
     Entry {
-        finding: Diabetes, en: &["diabet*|insulin|metformin"], zh: &["糖尿病|胰岛素|二甲双胍|一型糖|二型糖"]
+        finding: Diabetes,
+        en: &["diabet*|insulin|metformin|dm|t1dm|t2dm"],
+        zh: &["糖尿病|胰岛素|二甲双胍|一型糖|二型糖"],
     },
     Entry {
         finding: HeartDisease,
         en: &[
             "heart|cardiac|coronary disease|condition|failure|stent|stents|bypass",
-            "stent|stents|angina|previous_heart_attack",
+            "stent|stents|angina|previous_heart_attack|cabg|ihd|cad",
+            "!gastric|stomach bypass",
         ],
         zh: &["冠心病|心脏病|心衰|支架|搭桥|心绞痛|心梗史|心肌梗死史|心力衰竭|房颤"],
     },

@@ -4,6 +4,7 @@ mod adversarial;
 mod coverage;
 mod negation;
 mod patients;
+mod records;
 mod robustness;
 mod self_care;
 mod uncertainty;

@@ -86,7 +86,7 @@ const ASSERTED: &[Case] = &[
     case("没有意识", "他没有意识了", Emergency, &["unresponsive"]),
     case("unable to drink", "my baby is unable to drink", Emergency, &["child_danger_signs"]),
     case("no pulse", "there is no pulse", Emergency, &["unresponsive"]),
-    case("no feeling", "no feeling in my legs", Urgent, &["leg_paralysis"]),
+    case("no feeling", "no feeling in my legs", Urgent, &["leg_weakness"]),
     case("胎动没有了", "胎动没有了", Urgent, &["reduced_fetal_movement"]),
     case("not breathing", "he is not breathing", Emergency, &["severe_breathlessness"]),
     case("叫不醒", "孩子叫不醒", Emergency, &["unresponsive"]),
