@@ -18,10 +18,13 @@ impl Deadline {
         Self(Instant::now() + budget)
     }
 
-    /// When Lambda ends the invocation, less a `reserve` in which the answer is written.
-    pub fn of_invocation(ends: SystemTime, reserve: Duration) -> Self {
-        let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
-        Self::after(left.saturating_sub(reserve))
+    /// When Lambda ends the invocation, less a `reserve` in which the answer is written; at most `longest` from now.
+    ///
+    /// `cargo lambda watch` gives a duration where Lambda gives a point in time. Such a "time", in 1970, says nothing.
+    pub fn of_invocation(ends: SystemTime, reserve: Duration, longest: Duration) -> Self {
+        let is_a_time = ends > SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
+        let left = if is_a_time { ends.duration_since(SystemTime::now()).unwrap_or_default() } else { longest };
+        Self::after(left.saturating_sub(reserve).min(longest))
     }
 
     /// What is left; zero when it has passed.
@@ -54,7 +57,14 @@ mod tests {
     #[test]
     fn a_past_invocation_has_no_time_left() {
         let ended = SystemTime::now() - Duration::from_secs(1);
-        assert_eq!(Deadline::of_invocation(ended, Duration::ZERO).remaining(), Duration::ZERO);
+        assert_eq!(Deadline::of_invocation(ended, Duration::ZERO, Duration::MAX).remaining(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_runtime_that_gives_no_point_in_time_leaves_the_longest_call() {
+        let duration = SystemTime::UNIX_EPOCH + Duration::from_mins(10);
+        let deadline = Deadline::of_invocation(duration, Duration::ZERO, Duration::from_mins(1));
+        assert!(deadline.remaining() > Duration::from_secs(50));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use wenzhen::postgres::Database;
 use wenzhen::telemetry;
 use worker::{App, handle};
 
+/// The function's time-out in template.yaml.
+const LONGEST_INVOCATION: Duration = Duration::from_mins(5);
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
@@ -26,7 +29,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = Deadline::of_invocation(event.context.deadline(), Duration::ZERO);
+        let deadline = Deadline::of_invocation(event.context.deadline(), Duration::ZERO, LONGEST_INVOCATION);
         Ok::<_, std::convert::Infallible>(handle(app, event.payload, deadline).await)
     }))
     .await

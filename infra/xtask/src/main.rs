@@ -55,9 +55,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(options) => up::run(&stack, &options).await,
         Command::Down => up::down(&stack),
-        Command::Token(person) => users::print_token(&stack, &person).await,
-        Command::Demo => demo::run(&stack).await,
-        Command::Logs { function, follow } => logs::run(&stack, function.as_deref(), follow).await,
+        Command::Token(person) => users::print_token(&stack.as_running()?, &person).await,
+        Command::Demo => demo::run(&stack.as_running()?).await,
+        Command::Logs { function, follow } => logs::run(&stack.as_running()?, function.as_deref(), follow).await,
         Command::Check => check::run_all(&stack),
         Command::Ci => {
             check::style(&stack)?;

@@ -63,6 +63,11 @@ impl Stack {
         Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(provider), foreign_aws: None })
     }
 
+    /// This stack as `stack.env` describes it, whatever the environment says by now.
+    pub fn as_running(&self) -> Result<Self> {
+        Self::running(&self.env_file())
+    }
+
     /// A stack that runs, by its `stack.env`.
     pub fn running(env_file: &Path) -> Result<Self> {
         let home = env_file.parent().context("stack.env stands in no directory")?.to_path_buf();

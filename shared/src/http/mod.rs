@@ -104,7 +104,7 @@ where
         let app = Arc::clone(&app);
         let context = request.lambda_context();
         let span = tracing::info_span!("call", route, request_id = %context.request_id, tenant = tracing::field::Empty);
-        let deadline = Deadline::of_invocation(context.deadline(), RESERVE).at_most(LONGEST_CALL);
+        let deadline = Deadline::of_invocation(context.deadline(), RESERVE, LONGEST_CALL);
         async move {
             let started = Instant::now();
             let answer = answer(authenticator, deadline, request, |call| handler(app, call)).await;
