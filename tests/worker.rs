@@ -37,6 +37,7 @@ async fn the_provider_gets_the_key_the_schema_and_the_rules_findings() {
     assert_eq!(call.body["response_format"]["json_schema"]["strict"], true);
     let facts: Value = serde_json::from_str(call.body["messages"][1]["content"].as_str().unwrap()).unwrap();
     assert_eq!(facts["rules"]["urgency"], "emergency");
+    assert_eq!(facts["rules"]["red_flags"][0]["status"], "present");
     assert!(call.body["messages"][0]["content"].as_str().unwrap().contains("Simplified Chinese"));
 }
 

@@ -9,7 +9,7 @@ mod prompt;
 use crate::ai::{Chain, Outcome};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
-use crate::triage::{self, Locale, RedFlag, Triage};
+use crate::triage::{self, FlagStatus, Locale, RedFlag, Triage};
 use answer::ModelAnswer;
 
 /// Makes the assessment of a consultation. It always makes one: what fails on the way is said in it.
@@ -56,9 +56,18 @@ fn actions(urgency: triage::Urgency, locale: Locale, recommended: Vec<String>) -
     std::iter::once(first).chain(others).collect()
 }
 
-/// The danger signs of the rules, then those that only the model found.
+/// The danger signs of the rules, those that the patient is not sure of marked as such, then those that only the model
+/// found.
 fn red_flags(rules: &[RedFlag], found: Vec<String>, locale: Locale) -> Vec<String> {
-    let mut flags: Vec<String> = rules.iter().map(|flag| flag.label(locale).unwrap_or(&flag.code).to_owned()).collect();
+    let in_words = |flag: &RedFlag| {
+        let label = flag.label(locale).unwrap_or(&flag.code);
+        match (flag.status, locale) {
+            (FlagStatus::Present, _) => label.to_owned(),
+            (FlagStatus::Uncertain, Locale::Zh) => format!("{label}（不确定）"),
+            (FlagStatus::Uncertain, Locale::En) => format!("{label} (uncertain)"),
+        }
+    };
+    let mut flags: Vec<String> = rules.iter().map(in_words).collect();
     for flag in found {
         if !flags.contains(&flag) {
             flags.push(flag);

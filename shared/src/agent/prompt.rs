@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use crate::ai::ChatRequest;
 use crate::consultations::Consultation;
-use crate::triage::{Locale, Triage};
+use crate::triage::{Locale, RedFlag, Triage};
 
 /// What the models are asked for one consultation.
 pub(super) fn request(consultation: &Consultation, rules: &Triage) -> ChatRequest {
+    let flag = |flag: &RedFlag| json!({ "sign": flag.label(Locale::En).unwrap_or(&flag.code), "status": flag.status });
     let facts = json!({
         "symptoms": consultation.symptoms,
         "history": consultation.history,
@@ -16,7 +17,7 @@ pub(super) fn request(consultation: &Consultation, rules: &Triage) -> ChatReques
         "sex": consultation.sex,
         "rules": {
             "urgency": rules.urgency,
-            "red_flags": rules.red_flags.iter().filter_map(|flag| flag.label(Locale::En)).collect::<Vec<_>>(),
+            "red_flags": rules.red_flags.iter().map(flag).collect::<Vec<_>>(),
         },
     });
     ChatRequest {
@@ -41,7 +42,7 @@ fn system(locale: Locale) -> String {
          - possible_causes: up to five, the most likely first, none stated as certain;\n\
          - urgency: self_care, routine, urgent or emergency; never lower than the rules' urgency, higher if you see \
          reason to;\n\
-         - red_flags: danger signs that the patient reports, not ones they deny; [] if none;\n\
+         - red_flags: danger signs that the patient reports, not ones they deny or are unsure of; [] if none;\n\
          - recommended_actions: up to six, the most important first; no prescription medicines or doses;\n\
          - questions: up to five that a clinician would ask next.\n\
          A sign that is not mentioned is unknown, not absent: ask about it. Never claim a diagnosis."

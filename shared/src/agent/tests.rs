@@ -73,6 +73,14 @@ fn rules_that_have_changed_since_cannot_lower_what_was_said() {
 }
 
 #[test]
+fn a_sign_that_the_patient_is_not_sure_of_is_marked() {
+    let unsure = consultation("I am not sure whether it is chest pain", Locale::En);
+    let assessment = made(&unsure, Some(said(Urgency::Routine)), 0);
+    assert_eq!(assessment.urgency, Urgency::Urgent);
+    assert!(assessment.red_flags.contains(&"Chest pain (uncertain)".to_owned()), "{:?}", assessment.red_flags);
+}
+
+#[test]
 fn an_answer_of_a_later_tier_says_so() {
     let assessment = made(&consultation("头痛三天", Locale::Zh), Some(said(Urgency::Routine)), 1);
     assert!(assessment.degraded);

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::locale::is_han;
 use super::words;
 
-/// No text is read past this many characters; the service accepts 16,000.
+/// No text is read past this many characters: twice what a complaint may have.
 const MAX_CHARS: usize = 16_384;
 
 /// What a token is.
