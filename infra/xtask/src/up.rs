@@ -49,6 +49,7 @@ pub fn down(stack: &Stack) -> Result<()> {
 
 /// Everything but the talk.
 pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
+    let tiers = tiers_setting()?;
     tools::install(stack)?;
     if options.fresh {
         services::stop(stack)?;
@@ -56,7 +57,7 @@ pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
     }
     services::start(stack).await?;
     let scope = if options.services { Scope::Services } else { Scope::Everything(functions::build(stack)?) };
-    let outputs = deploy::deploy(stack, &scope, &parameters(stack).await?).await?;
+    let outputs = deploy::deploy(stack, &scope, &parameters(stack, tiers).await?).await?;
     if let Some(api) = outputs.get("ApiId") {
         routes::complete(stack, api).await?;
     }
@@ -69,13 +70,13 @@ pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
     Ok(())
 }
 
-async fn parameters(stack: &Stack) -> Result<Vec<(&'static str, String)>> {
+async fn parameters(stack: &Stack, tiers: Option<Value>) -> Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("Architecture", functions::architecture().to_owned()),
         ("DatabaseUrl", services::database_url(stack)?),
         ("CacheUrl", valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
-        ("AiTiers", tiers(stack).await?),
+        ("AiTiers", deployed_tiers(stack, tiers).await?),
     ])
 }
 
@@ -83,21 +84,32 @@ fn valkey_url(stack: &Stack) -> String {
     format!("redis://127.0.0.1:{}", stack.ports.valkey)
 }
 
-/// `AI_TIERS` of the caller. A function sees none of the caller's environment, so each key that is given as `env:NAME`
-/// is put into the emulator's Secrets Manager, and referred to there, as on AWS.
-async fn tiers(stack: &Stack) -> Result<String> {
-    if let Some(port) = stack.provider {
-        return provider_of_tests(stack, port).await;
-    }
-    let Some(setting) = variable("AI_TIERS") else { return Ok(String::new()) };
-    let text = if setting.trim_start().starts_with('[') {
+/// `AI_TIERS` of the caller, checked as the worker will check it.
+fn tiers_setting() -> Result<Option<Value>> {
+    let Some(setting) = variable("AI_TIERS") else { return Ok(None) };
+    let text = if setting.trim_start().starts_with(['[', '{']) {
         setting
     } else {
         std::fs::read_to_string(&setting)
             .with_context(|| format!("AI_TIERS names a file that cannot be read: {setting}"))?
     };
-    let mut tiers: Value = serde_json::from_str(&text).context("AI_TIERS is not JSON")?;
-    for tier in tiers.as_array_mut().context("AI_TIERS must be a JSON array")? {
+    let checked = wenzhen::config::Tiers::parse(&text).context("AI_TIERS is not a list of tiers; see README.md")?;
+    for tier in &checked {
+        if let Some(wenzhen::config::KeyReference::Env(name)) = &tier.key {
+            variable(name).with_context(|| format!("AI_TIERS refers to {name}, which is not set"))?;
+        }
+    }
+    Ok(Some(serde_json::from_str(&text)?))
+}
+
+/// The tiers as the worker gets them. It sees none of the caller's environment, so each key that is given as `env:NAME` is
+/// put into the emulator's Secrets Manager, and referred to there, as on AWS.
+async fn deployed_tiers(stack: &Stack, tiers: Option<Value>) -> Result<String> {
+    if let Some(port) = stack.provider {
+        return provider_of_tests(stack, port).await;
+    }
+    let Some(mut tiers) = tiers else { return Ok(String::new()) };
+    for tier in tiers.as_array_mut().into_iter().flatten() {
         let Some(name) = tier["key"].as_str().and_then(|key| key.strip_prefix("env:")).map(str::to_owned) else {
             continue;
         };

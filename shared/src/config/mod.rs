@@ -112,7 +112,7 @@ pub fn transcripts_table() -> Result<String, ConfigError> {
 /// means that there are none, and every answer is an honestly degraded one.
 pub fn ai_tiers() -> Result<Tiers, ConfigError> {
     let Some(text) = optional::<String>("AI_TIERS")? else { return Ok(Tiers::default()) };
-    let json = if text.trim_start().starts_with('[') {
+    let json = if text.trim_start().starts_with(['[', '{']) {
         text
     } else {
         std::fs::read_to_string(&text).map_err(|error| {
