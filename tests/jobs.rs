@@ -1,5 +1,6 @@
 //! Claims, leases and endings of jobs, on the real database; the queue has no part in them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -7,9 +8,9 @@ use futures::future::join_all;
 use serde_json::json;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
-use wenzhen::ai::Chain;
+use wenzhen::ai::Chains;
 use wenzhen::aws::Secrets;
-use wenzhen::config::{DatabaseAuth, DatabaseSettings, Tiers};
+use wenzhen::config::{DatabaseAuth, DatabaseSettings, Models, Tiers};
 use wenzhen::consultations::store::{Created, create};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::consultations::{Assessment, NewConsultation, ServedBy, outcome};
@@ -151,25 +152,26 @@ async fn app(database_url: &str) -> App {
         database: Database::new(&settings).await.unwrap(),
         transcripts: Transcripts::new(&aws, STACK.env("TRANSCRIPTS_TABLE").unwrap()),
         queue: Queue::new(&aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
-        chain: Chain::new(&Tiers::default(), Secrets::new(&aws)).unwrap(),
+        chains: Chains::new(&Models::default(), None, Arc::new(Secrets::new(&aws))).unwrap(),
     }
 }
 
 /// A tier of the scripted provider.
-async fn scripted() -> Chain {
+async fn scripted() -> Chains {
     provider::start();
     let port = STACK.env("PROVIDER_PORT").unwrap();
     let tier =
         json!([{ "name": "only", "base_url": format!("http://127.0.0.1:{port}/v1"), "model": "scripted-primary" }]);
     let aws = STACK.aws().await;
-    Chain::new(&Tiers::parse(&tier.to_string()).unwrap(), Secrets::new(&aws)).unwrap()
+    let models = Models::new(Tiers::parse(&tier.to_string()).unwrap(), None).unwrap();
+    Chains::new(&models, None, Arc::new(Secrets::new(&aws))).unwrap()
 }
 
 #[tokio::test]
 async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
     let message = job().await;
     let mut app = app(&STACK.env("DATABASE_URL").unwrap()).await;
-    app.chain = scripted().await;
+    app.chains = scripted().await;
     // The first run ends between its answer and the result: it is overtaken while the model speaks.
     let (marker, mut connection) = (Uuid::new_v4().to_string(), database().await);
     let symptoms = format!("a cough {marker} [primary:slow]");
@@ -193,7 +195,7 @@ async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
 async fn without_the_transcripts_an_answer_is_given_all_the_same() {
     let message = job().await;
     let mut app = app(&STACK.env("DATABASE_URL").unwrap()).await;
-    app.chain = scripted().await;
+    app.chains = scripted().await;
     let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
     app.transcripts = Transcripts::new(&nowhere, "gone".to_owned());
     let mut connection = database().await;

@@ -4,26 +4,30 @@
 //!
 //! | level | modules |
 //! |---|---|
-//! | the consultation agent | [`agent`] |
-//! | models; the HTTP edge | [`ai`], [`http`] |
-//! | vertical slices | [`consultations`], then [`jobs`] |
-//! | one room per real service | [`telemetry`], [`postgres`], [`aws`] |
+//! | the consultation agent; chat completions | [`agent`], [`chat`] |
+//! | models; the HTTP edge; health | [`ai`], [`http`], [`health`] |
+//! | vertical slices; staying up | [`consultations`], then [`jobs`]; [`resilience`] |
+//! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
 //! | settings | [`config`] |
 //! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`triage`] |
 
 pub mod agent;
 pub mod ai;
 pub mod aws;
+pub mod chat;
 pub mod config;
 pub mod consultations;
 pub mod deadline;
 pub mod error;
+pub mod health;
 pub mod http;
 pub mod identity;
 pub mod jobs;
 pub mod page;
 pub mod postgres;
+pub mod resilience;
 pub mod telemetry;
 pub mod triage;
+pub mod valkey;
 
 pub use uuid::Uuid;

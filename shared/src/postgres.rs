@@ -122,6 +122,11 @@ impl Slot {
 }
 
 impl Session<'_> {
+    /// Asks whether the server answers.
+    pub async fn check(&mut self) -> Result<(), Error> {
+        self.connection.ping().await.map_err(fault)
+    }
+
     /// Ends the session with the result of its work. The connection is kept unless the result speaks against it.
     pub fn finish<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
         let kind = result.as_ref().err().map(Error::kind);

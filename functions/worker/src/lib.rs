@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use wenzhen::agent;
-use wenzhen::ai::Chain;
+use wenzhen::ai::Chains;
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::consultations::{Assessment, Consultation, outcome, store};
 use wenzhen::deadline::Deadline;
@@ -31,7 +31,7 @@ pub struct App {
     /// Where the messages come from.
     pub queue: Queue,
     /// Who is asked.
-    pub chain: Chain,
+    pub chains: Chains,
 }
 
 /// Does every job of the batch and reports those that have to come again.
@@ -122,7 +122,7 @@ async fn recorded(app: &App, lease: &Lease) -> Option<Assessment> {
 
 /// A new answer, recorded if a model gave it. The fixed text is not: the next run may find a model.
 async fn answer(app: &App, lease: &Lease, consultation: &Consultation, deadline: Deadline) -> Assessment {
-    let assessment = agent::analyze(&app.chain, consultation, deadline).await;
+    let assessment = agent::analyze(app.chains.for_consultations(), consultation, deadline).await;
     if assessment.served_by.model.is_some()
         && let Err(error) = app.transcripts.record(&lease.tenant, consultation, &assessment).await
     {

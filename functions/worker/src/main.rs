@@ -1,17 +1,19 @@
 //! Wires the worker to its queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
-use wenzhen::ai::Chain;
+use wenzhen::ai::Chains;
 use wenzhen::aws::{self, Secrets};
-use wenzhen::config::{self, DatabaseSettings};
+use wenzhen::config::{self, DatabaseSettings, ValkeySettings};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::outbox::Queue;
 use wenzhen::postgres::Database;
 use wenzhen::telemetry;
+use wenzhen::valkey::Valkey;
 use worker::{App, handle};
 
 /// The function's time-out in template.yaml.
@@ -21,11 +23,12 @@ const LONGEST_INVOCATION: Duration = Duration::from_mins(5);
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let aws = aws::sdk_config().await;
+    let valkey = Valkey::new(&ValkeySettings::from_env()?)?.map(Arc::new);
     let app = App {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
         transcripts: Transcripts::new(&aws, config::transcripts_table()?),
         queue: Queue::new(&aws, config::jobs_queue_url()?),
-        chain: Chain::new(&config::ai_tiers()?, Secrets::new(&aws))?,
+        chains: Chains::new(&config::models()?, valkey, Arc::new(Secrets::new(&aws)))?,
     };
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {

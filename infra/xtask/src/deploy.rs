@@ -90,7 +90,8 @@ fn point_to_packages(template: &mut Value, packages: &BTreeMap<String, Package>)
 fn drop_functions(template: &mut Value) -> Result<()> {
     resources(template)?.retain(|_, resource| !is_function(resource) && !is_api(resource));
     if let Some(outputs) = template.get_mut("Outputs").and_then(Value::as_mapping_mut) {
-        outputs.retain(|name, _| !name.as_str().is_some_and(|name| name.starts_with("Api")));
+        // These name what the functions bring along.
+        outputs.retain(|name, _| !matches!(name.as_str(), Some("ApiUrl" | "ApiId" | "ChatUrl")));
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod functions;
 pub mod logs;
 mod process;
+pub mod provider;
 pub mod report;
 mod routes;
 mod services;

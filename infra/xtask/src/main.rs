@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{check, demo, logs, report, stack, test, up, users};
+use xtask::{check, demo, logs, provider, report, stack, test, up, users};
 
 /// The local stack of wenzhen and the chores around it.
 #[derive(Parser)]
@@ -30,6 +30,12 @@ enum Command {
         /// Go on printing until Ctrl-C
         #[arg(long, short)]
         follow: bool,
+    },
+    /// Start a model provider that plays faults, by the name of the model, and print each call it gets
+    Provider {
+        /// The port on 127.0.0.1
+        #[arg(long, default_value_t = 8089)]
+        port: u16,
     },
     /// Check the template, the licences and the sources
     Check,
@@ -58,6 +64,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(person) => users::print_token(&stack.as_running()?, &person).await,
         Command::Demo => demo::run(&stack.as_running()?).await,
         Command::Logs { function, follow } => logs::run(&stack.as_running()?, function.as_deref(), follow).await,
+        Command::Provider { port } => provider::run_scripted(&stack, port),
         Command::Check => check::run_all(&stack),
         Command::Ci => {
             check::style(&stack)?;

@@ -14,6 +14,12 @@ use serde_json::Value;
 use crate::report::Step;
 use crate::stack::{NAME, REGION, Stack};
 
+/// Where a route leads.
+struct Target {
+    function: String,
+    is_public: bool,
+}
+
 /// Makes the missing routes of the API `api`, and takes away those that the template no longer has.
 pub async fn complete(stack: &Stack, api: &str) -> Result<()> {
     let step = Step::begin("Routes");
@@ -31,8 +37,8 @@ pub async fn complete(stack: &Stack, api: &str) -> Result<()> {
     let missing: Vec<_> = wanted.iter().filter(|(key, _)| !there.contains_key(*key)).collect();
     if !missing.is_empty() {
         let authorizer = authorizer(&client, api, &body, &names).await?;
-        for (key, function) in &missing {
-            add(&client, api, key, function, &authorizer).await?;
+        for (key, target) in &missing {
+            add(&client, api, key, target, &authorizer).await?;
         }
     }
     step.end(&format!("{} there, {} added", there.len(), missing.len()));
@@ -51,7 +57,7 @@ async fn add(
     client: &aws_sdk_apigatewayv2::Client,
     api: &str,
     key: &str,
-    function: &str,
+    target: &Target,
     authorizer: &str,
 ) -> Result<()> {
     let integration = client
@@ -59,12 +65,15 @@ async fn add(
         .api_id(api)
         .integration_type(IntegrationType::AwsProxy)
         .payload_format_version("2.0")
-        .integration_uri(format!("arn:aws:lambda:{REGION}:000000000000:function:{function}"))
+        .integration_uri(format!("arn:aws:lambda:{REGION}:000000000000:function:{}", target.function))
         .send()
         .await?;
-    let target = format!("integrations/{}", integration.integration_id().unwrap_or_default());
-    let route = client.create_route().api_id(api).route_key(key).target(target);
-    route.authorization_type(AuthorizationType::Jwt).authorizer_id(authorizer).send().await?;
+    let integration = format!("integrations/{}", integration.integration_id().unwrap_or_default());
+    let mut route = client.create_route().api_id(api).route_key(key).target(integration);
+    if !target.is_public {
+        route = route.authorization_type(AuthorizationType::Jwt).authorizer_id(authorizer);
+    }
+    route.send().await?;
     Ok(())
 }
 
@@ -102,8 +111,8 @@ async fn authorizer(
     Ok(made.authorizer_id().unwrap_or_default().to_owned())
 }
 
-/// `GET /path` → the function's physical name.
-fn routes(body: &Value, names: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+/// `GET /path` → where it leads.
+fn routes(body: &Value, names: &BTreeMap<String, String>) -> Result<BTreeMap<String, Target>> {
     let mut routes = BTreeMap::new();
     for (path, methods) in body.pointer("/paths").and_then(Value::as_object).context("the API has no paths")? {
         for (method, operation) in methods.as_object().into_iter().flatten() {
@@ -111,7 +120,10 @@ fn routes(body: &Value, names: &BTreeMap<String, String>) -> Result<BTreeMap<Str
             let logical = uri.and_then(|uri| uri.split("functions/${").nth(1)?.split(".Arn}").next());
             let logical = logical.with_context(|| format!("{method} {path} leads to no function"))?;
             let function = names.get(logical).with_context(|| format!("{logical} was not deployed"))?;
-            routes.insert(format!("{} {path}", method.to_uppercase()), function.clone());
+            // SAM writes `security: [{"NONE": []}]` for a route without an authorizer.
+            let is_public = operation.pointer("/security/0/NONE").is_some();
+            let target = Target { function: function.clone(), is_public };
+            routes.insert(format!("{} {path}", method.to_uppercase()), target);
         }
     }
     Ok(routes)

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::deploy::{self, Outputs, Scope};
-use crate::stack::{REGION, Stack, variable};
+use crate::stack::{NAME, REGION, Stack, variable};
 use crate::users::{self, Person, Role};
 use crate::{functions, logs, report, routes, services, tools};
 
@@ -77,6 +77,7 @@ async fn parameters(stack: &Stack, tiers: Option<Value>) -> Result<Vec<(&'static
         ("CacheUrl", valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
         ("AiTiers", deployed_tiers(stack, tiers).await?),
+        ("AiChains", deployed_chains(stack)?),
     ])
 }
 
@@ -84,16 +85,32 @@ fn valkey_url(stack: &Stack) -> String {
     format!("redis://127.0.0.1:{}", stack.ports.valkey)
 }
 
+/// A setting that is JSON or the path of a file that holds it.
+fn json_setting(name: &str) -> Result<Option<String>> {
+    let Some(setting) = variable(name) else { return Ok(None) };
+    if setting.trim_start().starts_with(['[', '{']) {
+        return Ok(Some(setting));
+    }
+    let text = std::fs::read_to_string(&setting);
+    text.map(Some).with_context(|| format!("{name} names a file that cannot be read: {setting}"))
+}
+
+/// The chains as the functions get them. Without tiers there are none.
+fn deployed_chains(stack: &Stack) -> Result<String> {
+    if stack.provider.is_some() {
+        let chain = |mode: &str| json!({ "tiers": ["primary", "secondary"], "mode": mode });
+        return Ok(json!({ "default": chain("whole"), "live": chain("live") }).to_string());
+    }
+    let tiers = variable("AI_TIERS");
+    Ok(tiers.map(|_| json_setting("AI_CHAINS")).transpose()?.flatten().unwrap_or_default())
+}
+
 /// `AI_TIERS` of the caller, checked as the worker will check it.
 fn tiers_setting() -> Result<Option<Value>> {
-    let Some(setting) = variable("AI_TIERS") else { return Ok(None) };
-    let text = if setting.trim_start().starts_with(['[', '{']) {
-        setting
-    } else {
-        std::fs::read_to_string(&setting)
-            .with_context(|| format!("AI_TIERS names a file that cannot be read: {setting}"))?
-    };
+    let Some(text) = json_setting("AI_TIERS")? else { return Ok(None) };
     let checked = wenzhen::config::Tiers::parse(&text).context("AI_TIERS is not a list of tiers; see README.md")?;
+    let chains = json_setting("AI_CHAINS")?;
+    wenzhen::config::Models::new(checked.clone(), chains.as_deref()).context("AI_CHAINS is wrong; see README.md")?;
     for tier in &checked {
         if let Some(wenzhen::config::KeyReference::Env(name)) = &tier.key {
             variable(name).with_context(|| format!("AI_TIERS refers to {name}, which is not set"))?;
@@ -121,15 +138,17 @@ async fn deployed_tiers(stack: &Stack, tiers: Option<Value>) -> Result<String> {
     Ok(tiers.to_string())
 }
 
-/// Two tiers of the scripted provider that the tests play: the first with a key, the second without.
+/// Two tiers of the scripted provider that the tests play: the first with a key, the second without. Tests provoke faults
+/// on purpose and share the deployed functions, so these circuits never open.
 async fn provider_of_tests(stack: &Stack, port: u16) -> Result<String> {
     store_secret(stack, "wenzhen/test-key", "sk-test").await?;
     let url = format!("http://127.0.0.1:{port}/v1");
+    let never = json!({ "failures": 10_000, "minimum_calls": 1_000_000 });
     let tiers = json!([
         { "name": "primary", "base_url": url, "model": "scripted-primary", "key": "secret:wenzhen/test-key",
-          "connect_timeout": 1, "total_timeout": 2 },
+          "connect_timeout": 1, "total_timeout": 2, "breaker": never },
         { "name": "secondary", "base_url": url, "model": "scripted-secondary", "structured_output": "json_object",
-          "connect_timeout": 1, "total_timeout": 2 },
+          "connect_timeout": 1, "total_timeout": 2, "breaker": never },
     ]);
     Ok(tiers.to_string())
 }
@@ -151,6 +170,11 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         Some(api) => format!("{endpoint}/_aws/execute-api/{api}"),
         None => "http://127.0.0.1:9000".to_owned(), // cargo lambda watch
     };
+    let chat = outputs.get("ChatUrl").and_then(|url| url.split("://").nth(1)?.split('.').next().map(str::to_owned));
+    let chat_url = match chat {
+        Some(id) => format!("{endpoint}/_aws/lambda-url/{id}"),
+        None => api_url.clone(), // cargo lambda watch
+    };
     let provider = stack.provider.map(|port| ("PROVIDER_PORT", port.to_string()));
     let values = [
         ("API_URL", api_url),
@@ -158,6 +182,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("AWS_ENDPOINT_URL", endpoint.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("CHAT_URL", chat_url),
         ("DATABASE_URL", services::database_url(stack)?),
         ("DEAD_LETTER_QUEUE_URL", output("DeadLetterQueueUrl")?),
         ("JOBS_QUEUE_URL", output("JobsQueueUrl")?),
@@ -167,6 +192,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("TRANSCRIPTS_TABLE", output("TranscriptsTableName")?),
         ("USER_POOL_CLIENT_ID", output("UserPoolClientId")?),
         ("USER_POOL_ID", pool),
+        ("VALKEY_PREFIX", NAME.to_owned()),
         ("VALKEY_URL", valkey_url(stack)),
     ];
     Ok(values.into_iter().chain(provider).collect())

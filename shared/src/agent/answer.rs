@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::ai::Completion;
 use crate::triage::{self, Locale, Urgency};
 
 const LONGEST_SUMMARY: usize = 4_000;
@@ -20,8 +21,18 @@ pub(super) struct ModelAnswer {
     pub(super) questions: Vec<String>,
 }
 
-/// Accepts a text that is one JSON object of the right shape with something in it.
-pub(super) fn check(text: &str) -> Result<ModelAnswer, &'static str> {
+/// Accepts an answer that ended by itself and is one JSON object of the right shape with something in it.
+pub(super) fn check(completion: &Completion) -> Result<ModelAnswer, &'static str> {
+    match completion.finish_reason() {
+        Some("stop") | None => {}
+        Some("length") => return Err("stopped early: length"),
+        Some("content_filter") => return Err("stopped early: content_filter"),
+        Some(_) => return Err("stopped early: another reason"),
+    }
+    check_text(completion.text().ok_or("no text")?)
+}
+
+fn check_text(text: &str) -> Result<ModelAnswer, &'static str> {
     let mut answer: ModelAnswer =
         serde_json::from_str(unfenced(text)).map_err(|_| "not the JSON that was asked for")?;
     answer.summary = tidy(&answer.summary, LONGEST_SUMMARY)?;
@@ -92,10 +103,10 @@ mod tests {
     #[test]
     fn a_whole_answer_is_accepted_with_or_without_a_fence() {
         let plain = answer("感冒", r#"["rest"]"#);
-        let expected = check(&plain).unwrap();
+        let expected = check_text(&plain).unwrap();
         assert_eq!(expected.possible_causes, ["a"]);
-        assert_eq!(check(&format!("```json\n{plain}\n```")).unwrap(), expected);
-        assert_eq!(check(&format!("```\n{plain}\n```")).unwrap(), expected);
+        assert_eq!(check_text(&format!("```json\n{plain}\n```")).unwrap(), expected);
+        assert_eq!(check_text(&format!("```\n{plain}\n```")).unwrap(), expected);
     }
 
     #[test]
@@ -112,7 +123,7 @@ mod tests {
             answer("x", r#"["rest"]"#).replace('}', ""),
         ];
         for text in wrong {
-            assert!(check(&text).is_err(), "{text}");
+            assert!(check_text(&text).is_err(), "{text}");
         }
     }
 }

@@ -6,32 +6,49 @@
 mod answer;
 mod prompt;
 
-use crate::ai::{Chain, Outcome};
+use crate::ai::{Answer, Ask, Chain, Completion};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
 use crate::triage::{self, FlagStatus, Locale, RedFlag, Triage};
 use answer::ModelAnswer;
 
-/// Makes the assessment of a consultation. It always makes one: what fails on the way is said in it.
-pub async fn analyze(chain: &Chain, consultation: &Consultation, deadline: Deadline) -> Assessment {
-    let rules = triage::assess(&consultation.complaint());
-    let request = prompt::request(consultation, &rules);
-    let outcome = chain.ask(&request, deadline, answer::check).await;
-    assemble(consultation, &rules, outcome, chain.is_empty())
+/// The longest name of a model that is repeated in an answer, in characters.
+const LONGEST_MODEL: usize = 200;
+
+/// What a chain made of the question: an answer, or why there is none.
+enum Asked {
+    Answered { answer: ModelAnswer, served_by: ServedBy, by_fallback: bool },
+    AllFailed,
+    NobodyToAsk,
 }
 
-fn assemble(consultation: &Consultation, rules: &Triage, outcome: Outcome<ModelAnswer>, no_tiers: bool) -> Assessment {
+/// Makes the assessment of a consultation. It always makes one: what fails on the way is said in it. Without a chain the
+/// rules answer.
+pub async fn analyze(chain: Option<&Chain>, consultation: &Consultation, deadline: Deadline) -> Assessment {
+    let rules = triage::assess(&consultation.complaint());
+    let Some(chain) = chain else { return assemble(consultation, &rules, Asked::NobodyToAsk) };
+    let request = prompt::request(consultation, &rules);
+    let outcome = chain.whole(&Ask::new(&request, deadline), answer::check).await;
+    assemble(consultation, &rules, outcome.answer.map_or(Asked::AllFailed, answered))
+}
+
+fn answered(by: Answer<(ModelAnswer, Completion, Vec<serde_json::Value>)>) -> Asked {
+    let (answer, completion, _) = by.value;
+    let model = completion.model().map(|model| model.chars().take(LONGEST_MODEL).collect());
+    let served_by = ServedBy { tier: by.tier, model };
+    Asked::Answered { answer, served_by, by_fallback: by.degraded.is_some() }
+}
+
+fn assemble(consultation: &Consultation, rules: &Triage, asked: Asked) -> Assessment {
     let locale = consultation.locale;
     // What was said at once stands, also when the rules have changed since.
     let least = rules.urgency.raised_to(consultation.triage.urgency);
-    let first_tier_failed = !outcome.failed.is_empty();
-    let (answer, served_by, degraded_reason) = if let Some(answer) = outcome.answer {
-        let served_by = ServedBy { tier: answer.tier, model: Some(answer.model) };
-        (answer.value, served_by, first_tier_failed.then_some(DegradedReason::ServedByFallbackTier))
-    } else {
-        let served_by = ServedBy { tier: "fixed_text".to_owned(), model: None };
-        let reason = if no_tiers { DegradedReason::NoAiTierConfigured } else { DegradedReason::AllAiTiersFailed };
-        (answer::fixed(locale, least), served_by, Some(reason))
+    let (answer, served_by, degraded_reason) = match asked {
+        Asked::Answered { answer, served_by, by_fallback } => {
+            (answer, served_by, by_fallback.then_some(DegradedReason::ServedByFallbackTier))
+        }
+        Asked::AllFailed => fixed(locale, least, DegradedReason::AllAiTiersFailed),
+        Asked::NobodyToAsk => fixed(locale, least, DegradedReason::NoAiTierConfigured),
     };
     let urgency = least.raised_to(answer.urgency);
     Assessment {
@@ -47,6 +64,15 @@ fn assemble(consultation: &Consultation, rules: &Triage, outcome: Outcome<ModelA
         degraded_reason,
         disclaimer: triage::disclaimer(locale).to_owned(),
     }
+}
+
+fn fixed(
+    locale: Locale,
+    urgency: triage::Urgency,
+    reason: DegradedReason,
+) -> (ModelAnswer, ServedBy, Option<DegradedReason>) {
+    let served_by = ServedBy { tier: "fixed_text".to_owned(), model: None };
+    (answer::fixed(locale, urgency), served_by, Some(reason))
 }
 
 /// What the urgency itself demands comes first, whatever the model recommends.

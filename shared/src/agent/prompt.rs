@@ -20,12 +20,7 @@ pub(super) fn request(consultation: &Consultation, rules: &Triage) -> ChatReques
             "red_flags": rules.red_flags.iter().map(flag).collect::<Vec<_>>(),
         },
     });
-    ChatRequest {
-        system: system(consultation.locale),
-        user: facts.to_string(),
-        schema_name: "assessment",
-        schema: schema(),
-    }
+    ChatRequest::structured(&system(consultation.locale), &facts.to_string(), "assessment", &schema())
 }
 
 fn system(locale: Locale) -> String {

@@ -2,7 +2,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::ai::{Answer, Attempt};
 use crate::consultations::Status;
 use crate::triage::{Complaint, Urgency};
 
@@ -25,8 +24,8 @@ fn consultation(symptoms: &str, locale: Locale) -> Consultation {
     }
 }
 
-fn said(urgency: Urgency) -> Answer<ModelAnswer> {
-    let value = ModelAnswer {
+fn said(urgency: Urgency, by_fallback: bool) -> Asked {
+    let answer = ModelAnswer {
         summary: "summary".to_owned(),
         possible_causes: vec!["cause".to_owned()],
         urgency,
@@ -34,19 +33,19 @@ fn said(urgency: Urgency) -> Answer<ModelAnswer> {
         recommended_actions: vec!["rest".to_owned()],
         questions: Vec::new(),
     };
-    Answer { value, tier: "primary".to_owned(), model: "m-1".to_owned() }
+    let served_by = ServedBy { tier: "primary".to_owned(), model: Some("m-1".to_owned()) };
+    Asked::Answered { answer, served_by, by_fallback }
 }
 
-fn made(consultation: &Consultation, answer: Option<Answer<ModelAnswer>>, failed: usize) -> Assessment {
-    let failed = (0..failed).map(|_| Attempt { tier: "t".to_owned(), fault: "f".to_owned() }).collect();
-    assemble(consultation, &consultation.triage, Outcome { answer, failed }, false)
+fn made(consultation: &Consultation, asked: Asked) -> Assessment {
+    assemble(consultation, &consultation.triage, asked)
 }
 
 #[test]
 fn a_model_cannot_lower_the_urgency() {
     let chest_pain = consultation("crushing chest pain radiating to my left arm, sweating", Locale::En);
     assert_eq!(chest_pain.triage.urgency, Urgency::Emergency);
-    let assessment = made(&chest_pain, Some(said(Urgency::SelfCare)), 0);
+    let assessment = made(&chest_pain, said(Urgency::SelfCare, false));
     assert_eq!(assessment.urgency, Urgency::Emergency);
     assert_eq!(assessment.recommended_actions[0], triage::advice(Urgency::Emergency, Locale::En));
     assert!(!assessment.citations.is_empty());
@@ -56,7 +55,7 @@ fn a_model_cannot_lower_the_urgency() {
 fn a_model_can_raise_the_urgency() {
     let rash = consultation("an itchy rash on my elbow for a week", Locale::En);
     assert!(rash.triage.urgency < Urgency::Urgent);
-    let assessment = made(&rash, Some(said(Urgency::Urgent)), 0);
+    let assessment = made(&rash, said(Urgency::Urgent, false));
     assert_eq!(assessment.urgency, Urgency::Urgent);
     assert!(assessment.red_flags.contains(&"found by the model".to_owned()));
     assert!(!assessment.degraded);
@@ -68,28 +67,27 @@ fn rules_that_have_changed_since_cannot_lower_what_was_said() {
     let mut earlier = consultation("an itchy rash on my elbow for a week", Locale::En);
     let now = earlier.triage.clone();
     earlier.triage.urgency = Urgency::Emergency;
-    let outcome = Outcome { answer: Some(said(Urgency::Routine)), failed: Vec::new() };
-    assert_eq!(assemble(&earlier, &now, outcome, false).urgency, Urgency::Emergency);
+    assert_eq!(assemble(&earlier, &now, said(Urgency::Routine, false)).urgency, Urgency::Emergency);
 }
 
 #[test]
 fn a_sign_that_the_patient_is_not_sure_of_is_marked() {
     let unsure = consultation("I am not sure whether it is chest pain", Locale::En);
-    let assessment = made(&unsure, Some(said(Urgency::Routine)), 0);
+    let assessment = made(&unsure, said(Urgency::Routine, false));
     assert_eq!(assessment.urgency, Urgency::Urgent);
     assert!(assessment.red_flags.contains(&"Chest pain (uncertain)".to_owned()), "{:?}", assessment.red_flags);
 }
 
 #[test]
 fn an_answer_of_a_later_tier_says_so() {
-    let assessment = made(&consultation("头痛三天", Locale::Zh), Some(said(Urgency::Routine)), 1);
+    let assessment = made(&consultation("头痛三天", Locale::Zh), said(Urgency::Routine, true));
     assert!(assessment.degraded);
     assert_eq!(assessment.degraded_reason, Some(DegradedReason::ServedByFallbackTier));
 }
 
 #[test]
 fn without_any_model_the_rules_answer_in_the_callers_language() {
-    let assessment = made(&consultation("胸痛，放射到左臂，出冷汗", Locale::Zh), None, 2);
+    let assessment = made(&consultation("胸痛，放射到左臂，出冷汗", Locale::Zh), Asked::AllFailed);
     assert_eq!(assessment.urgency, Urgency::Emergency);
     assert!(assessment.summary.starts_with("抱歉"));
     assert_eq!(assessment.recommended_actions, [triage::advice(Urgency::Emergency, Locale::Zh)]);

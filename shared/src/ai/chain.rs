@@ -1,81 +1,393 @@
-//! The tiers in order, until one gives a valid answer.
+//! Tiers in order, within the call's deadline.
+//!
+//! Each tier gets an equal share of what is left of the deadline, and what it does not use goes on to those after it, so the
+//! last one always has its turn. A tier whose circuit is open is passed over. A tier may be hedged: if its first token is
+//! late, the next one is asked too, within a budget of extra calls, and whoever is first has answered.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use wenzhen::ai::{Ask, Chains, ChatRequest};
+//! use wenzhen::{aws::Secrets, config::{Models, Tiers}, deadline::Deadline};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! // Nobody listens there, so the chain says what went wrong, and with whom.
+//! let tiers = r#"[{ "name": "primary", "base_url": "http://127.0.0.1:9/v1", "model": "m" }]"#;
+//! let models = Models::new(Tiers::parse(tiers)?, None)?;
+//! let secrets = Arc::new(Secrets::new(&wenzhen::aws::sdk_config().await));
+//! let chains = Chains::new(&models, None, secrets)?; // with `Some(valkey)` the circuits are the fleet's
+//!
+//! let request = ChatRequest::structured("Answer with JSON.", "{}", "answer", &serde_json::json!({}));
+//! let ask = Ask::new(&request, Deadline::after(Duration::from_secs(5)));
+//! let outcome = chains.get("default").unwrap().whole(&ask, |answer| Ok(answer.body())).await;
+//! assert!(outcome.answer.is_none());
+//! assert_eq!(outcome.failed[0].fault.to_string(), "connection_failed");
+//! # Ok::<_, wenzhen::config::ConfigError>(())
+//! # }).unwrap();
+//! ```
 
-use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use super::openai::{ChatRequest, Client, Fault};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use serde_json::Value;
+
+use super::client::{Client, http_client};
+use super::completion::Completion;
+use super::fault::Fault;
+use super::request::ChatRequest;
+use super::tier::{Asking, Progress, Started, Tier};
 use crate::aws::Secrets;
-use crate::config::{ConfigError, Tiers};
+use crate::config::{CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models, StreamMode};
 use crate::deadline::Deadline;
+use crate::resilience::breaker::{Breakers, Why};
+use crate::resilience::hedge::Budget;
+use crate::valkey::Valkey;
 
-/// The tiers of `AI_TIERS`, each with its client.
-pub struct Chain {
-    tiers: Vec<Client>,
-    secrets: Secrets,
+/// Kept from the deadline for reporting how the last call went.
+const RESERVE: Duration = Duration::from_millis(300);
+
+/// All chains, with the tiers and circuits that they share.
+pub struct Chains {
+    chains: BTreeMap<String, Chain>,
+    breakers: Arc<Breakers>,
 }
 
-/// A valid answer and who gave it.
+/// One chain.
+pub struct Chain {
+    tiers: Vec<Arc<Tier>>,
+    mode: StreamMode,
+    budget: Budget,
+    breakers: Arc<Breakers>,
+}
+
+/// What is asked of a chain.
+pub struct Ask<'a> {
+    request: &'a ChatRequest,
+    deadline: Deadline,
+    order: Option<&'a [String]>,
+    passes_filter_on: bool,
+}
+
+/// What came of it.
+pub struct Outcome<T> {
+    /// The answer; none when every tier failed, or there is none.
+    pub answer: Option<Answer<T>>,
+    /// The tiers that failed or were passed over, in the order in which they ended.
+    pub failed: Vec<Failed>,
+    /// Calls made, those of the answer included.
+    pub attempts: u32,
+}
+
+/// An answer and who gave it.
 pub struct Answer<T> {
-    /// What the caller's check made of the text.
+    /// What the caller made of it.
     pub value: T,
     /// The tier's name.
     pub tier: String,
-    /// The model it says it used.
-    pub model: String,
+    /// Whether, and why, it is not what was asked for first.
+    pub degraded: Option<Degraded>,
 }
 
-/// A tier that was asked in vain.
-#[derive(Debug, Serialize)]
-pub struct Attempt {
+/// A tier that gave no answer.
+pub struct Failed {
     /// The tier's name.
     pub tier: String,
-    /// What went wrong, without content.
-    pub fault: String,
+    /// Its last fault.
+    pub fault: Fault,
 }
 
-/// What came of asking.
-pub struct Outcome<T> {
-    /// The answer; none when there is no tier or every tier failed.
-    pub answer: Option<Answer<T>>,
-    /// The tiers that failed, in order.
-    pub failed: Vec<Attempt>,
+/// Why an answer is degraded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Degraded {
+    /// A later tier of the chain gave it.
+    ServedByFallbackTier,
 }
+
+impl Degraded {
+    /// As headers and answers call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ServedByFallbackTier => "served_by_fallback_tier",
+        }
+    }
+}
+
+impl Chains {
+    /// Makes the clients and the circuits of all tiers. Nothing is asked yet.
+    pub fn new(models: &Models, valkey: Option<Arc<Valkey>>, secrets: Arc<Secrets>) -> Result<Self, ConfigError> {
+        let circuits = models.tiers().iter().map(|tier| (tier.name.as_str(), tier.breaker.clone()));
+        let breakers = Arc::new(Breakers::new(valkey, circuits));
+        let mut by_connect_timeout = BTreeMap::new();
+        let mut tiers = BTreeMap::new();
+        for tier in models.tiers() {
+            let http = match by_connect_timeout.get(&tier.connect_timeout()) {
+                Some(known) => reqwest::Client::clone(known),
+                None => http_client(tier.connect_timeout())?,
+            };
+            by_connect_timeout.insert(tier.connect_timeout(), http.clone());
+            if let Some(circuit) = breakers.circuit(&tier.name) {
+                let client = Client::new(tier.clone(), http, Arc::clone(&secrets));
+                tiers.insert(tier.name.as_str(), Arc::new(Tier { client, circuit: Arc::clone(circuit) }));
+            }
+        }
+        let chain = |settings: &ChainSettings| Chain {
+            tiers: settings.tiers.iter().filter_map(|name| tiers.get(name.as_str()).cloned()).collect(),
+            mode: settings.mode,
+            budget: Budget::new(settings.hedge_budget),
+            breakers: Arc::clone(&breakers),
+        };
+        let chains = models.chains().iter().map(|(name, settings)| (name.clone(), chain(settings))).collect();
+        Ok(Self { chains, breakers })
+    }
+
+    /// The chain of this name.
+    pub fn get(&self, name: &str) -> Option<&Chain> {
+        self.chains.get(name)
+    }
+
+    /// The chain that makes assessments: `consultation`, else `default`; none without any tier.
+    pub fn for_consultations(&self) -> Option<&Chain> {
+        self.get(CONSULTATION_CHAIN).or_else(|| self.get(DEFAULT_CHAIN))
+    }
+
+    /// The circuits of all tiers.
+    pub fn breakers(&self) -> &Breakers {
+        &self.breakers
+    }
+}
+
+impl<'a> Ask<'a> {
+    /// A request, to be answered by then.
+    pub const fn new(request: &'a ChatRequest, deadline: Deadline) -> Self {
+        Self { request, deadline, order: None, passes_filter_on: false }
+    }
+
+    /// Asks these tiers of the chain, in this order, instead of the chain's own.
+    #[must_use]
+    pub const fn in_order(mut self, tiers: Option<&'a [String]>) -> Self {
+        self.order = tiers;
+        self
+    }
+
+    /// Takes a content filter's refusal for the answer: no other tier is asked.
+    #[must_use]
+    pub const fn passing_filter_on(mut self) -> Self {
+        self.passes_filter_on = true;
+        self
+    }
+}
+
+/// How a tier is asked.
+trait How<T>: Sync {
+    fn ask<'r>(
+        &'r self,
+        asking: &'r Asking<'r>,
+        tier: &'r Tier,
+        progress: Arc<Progress>,
+        deadline: Deadline,
+    ) -> BoxFuture<'r, Result<T, Fault>>;
+}
+
+/// For a whole answer that passes a check.
+struct Whole<Check>(Check);
+
+/// For the first token.
+struct Start;
+
+impl<T, Check> How<(T, Completion, Vec<Value>)> for Whole<Check>
+where
+    T: Send,
+    Check: Fn(&Completion) -> Result<T, &'static str> + Sync,
+{
+    fn ask<'r>(
+        &'r self,
+        asking: &'r Asking<'r>,
+        tier: &'r Tier,
+        progress: Arc<Progress>,
+        deadline: Deadline,
+    ) -> BoxFuture<'r, Result<(T, Completion, Vec<Value>), Fault>> {
+        Box::pin(async move { tier.whole(asking, &progress, deadline, &self.0).await })
+    }
+}
+
+impl How<Started> for Start {
+    fn ask<'r>(
+        &'r self,
+        asking: &'r Asking<'r>,
+        tier: &'r Tier,
+        progress: Arc<Progress>,
+        deadline: Deadline,
+    ) -> BoxFuture<'r, Result<Started, Fault>> {
+        Box::pin(async move { tier.start(asking, &progress, deadline).await })
+    }
+}
+
+/// Tiers under way: which, and what came of it.
+type Running<'s, T> = FuturesUnordered<BoxFuture<'s, (&'s Tier, Result<T, Fault>)>>;
 
 impl Chain {
-    /// Makes the clients.
-    pub fn new(tiers: &Tiers, secrets: Secrets) -> Result<Self, ConfigError> {
-        let tiers = tiers.iter().cloned().map(Client::new).collect::<Result<_, _>>()?;
-        Ok(Self { tiers, secrets })
+    /// How it gives a streamed answer.
+    pub const fn mode(&self) -> StreamMode {
+        self.mode
     }
 
-    /// Whether there is nobody to ask.
-    pub fn is_empty(&self) -> bool {
-        self.tiers.is_empty()
+    /// Whether the chain has a tier of this name.
+    pub fn has_tier(&self, name: &str) -> bool {
+        self.tiers.iter().any(|tier| tier.name() == name)
     }
 
-    /// Asks one tier after the other until the text of one passes `check`, which says with a constant what is wrong with
-    /// it otherwise. Each tier gets an equal share of the time that is left, so that the last one always has its turn.
-    pub async fn ask<T>(
+    /// The whole answer of the first tier whose answer passes `check`, which says with a constant what is wrong with it
+    /// otherwise. With it come the pieces of its stream, if it was one.
+    pub async fn whole<T: Send>(
         &self,
-        request: &ChatRequest,
-        deadline: Deadline,
-        check: impl Fn(&str) -> Result<T, &'static str>,
-    ) -> Outcome<T> {
+        ask: &Ask<'_>,
+        check: impl Fn(&Completion) -> Result<T, &'static str> + Sync,
+    ) -> Outcome<(T, Completion, Vec<Value>)> {
+        self.ask(ask, &Whole(check)).await
+    }
+
+    /// The first tier whose first token is there. Its answer may still break.
+    pub async fn live(&self, ask: &Ask<'_>) -> Outcome<Live> {
+        let deadline = ask.deadline;
+        let outcome = self.ask(ask, &Start).await;
+        let live = |answer: Answer<Started>| {
+            let pieces =
+                if answer.value.is_whole() { answer.value.completion().chunks() } else { answer.value.pieces.clone() };
+            let value = Live { started: answer.value, pieces: pieces.into(), deadline };
+            Answer { value, tier: answer.tier, degraded: answer.degraded }
+        };
+        Outcome { answer: outcome.answer.map(live), failed: outcome.failed, attempts: outcome.attempts }
+    }
+
+    async fn ask<T: Send>(&self, ask: &Ask<'_>, how: &impl How<T>) -> Outcome<T> {
+        self.budget.earn();
+        self.breakers.refresh(ask.deadline).await;
+        let by_name = |name: &String| self.tiers.iter().find(|tier| tier.name() == name);
+        let tiers: Vec<&Arc<Tier>> = match ask.order {
+            Some(names) => names.iter().filter_map(by_name).collect(),
+            None => self.tiers.iter().collect(),
+        };
+        let mut asking =
+            Asking { request: ask.request, deadline: ask.deadline, attempts: AtomicU32::new(0), beyond_share: false };
         let mut failed = Vec::new();
-        for (client, left) in self.tiers.iter().zip((1..=self.tiers.len()).rev()) {
-            let share = deadline.remaining() / u32::try_from(left).unwrap_or(u32::MAX);
-            let completion = client.complete(request, &self.secrets, deadline.at_most(share)).await;
-            let answer = completion.and_then(|completion| {
-                let value = check(&completion.text).map_err(Fault::Invalid)?;
-                Ok(Answer { value, tier: client.tier.name.clone(), model: completion.model })
-            });
-            match answer {
-                Ok(answer) => return Outcome { answer: Some(answer), failed },
-                Err(fault) => {
-                    tracing::warn!(tier = client.tier.name, fault = %fault, causes = crate::error::causes(&fault), "a tier failed");
-                    failed.push(Attempt { tier: client.tier.name.clone(), fault: fault.to_string() });
+        let mut found = self.race(&tiers, &asking, ask.passes_filter_on, &mut failed, how).await;
+        let is_ramping = |tier: &str| {
+            failed.iter().any(|one: &Failed| one.tier == tier && matches!(one.fault, Fault::Circuit(Why::Ramping)))
+        };
+        let ramping: Vec<_> = tiers.iter().copied().filter(|tier| is_ramping(tier.name())).collect();
+        if found.is_none() && !ramping.is_empty() {
+            asking.beyond_share = true;
+            found = self.race(&ramping, &asking, ask.passes_filter_on, &mut failed, how).await;
+        }
+        let first = tiers.first().map(|tier| tier.name());
+        let answer = found.map(|(tier, value)| {
+            let degraded = (Some(tier.as_str()) != first).then_some(Degraded::ServedByFallbackTier);
+            Answer { value, tier, degraded }
+        });
+        Outcome { answer, failed, attempts: asking.attempts.load(Ordering::Relaxed) }
+    }
+
+    /// Asks one tier after the other until one answers; late ones at the same time as those after them.
+    async fn race<'r, T: Send + 'r>(
+        &self,
+        tiers: &[&'r Arc<Tier>],
+        asking: &'r Asking<'r>,
+        passes_filter_on: bool,
+        failed: &mut Vec<Failed>,
+        how: &'r impl How<T>,
+    ) -> Option<(String, T)> {
+        let mut waiting: VecDeque<&Tier> = tiers.iter().map(|tier| &***tier).collect();
+        let mut running: Running<'r, T> = FuturesUnordered::new();
+        let mut too_small = None;
+        let mut hedge: Option<(Deadline, Arc<Progress>)> = None;
+        loop {
+            if running.is_empty() {
+                hedge = begin(&mut waiting, &running, too_small, asking, how);
+                if running.is_empty() {
+                    return None;
+                }
+            }
+            let ended = match hedge.take() {
+                None => running.next().await,
+                Some((late, progress)) => match late.run(running.next()).await {
+                    Ok(ended) => {
+                        hedge = Some((late, progress));
+                        ended
+                    }
+                    Err(_elapsed) => {
+                        let is_silent = !progress.has_token.load(Ordering::Relaxed);
+                        if is_silent && !waiting.is_empty() && self.budget.spend() {
+                            hedge = begin(&mut waiting, &running, too_small, asking, how);
+                        }
+                        continue;
+                    }
+                },
+            };
+            match ended {
+                None => {}
+                Some((tier, Ok(value))) => return Some((tier.name().to_owned(), value)),
+                Some((tier, Err(fault))) => {
+                    let is_last_word = passes_filter_on && matches!(fault, Fault::Filtered(_));
+                    if matches!(fault, Fault::TooLong(_)) {
+                        too_small = too_small.max(tier.client.tier.context_window);
+                    }
+                    failed.push(Failed { tier: tier.name().to_owned(), fault });
+                    if is_last_word {
+                        return None;
+                    }
                 }
             }
         }
-        Outcome { answer: None, failed }
+    }
+}
+
+/// Starts the next tier whose context is not known to be too small, with its share of the time, and says from when on it is
+/// late.
+fn begin<'r, T: 'r>(
+    waiting: &mut VecDeque<&'r Tier>,
+    running: &Running<'r, T>,
+    too_small: Option<u32>,
+    asking: &'r Asking<'r>,
+    how: &'r impl How<T>,
+) -> Option<(Deadline, Arc<Progress>)> {
+    waiting.retain(|tier| tier.client.tier.context_window.is_none_or(|window| Some(window) > too_small));
+    let tier = waiting.pop_front()?;
+    let others = waiting.iter().filter(|tier| tier.circuit.may_admit()).count();
+    let all = asking.deadline.less(RESERVE);
+    let share = all.remaining() / u32::try_from(others + 1).unwrap_or(u32::MAX);
+    let progress = Arc::new(Progress::default());
+    let asked = how.ask(asking, tier, Arc::clone(&progress), all.at_most(share));
+    running.push(Box::pin(asked.map(move |result| (tier, result))));
+    let late = tier.client.tier.hedge_after()?;
+    Some((Deadline::after(late), progress))
+}
+
+/// An answer whose first token is there. Dropped before its end, it is cancelled, which says nothing of the provider.
+pub struct Live {
+    started: Started,
+    pieces: VecDeque<Value>,
+    deadline: Deadline,
+}
+
+impl Live {
+    /// The tier's name.
+    pub fn tier(&self) -> &str {
+        &self.started.tier
+    }
+
+    /// The next piece; `None` when the answer is whole. An error is the end: what came before is no whole answer.
+    pub async fn next(&mut self) -> Result<Option<Value>, Fault> {
+        if let Some(piece) = self.pieces.pop_front() {
+            return Ok(Some(piece));
+        }
+        let next = self.started.next().await;
+        if !matches!(next, Ok(Some(_))) {
+            self.started.settle(next.as_ref().err(), self.deadline).await;
+        }
+        next
     }
 }

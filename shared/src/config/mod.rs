@@ -5,8 +5,12 @@ use std::str::FromStr;
 
 use url::Url;
 
+mod breaker;
+mod chains;
 mod tiers;
 
+pub use breaker::BreakerSettings;
+pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
 pub use tiers::{KeyReference, StructuredOutput, Tier, Tiers};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.
@@ -108,18 +112,41 @@ pub fn transcripts_table() -> Result<String, ConfigError> {
     required("TRANSCRIPTS_TABLE")
 }
 
-/// The tiers that answer, in order: `AI_TIERS`, either a JSON array or the path of a file that holds one. Unset or empty
-/// means that there are none, and every answer is an honestly degraded one.
-pub fn ai_tiers() -> Result<Tiers, ConfigError> {
-    let Some(text) = optional::<String>("AI_TIERS")? else { return Ok(Tiers::default()) };
-    let json = if text.trim_start().starts_with(['[', '{']) {
-        text
-    } else {
-        std::fs::read_to_string(&text).map_err(|error| {
-            ConfigError::new("AI_TIERS", format!("is neither a JSON array nor a readable file: {error}"))
-        })?
-    };
-    Tiers::parse(&json)
+/// Who answers: the tiers of `AI_TIERS`, a JSON array, in the chains of `AI_CHAINS`, a JSON object. Either may be the path
+/// of a file instead. Unset or empty tiers mean that there are none, and every answer is an honestly degraded one.
+pub fn models() -> Result<Models, ConfigError> {
+    let tiers = json("AI_TIERS")?.map_or(Ok(Tiers::default()), |json| Tiers::parse(&json))?;
+    Models::new(tiers, json("AI_CHAINS")?.as_deref())
+}
+
+/// A setting that is JSON or the path of a file that holds it.
+fn json(name: &str) -> Result<Option<String>, ConfigError> {
+    let Some(text) = optional::<String>(name)? else { return Ok(None) };
+    if text.trim_start().starts_with(['[', '{']) {
+        return Ok(Some(text));
+    }
+    let read = std::fs::read_to_string(&text);
+    read.map(Some).map_err(|error| ConfigError::new(name, format!("is neither JSON nor a readable file: {error}")))
+}
+
+/// Valkey, which the fleet's circuits live in.
+#[derive(Clone)]
+pub struct ValkeySettings {
+    /// `VALKEY_URL`: `redis://[user:password@]host[:port]`, or `rediss://…` with TLS. None means that there is none.
+    pub url: Option<Url>,
+    /// `VALKEY_PREFIX`: what every key begins with, so that several stacks can share a server. `wenzhen` by default.
+    pub prefix: String,
+}
+
+impl ValkeySettings {
+    /// Reads `VALKEY_URL` and `VALKEY_PREFIX`.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let url: Option<Url> = optional("VALKEY_URL")?;
+        if url.as_ref().is_some_and(|url| !matches!(url.scheme(), "redis" | "rediss" | "valkey" | "valkeys")) {
+            return Err(ConfigError::new("VALKEY_URL", "must start with redis:// or rediss://"));
+        }
+        Ok(Self { url, prefix: optional("VALKEY_PREFIX")?.unwrap_or_else(|| "wenzhen".to_owned()) })
+    }
 }
 
 /// A secret that a setting refers to as `env:NAME`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::ConfigError;
+use super::{BreakerSettings, ConfigError};
 
 /// The tiers, in order; their names are distinct.
 #[derive(Debug, Clone, Default)]
@@ -29,11 +29,30 @@ pub struct Tier {
     #[serde(default)]
     pub structured_output: StructuredOutput,
     /// Seconds until the connection stands: 5 unless told otherwise.
-    #[serde(default = "connect_seconds")]
-    connect_timeout: f64,
+    #[serde(default)]
+    connect_timeout: Option<f64>,
+    /// Seconds until the first token of an answer: 10 unless told otherwise.
+    #[serde(default)]
+    first_token_timeout: Option<f64>,
+    /// The longest pause between two tokens, in seconds: 10 unless told otherwise.
+    #[serde(default)]
+    idle_timeout: Option<f64>,
     /// Seconds for one whole call: 20 unless told otherwise.
     #[serde(default = "total_seconds")]
     total_timeout: f64,
+    /// Seconds without a first token after which the next tier is asked too; never unless told otherwise.
+    #[serde(default)]
+    hedge_after: Option<f64>,
+    /// Whether the endpoint is asked for a stream, by which a silent or stalled model is noticed at once: yes unless told
+    /// otherwise.
+    #[serde(default = "yes")]
+    pub stream: bool,
+    /// Tokens that the model's context holds, if that is to be considered when a request was too long for another tier.
+    #[serde(default)]
+    pub context_window: Option<u32>,
+    /// When the tier's circuit opens.
+    #[serde(default)]
+    pub breaker: BreakerSettings,
 }
 
 /// Where a secret is, so that no setting holds one.
@@ -59,18 +78,28 @@ pub enum StructuredOutput {
     Prompt,
 }
 
-const fn connect_seconds() -> f64 {
-    5.0
-}
-
 const fn total_seconds() -> f64 {
     20.0
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Tier {
     /// The longest wait for a connection.
     pub fn connect_timeout(&self) -> Duration {
-        Duration::from_secs_f64(self.connect_timeout)
+        self.within_total(self.connect_timeout, 5.0)
+    }
+
+    /// The longest wait for the first token.
+    pub fn first_token_timeout(&self) -> Duration {
+        self.within_total(self.first_token_timeout, 10.0)
+    }
+
+    /// The longest pause between two tokens.
+    pub fn idle_timeout(&self) -> Duration {
+        self.within_total(self.idle_timeout, 10.0)
     }
 
     /// The longest wait for a whole answer.
@@ -78,11 +107,21 @@ impl Tier {
         Duration::from_secs_f64(self.total_timeout)
     }
 
+    /// How long the tier may be silent before the next one is asked too.
+    pub fn hedge_after(&self) -> Option<Duration> {
+        self.hedge_after.map(Duration::from_secs_f64)
+    }
+
+    /// A default that is longer than the whole call means the whole call.
+    fn within_total(&self, seconds: Option<f64>, default: f64) -> Duration {
+        Duration::from_secs_f64(seconds.unwrap_or(default).min(self.total_timeout))
+    }
+
     fn check(&self, index: usize) -> Result<(), ConfigError> {
         let wrong = |field: &str, problem: &str| Err(ConfigError::new(format!("AI_TIERS[{index}].{field}"), problem));
-        let is_time = |seconds: f64| seconds.is_finite() && seconds > 0.0 && seconds <= 900.0;
-        if self.name.trim().is_empty() {
-            return wrong("name", "must not be empty");
+        let is_time = |seconds: f64| seconds.is_finite() && seconds >= 0.001 && seconds <= 900.0;
+        if self.name.trim().is_empty() || !self.name.bytes().all(|c| c.is_ascii_graphic()) || self.name.len() > 100 {
+            return wrong("name", "must be 1 to 100 visible ASCII characters");
         }
         if self.model.trim().is_empty() {
             return wrong("model", "must not be empty");
@@ -96,10 +135,24 @@ impl Tier {
         if !is_time(self.total_timeout) {
             return wrong("total_timeout", "must be more than 0 and at most 900 seconds");
         }
-        if !is_time(self.connect_timeout) || self.connect_timeout > self.total_timeout {
-            return wrong("connect_timeout", "must be more than 0 seconds and at most the total_timeout");
+        let parts = [
+            ("connect_timeout", self.connect_timeout),
+            ("first_token_timeout", self.first_token_timeout),
+            ("idle_timeout", self.idle_timeout),
+            ("hedge_after", self.hedge_after),
+        ];
+        for (field, seconds) in parts {
+            if seconds.is_some_and(|seconds| !is_time(seconds) || seconds > self.total_timeout) {
+                return wrong(field, "must be more than 0 seconds and at most the total_timeout");
+            }
         }
-        Ok(())
+        if self.context_window == Some(0) {
+            return wrong("context_window", "must be at least 1");
+        }
+        match self.breaker.fault() {
+            Some((field, range)) => wrong(&format!("breaker.{field}"), range),
+            None => Ok(()),
+        }
     }
 }
 
@@ -177,10 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn a_short_total_shortens_the_defaults_of_its_parts() {
+        let json = r#"[{"name":"a","base_url":"http://h/v1","model":"m","total_timeout":2}]"#;
+        let tiers = Tiers::parse(json).unwrap();
+        let tier = tiers.iter().next().unwrap();
+        for part in [tier.connect_timeout(), tier.first_token_timeout(), tier.idle_timeout()] {
+            assert_eq!(part, Duration::from_secs(2));
+        }
+    }
+
+    #[test]
     fn a_wrong_setting_is_refused_by_name() {
         let tier = |more: &str| format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{more}}}]"#);
         assert_eq!(refused(&tier(r#","total_timeout":0"#)).name, "AI_TIERS[0].total_timeout");
-        assert_eq!(refused(&tier(r#","connect_timeout":30"#)).name, "AI_TIERS[0].connect_timeout");
+        for part in ["connect_timeout", "first_token_timeout", "idle_timeout", "hedge_after"] {
+            for seconds in ["30", "0", "-1"] {
+                let error = refused(&tier(&format!(r#","{part}":{seconds}"#)));
+                assert_eq!(error.name, format!("AI_TIERS[0].{part}"));
+            }
+        }
+        assert_eq!(refused(&tier(r#","breaker":{"failures":0}"#)).name, "AI_TIERS[0].breaker.failures");
+        assert_eq!(refused(&tier(r#","breaker":{"failure":1}"#)).name, "AI_TIERS[0].breaker.failure");
+        assert_eq!(refused(&tier(r#","context_window":0"#)).name, "AI_TIERS[0].context_window");
         assert_eq!(refused(&tier(r#","temprature":1"#)).name, "AI_TIERS[0].temprature");
         assert_eq!(refused(r#"[{"name":"","base_url":"http://h","model":"m"}]"#).name, "AI_TIERS[0].name");
         assert_eq!(refused(r#"[{"name":"a","base_url":"ftp://h","model":"m"}]"#).name, "AI_TIERS[0].base_url");

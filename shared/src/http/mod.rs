@@ -2,11 +2,13 @@
 //! handler fails or panics.
 //!
 //! A function's `main` is [`serve`] with its handler; the handler sees a [`Call`] and answers with a [`Response`] or an
-//! [`Error`].
+//! [`Error`]. Routes that speak `OpenAI`'s protocol are served by [`openai::serve`], and those that anybody may call by
+//! [`serve_public`].
 
 pub mod auth;
 mod body;
 mod jwks;
+pub mod openai;
 mod problem;
 pub mod reply;
 
@@ -76,6 +78,11 @@ impl Call {
         self.request.headers().get(name).map(|value| value.to_str().unwrap_or_default())
     }
 
+    /// The body as it came.
+    pub fn body(&self) -> &[u8] {
+        self.request.body()
+    }
+
     /// The body as a valid `T`; see [`crate::error::Kind`] for what it may be refused with.
     pub fn json<T>(&self) -> Result<T, Error>
     where
@@ -103,8 +110,8 @@ where
     lambda_http::run(service_fn(move |request: Request| {
         let app = Arc::clone(&app);
         let context = request.lambda_context();
-        let span = tracing::info_span!("call", route, request_id = %context.request_id, tenant = tracing::field::Empty);
         let deadline = Deadline::of_invocation(context.deadline(), RESERVE, LONGEST_CALL);
+        let span = span(route, &context.request_id);
         async move {
             let started = Instant::now();
             let answer = answer(authenticator, deadline, request, |call| handler(app, call)).await;
@@ -115,46 +122,80 @@ where
     .await
 }
 
+/// Answers the calls of a route that anybody may make, with or without a token. The handler gets no [`Call`], since nobody
+/// is authenticated, only the time it has.
+pub async fn serve_public<App, Handler, Answer>(
+    route: &'static str,
+    app: App,
+    handler: Handler,
+) -> Result<(), lambda_http::Error>
+where
+    App: Send + Sync + 'static,
+    Handler: Fn(Arc<App>, Deadline) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<Response, Error>> + Send,
+{
+    let app = Arc::new(app);
+    let handler = &handler;
+    lambda_http::run(service_fn(move |request: Request| {
+        let app = Arc::clone(&app);
+        let context = request.lambda_context();
+        let deadline = Deadline::of_invocation(context.deadline(), RESERVE, LONGEST_CALL);
+        let span = span(route, &context.request_id);
+        async move {
+            let started = Instant::now();
+            let answer = bounded(deadline, handler(app, deadline)).await;
+            Ok::<_, std::convert::Infallible>(finish(answer, &context.request_id, started))
+        }
+        .instrument(span)
+    }))
+    .await
+}
+
+fn span(route: &'static str, request_id: &str) -> tracing::Span {
+    tracing::info_span!("call", route, request_id, tenant = tracing::field::Empty)
+}
+
 /// Authenticates, then runs the handler within the deadline; a panic becomes an error.
-async fn answer<Answer>(
+async fn answer<Answer, T, E>(
     authenticator: &Authenticator,
     deadline: Deadline,
     request: Request,
     handler: impl FnOnce(Call) -> Answer,
-) -> Result<Response, Error>
+) -> Result<T, E>
 where
-    Answer: Future<Output = Result<Response, Error>>,
+    Answer: Future<Output = Result<T, E>>,
+    E: From<Error>,
 {
     let work = async {
         let caller = authenticator.authenticate(request.headers(), deadline).await?;
         tracing::Span::current().record("tenant", caller.tenant.as_str());
         handler(Call::new(caller, deadline, request)).await
     };
+    bounded(deadline, work).await
+}
+
+/// Runs work within the deadline; a panic becomes an error.
+async fn bounded<T, E: From<Error>>(deadline: Deadline, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     match deadline.run(AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_panic)) => Err(Error::internal("the handler panicked")),
+        Ok(Err(_panic)) => Err(Error::internal("the handler panicked").into()),
         Err(elapsed) => {
-            Err(Error::new(Kind::TimedOut, "It took too long to answer. Please try again.").because(elapsed))
+            let late = Error::new(Kind::TimedOut, "It took too long to answer. Please try again.");
+            Err(late.because(elapsed).into())
         }
     }
 }
 
 /// Writes the one log line of the call and turns an error into its problem document.
 fn finish(answer: Result<Response, Error>, request_id: &str, started: Instant) -> Response {
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut response = match answer {
         Ok(response) => {
-            tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
+            log_answer(response.status().as_u16(), started);
             response
         }
         Err(error) => {
             let (status, _, problem) = error.kind().describe();
-            let causes = causes(&error);
-            if status >= 500 {
-                tracing::error!(status, problem, duration_ms, causes, "failed");
-            } else {
-                tracing::info!(status, problem, duration_ms, causes, "refused");
-            }
+            log_error(status, problem, &causes(&error), started);
             problem::response(&error, request_id)
         }
     };
@@ -162,4 +203,21 @@ fn finish(answer: Result<Response, Error>, request_id: &str, started: Instant) -
         response.headers_mut().insert("x-request-id", value);
     }
     response
+}
+
+fn log_answer(status: u16, started: Instant) {
+    tracing::info!(status, duration_ms = millis(started), "answered");
+}
+
+fn log_error(status: u16, problem: &str, causes: &str, started: Instant) {
+    let duration_ms = millis(started);
+    if status >= 500 {
+        tracing::error!(status, problem, duration_ms, causes, "failed");
+    } else {
+        tracing::info!(status, problem, duration_ms, causes, "refused");
+    }
+}
+
+fn millis(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,6 +17,13 @@ pub fn accepted(location: &str, value: &impl Serialize) -> Result<Response, Erro
     build(StatusCode::ACCEPTED, body, &[(header::CACHE_CONTROL, "no-store"), (header::LOCATION, location)])
 }
 
+/// How the system is, for whoever watches it: 200 while it serves, else 503.
+pub fn health(is_serving: bool, value: &impl Serialize) -> Result<Response, Error> {
+    let body = serde_json::to_vec(value).map_err(Error::internal)?;
+    let status = if is_serving { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    build(status, body, &[(header::CACHE_CONTROL, "no-store")])
+}
+
 /// A representation that the caller may keep, but must ask about before using it again: 200 with an `ETag`, or 304 when
 /// `If-None-Match` already names it.
 pub fn revalidated(headers: &HeaderMap, value: &impl Serialize) -> Result<Response, Error> {

@@ -1,7 +1,9 @@
-//! Logs: one JSON object a line, which CloudWatch queries by field.
+//! Logs: one JSON object a line, which CloudWatch queries by field. [`metrics`] are such lines too.
 //!
 //! Never logged: symptoms, history, answers, names, tokens, prompts, file names, presigned URLs, request or response
 //! bodies, raw paths and queries. An id of a tenant, a consultation, a job or a request may be.
+
+pub mod metrics;
 
 use tracing_subscriber::EnvFilter;
 

@@ -1,0 +1,80 @@
+//! `POST /v1/chat/completions` and `GET /v1/models`: the chains, in `OpenAI`'s protocol. Source: "Chat Completions",
+//! OpenAI API reference.
+
+mod failure;
+mod request;
+mod stream;
+
+pub use request::ClientRequest;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+
+use crate::ai::{Answer, Ask, Chain, Chains, Completion, Degraded};
+use crate::deadline::Deadline;
+use crate::http::openai::{ApiError, Origin, Reply};
+
+/// Which tier answered, after how many calls, and whether it is the one that was asked for first.
+struct Served {
+    tier: String,
+    attempts: u32,
+    degraded: Option<Degraded>,
+}
+
+/// Answers a request, all at once or as a stream.
+pub async fn complete(
+    chains: Arc<Chains>,
+    request: ClientRequest,
+    deadline: Deadline,
+    origin: Origin,
+) -> Result<Reply, ApiError> {
+    if request.stream {
+        return stream::answer(chains, request, deadline, origin).await;
+    }
+    let (served, completion, _) = whole(request.chain(&chains)?, &request, deadline).await?;
+    let mut reply = Reply::ok(&completion.body());
+    reply.headers.extend(served.headers());
+    Ok(reply)
+}
+
+/// The whole answer, with the pieces of its stream.
+async fn whole(
+    chain: &Chain,
+    request: &ClientRequest,
+    deadline: Deadline,
+) -> Result<(Served, Completion, Vec<Value>), ApiError> {
+    let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref()).passing_filter_on();
+    let outcome = chain.whole(&ask, |_| Ok(())).await;
+    match outcome.answer {
+        Some(Answer { value: ((), completion, pieces), tier, degraded }) => {
+            Ok((Served { tier, attempts: outcome.attempts, degraded }, completion, pieces))
+        }
+        None => Err(failure::of(&outcome.failed, outcome.attempts)),
+    }
+}
+
+impl Served {
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        // A tier's name is visible ASCII.
+        if let Ok(tier) = HeaderValue::from_str(&self.tier) {
+            headers.insert("x-served-by", tier);
+        }
+        headers.insert("x-attempts", HeaderValue::from(self.attempts));
+        headers.insert("x-degraded", HeaderValue::from_static(self.degraded_word()));
+        headers
+    }
+
+    fn degraded_word(&self) -> &'static str {
+        self.degraded.map_or("false", Degraded::as_str)
+    }
+}
+
+/// The list of the chains, as `GET /v1/models` answers it.
+pub fn models<'a>(chains: impl Iterator<Item = &'a String>) -> Value {
+    // `created` is required; a chain has no time of creation.
+    let models = chains.map(|id| json!({ "id": id, "object": "model", "created": 0, "owned_by": "wenzhen" }));
+    json!({ "object": "list", "data": models.collect::<Value>() })
+}

@@ -1,0 +1,141 @@
+//! Answers as server-sent events.
+//!
+//! Until the answer is sure, or `live` has its first token, nothing is said for [`HOLD`], so that an error still gets its
+//! status and an answer its headers. After that comments keep the connection open, and what the headers would have said
+//! follows in a comment. A stream that could not be completed ends with an error event, and without `[DONE]`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt};
+use serde_json::{Value, json};
+
+use super::{ClientRequest, Served, failure, whole};
+use crate::ai::{Answer, Ask, Chain, Chains, Live};
+use crate::config::StreamMode;
+use crate::deadline::Deadline;
+use crate::http::openai::{ApiError, DONE, Origin, Reply, event, keeping_alive};
+
+/// How long the head of the answer is held back, and the longest silence after that.
+const HOLD: Duration = Duration::from_secs(5);
+
+/// An answer that is ready to be sent.
+type Ready = (Served, BoxStream<'static, Bytes>);
+
+pub(super) async fn answer(
+    chains: Arc<Chains>,
+    request: ClientRequest,
+    deadline: Deadline,
+    origin: Origin,
+) -> Result<Reply, ApiError> {
+    let mode = request.chain(&chains)?.mode();
+    let mut work: BoxFuture<'static, Result<Ready, ApiError>> = Box::pin(async move {
+        let chain = request.chain(&chains)?;
+        match mode {
+            StreamMode::Whole => whole_events(chain, &request, deadline).await,
+            StreamMode::Live => live_events(chain, &request, deadline).await,
+        }
+    });
+    // What cannot be streamed is sent when all of it is there.
+    let held = if origin == Origin::HttpApi {
+        Ok(work.as_mut().await)
+    } else {
+        Deadline::after(HOLD).run(work.as_mut()).await
+    };
+    match held {
+        Ok(ready) => {
+            let (served, events) = ready?;
+            let mut reply = Reply::events(events);
+            reply.headers.extend(served.headers());
+            Ok(reply)
+        }
+        Err(_elapsed) => {
+            let rest = keeping_alive(work, HOLD, late);
+            // The first comment goes out at once: the client has waited long enough to see the head.
+            Ok(Reply::events(stream::iter([Bytes::from_static(b": still working\n\n")]).chain(rest).boxed()))
+        }
+    }
+}
+
+/// What is sent once the head has gone.
+fn late(ready: Result<Ready, ApiError>) -> BoxStream<'static, Bytes> {
+    match ready {
+        Ok((served, events)) => {
+            let (tier, attempts, degraded) = (&served.tier, served.attempts, served.degraded_word());
+            let head = format!(": x-served-by={tier} x-attempts={attempts} x-degraded={degraded}\n\n");
+            stream::iter([Bytes::from(head)]).chain(events).boxed()
+        }
+        Err(error) => {
+            tracing::error!(status = error.status.as_u16(), "a stream ends with an error");
+            stream::iter([event(&error.body())]).boxed()
+        }
+    }
+}
+
+/// The whole answer, then its pieces.
+async fn whole_events(chain: &Chain, request: &ClientRequest, deadline: Deadline) -> Result<Ready, ApiError> {
+    let (served, completion, pieces) = whole(chain, request, deadline).await?;
+    let pieces = if pieces.is_empty() { completion.chunks() } else { pieces };
+    let include_usage = request.include_usage;
+    let events: Vec<_> = pieces.into_iter().filter_map(|piece| shown(piece, include_usage)).collect();
+    Ok((served, stream::iter(events).chain(stream::iter([DONE])).boxed()))
+}
+
+/// The pieces as they come.
+async fn live_events(chain: &Chain, request: &ClientRequest, deadline: Deadline) -> Result<Ready, ApiError> {
+    let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref()).passing_filter_on();
+    let outcome = chain.live(&ask).await;
+    let Some(Answer { value, tier, degraded }) = outcome.answer else {
+        return Err(failure::of(&outcome.failed, outcome.attempts));
+    };
+    let include_usage = request.include_usage;
+    let events = stream::unfold(Some(value), move |live| async move { next(live?, include_usage).await });
+    Ok((Served { tier, attempts: outcome.attempts, degraded }, events.boxed()))
+}
+
+async fn next(mut live: Live, include_usage: bool) -> Option<(Bytes, Option<Live>)> {
+    loop {
+        match live.next().await {
+            Ok(Some(piece)) => {
+                if let Some(event) = shown(piece, include_usage) {
+                    return Some((event, Some(live)));
+                }
+            }
+            Ok(None) => return Some((DONE, None)),
+            Err(fault) => {
+                tracing::error!(tier = live.tier(), fault = %fault, "a live answer broke");
+                let message = format!("The answer broke off ({fault}). What came before is incomplete.");
+                let error = json!({ "error": { "message": message, "type": "server_error", "param": null, "code": "stream_broken" } });
+                return Some((event(&error), None));
+            }
+        }
+    }
+}
+
+/// A piece as the client asked for it; none if it holds nothing but a usage that nobody asked for.
+fn shown(mut piece: Value, include_usage: bool) -> Option<Bytes> {
+    if !include_usage && let Some(fields) = piece.as_object_mut() {
+        let had_usage = fields.remove("usage").is_some_and(|usage| !usage.is_null());
+        let says_nothing = fields.get("choices").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        if had_usage && says_nothing {
+            return None;
+        }
+    }
+    Some(event(&piece))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usage_is_shown_only_to_those_who_asked() {
+        let last = json!({ "choices": [], "usage": { "total_tokens": 1 } });
+        assert!(shown(last.clone(), true).is_some() && shown(last, false).is_none());
+        let piece = json!({ "choices": [{ "delta": {} }], "usage": null });
+        let text = String::from_utf8(shown(piece, false).unwrap().to_vec()).unwrap();
+        assert_eq!(text, "data: {\"choices\":[{\"delta\":{}}]}\n\n");
+    }
+}

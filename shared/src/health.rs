@@ -1,0 +1,114 @@
+//! Whether the parts answer.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::deadline::Deadline;
+use crate::error::{BoxError, causes};
+use crate::postgres::Database;
+use crate::resilience::breaker::machine::Phase;
+use crate::resilience::breaker::{Breakers, View};
+use crate::valkey::Valkey;
+
+/// The longest a part is waited for.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// What `GET /health` answers.
+#[derive(Serialize)]
+pub struct Report {
+    status: Status,
+    checks: Checks,
+}
+
+/// How the whole is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    /// All parts answer.
+    Ok,
+    /// Calls are accepted, but something is missing.
+    Degraded,
+    /// Calls cannot be accepted.
+    Down,
+}
+
+#[derive(Serialize)]
+struct Checks {
+    database: Part,
+    valkey: Part,
+    ai: Ai,
+}
+
+/// One part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    /// It answers.
+    Ok,
+    /// It does not.
+    Down,
+    /// There is none.
+    NotConfigured,
+}
+
+#[derive(Serialize)]
+struct Ai {
+    status: Part,
+    circuits: Vec<View>,
+}
+
+impl Report {
+    /// Whether calls can be accepted.
+    pub fn is_serving(&self) -> bool {
+        self.status != Status::Down
+    }
+}
+
+/// Asks every part at the same time.
+pub async fn check(database: &Database, valkey: Option<&Valkey>, breakers: &Breakers, deadline: Deadline) -> Report {
+    let deadline = deadline.at_most(ANSWER);
+    let (database, valkey, ()) =
+        futures::join!(database_part(database, deadline), valkey_part(valkey, deadline), breakers.refresh(deadline));
+    let circuits = breakers.views();
+    // A tier that is on its way back answers already.
+    let answering = circuits.iter().filter(|circuit| matches!(circuit.phase, Phase::Closed | Phase::Ramp)).count();
+    let ai = match circuits.len() {
+        0 => Part::NotConfigured,
+        _ if answering == 0 => Part::Down,
+        _ => Part::Ok,
+    };
+    let all_well = valkey == Part::Ok && ai == Part::Ok && answering == circuits.len();
+    let status = match database {
+        Part::Ok if all_well => Status::Ok,
+        Part::Ok => Status::Degraded,
+        _ => Status::Down,
+    };
+    Report { status, checks: Checks { database, valkey, ai: Ai { status: ai, circuits } } }
+}
+
+async fn database_part(database: &Database, deadline: Deadline) -> Part {
+    let answered = async {
+        let mut session = database.session().await?;
+        let pinged = session.check().await;
+        session.finish(pinged)
+    };
+    part("database", deadline.run(answered).await.map_err(BoxError::from).and_then(|done| done.map_err(BoxError::from)))
+}
+
+async fn valkey_part(valkey: Option<&Valkey>, deadline: Deadline) -> Part {
+    match valkey {
+        Some(valkey) => part("valkey", valkey.ping(deadline).await.map_err(BoxError::from)),
+        None => Part::NotConfigured,
+    }
+}
+
+fn part(name: &'static str, answered: Result<(), BoxError>) -> Part {
+    match answered {
+        Ok(()) => Part::Ok,
+        Err(error) => {
+            tracing::warn!(part = name, error = %error, causes = causes(&*error), "a part does not answer");
+            Part::Down
+        }
+    }
+}

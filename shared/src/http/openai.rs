@@ -1,0 +1,361 @@
+//! The edge for routes that speak `OpenAI`'s protocol: errors in its shape, and answers that may be streamed.
+//!
+//! One function answers two kinds of calls. Those through a function URL are answered as a stream, chunk by chunk; those
+//! through the HTTP API, which cannot stream, get the same bytes at once. Source: "Response streaming for Lambda functions",
+//! AWS Lambda developer guide.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::stream::{self, BoxStream, StreamExt};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Body, LambdaEvent, Request, RequestExt, service_fn};
+use lambda_runtime::{FunctionResponse, MetadataPrelude, StreamResponse};
+use serde_json::{Map, Value, json};
+use tracing::Instrument;
+
+use super::auth::Authenticator;
+use super::{Call, LONGEST_CALL, RESERVE, answer, log_answer, log_error, span};
+use crate::deadline::Deadline;
+use crate::error::{BoxError, Error, Kind, causes};
+
+/// What a handler answers.
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, chunk by chunk.
+    pub body: BoxStream<'static, Bytes>,
+}
+
+/// How a call came, which decides how long it may take and whether its answer can be streamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Through the HTTP API: at most 28 s, and all at once.
+    HttpApi,
+    /// Through a function URL: as long as the function may run, chunk by chunk.
+    FunctionUrl,
+}
+
+/// An error in the shape that `OpenAI`'s clients know: `{"error": {"message", "type", "param", "code"}}`.
+pub struct ApiError {
+    /// The status.
+    pub status: StatusCode,
+    /// The error object.
+    pub error: Map<String, Value>,
+    /// When to come back.
+    pub retry_after: Option<Duration>,
+    /// Further headers.
+    pub headers: HeaderMap,
+    /// The internal cause, for the log.
+    pub cause: Option<BoxError>,
+}
+
+impl ApiError {
+    /// An error with a status, a type, a code and one sentence that helps.
+    pub fn new(status: StatusCode, kind: &str, code: Option<&str>, message: &str) -> Self {
+        let error = json!({ "message": message, "type": kind, "param": null, "code": code });
+        let error = if let Value::Object(error) = error { error } else { Map::new() };
+        Self { status, error, retry_after: None, headers: HeaderMap::new(), cause: None }
+    }
+
+    /// A 400 about one place in the request.
+    pub fn invalid(param: Option<&str>, message: &str) -> Self {
+        let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", None, message);
+        error.error.insert("param".to_owned(), json!(param));
+        error
+    }
+
+    /// The body.
+    pub fn body(&self) -> Value {
+        json!({ "error": self.error })
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let (status, _, name) = error.kind().describe();
+        let (kind, code) = match error.kind() {
+            Kind::Unauthenticated => ("invalid_request_error", "invalid_api_key"),
+            Kind::Forbidden => ("permission_error", name),
+            kind if kind.describe().0 < 500 => ("invalid_request_error", name),
+            _ => ("server_error", name),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = error.retry_after();
+        Self { retry_after, cause: Some(error.into()), ..Self::new(status, kind, Some(code), "") }.with_detail()
+    }
+}
+
+impl ApiError {
+    /// Takes the public message of the cause.
+    fn with_detail(mut self) -> Self {
+        let detail = self.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.error.insert("message".to_owned(), Value::String(detail));
+        self
+    }
+}
+
+impl Reply {
+    /// A 200 in one piece.
+    pub fn ok(body: &Value) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// An answer in one piece.
+    pub fn json(status: StatusCode, body: &Value) -> Self {
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ]);
+        Self { status, headers, body: stream::iter([Bytes::from(body.to_string())]).boxed() }
+    }
+
+    /// Server-sent events.
+    pub fn events(body: BoxStream<'static, Bytes>) -> Self {
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ]);
+        Self { status: StatusCode::OK, headers, body }
+    }
+}
+
+impl From<ApiError> for Reply {
+    fn from(error: ApiError) -> Self {
+        let mut reply = Self::json(error.status, &error.body());
+        reply.headers.extend(error.headers);
+        if let Some(wait) = error.retry_after {
+            // Rounded up: whoever comes back a moment too early is refused once more.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            reply.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        if error.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"wenzhen\"");
+            reply.headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        reply
+    }
+}
+
+/// One event of a stream.
+pub fn event(data: &Value) -> Bytes {
+    Bytes::from(format!("data: {data}\n\n"))
+}
+
+/// The event that says that a stream is complete.
+pub const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
+
+/// Answers the calls of one route until the environment ends; see [`super::serve`].
+pub async fn serve<App, Handler, Answer>(
+    route: &'static str,
+    authenticator: Authenticator,
+    app: App,
+    handler: Handler,
+) -> Result<(), lambda_runtime::Error>
+where
+    App: Send + Sync + 'static,
+    Handler: Fn(Arc<App>, Call, Origin) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<Reply, ApiError>> + Send,
+{
+    let app = Arc::new(app);
+    let (authenticator, handler) = (&authenticator, &handler);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
+        let app = Arc::clone(&app);
+        let (payload, context) = event.into_parts();
+        let request: Request = payload.into();
+        let origin = origin(&request);
+        let longest = if origin == Origin::HttpApi { LONGEST_CALL } else { Duration::MAX / 4 };
+        let deadline = Deadline::of_invocation(context.deadline(), RESERVE, longest.min(LONGEST_INVOCATION));
+        let span = span(route, &context.request_id);
+        async move {
+            let started = Instant::now();
+            let answer = if origin == Origin::FunctionUrl && !is_for(&request, route) {
+                Err(ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", None, "There is no such route here."))
+            } else {
+                // Its type is too deep for the compiler to follow without a box.
+                answer(authenticator, deadline, request, |call| handler(app, call, origin).boxed()).await
+            };
+            let reply = finish(answer, &context.request_id, started);
+            Ok::<_, std::convert::Infallible>(send(reply, origin).await)
+        }
+        .instrument(span)
+    }))
+    .await
+}
+
+/// The longest that Lambda runs a function.
+const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
+
+/// A function URL has a domain of its own.
+fn origin(request: &Request) -> Origin {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context))
+            if context.domain_name.as_deref().is_some_and(|name| name.contains(".lambda-url.")) =>
+        {
+            Origin::FunctionUrl
+        }
+        _ => Origin::HttpApi,
+    }
+}
+
+/// A function URL takes every method and path.
+fn is_for(request: &Request, route: &str) -> bool {
+    route.split_once(' ') == Some((request.method().as_str(), request.raw_http_path()))
+}
+
+fn finish(answer: Result<Reply, ApiError>, request_id: &str, started: Instant) -> Reply {
+    let mut reply = match answer {
+        Ok(reply) => {
+            log_answer(reply.status.as_u16(), started);
+            reply
+        }
+        Err(error) => {
+            let cause = error.cause.as_deref().map(|cause| causes(cause)).unwrap_or_default();
+            let code = error.error.get("code").and_then(Value::as_str).unwrap_or("invalid_request");
+            log_error(error.status.as_u16(), &loggable(code), &cause, started);
+            error.into()
+        }
+    };
+    if let Ok(value) = request_id.parse() {
+        reply.headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+    reply
+}
+
+/// A code may be a provider's: what does not look like one is not repeated.
+fn loggable(code: &str) -> String {
+    let is_code = code.len() <= 64 && code.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
+    if is_code { code.to_owned() } else { "other".to_owned() }
+}
+
+type Sent = FunctionResponse<ApiGatewayV2httpResponse, BoxStream<'static, Result<Bytes, lambda_runtime::Error>>>;
+
+async fn send(reply: Reply, origin: Origin) -> Sent {
+    // A panic in a stream ends it as an error does: without `[DONE]`.
+    let body = AssertUnwindSafe(reply.body).catch_unwind().filter_map(|chunk| std::future::ready(chunk.ok()));
+    if origin == Origin::FunctionUrl {
+        let metadata_prelude =
+            MetadataPrelude { status_code: reply.status, headers: reply.headers, cookies: Vec::new() };
+        return FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream: body.map(Ok).boxed() });
+    }
+    let body = body.fold(Vec::new(), |mut all, chunk| {
+        all.extend_from_slice(&chunk);
+        std::future::ready(all)
+    });
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = i64::from(reply.status.as_u16());
+    response.headers = reply.headers;
+    match String::from_utf8(body.await) {
+        Ok(text) => response.body = Some(Body::Text(text)),
+        Err(error) => {
+            response.is_base64_encoded = true;
+            response.body = Some(Body::Binary(error.into_bytes()));
+        }
+    }
+    FunctionResponse::BufferedResponse(response)
+}
+
+/// Waits for something in a stream that must not fall silent: a comment goes out every `pause` until it is there, and then
+/// what `then` makes of it.
+pub fn keeping_alive<T: Send + 'static>(
+    work: futures::future::BoxFuture<'static, T>,
+    pause: Duration,
+    then: impl FnOnce(T) -> BoxStream<'static, Bytes> + Send + 'static,
+) -> BoxStream<'static, Bytes> {
+    enum State<T, Then> {
+        Waiting(futures::future::BoxFuture<'static, T>, Then),
+        Sending(BoxStream<'static, Bytes>),
+    }
+    stream::unfold(State::Waiting(work, then), move |state| async move {
+        let mut sending = match state {
+            State::Waiting(mut work, then) => match Deadline::after(pause).run(work.as_mut()).await {
+                Err(_elapsed) => {
+                    return Some((Bytes::from_static(b": still working\n\n"), State::Waiting(work, then)));
+                }
+                Ok(ready) => then(ready),
+            },
+            State::Sending(sending) => sending,
+        };
+        let chunk = sending.next().await?;
+        Some((chunk, State::Sending(sending)))
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn text(reply: Reply) -> String {
+        let chunks: Vec<Bytes> = reply.body.collect().await;
+        String::from_utf8(chunks.concat()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn our_errors_have_the_shape_that_clients_know() {
+        let error = ApiError::from(Error::new(Kind::Unauthenticated, "The token has expired."));
+        let reply = Reply::from(error);
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+        assert!(reply.headers.contains_key("www-authenticate"));
+        let body: Value = serde_json::from_str(&text(reply).await).unwrap();
+        assert_eq!(
+            body["error"],
+            json!({ "message": "The token has expired.", "type": "invalid_request_error", "param": null, "code": "invalid_api_key" })
+        );
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        let mut error = ApiError::invalid(None, "m");
+        error.retry_after = Some(Duration::from_millis(1_200));
+        assert_eq!(Reply::from(error).headers["retry-after"], "2");
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_waits_says_so_until_it_has_something_to_say() {
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let mut stream =
+            keeping_alive(async move { receive.await.unwrap_or("lost") }.boxed(), Duration::from_millis(5), |word| {
+                stream::iter([Bytes::from(word), DONE]).boxed()
+            });
+        assert_eq!(stream.next().await.unwrap(), ": still working\n\n");
+        assert_eq!(stream.next().await.unwrap(), ": still working\n\n");
+        send.send("ready").unwrap();
+        let rest: Vec<_> = stream.filter(|chunk| std::future::ready(!chunk.starts_with(b":"))).collect().await;
+        assert_eq!(rest, [Bytes::from("ready"), DONE]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_stream_ends_it() {
+        let broken = stream::iter([1, 2]).map(|number| match number {
+            1 => Bytes::from("one"),
+            _ => panic!("as the test wants"),
+        });
+        let sent = send(Reply::events(broken.boxed()), Origin::HttpApi).await;
+        let FunctionResponse::BufferedResponse(response) = sent else { panic!("streamed") };
+        assert_eq!(response.body, Some(Body::Text("one".to_owned())));
+    }
+
+    #[test]
+    fn a_function_url_is_known_by_its_domain() {
+        let event = |domain: &str| {
+            let event = json!({ "version": "2.0", "routeKey": "$default", "rawPath": "/v1/x", "rawQueryString": "",
+                "headers": {}, "isBase64Encoded": false, "requestContext": { "accountId": "1", "apiId": "a",
+                "domainName": domain, "domainPrefix": "a", "requestId": "r", "routeKey": "$default", "stage": "$default",
+                "time": "", "timeEpoch": 0, "http": { "method": "POST", "path": "/v1/x", "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1", "userAgent": "" } } });
+            Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap())
+        };
+        let url = event("abc.lambda-url.eu-west-1.on.aws");
+        assert_eq!(origin(&url), Origin::FunctionUrl);
+        assert!(is_for(&url, "POST /v1/x") && !is_for(&url, "POST /v1/y") && !is_for(&url, "GET /v1/x"));
+        assert_eq!(origin(&event("abc.execute-api.eu-west-1.amazonaws.com")), Origin::HttpApi);
+    }
+}
