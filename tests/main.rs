@@ -6,6 +6,8 @@
 
 mod adapters;
 mod auth;
+mod breaker;
+mod chain;
 mod dependencies;
 mod jobs;
 mod privacy;

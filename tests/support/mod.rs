@@ -1,5 +1,7 @@
 //! What every test uses: the stack, people in it, and calls on their behalf.
 
+pub mod valkey;
+
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};

