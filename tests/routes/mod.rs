@@ -1,3 +1,5 @@
 //! Mirrors the routes of the API.
 
+mod chat;
 mod consultations;
+mod health;

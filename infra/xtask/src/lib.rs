@@ -3,6 +3,7 @@
 //! Everything it installs and starts lives in `.local/`, which may be deleted when the stack is down. It is a library too,
 //! since the tests ask the same stack for tokens and logs.
 
+pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod deploy;

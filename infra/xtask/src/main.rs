@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{check, demo, logs, provider, report, stack, test, up, users};
+use xtask::{bench, check, demo, logs, provider, report, stack, test, up, users};
 
 /// The local stack of wenzhen and the chores around it.
 #[derive(Parser)]
@@ -39,6 +39,8 @@ enum Command {
     },
     /// Check the template, the licences and the sources
     Check,
+    /// Measure, in release: what the chain adds to a call, and what a dead provider costs a fleet
+    Bench,
     /// Everything that continuous integration runs: formatting, lints, checks and tests
     Ci,
     /// Bring up a stack of its own, run every test against it, and stop it
@@ -65,6 +67,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Demo => demo::run(&stack.as_running()?).await,
         Command::Logs { function, follow } => logs::run(&stack.as_running()?, function.as_deref(), follow).await,
         Command::Provider { port } => provider::run_scripted(&stack, port),
+        Command::Bench => bench::run(&stack).await,
         Command::Check => check::run_all(&stack),
         Command::Ci => {
             check::style(&stack)?;

@@ -175,7 +175,18 @@ async fn migrate(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-async fn start_valkey(stack: &Stack) -> Result<()> {
+/// The URL of the stack's Valkey.
+pub fn valkey_url(stack: &Stack) -> String {
+    format!("redis://127.0.0.1:{}", stack.ports.valkey)
+}
+
+/// Stops Valkey alone.
+pub fn stop_valkey(stack: &Stack) -> Result<()> {
+    Server::new(stack, VALKEY).stop().map(drop)
+}
+
+/// Starts Valkey alone, unless it runs.
+pub async fn start_valkey(stack: &Stack) -> Result<()> {
     let step = Step::begin("Valkey 9");
     let server = Server::new(stack, VALKEY);
     if server.is_running() {
@@ -184,7 +195,7 @@ async fn start_valkey(stack: &Stack) -> Result<()> {
     }
     require_free(stack.ports.valkey, "Valkey", "WENZHEN_VALKEY_PORT")?;
     let data = stack.home.join("valkey");
-    fs::create_dir_all(&data)?;
+    fs::create_dir_all(&data)?; // and the stack's own directory with it
     let port = stack.ports.valkey;
     let mut command = Command::new(valkey_program(stack)?);
     command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "60 1", "--dir"]).arg(&data);

@@ -63,6 +63,11 @@ impl Stack {
         Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(provider), foreign_aws: None })
     }
 
+    /// Where the benchmarks' Valkey lives.
+    pub fn for_benches() -> Result<Self> {
+        Ok(Self { home: checkout()?.join(".local/bench"), provider: None, ..Self::for_tests()? })
+    }
+
     /// This stack as `stack.env` describes it, whatever the environment says by now.
     pub fn as_running(&self) -> Result<Self> {
         Self::running(&self.env_file())

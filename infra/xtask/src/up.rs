@@ -74,15 +74,11 @@ async fn parameters(stack: &Stack, tiers: Option<Value>) -> Result<Vec<(&'static
     Ok(vec![
         ("Architecture", functions::architecture().to_owned()),
         ("DatabaseUrl", services::database_url(stack)?),
-        ("CacheUrl", valkey_url(stack)),
+        ("CacheUrl", services::valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
         ("AiTiers", deployed_tiers(stack, tiers).await?),
         ("AiChains", deployed_chains(stack)?),
     ])
-}
-
-fn valkey_url(stack: &Stack) -> String {
-    format!("redis://127.0.0.1:{}", stack.ports.valkey)
 }
 
 /// A setting that is JSON or the path of a file that holds it.
@@ -193,7 +189,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("USER_POOL_CLIENT_ID", output("UserPoolClientId")?),
         ("USER_POOL_ID", pool),
         ("VALKEY_PREFIX", NAME.to_owned()),
-        ("VALKEY_URL", valkey_url(stack)),
+        ("VALKEY_URL", services::valkey_url(stack)),
     ];
     Ok(values.into_iter().chain(provider).collect())
 }

@@ -1,7 +1,10 @@
 //! Metrics in the embedded metric format: a log line from which CloudWatch takes metrics by itself, so that counting costs
 //! no call. Source: "Embedded metric format specification", Amazon CloudWatch user guide.
+//!
+//! Nothing is counted before [`super::init`]: a program that only uses parts of this crate keeps its standard output.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
@@ -9,9 +12,19 @@ use serde_json::{Map, Value, json};
 /// The namespace of all our metrics.
 const NAMESPACE: &str = "wenzhen";
 
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
+/// From now on events are counted.
+pub(super) fn turn_on() {
+    IS_ON.store(true, Ordering::Relaxed);
+}
+
 /// Counts one event. `dimensions` are few and have few values: names of tiers or circuits, never of tenants or routes'
 /// raw paths, and never content.
 pub fn count(name: &'static str, dimensions: &[(&'static str, &str)]) {
+    if !IS_ON.load(Ordering::Relaxed) {
+        return;
+    }
     let line = line(name, dimensions, SystemTime::now());
     // Logging must not fail a call: a closed standard output loses the metric.
     drop(writeln!(std::io::stdout().lock(), "{line}"));

@@ -13,8 +13,9 @@ use crate::config;
 const TALKATIVE: [&str; 8] =
     ["lambda_runtime", "lambda_http", "hyper", "hyper_util", "reqwest", "aws_smithy_runtime", "aws_sdk_sqs", "sqlx"];
 
-/// Starts logging. Called once, first thing in `main`.
+/// Starts logging and counting. Called once, first thing in `main`.
 pub fn init() {
+    metrics::turn_on();
     let started = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
