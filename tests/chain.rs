@@ -87,7 +87,7 @@ async fn chains(
     let names: Vec<_> = (0..models.len()).map(|at| format!("t{at}")).collect();
     let settings = json!({ "default": { "tiers": names, "hedge_budget": 1 } }).to_string();
     let models = Models::new(Tiers::parse(&json!(tiers).to_string()).unwrap(), Some(&settings)).unwrap();
-    Chains::new(&models, valkey, Arc::new(Secrets::new(&STACK.aws().await))).unwrap()
+    Chains::new(&models, valkey, &Arc::new(Secrets::new(&STACK.aws().await))).unwrap()
 }
 
 fn request(body: Value) -> ChatRequest {
@@ -465,7 +465,7 @@ async fn without_a_budget_nothing_is_hedged() {
     let tiers = json!([tier("t0", &late), tier("t1", &model("good"))]).to_string();
     let settings = r#"{"default":{"tiers":["t0","t1"],"hedge_budget":0}}"#;
     let models = Models::new(Tiers::parse(&tiers).unwrap(), Some(settings)).unwrap();
-    let chains = Chains::new(&models, None, Arc::new(Secrets::new(&STACK.aws().await))).unwrap();
+    let chains = Chains::new(&models, None, &Arc::new(Secrets::new(&STACK.aws().await))).unwrap();
     let request = hello();
     let outcome = whole(chains.get("default").unwrap(), &Ask::new(&request, Deadline::after(PATIENCE))).await;
     assert_eq!((served_by(&outcome), outcome.attempts), ("t0", 1));

@@ -152,7 +152,7 @@ async fn app(database_url: &str) -> App {
         database: Database::new(&settings).await.unwrap(),
         transcripts: Transcripts::new(&aws, STACK.env("TRANSCRIPTS_TABLE").unwrap()),
         queue: Queue::new(&aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
-        chains: Chains::new(&Models::default(), None, Arc::new(Secrets::new(&aws))).unwrap(),
+        chains: Chains::new(&Models::default(), None, &Arc::new(Secrets::new(&aws))).unwrap(),
     }
 }
 
@@ -164,7 +164,7 @@ async fn scripted() -> Chains {
         json!([{ "name": "only", "base_url": format!("http://127.0.0.1:{port}/v1"), "model": "scripted-primary" }]);
     let aws = STACK.aws().await;
     let models = Models::new(Tiers::parse(&tier.to_string()).unwrap(), None).unwrap();
-    Chains::new(&models, None, Arc::new(Secrets::new(&aws))).unwrap()
+    Chains::new(&models, None, &Arc::new(Secrets::new(&aws))).unwrap()
 }
 
 #[tokio::test]

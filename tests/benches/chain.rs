@@ -27,7 +27,7 @@ fn valkey(prefix: &str) -> Arc<Valkey> {
 
 async fn chains(tiers: &Value, valkey: Option<Arc<Valkey>>) -> Chains {
     let models = Models::new(Tiers::parse(&tiers.to_string()).unwrap(), None).unwrap();
-    Chains::new(&models, valkey, Arc::new(Secrets::new(&aws::sdk_config().await))).unwrap()
+    Chains::new(&models, valkey, &Arc::new(Secrets::new(&aws::sdk_config().await))).unwrap()
 }
 
 fn request() -> ChatRequest {

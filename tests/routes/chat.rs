@@ -202,7 +202,7 @@ async fn handled(scripts: &[&str], more: Value, body: &Value, origin: Origin) ->
     let chains = json!({ "default": { "tiers": names }, "live": { "tiers": names, "mode": "live" } }).to_string();
     let models = Models::new(Tiers::parse(&json!(tiers).to_string()).unwrap(), Some(&chains)).unwrap();
     let secrets = Arc::new(Secrets::new(&STACK.aws().await));
-    let app = App { chains: Arc::new(Chains::new(&models, None, secrets).unwrap()) };
+    let app = App { chains: Arc::new(Chains::new(&models, None, &secrets).unwrap()) };
     let caller = Caller {
         tenant: TenantId::try_from("t".to_owned()).unwrap(),
         user: UserId::try_from("u".to_owned()).unwrap(),

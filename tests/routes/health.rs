@@ -38,7 +38,7 @@ async fn look(database_url: &str, valkey_url: &str) -> (StatusCode, Value) {
     let secrets = Arc::new(Secrets::new(&STACK.aws().await));
     let app = App {
         database: Database::new(&settings).await.unwrap(),
-        chains: Chains::new(&models, Some(valkey.clone()), secrets).unwrap(),
+        chains: Chains::new(&models, Some(valkey.clone()), &secrets).unwrap(),
         valkey: Some(valkey),
     };
     let answer = health::handle(Arc::new(app), Deadline::after(Duration::from_secs(10))).await.unwrap();

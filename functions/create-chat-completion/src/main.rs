@@ -16,6 +16,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let authenticator = Authenticator::new(&TokenSettings::from_env()?)?;
     let secrets = Arc::new(Secrets::new(&aws::sdk_config().await));
     let valkey = Valkey::new(&ValkeySettings::from_env()?)?.map(Arc::new);
-    let app = App { chains: Arc::new(Chains::new(&config::models()?, valkey, secrets)?) };
+    let app = App { chains: Arc::new(Chains::new(&config::models()?, valkey, &secrets)?) };
     openai::serve("POST /v1/chat/completions", authenticator, app, handle).await
 }

@@ -18,7 +18,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let valkey = Valkey::new(&ValkeySettings::from_env()?)?.map(Arc::new);
     let app = App {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
-        chains: Chains::new(&config::models()?, valkey.clone(), secrets)?,
+        chains: Chains::new(&config::models()?, valkey.clone(), &secrets)?,
         valkey,
     };
     serve_public("GET /health", app, handle).await

@@ -28,7 +28,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
         transcripts: Transcripts::new(&aws, config::transcripts_table()?),
         queue: Queue::new(&aws, config::jobs_queue_url()?),
-        chains: Chains::new(&config::models()?, valkey, Arc::new(Secrets::new(&aws)))?,
+        chains: Chains::new(&config::models()?, valkey, &Arc::new(Secrets::new(&aws)))?,
     };
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {

@@ -14,7 +14,7 @@
 //! let tiers = r#"[{ "name": "primary", "base_url": "http://127.0.0.1:9/v1", "model": "m" }]"#;
 //! let models = Models::new(Tiers::parse(tiers)?, None)?;
 //! let secrets = Arc::new(Secrets::new(&wenzhen::aws::sdk_config().await));
-//! let chains = Chains::new(&models, None, secrets)?; // with `Some(valkey)` the circuits are the fleet's
+//! let chains = Chains::new(&models, None, &secrets)?; // with `Some(valkey)` the circuits are the fleet's
 //!
 //! let request = ChatRequest::structured("Answer with JSON.", "{}", "answer", &serde_json::json!({}));
 //! let ask = Ask::new(&request, Deadline::after(Duration::from_secs(5)));
@@ -118,7 +118,7 @@ impl Degraded {
 
 impl Chains {
     /// Makes the clients and the circuits of all tiers. Nothing is asked yet.
-    pub fn new(models: &Models, valkey: Option<Arc<Valkey>>, secrets: Arc<Secrets>) -> Result<Self, ConfigError> {
+    pub fn new(models: &Models, valkey: Option<Arc<Valkey>>, secrets: &Arc<Secrets>) -> Result<Self, ConfigError> {
         let circuits = models.tiers().iter().map(|tier| (tier.name.as_str(), tier.breaker.clone()));
         let breakers = Arc::new(Breakers::new(valkey, circuits));
         let mut by_connect_timeout = BTreeMap::new();
@@ -130,7 +130,7 @@ impl Chains {
             };
             by_connect_timeout.insert(tier.connect_timeout(), http.clone());
             if let Some(circuit) = breakers.circuit(&tier.name) {
-                let client = Client::new(tier.clone(), http, Arc::clone(&secrets));
+                let client = Client::new(tier.clone(), http, Arc::clone(secrets));
                 tiers.insert(tier.name.as_str(), Arc::new(Tier { client, circuit: Arc::clone(circuit) }));
             }
         }

@@ -205,7 +205,7 @@ mod tests {
         completion
     }
 
-    fn piece(delta: Value) -> Value {
+    fn piece(delta: &Value) -> Value {
         json!({ "id": "c", "model": "m", "choices": [{ "index": 0, "delta": delta, "finish_reason": null }] })
     }
 
@@ -217,9 +217,9 @@ mod tests {
     fn texts_are_joined_and_the_usage_is_kept() {
         let usage = json!({ "choices": [], "usage": { "total_tokens": 7 } });
         let pieces = [
-            piece(json!({ "role": "assistant", "content": "" })),
-            piece(json!({ "content": "发" })),
-            piece(json!({ "content": "热", "reasoning": "r" })),
+            piece(&json!({ "role": "assistant", "content": "" })),
+            piece(&json!({ "content": "发" })),
+            piece(&json!({ "content": "热", "reasoning": "r" })),
             end("stop"),
             usage,
         ];
@@ -236,7 +236,7 @@ mod tests {
         let call = |index: u64, id: Value, arguments: &str| {
             let function =
                 json!({ "name": if id.is_null() { Value::Null } else { json!("f") }, "arguments": arguments });
-            piece(json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] }))
+            piece(&json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] }))
         };
         let pieces =
             [call(0, json!("a"), "{\"x\""), call(1, json!("b"), "{}"), call(0, Value::Null, ":1}"), end("tool_calls")];
@@ -281,9 +281,9 @@ mod tests {
 
     #[test]
     fn a_role_alone_is_no_token() {
-        assert!(!has_token(&piece(json!({ "role": "assistant", "content": "" }))));
-        assert!(has_token(&piece(json!({ "content": "a" }))));
-        assert!(has_token(&piece(json!({ "tool_calls": [{}] }))));
+        assert!(!has_token(&piece(&json!({ "role": "assistant", "content": "" }))));
+        assert!(has_token(&piece(&json!({ "content": "a" }))));
+        assert!(has_token(&piece(&json!({ "tool_calls": [{}] }))));
         assert!(has_token(&end("stop")));
     }
 }

@@ -127,8 +127,13 @@ impl std::fmt::Debug for Fault {
 impl Fault {
     pub(super) fn health(&self) -> Health {
         match self {
-            Self::Silent | Self::Connection(_) | Self::Stalled | Self::TookTooLong | Self::Cut => Health::Ill,
-            Self::NotACompletion | Self::Status { .. } => Health::Ill,
+            Self::Silent
+            | Self::Connection(_)
+            | Self::Stalled
+            | Self::TookTooLong
+            | Self::Cut
+            | Self::NotACompletion
+            | Self::Status { .. } => Health::Ill,
             Self::RateLimited { wait: Some(wait) } => Health::Busy(*wait),
             Self::Malformed | Self::TooLong(_) | Self::Filtered(_) | Self::Refused(_) | Self::Invalid(_) => {
                 Health::Well

@@ -94,11 +94,11 @@ impl ChatRequest {
     /// that relies on the schema is not given an answer that was not held to it.
     fn adapt_format(&self, tier: &Tier, fields: &mut Map<String, Value>) -> Result<(), Fault> {
         let wanted = fields.get("response_format").and_then(|format| format.get("type")).and_then(Value::as_str);
-        let is_more_than_known = match (wanted, tier.structured_output) {
-            (Some("json_schema"), StructuredOutput::JsonObject | StructuredOutput::Prompt) => true,
-            (Some("json_object"), StructuredOutput::Prompt) => true,
-            _ => false,
-        };
+        let is_more_than_known = matches!(
+            (wanted, tier.structured_output),
+            (Some("json_schema"), StructuredOutput::JsonObject)
+                | (Some("json_schema" | "json_object"), StructuredOutput::Prompt)
+        );
         if !is_more_than_known {
             return Ok(());
         }
@@ -143,7 +143,7 @@ mod tests {
         crate::config::Tiers::parse(&json).unwrap().iter().next().unwrap().clone()
     }
 
-    fn client(body: Value) -> Result<ChatRequest, RequestError> {
+    fn client(body: &Value) -> Result<ChatRequest, RequestError> {
         ChatRequest::from_client(body.as_object().unwrap().clone())
     }
 
@@ -155,7 +155,7 @@ mod tests {
     fn what_we_do_not_know_is_passed_on() {
         let request = json!({ "messages": hello(), "temperature": 0.1, "from_the_future": { "a": [1] },
             "stream_options": { "other": 1 } });
-        let body = client(request).unwrap().body(&tier("")).ok().unwrap();
+        let body = client(&request).unwrap().body(&tier("")).ok().unwrap();
         assert_eq!(body["from_the_future"], json!({ "a": [1] }));
         assert_eq!((&body["model"], &body["temperature"]), (&json!("m"), &json!(0.1)));
         assert_eq!(
@@ -163,14 +163,14 @@ mod tests {
             (&json!(true), &json!({ "other": 1, "include_usage": true }))
         );
         let body =
-            client(json!({ "messages": hello(), "stream_options": {} })).unwrap().body(&tier(r#","stream":false"#));
+            client(&json!({ "messages": hello(), "stream_options": {} })).unwrap().body(&tier(r#","stream":false"#));
         let body = body.ok().unwrap();
         assert_eq!((&body["stream"], &body["stream_options"]), (&json!(false), &Value::Null));
     }
 
     #[test]
     fn what_every_tier_would_refuse_is_refused_here() {
-        let param = |body: Value| client(body).err().and_then(|error| error.param).unwrap_or_default();
+        let param = |body: Value| client(&body).err().and_then(|error| error.param).unwrap_or_default();
         assert_eq!(param(json!({})), "messages");
         assert_eq!(param(json!({ "messages": [] })), "messages");
         assert_eq!(param(json!({ "messages": "hello" })), "messages");
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(ours.body(&object).ok().unwrap()["response_format"], json!({ "type": "json_object" }));
         assert_eq!(ours.body(&prompt).ok().unwrap()["response_format"], Value::Null);
         let format = json!({ "type": "json_schema", "json_schema": {} });
-        let theirs = client(json!({ "messages": hello(), "response_format": format })).unwrap();
+        let theirs = client(&json!({ "messages": hello(), "response_format": format })).unwrap();
         assert!(theirs.body(&tier("")).is_ok());
         assert!(matches!(theirs.body(&object), Err(Fault::Unsupported("response_format"))));
     }

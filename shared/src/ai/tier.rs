@@ -105,13 +105,13 @@ impl Tier {
     /// One call, up to its first token.
     async fn attempt(&self, asking: &Asking<'_>, progress: &Progress, deadline: Deadline) -> Result<Started, Fault> {
         let permit = self.admit(asking).await?;
-        let began = Instant::now();
+        let asked = Instant::now();
         asking.attempts.fetch_add(1, Ordering::Relaxed);
         let deadline = deadline.at_most(self.client.tier.total_timeout());
-        let begun = match self.client.begin(asking.request, deadline).await {
-            Ok(begun) => begun,
+        let answer = match self.client.begin(asking.request, deadline).await {
+            Ok(answer) => answer,
             Err(fault) => {
-                settle(permit, Some(&fault), began.elapsed(), asking.deadline).await;
+                settle(permit, Some(&fault), asked.elapsed(), asking.deadline).await;
                 if fault.is_no_attempt() {
                     asking.attempts.fetch_sub(1, Ordering::Relaxed);
                 }
@@ -120,7 +120,7 @@ impl Tier {
             }
         };
         progress.has_token.store(true, Ordering::Relaxed);
-        let (rest, pieces) = match begun {
+        let (rest, pieces) = match answer {
             Begun::Whole(completion) => (Rest::None(Box::new(completion)), Vec::new()),
             Begun::Stream(reader, pieces) => (Rest::Stream(reader), pieces),
         };
@@ -130,8 +130,8 @@ impl Tier {
             pieces,
             rest,
             permit: Some(permit),
-            first_token: began.elapsed(),
-            began,
+            first_token: asked.elapsed(),
+            began: asked,
             idle: tier.idle_timeout(),
             total: tier.total_timeout(),
             deadline,

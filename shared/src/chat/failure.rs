@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::ai::{Failed, Fault};
@@ -33,7 +33,7 @@ pub(super) fn of(failed: &[Failed], attempts: u32) -> ApiError {
             ApiError { retry_after: Some(RETRY_AFTER), ..error }
         }
     };
-    error.headers.insert("x-attempts", HeaderValue::from(attempts));
+    error.attempts = Some(attempts);
     error
 }
 
@@ -96,7 +96,7 @@ mod tests {
         let first = Fault::Status { status: 503, wait: None };
         let error = of(&failed(vec![first, Fault::Refused(refusal("no_prefill"))]), 3);
         assert_eq!((error.status.as_u16(), &error.error["code"]), (503, &json!("all_tiers_failed")));
-        assert_eq!(error.headers["x-attempts"], "3");
+        assert_eq!(error.attempts, Some(3));
         assert!(error.error["message"].as_str().unwrap().contains("t0: status_503"));
     }
 

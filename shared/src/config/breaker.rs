@@ -64,7 +64,7 @@ impl BreakerSettings {
     /// The first field that is out of its range, and its range.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         let is_rate = |rate: f64| rate > 0.0 && rate <= 1.0;
-        let is_time = |seconds: f64| seconds.is_finite() && seconds >= 0.001 && seconds <= 86_400.0;
+        let is_time = |seconds: f64| (0.001..=86_400.0).contains(&seconds);
         let rules = [
             ("failures", (1..=10_000).contains(&self.failures), "must be from 1 to 10,000"),
             ("failure_rate", is_rate(self.failure_rate), "must be more than 0 and at most 1"),

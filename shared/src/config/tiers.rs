@@ -119,7 +119,7 @@ impl Tier {
 
     fn check(&self, index: usize) -> Result<(), ConfigError> {
         let wrong = |field: &str, problem: &str| Err(ConfigError::new(format!("AI_TIERS[{index}].{field}"), problem));
-        let is_time = |seconds: f64| seconds.is_finite() && seconds >= 0.001 && seconds <= 900.0;
+        let is_time = |seconds: f64| (0.001..=900.0).contains(&seconds);
         if self.name.trim().is_empty() || !self.name.bytes().all(|c| c.is_ascii_graphic()) || self.name.len() > 100 {
             return wrong("name", "must be 1 to 100 visible ASCII characters");
         }

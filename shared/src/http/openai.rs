@@ -51,8 +51,8 @@ pub struct ApiError {
     pub error: Map<String, Value>,
     /// When to come back.
     pub retry_after: Option<Duration>,
-    /// Further headers.
-    pub headers: HeaderMap,
+    /// Calls that were made in vain: `x-attempts`.
+    pub attempts: Option<u32>,
     /// The internal cause, for the log.
     pub cause: Option<BoxError>,
 }
@@ -62,7 +62,7 @@ impl ApiError {
     pub fn new(status: StatusCode, kind: &str, code: Option<&str>, message: &str) -> Self {
         let error = json!({ "message": message, "type": kind, "param": null, "code": code });
         let error = if let Value::Object(error) = error { error } else { Map::new() };
-        Self { status, error, retry_after: None, headers: HeaderMap::new(), cause: None }
+        Self { status, error, retry_after: None, attempts: None, cause: None }
     }
 
     /// A 400 about one place in the request.
@@ -130,7 +130,9 @@ impl Reply {
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let mut reply = Self::json(error.status, &error.body());
-        reply.headers.extend(error.headers);
+        if let Some(attempts) = error.attempts {
+            reply.headers.insert("x-attempts", HeaderValue::from(attempts));
+        }
         if let Some(wait) = error.retry_after {
             // Rounded up: whoever comes back a moment too early is refused once more.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -51,6 +51,7 @@ pub(crate) struct Shared {
 
 impl Provider {
     /// Serves on a thread of its own, which lives as long as the process.
+    #[must_use]
     pub fn start(listener: TcpListener, is_loud: bool) -> Self {
         listener.set_nonblocking(true).expect("a listener can be made non-blocking");
         let address = listener.local_addr().expect("a listener has an address");
@@ -72,21 +73,25 @@ impl Provider {
     }
 
     /// A provider on a free port of this machine.
+    #[must_use]
     pub fn anywhere() -> Self {
         Self::start(TcpListener::bind("127.0.0.1:0").expect("a free port"), false)
     }
 
     /// The base URL for a tier.
+    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// The calls for one model, in order.
+    #[must_use]
     pub fn attempts(&self, model: &str) -> Vec<Attempt> {
         self.shared.attempts().iter().filter(|attempt| attempt.model == model).cloned().collect()
     }
 
     /// The calls whose messages contain `marker`, in order.
+    #[must_use]
     pub fn calls(&self, marker: &str) -> Vec<Attempt> {
         let attempts = self.shared.attempts();
         attempts.iter().filter(|attempt| attempt.body["messages"].to_string().contains(marker)).cloned().collect()

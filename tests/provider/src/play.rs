@@ -181,14 +181,11 @@ impl Play<'_> {
             wire::whole(self.stream, 200, &[], "application/json", &body.to_string()).await?;
             return Ok(After::KeepOpen);
         }
-        let mut events = String::new();
-        for delta in deltas(&message) {
-            events += &format!("data: {}\n\n", self.piece(&delta, None));
-        }
-        events += &format!("data: {}\n\n", self.piece(&json!({}), Some(reason)));
-        events += &format!("data: {}\n\ndata: [DONE]\n\n", self.usage_chunk());
+        let mut events: Vec<_> = deltas(&message).iter().map(|delta| self.piece(delta, None)).collect();
+        events.extend([self.piece(&json!({}), Some(reason)), self.usage_chunk(), "[DONE]".to_owned()]);
+        let events: Vec<_> = events.into_iter().map(|data| format!("data: {data}\n\n")).collect();
         wire::begin_events(self.stream).await?;
-        wire::raw(self.stream, &events).await?;
+        wire::raw(self.stream, &events.concat()).await?;
         wire::end_events(self.stream).await?;
         Ok(After::KeepOpen)
     }

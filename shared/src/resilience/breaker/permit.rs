@@ -42,12 +42,11 @@ impl Permit {
 
     /// The provider is not well. Written at once.
     pub async fn fail(mut self, deadline: Deadline) {
-        let report = match self.probe.take() {
-            Some(token) => Report { probe: Some((token, Verdict::Bad)), ..Report::default() },
-            None => {
-                self.circuit.count(self.epoch, 0, 0, 1);
-                Report::default()
-            }
+        let report = if let Some(token) = self.probe.take() {
+            Report { probe: Some((token, Verdict::Bad)), ..Report::default() }
+        } else {
+            self.circuit.count(self.epoch, 0, 0, 1);
+            Report::default()
         };
         self.circuit.exchange(report, deadline).await;
     }
