@@ -1,7 +1,8 @@
 //! Tiers in order, within the call's deadline.
 //!
-//! Each tier gets an equal share of what is left of the deadline, and what it does not use goes on to those after it, so the
-//! last one always has its turn. A tier whose circuit is open is passed over. A tier may be hedged: if its first token is
+//! Each tier gets an equal share of what is left of the deadline for its first token, and what it does not use goes on to those
+//! after it. A tier that speaks may go on until those after it have half of their shares left, so that a long answer is not cut
+//! off and the last tier still has its turn. A tier whose circuit is open is passed over. A tier may be hedged: if its first token is
 //! late, the next one is asked too, within a budget of extra calls, and whoever is first has answered.
 //!
 //! ```
@@ -39,7 +40,7 @@ use super::client::{Client, http_client};
 use super::completion::Completion;
 use super::fault::Fault;
 use super::request::ChatRequest;
-use super::tier::{Asking, Progress, Started, Tier};
+use super::tier::{Asking, Progress, Share, Started, Tier};
 use crate::aws::Secrets;
 use crate::config::{CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models, StreamMode};
 use crate::deadline::Deadline;
@@ -188,7 +189,7 @@ trait How<T>: Sync {
         asking: &'r Asking<'r>,
         tier: &'r Tier,
         progress: Arc<Progress>,
-        deadline: Deadline,
+        share: Share,
     ) -> BoxFuture<'r, Result<T, Fault>>;
 }
 
@@ -208,9 +209,9 @@ where
         asking: &'r Asking<'r>,
         tier: &'r Tier,
         progress: Arc<Progress>,
-        deadline: Deadline,
+        share: Share,
     ) -> BoxFuture<'r, Result<(T, Completion, Vec<Value>), Fault>> {
-        Box::pin(async move { tier.whole(asking, &progress, deadline, &self.0).await })
+        Box::pin(async move { tier.whole(asking, &progress, share, &self.0).await })
     }
 }
 
@@ -220,9 +221,9 @@ impl How<Started> for Start {
         asking: &'r Asking<'r>,
         tier: &'r Tier,
         progress: Arc<Progress>,
-        deadline: Deadline,
+        share: Share,
     ) -> BoxFuture<'r, Result<Started, Fault>> {
-        Box::pin(async move { tier.start(asking, &progress, deadline).await })
+        Box::pin(async move { tier.start(asking, &progress, share).await })
     }
 }
 
@@ -357,10 +358,12 @@ fn begin<'r, T: 'r>(
     waiting.retain(|tier| tier.client.tier.context_window.is_none_or(|window| Some(window) > too_small));
     let tier = waiting.pop_front()?;
     let others = waiting.iter().filter(|tier| tier.circuit.may_admit()).count();
+    let others = u32::try_from(others).unwrap_or(u32::MAX - 1);
     let all = asking.deadline.less(RESERVE);
-    let share = all.remaining() / u32::try_from(others + 1).unwrap_or(u32::MAX);
+    let equal = all.remaining() / (others + 1);
+    let share = Share { first_token: all.at_most(equal), whole: all.less(equal / 2 * others) };
     let progress = Arc::new(Progress::default());
-    let asked = how.ask(asking, tier, Arc::clone(&progress), all.at_most(share));
+    let asked = how.ask(asking, tier, Arc::clone(&progress), share);
     running.push(Box::pin(asked.map(move |result| (tier, result))));
     let late = tier.client.tier.hedge_after()?;
     Some((Deadline::after(late), progress))

@@ -38,6 +38,15 @@ pub(super) struct Asking<'a> {
     pub(super) beyond_share: bool,
 }
 
+/// Until when one tier may take.
+#[derive(Clone, Copy)]
+pub(super) struct Share {
+    /// For its first token: an equal share of what is left.
+    pub(super) first_token: Deadline,
+    /// For all of it, once tokens come: what leaves the tiers after it half of theirs.
+    pub(super) whole: Deadline,
+}
+
 /// A call under way, for whoever considers to ask another tier too.
 #[derive(Default)]
 pub(super) struct Progress {
@@ -74,12 +83,12 @@ impl Tier {
         &self,
         asking: &Asking<'_>,
         progress: &Progress,
-        deadline: Deadline,
+        share: Share,
         check: &(impl Fn(&Completion) -> Result<T, &'static str> + Sync),
     ) -> Result<(T, Completion, Vec<Value>), Fault> {
         let attempt = |_| async {
-            let mut started = self.attempt(asking, progress, deadline).await?;
-            let read = started.collect(deadline).await.and_then(|()| {
+            let mut started = self.attempt(asking, progress, share).await?;
+            let read = started.collect().await.and_then(|()| {
                 let completion = started.completion();
                 check(completion).map(|value| (value, completion.clone())).map_err(Fault::Invalid)
             });
@@ -89,26 +98,23 @@ impl Tier {
                 |(value, completion): (T, Completion)| (value, completion.named(&self.client.tier.model), pieces);
             read.map(named).inspect_err(|fault| self.tell(fault))
         };
-        retry::run(&POLICY, deadline, attempt).await
+        retry::run(&POLICY, share.first_token, attempt).await
     }
 
     /// An answer whose first token is there.
-    pub(super) async fn start(
-        &self,
-        asking: &Asking<'_>,
-        progress: &Progress,
-        deadline: Deadline,
-    ) -> Result<Started, Fault> {
-        retry::run(&POLICY, deadline, |_| self.attempt(asking, progress, deadline)).await
+    pub(super) async fn start(&self, asking: &Asking<'_>, progress: &Progress, share: Share) -> Result<Started, Fault> {
+        // Once it speaks, no other tier will be asked.
+        let share = Share { whole: asking.deadline, ..share };
+        retry::run(&POLICY, share.first_token, |_| self.attempt(asking, progress, share)).await
     }
 
     /// One call, up to its first token.
-    async fn attempt(&self, asking: &Asking<'_>, progress: &Progress, deadline: Deadline) -> Result<Started, Fault> {
+    async fn attempt(&self, asking: &Asking<'_>, progress: &Progress, share: Share) -> Result<Started, Fault> {
         let permit = self.admit(asking).await?;
         let asked = Instant::now();
         asking.attempts.fetch_add(1, Ordering::Relaxed);
-        let deadline = deadline.at_most(self.client.tier.total_timeout());
-        let answer = match self.client.begin(asking.request, deadline).await {
+        let total = Deadline::after(self.client.tier.total_timeout());
+        let answer = match self.client.begin(asking.request, total.min(share.first_token)).await {
             Ok(answer) => answer,
             Err(fault) => {
                 settle(permit, Some(&fault), asked.elapsed(), asking.deadline).await;
@@ -134,7 +140,7 @@ impl Tier {
             began: asked,
             idle: tier.idle_timeout(),
             total: tier.total_timeout(),
-            deadline,
+            deadline: total.min(share.whole),
         })
     }
 
@@ -177,8 +183,7 @@ impl Started {
     }
 
     /// Waits for all of it. A deadline that is reached while tokens still come is the call's, not the tier's fault.
-    async fn collect(&mut self, deadline: Deadline) -> Result<(), Fault> {
-        self.deadline = self.deadline.min(deadline);
+    async fn collect(&mut self) -> Result<(), Fault> {
         while let Some(piece) = self.next().await? {
             self.pieces.push(piece);
         }

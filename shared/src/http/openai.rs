@@ -195,12 +195,11 @@ where
 /// The longest that Lambda runs a function.
 const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
 
-/// A function URL has a domain of its own.
+/// A function URL has no routes, so its calls come by the key `$default`; the HTTP API's come by their route's.
+/// `cargo lambda watch` calls like a function URL. Source: "Invoking Lambda function URLs", AWS Lambda developer guide.
 fn origin(request: &Request) -> Origin {
     match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context))
-            if context.domain_name.as_deref().is_some_and(|name| name.contains(".lambda-url.")) =>
-        {
+        Some(RequestContext::ApiGatewayV2(context)) if context.route_key.as_deref() == Some("$default") => {
             Origin::FunctionUrl
         }
         _ => Origin::HttpApi,
@@ -346,18 +345,18 @@ mod tests {
     }
 
     #[test]
-    fn a_function_url_is_known_by_its_domain() {
-        let event = |domain: &str| {
-            let event = json!({ "version": "2.0", "routeKey": "$default", "rawPath": "/v1/x", "rawQueryString": "",
+    fn a_function_url_is_known_by_its_lack_of_routes() {
+        let event = |route_key: &str| {
+            let event = json!({ "version": "2.0", "routeKey": route_key, "rawPath": "/v1/x", "rawQueryString": "",
                 "headers": {}, "isBase64Encoded": false, "requestContext": { "accountId": "1", "apiId": "a",
-                "domainName": domain, "domainPrefix": "a", "requestId": "r", "routeKey": "$default", "stage": "$default",
+                "domainName": "d", "domainPrefix": "a", "requestId": "r", "routeKey": route_key, "stage": "$default",
                 "time": "", "timeEpoch": 0, "http": { "method": "POST", "path": "/v1/x", "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1", "userAgent": "" } } });
             Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap())
         };
-        let url = event("abc.lambda-url.eu-west-1.on.aws");
+        let url = event("$default");
         assert_eq!(origin(&url), Origin::FunctionUrl);
         assert!(is_for(&url, "POST /v1/x") && !is_for(&url, "POST /v1/y") && !is_for(&url, "GET /v1/x"));
-        assert_eq!(origin(&event("abc.execute-api.eu-west-1.amazonaws.com")), Origin::HttpApi);
+        assert_eq!(origin(&event("POST /v1/x")), Origin::HttpApi);
     }
 }

@@ -107,7 +107,7 @@ impl Shared {
     pub(crate) fn begin(&self, model: &str, authorization: Option<String>, body: &Value) -> usize {
         let at = self.started.elapsed();
         if self.is_loud {
-            println!("{:>9.3} s  asked     {model}", at.as_secs_f64());
+            println!("{:>9.3} s  asked      {model}", at.as_secs_f64());
         }
         let attempt = Attempt { model: model.to_owned(), at, authorization, body: body.clone(), ended: None };
         let mut attempts = self.attempts();
@@ -120,7 +120,7 @@ impl Shared {
         let at = self.started.elapsed();
         let mut attempts = self.attempts();
         if self.is_loud {
-            println!("{:>9.3} s  {how:<9} {}", at.as_secs_f64(), attempts[number].model);
+            println!("{:>9.3} s  {how:<10} {}", at.as_secs_f64(), attempts[number].model);
         }
         attempts[number].ended = Some((how, at));
     }
