@@ -222,7 +222,15 @@ async fn a_first_token_that_is_late_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_stream_that_breaks_or_stops_midway_is_replaced_as_a_whole() {
-    for (script, fault) in [("cut", "cut"), ("stall", "stalled"), ("error-midway", "status_503")] {
+    let scripts = [
+        ("cut", "cut"),
+        ("stall", "stalled"),
+        ("pings", "stalled"),
+        ("error-midway", "status_503"),
+        ("empty-reason", "cut"),
+        ("interrupted", "interrupted"),
+    ];
+    for (script, fault) in scripts {
         let played = Played::with(&[script, "good"], |_| json!({ "idle_timeout": 0.3 }), None).await;
         let outcome = played.ask().await;
         assert_eq!((served_by(&outcome), played.counts()[1]), ("t1", 1), "{script}");
@@ -370,8 +378,60 @@ async fn a_tier_that_was_down_serves_again_soon_after_its_recovery() {
 fn by_default_a_recovery_is_used_within_30_seconds() {
     let settings: Value = serde_json::to_value(BreakerSettings::default()).unwrap();
     let seconds = |name: &str| settings[name].as_f64().unwrap();
-    assert!(seconds("reopen") + seconds("ramp") < 30.0);
+    let tiers = Tiers::parse(r#"[{"name":"a","base_url":"http://h/v1","model":"m"}]"#).unwrap();
+    let probe = tiers.iter().next().unwrap().first_token_timeout().as_secs_f64();
+    // At worst a probe was sent just before, and has to time out first.
+    assert!(probe + seconds("reopen") + seconds("ramp") < 30.0);
     assert!((seconds("open") - 60.0).abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn one_answer_where_several_were_asked_for_is_an_answer() {
+    let played = Played::new(&["good"]).await;
+    let request = request(json!({ "messages": [{ "role": "user", "content": "hello" }], "n": 2 }));
+    let outcome = whole(played.chain(), &Ask::new(&request, Deadline::after(PATIENCE))).await;
+    assert_eq!((served_by(&outcome), played.faults("t0")), ("t0", 0));
+}
+
+#[tokio::test]
+async fn a_second_try_that_is_not_let_in_does_not_hide_what_went_wrong() {
+    let played = Played::with(&["503", "good"], |_| json!({ "breaker": { "failures": 1 } }), None).await;
+    assert_eq!(faults(&played.ask().await), ["t0 status_503"]);
+    assert_eq!(faults(&played.ask().await), ["t0 circuit_open"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_of_a_tier_takes_no_probe() {
+    let settings = json!({ "structured_output": "json_object", "breaker": { "failures": 1, "open": 0.05 } });
+    let played = Played::with(&["503"], |_| settings.clone(), None).await;
+    played.ask().await;
+    let format = json!({ "type": "json_schema", "json_schema": { "name": "a", "schema": {} } });
+    let schema = request(json!({ "messages": [{ "role": "user", "content": "x" }], "response_format": format }));
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let outcome = whole(played.chain(), &Ask::new(&schema, Deadline::after(PATIENCE))).await;
+    assert_eq!((faults(&outcome), outcome.attempts), (vec!["t0 unsupported_response_format".to_owned()], 0));
+    assert_eq!(played.phase("t0"), Phase::Open);
+}
+
+#[tokio::test]
+async fn a_silent_tier_opens_its_circuit_though_hedging_cancels_its_calls() {
+    let breaker = json!({ "slow_after": 0.1, "minimum_calls": 3 });
+    let more = |at| if at == 0 { json!({ "hedge_after": 0.15, "breaker": breaker }) } else { json!({}) };
+    let played = Played::with(&["silent", "good"], more, None).await;
+    for _ in 0..3 {
+        assert_eq!(served_by(&played.ask().await), "t1");
+    }
+    assert_eq!(played.phase("t0"), Phase::Open);
+}
+
+#[tokio::test]
+async fn fields_reach_the_provider_in_the_order_in_which_they_came() {
+    let played = Played::new(&["good"]).await;
+    let body = r#"{"messages":[{"role":"user","content":"x"}],"zeta":{"reasoning":1,"answer":2},"alpha":1}"#;
+    let request = ChatRequest::from_client(serde_json::from_str(body).unwrap()).unwrap();
+    whole(played.chain(), &Ask::new(&request, Deadline::after(PATIENCE))).await;
+    let sent = played.attempts(0)[0].body.to_string();
+    assert!(sent.starts_with(&body[..body.len() - 1]), "{sent}");
 }
 
 #[tokio::test]
@@ -391,7 +451,7 @@ async fn an_error_behind_a_200_is_the_error_it_is() {
 
 #[tokio::test]
 async fn a_tier_that_is_configured_wrongly_is_left_at_once_and_is_not_ill() {
-    for script in ["401", "403", "404", "quota"] {
+    for script in ["401", "402", "403", "404", "301", "quota"] {
         let played = Played::new(&[script, "good"]).await;
         let outcome = played.ask().await;
         assert_eq!((served_by(&outcome), played.counts()), ("t1", vec![1, 1]), "{script}");

@@ -1,7 +1,7 @@
 //! Valkey, or Redis: one connection for each environment, made when it is first needed.
 //!
-//! Nothing that must happen may depend on it. It answers within [`ANSWER`] or counts as gone, and is then left alone for
-//! [`PAUSE`], so that a server that is gone costs a call nothing. What is lost without it is for each user of this module to
+//! Nothing that must happen may depend on it. It answers within [`ANSWER`] or counts as gone, and is then left alone for a
+//! while, so that a server that is gone costs most calls nothing. What is lost without it is for each user of this module to
 //! say.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,8 +22,12 @@ const CONNECT: Duration = Duration::from_millis(500);
 /// Time for one round trip: a hundred times what it takes within a region.
 const ANSWER: Duration = Duration::from_millis(250);
 
-/// How long a server that is gone is left alone.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long a server that is gone is left alone: twice as long after each failure in a row.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// A connection that was idle for longer may have died in a freeze: then it is made anew before the server counts as gone.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// The server, as every user of it sees it.
 pub struct Valkey {
@@ -35,8 +39,30 @@ pub struct Valkey {
 
 #[derive(Default)]
 struct Slot {
-    connection: Option<MultiplexedConnection>,
-    gone_until: Option<SystemTime>,
+    connection: Option<(MultiplexedConnection, SystemTime)>,
+    rest: Option<Rest>,
+}
+
+/// Since when the server is left alone, and for how long.
+#[derive(Clone, Copy)]
+struct Rest {
+    since: SystemTime,
+    pause: Duration,
+}
+
+impl Rest {
+    /// By the wall clock: the monotonic one may stand still in a freeze. One that was set back ends the rest.
+    fn is_over(&self) -> bool {
+        self.since.elapsed().map_or(true, |passed| passed >= self.pause)
+    }
+}
+
+/// How a connection was come by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    New,
+    Busy,
+    Idle,
 }
 
 /// Why there is no answer.
@@ -51,9 +77,12 @@ pub enum Gone {
     /// It did not answer in time.
     #[error("Valkey did not answer in time")]
     Silent,
-    /// It answered with an error.
+    /// It answered with an error, such as that it is a replica now.
     #[error("Valkey refused a script")]
     Refused(#[source] BoxError),
+    /// The caller's own time was over, which says nothing of the server.
+    #[error("no time was left to ask Valkey")]
+    OutOfTime,
 }
 
 /// A Lua script and the hash by which the server knows it.
@@ -127,8 +156,16 @@ impl Valkey {
                 }
             }
         }
-        let answers: Result<Vec<_>, _> = answers.into_iter().collect();
-        answers.map_err(|error| Gone::Refused(error.into()))
+        match answers.into_iter().collect() {
+            Ok(answers) => Ok(answers),
+            // After a failover the connection leads to a replica, which refuses to write: the next one finds the primary.
+            Err(error) => {
+                let error: RedisError = error;
+                let gone = Gone::Refused(error.into());
+                self.slot.lock().await.leave_alone(&gone);
+                Err(gone)
+            }
+        }
     }
 
     async fn round_trip(
@@ -136,16 +173,23 @@ impl Valkey {
         pipeline: &redis::Pipeline,
         deadline: Deadline,
     ) -> Result<Vec<Result<Value, RedisError>>, Gone> {
-        let (mut connection, is_new) = self.connection(deadline).await?;
+        let (mut connection, origin) = self.connection(deadline).await?;
         let mut answer = self.send(pipeline, &mut connection, deadline).await;
-        if !is_new && matches!(answer, Err(Gone::Unreachable(_))) {
-            // The server closed an idle connection, or was restarted: that says nothing about whether it is there now.
+        let is_dead = match &answer {
+            Err(Gone::Unreachable(_)) => origin != Origin::New,
+            Err(Gone::Silent) => origin == Origin::Idle,
+            _ => false,
+        };
+        if is_dead {
+            // It was closed or forgotten while it was idle: that says nothing about whether the server is there now.
             self.slot.lock().await.connection = None;
             (connection, _) = self.connection(deadline).await?;
             answer = self.send(pipeline, &mut connection, deadline).await;
         }
-        if let Err(gone) = &answer {
-            self.rest(gone).await;
+        match &answer {
+            Ok(_) => self.slot.lock().await.is_well(),
+            Err(Gone::OutOfTime) => {}
+            Err(gone) => self.slot.lock().await.leave_alone(gone),
         }
         answer
     }
@@ -156,40 +200,41 @@ impl Valkey {
         connection: &mut MultiplexedConnection,
         deadline: Deadline,
     ) -> Result<Vec<Result<Value, RedisError>>, Gone> {
+        let has_time = deadline.remaining() >= ANSWER;
         self.round_trips.fetch_add(1, Ordering::Relaxed);
         match deadline.at_most(ANSWER).run(pipeline.query_async(connection)).await {
             Ok(Ok(answers)) => Ok(answers),
             Ok(Err(error)) if error.is_timeout() => Err(Gone::Silent),
             Ok(Err(error)) => Err(Gone::Unreachable(error.into())),
-            Err(_elapsed) => Err(Gone::Silent),
+            Err(_elapsed) if has_time => Err(Gone::Silent),
+            Err(_elapsed) => Err(Gone::OutOfTime),
         }
     }
 
-    /// The connection, and whether it was just made. Callers that arrive together share the making of it.
-    async fn connection(&self, deadline: Deadline) -> Result<(MultiplexedConnection, bool), Gone> {
+    /// The connection, and how it was come by. Callers that arrive together share the making of it.
+    async fn connection(&self, deadline: Deadline) -> Result<(MultiplexedConnection, Origin), Gone> {
         let mut slot = self.slot.lock().await;
-        if let Some(connection) = &slot.connection {
-            return Ok((connection.clone(), false));
+        if let Some((connection, used)) = &mut slot.connection {
+            let origin = if used.elapsed().map_or(true, |idle| idle > IDLE) { Origin::Idle } else { Origin::Busy };
+            *used = SystemTime::now();
+            return Ok((connection.clone(), origin));
         }
-        // By the wall clock: the monotonic one may stand still in a freeze. One that was set back ends the rest.
-        let rest = slot.gone_until.and_then(|until| until.duration_since(SystemTime::now()).ok());
-        if rest.is_some_and(|rest| rest <= PAUSE) {
+        if slot.rest.is_some_and(|rest| !rest.is_over()) {
             return Err(Gone::Resting);
         }
+        let has_time = deadline.remaining() >= CONNECT;
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let made = match deadline.at_most(CONNECT).run(connecting).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Gone::Unreachable(error.into())),
-            Err(_elapsed) => Err(Gone::Silent),
+            Err(_elapsed) if has_time => Err(Gone::Silent),
+            Err(_elapsed) => return Err(Gone::OutOfTime),
         };
         match made {
             Ok(connection) => {
-                if slot.gone_until.take().is_some() {
-                    tracing::info!("Valkey is back");
-                }
-                slot.connection = Some(connection.clone());
-                Ok((connection, true))
+                slot.connection = Some((connection.clone(), SystemTime::now()));
+                Ok((connection, Origin::New))
             }
             Err(gone) => {
                 slot.leave_alone(&gone);
@@ -197,16 +242,23 @@ impl Valkey {
             }
         }
     }
-
-    async fn rest(&self, gone: &Gone) {
-        self.slot.lock().await.leave_alone(gone);
-    }
 }
 
 impl Slot {
+    fn is_well(&mut self) {
+        if self.rest.take().is_some() {
+            tracing::info!("Valkey is back");
+        }
+    }
+
+    /// Callers that failed together count once.
     fn leave_alone(&mut self, gone: &Gone) {
         self.connection = None;
-        self.gone_until = Some(SystemTime::now() + PAUSE);
+        if self.rest.is_some_and(|rest| !rest.is_over()) {
+            return;
+        }
+        let pause = self.rest.map_or(FIRST_PAUSE, |rest| (rest.pause * 2).min(LONGEST_PAUSE));
+        self.rest = Some(Rest { since: SystemTime::now(), pause });
         metrics::count("ValkeyGone", &[]);
         tracing::warn!(error = %gone, causes = causes(gone), "Valkey is gone; what uses it goes on without");
     }

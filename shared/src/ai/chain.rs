@@ -42,7 +42,7 @@ use super::fault::Fault;
 use super::request::ChatRequest;
 use super::tier::{Asking, Progress, Share, Started, Tier};
 use crate::aws::Secrets;
-use crate::config::{CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models, StreamMode};
+use crate::config::{self, CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models, StreamMode};
 use crate::deadline::Deadline;
 use crate::resilience::breaker::{Breakers, Why};
 use crate::resilience::hedge::Budget;
@@ -71,6 +71,7 @@ pub struct Ask<'a> {
     deadline: Deadline,
     order: Option<&'a [String]>,
     passes_filter_on: bool,
+    keeps_pieces: bool,
 }
 
 /// What came of it.
@@ -120,7 +121,9 @@ impl Degraded {
 impl Chains {
     /// Makes the clients and the circuits of all tiers. Nothing is asked yet.
     pub fn new(models: &Models, valkey: Option<Arc<Valkey>>, secrets: &Arc<Secrets>) -> Result<Self, ConfigError> {
-        let circuits = models.tiers().iter().map(|tier| (tier.name.as_str(), tier.breaker.clone()));
+        // A probe's lease must outlast any call, or a slow tier's good probes would all come too late.
+        let rules = |tier: &config::Tier| tier.breaker.clone().with_lease_over(tier.total_timeout());
+        let circuits = models.tiers().iter().map(|tier| (tier.name.as_str(), rules(tier)));
         let breakers = Arc::new(Breakers::new(valkey, circuits));
         let mut by_connect_timeout = BTreeMap::new();
         let mut tiers = BTreeMap::new();
@@ -164,13 +167,20 @@ impl Chains {
 impl<'a> Ask<'a> {
     /// A request, to be answered by then.
     pub const fn new(request: &'a ChatRequest, deadline: Deadline) -> Self {
-        Self { request, deadline, order: None, passes_filter_on: false }
+        Self { request, deadline, order: None, passes_filter_on: false, keeps_pieces: false }
     }
 
     /// Asks these tiers of the chain, in this order, instead of the chain's own.
     #[must_use]
     pub const fn in_order(mut self, tiers: Option<&'a [String]>) -> Self {
         self.order = tiers;
+        self
+    }
+
+    /// Keeps the pieces of a whole answer's stream, to be passed on as they came.
+    #[must_use]
+    pub const fn keeping_pieces(mut self, keeps: bool) -> Self {
+        self.keeps_pieces = keeps;
         self
     }
 
@@ -242,7 +252,7 @@ impl Chain {
     }
 
     /// The whole answer of the first tier whose answer passes `check`, which says with a constant what is wrong with it
-    /// otherwise. With it come the pieces of its stream, if it was one.
+    /// otherwise. With it come the pieces of its stream, if it was one and the ask keeps them.
     pub async fn whole<T: Send>(
         &self,
         ask: &Ask<'_>,
@@ -272,8 +282,14 @@ impl Chain {
             Some(names) => names.iter().filter_map(by_name).collect(),
             None => self.tiers.iter().collect(),
         };
-        let mut asking =
-            Asking { request: ask.request, deadline: ask.deadline, attempts: AtomicU32::new(0), beyond_share: false };
+        let mut asking = Asking {
+            request: ask.request,
+            deadline: ask.deadline,
+            usable: ask.deadline.less(RESERVE),
+            attempts: AtomicU32::new(0),
+            keeps_pieces: ask.keeps_pieces,
+            beyond_share: false,
+        };
         let mut failed = Vec::new();
         let mut found = self.race(&tiers, &asking, ask.passes_filter_on, &mut failed, how).await;
         let is_ramping = |tier: &str| {
@@ -320,8 +336,11 @@ impl Chain {
                         ended
                     }
                     Err(_elapsed) => {
-                        let is_silent = !progress.has_token.load(Ordering::Relaxed);
-                        if is_silent && !waiting.is_empty() && self.budget.spend() {
+                        let can_help = !progress.is_settled.load(Ordering::Relaxed)
+                            && waiting.iter().any(|tier| tier.circuit.may_admit());
+                        if can_help && self.budget.spend() {
+                            // One that is known to refuse would use the budget up for nothing.
+                            waiting.retain(|tier| tier.circuit.may_admit());
                             hedge = begin(&mut waiting, &running, too_small, asking, how);
                         }
                         continue;
@@ -339,6 +358,10 @@ impl Chain {
                     failed.push(Failed { tier: tier.name().to_owned(), fault });
                     if is_last_word {
                         return None;
+                    }
+                    if !running.is_empty() {
+                        // One of two has failed, and the other is late: the next one takes its place.
+                        hedge = begin(&mut waiting, &running, too_small, asking, how);
                     }
                 }
             }
@@ -359,7 +382,7 @@ fn begin<'r, T: 'r>(
     let tier = waiting.pop_front()?;
     let others = waiting.iter().filter(|tier| tier.circuit.may_admit()).count();
     let others = u32::try_from(others).unwrap_or(u32::MAX - 1);
-    let all = asking.deadline.less(RESERVE);
+    let all = asking.usable;
     let equal = all.remaining() / (others + 1);
     let share = Share { first_token: all.at_most(equal), whole: all.less(equal / 2 * others) };
     let progress = Arc::new(Progress::default());

@@ -18,6 +18,23 @@ pub struct Completion {
 /// Fields that each piece repeats; all others are parts to be joined.
 const REPEATED: [&str; 5] = ["id", "index", "object", "role", "type"];
 
+/// What `DeepSeek`, `vLLM`, `SGLang`, `GLM` and others call an end that is none.
+const INTERRUPTED: [&str; 8] = [
+    "abort",
+    "aborted",
+    "cancelled",
+    "error",
+    "insufficient_system_resource",
+    "network_error",
+    "server_error",
+    "timeout",
+];
+
+/// Whether it names how a choice ended. Some endpoints send an empty text with every piece.
+fn is_reason(value: &Value) -> bool {
+    value.as_str().is_some_and(|reason| !reason.is_empty() && reason != "null")
+}
+
 impl Completion {
     /// An answer of which nothing has come yet; `expected` is the number of choices asked for.
     pub(super) fn expecting(expected: u64) -> Self {
@@ -59,19 +76,31 @@ impl Completion {
                 match name.as_str() {
                     "index" => {}
                     "delta" => join(known.entry("message").or_insert_with(|| json!({})), value),
-                    "finish_reason" if value.is_null() => {}
-                    "finish_reason" => drop(known.insert(name.clone(), value.clone())),
-                    _ => join(known.entry(name.clone()).or_insert(Value::Null), value),
+                    "finish_reason" if !is_reason(value) => {}
+                    "logprobs" => join(known.entry(name.clone()).or_insert(Value::Null), value),
+                    // Others are repeated whole, such as the verdicts of a content filter.
+                    _ => drop(known.insert(name.clone(), value.clone())),
                 }
             }
         }
         true
     }
 
-    /// Whether every choice has said how it ended.
+    /// Whether every choice that was asked for has said how it ended.
     pub(super) fn is_finished(&self) -> bool {
-        let is_finished = |choice: &Map<String, Value>| choice.get("finish_reason").is_some_and(Value::is_string);
-        self.choices.len() as u64 >= self.expected.max(1) && self.choices.values().all(is_finished)
+        self.choices.len() as u64 >= self.expected.max(1) && self.is_finished_so_far()
+    }
+
+    /// Whether every choice that has begun has said how it ended. Not every endpoint gives as many as it is asked for.
+    pub(super) fn is_finished_so_far(&self) -> bool {
+        !self.choices.is_empty()
+            && self.choices.values().all(|choice| choice.get("finish_reason").is_some_and(is_reason))
+    }
+
+    /// Whether a choice says that it was broken off: it ended, but is not whole.
+    pub(super) fn is_interrupted(&self) -> bool {
+        let reasons = self.choices.values().filter_map(|choice| choice.get("finish_reason")?.as_str());
+        reasons.into_iter().any(|reason| INTERRUPTED.contains(&reason))
     }
 
     /// Whether the number of tokens is known.
@@ -142,7 +171,7 @@ impl Completion {
             }
             let logprobs = choice.get("logprobs").cloned().unwrap_or_default();
             let said = json!([{ "index": index, "delta": delta, "logprobs": logprobs, "finish_reason": null }]);
-            let reason = choice.get("finish_reason").cloned().unwrap_or_else(|| json!("stop"));
+            let reason = choice.get("finish_reason").cloned().unwrap_or_default();
             let ended = json!([{ "index": index, "delta": {}, "logprobs": null, "finish_reason": reason }]);
             chunks.extend([piece(said, None), piece(ended, None)]);
         }
@@ -191,7 +220,7 @@ pub(super) fn has_token(chunk: &Value) -> bool {
     choices.into_iter().any(|choice| {
         let delta = choice.get("delta").and_then(Value::as_object).into_iter().flatten();
         let mut parts = delta.filter(|(name, _)| *name != "role");
-        parts.any(|(_, value)| says(value)) || choice.get("finish_reason").is_some_and(Value::is_string)
+        parts.any(|(_, value)| says(value)) || choice.get("finish_reason").is_some_and(is_reason)
     })
 }
 
@@ -247,6 +276,31 @@ mod tests {
             json!({ "id": "a", "type": "function", "function": { "name": "f", "arguments": "{\"x\":1}" } })
         );
         assert_eq!(calls[1]["function"]["arguments"], "{}");
+    }
+
+    #[test]
+    fn an_end_must_be_named_and_be_one() {
+        let ended = |reason: Value| {
+            let mut completion = Completion::expecting(1);
+            completion.add(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] }));
+            (completion.is_finished(), completion.is_interrupted())
+        };
+        for reason in ["stop", "length", "tool_calls", "content_filter", "eos_token"] {
+            assert_eq!(ended(json!(reason)), (true, false), "{reason}");
+        }
+        assert_eq!(ended(json!("insufficient_system_resource")), (true, true));
+        for none in [Value::Null, json!(""), json!("null")] {
+            assert_eq!(ended(none.clone()), (false, false), "{none}");
+        }
+    }
+
+    #[test]
+    fn what_each_piece_repeats_is_not_joined() {
+        let piece = json!({ "choices": [{ "index": 0, "delta": { "content": "a" },
+            "content_filter_results": { "hate": { "severity": "safe" } } }] });
+        let body = joined(&[piece.clone(), piece]).body();
+        assert_eq!(body["choices"][0]["content_filter_results"]["hate"]["severity"], "safe");
+        assert_eq!(body["choices"][0]["message"]["content"], "aa");
     }
 
     #[test]

@@ -23,23 +23,35 @@ pub enum Fault {
     Silent,
     /// The connection could not be made, or broke before the answer began.
     #[error("connection_failed")]
-    Connection(#[source] BoxError),
+    Connection {
+        /// Why.
+        #[source]
+        cause: BoxError,
+        /// Whether the client was idle before: then the connection may have died in a freeze, which is nobody's fault.
+        was_idle: bool,
+    },
     /// Tokens stopped coming.
     #[error("stalled")]
     Stalled,
-    /// The answer took longer than the tier may take.
+    /// The answer took longer than the tier may take, though it went on; that says little of the provider's health.
     #[error("took_too_long")]
     TookTooLong,
-    /// The call had no more time for this tier; that says little about the tier.
+    /// The call had no more time for this tier; that says little of the tier.
     #[error("out_of_time")]
     OutOfTime,
     /// The answer ended before it was whole.
     #[error("cut")]
     Cut,
+    /// The endpoint itself says that it broke the answer off.
+    #[error("interrupted")]
+    Interrupted,
+    /// The answer is larger than what is read of one.
+    #[error("too_large")]
+    TooLarge,
     /// A piece of the answer could not be read, so nobody can tell whether it is whole.
     #[error("malformed_chunk")]
     Malformed,
-    /// The endpoint answered something that is not a chat completion, or one that is too large.
+    /// The endpoint answered something that is not a chat completion.
     #[error("not_a_completion")]
     NotACompletion,
     /// It answered 429.
@@ -65,10 +77,10 @@ pub enum Fault {
     /// It refused the request for another reason.
     #[error("refused_{}", .0.status)]
     Refused(ProviderError),
-    /// Our key is not accepted, or there is no such model, or no more credit.
+    /// Our key is not accepted, there is no such model, no more credit, or the address is another one.
     #[error("not_usable_{status}")]
     NotUsable {
-        /// 401, 403, 404, or 429 for an account without credit.
+        /// 401, 402, 403, 404, 3xx, or 429 for an account without credit.
         status: u16,
     },
     /// The tier's key cannot be had.
@@ -128,10 +140,10 @@ impl Fault {
     pub(super) fn health(&self) -> Health {
         match self {
             Self::Silent
-            | Self::Connection(_)
+            | Self::Connection { was_idle: false, .. }
             | Self::Stalled
-            | Self::TookTooLong
             | Self::Cut
+            | Self::Interrupted
             | Self::NotACompletion
             | Self::Status { .. } => Health::Ill,
             Self::RateLimited { wait: Some(wait) } => Health::Busy(*wait),
@@ -140,11 +152,6 @@ impl Fault {
             }
             _ => Health::Unknown,
         }
-    }
-
-    /// Whether nothing was sent, so that it is no attempt.
-    pub(super) const fn is_no_attempt(&self) -> bool {
-        matches!(self, Self::Unsupported(_) | Self::NoKey(_))
     }
 
     /// Whether an operator must know at once: no waiting mends it.
@@ -169,9 +176,13 @@ impl Retryable for Fault {
             }
             Self::RateLimited { wait: None } => Again::AfterBackoff { attempts: ATTEMPTS_WHEN_LIMITED },
             Self::Status { wait: Some(wait), .. } => Again::After { wait: *wait, attempts: ATTEMPTS },
-            Self::Status { wait: None, .. } | Self::Connection(_) => Again::AfterBackoff { attempts: ATTEMPTS },
+            Self::Status { wait: None, .. } | Self::Connection { .. } => Again::AfterBackoff { attempts: ATTEMPTS },
             _ => Again::Never,
         }
+    }
+
+    fn was_tried(&self) -> bool {
+        !matches!(self, Self::Circuit(_) | Self::CoolingDown(_))
     }
 }
 
@@ -244,7 +255,7 @@ fn classify(status: u16, wait: Option<Duration>, error: Map<String, Value>) -> F
     match status {
         429 if code == "insufficient_quota" || kind == "insufficient_quota" => Fault::NotUsable { status },
         429 => Fault::RateLimited { wait },
-        401 | 403 | 404 => Fault::NotUsable { status },
+        300..=399 | 401..=404 => Fault::NotUsable { status },
         408 | 500.. => Fault::Status { status, wait },
         _ => {
             let error = ProviderError { status, error };
@@ -287,6 +298,8 @@ mod tests {
         assert_eq!(fault(429, &error("insufficient_quota")), "not_usable_429");
         assert_eq!(fault(429, &error("rate_limit_exceeded")), "rate_limited");
         assert_eq!(fault(404, &error("model_not_found")), "not_usable_404");
+        assert_eq!(fault(402, &error("insufficient_balance")), "not_usable_402");
+        assert_eq!(fault(301, &json!({})), "not_usable_301");
         assert_eq!(fault(503, &json!("not even an object")), "status_503");
     }
 

@@ -1,7 +1,8 @@
 //! A streamed answer, piece by piece: when it is whole, and when it is not.
 //!
-//! An answer is whole when every choice has named its `finish_reason`. Nothing else proves it: not `[DONE]`, which some
-//! endpoints leave out, and not the end of the connection, which a crash brings about too. A piece that cannot be read may
+//! An answer is whole when every choice has named its `finish_reason`, and none of these says that it was broken off. Nothing
+//! else proves it: not `[DONE]` alone, which some endpoints leave out and others send after all, and not the end of the
+//! connection, which a crash brings about too. A piece that cannot be read may
 //! have held words, so before that proof it spoils the answer; after it, it is passed over.
 
 use std::time::Duration;
@@ -21,16 +22,28 @@ pub(super) const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// How long a finished answer waits for its usage.
 const USAGE_GRACE: Duration = Duration::from_millis(500);
 
+/// How long the end of the stream is waited for after that, so that the connection can be used again: it is in the same
+/// packet as a rule.
+const END_GRACE: Duration = Duration::from_millis(50);
+
+/// The answer is larger than what is read of one.
+#[derive(Debug, thiserror::Error)]
+#[error("too large")]
+struct TooLarge;
+
 /// A streamed answer under way.
 pub(super) struct Reader {
     events: BoxStream<'static, Result<Sse, sse_stream::Error>>,
     completion: Completion,
+    /// Until when a finished answer waits for its usage.
+    grace: Option<Deadline>,
     is_over: bool,
 }
 
 enum Event {
     Piece(Value),
     Done,
+    End,
     Unreadable,
     Error(Fault),
     Nothing,
@@ -42,7 +55,7 @@ impl Reader {
             let (mut response, read) = state?;
             match response.chunk().await {
                 Ok(Some(bytes)) if read + bytes.len() > LARGEST_ANSWER => {
-                    Some((Err(std::io::Error::other("too large")), None))
+                    Some((Err(std::io::Error::other(TooLarge)), None))
                 }
                 Ok(Some(bytes)) => Some((Ok(bytes.clone()), Some((response, read + bytes.len())))),
                 // The last event may lack its empty line.
@@ -51,21 +64,25 @@ impl Reader {
             }
         });
         let events = SseByteStream::new(bytes.boxed()).boxed();
-        Self { events, completion: Completion::expecting(choices), is_over: false }
+        Self { events, completion: Completion::expecting(choices), grace: None, is_over: false }
     }
 
-    /// The next piece, if there is one within `limit`; `None` when the answer is whole.
+    /// The next piece, if there is one within `limit`, however often the endpoint says that it is still there; `None` when
+    /// the answer is whole.
     pub(super) async fn next(&mut self, limit: Duration) -> Result<Option<Value>, Fault> {
+        let limit = Deadline::after(limit);
         while !self.is_over {
             let is_finished = self.completion.is_finished();
             if is_finished && self.completion.has_usage() {
+                self.drain().await;
                 break;
             }
-            let limit = if is_finished { USAGE_GRACE.min(limit) } else { limit };
-            let event = match Deadline::after(limit).run(self.events.next()).await {
+            let until =
+                if is_finished { *self.grace.get_or_insert_with(|| Deadline::after(USAGE_GRACE)) } else { limit };
+            let event = match until.min(limit).run(self.events.next()).await {
                 Err(_elapsed) if is_finished => break,
                 Err(_elapsed) => return Err(Fault::Stalled),
-                Ok(None) => Event::Done,
+                Ok(None) => Event::End,
                 Ok(Some(event)) => read(event),
             };
             match event {
@@ -79,14 +96,22 @@ impl Reader {
                     }
                 }
                 Event::Unreadable if is_finished => {}
-                Event::Done | Event::Error(_) if is_finished => break,
+                Event::End | Event::Error(_) if is_finished => break,
+                Event::Done if self.completion.is_finished_so_far() => break,
                 Event::Unreadable => return Err(Fault::Malformed),
                 Event::Error(fault) => return Err(fault),
-                Event::Done => return Err(Fault::Cut),
+                Event::Done | Event::End => return Err(Fault::Cut),
             }
         }
         self.is_over = true;
-        Ok(None)
+        if self.completion.is_interrupted() { Err(Fault::Interrupted) } else { Ok(None) }
+    }
+
+    /// Reads to the end of the stream, if it is there.
+    async fn drain(&mut self) {
+        let end = async { while self.events.next().await.is_some() {} };
+        // Not there in time: the connection is closed, and the answer is whole all the same.
+        Deadline::after(END_GRACE).run(end).await.ok();
     }
 
     /// The pieces up to and with the first that brings anything.
@@ -106,12 +131,21 @@ impl Reader {
     pub(super) fn completion(&self) -> &Completion {
         &self.completion
     }
+
+    /// What has come.
+    pub(super) fn into_completion(self) -> Completion {
+        self.completion
+    }
 }
 
 fn read(event: Result<Sse, sse_stream::Error>) -> Event {
     let event = match event {
         Ok(event) => event,
-        Err(sse_stream::Error::Body(_)) => return Event::Error(Fault::Cut),
+        Err(sse_stream::Error::Body(error)) => {
+            let cause = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            let is_too_large = cause.and_then(|cause| cause.downcast_ref::<TooLarge>()).is_some();
+            return Event::Error(if is_too_large { Fault::TooLarge } else { Fault::Cut });
+        }
         Err(_) => return Event::Unreadable,
     };
     let name = event.event.as_deref().unwrap_or("message");

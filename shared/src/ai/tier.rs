@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::client::{Begun, Client, too_late};
+use super::client::{Begun, Client, Prepared};
 use super::completion::Completion;
 use super::fault::{Fault, Health};
 use super::reader::Reader;
@@ -18,8 +18,9 @@ use crate::resilience::retry::{self, Policy};
 use crate::telemetry::metrics;
 
 /// Full jitter below a quarter, half, one … at most four seconds. A chat completion changes nothing at the provider, so it
-/// may be asked for twice.
-const POLICY: Policy = Policy::idempotent(Duration::from_millis(250), Duration::from_secs(4));
+/// may be asked for twice. No answer is to be had in less than a second.
+const POLICY: Policy =
+    Policy::idempotent(Duration::from_millis(250), Duration::from_secs(4)).leaving(Duration::from_millis(500));
 
 /// A tier of a chain.
 pub(super) struct Tier {
@@ -30,10 +31,14 @@ pub(super) struct Tier {
 /// What an ask shares with the tiers it asks.
 pub(super) struct Asking<'a> {
     pub(super) request: &'a ChatRequest,
-    /// Until when results can be reported; later than any tier's own deadline.
+    /// Until when results can be reported.
     pub(super) deadline: Deadline,
+    /// Until when answers are of use: a little earlier.
+    pub(super) usable: Deadline,
     /// Calls made so far.
     pub(super) attempts: AtomicU32,
+    /// Whether the pieces of a whole answer are wanted too.
+    pub(super) keeps_pieces: bool,
     /// Whether a call may be made beyond a ramp's share.
     pub(super) beyond_share: bool,
 }
@@ -50,7 +55,8 @@ pub(super) struct Share {
 /// A call under way, for whoever considers to ask another tier too.
 #[derive(Default)]
 pub(super) struct Progress {
-    pub(super) has_token: AtomicBool,
+    /// It need not be helped: its first token is there, or it is a probe, which must not be cancelled.
+    pub(super) is_settled: AtomicBool,
 }
 
 /// An answer that has begun, with the right that it was asked for by.
@@ -60,8 +66,10 @@ pub(super) struct Started {
     pub(super) pieces: Vec<Value>,
     rest: Rest,
     permit: Option<Permit>,
+    /// How long the first token took; nothing, if that says nothing, since the answer came in one piece.
     first_token: Duration,
     began: Instant,
+    spoke: Instant,
     idle: Duration,
     total: Duration,
     deadline: Deadline,
@@ -86,58 +94,68 @@ impl Tier {
         share: Share,
         check: &(impl Fn(&Completion) -> Result<T, &'static str> + Sync),
     ) -> Result<(T, Completion, Vec<Value>), Fault> {
-        let attempt = |_| async {
-            let mut started = self.attempt(asking, progress, share).await?;
-            let read = started.collect().await.and_then(|()| {
-                let completion = started.completion();
-                check(completion).map(|value| (value, completion.clone())).map_err(Fault::Invalid)
-            });
-            started.settle(read.as_ref().err(), asking.deadline).await;
+        let call = self.prepare(asking, share).await?;
+        let call = &call;
+        let attempt = |_| async move {
+            let mut started = self.attempt(call, asking, progress, share).await?;
+            let read = started.collect(asking.keeps_pieces).await;
+            let checked = read.and_then(|()| check(started.completion()).map_err(Fault::Invalid));
+            started.settle(checked.as_ref().err(), asking.deadline).await;
+            let value = checked.inspect_err(|fault| self.tell(fault))?;
             let pieces = std::mem::take(&mut started.pieces);
-            let named =
-                |(value, completion): (T, Completion)| (value, completion.named(&self.client.tier.model), pieces);
-            read.map(named).inspect_err(|fault| self.tell(fault))
+            Ok((value, started.into_completion().named(&self.client.tier.model), pieces))
         };
         retry::run(&POLICY, share.first_token, attempt).await
     }
 
     /// An answer whose first token is there.
     pub(super) async fn start(&self, asking: &Asking<'_>, progress: &Progress, share: Share) -> Result<Started, Fault> {
+        let call = self.prepare(asking, share).await?;
         // Once it speaks, no other tier will be asked.
-        let share = Share { whole: asking.deadline, ..share };
-        retry::run(&POLICY, share.first_token, |_| self.attempt(asking, progress, share)).await
+        let share = Share { whole: asking.usable, ..share };
+        retry::run(&POLICY, share.first_token, |_| self.attempt(&call, asking, progress, share)).await
+    }
+
+    /// Before a permit is asked for: what goes wrong here says nothing of the provider.
+    async fn prepare(&self, asking: &Asking<'_>, share: Share) -> Result<Prepared, Fault> {
+        self.client.prepare(asking.request, share.first_token).await.inspect_err(|fault| self.tell(fault))
     }
 
     /// One call, up to its first token.
-    async fn attempt(&self, asking: &Asking<'_>, progress: &Progress, share: Share) -> Result<Started, Fault> {
-        let permit = self.admit(asking).await?;
-        let asked = Instant::now();
+    async fn attempt(
+        &self,
+        call: &Prepared,
+        asking: &Asking<'_>,
+        progress: &Progress,
+        share: Share,
+    ) -> Result<Started, Fault> {
+        let mut permit = self.admit(asking).await?;
+        progress.is_settled.store(permit.is_probe(), Ordering::Relaxed);
         asking.attempts.fetch_add(1, Ordering::Relaxed);
-        let total = Deadline::after(self.client.tier.total_timeout());
-        let answer = match self.client.begin(asking.request, total.min(share.first_token)).await {
+        let tier = &self.client.tier;
+        let (began, total) = (Instant::now(), Deadline::after(tier.total_timeout()));
+        let answer = match self.client.begin(call, total.min(share.first_token)).await {
             Ok(answer) => answer,
             Err(fault) => {
-                settle(permit, Some(&fault), asked.elapsed(), asking.deadline).await;
-                if fault.is_no_attempt() {
-                    asking.attempts.fetch_sub(1, Ordering::Relaxed);
-                }
+                settle(permit, Some(&fault), Duration::ZERO, asking.deadline).await;
                 self.tell(&fault);
                 return Err(fault);
             }
         };
-        progress.has_token.store(true, Ordering::Relaxed);
-        let (rest, pieces) = match answer {
-            Begun::Whole(completion) => (Rest::None(Box::new(completion)), Vec::new()),
-            Begun::Stream(reader, pieces) => (Rest::Stream(reader), pieces),
+        permit.spoke();
+        progress.is_settled.store(true, Ordering::Relaxed);
+        let (rest, pieces, first_token) = match answer {
+            Begun::Whole(completion) => (Rest::None(Box::new(completion)), Vec::new(), Duration::ZERO),
+            Begun::Stream(reader, pieces) => (Rest::Stream(reader), pieces, began.elapsed()),
         };
-        let tier = &self.client.tier;
         Ok(Started {
             tier: tier.name.clone(),
             pieces,
             rest,
             permit: Some(permit),
-            first_token: asked.elapsed(),
-            began: asked,
+            first_token,
+            began,
+            spoke: Instant::now(),
             idle: tier.idle_timeout(),
             total: tier.total_timeout(),
             deadline: total.min(share.whole),
@@ -174,18 +192,21 @@ impl Started {
     pub(super) async fn next(&mut self) -> Result<Option<Value>, Fault> {
         let Rest::Stream(reader) = &mut self.rest else { return Ok(None) };
         let left = self.deadline.remaining();
-        match reader.next(self.idle.min(left)).await {
-            Err(Fault::Stalled) if left <= self.idle => {
-                Err(if self.began.elapsed() >= self.total { Fault::TookTooLong } else { out_of_time(self) })
-            }
-            next => next,
+        let next = reader.next(self.idle.min(left)).await;
+        if matches!(next, Err(Fault::Stalled)) && left <= self.idle && self.spoke.elapsed() * 2 < self.idle {
+            // It was still speaking: the time is over, and nobody is to blame.
+            return Err(if self.began.elapsed() >= self.total { Fault::TookTooLong } else { Fault::OutOfTime });
         }
+        self.spoke = Instant::now();
+        next
     }
 
-    /// Waits for all of it. A deadline that is reached while tokens still come is the call's, not the tier's fault.
-    async fn collect(&mut self) -> Result<(), Fault> {
+    /// Waits for all of it.
+    async fn collect(&mut self, keeps_pieces: bool) -> Result<(), Fault> {
         while let Some(piece) = self.next().await? {
-            self.pieces.push(piece);
+            if keeps_pieces {
+                self.pieces.push(piece);
+            }
         }
         Ok(())
     }
@@ -195,6 +216,13 @@ impl Started {
         match &self.rest {
             Rest::None(completion) => completion,
             Rest::Stream(reader) => reader.completion(),
+        }
+    }
+
+    fn into_completion(self) -> Completion {
+        match self.rest {
+            Rest::None(completion) => *completion,
+            Rest::Stream(reader) => reader.into_completion(),
         }
     }
 
@@ -211,20 +239,12 @@ impl Started {
     }
 }
 
-fn out_of_time(started: &Started) -> Fault {
-    // It was given less than its own total: half of that is enough to blame it.
-    match too_late(started.began, started.total) {
-        Fault::Silent => Fault::TookTooLong,
-        other => other,
-    }
-}
-
 /// Tells the circuit what a call says of the provider's health.
 async fn settle(permit: Permit, fault: Option<&Fault>, took: Duration, deadline: Deadline) {
     match fault.map_or(Health::Well, Fault::health) {
         Health::Well => permit.succeed(took, deadline).await,
         Health::Ill => permit.fail(deadline).await,
         Health::Busy(wait) => permit.cool_down(wait, deadline).await,
-        Health::Unknown => drop(permit),
+        Health::Unknown => permit.give_up(deadline).await,
     }
 }

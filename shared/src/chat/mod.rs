@@ -45,7 +45,8 @@ async fn whole(
     request: &ClientRequest,
     deadline: Deadline,
 ) -> Result<(Served, Completion, Vec<Value>), ApiError> {
-    let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref()).passing_filter_on();
+    let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref());
+    let ask = ask.passing_filter_on().keeping_pieces(request.stream);
     let outcome = chain.whole(&ask, |_| Ok(())).await;
     match outcome.answer {
         Some(Answer { value: ((), completion, pieces), tier, degraded }) => {

@@ -31,13 +31,14 @@ pub(super) async fn answer(
     origin: Origin,
 ) -> Result<Reply, ApiError> {
     let mode = request.chain(&chains)?.mode();
-    let mut work: BoxFuture<'static, Result<Ready, ApiError>> = Box::pin(async move {
+    let work = async move {
         let chain = request.chain(&chains)?;
         match mode {
             StreamMode::Whole => whole_events(chain, &request, deadline).await,
             StreamMode::Live => live_events(chain, &request, deadline).await,
         }
-    });
+    };
+    let mut work: BoxFuture<'static, Result<Ready, ApiError>> = Box::pin(work);
     // What cannot be streamed is sent when all of it is there.
     let held = if origin == Origin::HttpApi {
         Ok(work.as_mut().await)
@@ -63,6 +64,7 @@ pub(super) async fn answer(
 fn late(ready: Result<Ready, ApiError>) -> BoxStream<'static, Bytes> {
     match ready {
         Ok((served, events)) => {
+            tracing::info!(tier = served.tier, attempts = served.attempts, "a stream goes on");
             let (tier, attempts, degraded) = (&served.tier, served.attempts, served.degraded_word());
             let head = format!(": x-served-by={tier} x-attempts={attempts} x-degraded={degraded}\n\n");
             stream::iter([Bytes::from(head)]).chain(events).boxed()

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 /// | `window` | 60 | seconds that the rates look back |
 /// | `minimum_calls` | 20 | calls in the window below which the rates say nothing |
 /// | `open` | 60 | seconds without any call after it opened |
-/// | `reopen` | 15 | seconds until the next probe after one that failed, so that a recovery is seen soon |
-/// | `probe_lease` | 30 | seconds a probe may take before another one is let in |
-/// | `ramp` | 10 | seconds from a good probe until every call is let in again |
+/// | `reopen` | 10 | seconds until the next probe after one that failed, so that a recovery is seen soon |
+/// | `probe_lease` | 30 | seconds a probe may take before another one is let in; more than a whole call may take |
+/// | `ramp` | 5 | seconds from a good probe until every call is let in again |
 /// | `quorum` | 1 | environments that must have seen a fault in the window before it opens |
 ///
 /// Five faults, 60 s and 30 s are the numbers of the system's first design (`CircuitBreaker(5, 60 s, 30 s)`).
@@ -47,15 +47,22 @@ impl Default for BreakerSettings {
             window: 60.0,
             minimum_calls: 20,
             open: 60.0,
-            reopen: 15.0,
+            reopen: 10.0,
             probe_lease: 30.0,
-            ramp: 10.0,
+            ramp: 5.0,
             quorum: 1,
         }
     }
 }
 
 impl BreakerSettings {
+    /// The same rules with a lease that outlasts a call of this length.
+    #[must_use]
+    pub fn with_lease_over(mut self, call: Duration) -> Self {
+        self.probe_lease = self.probe_lease.max(call.as_secs_f64() + 5.0);
+        self
+    }
+
     /// From when on a call is slow.
     pub fn slow_after(&self) -> Duration {
         Duration::from_secs_f64(self.slow_after)

@@ -239,8 +239,11 @@ fn loggable(code: &str) -> String {
 type Sent = FunctionResponse<ApiGatewayV2httpResponse, BoxStream<'static, Result<Bytes, lambda_runtime::Error>>>;
 
 async fn send(reply: Reply, origin: Origin) -> Sent {
-    // A panic in a stream ends it as an error does: without `[DONE]`.
-    let body = AssertUnwindSafe(reply.body).catch_unwind().filter_map(|chunk| std::future::ready(chunk.ok()));
+    // A panic in a stream ends it as an error does: with an error event, and without `[DONE]`.
+    let body = AssertUnwindSafe(reply.body).catch_unwind().map(|chunk| {
+        chunk.unwrap_or_else(|_panic| event(&ApiError::from(Error::internal("a stream panicked")).body()))
+    });
+    let body = in_span(body.boxed());
     if origin == Origin::FunctionUrl {
         let metadata_prelude =
             MetadataPrelude { status_code: reply.status, headers: reply.headers, cookies: Vec::new() };
@@ -261,6 +264,16 @@ async fn send(reply: Reply, origin: Origin) -> Sent {
         }
     }
     FunctionResponse::BufferedResponse(response)
+}
+
+/// Polls a body within the call's span: the runtime polls it in a task of its own, whose log lines would belong to no call.
+fn in_span(body: BoxStream<'static, Bytes>) -> BoxStream<'static, Bytes> {
+    let span = tracing::Span::current();
+    stream::unfold((body, span), |(mut body, span)| async move {
+        let chunk = body.next().instrument(span.clone()).await?;
+        Some((chunk, (body, span)))
+    })
+    .boxed()
 }
 
 /// Waits for something in a stream that must not fall silent: a comment goes out every `pause` until it is there, and then
@@ -341,7 +354,8 @@ mod tests {
         });
         let sent = send(Reply::events(broken.boxed()), Origin::HttpApi).await;
         let FunctionResponse::BufferedResponse(response) = sent else { panic!("streamed") };
-        assert_eq!(response.body, Some(Body::Text("one".to_owned())));
+        let Some(Body::Text(text)) = response.body else { panic!("no text") };
+        assert!(text.starts_with("onedata: {\"error\":"), "{text}");
     }
 
     #[test]

@@ -40,6 +40,7 @@ const SPREAD: Duration = Duration::from_millis(250);
 pub struct Policy {
     first: Duration,
     longest: Duration,
+    least: Duration,
     is_idempotent: bool,
 }
 
@@ -72,18 +73,30 @@ pub trait Retryable {
     fn may_have_had_effect(&self) -> bool {
         true
     }
+
+    /// Whether an attempt was really made. What kept one from being made does not mask what went wrong with an earlier one.
+    fn was_tried(&self) -> bool {
+        true
+    }
 }
 
 impl Policy {
     /// For an operation that may be done twice. The backoff's ceiling is `first`, doubled with each attempt, at most
     /// `longest`.
     pub const fn idempotent(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, is_idempotent: true }
+        Self { first, longest, least: Duration::ZERO, is_idempotent: true }
     }
 
     /// For an operation that must not be done twice: it is tried again only while it provably had no effect.
     pub const fn once(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, is_idempotent: false }
+        Self { first, longest, least: Duration::ZERO, is_idempotent: false }
+    }
+
+    /// A wait must leave an attempt this much time: one that only just fits is of no use.
+    #[must_use]
+    pub const fn leaving(mut self, least: Duration) -> Self {
+        self.least = least;
+        self
     }
 
     /// How long to wait after the failed attempt of this number; `None` when there must be no other.
@@ -109,7 +122,7 @@ fn jittered(ceiling: Duration) -> Duration {
 }
 
 /// Runs the operation, which is told the number of the attempt, from 1, until it succeeds or another try is of no use; then
-/// its last error is returned.
+/// the error of its last attempt is returned.
 pub async fn run<T, E, Operation, Attempt>(
     policy: &Policy,
     deadline: Deadline,
@@ -121,18 +134,22 @@ where
     Attempt: Future<Output = Result<T, E>>,
 {
     let mut attempt = 1;
+    let mut last_tried = None;
     loop {
         let error = match operation(attempt).await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        match policy.wait(&error, attempt) {
-            Some(wait) if wait < deadline.remaining() => {
+        let wait = policy.wait(&error, attempt);
+        let error = if error.was_tried() { error } else { last_tried.take().unwrap_or(error) };
+        match wait {
+            Some(wait) if wait.saturating_add(policy.least) < deadline.remaining() => {
                 #[expect(clippy::disallowed_methods, reason = "the one retry loop; the wait fits into the deadline")]
                 tokio::time::sleep(wait).await;
             }
             _ => return Err(error),
         }
+        last_tried = Some(error);
         attempt += 1;
     }
 }
@@ -199,6 +216,33 @@ mod tests {
     async fn a_wait_that_does_not_fit_is_not_begun() {
         let asked = Again::After { wait: Duration::from_secs(30), attempts: 3 };
         assert_eq!(attempts(&POLICY, Duration::from_secs(10), asked, true).await, 1);
+        let leaving = POLICY.leaving(Duration::from_secs(10));
+        let asked = Again::After { wait: Duration::ZERO, attempts: 3 };
+        assert_eq!(attempts(&leaving, Duration::from_secs(10), asked, true).await, 1);
+    }
+
+    #[tokio::test]
+    async fn what_kept_an_attempt_from_being_made_does_not_mask_the_one_before() {
+        #[derive(Debug, PartialEq)]
+        enum Fault {
+            Answered500,
+            NotLetIn,
+        }
+        impl Retryable for Fault {
+            fn again(&self) -> Again {
+                if *self == Self::NotLetIn { Again::Never } else { Again::AfterBackoff { attempts: 2 } }
+            }
+
+            fn was_tried(&self) -> bool {
+                *self != Self::NotLetIn
+            }
+        }
+        let failed = run(&POLICY, Deadline::after(MINUTE), |attempt| async move {
+            Err::<(), _>(if attempt == 1 { Fault::Answered500 } else { Fault::NotLetIn })
+        });
+        assert_eq!(failed.await, Err(Fault::Answered500));
+        let failed = run(&POLICY, Deadline::after(MINUTE), |_| async { Err::<(), _>(Fault::NotLetIn) });
+        assert_eq!(failed.await, Err(Fault::NotLetIn));
     }
 
     #[test]

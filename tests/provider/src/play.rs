@@ -108,7 +108,7 @@ impl Play<'_> {
             }
             "empty" | "html" | "error-in-200" => self.odd(script).await,
             "headers-only" | "error-first" | "error-midway" | "cut" | "stall" | "malformed" | "malformed-end"
-            | "no-done" | "no-done-no-usage" | "slow-tokens" => self.stream(script).await,
+            | "no-done" | "no-done-no-usage" | "slow-tokens" | "empty-reason" | "pings" => self.stream(script).await,
             "context" | "filter" | "quota" | "refuses" => self.refuse(script).await,
             "no-prefill" if self.is_prefilled() => self.refuse("refuses").await,
             _ => match script.parse::<u16>() {
@@ -170,6 +170,7 @@ impl Play<'_> {
             "length" => "length",
             "filtered" => "content_filter",
             "tool" => "tool_calls",
+            "interrupted" => "insufficient_system_resource",
             _ => "stop",
         };
         let message = self.message(script);
@@ -221,7 +222,8 @@ impl Play<'_> {
         for (at, delta) in deltas.iter().enumerate() {
             if at == middle {
                 match script {
-                    "cut" => return Ok(After::BreakOff),
+                    "cut" | "empty-reason" => return Ok(After::BreakOff),
+                    "pings" => return self.ping().await,
                     "stall" => return Ok(After::HangUpLater),
                     "malformed" => {
                         wire::event(self.stream, "{\"choices\":[{\"delta\":{\"cont").await?;
@@ -239,7 +241,8 @@ impl Play<'_> {
             if script == "slow-tokens" {
                 sleep(Duration::from_millis(100)).await;
             }
-            wire::event(self.stream, &self.piece(delta, None)).await?;
+            let reason = (script == "empty-reason").then_some("");
+            wire::event(self.stream, &self.piece(delta, reason)).await?;
         }
         if let "no-done" | "no-done-no-usage" = script {
             wire::event(self.stream, &self.piece(&json!({}), Some("stop"))).await?;
@@ -257,6 +260,14 @@ impl Play<'_> {
             return Ok(After::KeepOpen);
         }
         self.finish(true).await
+    }
+
+    /// Pings until the client hangs up.
+    async fn ping(&mut self) -> io::Result<After> {
+        loop {
+            wire::raw(self.stream, "event: ping\ndata: {}\n\n").await?;
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn finish(&mut self, with_usage: bool) -> io::Result<After> {

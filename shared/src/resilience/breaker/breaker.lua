@@ -101,7 +101,8 @@ if counts(number(17), number(16)) then
 end
 
 if number(21) > 0 then
-  state.cooldown_until, changed = math.max(state.cooldown_until, now + number(21)), true
+  -- Ten minutes at most, whatever a provider asks for.
+  state.cooldown_until, changed = math.max(state.cooldown_until, now + math.min(number(21), 600000)), true
 end
 
 local granted = 0

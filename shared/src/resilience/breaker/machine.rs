@@ -13,6 +13,9 @@ use super::Settings;
 /// The window is kept in this many slots, so that it slides by a tenth of its length.
 const SLOTS: u64 = 10;
 
+/// The longest that a provider is left alone because it asks for it, in milliseconds: ten minutes.
+const LONGEST_COOLDOWN: u64 = 600_000;
+
 /// What a circuit does with calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -170,7 +173,7 @@ impl State {
             self.end_probe(settings, token, *verdict, now);
         }
         self.take_faults(settings, who, &report.faults, now);
-        let cooldown = u64::try_from(report.cooldown.as_millis()).unwrap_or(u64::MAX);
+        let cooldown = u64::try_from(report.cooldown.as_millis()).unwrap_or(u64::MAX).min(LONGEST_COOLDOWN);
         if cooldown > 0 {
             self.cooldown_until = self.cooldown_until.max(now.saturating_add(cooldown));
         }

@@ -95,6 +95,8 @@ struct Snapshot {
     ahead: i64,
     /// When it was read; never, if it was not yet, or Valkey is gone.
     read: Option<SystemTime>,
+    /// The phase that was last spoken of.
+    told: Phase,
     pending: Pending,
 }
 
@@ -105,7 +107,30 @@ struct Pending {
     successes_at: Option<SystemTime>,
     faults: Tally,
     faults_at: Option<SystemTime>,
-    given_up: Option<String>,
+    probe: Option<(String, Verdict)>,
+}
+
+/// A report on its way. If it does not arrive, because Valkey is gone or because whoever says it is cancelled, it waits for the
+/// next one. So it may be said twice, but is not lost.
+struct Unsaid<'a> {
+    circuit: &'a Circuit,
+    report: Report,
+    is_said: bool,
+}
+
+impl Unsaid<'_> {
+    fn said(mut self) -> Report {
+        self.is_said = true;
+        std::mem::take(&mut self.report)
+    }
+}
+
+impl Drop for Unsaid<'_> {
+    fn drop(&mut self) {
+        if !self.is_said {
+            self.circuit.copy().pending.put_back(&self.report);
+        }
+    }
 }
 
 /// Whether a call may be made.
@@ -209,17 +234,19 @@ impl Breakers {
         if stale.is_empty() {
             return;
         }
-        let reports: Vec<_> = stale.iter().map(|circuit| circuit.take_pending(Report::default())).collect();
-        let calls: Vec<_> = stale.iter().zip(&reports).map(|(circuit, report)| circuit.call(report)).collect();
+        let unsaid: Vec<_> = stale.iter().map(|circuit| circuit.unsaid(Report::default())).collect();
+        let calls: Vec<_> = unsaid.iter().map(|one| one.circuit.call(&one.report)).collect();
         match valkey.run(&calls, deadline).await {
             Ok(answers) => {
-                for ((circuit, report), answer) in stale.iter().zip(reports).zip(answers) {
-                    circuit.take_answer(&report, script::read(&answer));
+                for (one, answer) in unsaid.into_iter().zip(answers) {
+                    let circuit = one.circuit;
+                    circuit.take_answer(&one.said(), script::read(&answer));
                 }
             }
             Err(gone) => {
-                for (circuit, report) in stale.iter().zip(reports) {
-                    circuit.alone(&report, &gone);
+                drop(unsaid);
+                for circuit in stale {
+                    circuit.alone(&Report::default(), &gone);
                 }
             }
         }
@@ -319,11 +346,14 @@ impl Circuit {
 
     /// Says something, hears the state, and returns whether the probe that was asked for was let in.
     async fn exchange(&self, report: Report, deadline: Deadline) -> bool {
-        let report = self.take_pending(report);
         let Some(valkey) = &self.store.valkey else { return self.apply(&report) };
-        match valkey.run(&[self.call(&report)], deadline).await {
-            Ok(answers) => self.take_answer(&report, answers.first().and_then(script::read)),
-            Err(gone) => self.alone(&report, &gone),
+        let unsaid = self.unsaid(report.clone());
+        match valkey.run(&[self.call(&unsaid.report)], deadline).await {
+            Ok(answers) => self.take_answer(&unsaid.said(), answers.first().and_then(script::read)),
+            Err(gone) => {
+                drop(unsaid);
+                self.alone(&report, &gone)
+            }
         }
     }
 
@@ -331,26 +361,20 @@ impl Circuit {
         script::call(&self.key, &self.settings, &self.store.who, report)
     }
 
-    /// Adds to a report what was waiting to be said.
-    fn take_pending(&self, mut report: Report) -> Report {
+    /// A report, with what was waiting to be said.
+    fn unsaid(&self, mut report: Report) -> Unsaid<'_> {
         let pending = std::mem::take(&mut self.copy().pending);
         let age = |at: Option<SystemTime>| at.map_or(Duration::ZERO, |at| at.elapsed().unwrap_or_default());
-        if pending.successes.calls > 0 {
-            report.successes = Tally { age: age(pending.successes_at), ..pending.successes };
-        }
-        if pending.faults.calls > 0 {
-            report.faults = Tally { age: age(pending.faults_at), ..pending.faults };
-        }
-        if report.probe.is_none() {
-            report.probe = pending.given_up.map(|token| (token, Verdict::None));
-        }
-        report
+        report.successes = Tally { age: age(pending.successes_at), ..pending.successes };
+        report.faults = Tally { age: age(pending.faults_at), ..pending.faults };
+        report.probe = report.probe.or(pending.probe);
+        Unsaid { circuit: self, report, is_said: false }
     }
 
     fn take_answer(&self, report: &Report, answer: Option<script::Answer>) -> bool {
         let Some(answer) = answer else {
             tracing::error!(circuit = self.name, "the circuit's script answered something else");
-            return self.apply(report);
+            return self.apply(&Report { successes: Tally::default(), faults: Tally::default(), ..report.clone() });
         };
         let after = answer.state.phase;
         let reason = answer.state.reason.clone();
@@ -358,42 +382,47 @@ impl Circuit {
             let mut copy = self.copy();
             copy.ahead = signed(answer.now) - signed(now_here());
             copy.read = Some(SystemTime::now());
+            copy.told = after;
             copy.state = answer.state;
         }
         self.tell(answer.before, after, &reason, "fleet");
         answer.is_granted
     }
 
-    /// Valkey is gone: goes on by the same rules, alone. Counts wait for its return.
+    /// Valkey is gone: goes on by the same rules, alone. What was counted waits for its return; here it was counted when it
+    /// happened.
     fn alone(&self, report: &Report, gone: &Gone) -> bool {
+        if matches!(gone, Gone::OutOfTime) {
+            return false; // our own time is over, which says nothing of Valkey
+        }
         if !matches!(gone, Gone::Resting) {
             metrics::count("BreakerAlone", &[("circuit", &self.name)]);
         }
-        let was_alone = {
-            let mut copy = self.copy();
-            copy.pending.put_back(report);
-            copy.read.take().is_none()
-        };
-        if was_alone {
-            // What waits to be sent was counted here when it ended.
-            self.apply(&Report { successes: Tally::default(), faults: Tally::default(), ..report.clone() })
-        } else {
-            self.apply(report)
-        }
+        self.copy().read = None;
+        self.apply(report)
     }
 
-    /// Takes a report in, here.
+    /// Takes a report in, here, and says what has changed.
     fn apply(&self, report: &Report) -> bool {
-        // No other environment could make up a quorum.
-        let settings = Settings { quorum: 1, ..self.settings.clone() };
-        let (applied, after, reason) = {
+        let is_granted = self.take(report);
+        let (before, after, reason) = {
             let mut copy = self.copy();
-            let now = copy.now();
-            let applied = copy.state.apply(&settings, &self.store.who, report, now);
-            (applied, copy.state.phase, copy.state.reason.clone())
+            let after = copy.state.phase;
+            (std::mem::replace(&mut copy.told, after), after, copy.state.reason.clone())
         };
-        self.tell(applied.before, after, &reason, "environment");
-        applied.is_granted
+        self.tell(before, after, &reason, "environment");
+        is_granted
+    }
+
+    /// Takes a report in, here. The fleet's state replaces what comes of it with the next answer.
+    fn take(&self, report: &Report) -> bool {
+        let mut copy = self.copy();
+        // Alone, no other environment could make up a quorum.
+        let is_alone = self.store.valkey.is_none() || copy.read.is_none();
+        let quorum = if is_alone { 1 } else { self.settings.quorum };
+        let settings = Settings { quorum, ..self.settings.clone() };
+        let now = copy.now();
+        copy.state.apply(&settings, &self.store.who, report, now).is_granted
     }
 
     /// Whoever changes the phase says so, so the fleet says it once.
@@ -455,6 +484,9 @@ impl Pending {
         if self.faults.add(report.faults) {
             self.faults_at = self.faults_at.max(faults_at);
         }
+        // Whoever asked for a probe and did not hear the answer may have got it.
+        let unheard = report.acquire.clone().map(|token| (token, Verdict::None));
+        self.probe = self.probe.take().or_else(|| report.probe.clone()).or(unheard);
     }
 }
 

@@ -1,24 +1,26 @@
 //! The right to make one call, and how it went.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::Circuit;
 use super::machine::{Report, Tally, Verdict};
 use crate::deadline::Deadline;
 
-/// The right to make one call. Say how it went; a permit that is let go says nothing of the provider's health, and if it was
-/// a probe's, lets another one in.
+/// The right to make one call. Say how it went. A permit that is dropped says that its call was cancelled: if it had been
+/// silent for long, that counts as slow, and if it was a probe's, another one is let in.
 #[must_use = "say how the call went, or let the permit go on purpose"]
 pub struct Permit {
     circuit: Arc<Circuit>,
     epoch: u64,
     probe: Option<String>,
+    granted: Instant,
+    is_settled: bool,
 }
 
 impl Permit {
     pub(super) fn new(circuit: Arc<Circuit>, epoch: u64, probe: Option<String>) -> Self {
-        Self { circuit, epoch, probe }
+        Self { circuit, epoch, probe, granted: Instant::now(), is_settled: false }
     }
 
     /// Whether the call is the one that finds out if the provider is back.
@@ -26,11 +28,16 @@ impl Permit {
         self.probe.is_some()
     }
 
+    /// The provider has begun to answer: if the call is cancelled now, it was not slow.
+    pub fn spoke(&mut self) {
+        self.is_settled = true;
+    }
+
     /// The provider answered, after this time. Costs a round trip only if it is a probe, or if faults came before it.
     pub async fn succeed(mut self, took: Duration, deadline: Deadline) {
+        self.is_settled = true;
         if let Some(token) = self.probe.take() {
-            let good = Report { probe: Some((token, Verdict::Good)), ..Report::default() };
-            self.circuit.exchange(good, deadline).await;
+            self.circuit.exchange(ended(token, Verdict::Good), deadline).await;
             return;
         }
         let slow = u64::from(took >= self.circuit.settings().slow_after());
@@ -42,8 +49,9 @@ impl Permit {
 
     /// The provider is not well. Written at once.
     pub async fn fail(mut self, deadline: Deadline) {
+        self.is_settled = true;
         let report = if let Some(token) = self.probe.take() {
-            Report { probe: Some((token, Verdict::Bad)), ..Report::default() }
+            ended(token, Verdict::Bad)
         } else {
             self.circuit.count(self.epoch, 0, 0, 1);
             Report::default()
@@ -51,17 +59,33 @@ impl Permit {
         self.circuit.exchange(report, deadline).await;
     }
 
-    /// The provider is well, and asks to be left alone for a while: the whole fleet does so. It is no fault.
+    /// The provider is well, and asks to be left alone for a while, ten minutes at most: the whole fleet does so. It is no
+    /// fault.
     pub async fn cool_down(mut self, wait: Duration, deadline: Deadline) {
+        self.is_settled = true;
         let probe = self.probe.take().map(|token| (token, Verdict::None));
         self.circuit.exchange(Report { probe, cooldown: wait, ..Report::default() }, deadline).await;
     }
+
+    /// The call says nothing of the provider's health. Costs a round trip only if it is a probe: another one is let in.
+    pub async fn give_up(mut self, deadline: Deadline) {
+        self.is_settled = true;
+        if let Some(token) = self.probe.take() {
+            self.circuit.exchange(ended(token, Verdict::None), deadline).await;
+        }
+    }
+}
+
+fn ended(token: String, verdict: Verdict) -> Report {
+    Report { probe: Some((token, verdict)), ..Report::default() }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(token) = self.probe.take() {
             self.circuit.give_up(token);
+        } else if !self.is_settled && self.granted.elapsed() >= self.circuit.settings().slow_after() {
+            self.circuit.count(self.epoch, 1, 1, 0);
         }
     }
 }
@@ -69,10 +93,10 @@ impl Drop for Permit {
 impl Circuit {
     /// A probe was given up: known here at once, to the fleet with the next report.
     fn give_up(&self, token: String) {
-        let given_up = Report { probe: Some((token.clone(), Verdict::None)), ..Report::default() };
+        let given_up = ended(token, Verdict::None);
         self.apply(&given_up);
         if self.store.valkey.is_some() {
-            self.copy().pending.given_up = Some(token);
+            self.copy().pending.put_back(&given_up);
         }
     }
 
@@ -80,31 +104,17 @@ impl Circuit {
     /// and a success ends their row, or this is a fault.
     fn count(&self, epoch: u64, ok: u64, slow: u64, failed: u64) -> bool {
         let tally = |calls, slow| Tally { epoch, calls, slow, age: Duration::ZERO };
-        let has_valkey = self.store.valkey.is_some();
+        let report = Report { successes: tally(ok, slow), faults: tally(failed, 0), ..Report::default() };
+        let Some(_) = &self.store.valkey else {
+            self.apply(&report);
+            return false;
+        };
         let had_faults = {
             let mut copy = self.copy();
-            let had_faults = copy.state.consecutive > 0;
-            if has_valkey {
-                let pending = &mut copy.pending;
-                let now = Some(SystemTime::now());
-                if pending.successes.add(tally(ok, slow)) {
-                    pending.successes_at = now;
-                }
-                if pending.faults.add(tally(failed, 0)) {
-                    pending.faults_at = now;
-                }
-            }
-            had_faults
+            copy.pending.put_back(&report);
+            copy.state.consecutive > 0
         };
-        self.count_here(&Report { successes: tally(ok, slow), faults: tally(failed, 0), ..Report::default() });
-        has_valkey && had_faults
-    }
-
-    /// With Valkey the copy's own count matters only if Valkey is gone by the time it is sent, so it changes no phase that
-    /// the fleet's state would not change: only counts are taken, unless this environment is alone.
-    fn count_here(&self, report: &Report) {
-        if self.store.valkey.is_none() || self.copy().read.is_none() {
-            self.apply(report);
-        }
+        self.take(&report);
+        had_faults
     }
 }

@@ -57,7 +57,7 @@ pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String>
         Some((token, verdict)) => (token.as_str(), verdict.as_str()),
         None => ("", ""),
     };
-    arguments.extend([token.to_owned(), verdict.to_owned(), report.cooldown.as_millis().to_string()]);
+    arguments.extend([token.to_owned(), verdict.to_owned(), report.cooldown.as_millis().min(86_400_000).to_string()]);
     arguments.push(report.acquire.clone().unwrap_or_default());
     arguments
 }

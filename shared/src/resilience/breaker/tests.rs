@@ -250,7 +250,8 @@ impl World {
             }
         }
         prop_assert!(self.state.epoch >= before.epoch, "epochs only grow");
-        prop_assert!(self.state.phase != Phase::Open || self.state.until > 0);
+        let longest = self.now + 600_000;
+        prop_assert!(self.state.cooldown_until <= longest && self.state.probe_until <= longest);
         if self.epochs.last() != Some(&self.state.epoch) {
             self.epochs.push(self.state.epoch);
         }
