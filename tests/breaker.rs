@@ -61,7 +61,7 @@ fn phase(breakers: &Breakers) -> Phase {
 #[tokio::test]
 async fn the_script_and_the_machine_agree_on_every_state() {
     let mut connection = raw(&url()).await;
-    let text = format!("local now = tonumber(ARGV[23])\n{}", script::SOURCE);
+    let text = format!("local now = tonumber(ARGV[24])\n{}", script::SOURCE);
     let sha: String = redis::cmd("SCRIPT").arg("LOAD").arg(text).query_async(&mut connection).await.unwrap();
     let mut random = fastrand::Rng::with_seed(20_261_124);
     let (mut compared, mut phases) = (0, std::collections::BTreeMap::<&str, u32>::new());
@@ -123,6 +123,7 @@ fn random_report(random: &mut fastrand::Rng, epochs: &[u64], tokens: &[String]) 
         probe: (random.bool() && !token.is_empty()).then_some((token, verdict)),
         cooldown,
         acquire: random.bool().then(|| format!("t{}", tokens.len())),
+        is_urgent: random.u8(0..4) == 0,
     }
 }
 

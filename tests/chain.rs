@@ -106,7 +106,7 @@ async fn whole(chain: &Chain, ask: &Ask<'_>) -> Outcome<Completion> {
         tier: answer.tier,
         degraded: answer.degraded,
     });
-    Outcome { answer, failed: outcome.failed, attempts: outcome.attempts }
+    Outcome { answer, failed: outcome.failed, attempts: outcome.attempts, retry_in: outcome.retry_in }
 }
 
 /// Which tier answered; its answer is whole.
@@ -398,6 +398,20 @@ async fn a_second_try_that_is_not_let_in_does_not_hide_what_went_wrong() {
     let played = Played::with(&["503", "good"], |_| json!({ "breaker": { "failures": 1 } }), None).await;
     assert_eq!(faults(&played.ask().await), ["t0 status_503"]);
     assert_eq!(faults(&played.ask().await), ["t0 circuit_open"]);
+}
+
+#[tokio::test]
+async fn when_nobody_else_can_serve_an_opening_is_probed_before_its_time() {
+    let breaker = json!({ "breaker": { "open": 60, "reopen": 0.3, "ramp": 0.01 } });
+    let played = Played::with(&["down-1000"], |_| breaker.clone(), None).await;
+    eventually("it serves again, long before the opening is over", async || {
+        let outcome = played.ask().await;
+        assert!(outcome.answer.is_some() || outcome.retry_in.is_none_or(|wait| wait <= Duration::from_millis(300)));
+        outcome.answer.map(drop)
+    })
+    .await;
+    // Five to open it, then one for each `reopen`, not for each call.
+    assert!(played.counts()[0] <= 5 + 5, "{:?}", played.counts());
 }
 
 #[tokio::test]

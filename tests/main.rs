@@ -10,6 +10,7 @@ mod breaker;
 mod chain;
 mod dependencies;
 mod jobs;
+mod limits;
 mod privacy;
 mod provider;
 mod routes;

@@ -29,6 +29,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// 422: readable, but a value breaks a rule.
     Unprocessable,
+    /// 429: a limit is reached.
+    TooManyRequests,
     /// 500: our fault.
     Internal,
     /// 503: something we depend on is gone for the moment.
@@ -48,6 +50,7 @@ impl Kind {
             Self::PayloadTooLarge => (413, "The body is too large", "payload-too-large"),
             Self::UnsupportedMediaType => (415, "The content type is not supported", "unsupported-media-type"),
             Self::Unprocessable => (422, "A value breaks a rule", "unprocessable"),
+            Self::TooManyRequests => (429, "Too many requests", "too-many-requests"),
             Self::Internal => (500, "Something failed on our side", "internal"),
             Self::Unavailable => (503, "Unavailable for the moment", "unavailable"),
             Self::TimedOut => (504, "The time for this call ran out", "timed-out"),
@@ -56,7 +59,7 @@ impl Kind {
 
     /// Whether the same call may succeed a little later.
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Unavailable | Self::TimedOut)
+        matches!(self, Self::TooManyRequests | Self::Unavailable | Self::TimedOut)
     }
 }
 
@@ -95,6 +98,18 @@ impl Error {
     pub fn unavailable(what: &'static str, retry_after: Duration, cause: impl Into<BoxError>) -> Self {
         let detail = format!("{what} cannot be reached right now. Please try again.");
         Self { retry_after: Some(retry_after), ..Self::new(Kind::Unavailable, detail) }.because(cause)
+    }
+
+    /// A 429 of the limit of this name; `wait` is when the same call would be let in, none if it never would be.
+    pub fn too_many(limit: &'static str, wait: Option<Duration>) -> Self {
+        let detail = match wait {
+            Some(wait) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                format!("The limit `{limit}` is reached. Please try again in {} s.", seconds.max(1))
+            }
+            None => format!("This call alone is more than the limit `{limit}` allows. Make it smaller."),
+        };
+        Self { retry_after: wait, ..Self::new(Kind::TooManyRequests, detail) }
     }
 
     /// A 404 that looks the same whether the thing does not exist or belongs to somebody else.

@@ -46,6 +46,8 @@ struct Checks {
 enum Part {
     /// It answers.
     Ok,
+    /// Some of it does.
+    Degraded,
     /// It does not.
     Down,
     /// There is none.
@@ -94,10 +96,11 @@ pub async fn check(database: &Database, valkey: Option<&Valkey>, breakers: &Brea
     let ai = match circuits.len() {
         0 => Part::NotConfigured,
         _ if answering == 0 => Part::Down,
+        all if answering < all => Part::Degraded,
         _ => Part::Ok,
     };
     // What is not configured is not missing.
-    let all_well = valkey != Part::Down && answering == circuits.len();
+    let all_well = valkey != Part::Down && matches!(ai, Part::Ok | Part::NotConfigured);
     let circuits = circuits.into_iter().map(Circuit::from).collect();
     let status = match database {
         Part::Ok if all_well => Status::Ok,

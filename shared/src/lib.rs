@@ -6,7 +6,7 @@
 //! |---|---|
 //! | the consultation agent; chat completions | [`agent`], [`chat`] |
 //! | models; the HTTP edge; health | [`ai`], [`http`], [`health`] |
-//! | vertical slices; staying up | [`consultations`], then [`jobs`]; [`resilience`] |
+//! | vertical slices; staying up | [`consultations`], then [`jobs`]; [`resilience`], [`limits`] |
 //! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
 //! | settings | [`config`] |
 //! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`triage`] |
@@ -23,6 +23,7 @@ pub mod health;
 pub mod http;
 pub mod identity;
 pub mod jobs;
+pub mod limits;
 pub mod page;
 pub mod postgres;
 pub mod resilience;

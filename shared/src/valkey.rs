@@ -4,6 +4,7 @@
 //! while, so that a server that is gone costs most calls nothing. What is lost without it is for each user of this module to
 //! say.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -110,6 +111,11 @@ pub struct ScriptCall<'a> {
 }
 
 impl Valkey {
+    /// Of `VALKEY_URL`, to be shared by all that use it; see [`Self::new`].
+    pub fn from_env() -> Result<Option<Arc<Self>>, ConfigError> {
+        Ok(Self::new(&ValkeySettings::from_env()?)?.map(Arc::new))
+    }
+
     /// Prepares the connection; none is made yet. `None` when no server is configured.
     pub fn new(settings: &ValkeySettings) -> Result<Option<Self>, ConfigError> {
         let Some(url) = &settings.url else { return Ok(None) };

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wenzhen::ai::Chains;
 use wenzhen::aws::Secrets;
-use wenzhen::config::{Models, Tiers};
+use wenzhen::config::{LimitSettings, Models, Tiers};
 use wenzhen::deadline::Deadline;
 use wenzhen::http::Call;
 use wenzhen::http::openai::{ApiError, Origin, Reply};
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
+use wenzhen::limits::Limiter;
 
 use crate::provider;
 use crate::support::{STACK, User, read};
@@ -202,7 +203,8 @@ async fn handled(scripts: &[&str], more: Value, body: &Value, origin: Origin) ->
     let chains = json!({ "default": { "tiers": names }, "live": { "tiers": names, "mode": "live" } }).to_string();
     let models = Models::new(Tiers::parse(&json!(tiers).to_string()).unwrap(), Some(&chains)).unwrap();
     let secrets = Arc::new(Secrets::new(&STACK.aws().await));
-    let app = App { chains: Arc::new(Chains::new(&models, None, &secrets).unwrap()) };
+    let limiter = Arc::new(Limiter::new(None, &[], &LimitSettings::default()).unwrap());
+    let app = App { chains: Arc::new(Chains::new(&models, None, &secrets).unwrap()), limiter };
     let caller = Caller {
         tenant: TenantId::try_from("t".to_owned()).unwrap(),
         user: UserId::try_from("u".to_owned()).unwrap(),

@@ -3,3 +3,4 @@
 mod chat;
 mod consultations;
 mod health;
+mod limits;

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use create_chat_completion::{App, handle};
+use create_chat_completion::{App, LIMITS, handle};
 use wenzhen::ai::Chains;
 use wenzhen::aws::{self, Secrets};
-use wenzhen::config::{self, TokenSettings, ValkeySettings};
-use wenzhen::http::{auth::Authenticator, openai};
+use wenzhen::chat::Meter;
+use wenzhen::config;
+use wenzhen::http::{Edge, openai};
 use wenzhen::telemetry;
 use wenzhen::valkey::Valkey;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let authenticator = Authenticator::new(&TokenSettings::from_env()?)?;
+    let valkey = Valkey::from_env()?;
+    let edge = Edge::from_env(valkey.clone(), LIMITS)?.charging(Meter::CHARGE);
     let secrets = Arc::new(Secrets::new(&aws::sdk_config().await));
-    let valkey = Valkey::new(&ValkeySettings::from_env()?)?.map(Arc::new);
-    let app = App { chains: Arc::new(Chains::new(&config::models()?, valkey, &secrets)?) };
-    openai::serve("POST /v1/chat/completions", authenticator, app, handle).await
+    let chains = Arc::new(Chains::new(&config::models()?, valkey, &secrets)?);
+    let app = App { chains, limiter: edge.limiter() };
+    openai::serve("POST /v1/chat/completions", edge, app, handle).await
 }

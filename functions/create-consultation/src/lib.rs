@@ -11,8 +11,12 @@ use wenzhen::error::{BoxError, Error, causes};
 use wenzhen::http::{Call, Response, reply};
 use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::outbox::{self, Queue};
+use wenzhen::limits::{self, Limit};
 use wenzhen::postgres::Database;
 use wenzhen::triage;
+
+/// How often the route may be called.
+pub const LIMITS: &[Limit] = limits::DEFAULT;
 
 /// What the route needs, made once for each environment.
 pub struct App {

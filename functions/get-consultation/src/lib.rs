@@ -7,6 +7,7 @@ use wenzhen::consultations::{Consultation, ConsultationView, Status, store};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Response, reply};
+use wenzhen::limits::{self, Limit};
 use wenzhen::postgres::Database;
 
 /// The longest wait, in seconds, that `?wait=` takes.
@@ -15,6 +16,9 @@ const LONGEST_WAIT: u64 = 20;
 /// Pauses between two looks: short at first, since rules and a fast model are done within a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often the route may be called.
+pub const LIMITS: &[Limit] = limits::DEFAULT;
 
 /// What the route needs, made once for each environment.
 pub struct App {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use health::{App, handle};
 use wenzhen::ai::Chains;
 use wenzhen::aws::{self, Secrets};
-use wenzhen::config::{self, DatabaseSettings, ValkeySettings};
+use wenzhen::config::{self, DatabaseSettings};
 use wenzhen::http::serve_public;
 use wenzhen::postgres::Database;
 use wenzhen::telemetry;
@@ -15,7 +15,7 @@ use wenzhen::valkey::Valkey;
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let secrets = Arc::new(Secrets::new(&aws::sdk_config().await));
-    let valkey = Valkey::new(&ValkeySettings::from_env()?)?.map(Arc::new);
+    let valkey = Valkey::from_env()?;
     let app = App {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
         chains: Chains::new(&config::models()?, valkey.clone(), &secrets)?,

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use wenzhen::consultations::store;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Response, reply};
+use wenzhen::limits::{self, Limit};
 use wenzhen::postgres::Database;
+
+/// How often the route may be called.
+pub const LIMITS: &[Limit] = limits::DEFAULT;
 
 /// What the route needs, made once for each environment.
 pub struct App {

@@ -1,15 +1,16 @@
 //! Wires `GET /v1/consultations`.
 
-use list_consultations::{App, handle};
-use wenzhen::config::{DatabaseSettings, TokenSettings};
-use wenzhen::http::{auth::Authenticator, serve};
+use list_consultations::{App, LIMITS, handle};
+use wenzhen::config::DatabaseSettings;
+use wenzhen::http::{Edge, serve};
 use wenzhen::postgres::Database;
 use wenzhen::telemetry;
+use wenzhen::valkey::Valkey;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let authenticator = Authenticator::new(&TokenSettings::from_env()?)?;
+    let edge = Edge::from_env(Valkey::from_env()?, LIMITS)?;
     let app = App { database: Database::new(&DatabaseSettings::from_env()?).await? };
-    serve("GET /v1/consultations", authenticator, app, handle).await
+    serve("GET /v1/consultations", edge, app, handle).await
 }

@@ -6,6 +6,10 @@ use wenzhen::chat;
 use wenzhen::config::Models;
 use wenzhen::http::Call;
 use wenzhen::http::openai::{ApiError, Origin, Reply};
+use wenzhen::limits::{self, Limit};
+
+/// How often the route may be called.
+pub const LIMITS: &[Limit] = limits::DEFAULT;
 
 /// What the route needs, made once for each environment.
 pub struct App {

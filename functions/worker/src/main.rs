@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 use wenzhen::ai::Chains;
 use wenzhen::aws::{self, Secrets};
-use wenzhen::config::{self, DatabaseSettings, ValkeySettings};
+use wenzhen::config::{self, DatabaseSettings};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::outbox::Queue;
@@ -23,7 +23,7 @@ const LONGEST_INVOCATION: Duration = Duration::from_mins(5);
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let aws = aws::sdk_config().await;
-    let valkey = Valkey::new(&ValkeySettings::from_env()?)?.map(Arc::new);
+    let valkey = Valkey::from_env()?;
     let app = App {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
         transcripts: Transcripts::new(&aws, config::transcripts_table()?),

@@ -31,6 +31,10 @@ pub type Outputs = BTreeMap<String, String>;
 
 /// Creates or updates the stack and waits until it is done.
 pub async fn deploy(stack: &Stack, scope: &Scope, parameters: &[(&str, String)]) -> Result<Outputs> {
+    for (name, value) in parameters {
+        // As CloudFormation has it; its own message repeats the whole value.
+        anyhow::ensure!(value.len() <= 4_096, "{name} has {} characters; a parameter takes 4,096", value.len());
+    }
     let step = Step::begin("template.yaml");
     let aws = stack.aws().await;
     let text = fs::read_to_string(stack.root.join("template.yaml"))?;

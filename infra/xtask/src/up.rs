@@ -78,6 +78,7 @@ async fn parameters(stack: &Stack, tiers: Option<Value>) -> Result<Vec<(&'static
         ("IdentityEndpoint", stack.aws_endpoint()),
         ("AiTiers", deployed_tiers(stack, tiers).await?),
         ("AiChains", deployed_chains(stack)?),
+        ("Limits", limits_setting(stack)?),
     ])
 }
 
@@ -89,6 +90,16 @@ fn json_setting(name: &str) -> Result<Option<String>> {
     }
     let text = std::fs::read_to_string(&setting);
     text.map(Some).with_context(|| format!("{name} names a file that cannot be read: {setting}"))
+}
+
+/// `LIMITS` of the caller, checked as the functions will check it. All tests call from one address, more often than a client may.
+fn limits_setting(stack: &Stack) -> Result<String> {
+    if stack.provider.is_some() {
+        return Ok(json!({ "address": { "limit": 100_000, "burst": 100_000 } }).to_string());
+    }
+    let Some(text) = json_setting("LIMITS")? else { return Ok(String::new()) };
+    wenzhen::config::LimitSettings::parse(&text).context("LIMITS is wrong; see README.md")?;
+    Ok(text)
 }
 
 /// The chains as the functions get them. Without tiers there are none.
@@ -103,8 +114,14 @@ fn deployed_chains(stack: &Stack) -> Result<String> {
 
 /// `AI_TIERS` of the caller, checked as the worker will check it.
 fn tiers_setting() -> Result<Option<Value>> {
-    let Some(text) = json_setting("AI_TIERS")? else { return Ok(None) };
-    let checked = wenzhen::config::Tiers::parse(&text).context("AI_TIERS is not a list of tiers; see README.md")?;
+    let Some(text) = json_setting("AI_TIERS")? else {
+        anyhow::ensure!(
+            variable("AI_CHAINS").is_none(),
+            "AI_CHAINS names tiers, and AI_TIERS, which has them, is not set"
+        );
+        return Ok(None);
+    };
+    let checked = wenzhen::config::Tiers::parse(&text).context("AI_TIERS is wrong; see README.md")?;
     let chains = json_setting("AI_CHAINS")?;
     wenzhen::config::Models::new(checked.clone(), chains.as_deref()).context("AI_CHAINS is wrong; see README.md")?;
     for tier in &checked {
@@ -194,6 +211,15 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
     Ok(values.into_iter().chain(provider).collect())
 }
 
+/// The chains, each with its tiers in order.
+fn deployed_models() -> Result<String> {
+    let Some(tiers) = json_setting("AI_TIERS")? else { return Ok("none; set AI_TIERS (see README.md)".to_owned()) };
+    let tiers = wenzhen::config::Tiers::parse(&tiers)?;
+    let models = wenzhen::config::Models::new(tiers, json_setting("AI_CHAINS")?.as_deref())?;
+    let chains = models.chains().iter().map(|(name, chain)| format!("{name} ({})", chain.tiers.join(", then ")));
+    Ok(chains.collect::<Vec<_>>().join("; "))
+}
+
 /// Says what there is now, and what to do with it.
 async fn introduce(stack: &Stack, options: &Options) -> Result<()> {
     let url = stack.env("API_URL")?;
@@ -213,6 +239,11 @@ async fn introduce(stack: &Stack, options: &Options) -> Result<()> {
     report::say(format!(
         "curl -s {url}/v1/consultations -H 'content-type: application/json' \\\n  -H \"authorization: Bearer $(cargo xtask token)\" \\\n  -d '{{\"symptoms\": \"胸痛，放射到左臂，出冷汗\", \"age\": 58}}'"
     ));
-    report::say("\nor `cargo xtask demo`.");
+    report::say("\nor `cargo xtask demo`, or any OpenAI client:\n");
+    let models = deployed_models()?;
+    report::say(format!(
+        "Base   {url}/v1   (streams as they are made: {}/v1)\nModels {models}",
+        stack.env("CHAT_URL")?
+    ));
     Ok(())
 }

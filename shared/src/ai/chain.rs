@@ -44,7 +44,7 @@ use super::tier::{Asking, Progress, Share, Started, Tier};
 use crate::aws::Secrets;
 use crate::config::{self, CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models, StreamMode};
 use crate::deadline::Deadline;
-use crate::resilience::breaker::{Breakers, Why};
+use crate::resilience::breaker::Breakers;
 use crate::resilience::hedge::Budget;
 use crate::valkey::Valkey;
 
@@ -82,6 +82,8 @@ pub struct Outcome<T> {
     pub failed: Vec<Failed>,
     /// Calls made, those of the answer included.
     pub attempts: u32,
+    /// When a tier whose circuit is open may be asked again at the earliest.
+    pub retry_in: Option<Duration>,
 }
 
 /// An answer and who gave it.
@@ -146,6 +148,11 @@ impl Chains {
         };
         let chains = models.chains().iter().map(|(name, settings)| (name.clone(), chain(settings))).collect();
         Ok(Self { chains, breakers })
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.chains.is_empty()
     }
 
     /// The chain of this name.
@@ -271,7 +278,8 @@ impl Chain {
             let value = Live { started: answer.value, pieces: pieces.into(), deadline };
             Answer { value, tier: answer.tier, degraded: answer.degraded }
         };
-        Outcome { answer: outcome.answer.map(live), failed: outcome.failed, attempts: outcome.attempts }
+        let Outcome { failed, attempts, retry_in, .. } = outcome;
+        Outcome { answer: outcome.answer.map(live), failed, attempts, retry_in }
     }
 
     async fn ask<T: Send>(&self, ask: &Ask<'_>, how: &impl How<T>) -> Outcome<T> {
@@ -288,24 +296,26 @@ impl Chain {
             usable: ask.deadline.less(RESERVE),
             attempts: AtomicU32::new(0),
             keeps_pieces: ask.keeps_pieces,
-            beyond_share: false,
+            is_urgent: false,
         };
         let mut failed = Vec::new();
         let mut found = self.race(&tiers, &asking, ask.passes_filter_on, &mut failed, how).await;
-        let is_ramping = |tier: &str| {
-            failed.iter().any(|one: &Failed| one.tier == tier && matches!(one.fault, Fault::Circuit(Why::Ramping)))
-        };
-        let ramping: Vec<_> = tiers.iter().copied().filter(|tier| is_ramping(tier.name())).collect();
-        if found.is_none() && !ramping.is_empty() {
-            asking.beyond_share = true;
-            found = self.race(&ramping, &asking, ask.passes_filter_on, &mut failed, how).await;
+        // Whom nobody was let in to, is asked all the same when nobody else could answer, as far as their circuits allow it.
+        let was_shut_out =
+            |tier: &str| failed.iter().any(|one: &Failed| one.tier == tier && matches!(one.fault, Fault::Circuit(_)));
+        let shut_out: Vec<_> = tiers.iter().copied().filter(|tier| was_shut_out(tier.name())).collect();
+        let has_last_word = ask.passes_filter_on && failed.iter().any(|one| matches!(one.fault, Fault::Filtered(_)));
+        if found.is_none() && !shut_out.is_empty() && !has_last_word {
+            asking.is_urgent = true;
+            found = self.race(&shut_out, &asking, ask.passes_filter_on, &mut failed, how).await;
         }
         let first = tiers.first().map(|tier| tier.name());
         let answer = found.map(|(tier, value)| {
             let degraded = (Some(tier.as_str()) != first).then_some(Degraded::ServedByFallbackTier);
             Answer { value, tier, degraded }
         });
-        Outcome { answer, failed, attempts: asking.attempts.load(Ordering::Relaxed) }
+        let retry_in = tiers.iter().filter_map(|tier| tier.circuit.urgent_in()).min();
+        Outcome { answer, failed, attempts: asking.attempts.load(Ordering::Relaxed), retry_in }
     }
 
     /// Asks one tier after the other until one answers; late ones at the same time as those after them.
@@ -355,6 +365,8 @@ impl Chain {
                     if matches!(fault, Fault::TooLong(_)) {
                         too_small = too_small.max(tier.client.tier.context_window);
                     }
+                    // A second try replaces what was said of a tier that was not even asked at first.
+                    failed.retain(|one| one.tier != tier.name() || !matches!(one.fault, Fault::Circuit(_)));
                     failed.push(Failed { tier: tier.name().to_owned(), fault });
                     if is_last_word {
                         return None;
@@ -403,6 +415,11 @@ impl Live {
     /// The tier's name.
     pub fn tier(&self) -> &str {
         &self.started.tier
+    }
+
+    /// The number of tokens used, if the endpoint has said so yet.
+    pub fn tokens(&self) -> Option<u64> {
+        self.started.completion().tokens()
     }
 
     /// The next piece; `None` when the answer is whole. An error is the end: what came before is no whole answer.

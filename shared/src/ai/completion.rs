@@ -108,6 +108,11 @@ impl Completion {
         self.head.get("usage").is_some_and(Value::is_object)
     }
 
+    /// The number of tokens that the endpoint says were used, if it says so.
+    pub fn tokens(&self) -> Option<u64> {
+        self.head.get("usage")?.get("total_tokens")?.as_u64()
+    }
+
     /// The model that the endpoint says it used.
     pub fn model(&self) -> Option<&str> {
         self.head.get("model").and_then(Value::as_str)

@@ -39,8 +39,8 @@ pub(super) struct Asking<'a> {
     pub(super) attempts: AtomicU32,
     /// Whether the pieces of a whole answer are wanted too.
     pub(super) keeps_pieces: bool,
-    /// Whether a call may be made beyond a ramp's share.
-    pub(super) beyond_share: bool,
+    /// Whether nobody else could answer.
+    pub(super) is_urgent: bool,
 }
 
 /// Until when one tier may take.
@@ -163,12 +163,12 @@ impl Tier {
     }
 
     async fn admit(&self, asking: &Asking<'_>) -> Result<Permit, Fault> {
-        if asking.beyond_share
-            && let Some(permit) = self.circuit.admit_beyond_share()
-        {
-            return Ok(permit);
-        }
-        match self.circuit.admit(asking.deadline).await {
+        let admission = if asking.is_urgent {
+            self.circuit.admit_urgently(asking.deadline).await
+        } else {
+            self.circuit.admit(asking.deadline).await
+        };
+        match admission {
             Admission::Granted(permit) => Ok(permit),
             Admission::Refused(refusal) if refusal.why == Why::CoolingDown => Err(Fault::CoolingDown(refusal.retry_in)),
             Admission::Refused(refusal) => Err(Fault::Circuit(refusal.why)),

@@ -2,9 +2,11 @@
 //! OpenAI API reference.
 
 mod failure;
+mod meter;
 mod request;
 mod stream;
 
+pub use meter::{Meter, TOKENS, estimate};
 pub use request::ClientRequest;
 
 use std::sync::Arc;
@@ -27,13 +29,14 @@ struct Served {
 pub async fn complete(
     chains: Arc<Chains>,
     request: ClientRequest,
+    meter: Meter,
     deadline: Deadline,
     origin: Origin,
 ) -> Result<Reply, ApiError> {
     if request.stream {
-        return stream::answer(chains, request, deadline, origin).await;
+        return stream::answer(chains, request, meter, deadline, origin).await;
     }
-    let (served, completion, _) = whole(request.chain(&chains)?, &request, deadline).await?;
+    let (served, completion, _) = whole(request.chain(&chains)?, &request, &meter, deadline).await?;
     let mut reply = Reply::ok(&completion.body());
     reply.headers.extend(served.headers());
     Ok(reply)
@@ -43,16 +46,21 @@ pub async fn complete(
 async fn whole(
     chain: &Chain,
     request: &ClientRequest,
+    meter: &Meter,
     deadline: Deadline,
 ) -> Result<(Served, Completion, Vec<Value>), ApiError> {
     let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref());
     let ask = ask.passing_filter_on().keeping_pieces(request.stream);
     let outcome = chain.whole(&ask, |_| Ok(())).await;
+    let used = outcome.answer.as_ref().map_or(Some(0), |answer| answer.value.1.tokens());
+    if let Some(tokens) = used {
+        meter.settle(tokens, deadline).await;
+    }
     match outcome.answer {
         Some(Answer { value: ((), completion, pieces), tier, degraded }) => {
             Ok((Served { tier, attempts: outcome.attempts, degraded }, completion, pieces))
         }
-        None => Err(failure::of(&outcome.failed, outcome.attempts)),
+        None => Err(failure::of(&outcome)),
     }
 }
 

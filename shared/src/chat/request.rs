@@ -35,11 +35,10 @@ impl ClientRequest {
         if body.len() > LARGEST {
             return Err(ApiError::invalid(None, "The body may have at most 1,048,576 bytes."));
         }
-        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
-            let what = if error.is_data() { "a JSON object" } else { "valid JSON" };
-            let place = format!("The body is not {what} (line {}, column {}).", error.line(), error.column());
-            ApiError::invalid(None, &place)
-        })?;
+        if body.is_empty() {
+            return Err(ApiError::invalid(None, "The body is empty; send a JSON object."));
+        }
+        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
         let model = match fields.remove("model") {
             Some(Value::String(model)) if !model.is_empty() => model,
             _ => return Err(ApiError::invalid(Some("model"), "'model' must name a chain; GET /v1/models lists them.")),
@@ -63,7 +62,21 @@ impl ClientRequest {
     }
 }
 
+fn unreadable(error: &serde_json::Error) -> ApiError {
+    let what = match error {
+        error if error.to_string().starts_with("recursion limit") => "nested too deeply",
+        error if error.is_data() => "not a JSON object",
+        _ => "not valid JSON",
+    };
+    let place = format!("The body is {what} (line {}, column {}).", error.line(), error.column());
+    ApiError::invalid(None, &place)
+}
+
 fn known<'a>(chains: &'a Chains, model: &str) -> Result<&'a Chain, ApiError> {
+    if chains.is_empty() {
+        let (status, message) = (StatusCode::SERVICE_UNAVAILABLE, "No model is configured. Tell the operator.");
+        return Err(ApiError::new(status, "server_error", Some("no_model_configured"), message));
+    }
     chains.get(model).ok_or_else(|| {
         let message = "There is no such model; GET /v1/models lists those there are.";
         let mut error = ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("model_not_found"), message);

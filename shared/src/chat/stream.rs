@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 
-use super::{ClientRequest, Served, failure, whole};
+use super::{ClientRequest, Meter, Served, failure, whole};
 use crate::ai::{Answer, Ask, Chain, Chains, Live};
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
@@ -27,6 +27,7 @@ type Ready = (Served, BoxStream<'static, Bytes>);
 pub(super) async fn answer(
     chains: Arc<Chains>,
     request: ClientRequest,
+    meter: Meter,
     deadline: Deadline,
     origin: Origin,
 ) -> Result<Reply, ApiError> {
@@ -34,8 +35,8 @@ pub(super) async fn answer(
     let work = async move {
         let chain = request.chain(&chains)?;
         match mode {
-            StreamMode::Whole => whole_events(chain, &request, deadline).await,
-            StreamMode::Live => live_events(chain, &request, deadline).await,
+            StreamMode::Whole => whole_events(chain, &request, &meter, deadline).await,
+            StreamMode::Live => live_events(chain, &request, meter, deadline).await,
         }
     };
     let mut work: BoxFuture<'static, Result<Ready, ApiError>> = Box::pin(work);
@@ -77,8 +78,13 @@ fn late(ready: Result<Ready, ApiError>) -> BoxStream<'static, Bytes> {
 }
 
 /// The whole answer, then its pieces.
-async fn whole_events(chain: &Chain, request: &ClientRequest, deadline: Deadline) -> Result<Ready, ApiError> {
-    let (served, completion, pieces) = whole(chain, request, deadline).await?;
+async fn whole_events(
+    chain: &Chain,
+    request: &ClientRequest,
+    meter: &Meter,
+    deadline: Deadline,
+) -> Result<Ready, ApiError> {
+    let (served, completion, pieces) = whole(chain, request, meter, deadline).await?;
     let pieces = if pieces.is_empty() { completion.chunks() } else { pieces };
     let include_usage = request.include_usage;
     let events: Vec<_> = pieces.into_iter().filter_map(|piece| shown(piece, include_usage)).collect();
@@ -86,33 +92,59 @@ async fn whole_events(chain: &Chain, request: &ClientRequest, deadline: Deadline
 }
 
 /// The pieces as they come.
-async fn live_events(chain: &Chain, request: &ClientRequest, deadline: Deadline) -> Result<Ready, ApiError> {
+async fn live_events(
+    chain: &Chain,
+    request: &ClientRequest,
+    meter: Meter,
+    deadline: Deadline,
+) -> Result<Ready, ApiError> {
     let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref()).passing_filter_on();
     let outcome = chain.live(&ask).await;
-    let Some(Answer { value, tier, degraded }) = outcome.answer else {
-        return Err(failure::of(&outcome.failed, outcome.attempts));
-    };
+    if outcome.answer.is_none() {
+        meter.settle(0, deadline).await;
+    }
+    let attempts = outcome.attempts;
+    let Some(Answer { value, tier, degraded }) = outcome.answer else { return Err(failure::of(&outcome)) };
     let include_usage = request.include_usage;
-    let events = stream::unfold(Some(value), move |live| async move { next(live?, include_usage).await });
-    Ok((Served { tier, attempts: outcome.attempts, degraded }, events.boxed()))
+    let start = Some(Passing { live: value, meter, deadline });
+    let events = stream::unfold(start, move |passing| async move { next(passing?, include_usage).await });
+    Ok((Served { tier, attempts, degraded }, events.boxed()))
 }
 
-async fn next(mut live: Live, include_usage: bool) -> Option<(Bytes, Option<Live>)> {
+/// A live answer that is passed on.
+struct Passing {
+    live: Live,
+    meter: Meter,
+    deadline: Deadline,
+}
+
+async fn next(mut passing: Passing, include_usage: bool) -> Option<(Bytes, Option<Passing>)> {
     loop {
-        match live.next().await {
+        match passing.live.next().await {
             Ok(Some(piece)) => {
                 if let Some(event) = shown(piece, include_usage) {
-                    return Some((event, Some(live)));
+                    return Some((event, Some(passing)));
                 }
             }
-            Ok(None) => return Some((DONE, None)),
+            Ok(None) => {
+                settle(&passing.meter, passing.live.tokens(), passing.deadline).await;
+                return Some((DONE, None));
+            }
             Err(fault) => {
-                tracing::error!(tier = live.tier(), fault = %fault, "a live answer broke");
+                settle(&passing.meter, passing.live.tokens(), passing.deadline).await;
+                tracing::error!(tier = passing.live.tier(), fault = %fault, "a live answer broke");
                 let message = format!("The answer broke off ({fault}). What came before is incomplete.");
                 let error = json!({ "error": { "message": message, "type": "server_error", "param": null, "code": "stream_broken" } });
                 return Some((event(&error), None));
             }
         }
+    }
+}
+
+/// What was used of a broken answer is charged too; if nobody says how much, the estimate stands.
+async fn settle(meter: &Meter, tokens: Option<u64>, deadline: Deadline) {
+    if let Some(tokens) = tokens {
+        meter.settle(tokens, deadline).await;
     }
 }
 

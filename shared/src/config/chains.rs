@@ -85,7 +85,8 @@ fn parse(json: &str, tiers: &Tiers) -> Result<BTreeMap<String, ChainSettings>, C
     let reader = &mut serde_json::Deserializer::from_str(json);
     let chains: BTreeMap<String, ChainSettings> = serde_path_to_error::deserialize(reader).map_err(|error| {
         let place = error.path().to_string();
-        let name = if place == "." { "AI_CHAINS".to_owned() } else { format!("AI_CHAINS.{place}") };
+        let name =
+            if place == "." || place.contains('?') { "AI_CHAINS".to_owned() } else { format!("AI_CHAINS.{place}") };
         ConfigError::new(name, error.into_inner().to_string())
     })?;
     for (name, chain) in &chains {

@@ -7,10 +7,12 @@ use url::Url;
 
 mod breaker;
 mod chains;
+mod limits;
 mod tiers;
 
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
+pub use limits::{Algorithm, LIMIT_NAMES, LimitSetting, LimitSettings, OnLoss};
 pub use tiers::{KeyReference, StructuredOutput, Tier, Tiers};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.
@@ -147,6 +149,11 @@ impl ValkeySettings {
         }
         Ok(Self { url, prefix: optional("VALKEY_PREFIX")?.unwrap_or_else(|| "wenzhen".to_owned()) })
     }
+}
+
+/// What `LIMITS` changes of the routes' limits: a JSON object of changes by name, or the path of a file that holds it.
+pub fn limits() -> Result<LimitSettings, ConfigError> {
+    json("LIMITS")?.map_or(Ok(LimitSettings::default()), |json| LimitSettings::parse(&json))
 }
 
 /// A secret that a setting refers to as `env:NAME`.

@@ -171,8 +171,12 @@ impl Tiers {
         let reader = &mut serde_json::Deserializer::from_str(json);
         let tiers: Vec<Tier> = serde_path_to_error::deserialize(reader).map_err(|error| {
             let place = error.path().to_string();
-            let name = if place == "." { "AI_TIERS".to_owned() } else { format!("AI_TIERS{place}") };
-            ConfigError::new(name, error.into_inner().to_string())
+            let name =
+                if place == "." || place.contains('?') { "AI_TIERS".to_owned() } else { format!("AI_TIERS{place}") };
+            let problem = error.into_inner().to_string();
+            let problem =
+                problem.replace("relative URL without a base", "not a URL that starts with http:// or https://");
+            ConfigError::new(name, problem)
         })?;
         let mut names = HashSet::new();
         for (index, tier) in tiers.iter().enumerate() {

@@ -7,6 +7,7 @@
 
 pub mod auth;
 mod body;
+mod edge;
 mod jwks;
 pub mod openai;
 mod problem;
@@ -25,8 +26,9 @@ use uuid::Uuid;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind, causes};
 use crate::identity::Caller;
+use crate::limits::Decision;
 use crate::page::Page;
-use auth::Authenticator;
+pub use edge::Edge;
 
 /// What a handler answers.
 pub type Response = lambda_http::Response<Body>;
@@ -96,7 +98,7 @@ impl Call {
 /// `GET /v1/consultations/{id}`: what logs and metrics call it, whatever the raw path is.
 pub async fn serve<App, Handler, Answer>(
     route: &'static str,
-    authenticator: Authenticator,
+    edge: Edge,
     app: App,
     handler: Handler,
 ) -> Result<(), lambda_http::Error>
@@ -106,7 +108,7 @@ where
     Answer: Future<Output = Result<Response, Error>> + Send,
 {
     let app = Arc::new(app);
-    let (authenticator, handler) = (&authenticator, &handler);
+    let (edge, handler) = (&edge, &handler);
     lambda_http::run(service_fn(move |request: Request| {
         let app = Arc::clone(&app);
         let context = request.lambda_context();
@@ -114,8 +116,10 @@ where
         let span = span(route, &context.request_id);
         async move {
             let started = Instant::now();
-            let answer = answer(authenticator, deadline, request, |call| handler(app, call)).await;
-            Ok::<_, std::convert::Infallible>(finish(answer, &context.request_id, started))
+            let (answer, decision) = answer(edge, deadline, request, |call| handler(app, call)).await;
+            let mut response = finish(answer, &context.request_id, started);
+            edge::tell(&decision, response.headers_mut());
+            Ok::<_, std::convert::Infallible>(response)
         }
         .instrument(span)
     }))
@@ -155,23 +159,24 @@ fn span(route: &'static str, request_id: &str) -> tracing::Span {
     tracing::info_span!("call", route, request_id, tenant = tracing::field::Empty)
 }
 
-/// Authenticates, then runs the handler within the deadline; a panic becomes an error.
+/// Authenticates, counts, then runs the handler within the deadline; a panic becomes an error.
 async fn answer<Answer, T, E>(
-    authenticator: &Authenticator,
+    edge: &Edge,
     deadline: Deadline,
     request: Request,
     handler: impl FnOnce(Call) -> Answer,
-) -> Result<T, E>
+) -> (Result<T, E>, Decision)
 where
     Answer: Future<Output = Result<T, E>>,
     E: From<Error>,
 {
+    let (caller, decision) = edge.admit(&request, deadline).await;
     let work = async {
-        let caller = authenticator.authenticate(request.headers(), deadline).await?;
+        let caller = caller?;
         tracing::Span::current().record("tenant", caller.tenant.as_str());
         handler(Call::new(caller, deadline, request)).await
     };
-    bounded(deadline, work).await
+    (bounded(deadline, work).await, decision)
 }
 
 /// Runs work within the deadline; a panic becomes an error.

@@ -19,8 +19,7 @@ use lambda_runtime::{FunctionResponse, MetadataPrelude, StreamResponse};
 use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
-use super::auth::Authenticator;
-use super::{Call, LONGEST_CALL, RESERVE, answer, log_answer, log_error, span};
+use super::{Call, Edge, LONGEST_CALL, RESERVE, answer, edge, log_answer, log_error, span};
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, Kind, causes};
 
@@ -84,6 +83,7 @@ impl From<Error> for ApiError {
         let (kind, code) = match error.kind() {
             Kind::Unauthenticated => ("invalid_request_error", "invalid_api_key"),
             Kind::Forbidden => ("permission_error", name),
+            Kind::TooManyRequests => ("rate_limit_error", "rate_limit_exceeded"),
             kind if kind.describe().0 < 500 => ("invalid_request_error", name),
             _ => ("server_error", name),
         };
@@ -157,7 +157,7 @@ pub const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 /// Answers the calls of one route until the environment ends; see [`super::serve`].
 pub async fn serve<App, Handler, Answer>(
     route: &'static str,
-    authenticator: Authenticator,
+    edge: Edge,
     app: App,
     handler: Handler,
 ) -> Result<(), lambda_runtime::Error>
@@ -167,7 +167,7 @@ where
     Answer: Future<Output = Result<Reply, ApiError>> + Send,
 {
     let app = Arc::new(app);
-    let (authenticator, handler) = (&authenticator, &handler);
+    let (edge, handler) = (&edge, &handler);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
         let app = Arc::clone(&app);
         let (payload, context) = event.into_parts();
@@ -178,13 +178,18 @@ where
         let span = span(route, &context.request_id);
         async move {
             let started = Instant::now();
-            let answer = if origin == Origin::FunctionUrl && !is_for(&request, route) {
-                Err(ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", None, "There is no such route here."))
+            let reply = if origin == Origin::FunctionUrl && !is_for(&request, route) {
+                let unknown = "There is no such route here.";
+                let error = ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", None, unknown);
+                finish(Err(error), &context.request_id, started)
             } else {
                 // Its type is too deep for the compiler to follow without a box.
-                answer(authenticator, deadline, request, |call| handler(app, call, origin).boxed()).await
+                let (answer, decision) =
+                    answer(edge, deadline, request, |call| handler(app, call, origin).boxed()).await;
+                let mut reply = finish(answer, &context.request_id, started);
+                edge::tell(&decision, &mut reply.headers);
+                reply
             };
-            let reply = finish(answer, &context.request_id, started);
             Ok::<_, std::convert::Infallible>(send(reply, origin).await)
         }
         .instrument(span)

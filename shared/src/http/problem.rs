@@ -37,7 +37,9 @@ pub(super) fn response(error: &Error, request_id: &str) -> Response {
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     if let Some(wait) = error.retry_after() {
-        headers.insert(header::RETRY_AFTER, header::HeaderValue::from(wait.as_secs().max(1)));
+        // Rounded up: whoever comes back a moment too early is refused once more.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds.max(1)));
     }
     if error.kind() == Kind::Unauthenticated {
         let challenge = header::HeaderValue::from_static("Bearer realm=\"wenzhen\"");

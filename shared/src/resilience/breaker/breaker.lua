@@ -5,7 +5,7 @@
 -- ARGV    1 failures, 2 failure_rate, 3 slow_rate, 4 minimum_calls, 5 quorum,
 --         6 window, 7 open, 8 reopen, 9 probe_lease, 10 ramp   (milliseconds)
 --         11 who, 12-15 successes: epoch, calls, slow, age, 16-18 faults: epoch, calls, age,
---         19 probe's token, 20 its verdict, 21 cooldown, 22 token of the probe that is asked for
+--         19 probe's token, 20 its verdict, 21 cooldown, 22 token of the probe that is asked for, 23 whether it is urgent
 local number = function(at) return tonumber(ARGV[at]) end
 local window, quorum = number(6), number(5)
 local raw = redis.call('GET', KEYS[1])
@@ -107,7 +107,7 @@ end
 
 local granted = 0
 if ARGV[22] ~= '' and now >= state.cooldown_until
-  and ((state.phase == 'open' and now >= state['until'])
+  and ((state.phase == 'open' and (now >= state['until'] or (ARGV[23] == '1' and now >= state.since + number(8))))
     or (state.phase == 'half_open' and now >= state.probe_until)) then
   enter('half_open', state.reason, number(9))
   state.probe, state.probe_until, granted = ARGV[22], state['until'], 1

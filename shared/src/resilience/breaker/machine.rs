@@ -140,6 +140,8 @@ pub struct Report {
     pub cooldown: Duration,
     /// Asks to let a probe with this token in.
     pub acquire: Option<String>,
+    /// Asks for it before the opening is over: nobody else can serve. It is let in `reopen` after the opening at the earliest.
+    pub is_urgent: bool,
 }
 
 /// What came of a report.
@@ -177,14 +179,16 @@ impl State {
         if cooldown > 0 {
             self.cooldown_until = self.cooldown_until.max(now.saturating_add(cooldown));
         }
-        let is_granted = report.acquire.as_ref().is_some_and(|token| self.let_probe_in(settings, token, now));
+        let token = report.acquire.as_ref();
+        let is_granted = token.is_some_and(|token| self.let_probe_in(settings, token, report.is_urgent, now));
         Applied { before, is_granted }
     }
 
     /// Whether a probe may be asked for.
-    pub fn wants_probe(&self, now: u64) -> bool {
+    pub fn wants_probe(&self, settings: &Settings, is_urgent: bool, now: u64) -> bool {
+        let early = self.since.saturating_add(millis(settings.reopen));
         let is_due = match self.phase {
-            Phase::Open => now >= self.until,
+            Phase::Open => now >= self.until || (is_urgent && now >= early),
             Phase::HalfOpen => now >= self.probe_until,
             Phase::Closed | Phase::Ramp => false,
         };
@@ -298,8 +302,8 @@ impl State {
         }
     }
 
-    fn let_probe_in(&mut self, settings: &Settings, token: &str, now: u64) -> bool {
-        let is_due = self.wants_probe(now);
+    fn let_probe_in(&mut self, settings: &Settings, token: &str, is_urgent: bool, now: u64) -> bool {
+        let is_due = self.wants_probe(settings, is_urgent, now);
         if is_due {
             let reason = std::mem::take(&mut self.reason);
             self.enter(Phase::HalfOpen, &reason, now, millis(settings.probe_lease));

@@ -272,17 +272,36 @@ impl Circuit {
         match self.decide() {
             Decision::Admit { epoch } => Admission::Granted(Permit::new(Arc::clone(self), epoch, None)),
             Decision::Refuse(refusal) => Admission::Refused(refusal),
-            Decision::AskForProbe => self.probe(deadline).await,
+            Decision::AskForProbe => self.probe(false, deadline).await,
         }
     }
 
-    /// Lets a call in although it is not in the ramp's share: a provider on its way back is better than no answer at all.
-    pub fn admit_beyond_share(self: &Arc<Self>) -> Option<Permit> {
+    /// Whether a call may be made when nobody else can serve: a provider on its way back is better than no answer at all. A ramp
+    /// lets it in beyond its share, and an opening lets a probe in before its time, once in each `reopen`.
+    pub async fn admit_urgently(self: &Arc<Self>, deadline: Deadline) -> Admission {
+        let (state, now) = {
+            let copy = self.copy();
+            (copy.state.clone(), copy.now())
+        };
+        match state.phase {
+            Phase::Ramp if now >= state.cooldown_until => {
+                Admission::Granted(Permit::new(Arc::clone(self), state.epoch, None))
+            }
+            Phase::Open if state.wants_probe(&self.settings, true, now) => self.probe(true, deadline).await,
+            _ => self.admit(deadline).await,
+        }
+    }
+
+    /// When an urgent call could be let in; none if any could.
+    pub fn urgent_in(&self) -> Option<Duration> {
         let copy = self.copy();
-        let is_ramping = copy.state.phase == Phase::Ramp && copy.now() >= copy.state.cooldown_until;
-        let epoch = copy.state.epoch;
-        drop(copy);
-        is_ramping.then(|| Permit::new(Arc::clone(self), epoch, None))
+        let (state, now) = (&copy.state, copy.now());
+        let at = match state.phase {
+            Phase::Open => state.until.min(state.since.saturating_add(machine::millis(self.settings.reopen))),
+            Phase::HalfOpen => state.probe_until,
+            Phase::Closed | Phase::Ramp => return None,
+        };
+        Some(Duration::from_millis(at.max(state.cooldown_until).saturating_sub(now)))
     }
 
     /// Whether a call could be let in now, as far as is known without asking.
@@ -290,9 +309,9 @@ impl Circuit {
         !matches!(self.decide(), Decision::Refuse(Refusal { why: Why::Open | Why::Probing, .. }))
     }
 
-    async fn probe(self: &Arc<Self>, deadline: Deadline) -> Admission {
+    async fn probe(self: &Arc<Self>, is_urgent: bool, deadline: Deadline) -> Admission {
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let asked = Report { acquire: Some(token.clone()), ..Report::default() };
+        let asked = Report { acquire: Some(token.clone()), is_urgent, ..Report::default() };
         let is_granted = self.exchange(asked, deadline).await;
         if is_granted {
             let epoch = self.copy().state.epoch;
@@ -341,7 +360,7 @@ impl Circuit {
 
     fn decide(&self) -> Decision {
         let copy = self.copy();
-        decide(&copy.state, copy.now(), millis(self.settings.ramp), fastrand::f64())
+        decide(&copy.state, &self.settings, copy.now(), fastrand::f64())
     }
 
     /// Says something, hears the state, and returns whether the probe that was asked for was let in.
@@ -447,15 +466,17 @@ enum Decision {
 }
 
 /// What a state means for the next call. `draw` is a random number from 0 to 1.
-fn decide(state: &State, now: u64, ramp: u64, draw: f64) -> Decision {
+fn decide(state: &State, settings: &Settings, now: u64, draw: f64) -> Decision {
     let refuse =
         |why, until: u64| Decision::Refuse(Refusal { why, retry_in: Duration::from_millis(until.saturating_sub(now)) });
     if now < state.cooldown_until {
         return refuse(Why::CoolingDown, state.cooldown_until);
     }
     match state.phase {
-        _ if state.wants_probe(now) => Decision::AskForProbe,
-        Phase::Ramp if now < state.until && draw >= share(now, state.since, ramp) => refuse(Why::Ramping, state.until),
+        _ if state.wants_probe(settings, false, now) => Decision::AskForProbe,
+        Phase::Ramp if now < state.until && draw >= share(now, state.since, machine::millis(settings.ramp)) => {
+            refuse(Why::Ramping, state.until)
+        }
         Phase::Closed | Phase::Ramp => Decision::Admit { epoch: state.epoch },
         Phase::Open => refuse(Why::Open, state.until),
         Phase::HalfOpen => refuse(Why::Probing, state.probe_until),
@@ -467,10 +488,6 @@ fn decide(state: &State, now: u64, ramp: u64, draw: f64) -> Decision {
 fn share(now: u64, since: u64, ramp: u64) -> f64 {
     let progress = now.saturating_sub(since) as f64 / ramp.max(1) as f64;
     (1.0 - FIRST_SHARE).mul_add(progress, FIRST_SHARE)
-}
-
-fn millis(seconds: f64) -> u64 {
-    machine::millis(seconds)
 }
 
 impl Pending {

@@ -59,6 +59,7 @@ pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String>
     };
     arguments.extend([token.to_owned(), verdict.to_owned(), report.cooldown.as_millis().min(86_400_000).to_string()]);
     arguments.push(report.acquire.clone().unwrap_or_default());
+    arguments.push(u8::from(report.is_urgent).to_string());
     arguments
 }
 

@@ -177,10 +177,20 @@ fn a_provider_that_asks_to_be_left_alone_is_not_even_probed() {
 }
 
 #[test]
+fn an_urgent_probe_is_let_in_before_its_time_but_not_at_once() {
+    let mut state = opened();
+    let urgent = |token: &str| Report { is_urgent: true, ..acquire(token) };
+    assert!(!state.apply(&settings(), "a", &urgent("1"), NOW + 14_999).is_granted);
+    assert!(!state.apply(&settings(), "a", &acquire("1"), NOW + 15_000).is_granted);
+    assert!(state.apply(&settings(), "a", &urgent("1"), NOW + 15_000).is_granted);
+    assert!(!state.apply(&settings(), "b", &urgent("2"), NOW + 15_001).is_granted, "one at a time");
+}
+
+#[test]
 fn a_ramp_lets_a_growing_share_in() {
     let ramp = |now: u64, draw: f64| {
         let state = State { phase: Phase::Ramp, since: NOW, until: NOW + 10_000, ..State::default() };
-        matches!(decide(&state, now, 10_000, draw), Decision::Admit { .. })
+        matches!(decide(&state, &settings(), now, draw), Decision::Admit { .. })
     };
     assert!(ramp(NOW, 0.09) && !ramp(NOW, 0.11));
     assert!(ramp(NOW + 5_000, 0.54) && !ramp(NOW + 5_000, 0.56));
@@ -229,7 +239,7 @@ impl World {
         let before = self.state.clone();
         match step {
             Step::Call { good, slow } => {
-                let Decision::Admit { epoch } = decide(&before, self.now, 10_000, 0.0) else {
+                let Decision::Admit { epoch } = decide(&before, &settings(), self.now, 0.0) else {
                     prop_assert!(before.phase != Phase::Closed || self.now < before.cooldown_until);
                     return Ok(());
                 };

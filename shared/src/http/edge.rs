@@ -1,0 +1,116 @@
+//! Who may call, and how often: what stands before every handler.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+
+use super::auth::Authenticator;
+use crate::config::{self, ConfigError, TokenSettings};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::identity::Caller;
+use crate::limits::{Decision, Limit, Limiter, Mode, Who};
+use crate::valkey::Valkey;
+
+/// Authenticates and counts the calls of one route.
+pub struct Edge {
+    authenticator: Authenticator,
+    limiter: Arc<Limiter>,
+    cost: Option<Cost>,
+}
+
+/// What a call is charged by the limit of this name, from its body.
+pub type Cost = (&'static str, fn(&[u8]) -> u64);
+
+impl Edge {
+    /// From the environment, with the limits that the route declares.
+    pub fn from_env(valkey: Option<Arc<Valkey>>, limits: &[Limit]) -> Result<Self, ConfigError> {
+        let authenticator = Authenticator::new(&TokenSettings::from_env()?)?;
+        Ok(Self::new(authenticator, Limiter::new(valkey, limits, &config::limits()?)?))
+    }
+
+    /// From its parts.
+    pub fn new(authenticator: Authenticator, limiter: Limiter) -> Self {
+        Self { authenticator, limiter: Arc::new(limiter), cost: None }
+    }
+
+    /// Charges a limit by the body instead of by the call.
+    #[must_use]
+    pub fn charging(mut self, cost: Cost) -> Self {
+        self.cost = Some(cost);
+        self
+    }
+
+    /// The limiter, to settle what a call has really cost.
+    pub fn limiter(&self) -> Arc<Limiter> {
+        Arc::clone(&self.limiter)
+    }
+
+    /// Lets a call in, or not. A token is checked before limits are asked, which costs nothing, so one round trip decides all
+    /// limits of a call; whoever has no good token is charged by their address alone.
+    pub(super) async fn admit(&self, request: &Request, deadline: Deadline) -> (Result<Caller, Error>, Decision) {
+        let address = address(request);
+        let caller = self.authenticator.authenticate(request.headers(), deadline).await;
+        let who = Who { address, caller: caller.as_ref().ok() };
+        let costs: Vec<_> = self.cost.iter().map(|(limit, cost)| (*limit, cost(request.body()))).collect();
+        let decision = self.limiter.decide(who, &costs, deadline).await;
+        match refusal(&decision) {
+            Some(error) => (Err(error), decision),
+            None => (caller, decision),
+        }
+    }
+}
+
+fn refusal(decision: &Decision) -> Option<Error> {
+    let limit = decision.refused_by()?;
+    let wait = decision.retry_after();
+    if decision.mode() == Mode::Closed {
+        let wait = wait.unwrap_or_default();
+        return Some(Error::unavailable(
+            "The rate limiter",
+            wait,
+            "Valkey is gone, and the limit is closed without it",
+        ));
+    }
+    Some(Error::too_many(limit, wait))
+}
+
+/// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its last hop, which is this one.
+pub(super) fn address(request: &Request) -> Option<IpAddr> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
+    context.http.source_ip.as_deref()?.parse().ok()
+}
+
+/// Tells the client how it stands. A decision that no limit had a part in says nothing.
+pub(super) fn tell(decision: &Decision, headers: &mut HeaderMap) {
+    let values = [("ratelimit-policy", decision.policy()), ("ratelimit", decision.remaining())];
+    for (name, value) in values.into_iter().filter(|(_, value)| !value.is_empty()) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert("x-ratelimit-mode", HeaderValue::from_static(decision.mode().as_str()));
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::request::LambdaRequest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_gateways_word_counts_and_not_the_clients() {
+        let event = json!({ "version": "2.0", "routeKey": "GET /v1/x", "rawPath": "/v1/x", "rawQueryString": "",
+            "headers": { "x-forwarded-for": "198.51.100.7, 203.0.113.9" }, "isBase64Encoded": false,
+            "requestContext": { "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "a", "requestId": "r",
+            "routeKey": "GET /v1/x", "stage": "$default", "time": "", "timeEpoch": 0, "http": { "method": "GET",
+            "path": "/v1/x", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "" } } });
+        let request = Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap());
+        assert_eq!(address(&request), Some("192.0.2.1".parse().unwrap()));
+        assert_eq!(address(&Request::default()), None);
+    }
+}
