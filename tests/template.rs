@@ -214,7 +214,7 @@ fn what_has_a_url_of_its_own_verifies_tokens_itself() {
     for (name, function) in with_url {
         assert_eq!(function["FunctionUrlConfig"]["InvokeMode"], "RESPONSE_STREAM");
         let wiring = fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-        assert!(wiring.contains("Authenticator::new"), "{name}");
+        assert!(wiring.contains("Edge::from_env"), "{name}");
     }
 }
 

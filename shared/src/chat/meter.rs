@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::request::LARGEST;
 use crate::deadline::Deadline;
 use crate::identity::Caller;
 use crate::limits::{Limit, Limiter, Scope, Who};
@@ -27,7 +28,10 @@ pub fn estimate(body: &[u8]) -> u64 {
         max_tokens: Option<u64>,
         max_completion_tokens: Option<u64>,
     }
-    // A body that cannot be read will be refused, and the charge given back.
+    if body.len() > LARGEST {
+        return 1; // it will be refused, as what it is
+    }
+    // A body that cannot be read will be refused too, and the charge given back.
     let bounds: Bounds = serde_json::from_slice(body).unwrap_or_default();
     let answer = bounds.max_completion_tokens.or(bounds.max_tokens).unwrap_or(ANSWER);
     (body.len() as u64 / BYTES).saturating_add(answer).max(1)

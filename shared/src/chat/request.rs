@@ -7,7 +7,7 @@ use crate::ai::{Chain, Chains, ChatRequest, RequestError};
 use crate::http::openai::ApiError;
 
 /// The largest body, in bytes.
-const LARGEST: usize = 1024 * 1024;
+pub(super) const LARGEST: usize = 1024 * 1024;
 
 /// A request, read and checked. It has no `Debug`: it holds a patient's words.
 pub struct ClientRequest {
