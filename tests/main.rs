@@ -7,6 +7,7 @@
 mod adapters;
 mod auth;
 mod breaker;
+mod cache;
 mod chain;
 mod dependencies;
 mod jobs;

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | the consultation agent; chat completions | [`agent`], [`chat`] |
 //! | models; the HTTP edge; health | [`ai`], [`http`], [`health`] |
-//! | vertical slices; staying up | [`consultations`], then [`jobs`]; [`resilience`], [`limits`] |
+//! | vertical slices; staying up | [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
 //! | settings | [`config`] |
 //! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`triage`] |
@@ -14,6 +14,7 @@
 pub mod agent;
 pub mod ai;
 pub mod aws;
+pub mod cache;
 pub mod chat;
 pub mod config;
 pub mod consultations;

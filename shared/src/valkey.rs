@@ -107,7 +107,7 @@ pub struct ScriptCall<'a> {
     /// The keys it touches.
     pub keys: Vec<String>,
     /// Its arguments.
-    pub arguments: Vec<String>,
+    pub arguments: Vec<Vec<u8>>,
 }
 
 impl Valkey {

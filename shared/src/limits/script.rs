@@ -29,13 +29,14 @@ static SETTLE: LazyLock<Script> = LazyLock::new(|| {
 });
 
 pub(super) fn decide<'a>(keys: Vec<String>, rates: impl Iterator<Item = (Rate, u64)>) -> ScriptCall<'a> {
-    ScriptCall { script: &DECIDE, keys, arguments: rates.flat_map(|(rate, cost)| arguments(&rate, cost)).collect() }
+    let arguments = rates.flat_map(|(rate, cost)| arguments(&rate, cost)).map(String::into_bytes).collect();
+    ScriptCall { script: &DECIDE, keys, arguments }
 }
 
 pub(super) fn settle<'a>(key: String, rate: &Rate, charged: u64, cost: u64) -> ScriptCall<'a> {
     let steps = |calls: u64| i128::from(calls) * i128::from(rate.step());
     let moved = (steps(cost) - steps(charged)).to_string();
-    ScriptCall { script: &SETTLE, keys: vec![key], arguments: vec![moved] }
+    ScriptCall { script: &SETTLE, keys: vec![key], arguments: vec![moved.into_bytes()] }
 }
 
 /// The script's arguments for one limit.

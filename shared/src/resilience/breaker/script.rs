@@ -32,7 +32,8 @@ pub struct Answer {
 
 /// One run of the script.
 pub(super) fn call<'a>(key: &str, settings: &Settings, who: &str, report: &Report) -> ScriptCall<'a> {
-    ScriptCall { script: &SCRIPT, keys: vec![key.to_owned()], arguments: arguments(settings, who, report) }
+    let arguments = arguments(settings, who, report).into_iter().map(String::into_bytes).collect();
+    ScriptCall { script: &SCRIPT, keys: vec![key.to_owned()], arguments }
 }
 
 /// The script's arguments.

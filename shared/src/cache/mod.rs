@@ -1,0 +1,410 @@
+//! A cache in three levels, made for environments that freeze: the environment's memory, Valkey, and the loader.
+//!
+//! - **No background task and no pub/sub**: both break when an environment is frozen. Whether an entry still holds is read with the
+//!   entry, in the same round trip: its tags' epochs, on the server's clock. So what is invalidated anywhere is seen by the next
+//!   read everywhere, also by an environment that holds the value in memory.
+//! - **One loader**: callers of an environment share a flight, and a lease in Valkey, taken in the read itself, lets one environment
+//!   load. A loader that dies loses its lease by time; a late one does not overwrite.
+//! - **Early**: a reader draws whether to load a little before the time, the likelier the longer loading takes ("Optimal
+//!   probabilistic cache stampede prevention", Vattani et al., 2015).
+//! - **Stale on error**: if loading fails, what was there serves on for a while, and says so. What was invalidated does not.
+//! - Ages are by the wall clock. An entry that cannot be read, or is of another version, is a miss. Absence is kept too, for a shorter
+//!   time; `0`, `""`, `false` and `null` are values.
+//!
+//! ```
+//! use std::time::Duration;
+//! use wenzhen::cache::{Cache, Key, Kind, Level, Policy};
+//! use wenzhen::{deadline::Deadline, identity::TenantId};
+//!
+//! const NAMES: Kind<String> = Kind::new("names", 1);
+//! const POLICY: Policy = Policy::new(Duration::from_secs(300));
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let cache = Cache::new(None); // with `Some(valkey)` the fleet shares it
+//! let tenant = TenantId::try_from("clinic".to_owned()).unwrap();
+//! let key = Key::of_tenant(&tenant, &NAMES, "42");
+//! let deadline = Deadline::after(Duration::from_secs(1));
+//! let load = || async { Ok(Some("Zhang".to_owned())) };
+//! let first = cache.get_or_load(&key, &POLICY, deadline, load).await.unwrap();
+//! assert_eq!((first.value.as_deref(), first.level), (Some("Zhang"), Level::Loaded));
+//! let second = cache.get_or_load(&key, &POLICY, deadline, load).await.unwrap();
+//! assert_eq!(second.level, Level::Memory);
+//! # });
+//! ```
+
+mod entry;
+mod key;
+mod memory;
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use redis::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::deadline::Deadline;
+use crate::error::{Error, causes};
+use crate::telemetry::metrics;
+use crate::valkey::{Script, ScriptCall, Valkey};
+pub use key::{Key, Kind, Tag};
+pub use memory::Clock;
+use memory::{Held, Memory};
+
+static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua").to_owned()));
+static WRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("write.lua").to_owned()));
+static INVALIDATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("invalidate.lua").to_owned()));
+
+/// By its version, so that one that was written meanwhile stays.
+static DISCARD: LazyLock<Script> = LazyLock::new(|| {
+    let text =
+        "if redis.call('HGET', KEYS[1], 'version') == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+    Script::new(text.to_owned())
+});
+
+/// How long a value in memory may be used without asking Valkey, while Valkey is gone.
+const LONGEST_ALONE: Duration = Duration::from_mins(1);
+
+/// An epoch outlives every entry that carries it.
+const EPOCHS: Duration = Duration::from_hours(72);
+
+/// The longest that an entry can be kept.
+const LONGEST: Duration = Duration::from_hours(48);
+
+/// Pauses between two looks at what another environment loads.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a value is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    fresh: Duration,
+    stale: Duration,
+    absent: Duration,
+    lease: Duration,
+}
+
+impl Policy {
+    /// A value that is as good as new for this time, at most a day. It serves on for as long again if it cannot be loaded;
+    /// absence is kept for a tenth; a loader may take 5 s before another one is let in.
+    pub const fn new(fresh: Duration) -> Self {
+        Self { fresh, stale: fresh, absent: Duration::from_secs(fresh.as_secs() / 10), lease: Duration::from_secs(5) }
+    }
+
+    /// How long it serves on beyond its time, if it cannot be loaded.
+    #[must_use]
+    pub const fn stale_for(mut self, stale: Duration) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// How long it is known that there is none.
+    #[must_use]
+    pub const fn absent_for(mut self, absent: Duration) -> Self {
+        self.absent = absent;
+        self
+    }
+
+    /// How long a loader may take before another one is let in.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// With up to a tenth less, so that what was loaded together does not expire together.
+    fn fresh_for(&self, is_absent: bool) -> Duration {
+        let whole = if is_absent { self.absent } else { self.fresh }.min(LONGEST / 2);
+        whole.mul_f64(0.1f64.mul_add(-fastrand::f64(), 1.0))
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// The environment's memory.
+    Memory,
+    /// Valkey.
+    Shared,
+    /// The loader.
+    Loaded,
+    /// Memory or Valkey, beyond its time: the loader failed.
+    Stale,
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Shared => "shared",
+            Self::Loaded => "loaded",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// A value, or the known absence of one, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cached<V> {
+    /// The value.
+    pub value: Option<V>,
+    /// Where it came from.
+    pub level: Level,
+}
+
+/// The cache of one environment.
+pub struct Cache {
+    valkey: Option<Arc<Valkey>>,
+    prefix: String,
+    memory: Memory,
+}
+
+/// What Valkey says of an entry.
+struct Look<V> {
+    epochs: String,
+    held: Option<Held<V>>,
+    is_leased: bool,
+}
+
+impl Cache {
+    /// A cache that the fleet shares, if there is Valkey.
+    pub fn new(valkey: Option<Arc<Valkey>>) -> Self {
+        Self::with_clock(valkey, memory::wall_clock)
+    }
+
+    /// The same on another clock, in milliseconds since 1970.
+    pub fn with_clock(valkey: Option<Arc<Valkey>>, clock: Clock) -> Self {
+        let prefix = valkey.as_ref().map_or("local", |valkey| valkey.prefix()).to_owned();
+        Self { valkey, prefix, memory: Memory::new(clock) }
+    }
+
+    /// The value, from the nearest level that has it, or from `load`, whose `None` means that there is none.
+    pub async fn get_or_load<V, Load, Loading>(
+        &self,
+        key: &Key<V>,
+        policy: &Policy,
+        deadline: Deadline,
+        load: Load,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        Load: FnOnce() -> Loading,
+        Loading: Future<Output = Result<Option<V>, Error>>,
+    {
+        let entry = key.entry(&self.prefix);
+        let arrived = self.memory.turn();
+        let flight = self.memory.flight(&entry);
+        let _turn = flight.lock().await;
+        // Whoever went before has just asked for all who waited.
+        let asked_since = |held: &Held<V>| held.asked > arrived && held.is_fresh(self.memory.now());
+        let known = self.memory.get::<V>(&entry).filter(asked_since);
+        let cached = match known {
+            Some(held) => Ok(Cached { value: held.value, level: Level::Memory }),
+            None => self.find(key, &entry, policy, deadline, load).await,
+        };
+        if let Ok(cached) = &cached {
+            metrics::count("CacheRead", &[("kind", key.kind()), ("level", cached.level.as_str())]);
+        }
+        cached
+    }
+
+    async fn find<V, Load, Loading>(
+        &self,
+        key: &Key<V>,
+        entry: &str,
+        policy: &Policy,
+        deadline: Deadline,
+        load: Load,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        Load: FnOnce() -> Loading,
+        Loading: Future<Output = Result<Option<V>, Error>>,
+    {
+        let held = self.memory.get::<V>(entry);
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let end = deadline.at_most(policy.lease * 2);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let look = self.look(key, entry, policy, held.as_ref(), &token, deadline).await;
+            let (look, level) = match (look, &held) {
+                (Some(look), _) => (look, Level::Shared),
+                // Alone: what is in memory serves for a while, and the loader is the next level.
+                (None, Some(held))
+                    if held.is_fresh(self.memory.now()) && held.is_recent(self.memory.now(), LONGEST_ALONE) =>
+                {
+                    return Ok(Cached { value: held.value.clone(), level: Level::Memory });
+                }
+                (None, _) => (Look { epochs: String::new(), held: held.clone(), is_leased: false }, Level::Memory),
+            };
+            let is_alone = level == Level::Memory;
+            let is_fresh = look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
+            if is_fresh && !look.is_leased {
+                return Ok(self.hit(entry, look, held.as_ref()));
+            }
+            if look.is_leased || is_alone || end.remaining().is_zero() {
+                return self.load(key, entry, policy, &token, look, load).await;
+            }
+            #[expect(clippy::disallowed_methods, reason = "a poll bounded by `end`: another environment loads it")]
+            tokio::time::sleep(pause.min(end.remaining())).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn hit<V: Clone + Send + Sync + 'static>(&self, entry: &str, look: Look<V>, before: Option<&Held<V>>) -> Cached<V> {
+        let Some(held) = look.held else { return Cached { value: None, level: Level::Shared } };
+        let is_same = before.is_some_and(|before| before.version == held.version);
+        let value = held.value.clone();
+        self.memory.put(entry, held);
+        Cached { value, level: if is_same { Level::Memory } else { Level::Shared } }
+    }
+
+    /// Loads the value and writes it to both levels. If that fails, what was there serves on, but not if it was invalidated.
+    async fn load<V, Load, Loading>(
+        &self,
+        key: &Key<V>,
+        entry: &str,
+        policy: &Policy,
+        token: &str,
+        look: Look<V>,
+        load: Load,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        Load: FnOnce() -> Loading,
+        Loading: Future<Output = Result<Option<V>, Error>>,
+    {
+        let (started, asked) = (Instant::now(), self.memory.turn());
+        let loaded = load().await;
+        let cost = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match loaded {
+            Ok(value) => {
+                let fresh = policy.fresh_for(value.is_none());
+                let body = entry::encode(value.as_ref()).unwrap_or_default();
+                let size = body.len();
+                let version = uuid::Uuid::new_v4().simple().to_string();
+                let write = Write { epochs: &look.epochs, version: &version, fresh, stale: policy.stale, cost, body };
+                let is_kept = !look.is_leased || self.write(key, token, write).await;
+                if is_kept && size > 0 {
+                    self.memory
+                        .put(entry, self.memory.hold(value.clone(), version, asked, (fresh, policy.stale), size));
+                }
+                Ok(Cached { value, level: Level::Loaded })
+            }
+            Err(error) => {
+                let nothing = Write {
+                    epochs: "",
+                    version: "",
+                    fresh: Duration::ZERO,
+                    stale: Duration::ZERO,
+                    cost,
+                    body: Vec::new(),
+                };
+                if look.is_leased {
+                    self.write(key, token, nothing).await;
+                }
+                let stale = look.held.filter(|held| held.is_usable(self.memory.now()));
+                let Some(held) = stale else { return Err(error) };
+                tracing::warn!(kind = key.kind(), error = %error, causes = causes(&error), "what was there serves on");
+                // It was loaded before its time: then it is not old yet.
+                let level = if held.is_fresh(self.memory.now()) { Level::Shared } else { Level::Stale };
+                Ok(Cached { value: held.value, level })
+            }
+        }
+    }
+
+    /// Asks Valkey for the entry, and for the lease if it must be loaded; `None` if there is no Valkey.
+    async fn look<V: DeserializeOwned + Clone>(
+        &self,
+        key: &Key<V>,
+        entry: &str,
+        policy: &Policy,
+        held: Option<&Held<V>>,
+        token: &str,
+        deadline: Deadline,
+    ) -> Option<Look<V>> {
+        let valkey = self.valkey.as_ref()?;
+        let asked = self.memory.turn();
+        let version = held.map(|held| held.version.clone()).unwrap_or_default();
+        // -ln of a uniform number: mostly below one, seldom several times the cost of a load.
+        let early = -(1.0 - fastrand::f64()).ln();
+        let lease = policy.lease.as_millis().max(1).to_string();
+        let arguments = [version, token.to_owned(), lease, format!("{early:.6}")];
+        let arguments = arguments.map(String::into_bytes).to_vec();
+        let call = ScriptCall { script: &READ, keys: key.keys(&self.prefix), arguments };
+        let answers = valkey.run(&[call], deadline).await.ok()?;
+        let (now, epochs, version, fresh, stale, body, leased): (u64, String, String, u64, u64, Vec<u8>, u8) =
+            redis::from_redis_value_ref(answers.first().unwrap_or(&Value::Nil)).ok()?;
+        self.memory.heard(now);
+        let held = match held.filter(|held| held.version == version) {
+            Some(held) => Some(Held { fresh, stale, asked, checked: self.memory.now(), ..held.clone() }),
+            None if version.is_empty() => None,
+            None => {
+                let size = body.len();
+                let value = entry::decode::<V>(&body);
+                if value.is_err() {
+                    tracing::warn!(kind = key.kind(), "an entry that cannot be read is discarded");
+                    self.discard(key, version.clone(), deadline).await;
+                }
+                let checked = self.memory.now();
+                value.ok().map(|value| Held { value, version, fresh, stale, checked, asked, size })
+            }
+        };
+        if held.is_none() {
+            self.memory.forget(entry);
+        }
+        Some(Look { epochs, held, is_leased: leased == 1 })
+    }
+
+    /// Takes an entry away that cannot be read, so that the next look may load it.
+    async fn discard<V>(&self, key: &Key<V>, version: String, deadline: Deadline) {
+        let Some(valkey) = &self.valkey else { return };
+        let arguments = vec![version.into_bytes()];
+        let call = ScriptCall { script: &DISCARD, keys: vec![key.entry(&self.prefix)], arguments };
+        if let Err(gone) = valkey.run(&[call], deadline).await {
+            tracing::warn!(kind = key.kind(), error = %gone, "it could not be discarded");
+        }
+    }
+
+    async fn write<V>(&self, key: &Key<V>, token: &str, write: Write<'_>) -> bool {
+        let Some(valkey) = &self.valkey else { return false };
+        let keys = key.keys(&self.prefix).into_iter().take(2).collect();
+        let millis = |time: Duration| time.as_millis().max(1).to_string();
+        let texts = [
+            token.to_owned(),
+            write.epochs.to_owned(),
+            write.version.to_owned(),
+            millis(write.fresh),
+            millis(write.fresh.saturating_add(write.stale).min(LONGEST)),
+            write.cost.to_string(),
+        ];
+        let arguments = texts.map(String::into_bytes).into_iter().chain([write.body]).collect();
+        let call = ScriptCall { script: &WRITE, keys, arguments };
+        let written = valkey.run(&[call], Deadline::after(Duration::from_secs(1))).await;
+        written.ok().is_some_and(|answers| answers.first() == Some(&Value::Int(1)))
+    }
+
+    /// Makes every entry with one of these tags a miss, everywhere, from the next read on. An error means that Valkey is gone: old
+    /// values may then be served until their time.
+    pub async fn invalidate(&self, tags: &[Tag], deadline: Deadline) -> Result<(), Error> {
+        let Some(valkey) = &self.valkey else {
+            self.memory.forget_all();
+            return Ok(());
+        };
+        let keys = tags.iter().map(|tag| tag.key(&self.prefix)).collect();
+        let arguments = vec![EPOCHS.as_millis().to_string().into_bytes()];
+        let call = ScriptCall { script: &INVALIDATE, keys, arguments };
+        let done = valkey.run(&[call], deadline).await;
+        done.map(drop).map_err(|gone| Error::unavailable("The cache", Duration::from_secs(2), gone))
+    }
+}
+
+/// What is written.
+struct Write<'a> {
+    epochs: &'a str,
+    version: &'a str,
+    fresh: Duration,
+    stale: Duration,
+    cost: u64,
+    body: Vec<u8>,
+}
