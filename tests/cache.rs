@@ -49,7 +49,7 @@ async fn read(cache: &Cache, id: &str, policy: &Policy, value: Value) -> Cached<
 }
 
 async fn read_in_vain(cache: &Cache, id: &str, policy: &Policy) -> Result<Cached<Value>, Error> {
-    let load = || async { Err(Error::new(ErrorKind::Unavailable, "gone")) };
+    let load = || async { Err::<Option<Value>, _>(Error::new(ErrorKind::Unavailable, "gone")) };
     cache.get_or_load(&key(id), policy, deadline(), load).await
 }
 
@@ -141,7 +141,7 @@ async fn a_loader_that_dies_loses_its_lease() {
     let policy = MINUTE.lease(Duration::from_millis(300));
     let fleet = environments(&url(), 2);
     let (key_a, held) = (key("a"), deadline());
-    let never = fleet[0].get_or_load(&key_a, &policy, held, || std::future::pending::<Result<Option<Value>, Error>>());
+    let never = fleet[0].get_or_load(&key_a, &policy, held, std::future::pending::<Result<Option<Value>, Error>>);
     // Killed while it loads: it says nothing.
     assert!(tokio::time::timeout(Duration::from_millis(150), never).await.is_err());
     let cached = read(&fleet[1], "a", &policy, json!("from another")).await;

@@ -53,7 +53,8 @@ impl TryFrom<String> for UserId {
 }
 
 /// What a caller may do, by the group of the user pool they are in. A greater role may all that a lesser one may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads and writes their own records.
     Patient,
@@ -64,6 +65,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// As it stands in a row.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Clinician => "clinician",
+            Self::Admin => "admin",
+        }
+    }
+
     /// The role of one group name, if it names one.
     pub fn from_group(group: &str) -> Option<Self> {
         match group {

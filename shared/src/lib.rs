@@ -6,7 +6,7 @@
 //! |---|---|
 //! | the consultation agent; chat completions | [`agent`], [`chat`] |
 //! | models; the HTTP edge; health | [`ai`], [`http`], [`health`] |
-//! | vertical slices; staying up | [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
+//! | vertical slices; staying up | [`users`], then [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
 //! | settings | [`config`] |
 //! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`triage`] |
@@ -30,6 +30,7 @@ pub mod postgres;
 pub mod resilience;
 pub mod telemetry;
 pub mod triage;
+pub mod users;
 pub mod valkey;
 
 pub use uuid::Uuid;

@@ -101,6 +101,7 @@ impl Script {
 }
 
 /// One run of a script. Its keys share a hash tag, so that it also runs in cluster mode.
+#[derive(Clone)]
 pub struct ScriptCall<'a> {
     /// What is run.
     pub script: &'a Script,

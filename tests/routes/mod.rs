@@ -4,3 +4,4 @@ mod chat;
 mod consultations;
 mod health;
 mod limits;
+mod users;

@@ -152,6 +152,43 @@ pub struct Cached<V> {
     pub level: Level,
 }
 
+/// What a loader found.
+pub struct Fetched<V> {
+    value: Option<V>,
+    is_kept: bool,
+}
+
+impl<V> Fetched<V> {
+    /// A value that is not to be kept, since it is still changing.
+    pub const fn passing(value: V) -> Self {
+        Self { value: Some(value), is_kept: false }
+    }
+}
+
+impl<V> From<Option<V>> for Fetched<V> {
+    fn from(value: Option<V>) -> Self {
+        Self { value, is_kept: true }
+    }
+}
+
+/// A look that goes out together with something else, such as a limiter's question.
+pub struct Plan {
+    entry: String,
+    token: String,
+    version: String,
+    asked: u64,
+    /// What is asked.
+    pub call: ScriptCall<'static>,
+}
+
+/// A plan and what Valkey answered; nothing, if it is gone.
+pub struct Looked {
+    /// What was asked.
+    pub plan: Plan,
+    /// The answer.
+    pub answer: Option<Value>,
+}
+
 /// The cache of one environment.
 pub struct Cache {
     valkey: Option<Arc<Valkey>>,
@@ -179,7 +216,7 @@ impl Cache {
     }
 
     /// The value, from the nearest level that has it, or from `load`, whose `None` means that there is none.
-    pub async fn get_or_load<V, Load, Loading>(
+    pub async fn get_or_load<V, F, Load, Loading>(
         &self,
         key: &Key<V>,
         policy: &Policy,
@@ -188,19 +225,32 @@ impl Cache {
     ) -> Result<Cached<V>, Error>
     where
         V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        F: Into<Fetched<V>>,
         Load: FnOnce() -> Loading,
-        Loading: Future<Output = Result<Option<V>, Error>>,
+        Loading: Future<Output = Result<F, Error>>,
+    {
+        self.get_or_load_after(None, key, policy, deadline, load).await
+    }
+
+    /// The same, when a [`Plan`] has been carried out before.
+    pub async fn get_or_load_after<V, F, Load, Loading>(
+        &self,
+        looked: Option<Looked>,
+        key: &Key<V>,
+        policy: &Policy,
+        deadline: Deadline,
+        load: Load,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        F: Into<Fetched<V>>,
+        Load: FnOnce() -> Loading,
+        Loading: Future<Output = Result<F, Error>>,
     {
         let entry = key.entry(&self.prefix);
-        let arrived = self.memory.turn();
-        let flight = self.memory.flight(&entry);
-        let _turn = flight.lock().await;
-        // Whoever went before has just asked for all who waited.
-        let asked_since = |held: &Held<V>| held.asked > arrived && held.is_fresh(self.memory.now());
-        let known = self.memory.get::<V>(&entry).filter(asked_since);
-        let cached = match known {
-            Some(held) => Ok(Cached { value: held.value, level: Level::Memory }),
-            None => self.find(key, &entry, policy, deadline, load).await,
+        let cached = match looked.filter(|looked| looked.plan.entry == entry && looked.answer.is_some()) {
+            Some(looked) => self.after_look(looked, key, policy, deadline, load).await,
+            None => self.in_turn(key, &entry, policy, deadline, load).await,
         };
         if let Ok(cached) = &cached {
             metrics::count("CacheRead", &[("kind", key.kind()), ("level", cached.level.as_str())]);
@@ -208,7 +258,47 @@ impl Cache {
         cached
     }
 
-    async fn find<V, Load, Loading>(
+    /// A look that can be carried out together with something else; none without Valkey.
+    pub fn plan<V: Clone + Send + Sync + 'static>(&self, key: &Key<V>, policy: &Policy) -> Option<Plan> {
+        self.valkey.as_ref()?;
+        let entry = key.entry(&self.prefix);
+        let version = self.memory.get::<V>(&entry).map(|held| held.version).unwrap_or_default();
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let call = self.read_call(key, policy, &version, &token);
+        Some(Plan { entry, token, version, asked: self.memory.turn(), call })
+    }
+
+    async fn after_look<V, F, Load, Loading>(
+        &self,
+        looked: Looked,
+        key: &Key<V>,
+        policy: &Policy,
+        deadline: Deadline,
+        load: Load,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        F: Into<Fetched<V>>,
+        Load: FnOnce() -> Loading,
+        Loading: Future<Output = Result<F, Error>>,
+    {
+        let Looked { plan, answer } = looked;
+        let held = self.memory.get::<V>(&plan.entry).filter(|held| held.version == plan.version);
+        let answer = answer.unwrap_or(Value::Nil);
+        if let Some(look) = self.heard(key, &plan.entry, held.as_ref(), &answer, plan.asked, deadline).await {
+            let is_fresh = look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
+            if is_fresh && !look.is_leased {
+                return Ok(self.hit(&plan.entry, look, held.as_ref()));
+            }
+            if look.is_leased {
+                return self.load(key, &plan.entry, policy, &plan.token, look, load).await;
+            }
+        }
+        self.in_turn(key, &plan.entry, policy, deadline, load).await
+    }
+
+    /// Callers of an environment that ask for the same thing share one flight.
+    async fn in_turn<V, F, Load, Loading>(
         &self,
         key: &Key<V>,
         entry: &str,
@@ -218,31 +308,41 @@ impl Cache {
     ) -> Result<Cached<V>, Error>
     where
         V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        F: Into<Fetched<V>>,
         Load: FnOnce() -> Loading,
-        Loading: Future<Output = Result<Option<V>, Error>>,
+        Loading: Future<Output = Result<F, Error>>,
     {
+        let arrived = self.memory.turn();
+        let flight = self.memory.flight(entry);
+        let _turn = flight.lock().await;
+        // Whoever went before has just asked for all who waited.
+        let asked_since = |held: &Held<V>| held.asked > arrived && held.is_fresh(self.memory.now());
+        if let Some(held) = self.memory.get::<V>(entry).filter(asked_since) {
+            return Ok(Cached { value: held.value, level: Level::Memory });
+        }
         let held = self.memory.get::<V>(entry);
         let token = uuid::Uuid::new_v4().simple().to_string();
         let end = deadline.at_most(policy.lease * 2);
         let mut pause = FIRST_PAUSE;
         loop {
-            let look = self.look(key, entry, policy, held.as_ref(), &token, deadline).await;
-            let (look, level) = match (look, &held) {
-                (Some(look), _) => (look, Level::Shared),
+            let look = match (self.look(key, entry, policy, held.as_ref(), &token, deadline).await, &held) {
+                (Some(look), _) => look,
                 // Alone: what is in memory serves for a while, and the loader is the next level.
                 (None, Some(held))
                     if held.is_fresh(self.memory.now()) && held.is_recent(self.memory.now(), LONGEST_ALONE) =>
                 {
                     return Ok(Cached { value: held.value.clone(), level: Level::Memory });
                 }
-                (None, _) => (Look { epochs: String::new(), held: held.clone(), is_leased: false }, Level::Memory),
+                (None, _) => {
+                    let look = Look { epochs: String::new(), held: held.clone(), is_leased: false };
+                    return self.load(key, entry, policy, &token, look, load).await;
+                }
             };
-            let is_alone = level == Level::Memory;
             let is_fresh = look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
             if is_fresh && !look.is_leased {
                 return Ok(self.hit(entry, look, held.as_ref()));
             }
-            if look.is_leased || is_alone || end.remaining().is_zero() {
+            if look.is_leased || end.remaining().is_zero() {
                 return self.load(key, entry, policy, &token, look, load).await;
             }
             #[expect(clippy::disallowed_methods, reason = "a poll bounded by `end`: another environment loads it")]
@@ -260,7 +360,7 @@ impl Cache {
     }
 
     /// Loads the value and writes it to both levels. If that fails, what was there serves on, but not if it was invalidated.
-    async fn load<V, Load, Loading>(
+    async fn load<V, F, Load, Loading>(
         &self,
         key: &Key<V>,
         entry: &str,
@@ -271,16 +371,18 @@ impl Cache {
     ) -> Result<Cached<V>, Error>
     where
         V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        F: Into<Fetched<V>>,
         Load: FnOnce() -> Loading,
-        Loading: Future<Output = Result<Option<V>, Error>>,
+        Loading: Future<Output = Result<F, Error>>,
     {
         let (started, asked) = (Instant::now(), self.memory.turn());
         let loaded = load().await;
         let cost = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match loaded {
-            Ok(value) => {
+            Ok(fetched) => {
+                let Fetched { value, is_kept } = fetched.into();
                 let fresh = policy.fresh_for(value.is_none());
-                let body = entry::encode(value.as_ref()).unwrap_or_default();
+                let body = if is_kept { entry::encode(value.as_ref()).unwrap_or_default() } else { Vec::new() };
                 let size = body.len();
                 let version = uuid::Uuid::new_v4().simple().to_string();
                 let write = Write { epochs: &look.epochs, version: &version, fresh, stale: policy.stale, cost, body };
@@ -326,15 +428,31 @@ impl Cache {
         let valkey = self.valkey.as_ref()?;
         let asked = self.memory.turn();
         let version = held.map(|held| held.version.clone()).unwrap_or_default();
-        // -ln of a uniform number: mostly below one, seldom several times the cost of a load.
-        let early = -(1.0 - fastrand::f64()).ln();
-        let lease = policy.lease.as_millis().max(1).to_string();
-        let arguments = [version, token.to_owned(), lease, format!("{early:.6}")];
-        let arguments = arguments.map(String::into_bytes).to_vec();
-        let call = ScriptCall { script: &READ, keys: key.keys(&self.prefix), arguments };
+        let call = self.read_call(key, policy, &version, token);
         let answers = valkey.run(&[call], deadline).await.ok()?;
+        self.heard(key, entry, held, answers.first()?, asked, deadline).await
+    }
+
+    fn read_call<V>(&self, key: &Key<V>, policy: &Policy, version: &str, token: &str) -> ScriptCall<'static> {
+        // -ln of a uniform number: mostly below one, seldom several times the cost of a load.
+        let early = format!("{:.6}", -(1.0 - fastrand::f64()).ln());
+        let lease = policy.lease.as_millis().max(1).to_string();
+        let arguments = [version, token, &lease, &early].map(|text| text.as_bytes().to_vec()).to_vec();
+        ScriptCall { script: &READ, keys: key.keys(&self.prefix), arguments }
+    }
+
+    /// What Valkey's answer means; `None` if it is none.
+    async fn heard<V: DeserializeOwned + Clone>(
+        &self,
+        key: &Key<V>,
+        entry: &str,
+        held: Option<&Held<V>>,
+        answer: &Value,
+        asked: u64,
+        deadline: Deadline,
+    ) -> Option<Look<V>> {
         let (now, epochs, version, fresh, stale, body, leased): (u64, String, String, u64, u64, Vec<u8>, u8) =
-            redis::from_redis_value_ref(answers.first().unwrap_or(&Value::Nil)).ok()?;
+            redis::from_redis_value_ref(answer).ok()?;
         self.memory.heard(now);
         let held = match held.filter(|held| held.version == version) {
             Some(held) => Some(Held { fresh, stale, asked, checked: self.memory.now(), ..held.clone() }),

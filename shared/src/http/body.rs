@@ -7,18 +7,22 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, FieldError, Kind};
 
 /// The largest body a route takes.
-const LARGEST: usize = 64 * 1024;
+pub(super) const LARGEST: usize = 64 * 1024;
+
+/// The largest body of a route that takes many things at once.
+pub(super) const LARGEST_BULK: usize = 1024 * 1024;
 
 /// Reads and checks a body.
-pub(super) fn json<T>(headers: &HeaderMap, body: &Body) -> Result<T, Error>
+pub(super) fn json<T>(headers: &HeaderMap, body: &Body, largest: usize) -> Result<T, Error>
 where
     T: DeserializeOwned + garde::Validate<Context = ()>,
 {
     if !is_json(headers) {
         return Err(Error::new(Kind::UnsupportedMediaType, "Send the body with `Content-Type: application/json`."));
     }
-    if body.len() > LARGEST {
-        return Err(Error::new(Kind::PayloadTooLarge, "The body may have at most 65,536 bytes."));
+    if body.len() > largest {
+        let detail = format!("The body may have at most {largest} bytes.");
+        return Err(Error::new(Kind::PayloadTooLarge, detail));
     }
     let value: T = parse(body)?;
     value.validate().map_err(|report| Error::fields(report.iter().map(broken_rule).collect()))?;
@@ -101,7 +105,7 @@ mod tests {
     fn read(text: &str) -> Error {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap());
-        json::<Sample>(&headers, &Body::from(text)).unwrap_err()
+        json::<Sample>(&headers, &Body::from(text), LARGEST).unwrap_err()
     }
 
     #[test]
@@ -139,12 +143,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         let body = Body::Binary(b"{\"name\":\"\xff\xfe\"}".to_vec());
-        assert_eq!(json::<Sample>(&headers, &body).unwrap_err().kind(), Kind::BadRequest);
+        assert_eq!(json::<Sample>(&headers, &body, LARGEST).unwrap_err().kind(), Kind::BadRequest);
     }
 
     #[test]
     fn another_content_type_and_a_large_body_are_refused() {
-        let error = json::<Sample>(&HeaderMap::new(), &Body::from("{}")).unwrap_err();
+        let error = json::<Sample>(&HeaderMap::new(), &Body::from("{}"), LARGEST).unwrap_err();
         assert_eq!(error.kind(), Kind::UnsupportedMediaType);
         assert_eq!(read(&" ".repeat(LARGEST + 1)).kind(), Kind::PayloadTooLarge);
     }

@@ -8,6 +8,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
 use super::auth::Authenticator;
+use crate::cache::{Looked, Plan};
 use crate::config::{self, ConfigError, TokenSettings};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -51,17 +52,35 @@ impl Edge {
 
     /// Lets a call in, or not. A token is checked before limits are asked, which costs nothing, so one round trip decides all
     /// limits of a call; whoever has no good token is charged by their address alone.
-    pub(super) async fn admit(&self, request: &Request, deadline: Deadline) -> (Result<Caller, Error>, Decision) {
+    ///
+    /// What `plan` wants to know of the cache is asked in that round trip too.
+    pub(super) async fn admit(
+        &self,
+        request: &Request,
+        plan: impl FnOnce(&Caller) -> Option<Plan>,
+        deadline: Deadline,
+    ) -> Admitted {
         let address = address(request);
         let caller = self.authenticator.authenticate(request.headers(), deadline).await;
         let who = Who { address, caller: caller.as_ref().ok() };
         let costs: Vec<_> = self.cost.iter().map(|(limit, cost)| (*limit, cost(request.body()))).collect();
-        let decision = self.limiter.decide(who, &costs, deadline).await;
-        match refusal(&decision) {
-            Some(error) => (Err(error), decision),
-            None => (caller, decision),
-        }
+        let plan = caller.as_ref().ok().and_then(plan);
+        let more = plan.as_ref().map(|plan| plan.call.clone());
+        let (decision, answer) = self.limiter.decide_with(who, &costs, more, deadline).await;
+        let looked = plan.map(|plan| Looked { plan, answer });
+        let caller = match refusal(&decision) {
+            Some(error) => Err(error),
+            None => caller,
+        };
+        Admitted { caller, looked, decision }
     }
+}
+
+/// What came of a call at the edge.
+pub(super) struct Admitted {
+    pub(super) caller: Result<Caller, Error>,
+    pub(super) looked: Option<Looked>,
+    pub(super) decision: Decision,
 }
 
 fn refusal(decision: &Decision) -> Option<Error> {

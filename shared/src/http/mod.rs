@@ -7,6 +7,7 @@
 
 pub mod auth;
 mod body;
+mod compress;
 mod edge;
 mod jwks;
 pub mod openai;
@@ -19,15 +20,18 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use http::HeaderMap;
-use lambda_http::{Body, Request, RequestExt, service_fn};
+pub use lambda_http::Request;
+use lambda_http::{Body, RequestExt, service_fn};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::cache::{Looked, Plan};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind, causes};
 use crate::identity::Caller;
 use crate::limits::Decision;
-use crate::page::Page;
+use crate::page::{Cursor, Page};
+use edge::Admitted;
 pub use edge::Edge;
 
 /// What a handler answers.
@@ -45,13 +49,15 @@ pub struct Call {
     pub caller: Caller,
     /// Until when an answer is of use.
     pub deadline: Deadline,
+    /// What the cache was asked with the limits, on a route that [`Prefetch`]es.
+    pub looked: Option<Looked>,
     request: Request,
 }
 
 impl Call {
     /// A call of somebody who was authenticated before.
     pub fn new(caller: Caller, deadline: Deadline, request: Request) -> Self {
-        Self { caller, deadline, request }
+        Self { caller, deadline, looked: None, request }
     }
 
     /// A parameter of the path that is an id. Anything else cannot exist, so it is the same 404.
@@ -66,7 +72,7 @@ impl Call {
     }
 
     /// The part of a list that is asked for.
-    pub fn page(&self) -> Result<Page, Error> {
+    pub fn page<C: Cursor>(&self) -> Result<Page<C>, Error> {
         Page::parse(self.query("limit").as_deref(), self.query("cursor").as_deref())
     }
 
@@ -90,8 +96,33 @@ impl Call {
     where
         T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
     {
-        body::json(self.request.headers(), self.request.body())
+        body::json(self.request.headers(), self.request.body(), body::LARGEST)
     }
+
+    /// The same for a route that takes many things at once: a body of up to a megabyte.
+    pub fn large_json<T>(&self) -> Result<T, Error>
+    where
+        T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
+    {
+        body::json(self.request.headers(), self.request.body(), body::LARGEST_BULK)
+    }
+
+    /// A parameter of the path as it is.
+    pub fn path(&self, name: &str) -> Option<String> {
+        path_parameter(&self.request, name)
+    }
+}
+
+/// A parameter of a request's path.
+pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
+    request.path_parameters().first(name).map(str::to_owned)
+}
+
+/// A route that knows from the request alone what it will ask of the cache: that is then asked together with the limits, in one
+/// round trip.
+pub trait Prefetch {
+    /// What to ask.
+    fn plan(&self, caller: &Caller, request: &Request) -> Option<Plan>;
 }
 
 /// Answers the calls of one route until the environment ends. `route` is the template of the path, such as
@@ -107,8 +138,39 @@ where
     Handler: Fn(Arc<App>, Call) -> Answer + Send + Sync,
     Answer: Future<Output = Result<Response, Error>> + Send,
 {
+    serve_with(route, edge, app, |_, _, _| None, handler).await
+}
+
+/// The same for a route that [`Prefetch`]es.
+pub async fn serve_prefetching<App, Handler, Answer>(
+    route: &'static str,
+    edge: Edge,
+    app: App,
+    handler: Handler,
+) -> Result<(), lambda_http::Error>
+where
+    App: Prefetch + Send + Sync + 'static,
+    Handler: Fn(Arc<App>, Call) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<Response, Error>> + Send,
+{
+    serve_with(route, edge, app, App::plan, handler).await
+}
+
+async fn serve_with<App, Planner, Handler, Answer>(
+    route: &'static str,
+    edge: Edge,
+    app: App,
+    plan: Planner,
+    handler: Handler,
+) -> Result<(), lambda_http::Error>
+where
+    App: Send + Sync + 'static,
+    Planner: Fn(&App, &Caller, &Request) -> Option<Plan> + Send + Sync,
+    Handler: Fn(Arc<App>, Call) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<Response, Error>> + Send,
+{
     let app = Arc::new(app);
-    let (edge, handler) = (&edge, &handler);
+    let (edge, plan, handler) = (&edge, &plan, &handler);
     lambda_http::run(service_fn(move |request: Request| {
         let app = Arc::clone(&app);
         let context = request.lambda_context();
@@ -116,9 +178,13 @@ where
         let span = span(route, &context.request_id);
         async move {
             let started = Instant::now();
-            let (answer, decision) = answer(edge, deadline, request, |call| handler(app, call)).await;
+            let encoding = compress::wanted(request.headers());
+            let plan = |caller: &Caller| plan(&app, caller, &request);
+            let admitted = edge.admit(&request, plan, deadline).await;
+            let (answer, decision) = answer(admitted, deadline, request, |call| handler(app, call)).await;
             let mut response = finish(answer, &context.request_id, started);
             edge::tell(&decision, response.headers_mut());
+            compress::apply(encoding, &mut response);
             Ok::<_, std::convert::Infallible>(response)
         }
         .instrument(span)
@@ -159,9 +225,9 @@ fn span(route: &'static str, request_id: &str) -> tracing::Span {
     tracing::info_span!("call", route, request_id, tenant = tracing::field::Empty)
 }
 
-/// Authenticates, counts, then runs the handler within the deadline; a panic becomes an error.
+/// Runs the handler for a call that was let in, within the deadline; a panic becomes an error.
 async fn answer<Answer, T, E>(
-    edge: &Edge,
+    admitted: Admitted,
     deadline: Deadline,
     request: Request,
     handler: impl FnOnce(Call) -> Answer,
@@ -170,11 +236,11 @@ where
     Answer: Future<Output = Result<T, E>>,
     E: From<Error>,
 {
-    let (caller, decision) = edge.admit(&request, deadline).await;
+    let Admitted { caller, looked, decision } = admitted;
     let work = async {
         let caller = caller?;
         tracing::Span::current().record("tenant", caller.tenant.as_str());
-        handler(Call::new(caller, deadline, request)).await
+        handler(Call { looked, ..Call::new(caller, deadline, request) }).await
     };
     (bounded(deadline, work).await, decision)
 }

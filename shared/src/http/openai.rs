@@ -185,7 +185,10 @@ where
             } else {
                 // Its type is too deep for the compiler to follow without a box.
                 let (answer, decision) =
-                    answer(edge, deadline, request, |call| handler(app, call, origin).boxed()).await;
+                    answer(edge.admit(&request, |_| None, deadline).await, deadline, request, |call| {
+                        handler(app, call, origin).boxed()
+                    })
+                    .await;
                 let mut reply = finish(answer, &context.request_id, started);
                 edge::tell(&decision, &mut reply.headers);
                 reply

@@ -17,6 +17,12 @@ pub fn accepted(location: &str, value: &impl Serialize) -> Result<Response, Erro
     build(StatusCode::ACCEPTED, body, &[(header::CACHE_CONTROL, "no-store"), (header::LOCATION, location)])
 }
 
+/// A 200 that nobody keeps.
+pub fn ok(value: &impl Serialize) -> Result<Response, Error> {
+    let body = serde_json::to_vec(value).map_err(Error::internal)?;
+    build(StatusCode::OK, body, &[(header::CACHE_CONTROL, "no-store")])
+}
+
 /// How the system is, for whoever watches it: 200 while it serves, else 503.
 pub fn health(is_serving: bool, value: &impl Serialize) -> Result<Response, Error> {
     let body = serde_json::to_vec(value).map_err(Error::internal)?;
@@ -50,7 +56,7 @@ fn none_match(headers: &HeaderMap, tag: &str) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .any(|held| held == "*" || held.trim_start_matches("W/") == tag)
+        .any(|held| held == "*" || super::compress::plain_tag(held.trim_start_matches("W/")) == tag)
 }
 
 fn build(status: StatusCode, body: Vec<u8>, headers: &[(header::HeaderName, &str)]) -> Result<Response, Error> {

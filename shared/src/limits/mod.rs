@@ -236,19 +236,32 @@ impl Limiter {
     /// Decides whether a call may be made, and charges it if so. `costs` says what a limit is charged, where that is not 1.
     /// One round trip; none if the caller was refused before and its time has not come.
     pub async fn decide(&self, who: Who<'_>, costs: &[(&str, u64)], deadline: Deadline) -> Decision {
+        self.decide_with(who, costs, None, deadline).await.0
+    }
+
+    /// The same, and in the same round trip what else is to be asked of Valkey, whose answer comes second: none if Valkey is gone,
+    /// or was not asked.
+    pub async fn decide_with(
+        &self,
+        who: Who<'_>,
+        costs: &[(&str, u64)],
+        more: Option<ScriptCall<'_>>,
+        deadline: Deadline,
+    ) -> (Decision, Option<redis::Value>) {
         let applied = self.applied(who, costs);
         if applied.is_empty() {
-            return Decision::unlimited();
+            return (Decision::unlimited(), None);
         }
         if let Some(decision) = self.remembered(&applied) {
-            return decision;
+            return (decision, None);
         }
-        let Some(valkey) = &self.valkey else { return self.without(&applied) };
-        let answer = valkey.run(&[Self::call(&applied)], deadline).await;
-        let verdicts = answer.ok().and_then(|answers| script::read(answers.first()?));
+        let Some(valkey) = &self.valkey else { return (self.without(&applied), None) };
+        let calls: Vec<_> = [Self::call(&applied)].into_iter().chain(more).collect();
+        let mut answers = valkey.run(&calls, deadline).await.unwrap_or_default().into_iter();
+        let verdicts = answers.next().as_ref().and_then(script::read);
         match verdicts.filter(|verdicts| verdicts.len() == applied.len()) {
-            Some(verdicts) => self.decided(&applied, verdicts, Mode::Shared),
-            None => self.without(&applied),
+            Some(verdicts) => (self.decided(&applied, verdicts, Mode::Shared), answers.next()),
+            None => (self.without(&applied), None),
         }
     }
 
