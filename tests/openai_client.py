@@ -29,7 +29,7 @@ def refused(error, call):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-check([model.id for model in client.models.list()] == ["default", "live"], "the models are the chains")
+check([model.id for model in client.models.list()] == ["default", "live", "repeating"], "the models are the chains")
 
 answer = client.chat.completions.create(model="default", messages=ask("hello"))
 check(answer.choices[0].message.content.endswith("to the last."), answer)

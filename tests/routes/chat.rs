@@ -4,7 +4,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use create_chat_completion::App;
 use futures::StreamExt;
 use reqwest::{Client, Response, StatusCode};
 use scripted_provider::Provider;
@@ -12,6 +11,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wenzhen::ai::Chains;
 use wenzhen::aws::Secrets;
+use wenzhen::cache::Cache;
+use wenzhen::chat::Backend;
 use wenzhen::config::{LimitSettings, Models, Tiers};
 use wenzhen::deadline::Deadline;
 use wenzhen::http::Call;
@@ -204,14 +205,15 @@ async fn handled(scripts: &[&str], more: Value, body: &Value, origin: Origin) ->
     let models = Models::new(Tiers::parse(&json!(tiers).to_string()).unwrap(), Some(&chains)).unwrap();
     let secrets = Arc::new(Secrets::new(&STACK.aws().await));
     let limiter = Arc::new(Limiter::new(None, &[], &LimitSettings::default()).unwrap());
-    let app = App { chains: Arc::new(Chains::new(&models, None, &secrets).unwrap()), limiter };
+    let chains = Arc::new(Chains::new(&models, None, &secrets).unwrap());
+    let backend = Backend { chains, cache: Arc::new(Cache::new(None)), limiter };
     let caller = Caller {
         tenant: TenantId::try_from("t".to_owned()).unwrap(),
         user: UserId::try_from("u".to_owned()).unwrap(),
         role: Role::Patient,
     };
     let call = Call::new(caller, Deadline::after(Duration::from_secs(25)), http::Request::new(body.to_string().into()));
-    create_chat_completion::handle(Arc::new(app), call, origin).await
+    create_chat_completion::handle(Arc::new(backend), call, origin).await
 }
 
 #[tokio::test]
@@ -321,12 +323,39 @@ async fn the_function_url_lets_nobody_in_without_a_token_and_serves_only_its_rou
 }
 
 #[tokio::test]
+async fn a_deterministic_request_is_repeated_without_a_call_where_the_chain_says_so() {
+    let user = User::new().await;
+    let marker = Uuid::new_v4().to_string();
+    let body = with(with(ask(&marker), "temperature", json!(0)), "model", json!("repeating"));
+    let first = post(&user, &body).await;
+    assert_eq!((header(&first, "x-cache"), header(&first, "x-attempts")), ("", "1"));
+    let first = read(first, StatusCode::OK).await;
+    let second = post(&user, &body).await;
+    let headers = ["x-cache", "x-attempts", "x-served-by", "x-degraded"].map(|name| header(&second, name).to_owned());
+    assert_eq!(headers, ["hit", "0", "primary", "false"]);
+    assert_eq!(read(second, StatusCode::OK).await, first);
+    let events = events(post(&user, &with(body.clone(), "stream", json!(true))).await).await;
+    assert_eq!(text_of(&events), first["choices"][0]["message"]["content"].as_str().unwrap());
+    assert_eq!(provider::calls(&marker).len(), 1);
+    // Not for another tenant, another temperature, or a chain that does not say so.
+    post(&User::new().await, &body).await;
+    post(&user, &with(body.clone(), "temperature", json!(0.7))).await;
+    post(&user, &with(body.clone(), "model", json!("default"))).await;
+    assert_eq!(provider::calls(&marker).len(), 4);
+    // What a fallback gave is not kept.
+    let degraded = with(body, "messages", json!([{ "role": "user", "content": format!("{marker}-2 [primary:503]") }]));
+    for _ in 0..2 {
+        assert_eq!(header(&post(&user, &degraded).await, "x-degraded"), "served_by_fallback_tier");
+    }
+}
+
+#[tokio::test]
 async fn the_chains_are_listed_as_models() {
     let user = User::new().await;
     let list = read(user.get("/v1/models").send().await.unwrap(), StatusCode::OK).await;
     assert_eq!(list["object"], "list");
     let ids: Vec<_> = list["data"].as_array().unwrap().iter().map(|model| model["id"].clone()).collect();
-    assert_eq!(ids, [json!("default"), json!("live")]);
+    assert_eq!(ids, [json!("default"), json!("live"), json!("repeating")]);
     assert!(list["data"].as_array().unwrap().iter().all(|model| model["object"] == "model"));
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use create_chat_completion::{App, LIMITS, handle};
+use create_chat_completion::{LIMITS, handle};
 use wenzhen::ai::Chains;
 use wenzhen::aws::{self, Secrets};
-use wenzhen::chat::Meter;
+use wenzhen::cache::Cache;
+use wenzhen::chat::{Backend, Meter};
 use wenzhen::config;
 use wenzhen::http::{Edge, openai};
 use wenzhen::telemetry;
@@ -17,7 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let valkey = Valkey::from_env()?;
     let edge = Edge::from_env(valkey.clone(), LIMITS)?.charging(Meter::CHARGE);
     let secrets = Arc::new(Secrets::new(&aws::sdk_config().await));
-    let chains = Arc::new(Chains::new(&config::models()?, valkey, &secrets)?);
-    let app = App { chains, limiter: edge.limiter() };
-    openai::serve("POST /v1/chat/completions", edge, app, handle).await
+    let chains = Arc::new(Chains::new(&config::models()?, valkey.clone(), &secrets)?);
+    let backend = Backend { chains, cache: Arc::new(Cache::new(valkey)), limiter: edge.limiter() };
+    openai::serve("POST /v1/chat/completions", edge, backend, handle).await
 }

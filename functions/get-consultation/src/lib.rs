@@ -3,12 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wenzhen::consultations::{Consultation, ConsultationView, Status, store};
+use wenzhen::Uuid;
+use wenzhen::cache::{Cache, Fetched, Plan};
+use wenzhen::consultations::{self, Consultation, ConsultationView, Status, store};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::Error;
-use wenzhen::http::{Call, Response, reply};
+use wenzhen::error::{Error, Kind};
+use wenzhen::http::{Call, Prefetch, Request, Response, path_parameter, reply};
+use wenzhen::identity::{Caller, Scope, TenantId};
 use wenzhen::limits::{self, Limit};
 use wenzhen::postgres::Database;
+
+/// How often the route may be called.
+pub const LIMITS: &[Limit] = limits::DEFAULT;
 
 /// The longest wait, in seconds, that `?wait=` takes.
 const LONGEST_WAIT: u64 = 20;
@@ -17,37 +23,59 @@ const LONGEST_WAIT: u64 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often the route may be called.
-pub const LIMITS: &[Limit] = limits::DEFAULT;
-
 /// What the route needs, made once for each environment.
 pub struct App {
     /// Where consultations are kept.
     pub database: Database,
+    /// Where completed ones are kept for a while: they do not change any more.
+    pub cache: Cache,
+}
+
+impl Prefetch for App {
+    fn plan(&self, caller: &Caller, request: &Request) -> Option<Plan> {
+        let id = path_parameter(request, "id")?.parse().ok()?;
+        self.cache.plan(&consultations::key(&caller.tenant, id), &consultations::POLICY)
+    }
 }
 
 /// 200 with an `ETag`, or 304. With `?wait=N` the answer is held back for up to N seconds while the consultation is still
 /// being processed.
-pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
+pub async fn handle(app: Arc<App>, mut call: Call) -> Result<Response, Error> {
     let id = call.path_id("id", "consultation")?;
     let until = Deadline::after(wait(&call)?).min(call.deadline.less(Duration::from_secs(1)));
+    let looked = call.looked.take();
+    let tenant = call.caller.tenant.clone();
+    let load = || async {
+        let found = get(&app, &tenant, id).await?;
+        let is_done = found.as_ref().is_some_and(|found| found.status == Status::Completed);
+        Ok(if is_done { found.into() } else { Fetched::passing(found) })
+    };
+    let key = consultations::key(&tenant, id);
+    let first = app.cache.get_or_load_after(looked, &key, &consultations::POLICY, call.deadline, load).await?;
+    let mut found = visible(first.value, &call.caller)?;
     let mut pause = FIRST_PAUSE;
-    loop {
-        let found = get(&app, &call, id).await?;
-        if found.status != Status::Processing || until.remaining().is_zero() {
-            return reply::revalidated(call.headers(), &ConsultationView::from(found));
-        }
+    while found.status == Status::Processing && !until.remaining().is_zero() {
         #[expect(clippy::disallowed_methods, reason = "a poll bounded by `until`, not a retry: every look succeeded")]
         tokio::time::sleep(pause.min(until.remaining())).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        found = visible(get(&app, &tenant, id).await?, &call.caller)?;
     }
+    reply::revalidated(call.headers(), &ConsultationView::from(found))
+}
+
+/// The same 404 whether there is none or it is somebody else's.
+fn visible(found: Option<Consultation>, caller: &Caller) -> Result<Consultation, Error> {
+    found.filter(|found| found.is_for(caller)).ok_or_else(|| Error::not_found("consultation"))
 }
 
 /// The connection is given back between two looks.
-async fn get(app: &App, call: &Call, id: wenzhen::Uuid) -> Result<Consultation, Error> {
+async fn get(app: &App, tenant: &TenantId, id: Uuid) -> Result<Option<Consultation>, Error> {
     let mut session = app.database.session().await?;
-    let found = store::get(&mut session, call.caller.scope(), id).await;
-    session.finish(found)
+    let found = store::get(&mut session, Scope { tenant, owner: None }, id).await;
+    match session.finish(found) {
+        Err(error) if error.kind() == Kind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 fn wait(call: &Call) -> Result<Duration, Error> {

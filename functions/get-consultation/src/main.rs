@@ -1,8 +1,9 @@
 //! Wires `GET /v1/consultations/{id}`.
 
 use get_consultation::{App, LIMITS, handle};
+use wenzhen::cache::Cache;
 use wenzhen::config::DatabaseSettings;
-use wenzhen::http::{Edge, serve};
+use wenzhen::http::{Edge, serve_prefetching};
 use wenzhen::postgres::Database;
 use wenzhen::telemetry;
 use wenzhen::valkey::Valkey;
@@ -10,7 +11,8 @@ use wenzhen::valkey::Valkey;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let edge = Edge::from_env(Valkey::from_env()?, LIMITS)?;
-    let app = App { database: Database::new(&DatabaseSettings::from_env()?).await? };
-    serve("GET /v1/consultations/{id}", edge, app, handle).await
+    let valkey = Valkey::from_env()?;
+    let edge = Edge::from_env(valkey.clone(), LIMITS)?;
+    let app = App { database: Database::new(&DatabaseSettings::from_env()?).await?, cache: Cache::new(valkey) };
+    serve_prefetching("GET /v1/consultations/{id}", edge, app, handle).await
 }

@@ -105,8 +105,10 @@ fn limits_setting(stack: &Stack) -> Result<String> {
 /// The chains as the functions get them. Without tiers there are none.
 fn deployed_chains(stack: &Stack) -> Result<String> {
     if stack.provider.is_some() {
-        let chain = |mode: &str| json!({ "tiers": ["primary", "secondary"], "mode": mode });
-        return Ok(json!({ "default": chain("whole"), "live": chain("live") }).to_string());
+        let tiers = ["primary", "secondary"];
+        let chain = |mode: &str| json!({ "tiers": tiers, "mode": mode });
+        let repeating = json!({ "tiers": tiers, "repeat_for": 60 });
+        return Ok(json!({ "default": chain("whole"), "live": chain("live"), "repeating": repeating }).to_string());
     }
     let tiers = variable("AI_TIERS");
     Ok(tiers.map(|_| json_setting("AI_CHAINS")).transpose()?.flatten().unwrap_or_default())

@@ -9,6 +9,7 @@ fn consultation(symptoms: &str, locale: Locale) -> Consultation {
     let triage = triage::assess(&Complaint { symptoms, history: None, age: None, sex: None });
     Consultation {
         id: Uuid::nil(),
+        user_id: crate::identity::UserId::try_from("u".to_owned()).unwrap(),
         job_id: Uuid::nil(),
         status: Status::Processing,
         urgency: triage.urgency,

@@ -61,6 +61,7 @@ pub struct Chains {
 pub struct Chain {
     tiers: Vec<Arc<Tier>>,
     mode: StreamMode,
+    repeat_for: Option<Duration>,
     budget: Budget,
     breakers: Arc<Breakers>,
 }
@@ -143,6 +144,7 @@ impl Chains {
         let chain = |settings: &ChainSettings| Chain {
             tiers: settings.tiers.iter().filter_map(|name| tiers.get(name.as_str()).cloned()).collect(),
             mode: settings.mode,
+            repeat_for: settings.repeat_for(),
             budget: Budget::new(settings.hedge_budget),
             breakers: Arc::clone(&breakers),
         };
@@ -251,6 +253,11 @@ impl Chain {
     /// How it gives a streamed answer.
     pub const fn mode(&self) -> StreamMode {
         self.mode
+    }
+
+    /// How long it answers the same deterministic request with the same answer.
+    pub const fn repeat_for(&self) -> Option<Duration> {
+        self.repeat_for
     }
 
     /// Whether the chain has a tier of this name.

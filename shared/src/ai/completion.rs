@@ -42,7 +42,7 @@ impl Completion {
     }
 
     /// An answer that came in one piece; `None` if it is none.
-    pub(super) fn from_body(body: Value) -> Option<Self> {
+    pub fn from_body(body: Value) -> Option<Self> {
         let Value::Object(mut head) = body else { return None };
         let Some(Value::Array(choices)) = head.remove("choices") else { return None };
         let mut whole = Self { expected: choices.len() as u64, ..Self::default() };

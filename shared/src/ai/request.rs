@@ -65,6 +65,20 @@ impl ChatRequest {
         Ok(Self { fields, choices, is_checked_here: false })
     }
 
+    /// Whether the same request is to have the same answer: `temperature` 0, and one answer.
+    pub fn is_deterministic(&self) -> bool {
+        self.choices == 1 && self.fields.get("temperature").and_then(Value::as_f64) == Some(0.0)
+    }
+
+    /// All that decides on the answer, as text. It holds the prompt, so it must only be hashed.
+    pub(crate) fn identity(&self) -> String {
+        let mut fields = self.fields.clone();
+        for name in ["stream", "stream_options"] {
+            fields.remove(name);
+        }
+        Value::Object(fields).to_string()
+    }
+
     /// The number of answers asked for.
     pub(super) const fn choices(&self) -> u64 {
         self.choices

@@ -159,9 +159,9 @@ pub struct Fetched<V> {
 }
 
 impl<V> Fetched<V> {
-    /// A value that is not to be kept, since it is still changing.
-    pub const fn passing(value: V) -> Self {
-        Self { value: Some(value), is_kept: false }
+    /// A value, or the absence of one, that is not to be kept, since it is still changing.
+    pub const fn passing(value: Option<V>) -> Self {
+        Self { value, is_kept: false }
     }
 }
 

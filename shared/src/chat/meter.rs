@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::request::LARGEST;
 use crate::deadline::Deadline;
-use crate::identity::Caller;
+use crate::identity::{Caller, TenantId};
 use crate::limits::{Limit, Limiter, Scope, Who};
 
 /// Tokens of one tenant: 200,000 a minute, all of them at once if need be.
@@ -48,6 +48,11 @@ impl Meter {
     /// For a call that was charged this.
     pub const fn new(limiter: Arc<Limiter>, caller: Caller, charged: u64) -> Self {
         Self { limiter, caller, charged }
+    }
+
+    /// Whose tokens they are.
+    pub const fn tenant(&self) -> &TenantId {
+        &self.caller.tenant
     }
 
     /// The charge of a limit and how it is found.

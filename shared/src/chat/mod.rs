@@ -3,6 +3,7 @@
 
 mod failure;
 mod meter;
+mod repeat;
 mod request;
 mod stream;
 
@@ -15,50 +16,81 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::ai::{Answer, Ask, Chain, Chains, Completion, Degraded};
+use crate::cache::Cache;
 use crate::deadline::Deadline;
 use crate::http::openai::{ApiError, Origin, Reply};
+use crate::limits::Limiter;
+
+/// What answers requests, made once for each environment.
+#[derive(Clone)]
+pub struct Backend {
+    /// Who is asked.
+    pub chains: Arc<Chains>,
+    /// Where answers are kept that a chain wants kept.
+    pub cache: Arc<Cache>,
+    /// Told what a call has really used.
+    pub limiter: Arc<Limiter>,
+}
 
 /// Which tier answered, after how many calls, and whether it is the one that was asked for first.
 struct Served {
     tier: String,
     attempts: u32,
     degraded: Option<Degraded>,
+    is_repeat: bool,
+}
+
+/// A whole answer.
+struct Asked {
+    served: Served,
+    completion: Completion,
+    /// The pieces of its stream, if they were kept.
+    pieces: Vec<Value>,
 }
 
 /// Answers a request, all at once or as a stream.
 pub async fn complete(
-    chains: Arc<Chains>,
+    backend: Backend,
     request: ClientRequest,
     meter: Meter,
     deadline: Deadline,
     origin: Origin,
 ) -> Result<Reply, ApiError> {
     if request.stream {
-        return stream::answer(chains, request, meter, deadline, origin).await;
+        return stream::answer(backend, request, meter, deadline, origin).await;
     }
-    let (served, completion, _) = whole(request.chain(&chains)?, &request, &meter, deadline).await?;
+    let Asked { served, completion, .. } = whole(&backend, &request, &meter, deadline).await?;
     let mut reply = Reply::ok(&completion.body());
     reply.headers.extend(served.headers());
     Ok(reply)
 }
 
-/// The whole answer, with the pieces of its stream.
+/// The whole answer; that of an earlier time, if the chain keeps those and the request is the same.
 async fn whole(
-    chain: &Chain,
+    backend: &Backend,
     request: &ClientRequest,
     meter: &Meter,
     deadline: Deadline,
-) -> Result<(Served, Completion, Vec<Value>), ApiError> {
+) -> Result<Asked, ApiError> {
+    let chain = request.chain(&backend.chains)?;
+    match chain.repeat_for().filter(|_| request.is_deterministic()) {
+        Some(keep_for) => Box::pin(repeat::whole(backend, chain, keep_for, request, meter, deadline)).await,
+        None => ask(chain, request, meter, deadline).await,
+    }
+}
+
+/// The whole answer, asked for now.
+async fn ask(chain: &Chain, request: &ClientRequest, meter: &Meter, deadline: Deadline) -> Result<Asked, ApiError> {
     let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref());
-    let ask = ask.passing_filter_on().keeping_pieces(request.stream);
-    let outcome = chain.whole(&ask, |_| Ok(())).await;
+    let outcome = chain.whole(&ask.passing_filter_on().keeping_pieces(request.stream), |_| Ok(())).await;
     let used = outcome.answer.as_ref().map_or(Some(0), |answer| answer.value.1.tokens());
     if let Some(tokens) = used {
         meter.settle(tokens, deadline).await;
     }
     match outcome.answer {
         Some(Answer { value: ((), completion, pieces), tier, degraded }) => {
-            Ok((Served { tier, attempts: outcome.attempts, degraded }, completion, pieces))
+            let served = Served { tier, attempts: outcome.attempts, degraded, is_repeat: false };
+            Ok(Asked { served, completion, pieces })
         }
         None => Err(failure::of(&outcome)),
     }
@@ -72,6 +104,9 @@ impl Served {
             headers.insert("x-served-by", tier);
         }
         headers.insert("x-attempts", HeaderValue::from(self.attempts));
+        if self.is_repeat {
+            headers.insert("x-cache", HeaderValue::from_static("hit"));
+        }
         headers.insert("x-degraded", HeaderValue::from_static(self.degraded_word()));
         headers
     }

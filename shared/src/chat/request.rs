@@ -56,6 +56,16 @@ impl ClientRequest {
         Ok(Self { model, order, stream, include_usage, request: ChatRequest::from_client(fields)? })
     }
 
+    /// Whether the same request is to have the same answer: `temperature` 0, and one answer.
+    pub(super) fn is_deterministic(&self) -> bool {
+        self.request.is_deterministic()
+    }
+
+    /// What tells it from every other request of its tenant. It holds the prompt, so it is only ever hashed.
+    pub(super) fn identity(&self) -> String {
+        format!("{}\n{:?}\n{}", self.model, self.order, self.request.identity())
+    }
+
     /// The chain that it names.
     pub(super) fn chain<'a>(&self, chains: &'a Chains) -> Result<&'a Chain, ApiError> {
         known(chains, &self.model)

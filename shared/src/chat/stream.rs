@@ -4,7 +4,6 @@
 //! status and an answer its headers. After that comments keep the connection open, and what the headers would have said
 //! follows in a comment. A stream that could not be completed ends with an error event, and without `[DONE]`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,8 +11,8 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 
-use super::{ClientRequest, Meter, Served, failure, whole};
-use crate::ai::{Answer, Ask, Chain, Chains, Live};
+use super::{Asked, Backend, ClientRequest, Meter, Served, failure, whole};
+use crate::ai::{Answer, Ask, Chain, Live};
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
 use crate::http::openai::{ApiError, DONE, Origin, Reply, event, keeping_alive};
@@ -25,18 +24,17 @@ const HOLD: Duration = Duration::from_secs(5);
 type Ready = (Served, BoxStream<'static, Bytes>);
 
 pub(super) async fn answer(
-    chains: Arc<Chains>,
+    backend: Backend,
     request: ClientRequest,
     meter: Meter,
     deadline: Deadline,
     origin: Origin,
 ) -> Result<Reply, ApiError> {
-    let mode = request.chain(&chains)?.mode();
+    let mode = request.chain(&backend.chains)?.mode();
     let work = async move {
-        let chain = request.chain(&chains)?;
         match mode {
-            StreamMode::Whole => whole_events(chain, &request, &meter, deadline).await,
-            StreamMode::Live => live_events(chain, &request, meter, deadline).await,
+            StreamMode::Whole => whole_events(&backend, &request, &meter, deadline).await,
+            StreamMode::Live => live_events(request.chain(&backend.chains)?, &request, meter, deadline).await,
         }
     };
     let mut work: BoxFuture<'static, Result<Ready, ApiError>> = Box::pin(work);
@@ -79,12 +77,12 @@ fn late(ready: Result<Ready, ApiError>) -> BoxStream<'static, Bytes> {
 
 /// The whole answer, then its pieces.
 async fn whole_events(
-    chain: &Chain,
+    backend: &Backend,
     request: &ClientRequest,
     meter: &Meter,
     deadline: Deadline,
 ) -> Result<Ready, ApiError> {
-    let (served, completion, pieces) = whole(chain, request, meter, deadline).await?;
+    let Asked { served, completion, pieces } = whole(backend, request, meter, deadline).await?;
     let pieces = if pieces.is_empty() { completion.chunks() } else { pieces };
     let include_usage = request.include_usage;
     let events: Vec<_> = pieces.into_iter().filter_map(|piece| shown(piece, include_usage)).collect();
@@ -108,7 +106,7 @@ async fn live_events(
     let include_usage = request.include_usage;
     let start = Some(Passing { live: value, meter, deadline });
     let events = stream::unfold(start, move |passing| async move { next(passing?, include_usage).await });
-    Ok((Served { tier, attempts, degraded }, events.boxed()))
+    Ok((Served { tier, attempts, degraded, is_repeat: false }, events.boxed()))
 }
 
 /// A live answer that is passed on.

@@ -1,6 +1,7 @@
 //! The chains of `AI_CHAINS`: in which order which tiers are asked.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -31,6 +32,17 @@ pub struct ChainSettings {
     /// Extra calls that hedging may make, as a share of all calls: 0 to 1, by default 0.05.
     #[serde(default = "hedge_budget")]
     pub hedge_budget: f64,
+    /// Seconds for which the same request of the same tenant, with `temperature` 0, gets the same answer; never unless told
+    /// otherwise. The answers are then kept in Valkey.
+    #[serde(default)]
+    repeat_for: Option<f64>,
+}
+
+impl ChainSettings {
+    /// How long the same request gets the same answer.
+    pub fn repeat_for(&self) -> Option<Duration> {
+        self.repeat_for.map(Duration::from_secs_f64)
+    }
 }
 
 /// How a streamed answer is given.
@@ -58,7 +70,12 @@ impl Models {
             None if tiers.iter().next().is_none() => BTreeMap::new(),
             None => {
                 let names = tiers.iter().map(|tier| tier.name.clone()).collect();
-                let all = ChainSettings { tiers: names, mode: StreamMode::Whole, hedge_budget: hedge_budget() };
+                let all = ChainSettings {
+                    tiers: names,
+                    mode: StreamMode::Whole,
+                    hedge_budget: hedge_budget(),
+                    repeat_for: None,
+                };
                 BTreeMap::from([(DEFAULT_CHAIN.to_owned(), all)])
             }
         };
@@ -114,6 +131,9 @@ fn check(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<(), ConfigE
             return wrong(&format!(".tiers[{index}]"), format!("names `{tier}` a second time"));
         }
     }
+    if chain.repeat_for.is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds)) {
+        return wrong(".repeat_for", "must be from 1 to 86,400 seconds".to_owned());
+    }
     if !(0.0..=1.0).contains(&chain.hedge_budget) {
         return wrong(".hedge_budget", "must be from 0 to 1".to_owned());
     }
@@ -152,6 +172,7 @@ mod tests {
         assert_eq!(refused(r#"{"fast":{"tiers":["a"]}}"#), "AI_CHAINS");
         assert_eq!(refused(r#"{"default":{"tiers":["a"],"mode":"slow"}}"#), "AI_CHAINS.default.mode");
         assert_eq!(refused(r#"{"default":{"tiers":["a"],"hedge_budget":2}}"#), "AI_CHAINS.default.hedge_budget");
+        assert_eq!(refused(r#"{"default":{"tiers":["a"],"repeat_for":0}}"#), "AI_CHAINS.default.repeat_for");
         assert_eq!(refused(r#"{"default":{"tiers":["a"]},"a b":{"tiers":["a"]}}"#), "AI_CHAINS.a b");
         assert_eq!(refused("[]"), "AI_CHAINS");
     }

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::cache::{Key, Kind, Policy};
+use crate::identity::{Caller, TenantId, UserId};
 use crate::triage::{Complaint, Locale, Sex, Triage, Urgency};
 
 /// How far a consultation has come.
@@ -31,10 +33,12 @@ pub enum Status {
 
 /// One consultation. It has no `Debug`, like everything that holds a patient's words: what cannot be formatted cannot be
 /// logged.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Consultation {
     /// `UUIDv7`: later ones are greater.
     pub id: Uuid,
+    /// Whose it is.
+    pub user_id: UserId,
     /// The job that makes its assessment.
     pub job_id: Uuid,
     /// How far it has come.
@@ -56,8 +60,10 @@ pub struct Consultation {
     /// The answer.
     pub assessment: Option<Assessment>,
     /// When it was accepted.
+    #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
 }
 
@@ -65,5 +71,23 @@ impl Consultation {
     /// What the rules and the agent read.
     pub fn complaint(&self) -> Complaint<'_> {
         Complaint { symptoms: &self.symptoms, history: self.history.as_deref(), age: self.age, sex: self.sex }
+    }
+}
+
+/// Completed consultations in the cache; whoever changes one once more must change its key or tag it.
+const COMPLETED: Kind<Consultation> = Kind::new("consultations", 1);
+
+/// A completed consultation does not change any more.
+pub const POLICY: Policy = Policy::new(std::time::Duration::from_mins(5));
+
+/// Where a completed consultation stands in the cache. It is the tenant's: whether a caller may see it, [`Consultation::is_for`] says.
+pub fn key(tenant: &TenantId, id: Uuid) -> Key<Consultation> {
+    Key::of_tenant(tenant, &COMPLETED, &id.to_string())
+}
+
+impl Consultation {
+    /// Whether a caller of its tenant may see it.
+    pub fn is_for(&self, caller: &Caller) -> bool {
+        caller.scope().owner.is_none_or(|owner| *owner == self.user_id)
     }
 }

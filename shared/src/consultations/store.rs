@@ -147,6 +147,7 @@ async fn created_before(
 #[derive(FromRow)]
 struct Row {
     id: Uuid,
+    user_id: String,
     job_id: Uuid,
     status: String,
     urgency: String,
@@ -167,6 +168,7 @@ impl TryFrom<Row> for Consultation {
     fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.id,
+            user_id: UserId::try_from(row.user_id).map_err(Error::internal)?,
             job_id: row.job_id,
             status: parse("status", &row.status)?,
             urgency: parse("urgency", &row.urgency)?,
@@ -186,7 +188,7 @@ impl TryFrom<Row> for Consultation {
 /// One consultation that the scope may see.
 pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<Consultation, Error> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, job_id, status, urgency, locale, symptoms, age, sex, history, triage, assessment,
+        "SELECT id, user_id, job_id, status, urgency, locale, symptoms, age, sex, history, triage, assessment,
                 created_at, updated_at
          FROM consultations WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)",
     )
