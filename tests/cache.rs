@@ -149,6 +149,37 @@ async fn a_loader_that_dies_loses_its_lease() {
 }
 
 #[tokio::test]
+async fn a_look_that_is_not_followed_up_holds_nobody_up() {
+    let fleet = environments(&url(), 2);
+    let valkey = connect(&url(), "unused");
+    let plan = fleet[0].plan(&key("a"), &MINUTE).unwrap();
+    valkey.run(&[plan.call], deadline()).await.unwrap(); // and then the call is refused
+    assert_eq!(read(&fleet[1], "a", &MINUTE.lease(Duration::from_mins(1)), json!(1)).await.level, Level::Loaded);
+}
+
+#[tokio::test]
+async fn whoever_waits_too_long_for_another_is_told_to_come_back() {
+    let fleet = environments(&url(), 2);
+    let slow = MINUTE.lease(Duration::from_mins(1));
+    let key = key("a");
+    let never = fleet[0].get_or_load(&key, &slow, deadline(), std::future::pending::<Result<Option<Value>, Error>>);
+    let waits = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let load = || async { Ok(Some(json!("a second query"))) };
+        let soon = Deadline::after(Duration::from_millis(300));
+        let refused = fleet[1].get_or_load(&key, &slow, soon, load).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unavailable);
+        let beside = slow.loading_beside_after(Duration::from_millis(100));
+        let load = || async { Ok(Some(json!("beside"))) };
+        assert_eq!(fleet[1].get_or_load(&key, &beside, deadline(), load).await.unwrap().level, Level::Loaded);
+    };
+    tokio::select! {
+        _ = never => panic!("it never ends"),
+        () = waits => {}
+    }
+}
+
+#[tokio::test]
 async fn a_late_loader_does_not_overwrite_a_newer_value() {
     let policy = MINUTE.lease(Duration::from_millis(100));
     let fleet = environments(&url(), 3);

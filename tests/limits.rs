@@ -11,7 +11,7 @@ use wenzhen::config::LimitSettings;
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
 use wenzhen::limits::machine::Machine;
-use wenzhen::limits::{Algorithm, Decision, Limit, Limiter, Mode, OnLoss, Rate, Scope, Who, script};
+use wenzhen::limits::{Algorithm, Charge, Decision, Limit, Limiter, Mode, OnLoss, Rate, Scope, Who, script};
 
 use crate::support::STACK;
 use crate::support::valkey::{OwnServer, connect, prefix, raw};
@@ -79,7 +79,7 @@ fn random_rate(random: &mut fastrand::Rng) -> Rate {
 #[tokio::test]
 async fn every_decision_of_the_script_is_that_of_a_brute_force_model() {
     let mut connection = raw(&url()).await;
-    let text = format!("local now = tonumber(ARGV[#ARGV])\n{}", script::SOURCE);
+    let text = format!("local now, slack = tonumber(ARGV[#ARGV]), 600000\n{}", script::SOURCE);
     let sha: String = redis::cmd("SCRIPT").arg("LOAD").arg(text).query_async(&mut connection).await.unwrap();
     let mut random = fastrand::Rng::with_seed(20_261_124);
     let (mut decisions, mut admitted) = (0, 0);
@@ -87,7 +87,6 @@ async fn every_decision_of_the_script_is_that_of_a_brute_force_model() {
         let rates: Vec<_> = (0..random.usize(1..4)).map(|_| random_rate(&mut random)).collect();
         let tag = prefix();
         let keys: Vec<_> = (0..rates.len()).map(|at| format!("{tag}:{{limits}}:{at}")).collect();
-        // Near the server's own time, or its keys would expire at once, or never.
         let mut now = 1_790_000_000_000_000;
         let mut models: Vec<_> = rates.iter().map(|rate| Model::new(*rate, now)).collect();
         let (mut machine, mut pipeline, mut expected) = (Machine::default(), redis::pipe(), Vec::new());
@@ -257,7 +256,8 @@ async fn what_was_charged_too_much_is_given_back() {
         limiter(&url(), &prefix, &limits).decide(who, &[("tokens", cost)], deadline()).await
     };
     let settle = async |charged: u64, cost: u64| {
-        limiter(&url(), &prefix, &limits).settle("tokens", who, charged, cost, deadline()).await;
+        let charge = Charge { calls: charged, at: std::time::SystemTime::now(), mode: Mode::Shared };
+        limiter(&url(), &prefix, &limits).settle("tokens", who, charge, cost, deadline()).await;
     };
     assert!(decide(80).await.is_admitted() && !decide(30).await.is_admitted());
     settle(80, 10).await;
@@ -269,6 +269,38 @@ async fn what_was_charged_too_much_is_given_back() {
     assert!(decide(100).await.is_admitted(), "a bucket is never more than full");
     let never = decide(101).await;
     assert_eq!((never.refused_by(), never.retry_after()), (Some("tokens"), None));
+}
+
+#[tokio::test]
+async fn what_came_back_by_itself_or_was_never_counted_is_not_given_back() {
+    let limits = [Limit::token_bucket("tokens", Scope::Tenant, 100, Duration::from_hours(1), 100)];
+    let prefix = prefix();
+    let caller = caller("t", "u");
+    let who = Who { address: None, caller: Some(&caller) };
+    let one = limiter(&url(), &prefix, &limits);
+    assert!(one.decide(who, &[("tokens", 100)], deadline()).await.is_admitted());
+    let now = std::time::SystemTime::now();
+    let nobody = Charge { calls: 100, at: now, mode: Mode::Open };
+    one.settle("tokens", who, nobody, 0, deadline()).await;
+    let long_ago = Charge { calls: 100, at: now - Duration::from_hours(2), mode: Mode::Shared };
+    one.settle("tokens", who, long_ago, 0, deadline()).await;
+    assert!(!one.decide(who, &[("tokens", 5)], deadline()).await.is_admitted());
+    let just_now = Charge { calls: 100, at: now, mode: Mode::Shared };
+    one.settle("tokens", who, just_now, 0, deadline()).await;
+    assert!(one.decide(who, &[("tokens", 90)], deadline()).await.is_admitted());
+}
+
+#[tokio::test]
+async fn another_algorithm_begins_anew_and_disturbs_nobody() {
+    let prefix = prefix();
+    let caller = caller("t", "u");
+    let who = Who { address: None, caller: Some(&caller) };
+    let window = [Limit::sliding_window("user", Scope::User, 1, Duration::from_hours(1))];
+    let bucket = [Limit::token_bucket("user", Scope::User, 1, Duration::from_hours(1), 1)];
+    for limits in [window, bucket, window] {
+        let decision = limiter(&url(), &prefix, &limits).decide(who, &[], deadline()).await;
+        assert_eq!(decision.mode(), Mode::Shared);
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ const ANSWER: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
+/// What a server says that cannot serve now. After a failover the connection leads to a replica, which refuses to write: the next one
+/// finds the primary.
+const SERVER_STATES: [&str; 6] = ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "CLUSTERDOWN", "MISCONF"];
+
 /// A connection that was idle for longer may have died in a freeze: then it is made anew before the server counts as gone.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -165,11 +169,15 @@ impl Valkey {
         }
         match answers.into_iter().collect() {
             Ok(answers) => Ok(answers),
-            // After a failover the connection leads to a replica, which refuses to write: the next one finds the primary.
             Err(error) => {
                 let error: RedisError = error;
+                let is_no_primary = SERVER_STATES.iter().any(|state| error.to_string().contains(state));
                 let gone = Gone::Refused(error.into());
-                self.slot.lock().await.leave_alone(&gone);
+                if is_no_primary {
+                    self.slot.lock().await.leave_alone(&gone);
+                } else {
+                    tracing::error!(causes = causes(&gone), "a script failed");
+                }
                 Err(gone)
             }
         }

@@ -64,7 +64,10 @@ async fn measure(
 
 async fn limiter() {
     let mut connection = redis::Client::open(url()).unwrap().get_multiplexed_async_connection().await.unwrap();
-    let ours = format!("local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]\n{}", script::SOURCE);
+    let ours = format!(
+        "local time = redis.call('TIME')\nlocal now, slack = time[1] * 1000000 + time[2], 0\n{}",
+        script::SOURCE
+    );
     let (ours, theirs) = (load(&mut connection, &ours).await, load(&mut connection, FIRST_DESIGN).await);
     let rate = |algorithm| Rate { algorithm, limit: LIMIT, window: 60_000_000 };
     let window = script::arguments(&rate(Algorithm::SlidingWindow), 1);

@@ -40,6 +40,7 @@ async fn look(database_url: &str, valkey_url: &str) -> (StatusCode, Value) {
         database: Database::new(&settings).await.unwrap(),
         chains: Chains::new(&models, Some(valkey.clone()), &secrets).unwrap(),
         valkey: Some(valkey),
+        last: tokio::sync::Mutex::default(),
     };
     let answer = health::handle(Arc::new(app), Deadline::after(Duration::from_secs(10))).await.unwrap();
     (answer.status(), serde_json::from_slice(answer.body()).unwrap())

@@ -12,7 +12,7 @@ pub const LIMITS: &[Limit] = &[limits::ADDRESS, limits::USER, limits::TENANT, li
 
 /// 200 with an answer or its events, or an error in `OpenAI`'s shape.
 pub async fn handle(backend: Arc<Backend>, call: Call, origin: Origin) -> Result<Reply, ApiError> {
-    let meter = Meter::new(Arc::clone(&backend.limiter), call.caller.clone(), chat::estimate(call.body()));
+    let meter = Meter::new(Arc::clone(&backend.limiter), call.caller.clone(), call.body(), call.counted_by);
     match ClientRequest::parse(call.body(), &backend.chains) {
         Ok(request) => chat::complete(Backend::clone(&backend), request, meter, call.deadline, origin).await,
         Err(refused) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use health::{App, handle};
+use tokio::sync::Mutex;
 use wenzhen::ai::Chains;
 use wenzhen::aws::{self, Secrets};
 use wenzhen::config::{self, DatabaseSettings};
@@ -20,6 +21,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
         chains: Chains::new(&config::models()?, valkey.clone(), &secrets)?,
         valkey,
+        last: Mutex::default(),
     };
     serve_public("GET /health", app, handle).await
 }

@@ -255,6 +255,15 @@ impl Chain {
         self.mode
     }
 
+    /// What tells its answers from those of another configuration: each tier's name, address and model.
+    pub(crate) fn identity(&self) -> String {
+        let tier = |tier: &Arc<Tier>| {
+            let settings = &tier.client.tier;
+            format!("{} {} {}", settings.name, settings.base_url, settings.model)
+        };
+        self.tiers.iter().map(tier).collect::<Vec<_>>().join(", ")
+    }
+
     /// How long it answers the same deterministic request with the same answer.
     pub const fn repeat_for(&self) -> Option<Duration> {
         self.repeat_for

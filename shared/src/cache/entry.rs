@@ -18,16 +18,16 @@ const PLAIN: u8 = b'j';
 const DEFLATED: u8 = b'z';
 const NOTHING: u8 = b'n';
 
-/// A value's form; `None` is the known absence of one.
-pub(super) fn encode<V: Serialize>(value: Option<&V>) -> Option<Vec<u8>> {
-    let Some(value) = value else { return Some(vec![NOTHING]) };
+/// A value's form, and its size before it was compressed; no value is the known absence of one.
+pub(super) fn encode<V: Serialize>(value: Option<&V>) -> Option<(Vec<u8>, usize)> {
+    let Some(value) = value else { return Some((vec![NOTHING], 0)) };
     let json = serde_json::to_vec(value).ok()?;
     if json.len() <= LARGE {
-        return Some([&[PLAIN], json.as_slice()].concat());
+        return Some(([&[PLAIN], json.as_slice()].concat(), json.len()));
     }
     let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::fast());
     encoder.write_all(&json).ok()?;
-    encoder.finish().ok()
+    Some((encoder.finish().ok()?, json.len()))
 }
 
 /// The form is none of ours, or of another version of the value.
@@ -40,15 +40,15 @@ impl<E: std::error::Error> From<E> for Unreadable {
     }
 }
 
-/// What a form means.
-pub(super) fn decode<V: DeserializeOwned>(bytes: &[u8]) -> Result<Option<V>, Unreadable> {
+/// What a form means, and its size when it is not compressed.
+pub(super) fn decode<V: DeserializeOwned>(bytes: &[u8]) -> Result<(Option<V>, usize), Unreadable> {
     match bytes.split_first().ok_or(Unreadable)? {
-        (&NOTHING, []) => Ok(None),
-        (&PLAIN, json) => Ok(Some(serde_json::from_slice(json)?)),
+        (&NOTHING, []) => Ok((None, 0)),
+        (&PLAIN, json) => Ok((Some(serde_json::from_slice(json)?), json.len())),
         (&DEFLATED, deflated) => {
             let mut json = Vec::new();
             DeflateDecoder::new(deflated).take(LARGEST).read_to_end(&mut json)?;
-            Ok(Some(serde_json::from_slice(&json)?))
+            Ok((Some(serde_json::from_slice(&json)?), json.len()))
         }
         _ => Err(Unreadable),
     }
@@ -65,11 +65,12 @@ mod tests {
     fn falsy_values_are_values_and_absence_is_another_thing() {
         for value in [json!(0), json!(""), json!(false), Value::Null, json!([]), json!({}), json!("x".repeat(100_000))]
         {
-            let bytes = encode(Some(&value)).unwrap();
-            assert_eq!(decode::<Value>(&bytes), Ok(Some(value)));
+            let (bytes, size) = encode(Some(&value)).unwrap();
+            assert_eq!(decode::<Value>(&bytes), Ok((Some(value), size)));
         }
-        assert_eq!(decode::<Value>(&encode::<Value>(None).unwrap()), Ok(None));
-        assert!(encode(Some(&"x".repeat(100_000))).unwrap().len() < 1_000);
+        assert_eq!(decode::<Value>(&encode::<Value>(None).unwrap().0), Ok((None, 0)));
+        let (bytes, size) = encode(Some(&"x".repeat(100_000))).unwrap();
+        assert!(bytes.len() < 1_000 && size > 100_000, "compressed, but weighed as it is");
     }
 
     proptest! {

@@ -82,13 +82,18 @@ pub struct Policy {
     stale: Duration,
     absent: Duration,
     lease: Duration,
+    patience: Duration,
+    loads_beside: bool,
 }
 
 impl Policy {
     /// A value that is as good as new for this time, at most a day. It serves on for as long again if it cannot be loaded;
-    /// absence is kept for a tenth; a loader may take 5 s before another one is let in.
+    /// absence is kept for a tenth; a loader may take 5 s before another one is let in. Whoever has waited 10 s for another
+    /// environment's load is told to come back.
     pub const fn new(fresh: Duration) -> Self {
-        Self { fresh, stale: fresh, absent: Duration::from_secs(fresh.as_secs() / 10), lease: Duration::from_secs(5) }
+        let absent = Duration::from_secs(fresh.as_secs() / 10);
+        let (lease, patience) = (Duration::from_secs(5), Duration::from_secs(10));
+        Self { fresh, stale: fresh, absent, lease, patience, loads_beside: false }
     }
 
     /// How long it serves on beyond its time, if it cannot be loaded.
@@ -109,6 +114,13 @@ impl Policy {
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
+        self
+    }
+
+    /// Whoever has waited this long for another environment's load loads it too.
+    #[must_use]
+    pub const fn loading_beside_after(mut self, patience: Duration) -> Self {
+        (self.patience, self.loads_beside) = (patience, true);
         self
     }
 
@@ -174,7 +186,6 @@ impl<V> From<Option<V>> for Fetched<V> {
 /// A look that goes out together with something else, such as a limiter's question.
 pub struct Plan {
     entry: String,
-    token: String,
     version: String,
     asked: u64,
     /// What is asked.
@@ -200,7 +211,23 @@ pub struct Cache {
 struct Look<V> {
     epochs: String,
     held: Option<Held<V>>,
-    is_leased: bool,
+    turn: Turn,
+}
+
+/// Whose turn it is to load an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Nobody's yet, or another's.
+    None,
+    /// The reader's, who holds the lease.
+    Ours,
+    /// The reader only looked: it should ask for the lease.
+    ToAsk,
+}
+
+/// -ln of a uniform number: mostly below one, seldom several times the cost of a load.
+fn early() -> f64 {
+    -(1.0 - fastrand::f64()).ln()
 }
 
 impl Cache {
@@ -250,7 +277,7 @@ impl Cache {
         let entry = key.entry(&self.prefix);
         let cached = match looked.filter(|looked| looked.plan.entry == entry && looked.answer.is_some()) {
             Some(looked) => self.after_look(looked, key, policy, deadline, load).await,
-            None => self.in_turn(key, &entry, policy, deadline, load).await,
+            None => self.in_turn(key, &entry, policy, false, deadline, load).await,
         };
         if let Ok(cached) = &cached {
             metrics::count("CacheRead", &[("kind", key.kind()), ("level", cached.level.as_str())]);
@@ -263,9 +290,9 @@ impl Cache {
         self.valkey.as_ref()?;
         let entry = key.entry(&self.prefix);
         let version = self.memory.get::<V>(&entry).map(|held| held.version).unwrap_or_default();
-        let token = uuid::Uuid::new_v4().simple().to_string();
-        let call = self.read_call(key, policy, &version, &token);
-        Some(Plan { entry, token, version, asked: self.memory.turn(), call })
+        // It only looks: a lease that nobody uses, since the call is refused, would hold up all others.
+        let call = self.read_call(key, policy, &version, "", early());
+        Some(Plan { entry, version, asked: self.memory.turn(), call })
     }
 
     async fn after_look<V, F, Load, Loading>(
@@ -285,16 +312,15 @@ impl Cache {
         let Looked { plan, answer } = looked;
         let held = self.memory.get::<V>(&plan.entry).filter(|held| held.version == plan.version);
         let answer = answer.unwrap_or(Value::Nil);
-        if let Some(look) = self.heard(key, &plan.entry, held.as_ref(), &answer, plan.asked, deadline).await {
-            let is_fresh = look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
-            if is_fresh && !look.is_leased {
-                return Ok(self.hit(&plan.entry, look, held.as_ref()));
-            }
-            if look.is_leased {
-                return self.load(key, &plan.entry, policy, &plan.token, look, load).await;
+        let look = self.heard(key, &plan.entry, held.as_ref(), &answer, plan.asked, deadline).await;
+        let is_fresh = |look: &Look<V>| look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
+        match look {
+            Some(look) if is_fresh(&look) && look.turn != Turn::ToAsk => Ok(self.hit(&plan.entry, look, held.as_ref())),
+            look => {
+                let is_due = look.is_some_and(|look| is_fresh(&look));
+                self.in_turn(key, &plan.entry, policy, is_due, deadline, load).await
             }
         }
-        self.in_turn(key, &plan.entry, policy, deadline, load).await
     }
 
     /// Callers of an environment that ask for the same thing share one flight.
@@ -303,6 +329,7 @@ impl Cache {
         key: &Key<V>,
         entry: &str,
         policy: &Policy,
+        is_due: bool,
         deadline: Deadline,
         load: Load,
     ) -> Result<Cached<V>, Error>
@@ -322,10 +349,12 @@ impl Cache {
         }
         let held = self.memory.get::<V>(entry);
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let end = deadline.at_most(policy.lease * 2);
+        let end = deadline.at_most(policy.patience);
+        // Whoever has been drawn to load it early stays drawn.
+        let early = if is_due { f64::from(u32::MAX) } else { early() };
         let mut pause = FIRST_PAUSE;
         loop {
-            let look = match (self.look(key, entry, policy, held.as_ref(), &token, deadline).await, &held) {
+            let look = match (self.look(key, entry, policy, held.as_ref(), (&token, early), deadline).await, &held) {
                 (Some(look), _) => look,
                 // Alone: what is in memory serves for a while, and the loader is the next level.
                 (None, Some(held))
@@ -334,20 +363,50 @@ impl Cache {
                     return Ok(Cached { value: held.value.clone(), level: Level::Memory });
                 }
                 (None, _) => {
-                    let look = Look { epochs: String::new(), held: held.clone(), is_leased: false };
+                    let look = Look { epochs: String::new(), held: held.clone(), turn: Turn::None };
                     return self.load(key, entry, policy, &token, look, load).await;
                 }
             };
             let is_fresh = look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
-            if is_fresh && !look.is_leased {
+            if look.turn == Turn::Ours {
+                return self.load(key, entry, policy, &token, look, load).await;
+            }
+            if is_fresh {
                 return Ok(self.hit(entry, look, held.as_ref()));
             }
-            if look.is_leased || end.remaining().is_zero() {
-                return self.load(key, entry, policy, &token, look, load).await;
+            if end.remaining().is_zero() {
+                return self.give_up(key, entry, policy, look, load).await;
             }
             #[expect(clippy::disallowed_methods, reason = "a poll bounded by `end`: another environment loads it")]
             tokio::time::sleep(pause.min(end.remaining())).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Another environment has been loading for too long: what was there serves, or the caller is told to come back, or loads it too.
+    async fn give_up<V, F, Load, Loading>(
+        &self,
+        key: &Key<V>,
+        entry: &str,
+        policy: &Policy,
+        look: Look<V>,
+        load: Load,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+        F: Into<Fetched<V>>,
+        Load: FnOnce() -> Loading,
+        Loading: Future<Output = Result<F, Error>>,
+    {
+        match look.held {
+            Some(held) if held.is_usable(self.memory.now()) => Ok(Cached { value: held.value, level: Level::Stale }),
+            held if policy.loads_beside => {
+                let alone = Look { epochs: look.epochs, held, turn: Turn::None };
+                self.load(key, entry, policy, "", alone, load).await
+            }
+            _ => {
+                Err(Error::unavailable("What you ask for", Duration::from_secs(2), "another environment is loading it"))
+            }
         }
     }
 
@@ -382,12 +441,13 @@ impl Cache {
             Ok(fetched) => {
                 let Fetched { value, is_kept } = fetched.into();
                 let fresh = policy.fresh_for(value.is_none());
-                let body = if is_kept { entry::encode(value.as_ref()).unwrap_or_default() } else { Vec::new() };
-                let size = body.len();
+                let encoded = if is_kept { entry::encode(value.as_ref()) } else { None };
+                let (body, size) = encoded.unwrap_or_default();
+                let has_form = !body.is_empty();
                 let version = uuid::Uuid::new_v4().simple().to_string();
                 let write = Write { epochs: &look.epochs, version: &version, fresh, stale: policy.stale, cost, body };
-                let is_kept = !look.is_leased || self.write(key, token, write).await;
-                if is_kept && size > 0 {
+                let is_kept = look.turn != Turn::Ours || self.write(key, token, write).await;
+                if is_kept && has_form {
                     self.memory
                         .put(entry, self.memory.hold(value.clone(), version, asked, (fresh, policy.stale), size));
                 }
@@ -402,7 +462,7 @@ impl Cache {
                     cost,
                     body: Vec::new(),
                 };
-                if look.is_leased {
+                if look.turn == Turn::Ours {
                     self.write(key, token, nothing).await;
                 }
                 let stale = look.held.filter(|held| held.is_usable(self.memory.now()));
@@ -422,20 +482,26 @@ impl Cache {
         entry: &str,
         policy: &Policy,
         held: Option<&Held<V>>,
-        token: &str,
+        (token, early): (&str, f64),
         deadline: Deadline,
     ) -> Option<Look<V>> {
         let valkey = self.valkey.as_ref()?;
         let asked = self.memory.turn();
         let version = held.map(|held| held.version.clone()).unwrap_or_default();
-        let call = self.read_call(key, policy, &version, token);
+        let call = self.read_call(key, policy, &version, token, early);
         let answers = valkey.run(&[call], deadline).await.ok()?;
         self.heard(key, entry, held, answers.first()?, asked, deadline).await
     }
 
-    fn read_call<V>(&self, key: &Key<V>, policy: &Policy, version: &str, token: &str) -> ScriptCall<'static> {
-        // -ln of a uniform number: mostly below one, seldom several times the cost of a load.
-        let early = format!("{:.6}", -(1.0 - fastrand::f64()).ln());
+    fn read_call<V>(
+        &self,
+        key: &Key<V>,
+        policy: &Policy,
+        version: &str,
+        token: &str,
+        early: f64,
+    ) -> ScriptCall<'static> {
+        let early = format!("{early:.6}");
         let lease = policy.lease.as_millis().max(1).to_string();
         let arguments = [version, token, &lease, &early].map(|text| text.as_bytes().to_vec()).to_vec();
         ScriptCall { script: &READ, keys: key.keys(&self.prefix), arguments }
@@ -458,20 +524,24 @@ impl Cache {
             Some(held) => Some(Held { fresh, stale, asked, checked: self.memory.now(), ..held.clone() }),
             None if version.is_empty() => None,
             None => {
-                let size = body.len();
                 let value = entry::decode::<V>(&body);
                 if value.is_err() {
                     tracing::warn!(kind = key.kind(), "an entry that cannot be read is discarded");
                     self.discard(key, version.clone(), deadline).await;
                 }
                 let checked = self.memory.now();
-                value.ok().map(|value| Held { value, version, fresh, stale, checked, asked, size })
+                value.ok().map(|(value, size)| Held { value, version, fresh, stale, checked, asked, size })
             }
         };
         if held.is_none() {
             self.memory.forget(entry);
         }
-        Some(Look { epochs, held, is_leased: leased == 1 })
+        let turn = match leased {
+            1 => Turn::Ours,
+            2 => Turn::ToAsk,
+            _ => Turn::None,
+        };
+        Some(Look { epochs, held, turn })
     }
 
     /// Takes an entry away that cannot be read, so that the next look may load it.

@@ -1,9 +1,10 @@
 -- Reads an entry, says whether it still holds, and lets one reader load it anew: all in one round trip.
 --
 -- KEYS  1 the entry, a hash; 2 its lease; 3… the epochs of its tags
--- ARGV  1 the version that the reader holds, or ''; 2 the reader's token; 3 the lease's milliseconds;
+-- ARGV  1 the version that the reader holds, or ''; 2 the reader's token, or '' if it only looks; 3 the lease's milliseconds;
 --       4 a random number with which the entry is loaded anew before its time (XFetch), or '0'
--- answers { now, epochs, version or '', fresh until, stale until, body (only if it is another version), leased (0 or 1) }
+-- answers { now, epochs, version or '', fresh until, stale until, body (only if it is another version),
+--           whether the reader may load it: 1; whether it should ask to: 2; else 0 }
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local epochs = {}
@@ -16,7 +17,9 @@ local version, fresh, stale, cost = entry[2], tonumber(entry[3]), tonumber(entry
 local holds = version and fresh and stale and cost and entry[6] and entry[1] == epochs and now < stale
 local leased = 0
 if not holds or now + cost * tonumber(ARGV[4]) >= fresh then
-  if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then leased = 1 end
+  if ARGV[2] == '' then leased = 2
+  -- The lease may be the reader's own: its question was asked twice, since the first answer was lost.
+  elseif redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) or redis.call('GET', KEYS[2]) == ARGV[2] then leased = 1 end
 end
 if not holds then return { string.format('%.0f', now), epochs, '', '0', '0', '', leased } end
 local body = version == ARGV[1] and '' or entry[6]

@@ -7,7 +7,7 @@ mod repeat;
 mod request;
 mod stream;
 
-pub use meter::{Meter, TOKENS, estimate};
+pub use meter::{Meter, TOKENS};
 pub use request::ClientRequest;
 
 use std::sync::Arc;

@@ -18,8 +18,9 @@ use crate::http::openai::ApiError;
 
 const ANSWERS: Kind<Kept> = Kind::new("answers", 1);
 
-/// The longest that one call may take; others who ask the same wait for it.
+/// The longest that one call keeps others who ask the same waiting; then they ask too.
 const LEASE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// An answer and who gave it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -38,8 +39,8 @@ pub(super) async fn whole(
     meter: &Meter,
     deadline: Deadline,
 ) -> Result<Asked, ApiError> {
-    let key = Key::of_tenant(meter.tenant(), &ANSWERS, &request.identity());
-    let policy = Policy::new(keep_for).stale_for(Duration::ZERO).lease(LEASE);
+    let key = Key::of_tenant(meter.tenant(), &ANSWERS, &format!("{}\n{}", chain.identity(), request.identity()));
+    let policy = Policy::new(keep_for).stale_for(Duration::ZERO).lease(LEASE).loading_beside_after(PATIENCE);
     let (refused, passing) = (Mutex::new(None), Mutex::new(None));
     let load = || async {
         match ask(chain, request, meter, deadline).await {

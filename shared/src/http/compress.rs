@@ -62,10 +62,11 @@ pub(super) fn wanted(headers: &HeaderMap) -> Option<Encoding> {
 pub(super) fn apply(encoding: Option<Encoding>, response: &mut Response) {
     let is_text = response.headers().get(header::CONTENT_TYPE).is_some_and(is_text);
     let is_encoded = response.headers().contains_key(header::CONTENT_ENCODING);
-    if is_encoded || !is_text {
+    let is_known = response.status() == http::StatusCode::NOT_MODIFIED;
+    if is_encoded || !(is_text || is_known) {
         return;
     }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding, x-no-compression"));
     let Some(encoding) = encoding.filter(|_| response.body().len() >= SMALL) else { return };
     // Should it fail, the body is sent as it is.
     let Some(encoded) = encode(encoding, response.body()) else { return };
@@ -165,8 +166,11 @@ mod tests {
     fn small_bodies_stay_as_they_are_and_all_say_that_they_vary() {
         let small = answer(Some(Encoding::Gzip), 900);
         assert!(!small.headers().contains_key("content-encoding"));
-        assert_eq!(small.headers()["vary"], "accept-encoding");
+        assert_eq!(small.headers()["vary"], "accept-encoding, x-no-compression");
         let plain = answer(None, 9_000);
-        assert!(!plain.headers().contains_key("content-encoding") && plain.headers()["vary"] == "accept-encoding");
+        assert!(
+            !plain.headers().contains_key("content-encoding")
+                && plain.headers()["vary"] == "accept-encoding, x-no-compression"
+        );
     }
 }

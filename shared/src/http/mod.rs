@@ -29,7 +29,7 @@ use crate::cache::{Looked, Plan};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind, causes};
 use crate::identity::Caller;
-use crate::limits::Decision;
+use crate::limits::{Decision, Mode};
 use crate::page::{Cursor, Page};
 use edge::Admitted;
 pub use edge::Edge;
@@ -49,6 +49,8 @@ pub struct Call {
     pub caller: Caller,
     /// Until when an answer is of use.
     pub deadline: Deadline,
+    /// Who counted the call.
+    pub counted_by: Mode,
     /// What the cache was asked with the limits, on a route that [`Prefetch`]es.
     pub looked: Option<Looked>,
     request: Request,
@@ -57,7 +59,7 @@ pub struct Call {
 impl Call {
     /// A call of somebody who was authenticated before.
     pub fn new(caller: Caller, deadline: Deadline, request: Request) -> Self {
-        Self { caller, deadline, looked: None, request }
+        Self { caller, deadline, counted_by: Mode::Open, looked: None, request }
     }
 
     /// A parameter of the path that is an id. Anything else cannot exist, so it is the same 404.
@@ -237,10 +239,11 @@ where
     E: From<Error>,
 {
     let Admitted { caller, looked, decision } = admitted;
+    let counted_by = decision.mode();
     let work = async {
         let caller = caller?;
         tracing::Span::current().record("tenant", caller.tenant.as_str());
-        handler(Call { looked, ..Call::new(caller, deadline, request) }).await
+        handler(Call { counted_by, looked, ..Call::new(caller, deadline, request) }).await
     };
     (bounded(deadline, work).await, decision)
 }

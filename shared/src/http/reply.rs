@@ -35,11 +35,12 @@ pub fn health(is_serving: bool, value: &impl Serialize) -> Result<Response, Erro
 pub fn revalidated(headers: &HeaderMap, value: &impl Serialize) -> Result<Response, Error> {
     let body = serde_json::to_vec(value).map_err(Error::internal)?;
     let tag = etag(&body);
-    let common = [(header::CACHE_CONTROL, "private, no-cache"), (header::ETAG, tag.as_str())];
-    if none_match(headers, &tag) {
-        return build(StatusCode::NOT_MODIFIED, Vec::new(), &common);
+    let control = (header::CACHE_CONTROL, "private, no-cache");
+    if let Some(held) = none_match(headers, &tag) {
+        // The one that the client holds, so that it finds what it may go on using.
+        return build(StatusCode::NOT_MODIFIED, Vec::new(), &[control, (header::ETAG, held)]);
     }
-    build(StatusCode::OK, body, &common)
+    build(StatusCode::OK, body, &[control, (header::ETAG, tag.as_str())])
 }
 
 /// A strong validator: the same bytes, and only they, have the same tag.
@@ -48,15 +49,15 @@ fn etag(body: &[u8]) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default()))
 }
 
-/// `If-None-Match` compares weakly (RFC 9110, section 13.1.2).
-fn none_match(headers: &HeaderMap, tag: &str) -> bool {
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|held| held == "*" || super::compress::plain_tag(held.trim_start_matches("W/")) == tag)
+/// The tag of `If-None-Match` that names this representation, in whatever encoding; it compares weakly (RFC 9110, section 13.1.2).
+fn none_match<'a>(headers: &'a HeaderMap, tag: &'a str) -> Option<&'a str> {
+    let held = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut held = held.flat_map(|value| value.split(',')).map(|held| held.trim().trim_start_matches("W/"));
+    held.find_map(|held| match held {
+        "*" => Some(tag),
+        held if super::compress::plain_tag(held) == tag => Some(held),
+        _ => None,
+    })
 }
 
 fn build(status: StatusCode, body: Vec<u8>, headers: &[(header::HeaderName, &str)]) -> Result<Response, Error> {

@@ -1,5 +1,5 @@
 -- Decides several limits of one request together: all of them or none. What it does stands, step for step, in machine.rs.
--- `now` is set by what stands before this script: the server's time, in microseconds.
+-- `now`, the server's time in microseconds, and `slack`, which is 0, are set by what stands before this script.
 --
 -- KEYS    one for each limit, all with one hash tag
 -- ARGV    five for each limit: algorithm (b: token bucket, w: sliding window), limit, window (microseconds), burst, cost
@@ -18,7 +18,7 @@ local function bucket(key, limit, window, burst, cost)
   end
   local commit = function()
     if cost > 0 then
-      redis.call('SET', key, string.format('%.0f', after), 'PX', string.format('%.0f', math.ceil((after - now) / 1000) + 1))
+      redis.call('SET', key, string.format('%.0f', after), 'PX', string.format('%.0f', math.ceil((after - now) / 1000) + 1 + slack))
     end
   end
   return true, math.floor((now + room - after) / step), after - now, 0, commit
@@ -60,7 +60,7 @@ local function sliding(key, limit, window, cost)
   local commit = function()
     if cost > 0 then
       redis.call('RPUSH', key, string.format('%.0f:%.0f:%.0f', now, cost, sum + cost))
-      redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(window / 1000) + 1))
+      redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(window / 1000) + 1 + slack))
     end
   end
   return true, limit - used - cost, cost > 0 and window or newest + window - now, 0, commit

@@ -29,7 +29,7 @@ enum Usage {
     Window(VecDeque<(u64, u64)>, u64),
 }
 
-/// Usage by key. The oldest keys give way when there are too many.
+/// Usage by key. Keys that are not in use any more give way when there are many.
 #[derive(Default)]
 pub struct Machine {
     usage: HashMap<String, Usage>,
@@ -56,6 +56,13 @@ impl Machine {
         verdicts
     }
 
+    /// Moves a bucket's time by what was charged too much or too little, in microseconds.
+    pub fn settle(&mut self, key: &str, charged: u64, owed: u64) {
+        if let Some(Usage::Bucket(full_at)) = self.usage.get_mut(key) {
+            *full_at = full_at.saturating_sub(charged).saturating_add(owed);
+        }
+    }
+
     fn look(&mut self, key: &str, rate: &Rate, cost: u64, now: u64) -> Verdict {
         match rate.algorithm {
             Algorithm::TokenBucket { burst } => self.look_at_bucket(key, rate, burst, cost, now),
@@ -69,12 +76,12 @@ impl Machine {
             _ => now,
         };
         let step = rate.step();
-        let (room, after) = (burst * step, full_at.saturating_add(cost.saturating_mul(step)));
-        let left = |used_until: u64| (now + room).saturating_sub(used_until) / step;
+        let (room, after) = (burst.saturating_mul(step), full_at.saturating_add(cost.saturating_mul(step)));
+        let left = |used_until: u64| now.saturating_add(room).saturating_sub(used_until) / step;
         if cost > burst {
             return Verdict { is_admitted: false, remaining: left(full_at), reset: full_at - now, wait: None };
         }
-        if after > now + room {
+        if after > now.saturating_add(room) {
             let wait = Some(after - room - now);
             return Verdict { is_admitted: false, remaining: left(full_at), reset: full_at - now, wait };
         }
@@ -91,11 +98,11 @@ impl Machine {
         let entries = if let Some(Usage::Window(entries, _)) = self.usage.get(key) { entries } else { &empty };
         let used: u64 = entries.iter().map(|(_, cost)| cost).sum();
         let reset = entries.back().map_or(0, |(at, _)| at + rate.window - now);
-        if used + cost <= rate.limit {
+        if used.saturating_add(cost) <= rate.limit {
             let reset = if cost > 0 { rate.window } else { reset };
             return Verdict { is_admitted: true, remaining: rate.limit - used - cost, reset, wait: Some(0) };
         }
-        let mut must_leave = used + cost - rate.limit;
+        let mut must_leave = used.saturating_add(cost) - rate.limit;
         let wait = (cost <= rate.limit).then(|| {
             let enough = entries.iter().find(|(_, cost)| {
                 must_leave = must_leave.saturating_sub(*cost);

@@ -49,6 +49,12 @@ use machine::{Machine, Verdict};
 /// What each environment may let in of a limit while Valkey is gone: one part of so many.
 const LOCAL_SHARE: u64 = 10;
 
+/// In microseconds.
+const TEN_YEARS: u64 = 10 * 365 * 86_400 * 1_000_000;
+
+/// The most that one call is charged.
+const MOST: u64 = 1_000_000_000;
+
 /// Refused keys that are remembered.
 const MOST_REFUSED: usize = 10_000;
 
@@ -90,6 +96,7 @@ pub struct Limit {
     scope: Scope,
     rate: Rate,
     on_loss: OnLoss,
+    is_settled: bool,
 }
 
 impl Limit {
@@ -106,7 +113,7 @@ impl Limit {
     #[expect(clippy::cast_possible_truncation, reason = "a window has at most a day of microseconds")]
     const fn new(name: &'static str, scope: Scope, algorithm: Algorithm, limit: u64, window: Duration) -> Self {
         let rate = Rate { algorithm, limit, window: window.as_micros() as u64 };
-        Self { name, scope, rate, on_loss: OnLoss::Open }
+        Self { name, scope, rate, on_loss: OnLoss::Open, is_settled: false }
     }
 
     /// A limit that is there only if the operator sets it.
@@ -118,6 +125,13 @@ impl Limit {
     #[must_use]
     pub const fn on_loss(mut self, on_loss: OnLoss) -> Self {
         self.on_loss = on_loss;
+        self
+    }
+
+    /// Calls are charged by an estimate and settled later. A refusal may then end sooner than it says, so it is not remembered.
+    #[must_use]
+    pub const fn settled(mut self) -> Self {
+        self.is_settled = true;
         self
     }
 
@@ -135,15 +149,24 @@ impl Limit {
             return Ok(None);
         }
         let is_empty = matches!(self.rate.algorithm, Algorithm::TokenBucket { burst: 0 });
+        let wrong = |problem: &str| Err(ConfigError::new(format!("LIMITS.{}", self.name), problem));
         if self.rate.limit == 0 || self.rate.window == 0 || is_empty {
-            let problem = "needs a limit, a window and a burst of more than 0";
-            return Err(ConfigError::new(format!("LIMITS.{}", self.name), problem));
+            return wrong("needs a limit, a window and a burst of more than 0");
+        }
+        if let Algorithm::TokenBucket { burst } = self.rate.algorithm {
+            // A bucket counts in whole microseconds: within a hundredth of what is said, and filled within ten years.
+            if self.rate.limit.saturating_mul(100) > self.rate.window {
+                return wrong("is too much for its window: at most 10,000 a second can be counted exactly");
+            }
+            if burst.saturating_mul(self.rate.step()) > TEN_YEARS {
+                return wrong("has a burst that would take more than ten years to fill");
+            }
         }
         Ok(Some(self))
     }
 }
 
-/// Every route's: 100 calls a second from one address, and 200 at once, as at the edge.
+/// Every route's that asks for a token: 100 calls a second from one address, and 200 at once, as at the edge.
 pub const ADDRESS: Limit =
     Limit::token_bucket("address", Scope::Address, 100, Duration::from_secs(1), 200).on_loss(OnLoss::Local);
 
@@ -179,14 +202,14 @@ enum Subject<'a> {
 impl<'a> Subject<'a> {
     fn of(scope: Scope, who: Who<'a>) -> Option<Self> {
         match scope {
-            Scope::Address => who.address.map(Self::Address),
+            Scope::Address => who.address.map(|address| Self::Address(address.to_canonical())),
             Scope::User => who.caller.map(|caller| Self::User(&caller.tenant, &caller.user)),
             Scope::Tenant => who.caller.map(|caller| Self::Tenant(&caller.tenant)),
             Scope::Global => Some(Self::Global),
         }
     }
 
-    /// Neither a tenant's nor a user's id, nor an address, holds a `/`: no two subjects have one key.
+    /// A tenant's id holds no `/`, and a user's stands last: no two subjects have one key.
     fn key(&self) -> String {
         match self {
             Self::Address(IpAddr::V4(address)) => format!("address/{address}"),
@@ -199,6 +222,17 @@ impl<'a> Subject<'a> {
             Self::Global => "global".to_owned(),
         }
     }
+}
+
+/// What a call was charged before it was known what it costs.
+#[derive(Debug, Clone, Copy)]
+pub struct Charge {
+    /// How much.
+    pub calls: u64,
+    /// When.
+    pub at: SystemTime,
+    /// Who counted it.
+    pub mode: Mode,
 }
 
 /// The limits of a route.
@@ -214,6 +248,7 @@ pub struct Limiter {
 #[derive(Clone, Copy)]
 struct Refused {
     until: SystemTime,
+    wait: Duration,
     cost: u64,
 }
 
@@ -265,18 +300,34 @@ impl Limiter {
         }
     }
 
-    /// Charges what a call has really cost, in place of what it was charged before; less gives back. Only buckets are
+    /// Charges what a call has really cost, in place of what it was charged some time ago; less gives back, but no more than has
+    /// not come back by itself since. `mode` is that of the decision: what nobody counted is not given back. Only buckets are
     /// settled: a window keeps what was let in.
-    pub async fn settle(&self, name: &str, who: Who<'_>, charged: u64, cost: u64, deadline: Deadline) {
+    pub async fn settle(&self, name: &str, who: Who<'_>, charge: Charge, cost: u64, deadline: Deadline) {
         let Some(limit) = self.limits.iter().find(|limit| limit.name == name) else { return };
-        let (Some(valkey), Some(subject)) = (&self.valkey, Subject::of(limit.scope, who)) else { return };
-        if charged == cost || limit.rate.algorithm == Algorithm::SlidingWindow {
+        let Some(subject) = Subject::of(limit.scope, who) else { return };
+        if limit.rate.algorithm == Algorithm::SlidingWindow {
             return;
         }
         let key = self.key(limit, &subject);
-        let settled = valkey.run(&[script::settle(key, &limit.rate, charged, cost)], deadline).await;
-        if let Err(error) = settled {
-            tracing::warn!(limit = name, error = %error, "what a call has really cost is not charged");
+        let passed = u64::try_from(charge.at.elapsed().unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
+        let owed = |rate: &Rate, calls: u64| calls.min(MOST).saturating_mul(rate.step()).saturating_sub(passed);
+        match (charge.mode, &self.valkey) {
+            (Mode::Shared, Some(valkey)) => {
+                let moved = i128::from(owed(&limit.rate, cost)) - i128::from(owed(&limit.rate, charge.calls));
+                if moved == 0 {
+                    return;
+                }
+                if let Err(error) = valkey.run(&[script::settle(key, moved)], deadline).await {
+                    tracing::warn!(limit = name, error = %error, "what a call has really cost is not charged");
+                }
+            }
+            (Mode::Local, _) if limit.on_loss == OnLoss::Local => {
+                let rate = share(limit.rate);
+                let mut local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+                local.settle(&key, owed(&rate, charge.calls), owed(&rate, cost));
+            }
+            _ => {}
         }
     }
 
@@ -287,11 +338,13 @@ impl Limiter {
 
     fn key(&self, limit: &Limit, subject: &Subject<'_>) -> String {
         // All keys of a request are in one slot of a cluster, since one script decides them.
-        format!("{}:{{limits}}:{}:{}", self.prefix, limit.name, subject.key())
+        // The algorithms keep different things, so a key is one algorithm's.
+        let kind = if limit.rate.algorithm == Algorithm::SlidingWindow { "w" } else { "b" };
+        format!("{}:{{limits}}:{}:{kind}:{}", self.prefix, limit.name, subject.key())
     }
 
     fn applied(&self, who: Who<'_>, costs: &[(&str, u64)]) -> Vec<Applied<'_>> {
-        let cost = |name| costs.iter().find(|(limit, _)| *limit == name).map_or(1, |(_, cost)| *cost);
+        let cost = |name| costs.iter().find(|(limit, _)| *limit == name).map_or(1, |(_, cost)| (*cost).min(MOST));
         let applies = |limit: &'_ Limit| Some(self.key(limit, &Subject::of(limit.scope, who)?));
         let with_key = self.limits.iter().filter_map(|limit| Some((limit, applies(limit)?)));
         with_key.map(|(limit, key)| Applied { limit, key, cost: cost(limit.name) }).collect()
@@ -308,7 +361,8 @@ impl Limiter {
         let now = SystemTime::now();
         let known = applied.iter().find_map(|one| {
             let known = refused.get(&one.key).filter(|known| known.cost <= one.cost)?;
-            let wait = known.until.duration_since(now).ok()?;
+            // A longer wait than was said means that the clock was set back.
+            let wait = known.until.duration_since(now).ok().filter(|wait| *wait <= known.wait)?;
             Some(Standing::refused(one.limit, wait))
         });
         drop(refused);
@@ -318,7 +372,7 @@ impl Limiter {
     fn decided(&self, applied: &[Applied<'_>], verdicts: Vec<Verdict>, mode: Mode) -> Decision {
         for (one, verdict) in applied.iter().zip(&verdicts).filter(|(_, verdict)| !verdict.is_admitted) {
             metrics::count("LimitRefused", &[("limit", one.limit.name)]);
-            if let (Mode::Shared, Some(wait)) = (mode, verdict.wait) {
+            if let (Mode::Shared, Some(wait), false) = (mode, verdict.wait, one.limit.is_settled) {
                 self.remember(one, wait);
             }
         }
@@ -333,8 +387,8 @@ impl Limiter {
             refused.retain(|_, known| known.until > now);
         }
         if refused.len() < MOST_REFUSED {
-            let until = now + Duration::from_micros(wait);
-            refused.insert(one.key.clone(), Refused { until, cost: one.cost });
+            let wait = Duration::from_micros(wait);
+            refused.insert(one.key.clone(), Refused { until: now + wait, wait, cost: one.cost });
         }
     }
 

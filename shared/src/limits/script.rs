@@ -8,11 +8,12 @@ use super::machine::Verdict;
 use super::{Algorithm, Rate};
 use crate::valkey::{Script, ScriptCall};
 
-/// The script, but for the line before it that sets `now`, in microseconds since 1970.
+/// The script, but for what stands before it: `now`, in microseconds since 1970, and `slack`, milliseconds that keys live longer than
+/// they must, for a clock that is not the server's.
 pub const SOURCE: &str = include_str!("limits.lua");
 
 const SERVER_TIME: &str = "local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
+local now, slack = time[1] * 1000000 + time[2], 0
 ";
 
 static DECIDE: LazyLock<Script> = LazyLock::new(|| Script::new(format!("{SERVER_TIME}{SOURCE}")));
@@ -33,10 +34,9 @@ pub(super) fn decide<'a>(keys: Vec<String>, rates: impl Iterator<Item = (Rate, u
     ScriptCall { script: &DECIDE, keys, arguments }
 }
 
-pub(super) fn settle<'a>(key: String, rate: &Rate, charged: u64, cost: u64) -> ScriptCall<'a> {
-    let steps = |calls: u64| i128::from(calls) * i128::from(rate.step());
-    let moved = (steps(cost) - steps(charged)).to_string();
-    ScriptCall { script: &SETTLE, keys: vec![key], arguments: vec![moved.into_bytes()] }
+/// Moves a bucket by so many microseconds.
+pub(super) fn settle<'a>(key: String, moved: i128) -> ScriptCall<'a> {
+    ScriptCall { script: &SETTLE, keys: vec![key], arguments: vec![moved.to_string().into_bytes()] }
 }
 
 /// The script's arguments for one limit.

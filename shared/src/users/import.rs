@@ -75,13 +75,15 @@ pub struct Imported {
 impl Import {
     /// Writes the rows in one statement. With `all_or_nothing` a bad row or one that is there already means that nothing is written.
     pub async fn run(self, connection: &mut PgConnection, tenant: &TenantId) -> Result<Imported, Error> {
-        let (rows, errors) = self.read();
+        let (rows, repeated, errors) = self.read();
         if self.mode == Mode::AllOrNothing && !errors.is_empty() {
-            return Ok(Imported { imported: 0, skipped: Vec::new(), errors });
+            return Ok(Imported { imported: 0, skipped: repeated, errors });
         }
         let mut transaction = connection.begin().await.map_err(crate::postgres::fault)?;
         let written: HashSet<_> = store::insert(&mut transaction, tenant, &rows).await?.into_iter().collect();
-        let skipped: Vec<_> = rows.iter().map(|row| row.index).filter(|index| !written.contains(index)).collect();
+        let known = rows.iter().map(|row| row.index).filter(|index| !written.contains(index));
+        let mut skipped: Vec<_> = known.chain(repeated).collect();
+        skipped.sort_unstable();
         if self.mode == Mode::AllOrNothing && !skipped.is_empty() {
             transaction.rollback().await.map_err(crate::postgres::fault)?;
             return Ok(Imported { imported: 0, skipped, errors });
@@ -90,20 +92,17 @@ impl Import {
         Ok(Imported { imported: written.len(), skipped, errors })
     }
 
-    /// The good rows and what is wrong with the others. Of rows with one id, the first counts.
-    fn read(&self) -> (Vec<Row>, Vec<RowError>) {
-        let (mut rows, mut errors, mut ids) = (Vec::new(), Vec::new(), HashSet::new());
+    /// The good rows, the indices of those whose id stood in an earlier one, and what is wrong with the others.
+    fn read(&self) -> (Vec<Row>, Vec<usize>, Vec<RowError>) {
+        let (mut rows, mut repeated, mut errors, mut ids) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
         for (index, value) in self.users.iter().enumerate() {
             match read(value) {
                 Ok(user) if ids.insert(user.id.clone()) => rows.push(Row { index, user }),
-                Ok(_) => {
-                    let message = "stands in an earlier row".to_owned();
-                    errors.push(RowError { index, error: FieldError { field: "id".to_owned(), message } });
-                }
+                Ok(_) => repeated.push(index),
                 Err(error) => errors.push(RowError { index, error }),
             }
         }
-        (rows, errors)
+        (rows, repeated, errors)
     }
 }
 
@@ -116,7 +115,7 @@ fn read(value: &Value) -> Result<NewUser, FieldError> {
             None => return Err(wrong(field, "is required")),
         }
     }
-    let user: NewUser = serde_json::from_value(value.clone()).map_err(|error| {
+    let mut user: NewUser = serde_json::from_value(value.clone()).map_err(|error| {
         // serde's own words could repeat a value.
         let text = error.to_string();
         match text {
@@ -125,12 +124,13 @@ fn read(value: &Value) -> Result<NewUser, FieldError> {
             _ => wrong("id", "must be 1 to 128 visible ASCII characters"),
         }
     })?;
-    let length = |text: &str| text.trim().chars().count();
-    let is_address = user.email.len() <= 254 && user.email.split('@').filter(|part| !part.is_empty()).count() == 2;
+    let parts: Vec<_> = user.email.split('@').collect();
+    let is_address = user.email.len() <= 254 && parts.len() == 2 && parts.iter().all(|part| !part.is_empty());
     if !is_address || user.email.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(wrong("email", "must be an e-mail address"));
     }
-    if !(1..=200).contains(&length(&user.name)) || user.name.chars().any(char::is_control) {
+    user.name = String::from(user.name.trim());
+    if !(1..=200).contains(&user.name.chars().count()) || user.name.chars().any(char::is_control) {
         return Err(wrong("name", "must have 1 to 200 characters"));
     }
     Ok(user)
@@ -155,6 +155,7 @@ mod tests {
             good("a"),
             with("role", json!("owner")),
             with("email", json!("nobody")),
+            with("email", json!("a@@b")),
             with("name", json!(" ")),
             with("id", json!("two words")),
             with("age", json!(3)),
@@ -163,7 +164,8 @@ mod tests {
             json!("text"),
         ]);
         let import: Import = serde_json::from_value(json!({ "users": users })).unwrap();
-        let (rows, errors) = import.read();
+        let (rows, repeated, errors) = import.read();
+        assert_eq!(repeated, [8]);
         assert_eq!(rows.iter().map(|row| row.index).collect::<Vec<_>>(), [0]);
         let fields: Vec<_> = errors.iter().map(|error| (error.index, error.error.field.as_str())).collect();
         let expected =

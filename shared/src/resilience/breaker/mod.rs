@@ -108,6 +108,7 @@ struct Pending {
     faults: Tally,
     faults_at: Option<SystemTime>,
     probe: Option<(String, Verdict)>,
+    cooldown_until: Option<SystemTime>,
 }
 
 /// A report on its way. If it does not arrive, because Valkey is gone or because whoever says it is cancelled, it waits for the
@@ -387,6 +388,8 @@ impl Circuit {
         report.successes = Tally { age: age(pending.successes_at), ..pending.successes };
         report.faults = Tally { age: age(pending.faults_at), ..pending.faults };
         report.probe = report.probe.or(pending.probe);
+        let cooldown = pending.cooldown_until.and_then(|until| until.duration_since(SystemTime::now()).ok());
+        report.cooldown = report.cooldown.max(cooldown.unwrap_or_default());
         Unsaid { circuit: self, report, is_said: false }
     }
 
@@ -500,6 +503,9 @@ impl Pending {
         }
         if self.faults.add(report.faults) {
             self.faults_at = self.faults_at.max(faults_at);
+        }
+        if report.cooldown > Duration::ZERO {
+            self.cooldown_until = self.cooldown_until.max(SystemTime::now().checked_add(report.cooldown));
         }
         // Whoever asked for a probe and did not hear the answer may have got it.
         let unheard = report.acquire.clone().map(|token| (token, Verdict::None));
