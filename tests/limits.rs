@@ -273,7 +273,7 @@ async fn what_was_charged_too_much_is_given_back() {
 
 #[tokio::test]
 async fn what_came_back_by_itself_or_was_never_counted_is_not_given_back() {
-    let limits = [Limit::token_bucket("tokens", Scope::Tenant, 100, Duration::from_hours(1), 100)];
+    let limits = [Limit::token_bucket("tokens", Scope::Tenant, 100, Duration::from_hours(1), 100).settled()];
     let prefix = prefix();
     let caller = caller("t", "u");
     let who = Who { address: None, caller: Some(&caller) };

@@ -95,10 +95,12 @@ fn json_setting(name: &str) -> Result<Option<String>> {
 /// `LIMITS` of the caller, checked as the functions will check it. All tests call from one address, more often than a client may.
 fn limits_setting(stack: &Stack) -> Result<String> {
     if stack.provider.is_some() {
-        return Ok(json!({ "address": { "limit": 100_000, "burst": 100_000 } }).to_string());
+        return Ok(json!({ "address": { "limit": 10_000, "burst": 10_000 } }).to_string());
     }
     let Some(text) = json_setting("LIMITS")? else { return Ok(String::new()) };
-    wenzhen::config::LimitSettings::parse(&text).context("LIMITS is wrong; see README.md")?;
+    let settings = wenzhen::config::LimitSettings::parse(&text).context("LIMITS is wrong; see README.md")?;
+    let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
+    wenzhen::limits::Limiter::new(None, &declared, &settings).context("LIMITS is wrong; see README.md")?;
     Ok(text)
 }
 

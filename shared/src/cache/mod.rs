@@ -71,6 +71,9 @@ const EPOCHS: Duration = Duration::from_hours(72);
 /// The longest that an entry can be kept.
 const LONGEST: Duration = Duration::from_hours(48);
 
+/// Kept from a caller's time for an answer, when another environment has taken too long.
+const RESERVE: Duration = Duration::from_millis(300);
+
 /// Pauses between two looks at what another environment loads.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
@@ -225,6 +228,10 @@ enum Turn {
     ToAsk,
 }
 
+fn busy() -> Error {
+    Error::unavailable("What you ask for", Duration::from_secs(2), "another environment is loading it")
+}
+
 /// -ln of a uniform number: mostly below one, seldom several times the cost of a load.
 fn early() -> f64 {
     -(1.0 - fastrand::f64()).ln()
@@ -349,13 +356,15 @@ impl Cache {
         }
         let held = self.memory.get::<V>(entry);
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let end = deadline.at_most(policy.patience);
+        let end = deadline.less(RESERVE).at_most(policy.patience);
         // Whoever has been drawn to load it early stays drawn.
         let early = if is_due { f64::from(u32::MAX) } else { early() };
         let mut pause = FIRST_PAUSE;
         loop {
             let look = match (self.look(key, entry, policy, held.as_ref(), (&token, early), deadline).await, &held) {
                 (Some(look), _) => look,
+                // There is no time left to ask anybody.
+                (None, _) if deadline.remaining().is_zero() => return Err(busy()),
                 // Alone: what is in memory serves for a while, and the loader is the next level.
                 (None, Some(held))
                     if held.is_fresh(self.memory.now()) && held.is_recent(self.memory.now(), LONGEST_ALONE) =>
