@@ -413,9 +413,7 @@ impl Cache {
                 let alone = Look { epochs: look.epochs, held, turn: Turn::None };
                 self.load(key, entry, policy, "", alone, load).await
             }
-            _ => {
-                Err(Error::unavailable("What you ask for", Duration::from_secs(2), "another environment is loading it"))
-            }
+            _ => Err(busy()),
         }
     }
 

@@ -94,6 +94,7 @@ pub async fn claim(connection: &mut PgConnection, message: &JobMessage, lease: D
         }),
         Some(job) if job.state == "failed" => Claim::Failed,
         Some(job) if matches!(job.state.as_str(), "completed" | "cancelled") => Claim::Finished,
-        Some(job) => Claim::Held(Duration::from_secs_f64(job.held_for)),
+        // Whoever waited for the row began before the lease did, so what is left may look a moment longer than it is.
+        Some(job) => Claim::Held(Duration::from_secs_f64(job.held_for).min(lease)),
     })
 }
