@@ -277,7 +277,11 @@ async fn without_valkey_memory_serves_for_a_while_and_then_the_loader() {
     let mut server = OwnServer::start().await;
     let cache = &environments(&server.url(), 1)[0];
     read(cache, "a", &MINUTE, json!("old")).await;
+    let none = || async { Ok(None) };
+    cache.get_or_load(&key("none"), &MINUTE, deadline(), none).await.unwrap();
     server.kill();
+    let found = read(cache, "none", &MINUTE, json!("found")).await;
+    assert_eq!(found.level, Level::Loaded, "nobody could say that the absence has ended");
     assert_eq!(
         read(cache, "a", &MINUTE, json!("new")).await,
         Cached { value: Some(json!("old")), level: Level::Memory }

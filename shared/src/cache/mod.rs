@@ -262,9 +262,12 @@ impl Cache {
                 (Some(look), _) => look,
                 // There is no time left to ask anybody.
                 (None, _) if deadline.remaining().is_zero() => return Err(busy()),
-                // Alone: what is in memory serves for a while, and the loader is the next level.
+                // Alone: a value in memory serves for a while, then the loader is the next level. Absence does not: nobody could
+                // say that it has ended.
                 (None, Some(held))
-                    if held.is_fresh(self.memory.now()) && held.is_recent(self.memory.now(), LONGEST_ALONE) =>
+                    if held.value.is_some()
+                        && held.is_fresh(self.memory.now())
+                        && held.is_recent(self.memory.now(), LONGEST_ALONE) =>
                 {
                     return Ok(Cached { value: held.value.clone(), level: Level::Memory });
                 }

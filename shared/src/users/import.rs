@@ -108,6 +108,9 @@ impl Import {
 
 fn read(value: &Value) -> Result<NewUser, FieldError> {
     let wrong = |field: &str, message: &str| FieldError { field: field.to_owned(), message: message.to_owned() };
+    if !value.is_object() {
+        return Err(wrong("the row", "must be a JSON object"));
+    }
     for field in ["id", "email", "name", "role"] {
         match value.get(field) {
             Some(Value::String(_)) => {}
@@ -124,6 +127,11 @@ fn read(value: &Value) -> Result<NewUser, FieldError> {
             _ => wrong("id", "must be 1 to 128 visible ASCII characters"),
         }
     })?;
+    // What could not be asked for by its path, or is a path of its own.
+    let is_plain = user.id.as_str().bytes().all(|c| c.is_ascii_alphanumeric() || b"-._:|@".contains(&c));
+    if !is_plain || ["me", "import"].contains(&user.id.as_str()) {
+        return Err(wrong("id", "must be made of letters, digits and - . _ : | @, and not be `me` or `import`"));
+    }
     let parts: Vec<_> = user.email.split('@').collect();
     let is_address = user.email.len() <= 254 && parts.len() == 2 && parts.iter().all(|part| !part.is_empty());
     if !is_address || user.email.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -131,7 +139,7 @@ fn read(value: &Value) -> Result<NewUser, FieldError> {
     }
     user.name = String::from(user.name.trim());
     if !(1..=200).contains(&user.name.chars().count()) || user.name.chars().any(char::is_control) {
-        return Err(wrong("name", "must have 1 to 200 characters"));
+        return Err(wrong("name", "must have 1 to 200 characters, none of them a control character"));
     }
     Ok(user)
 }
@@ -170,7 +178,7 @@ mod tests {
         let fields: Vec<_> = errors.iter().map(|error| (error.index, error.error.field.as_str())).collect();
         let expected =
             ["role", "email", "email", "name", "id", "the row", "name"].into_iter().zip(1..).map(|(f, i)| (i, f));
-        let expected: Vec<_> = expected.chain([(9, "id")]).collect();
+        let expected: Vec<_> = expected.chain([(9, "the row")]).collect();
         assert_eq!(fields, expected);
     }
 }
