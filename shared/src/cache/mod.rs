@@ -36,6 +36,7 @@ mod entry;
 mod key;
 mod memory;
 mod policy;
+mod remote;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -51,19 +52,10 @@ use crate::valkey::{Script, ScriptCall, Valkey};
 pub use key::{Key, Kind, Tag};
 pub use memory::Clock;
 use memory::{Held, Memory};
-use policy::LONGEST;
 pub use policy::{Cached, Fetched, Level, Policy};
+use remote::{Look, Turn, Write};
 
-static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua").to_owned()));
-static WRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("write.lua").to_owned()));
 static INVALIDATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("invalidate.lua").to_owned()));
-
-/// By its version, so that one that was written meanwhile stays.
-static DISCARD: LazyLock<Script> = LazyLock::new(|| {
-    let text =
-        "if redis.call('HGET', KEYS[1], 'version') == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
-    Script::new(text.to_owned())
-});
 
 /// How long a value in memory may be used without asking Valkey, while Valkey is gone.
 const LONGEST_ALONE: Duration = Duration::from_mins(1);
@@ -105,24 +97,6 @@ pub struct Cache {
     valkey: Option<Arc<Valkey>>,
     prefix: String,
     memory: Memory,
-}
-
-/// What Valkey says of an entry.
-struct Look<V> {
-    epochs: String,
-    held: Option<Held<V>>,
-    turn: Turn,
-}
-
-/// Whose turn it is to load an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// Nobody's yet, or another's.
-    None,
-    /// The reader's, who holds the lease.
-    Ours,
-    /// The reader only looked: it should ask for the lease.
-    ToAsk,
 }
 
 fn busy() -> Error {
@@ -382,103 +356,6 @@ impl Cache {
         }
     }
 
-    /// Asks Valkey for the entry, and for the lease if it must be loaded; `None` if there is no Valkey.
-    async fn look<V: DeserializeOwned + Clone>(
-        &self,
-        key: &Key<V>,
-        entry: &str,
-        policy: &Policy,
-        held: Option<&Held<V>>,
-        (token, early): (&str, f64),
-        deadline: Deadline,
-    ) -> Option<Look<V>> {
-        let valkey = self.valkey.as_ref()?;
-        let asked = self.memory.turn();
-        let version = held.map(|held| held.version.clone()).unwrap_or_default();
-        let call = self.read_call(key, policy, &version, token, early);
-        let answers = valkey.run(&[call], deadline).await.ok()?;
-        self.heard(key, entry, held, answers.first()?, asked, deadline).await
-    }
-
-    fn read_call<V>(
-        &self,
-        key: &Key<V>,
-        policy: &Policy,
-        version: &str,
-        token: &str,
-        early: f64,
-    ) -> ScriptCall<'static> {
-        let early = format!("{early:.6}");
-        let lease = policy.lease.as_millis().max(1).to_string();
-        let arguments = [version, token, &lease, &early].map(|text| text.as_bytes().to_vec()).to_vec();
-        ScriptCall { script: &READ, keys: key.keys(&self.prefix), arguments }
-    }
-
-    /// What Valkey's answer means; `None` if it is none.
-    async fn heard<V: DeserializeOwned + Clone>(
-        &self,
-        key: &Key<V>,
-        entry: &str,
-        held: Option<&Held<V>>,
-        answer: &Value,
-        asked: u64,
-        deadline: Deadline,
-    ) -> Option<Look<V>> {
-        let (now, epochs, version, fresh, stale, body, leased): (u64, String, String, u64, u64, Vec<u8>, u8) =
-            redis::from_redis_value_ref(answer).ok()?;
-        self.memory.heard(now);
-        let held = match held.filter(|held| held.version == version) {
-            Some(held) => Some(Held { fresh, stale, asked, checked: self.memory.now(), ..held.clone() }),
-            None if version.is_empty() => None,
-            None => {
-                let value = entry::decode::<V>(&body);
-                if value.is_err() {
-                    tracing::warn!(kind = key.kind(), "an entry that cannot be read is discarded");
-                    self.discard(key, version.clone(), deadline).await;
-                }
-                let checked = self.memory.now();
-                value.ok().map(|(value, size)| Held { value, version, fresh, stale, checked, asked, size })
-            }
-        };
-        if held.is_none() {
-            self.memory.forget(entry);
-        }
-        let turn = match leased {
-            1 => Turn::Ours,
-            2 => Turn::ToAsk,
-            _ => Turn::None,
-        };
-        Some(Look { epochs, held, turn })
-    }
-
-    /// Takes an entry away that cannot be read, so that the next look may load it.
-    async fn discard<V>(&self, key: &Key<V>, version: String, deadline: Deadline) {
-        let Some(valkey) = &self.valkey else { return };
-        let arguments = vec![version.into_bytes()];
-        let call = ScriptCall { script: &DISCARD, keys: vec![key.entry(&self.prefix)], arguments };
-        if let Err(gone) = valkey.run(&[call], deadline).await {
-            tracing::warn!(kind = key.kind(), error = %gone, "it could not be discarded");
-        }
-    }
-
-    async fn write<V>(&self, key: &Key<V>, token: &str, write: Write<'_>) -> bool {
-        let Some(valkey) = &self.valkey else { return false };
-        let keys = key.keys(&self.prefix).into_iter().take(2).collect();
-        let millis = |time: Duration| time.as_millis().max(1).to_string();
-        let texts = [
-            token.to_owned(),
-            write.epochs.to_owned(),
-            write.version.to_owned(),
-            millis(write.fresh),
-            millis(write.fresh.saturating_add(write.stale).min(LONGEST)),
-            write.cost.to_string(),
-        ];
-        let arguments = texts.map(String::into_bytes).into_iter().chain([write.body]).collect();
-        let call = ScriptCall { script: &WRITE, keys, arguments };
-        let written = valkey.run(&[call], Deadline::after(Duration::from_secs(1))).await;
-        written.ok().is_some_and(|answers| answers.first() == Some(&Value::Int(1)))
-    }
-
     /// Makes every entry with one of these tags a miss, everywhere, from the next read on. An error means that Valkey is gone: old
     /// values may then be served until their time.
     pub async fn invalidate(&self, tags: &[Tag], deadline: Deadline) -> Result<(), Error> {
@@ -492,14 +369,4 @@ impl Cache {
         let done = valkey.run(&[call], deadline).await;
         done.map(drop).map_err(|gone| Error::unavailable("The cache", Duration::from_secs(2), gone))
     }
-}
-
-/// What is written.
-struct Write<'a> {
-    epochs: &'a str,
-    version: &'a str,
-    fresh: Duration,
-    stale: Duration,
-    cost: u64,
-    body: Vec<u8>,
 }
