@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws_sdk_sqs::types::MessageSystemAttributeName::MessageGroupId;
 use uuid::Uuid;
 use wenzhen::identity::TenantId;
-use wenzhen::jobs::outbox::Queue;
-use wenzhen::jobs::{JobKind, JobMessage};
+use wenzhen::jobs::JobMessage;
+use wenzhen::jobs::queue::Queue;
 use xtask::deploy::upload;
 use xtask::functions::Package;
 
@@ -21,8 +21,8 @@ async fn sqs_carries_a_job_in_its_tenants_group_and_shows_it_again_when_told() {
     let url = client.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap();
     let queue = Queue::new(&aws, url.clone());
     let tenant = TenantId::try_from("clinic".to_owned()).unwrap();
-    let message = JobMessage::new(&tenant, Uuid::now_v7(), JobKind::Analyze);
-    queue.send(&message).await.unwrap();
+    let message = JobMessage { tenant_id: tenant, job_id: Uuid::now_v7(), kind: "analyze".to_owned() };
+    assert_eq!(queue.send_batch(std::slice::from_ref(&message)).await.unwrap(), [true]);
     let receive = async || {
         let receive = client.receive_message().queue_url(&url).wait_time_seconds(5).visibility_timeout(600);
         receive.message_system_attribute_names(MessageGroupId).send().await.unwrap().messages.unwrap_or_default()
@@ -30,7 +30,7 @@ async fn sqs_carries_a_job_in_its_tenants_group_and_shows_it_again_when_told() {
     let first = receive().await.remove(0);
     assert_eq!(serde_json::from_str::<JobMessage>(first.body().unwrap()).unwrap(), message);
     assert_eq!(first.attributes().unwrap()[&MessageGroupId], "clinic");
-    queue.set_visibility(first.receipt_handle().unwrap(), Duration::ZERO).await.unwrap();
+    queue.set_visibility(&[first.receipt_handle().unwrap()], Duration::ZERO).await.unwrap();
     assert_eq!(receive().await.len(), 1, "it is visible at once, not in 600 s");
     client.delete_queue().queue_url(&url).send().await.unwrap();
 }

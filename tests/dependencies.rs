@@ -12,7 +12,7 @@ use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, Kind};
 use wenzhen::http::{Call, Response};
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
-use wenzhen::jobs::outbox::Queue;
+use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
 
 use crate::support::{STACK, database, new_tenant};

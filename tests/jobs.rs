@@ -1,66 +1,117 @@
-//! Claims, leases and endings of jobs, on the real database; the queue has no part in them.
+//! Jobs on the real database, with the worker's own code; the deployed functions have no part in most of it.
+
+mod burial;
+mod claims;
+mod outbox;
+mod worker;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use futures::future::join_all;
+use ::worker::App;
+use aws_config::SdkConfig;
 use serde_json::json;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use wenzhen::ai::Chains;
 use wenzhen::aws::Secrets;
+use wenzhen::cache::Cache;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, Models, Tiers};
-use wenzhen::consultations::store::{Created, create};
+use wenzhen::consultations::store::{self, Created, create};
 use wenzhen::consultations::transcript::Transcripts;
-use wenzhen::consultations::{Assessment, NewConsultation, ServedBy, outcome};
-use wenzhen::deadline::Deadline;
-use wenzhen::identity::{Caller, Role, TenantId, UserId};
+use wenzhen::consultations::{Assessment, NewConsultation, ServedBy};
+use wenzhen::identity::{Caller, Role, Scope, TenantId, UserId};
 use wenzhen::jobs::JobMessage;
-use wenzhen::jobs::outbox::Queue;
-use wenzhen::jobs::store::{Claim, Lease, claim};
+use wenzhen::jobs::claim::{Claim, Lease, Wanted, claim};
+use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
+use wenzhen::reports::Bucket;
 use wenzhen::triage::{self, Urgency};
-use worker::App;
 
 use crate::provider;
-use crate::support::{STACK, database, eventually, new_tenant};
+use crate::support::{STACK, database, new_tenant};
 
-const MINUTE: Duration = Duration::from_mins(1);
+const KINDS: &[&str] = &["analyze", "generate_report"];
 
-/// A consultation whose message nobody sends.
+/// A consultation whose message nobody sends, not even the deployed sweep.
 async fn job() -> JobMessage {
+    job_of(&new_tenant(), json!({ "symptoms": "a cough" })).await
+}
+
+async fn job_of(tenant: &str, request: serde_json::Value) -> JobMessage {
+    let message = create_job(&mut database().await, tenant, request).await;
+    change(&message, "UPDATE outbox SET due_at = now() + interval '1 day' WHERE tenant_id = $1 AND job_id = $2").await;
+    message
+}
+
+async fn create_job(connection: &mut PgConnection, tenant: &str, request: serde_json::Value) -> JobMessage {
     let caller = Caller {
-        tenant: TenantId::try_from(new_tenant()).unwrap(),
+        tenant: TenantId::try_from(tenant.to_owned()).unwrap(),
         user: UserId::try_from("user-1".to_owned()).unwrap(),
         role: Role::Patient,
     };
-    let request: NewConsultation = serde_json::from_value(json!({ "symptoms": "a cough" })).unwrap();
+    let request: NewConsultation = serde_json::from_value(request).unwrap();
     let verdict = triage::assess(&request.complaint());
-    match create(&mut database().await, &caller, None, &request, &verdict).await.unwrap() {
+    match create(connection, &caller, None, &request, &verdict).await.unwrap() {
         Created::New { message, .. } => message,
         Created::Before { .. } => panic!("nothing was there before"),
     }
 }
 
-async fn granted(message: &JobMessage, lease: Duration) -> Lease {
-    match claim(&mut database().await, message, lease).await.unwrap() {
-        Claim::Granted(lease) => lease,
+/// Runs a statement about one job, which is `$2` of the tenant `$1`.
+async fn change(message: &JobMessage, sql: &'static str) {
+    let change = sqlx::query(sql).bind(message.tenant_id.as_str()).bind(message.job_id);
+    change.execute(&mut database().await).await.unwrap();
+}
+
+async fn claim_one(message: &JobMessage) -> Claim {
+    let wanted = [Wanted { message, is_last_chance: false }];
+    claim(&mut database().await, &wanted, KINDS).await.unwrap().remove(0)
+}
+
+async fn granted(message: &JobMessage) -> Lease {
+    match claim_one(message).await {
+        Claim::Granted(lease) => *lease,
         other => panic!("not granted: {other:?}"),
     }
 }
 
+/// The job's state, its consultation's status, and the attempts.
 async fn states(message: &JobMessage) -> (String, String, i16) {
-    sqlx::query_as(
-        "SELECT j.state, c.status, j.attempts FROM jobs j
-         JOIN consultations c ON (c.tenant_id, c.id) = (j.tenant_id, j.consultation_id)
-         WHERE j.tenant_id = $1 AND j.id = $2",
-    )
-    .bind(message.tenant_id.as_str())
-    .bind(message.job_id)
-    .fetch_one(&mut database().await)
-    .await
-    .unwrap()
+    let mut connection = database().await;
+    let (state, consultation, attempts): (String, Uuid, i16) =
+        sqlx::query_as("SELECT state, consultation_id, attempts FROM jobs WHERE tenant_id = $1 AND id = $2")
+            .bind(message.tenant_id.as_str())
+            .bind(message.job_id)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    let scope = Scope { tenant: &message.tenant_id, owner: None };
+    let consultation = store::get(&mut connection, scope, consultation).await.unwrap();
+    let status = serde_json::to_value(consultation.status).unwrap();
+    (state, status.as_str().unwrap().to_owned(), attempts)
+}
+
+fn expected(state: &str, status: &str, attempts: i16) -> (String, String, i16) {
+    (state.to_owned(), status.to_owned(), attempts)
+}
+
+async fn last_error(message: &JobMessage) -> Option<String> {
+    sqlx::query_scalar("SELECT last_error FROM jobs WHERE tenant_id = $1 AND id = $2")
+        .bind(message.tenant_id.as_str())
+        .bind(message.job_id)
+        .fetch_one(&mut database().await)
+        .await
+        .unwrap()
+}
+
+/// Whether the outbox has a row of the job, and if so, whether it is to be sent.
+async fn announced(message: &JobMessage) -> Option<bool> {
+    sqlx::query_scalar("SELECT sent_at IS NULL FROM outbox WHERE tenant_id = $1 AND job_id = $2")
+        .bind(message.tenant_id.as_str())
+        .bind(message.job_id)
+        .fetch_optional(&mut database().await)
+        .await
+        .unwrap()
 }
 
 fn assessment(summary: &str) -> Assessment {
@@ -80,189 +131,42 @@ fn assessment(summary: &str) -> Assessment {
 }
 
 /// Lets a job's lease expire, as time would.
-async fn expire(connection: &mut PgConnection, message: &JobMessage) {
-    let expired = "UPDATE jobs SET lease_expires_at = now() - interval '1 second' WHERE tenant_id = $1 AND id = $2";
-    let expired = sqlx::query(expired).bind(message.tenant_id.as_str()).bind(message.job_id);
-    expired.execute(connection).await.unwrap();
+async fn expire(message: &JobMessage) {
+    change(message, "UPDATE jobs SET lease_expires_at = now() - interval '1 second' WHERE tenant_id = $1 AND id = $2")
+        .await;
 }
 
-#[tokio::test]
-async fn of_many_claims_at_once_one_is_granted_and_the_others_learn_for_how_long() {
-    let message = job().await;
-    let claims =
-        join_all((0..10).map(|_| async { claim(&mut database().await, &message, MINUTE).await.unwrap() })).await;
-    let (granted, held): (Vec<_>, Vec<_>) = claims.iter().partition(|claim| matches!(claim, Claim::Granted(_)));
-    assert_eq!(granted.len(), 1);
-    for claim in held {
-        let Claim::Held(rest) = claim else { panic!("{claim:?}") };
-        assert!(*rest > MINUTE / 2 && *rest <= MINUTE, "{rest:?}");
-    }
-    assert_eq!(states(&message).await, ("active".into(), "processing".into(), 1));
+async fn app() -> App {
+    app_with(&STACK.env("DATABASE_URL").unwrap(), &STACK.aws().await).await
 }
 
-#[tokio::test]
-async fn a_run_that_was_overtaken_cannot_write() {
-    let message = job().await;
-    let mut connection = database().await;
-    let first = granted(&message, MINUTE).await;
-    expire(&mut connection, &message).await;
-    let second = granted(&message, MINUTE).await;
-    assert_eq!((first.attempt, second.attempt), (1, 2));
-    assert!(!outcome::complete(&mut connection, &first, &assessment("late")).await.unwrap());
-    outcome::give_back(&mut connection, &first, "late").await.unwrap();
-    assert_eq!(states(&message).await, ("active".into(), "processing".into(), 2));
-    assert!(outcome::complete(&mut connection, &second, &assessment("in time")).await.unwrap());
-    assert!(!outcome::complete(&mut connection, &second, &assessment("twice")).await.unwrap());
-    let summary: String = sqlx::query_scalar("SELECT assessment->>'summary' FROM consultations WHERE tenant_id = $1")
-        .bind(message.tenant_id.as_str())
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-    assert_eq!(summary, "in time");
-    assert_eq!(claim(&mut connection, &message, MINUTE).await.unwrap(), Claim::Finished);
-}
-
-#[tokio::test]
-async fn the_third_failure_is_the_last() {
-    let message = job().await;
-    let mut connection = database().await;
-    for attempt in 1..=3 {
-        let lease = granted(&message, MINUTE).await;
-        assert_eq!(lease.attempt, attempt);
-        outcome::give_back(&mut connection, &lease, "as_the_test_wants").await.unwrap();
-        let expected = if attempt < 3 { ("queued", "processing") } else { ("failed", "failed") };
-        assert_eq!(states(&message).await, (expected.0.into(), expected.1.into(), attempt));
-    }
-    assert_eq!(claim(&mut connection, &message, MINUTE).await.unwrap(), Claim::Failed);
-}
-
-#[tokio::test]
-async fn another_tenant_cannot_claim_and_does_not_disturb() {
-    let message = job().await;
-    let other = TenantId::try_from("another".to_owned()).unwrap();
-    let foreign = JobMessage::new(&other, message.job_id, message.kind);
-    assert_eq!(claim(&mut database().await, &foreign, MINUTE).await.unwrap(), Claim::Missing);
-    assert_eq!(states(&message).await, ("queued".into(), "processing".into(), 0));
-}
-
-async fn app(database_url: &str) -> App {
-    let aws = STACK.aws().await;
+async fn app_with(database_url: &str, aws: &SdkConfig) -> App {
     let settings = DatabaseSettings { url: database_url.parse().unwrap(), auth: DatabaseAuth::Url };
     App {
         database: Database::new(&settings).await.unwrap(),
-        transcripts: Transcripts::new(&aws, STACK.env("TRANSCRIPTS_TABLE").unwrap()),
-        queue: Queue::new(&aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
-        chains: Chains::new(&Models::default(), None, &Arc::new(Secrets::new(&aws))).unwrap(),
+        queue: Queue::new(aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
+        dead_letters: Queue::new(aws, STACK.env("DEAD_LETTER_QUEUE_URL").unwrap()),
+        transcripts: Transcripts::new(aws, STACK.env("TRANSCRIPTS_TABLE").unwrap()),
+        chains: Chains::new(&Models::default(), None, &Arc::new(Secrets::new(aws))).unwrap(),
+        reports: Bucket::new(aws, STACK.env("REPORTS_BUCKET").unwrap()),
+        cache: Cache::new(None),
     }
+}
+
+/// The scripted provider where the deployed functions' tiers point; what it plays stands in the complaint.
+fn provider_url() -> String {
+    provider::start();
+    format!("http://127.0.0.1:{}/v1", STACK.env("PROVIDER_PORT").unwrap())
+}
+
+/// A chain of these tiers, with circuits of its own.
+async fn chains(tiers: serde_json::Value) -> Chains {
+    let aws = STACK.aws().await;
+    let models = Models::new(Tiers::parse(&tiers.to_string()).unwrap(), None).unwrap();
+    Chains::new(&models, None, &Arc::new(Secrets::new(&aws))).unwrap()
 }
 
 /// A tier of the scripted provider.
 async fn scripted() -> Chains {
-    provider::start();
-    let port = STACK.env("PROVIDER_PORT").unwrap();
-    let tier =
-        json!([{ "name": "only", "base_url": format!("http://127.0.0.1:{port}/v1"), "model": "scripted-primary" }]);
-    let aws = STACK.aws().await;
-    let models = Models::new(Tiers::parse(&tier.to_string()).unwrap(), None).unwrap();
-    Chains::new(&models, None, &Arc::new(Secrets::new(&aws))).unwrap()
-}
-
-#[tokio::test]
-async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
-    let message = job().await;
-    let mut app = app(&STACK.env("DATABASE_URL").unwrap()).await;
-    app.chains = scripted().await;
-    // The first run ends between its answer and the result: it is overtaken while the model speaks.
-    let (marker, mut connection) = (Uuid::new_v4().to_string(), database().await);
-    let symptoms = format!("a cough {marker} [primary:slow]");
-    let asked = sqlx::query("UPDATE consultations SET symptoms = $2 WHERE tenant_id = $1");
-    asked.bind(message.tenant_id.as_str()).bind(symptoms).execute(&mut connection).await.unwrap();
-    let overtake = async {
-        eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
-        expire(&mut database().await, &message).await;
-        granted(&message, MINUTE).await
-    };
-    let bodies = [body(&message)];
-    let (first, overtaker) = futures::join!(deliver(&app, &bodies), overtake);
-    assert_eq!(failed(first), ["m-0"]);
-    outcome::give_back(&mut connection, &overtaker, "died").await.unwrap();
-    assert_eq!(failed(deliver(&app, &bodies).await), Vec::<String>::new());
-    assert_eq!(states(&message).await, ("completed".into(), "completed".into(), 3));
-    assert_eq!(provider::calls(&marker).len(), 1);
-}
-
-#[tokio::test]
-async fn without_the_transcripts_an_answer_is_given_all_the_same() {
-    let message = job().await;
-    let mut app = app(&STACK.env("DATABASE_URL").unwrap()).await;
-    app.chains = scripted().await;
-    let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
-    app.transcripts = Transcripts::new(&nowhere, "gone".to_owned());
-    let mut connection = database().await;
-    granted(&message, MINUTE).await;
-    expire(&mut connection, &message).await;
-    assert_eq!(failed(deliver(&app, &[body(&message)]).await), Vec::<String>::new());
-    assert_eq!(states(&message).await, ("completed".into(), "completed".into(), 2));
-}
-
-/// What the worker answers to one delivery of a message.
-async fn deliver(app: &App, bodies: &[String]) -> SqsBatchResponse {
-    let record = |(index, body)| json!({ "messageId": format!("m-{index}"), "body": body });
-    let records: Vec<_> = bodies.iter().enumerate().map(record).collect();
-    let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).unwrap();
-    worker::handle(app, event, Deadline::after(MINUTE)).await
-}
-
-fn body(message: &JobMessage) -> String {
-    serde_json::to_string(message).unwrap()
-}
-
-fn failed(response: SqsBatchResponse) -> Vec<String> {
-    let mut ids: Vec<_> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();
-    ids.sort();
-    ids
-}
-
-#[tokio::test]
-async fn ten_records_share_one_connection_and_each_is_done_once() {
-    let app = app(&STACK.env("DATABASE_URL").unwrap()).await;
-    let messages = join_all((0..10).map(|_| job())).await;
-    let bodies: Vec<_> = messages.iter().map(body).collect();
-    assert_eq!(failed(deliver(&app, &bodies).await), Vec::<String>::new());
-    assert_eq!(failed(deliver(&app, &bodies).await), Vec::<String>::new(), "delivered again, nothing is left to do");
-    for message in &messages {
-        assert_eq!(states(message).await, ("completed".into(), "completed".into(), 1));
-    }
-}
-
-#[tokio::test]
-async fn a_record_that_somebody_else_works_on_comes_again_and_a_bad_one_fails_alone() {
-    let app = app(&STACK.env("DATABASE_URL").unwrap()).await;
-    let (free, held) = (job().await, job().await);
-    granted(&held, MINUTE).await;
-    let response = deliver(&app, &[body(&free), body(&held), "not a job".to_owned()]).await;
-    assert_eq!(failed(response), ["m-1", "m-2"]);
-    assert_eq!(states(&free).await, ("completed".into(), "completed".into(), 1));
-    assert_eq!(states(&held).await, ("active".into(), "processing".into(), 1));
-}
-
-#[tokio::test]
-async fn runs_that_died_use_up_the_attempts_and_the_job_ends_as_failed() {
-    let app = app(&STACK.env("DATABASE_URL").unwrap()).await;
-    let message = job().await;
-    let mut connection = database().await;
-    for _ in 0..3 {
-        granted(&message, MINUTE).await;
-        expire(&mut connection, &message).await;
-    }
-    assert_eq!(failed(deliver(&app, &[body(&message)]).await), ["m-0"]);
-    assert_eq!(states(&message).await, ("failed".into(), "failed".into(), 4));
-}
-
-#[tokio::test]
-async fn without_the_database_a_record_comes_again_and_no_attempt_is_used_up() {
-    let message = job().await;
-    let app = app("postgres://wenzhen:x@127.0.0.1:9/wenzhen").await;
-    assert_eq!(failed(deliver(&app, &[body(&message)]).await), ["m-0"]);
-    assert_eq!(states(&message).await, ("queued".into(), "processing".into(), 0));
+    chains(json!([{ "name": "only", "base_url": provider_url(), "model": "scripted-primary" }])).await
 }

@@ -1,6 +1,5 @@
 //! The queue side, through the deployed worker.
 
-use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 use wenzhen::triage::{Locale, Urgency, advice};
 
@@ -114,20 +113,19 @@ async fn a_message_delivered_again_does_no_second_work() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_job_is_buried_and_harms_no_other() {
+async fn a_message_that_is_no_job_ends_in_quarantine_and_harms_no_other() {
     let marker = uuid::Uuid::new_v4().to_string();
-    send(&format!("{{\"not\": \"a job\", \"marker\": \"{marker}\"}}")).await;
+    let body = format!("{{\"not\": \"a job\", \"marker\": \"{marker}\"}}");
+    send(&body).await;
     let user = User::new().await;
     let accepted = user.complain("a cough").await;
     assert_eq!(user.outcome(&accepted).await["status"], "completed");
-    let client = aws_sdk_sqs::Client::new(&STACK.aws().await);
-    let queue = STACK.env("DEAD_LETTER_QUEUE_URL").unwrap();
-    eventually("the message in the dead-letter queue", async || {
-        let received = client.receive_message().queue_url(&queue).max_number_of_messages(10).visibility_timeout(0);
-        let received = received.message_system_attribute_names("All".into()).send().await.unwrap();
-        received.messages().iter().find(|message| message.body().is_some_and(|body| body.contains(&marker))).map(drop)
+    let kept: Vec<(String,)> = eventually("the message in quarantine", async || {
+        let kept = sqlx::query_as("SELECT reason FROM quarantine WHERE body = $1").bind(&body);
+        Some(kept.fetch_all(&mut database().await).await.unwrap()).filter(|kept: &Vec<_>| !kept.is_empty())
     })
     .await;
-    let attributes = client.get_queue_attributes().queue_url(&queue).attribute_names(QueueAttributeName::All);
-    assert!(attributes.send().await.unwrap().attributes().is_some());
+    assert_eq!(kept, [("not_a_job".to_owned(),)]);
+    let lines = xtask::logs::all(&STACK).await.unwrap();
+    assert!(lines.iter().all(|line| !line.contains(&marker)), "its body is logged nowhere");
 }

@@ -26,6 +26,13 @@ pub async fn sdk_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest()).timeout_config(limits).load().await
 }
 
+/// The client of S3. An emulator is asked by path, since a bucket's own host name does not lead to it.
+pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let by_path = config.endpoint_url().is_some();
+    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(by_path).build();
+    aws_sdk_s3::Client::from_conf(config)
+}
+
 /// Secrets of AWS Secrets Manager, each fetched when it is first needed and kept for 5 minutes, so that a rotated one is
 /// taken up without a deployment.
 pub struct Secrets {

@@ -20,10 +20,10 @@ impl Deadline {
 
     /// When Lambda ends the invocation, less a `reserve` in which the answer is written; at most `longest` from now.
     ///
-    /// `cargo lambda watch` gives a duration where Lambda gives a point in time. Such a "time", in 1970, says nothing.
+    /// An invocation that has just begun has time left. If it seems to have none, this environment's clock is wrong, and the
+    /// longest time applies; so it does with `cargo lambda watch`, which gives a duration where Lambda gives a point in time.
     pub fn of_invocation(ends: SystemTime, reserve: Duration, longest: Duration) -> Self {
-        let is_a_time = ends > SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
-        let left = if is_a_time { ends.duration_since(SystemTime::now()).unwrap_or_default() } else { longest };
+        let left = ends.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero()).unwrap_or(longest);
         Self::after(left.saturating_sub(reserve).min(longest))
     }
 
@@ -55,9 +55,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_past_invocation_has_no_time_left() {
-        let ended = SystemTime::now() - Duration::from_secs(1);
-        assert_eq!(Deadline::of_invocation(ended, Duration::ZERO, Duration::MAX).remaining(), Duration::ZERO);
+    fn an_invocation_ends_when_lambda_says() {
+        let ends = SystemTime::now() + Duration::from_secs(30);
+        let deadline = Deadline::of_invocation(ends, Duration::from_secs(5), Duration::from_mins(1));
+        assert!(deadline.remaining() > Duration::from_secs(20) && deadline.remaining() <= Duration::from_secs(25));
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_by_minutes_takes_no_invocation_its_time() {
+        for wrong in [SystemTime::now() - Duration::from_mins(5), SystemTime::now() + Duration::from_mins(5)] {
+            let deadline = Deadline::of_invocation(wrong, Duration::ZERO, Duration::from_mins(1));
+            assert!(deadline.remaining() > Duration::from_secs(50));
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum Kind {
     Forbidden,
     /// 404: nothing there, or nothing that this caller may know of.
     NotFound,
+    /// 409: it contradicts the state that the thing is in.
+    Conflict,
     /// 413: the body is larger than the route takes.
     PayloadTooLarge,
     /// 415: the body is not JSON.
@@ -47,6 +49,7 @@ impl Kind {
             Self::Unauthenticated => (401, "Authentication is required", "unauthenticated"),
             Self::Forbidden => (403, "This is not allowed", "forbidden"),
             Self::NotFound => (404, "Not found", "not-found"),
+            Self::Conflict => (409, "That is not possible in its present state", "conflict"),
             Self::PayloadTooLarge => (413, "The body is too large", "payload-too-large"),
             Self::UnsupportedMediaType => (415, "The content type is not supported", "unsupported-media-type"),
             Self::Unprocessable => (422, "A value breaks a rule", "unprocessable"),

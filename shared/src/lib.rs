@@ -5,8 +5,8 @@
 //! | level | modules |
 //! |---|---|
 //! | the consultation agent; chat completions | [`agent`], [`chat`] |
-//! | models; the HTTP edge; health | [`ai`], [`http`], [`health`] |
-//! | vertical slices; staying up | [`users`], then [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
+//! | models; the HTTP edge; schedules; health | [`ai`], [`http`], [`schedule`], [`health`] |
+//! | vertical slices; staying up | [`users`] and [`reports`], then [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
 //! | settings | [`config`] |
 //! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`triage`] |
@@ -27,7 +27,9 @@ pub mod jobs;
 pub mod limits;
 pub mod page;
 pub mod postgres;
+pub mod reports;
 pub mod resilience;
+pub mod schedule;
 pub mod telemetry;
 pub mod triage;
 pub mod users;

@@ -3,5 +3,6 @@
 mod chat;
 mod consultations;
 mod health;
+mod jobs;
 mod limits;
 mod users;

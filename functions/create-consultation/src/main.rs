@@ -3,7 +3,7 @@
 use create_consultation::{App, LIMITS, handle};
 use wenzhen::config::{self, DatabaseSettings};
 use wenzhen::http::{Edge, serve};
-use wenzhen::jobs::outbox::Queue;
+use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
 use wenzhen::valkey::Valkey;
 use wenzhen::{aws, telemetry};

@@ -12,6 +12,7 @@ use wenzhen::http::{Call, Prefetch, Request, Response, path_parameter, reply};
 use wenzhen::identity::{Caller, Scope, TenantId};
 use wenzhen::limits::{self, Limit};
 use wenzhen::postgres::Database;
+use wenzhen::reports::Links;
 
 /// How often the route may be called.
 pub const LIMITS: &[Limit] = limits::DEFAULT;
@@ -27,8 +28,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub struct App {
     /// Where consultations are kept.
     pub database: Database,
-    /// Where completed ones are kept for a while: they do not change any more.
+    /// Where completed ones are kept for a while.
     pub cache: Cache,
+    /// Which makes the links to reports.
+    pub links: Links,
 }
 
 impl Prefetch for App {
@@ -60,7 +63,11 @@ pub async fn handle(app: Arc<App>, mut call: Call) -> Result<Response, Error> {
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         found = visible(get(&app, &tenant, id).await?, &call.caller)?;
     }
-    reply::revalidated(call.headers(), &ConsultationView::from(found))
+    let report = match &found.report {
+        Some(stored) => app.links.to(stored).await,
+        None => None,
+    };
+    reply::revalidated(call.headers(), &ConsultationView::new(found, report))
 }
 
 /// The same 404 whether there is none or it is somebody else's.

@@ -2,9 +2,10 @@
 
 use get_consultation::{App, LIMITS, handle};
 use wenzhen::cache::Cache;
-use wenzhen::config::DatabaseSettings;
+use wenzhen::config::{self, DatabaseSettings};
 use wenzhen::http::{Edge, serve_prefetching};
 use wenzhen::postgres::Database;
+use wenzhen::reports::Links;
 use wenzhen::telemetry;
 use wenzhen::valkey::Valkey;
 
@@ -13,6 +14,10 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let valkey = Valkey::from_env()?;
     let edge = Edge::from_env(valkey.clone(), LIMITS)?;
-    let app = App { database: Database::new(&DatabaseSettings::from_env()?).await?, cache: Cache::new(valkey) };
+    let app = App {
+        database: Database::new(&DatabaseSettings::from_env()?).await?,
+        cache: Cache::new(valkey),
+        links: Links::new(config::reports_bucket()?),
+    };
     serve_prefetching("GET /v1/consultations/{id}", edge, app, handle).await
 }

@@ -7,17 +7,15 @@ use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 use wenzhen::ai::Chains;
 use wenzhen::aws::{self, Secrets};
+use wenzhen::cache::Cache;
 use wenzhen::config::{self, DatabaseSettings};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::deadline::Deadline;
-use wenzhen::jobs::outbox::Queue;
+use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
-use wenzhen::telemetry;
-use wenzhen::valkey::Valkey;
+use wenzhen::reports::Bucket;
+use wenzhen::{telemetry, valkey::Valkey};
 use worker::{App, handle};
-
-/// The function's time-out in template.yaml.
-const LONGEST_INVOCATION: Duration = Duration::from_mins(5);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -26,13 +24,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let valkey = Valkey::from_env()?;
     let app = App {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
-        transcripts: Transcripts::new(&aws, config::transcripts_table()?),
         queue: Queue::new(&aws, config::jobs_queue_url()?),
-        chains: Chains::new(&config::models()?, valkey, &Arc::new(Secrets::new(&aws)))?,
+        dead_letters: Queue::new(&aws, config::dead_letter_queue_url()?),
+        transcripts: Transcripts::new(&aws, config::transcripts_table()?),
+        chains: Chains::new(&config::models()?, valkey.clone(), &Arc::new(Secrets::new(&aws)))?,
+        reports: Bucket::new(&aws, config::reports_bucket()?),
+        cache: Cache::new(valkey),
     };
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = Deadline::of_invocation(event.context.deadline(), Duration::ZERO, LONGEST_INVOCATION);
+        let deadline = Deadline::of_invocation(event.context.deadline(), Duration::ZERO, Duration::from_mins(5));
         Ok::<_, std::convert::Infallible>(handle(app, event.payload, deadline).await)
     }))
     .await

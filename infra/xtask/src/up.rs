@@ -203,6 +203,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("DATABASE_URL", services::database_url(stack)?),
         ("DEAD_LETTER_QUEUE_URL", output("DeadLetterQueueUrl")?),
         ("JOBS_QUEUE_URL", output("JobsQueueUrl")?),
+        ("REPORTS_BUCKET", output("ReportsBucketName")?),
         ("TOKEN_AUDIENCE", output("UserPoolClientId")?),
         ("TOKEN_ISSUER", format!("https://cognito-idp.{REGION}.amazonaws.com/{pool}")),
         ("TOKEN_JWKS_URL", format!("{endpoint}/{pool}/.well-known/jwks.json")),

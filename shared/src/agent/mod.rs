@@ -6,9 +6,12 @@
 mod answer;
 mod prompt;
 
-use crate::ai::{Answer, Ask, Chain, Completion};
+use std::time::Duration;
+
+use crate::ai::{Answer, Ask, Chain, Completion, Outcome};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
+use crate::resilience::retry::Retryable;
 use crate::triage::{self, FlagStatus, Locale, RedFlag, Triage};
 use answer::ModelAnswer;
 
@@ -22,14 +25,51 @@ enum Asked {
     NobodyToAsk,
 }
 
-/// Makes the assessment of a consultation. It always makes one: what fails on the way is said in it. Without a chain the
-/// rules answer.
-pub async fn analyze(chain: Option<&Chain>, consultation: &Consultation, deadline: Deadline) -> Assessment {
+/// Why there is no assessment of a consultation that requires a model's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoModel {
+    /// There is none to ask.
+    NotConfigured,
+    /// No tier may be asked now: their circuits are open.
+    AllShut {
+        /// When one may be asked again at the earliest, if that is known.
+        retry_in: Option<Duration>,
+    },
+    /// Those that could be asked gave no valid answer.
+    AllFailed {
+        /// What the providers asked to be waited for.
+        retry_in: Option<Duration>,
+    },
+}
+
+/// Makes the assessment of a consultation. It always makes one, unless the consultation requires a model's: what fails on the
+/// way is said in it. Without a chain the rules answer.
+pub async fn analyze(
+    chain: Option<&Chain>,
+    consultation: &Consultation,
+    deadline: Deadline,
+) -> Result<Assessment, NoModel> {
     let rules = triage::assess(&consultation.complaint());
-    let Some(chain) = chain else { return assemble(consultation, &rules, Asked::NobodyToAsk) };
-    let request = prompt::request(consultation, &rules);
-    let outcome = chain.whole(&Ask::new(&request, deadline), answer::check).await;
-    assemble(consultation, &rules, outcome.answer.map_or(Asked::AllFailed, answered))
+    let (asked, why) = match chain {
+        None => (Asked::NobodyToAsk, NoModel::NotConfigured),
+        Some(chain) => {
+            let request = prompt::request(consultation, &rules);
+            let outcome = chain.whole(&Ask::new(&request, deadline), answer::check).await;
+            let why = why_none(&outcome);
+            (outcome.answer.map_or(Asked::AllFailed, answered), why)
+        }
+    };
+    let is_a_models = matches!(asked, Asked::Answered { .. });
+    if consultation.requires_model && !is_a_models { Err(why) } else { Ok(assemble(consultation, &rules, asked)) }
+}
+
+fn why_none<T>(outcome: &Outcome<T>) -> NoModel {
+    let asked_for = outcome.failed.iter().filter_map(|one| one.fault.retry_after()).min();
+    if outcome.failed.iter().any(|one| one.fault.was_tried()) {
+        NoModel::AllFailed { retry_in: asked_for }
+    } else {
+        NoModel::AllShut { retry_in: asked_for.into_iter().chain(outcome.retry_in).min() }
+    }
 }
 
 fn answered(by: Answer<(ModelAnswer, Completion, Vec<serde_json::Value>)>) -> Asked {

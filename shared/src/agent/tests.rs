@@ -20,6 +20,9 @@ fn consultation(symptoms: &str, locale: Locale) -> Consultation {
         history: None,
         triage,
         assessment: None,
+        requires_model: false,
+        failure: None,
+        report: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
         updated_at: OffsetDateTime::UNIX_EPOCH,
     }

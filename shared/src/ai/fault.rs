@@ -159,6 +159,15 @@ impl Fault {
         matches!(self, Self::NotUsable { .. } | Self::NoKey(_))
     }
 
+    /// What the provider asked to be waited for.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { wait } | Self::Status { wait, .. } => *wait,
+            Self::CoolingDown(wait) => Some(*wait),
+            _ => None,
+        }
+    }
+
     /// The endpoint's own words, if it had any that the caller may read.
     pub fn provider_error(&self) -> Option<&ProviderError> {
         match self {

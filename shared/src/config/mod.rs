@@ -109,6 +109,16 @@ pub fn jobs_queue_url() -> Result<String, ConfigError> {
     required("JOBS_QUEUE_URL")
 }
 
+/// The URL of the queue that takes what the other gave up: `DEAD_LETTER_QUEUE_URL`.
+pub fn dead_letter_queue_url() -> Result<String, ConfigError> {
+    required("DEAD_LETTER_QUEUE_URL")
+}
+
+/// The bucket of the reports: `REPORTS_BUCKET`.
+pub fn reports_bucket() -> Result<String, ConfigError> {
+    required("REPORTS_BUCKET")
+}
+
 /// The table of the transcripts: `TRANSCRIPTS_TABLE`.
 pub fn transcripts_table() -> Result<String, ConfigError> {
     required("TRANSCRIPTS_TABLE")

@@ -2,24 +2,28 @@
 
 mod assessment;
 pub mod outcome;
+mod report;
 mod request;
 pub mod store;
+mod tasks;
 pub mod transcript;
 mod view;
 
 pub use assessment::{Assessment, Citation, DegradedReason, ServedBy};
+pub use report::{ReportLinks, StoredReport};
 pub use request::{IdempotencyKey, NewConsultation};
+pub use tasks::{Analyze, GenerateReport};
 pub use view::{Accepted, ConsultationView, Summary};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::cache::{Key, Kind, Policy};
+use crate::cache::{Key, Kind, Policy, Tag};
 use crate::identity::{Caller, TenantId, UserId};
 use crate::triage::{Complaint, Locale, Sex, Triage, Urgency};
 
-/// How far a consultation has come.
+/// How far a consultation has come: what has become of its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -29,6 +33,8 @@ pub enum Status {
     Completed,
     /// No assessment could be made; what the rules said stands.
     Failed,
+    /// Somebody called it off; what the rules said stands.
+    Cancelled,
 }
 
 /// One consultation. It has no `Debug`, like everything that holds a patient's words: what cannot be formatted cannot be
@@ -59,6 +65,12 @@ pub struct Consultation {
     pub triage: Triage,
     /// The answer.
     pub assessment: Option<Assessment>,
+    /// Whether rather none is wanted than one of the rules alone.
+    pub requires_model: bool,
+    /// Why there is none, if it has failed: a code of [`crate::jobs::Reason`].
+    pub failure: Option<String>,
+    /// Where the latest report lies.
+    pub report: Option<StoredReport>,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
@@ -74,15 +86,20 @@ impl Consultation {
     }
 }
 
-/// Completed consultations in the cache; whoever changes one once more must change its key or tag it.
-const COMPLETED: Kind<Consultation> = Kind::new("consultations", 1);
+/// Completed consultations in the cache; whoever changes one once more invalidates its [`tag`].
+const COMPLETED: Kind<Consultation> = Kind::new("consultations", 2);
 
-/// A completed consultation does not change any more.
+/// A completed consultation changes only when a report is made of it.
 pub const POLICY: Policy = Policy::new(std::time::Duration::from_mins(5));
 
 /// Where a completed consultation stands in the cache. It is the tenant's: whether a caller may see it, [`Consultation::is_for`] says.
 pub fn key(tenant: &TenantId, id: Uuid) -> Key<Consultation> {
-    Key::of_tenant(tenant, &COMPLETED, &id.to_string())
+    Key::of_tenant(tenant, &COMPLETED, &id.to_string()).tagged(&tag(tenant, id))
+}
+
+/// What is invalidated when a completed consultation changes.
+pub fn tag(tenant: &TenantId, id: Uuid) -> Tag {
+    Tag::of_tenant(tenant, "consultation", &id.to_string())
 }
 
 impl Consultation {

@@ -36,6 +36,11 @@ pub struct NewConsultation {
     #[serde(default, deserialize_with = "language", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     pub locale: Option<Locale>,
+    /// Whether only an answer of a model will do: then it is waited for, up to an hour, and without one there is none. By
+    /// default the rules answer alone if no model does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[garde(skip)]
+    pub require_model: bool,
     /// Ids of uploads. There are none yet, so any id is one too many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[garde(custom(|value: &Vec<Uuid>, (): &()| no_uploads(value)))]
@@ -63,6 +68,10 @@ impl NewConsultation {
     pub fn fingerprint(&self) -> Result<[u8; 32], Error> {
         Ok(Sha256::digest(serde_json::to_vec(self).map_err(Error::internal)?).into())
     }
+}
+
+fn is_default(requires: &bool) -> bool {
+    !requires
 }
 
 fn text(value: &str) -> garde::Result {

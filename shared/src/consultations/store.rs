@@ -5,10 +5,10 @@ use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Assessment, Consultation, IdempotencyKey, NewConsultation, Summary};
+use super::{Analyze, Assessment, Consultation, IdempotencyKey, NewConsultation, StoredReport, Summary};
 use crate::error::{Error, Kind};
 use crate::identity::{Caller, Scope, UserId};
-use crate::jobs::{JobKind, JobMessage};
+use crate::jobs::{JobMessage, NewJob, Task};
 use crate::page::Page;
 use crate::postgres::{fault, parse};
 use crate::triage::{Locale, Sex, Triage};
@@ -53,12 +53,14 @@ WITH key AS (
 ), admitted AS (
     SELECT 1 FROM key UNION ALL SELECT 1 WHERE $3::text IS NULL
 ), consultation AS (
-    INSERT INTO consultations (tenant_id, user_id, id, job_id, urgency, locale, symptoms, age, sex, history, triage)
-    SELECT $1, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM admitted
+    INSERT INTO consultations (tenant_id, user_id, id, job_id, urgency, locale, symptoms, age, sex, history, triage,
+                               requires_model)
+    SELECT $1, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM admitted
 ), job AS (
-    INSERT INTO jobs (tenant_id, id, consultation_id, kind) SELECT $1, $6, $5, $14 FROM admitted
+    INSERT INTO jobs (tenant_id, user_id, locale, id, consultation_id, kind, payload)
+    SELECT $1, $2, $8, $6, $5, $15, $16 FROM admitted
 ), message AS (
-    INSERT INTO outbox (tenant_id, job_id, body) SELECT $1, $6, $15 FROM admitted
+    INSERT INTO outbox (tenant_id, job_id, body) SELECT $1, $6, $17 FROM admitted
 )
 SELECT count(*) > 0 FROM admitted";
 
@@ -71,16 +73,17 @@ pub async fn create(
     request: &NewConsultation,
     triage: &Triage,
 ) -> Result<Created, Error> {
-    let (id, job_id) = (Uuid::now_v7(), Uuid::now_v7());
+    let id = Uuid::now_v7();
+    let job = NewJob::new(&caller.tenant, &caller.user, request.language(), &Analyze { consultation_id: id })?;
     let fingerprint = request.fingerprint()?;
-    let message = JobMessage::new(&caller.tenant, job_id, JobKind::Analyze);
+    let message = job.message();
     let admitted: bool = sqlx::query_scalar(CREATE)
         .bind(caller.tenant.as_str())
         .bind(caller.user.as_str())
         .bind(key.map(IdempotencyKey::as_str))
         .bind(fingerprint.as_slice())
         .bind(id)
-        .bind(job_id)
+        .bind(job.id())
         .bind(triage.urgency.as_str())
         .bind(request.language().as_str())
         .bind(&request.symptoms)
@@ -88,7 +91,9 @@ pub async fn create(
         .bind(request.sex.map(Sex::as_str))
         .bind(&request.history)
         .bind(Json(triage))
-        .bind(JobKind::Analyze.as_str())
+        .bind(request.require_model)
+        .bind(Analyze::KIND)
+        .bind(job.payload())
         .bind(Json(&message))
         .fetch_one(&mut *connection)
         .await
@@ -144,6 +149,12 @@ async fn created_before(
     })
 }
 
+/// Removes the keys of requests that may not be repeated any more. Returns how many.
+pub async fn prune_idempotency_keys(connection: &mut PgConnection) -> Result<u64, Error> {
+    let pruned = sqlx::query("DELETE FROM idempotency_keys WHERE expires_at < now()");
+    Ok(pruned.execute(connection).await.map_err(fault)?.rows_affected())
+}
+
 #[derive(FromRow)]
 struct Row {
     id: Uuid,
@@ -158,6 +169,9 @@ struct Row {
     history: Option<String>,
     triage: Json<Triage>,
     assessment: Option<Json<Assessment>>,
+    requires_model: bool,
+    failure: Option<String>,
+    report: Option<Json<StoredReport>>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -179,19 +193,33 @@ impl TryFrom<Row> for Consultation {
             history: row.history,
             triage: row.triage.0,
             assessment: row.assessment.map(|json| json.0),
+            requires_model: row.requires_model,
+            failure: row.failure,
+            report: row.report.map(|json| json.0),
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
     }
 }
 
+/// A consultation `c` is as far as its job `j`: status and time of the last change.
+macro_rules! progress {
+    () => {
+        "CASE WHEN c.assessment IS NOT NULL THEN 'completed' WHEN j.state IN ('failed', 'cancelled') THEN j.state
+         ELSE 'processing' END AS status, greatest(c.updated_at, j.finished_at) AS updated_at"
+    };
+}
+pub(crate) use progress;
+
 /// One consultation that the scope may see.
 pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<Consultation, Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT id, user_id, job_id, status, urgency, locale, symptoms, age, sex, history, triage, assessment,
-                created_at, updated_at
-         FROM consultations WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)",
-    )
+    let row: Option<Row> = sqlx::query_as(concat!(
+        "SELECT c.id, c.user_id, c.job_id, c.urgency, c.locale, c.symptoms, c.age, c.sex, c.history, c.triage, c.assessment,
+                c.requires_model, c.report, c.created_at, CASE WHEN j.state = 'failed' THEN j.last_error END AS failure, ",
+        progress!(),
+        " FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)
+         WHERE c.tenant_id = $1 AND c.id = $2 AND ($3::text IS NULL OR c.user_id = $3)"
+    ))
     .bind(scope.tenant.as_str())
     .bind(id)
     .bind(scope.owner.map(UserId::as_str))
@@ -216,12 +244,20 @@ pub async fn list(connection: &mut PgConnection, scope: Scope<'_>, page: Page) -
     // Two statements, since each is answered by another index.
     let sql = match scope.owner {
         Some(_) => {
-            "SELECT id, status, urgency, left(symptoms, 120) AS symptoms, created_at, updated_at FROM consultations
-             WHERE tenant_id = $1 AND user_id = $4 AND id < $2 ORDER BY id DESC LIMIT $3"
+            concat!(
+                "SELECT c.id, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, ",
+                progress!(),
+                " FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)
+                 WHERE c.tenant_id = $1 AND c.user_id = $4 AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
+            )
         }
         None => {
-            "SELECT id, status, urgency, left(symptoms, 120) AS symptoms, created_at, updated_at FROM consultations
-             WHERE tenant_id = $1 AND $4::text IS NULL AND id < $2 ORDER BY id DESC LIMIT $3"
+            concat!(
+                "SELECT c.id, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, ",
+                progress!(),
+                " FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)
+                 WHERE c.tenant_id = $1 AND $4::text IS NULL AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
+            )
         }
     };
     let rows: Vec<SummaryRow> = sqlx::query_as(sql)

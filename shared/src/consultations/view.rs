@@ -4,7 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Assessment, Citation, Consultation, Status};
+use super::{Assessment, Citation, Consultation, ReportLinks, Status};
+use crate::jobs::Reason;
 use crate::triage::{self, FlagStatus, Locale, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
@@ -64,6 +65,9 @@ pub struct ConsultationView {
     history: Option<String>,
     triage: TriageView,
     assessment: Option<Assessment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Reason>,
+    report: Option<ReportLinks>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -123,9 +127,12 @@ impl Citation {
     }
 }
 
-impl From<Consultation> for ConsultationView {
-    fn from(row: Consultation) -> Self {
+impl ConsultationView {
+    /// With the links to its report, if it has one.
+    pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         Self {
+            failure: row.failure.map(|code| Reason::new(&code, row.locale)),
+            report,
             triage: TriageView::new(&row.triage, row.locale),
             id: row.id,
             job_id: row.job_id,

@@ -1,100 +1,136 @@
-//! Jobs in PostgreSQL: who may work on one.
-//!
-//! A claim is a lease with a fencing token. SQS delivers at least once, so two deliveries of a message can run at the same
-//! time: only the holder of the lease works, and only the latest holder's result is written.
+//! Jobs in PostgreSQL: making and showing them. Every function takes the tenant, alone or within a [`Scope`].
 
-use std::time::Duration;
-
+use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::JobMessage;
-use crate::error::Error;
-use crate::identity::TenantId;
-use crate::postgres::fault;
+use super::{JobMessage, JobView, NewJob, Reason, State};
+use crate::error::{Error, Kind};
+use crate::identity::{Scope, UserId};
+use crate::postgres::{fault, parse};
 
-/// The number of times a job is tried.
-pub const MAX_ATTEMPTS: i16 = 3;
-
-/// What became of an attempt to claim a job.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// It is ours, until the lease expires.
-    Granted(Lease),
-    /// It is completed or cancelled; there is nothing to do.
-    Finished,
-    /// It has failed for good; its message belongs into the dead-letter queue.
-    Failed,
-    /// Somebody else holds it, for this long at most.
-    Held(Duration),
-    /// There is no such job in this tenant: its consultation was erased, or the message is wrong.
-    Missing,
+/// What became of a job that was to be made.
+#[derive(Debug)]
+pub enum Enqueued {
+    /// It is there, and has to be sent.
+    New(JobMessage),
+    /// An unfinished one with the same key was there before.
+    Before(Uuid),
 }
 
-/// The right to write a job's result.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// Whose job it is.
-    pub tenant: TenantId,
-    /// The job.
-    pub job_id: Uuid,
-    /// The consultation it works on.
-    pub consultation_id: Uuid,
-    /// Which attempt this is, from 1.
-    pub attempt: i16,
-    /// What a later claim takes away: a result is written only with the row's token.
-    pub token: Uuid,
+/// Makes a job and the outbox row that announces it, in one statement. To commit it with other work, call it in that
+/// work's transaction.
+pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<Enqueued, Error> {
+    let message = job.message();
+    // The loser of two inserts at once waits for the winner's commit, which only a later statement sees.
+    for _ in 0..3 {
+        let made: Option<Uuid> = sqlx::query_scalar(
+            "WITH job AS (
+                 INSERT INTO jobs (tenant_id, id, user_id, locale, kind, payload, consultation_id, dedupe_key)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 ON CONFLICT (tenant_id, kind, dedupe_key) WHERE state IN ('queued', 'active', 'deferred') DO NOTHING
+                 RETURNING id
+             ), message AS (
+                 INSERT INTO outbox (tenant_id, job_id, body) SELECT $1, id, $9 FROM job
+             )
+             SELECT id FROM job",
+        )
+        .bind(job.tenant.as_str())
+        .bind(job.id)
+        .bind(job.user.as_str())
+        .bind(job.locale.as_str())
+        .bind(job.kind)
+        .bind(&job.payload)
+        .bind(job.consultation)
+        .bind(&job.dedupe_key)
+        .bind(Json(&message))
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fault)?;
+        if made.is_some() {
+            return Ok(Enqueued::New(message));
+        }
+        if let Some(id) = unfinished(connection, job).await? {
+            return Ok(Enqueued::Before(id));
+        }
+    }
+    Err(Error::new(Kind::Unavailable, "The same job began and ended several times just now. Try again."))
+}
+
+async fn unfinished(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<Option<Uuid>, Error> {
+    sqlx::query_scalar(
+        "SELECT id FROM jobs
+         WHERE tenant_id = $1 AND kind = $2 AND dedupe_key = $3 AND state IN ('queued', 'active', 'deferred')",
+    )
+    .bind(job.tenant.as_str())
+    .bind(job.kind)
+    .bind(&job.dedupe_key)
+    .fetch_optional(connection)
+    .await
+    .map_err(fault)
 }
 
 #[derive(FromRow)]
-struct Claimed {
-    consultation_id: Uuid,
-    attempts: i16,
+struct Row {
+    id: Uuid,
+    kind: String,
     state: String,
-    granted: bool,
-    held_for: f64,
+    consultation_id: Option<Uuid>,
+    locale: String,
+    progress: i16,
+    step: Option<String>,
+    attempts: i16,
+    last_error: Option<String>,
+    is_cancel_requested: bool,
+    retry_at: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+    started_at: Option<OffsetDateTime>,
+    finished_at: Option<OffsetDateTime>,
 }
 
-/// Claims the job of a message for the time that an attempt may take.
-pub async fn claim(connection: &mut PgConnection, message: &JobMessage, lease: Duration) -> Result<Claim, Error> {
-    let token = Uuid::new_v4();
-    // The row is locked first: of two claims at once, the later one then sees what the earlier one wrote.
-    let claimed: Option<Claimed> = sqlx::query_as(
-        "WITH job AS MATERIALIZED (
-             SELECT consultation_id, attempts, state, lease_expires_at FROM jobs
-             WHERE tenant_id = $1 AND id = $2 FOR UPDATE
-         ), granted AS (
-             UPDATE jobs SET state = 'active', attempts = job.attempts + 1, started_at = coalesce(jobs.started_at, now()),
-                    lease_token = $3, lease_expires_at = now() + make_interval(secs => $4)
-             FROM job
-             WHERE jobs.tenant_id = $1 AND jobs.id = $2 AND job.state IN ('queued', 'active', 'deferred')
-               AND coalesce(job.lease_expires_at < now(), true)
-             RETURNING jobs.attempts
-         )
-         SELECT job.consultation_id, coalesce(granted.attempts, job.attempts) AS attempts, job.state,
-                granted.attempts IS NOT NULL AS granted,
-                coalesce(greatest(extract(epoch FROM job.lease_expires_at - now()), 0), 0)::float8 AS held_for
-         FROM job LEFT JOIN granted ON true",
+impl TryFrom<Row> for JobView {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let (state, locale) = (parse("state", &row.state)?, parse("locale", &row.locale)?);
+        Ok(Self {
+            id: row.id,
+            kind: row.kind,
+            state,
+            consultation_id: row.consultation_id,
+            progress: row.progress,
+            step: row.step,
+            attempts: row.attempts,
+            max_attempts: super::MAX_ATTEMPTS,
+            cancel_requested: row.is_cancel_requested && !state.is_final(),
+            // A job that is done, or called off, may have met errors on its way; they do not matter any more.
+            error: row
+                .last_error
+                .filter(|_| !matches!(state, State::Completed | State::Cancelled))
+                .map(|code| Reason::new(&code, locale)),
+            retry_at: row.retry_at.filter(|_| state == State::Deferred),
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+/// One job that the scope may see.
+pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<JobView, Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT j.id, j.kind, j.state, j.consultation_id, j.locale, j.progress, j.step, j.attempts, j.last_error,
+                j.cancel_requested_at IS NOT NULL AS is_cancel_requested, o.due_at AS retry_at,
+                j.created_at, j.started_at, j.finished_at
+         FROM jobs j LEFT JOIN outbox o ON (o.tenant_id, o.job_id) = (j.tenant_id, j.id)
+         WHERE j.tenant_id = $1 AND j.id = $2 AND ($3::text IS NULL OR j.user_id = $3)",
     )
-    .bind(message.tenant_id.as_str())
-    .bind(message.job_id)
-    .bind(token)
-    .bind(lease.as_secs_f64())
+    .bind(scope.tenant.as_str())
+    .bind(id)
+    .bind(scope.owner.map(UserId::as_str))
     .fetch_optional(connection)
     .await
     .map_err(fault)?;
-    Ok(match claimed {
-        None => Claim::Missing,
-        Some(job) if job.granted => Claim::Granted(Lease {
-            tenant: message.tenant_id.clone(),
-            job_id: message.job_id,
-            consultation_id: job.consultation_id,
-            attempt: job.attempts,
-            token,
-        }),
-        Some(job) if job.state == "failed" => Claim::Failed,
-        Some(job) if matches!(job.state.as_str(), "completed" | "cancelled") => Claim::Finished,
-        // Whoever waited for the row began before the lease did, so what is left may look a moment longer than it is.
-        Some(job) => Claim::Held(Duration::from_secs_f64(job.held_for).min(lease)),
-    })
+    row.ok_or_else(|| Error::not_found("job"))?.try_into()
 }

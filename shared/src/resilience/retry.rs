@@ -30,6 +30,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::deadline::Deadline;
+use crate::error::Error;
 
 /// The longest that is added to a wait that the other side asked for, so that those who were told the same time do not
 /// come back in the same moment.
@@ -77,6 +78,13 @@ pub trait Retryable {
     /// Whether an attempt was really made. What kept one from being made does not mask what went wrong with an earlier one.
     fn was_tried(&self) -> bool {
         true
+    }
+}
+
+/// What passes by itself may be tried again, as long as the deadline allows it.
+impl Retryable for Error {
+    fn again(&self) -> Again {
+        if self.kind().is_retryable() { Again::AfterBackoff { attempts: 20 } } else { Again::Never }
     }
 }
 

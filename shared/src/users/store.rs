@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::import::Row as ImportRow;
 use super::{Listed, User};
 use crate::consultations::Summary;
+use crate::consultations::store::progress;
 use crate::error::Error;
 use crate::identity::{TenantId, UserId};
 use crate::page::Page;
@@ -88,14 +89,15 @@ pub async fn with_consultations(
     users: Vec<User>,
 ) -> Result<Vec<Listed>, Error> {
     let ids: Vec<_> = users.iter().map(|user| user.id.as_str().to_owned()).collect();
-    let rows: Vec<ConsultationRow> = sqlx::query_as(
-        "SELECT asked.user_id, c.id, c.status, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, c.updated_at
-         FROM unnest($2::text[]) AS asked (user_id)
+    let rows: Vec<ConsultationRow> = sqlx::query_as(concat!(
+        "SELECT asked.user_id, c.id, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, ",
+        progress!(),
+        " FROM unnest($2::text[]) AS asked (user_id)
          CROSS JOIN LATERAL (
              SELECT * FROM consultations WHERE tenant_id = $1 AND consultations.user_id = asked.user_id
              ORDER BY id DESC LIMIT $3
-         ) c ORDER BY c.id DESC",
-    )
+         ) c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id) ORDER BY c.id DESC"
+    ))
     .bind(tenant.as_str())
     .bind(ids)
     .bind(LATEST)

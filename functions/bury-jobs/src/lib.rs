@@ -1,0 +1,76 @@
+//! The dead-letter queue's side: every message that comes here ends as something that can be seen.
+
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use wenzhen::deadline::Deadline;
+use wenzhen::error::{Error, causes};
+use wenzhen::jobs::JobMessage;
+use wenzhen::jobs::burial::{Buried, bury, quarantine};
+use wenzhen::jobs::queue::Queue;
+use wenzhen::postgres::Database;
+use wenzhen::telemetry::metrics;
+
+/// When a message comes again whose job cannot be seen to now.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// What the burial needs, made once for each environment.
+pub struct App {
+    /// Where jobs are kept.
+    pub database: Database,
+    /// The dead-letter queue.
+    pub queue: Queue,
+}
+
+/// Sees to every message of the batch; those that it cannot see to now come again after a minute.
+pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
+    let deadline = invocation.less(Duration::from_secs(5));
+    let mut failed = Vec::new();
+    for record in event.records {
+        // A panic would fail the whole batch, and all of it would come again: that harms nobody.
+        match deadline.run(see_to(app, &record)).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) | Err(_) => failed.push(record),
+            Ok(Err(error)) => {
+                tracing::error!(error = %error, causes = causes(&error), "a dead letter cannot be seen to now");
+                failed.push(record);
+            }
+        }
+    }
+    let receipts: Vec<_> = failed.iter().filter_map(|record| record.receipt_handle.as_deref()).collect();
+    if let Err(error) = app.queue.set_visibility(&receipts, AGAIN).await {
+        tracing::warn!(error = %error, "the visibility cannot be set; the records come when the queue says");
+    }
+    let mut response = SqsBatchResponse::default();
+    response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
+    response
+}
+
+/// `false` if it has to come again.
+async fn see_to(app: &App, record: &SqsMessage) -> Result<bool, Error> {
+    let body = record.body.as_deref().unwrap_or_default();
+    let mut session = app.database.session().await?;
+    let Some(message) = JobMessage::read(body) else {
+        let id = record.message_id.as_deref().unwrap_or_default();
+        let kept = quarantine(&mut session, id, "not_a_job", body).await;
+        session.finish(kept)?;
+        metrics::count("JobMessageQuarantined", &[]);
+        tracing::error!(message_id = id, "a message that nobody understands is in quarantine");
+        return Ok(true);
+    };
+    let buried = bury(&mut session, &message).await;
+    let buried = session.finish(buried)?;
+    tell(&message, buried);
+    Ok(buried != Buried::Held)
+}
+
+fn tell(message: &JobMessage, buried: Buried) {
+    let (job, tenant) = (message.job_id, message.tenant_id.as_str());
+    match buried {
+        Buried::Failed => tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back"),
+        Buried::SentAgain => tracing::warn!(%job, tenant, "a dead letter whose job has attempts left is sent again"),
+        Buried::Finished => tracing::info!(%job, tenant, "a dead letter of a job that has ended"),
+        Buried::Held => tracing::info!(%job, tenant, "a dead letter of a job that is being done"),
+        Buried::Missing => tracing::warn!(%job, tenant, "a dead letter without a job; it was erased or never existed"),
+    }
+}

@@ -1,0 +1,103 @@
+//! The private bucket that reports lie in, and links that open one for a short time.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::presigning::PresigningConfig;
+use time::OffsetDateTime;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::Rendered;
+use crate::aws;
+use crate::consultations::{ReportLinks, StoredReport};
+use crate::error::BoxError;
+use crate::identity::TenantId;
+
+/// How long a link works at least.
+const SHORTEST: Duration = Duration::from_mins(10);
+
+/// Links of one such span of time are the same, so that a client that holds a representation with them need not get it again.
+const SPAN: Duration = Duration::from_mins(5);
+
+/// The bucket.
+pub struct Bucket {
+    client: Client,
+    name: String,
+}
+
+/// Links for a function that seldom makes any: the client is made with the first.
+pub struct Links {
+    name: String,
+    bucket: OnceCell<Bucket>,
+}
+
+impl Links {
+    /// For the bucket called `name`.
+    pub fn new(name: String) -> Self {
+        Self { name, bucket: OnceCell::new() }
+    }
+
+    /// Links to a report; none, and a line in the log, if they cannot be signed.
+    pub async fn to(&self, report: &StoredReport) -> Option<ReportLinks> {
+        let make = || async { Bucket::new(&aws::sdk_config().await, self.name.clone()) };
+        let links = self.bucket.get_or_init(make).await.links(report).await;
+        // The error's text could repeat the link.
+        links.inspect_err(|_| tracing::error!("a report's links cannot be signed")).ok()
+    }
+}
+
+impl Bucket {
+    /// The bucket called `name`.
+    pub fn new(config: &SdkConfig, name: String) -> Self {
+        Self { client: aws::s3(config), name }
+    }
+
+    /// Writes both forms of a report. Doing it twice for the same job changes nothing but its time.
+    pub async fn store(
+        &self,
+        tenant: &TenantId,
+        consultation: Uuid,
+        job: Uuid,
+        report: Rendered,
+        now: OffsetDateTime,
+    ) -> Result<StoredReport, BoxError> {
+        let key = |extension: &str| format!("{}/{consultation}/{job}/report.{extension}", tenant.as_str());
+        let stored = StoredReport { html: key("html"), markdown: key("md"), generated_at: now };
+        futures::try_join!(
+            self.put(&stored.html, "text/html; charset=utf-8", report.html),
+            self.put(&stored.markdown, "text/markdown; charset=utf-8", report.markdown),
+        )?;
+        Ok(stored)
+    }
+
+    async fn put(&self, key: &str, content_type: &str, text: String) -> Result<(), BoxError> {
+        self.client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type)
+            .cache_control("private, no-store")
+            .body(text.into_bytes().into())
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Links to a report, signed here: that costs no call.
+    pub async fn links(&self, report: &StoredReport) -> Result<ReportLinks, BoxError> {
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch - since_epoch % SPAN.as_secs());
+        let lifetime = PresigningConfig::builder().start_time(start).expires_in(SHORTEST + SPAN).build()?;
+        let (html_url, markdown_url) =
+            futures::try_join!(self.link(&report.html, &lifetime), self.link(&report.markdown, &lifetime))?;
+        let expires_at = OffsetDateTime::from(start + SHORTEST + SPAN);
+        Ok(ReportLinks { html_url, markdown_url, expires_at, generated_at: report.generated_at })
+    }
+
+    async fn link(&self, key: &str, lifetime: &PresigningConfig) -> Result<String, BoxError> {
+        let link = self.client.get_object().bucket(&self.name).key(key).presigned(lifetime.clone()).await?;
+        Ok(link.uri().to_owned())
+    }
+}
