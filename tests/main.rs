@@ -9,6 +9,7 @@ mod auth;
 mod breaker;
 mod cache;
 mod chain;
+mod chaos;
 mod dependencies;
 mod jobs;
 mod limits;

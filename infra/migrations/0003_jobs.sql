@@ -23,7 +23,9 @@ CREATE INDEX jobs_failed ON jobs (tenant_id, id) WHERE state = 'failed';
 CREATE INDEX jobs_leased ON jobs (lease_expires_at) WHERE state = 'active';
 
 -- A row lives until its job has ended. It is due when its time has come and it is not sent.
-ALTER TABLE outbox ADD COLUMN due_at timestamptz NOT NULL DEFAULT now() + interval '5 seconds';
+ALTER TABLE outbox
+    ADD COLUMN due_at timestamptz NOT NULL DEFAULT now() + interval '5 seconds',
+    ADD COLUMN sends smallint NOT NULL DEFAULT 0;
 DROP INDEX outbox_unsent;
 CREATE INDEX outbox_due ON outbox (due_at) WHERE sent_at IS NULL;
 CREATE INDEX outbox_sent ON outbox (sent_at) WHERE sent_at IS NOT NULL;

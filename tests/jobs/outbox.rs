@@ -126,9 +126,12 @@ async fn a_job_whose_worker_died_or_whose_message_was_lost_is_sent_again() {
         let active = sqlx::query(active).bind(message.tenant_id.as_str()).bind(message.job_id).bind(lease);
         active.execute(&mut own.connection).await.unwrap();
     }
-    for (message, sent) in [(&dead, "5 minutes"), (&held, "5 minutes"), (&lost, "7 hours"), (&waiting, "5 hours")] {
-        let update = "UPDATE outbox SET sent_at = now() - $3::interval WHERE tenant_id = $1 AND job_id = $2";
-        let update = sqlx::query(update).bind(message.tenant_id.as_str()).bind(message.job_id).bind(sent);
+    let sent =
+        [(&dead, "3 minutes", 3_i16), (&held, "3 minutes", 1), (&lost, "5 minutes", 3), (&waiting, "3 minutes", 3)];
+    for (message, ago, times) in sent {
+        let update =
+            "UPDATE outbox SET sent_at = now() - $3::interval, sends = $4 WHERE tenant_id = $1 AND job_id = $2";
+        let update = sqlx::query(update).bind(message.tenant_id.as_str()).bind(message.job_id).bind(ago).bind(times);
         update.execute(&mut own.connection).await.unwrap();
     }
     assert_eq!(own.sweep(&queue).await, Swept { revived: 2, sent: 2, refused: 0 });

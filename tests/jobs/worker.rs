@@ -30,10 +30,10 @@ async fn deliver(app: &App, bodies: &[String]) -> Vec<String> {
 async fn deliver_within(app: &App, bodies: &[String], left: Duration) -> Vec<String> {
     let record = |(index, body)| json!({ "messageId": format!("m-{index}"), "body": body });
     let records: Vec<_> = bodies.iter().enumerate().map(record).collect();
-    failed(::worker::handle(app, event(records), Deadline::after(left)).await)
+    failed(::worker::handle(app, event(&records), Deadline::after(left)).await)
 }
 
-fn event(records: Vec<Value>) -> SqsEvent {
+fn event(records: &[Value]) -> SqsEvent {
     serde_json::from_value(json!({ "Records": records })).unwrap()
 }
 
@@ -139,7 +139,7 @@ async fn without_the_dead_letter_queue_a_message_that_is_given_up_comes_again() 
 #[tokio::test]
 async fn records_that_there_is_no_time_for_are_returned_untouched() {
     let (message, app) = (job().await, app().await);
-    assert_eq!(deliver_within(&app, &[body(&message)], Duration::from_secs(60)).await, ["m-0"]);
+    assert_eq!(deliver_within(&app, &[body(&message)], Duration::from_mins(1)).await, ["m-0"]);
     assert_eq!(states(&message).await, expected("queued", "processing", 0));
 }
 
@@ -271,7 +271,7 @@ async fn a_failed_attempt_is_visible_again_after_its_backoff_not_the_queues_half
     app.chains = scripted().await;
     let message = requiring_a_model("a cough [primary:prose]").await;
     let (url, record) = received(&mut app, &message, 1_830).await;
-    let response = ::worker::handle(&app, event(vec![record]), Deadline::after(Duration::from_mins(5))).await;
+    let response = ::worker::handle(&app, event(&[record]), Deadline::after(Duration::from_mins(5))).await;
     assert_eq!(response.batch_item_failures.len(), 1);
     eventually("the message is visible", async || (counts(&url).await == (1, 0)).then_some(())).await;
 }
@@ -285,7 +285,7 @@ async fn the_providers_retry_after_decides_when_a_message_comes_again() {
     let (url, record) = received(&mut app, &message, 1_830).await;
     let started = std::time::Instant::now();
     // There is no time to wait the seven seconds out within the attempt.
-    let response = ::worker::handle(&app, event(vec![record]), Deadline::after(Duration::from_mins(5))).await;
+    let response = ::worker::handle(&app, event(&[record]), Deadline::after(Duration::from_mins(5))).await;
     let (state, _, attempts) = states(&message).await;
     assert_eq!((response.batch_item_failures.len(), state.as_str(), attempts), (1, "queued", 1));
     assert_eq!(counts(&url).await, (0, 1));
@@ -323,7 +323,7 @@ async fn a_long_job_keeps_its_lease_and_its_message() {
         .await;
         counts(&url).await
     };
-    let work = ::worker::handle(&app, event(vec![record]), Deadline::after(Duration::from_mins(5)));
+    let work = ::worker::handle(&app, event(&[record]), Deadline::after(Duration::from_mins(5)));
     let (response, counts) = futures::join!(work, watch);
     assert_eq!(counts, (0, 1));
     assert!(response.batch_item_failures.is_empty());

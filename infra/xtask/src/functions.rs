@@ -43,6 +43,12 @@ pub fn build(stack: &Stack) -> Result<BTreeMap<String, Package>> {
     Ok(packages)
 }
 
+/// The package of one function as it was last built.
+pub fn package(stack: &Stack, name: &str) -> Result<Package> {
+    let (key, zip) = pack(&stack.root.join("target/debug").join(name)).with_context(|| format!("function {name}"))?;
+    Ok(Package { key, zip })
+}
+
 /// The crates below `functions/`.
 pub fn names(stack: &Stack) -> Result<Vec<String>> {
     let mut names = Vec::new();

@@ -9,7 +9,7 @@ pub mod demo;
 pub mod deploy;
 pub mod functions;
 pub mod logs;
-mod process;
+pub mod process;
 pub mod provider;
 pub mod report;
 mod routes;

@@ -53,6 +53,12 @@ pub async fn all(stack: &Stack) -> Result<Vec<String>> {
     Ok(lines)
 }
 
+/// What one function has logged since a time, in milliseconds since 1970.
+pub async fn since(stack: &Stack, function: &str, start: i64) -> Vec<String> {
+    let client = Client::new(&stack.aws().await);
+    events(&client, function, start).await.into_iter().filter_map(|event| event.message).collect()
+}
+
 /// The events of one function that were not printed yet. A group without a first event does not exist.
 async fn new_lines(
     client: &Client,

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, Signal, System};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, Signal, System, UpdateKind};
 
 use crate::stack::Stack;
 
@@ -100,6 +100,20 @@ impl<'a> Server<'a> {
         }
         Ok(())
     }
+}
+
+/// Kills every environment of a function of this stack's emulator, as Lambda may at any moment: SIGKILL, no last words. Returns how
+/// many there were. `function` is the name that the emulator knows it by.
+pub fn kill_environments(stack: &Stack, function: &str) -> usize {
+    let mut system = System::new();
+    let kind = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
+    let wanted = [format!("AWS_LAMBDA_FUNCTION_NAME={function}"), format!("AWS_ENDPOINT_URL={}", stack.aws_endpoint())];
+    let is_ours = |process: &&sysinfo::Process| {
+        process.thread_kind().is_none()
+            && wanted.iter().all(|one| process.environ().iter().any(|entry| entry == one.as_str()))
+    };
+    system.processes().values().filter(is_ours).filter(|process| process.kill_with(Signal::Kill) == Some(true)).count()
 }
 
 /// A short pause between two looks at a process.

@@ -65,7 +65,13 @@ pub fn database_url(stack: &Stack) -> Result<String> {
     Ok(format!("postgres://wenzhen:{}@127.0.0.1:{}/wenzhen", password.trim(), stack.ports.postgres))
 }
 
-async fn start_postgres(stack: &Stack) -> Result<()> {
+/// Stops PostgreSQL as an operator would who has no time: whatever runs in it is broken off.
+pub fn stop_postgres(stack: &Stack) -> Result<()> {
+    Server::new(stack, POSTGRES).stop().map(drop)
+}
+
+/// Starts PostgreSQL alone, unless it runs.
+pub async fn start_postgres(stack: &Stack) -> Result<()> {
     let step = Step::begin("PostgreSQL 18");
     let server = Server::new(stack, POSTGRES);
     if server.is_running() {

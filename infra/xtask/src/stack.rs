@@ -79,6 +79,15 @@ impl Stack {
         let ports = Ports { postgres: 0, valkey: 0, aws: 0 };
         let mut stack = Self { root: checkout()?, home, ports, provider: None, foreign_aws: None };
         stack.foreign_aws = Some(stack.env("AWS_ENDPOINT_URL")?);
+        let port_of = |name: &str| -> Result<u16> {
+            let url: url::Url = stack.env(name)?.parse()?;
+            url.port().with_context(|| format!("{name} in stack.env has no port"))
+        };
+        stack.ports = Ports {
+            postgres: port_of("DATABASE_URL")?,
+            valkey: port_of("VALKEY_URL")?,
+            aws: port_of("AWS_ENDPOINT_URL")?,
+        };
         Ok(stack)
     }
 

@@ -35,11 +35,32 @@ pub async fn run(options: &Options) -> Result<()> {
 
 fn test(stack: &Stack, arguments: &[String]) -> Result<()> {
     report::say("");
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(&stack.root).args(["test", "--workspace", "--locked", "--"]).args(arguments);
-    let status = cargo.env("WENZHEN_STACK_ENV", stack.env_file()).status()?;
-    if !status.success() {
-        bail!("tests failed; see above");
+    let run = |packages: &[&str], options: &[&str]| -> Result<()> {
+        let mut cargo = Command::new("cargo");
+        cargo
+            .current_dir(&stack.root)
+            .args(["test", "--locked"])
+            .args(packages)
+            .arg("--")
+            .args(options)
+            .args(arguments);
+        let status = cargo.env("WENZHEN_STACK_ENV", stack.env_file()).status()?;
+        if status.success() { Ok(()) } else { bail!("tests failed; see above") }
+    };
+    // Chaos harms the stack's own servers and functions: one test at a time, and no other beside it.
+    let (only_chaos, no_chaos) = match arguments {
+        [] => (false, false),
+        names => {
+            (names.iter().any(|name| name.starts_with("chaos")), !names.iter().any(|name| name.starts_with("chaos")))
+        }
+    };
+    if !only_chaos {
+        run(&["--workspace"], &["--skip", "chaos::"])?;
+    }
+    if !no_chaos {
+        let filter: &[&str] = if only_chaos { &[] } else { &["chaos::"] };
+        let options = [filter, &["--test-threads", "1", "--nocapture"]].concat();
+        run(&["--package", "wenzhen-tests", "--test", "all"], &options)?;
     }
     Ok(())
 }

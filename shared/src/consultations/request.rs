@@ -38,7 +38,7 @@ pub struct NewConsultation {
     pub locale: Option<Locale>,
     /// Whether only an answer of a model will do: then it is waited for, up to an hour, and without one there is none. By
     /// default the rules answer alone if no model does.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[garde(skip)]
     pub require_model: bool,
     /// Ids of uploads. There are none yet, so any id is one too many.
@@ -68,10 +68,6 @@ impl NewConsultation {
     pub fn fingerprint(&self) -> Result<[u8; 32], Error> {
         Ok(Sha256::digest(serde_json::to_vec(self).map_err(Error::internal)?).into())
     }
-}
-
-fn is_default(requires: &bool) -> bool {
-    !requires
 }
 
 fn text(value: &str) -> garde::Result {

@@ -68,7 +68,7 @@ async fn send_all(queue: &Queue, messages: &[JobMessage]) -> Vec<JobMessage> {
 /// Notes that messages were sent, so that they are not sent again.
 pub async fn mark_sent(connection: &mut PgConnection, messages: &[JobMessage]) -> Result<(), Error> {
     sqlx::query(
-        "UPDATE outbox SET sent_at = now() FROM unnest($1::text[], $2::uuid[]) AS sent (tenant_id, job_id)
+        "UPDATE outbox SET sent_at = now(), sends = sends + 1 FROM unnest($1::text[], $2::uuid[]) AS sent (tenant_id, job_id)
          WHERE (outbox.tenant_id, outbox.job_id) = (sent.tenant_id, sent.job_id) AND sent_at IS NULL",
     )
     .bind(messages.iter().map(|message| message.tenant_id.as_str()).collect::<Vec<_>>())
@@ -112,14 +112,17 @@ pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Re
 
 /// Makes due again what was sent, but is not on its way any more:
 /// - jobs whose lease ran out a minute ago and more: the worker was killed, and its message may be invisible for half an hour;
-/// - jobs that nobody has begun six hours after they were sent.
+/// - jobs that nobody has begun a minute after they were sent, two after the second send, four after the third, and so on: their
+///   worker was killed before it began, or the message was lost. In a backlog that means a few duplicates of each, which
+///   cost a tenth of a claim.
 async fn revive(connection: &mut PgConnection) -> Result<u64, Error> {
     let revived = sqlx::query(
         "UPDATE outbox SET sent_at = NULL, due_at = now() FROM jobs
          WHERE (jobs.tenant_id, jobs.id) = (outbox.tenant_id, outbox.job_id) AND (
              jobs.state = 'active' AND jobs.lease_expires_at < now() - interval '1 minute'
                  AND outbox.sent_at < now() - interval '2 minutes'
-             OR jobs.state IN ('queued', 'deferred') AND outbox.sent_at < now() - interval '6 hours')",
+             OR jobs.state IN ('queued', 'deferred')
+                 AND outbox.sent_at < now() - interval '1 minute' * 2 ^ least(outbox.sends - 1, 10))",
     );
     Ok(revived.execute(connection).await.map_err(fault)?.rows_affected())
 }

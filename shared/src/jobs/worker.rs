@@ -279,8 +279,8 @@ async fn work_on<App: Environment>(
             job = message.as_ref().map(|message| message.job_id.to_string()),
             tenant = message.as_ref().map(|message| message.tenant_id.as_str())
         );
-        let record_of = Record { app, kinds, heartbeat: &heartbeat, record, invocation };
-        async move { record_of.see_to(claim).await.map(|()| record.message_id.clone()).flatten() }.instrument(span)
+        let delivery = Delivery { app, kinds, heartbeat: &heartbeat, record, invocation };
+        async move { delivery.see_to(claim).await.and_then(|()| record.message_id.clone()) }.instrument(span)
     });
     let all = std::pin::pin!(join_all(runs));
     let beat = std::pin::pin!(heartbeat.beat(app.database(), app.queue()));
@@ -300,7 +300,7 @@ async fn claim_all<App: Environment>(app: &App, wanted: &[Wanted<'_>], kinds: &[
 }
 
 /// One record on its way through the worker.
-struct Record<'a, App> {
+struct Delivery<'a, App> {
     app: &'a App,
     kinds: &'a Kinds<App>,
     heartbeat: &'a Heartbeat,
@@ -308,7 +308,7 @@ struct Record<'a, App> {
     invocation: Deadline,
 }
 
-impl<App: Environment> Record<'_, App> {
+impl<App: Environment> Delivery<'_, App> {
     /// Does what is to be done about the record; `Some` if it has to come again, which its visibility then says when.
     async fn see_to(&self, claim: Option<(&JobMessage, Result<Claim, ()>)>) -> Option<()> {
         let again = match claim {

@@ -1,0 +1,226 @@
+//! Chaos: whatever is killed, gone or slow, every accepted consultation ends, once, with at most three attempts.
+//!
+//! Each test sends [`crowd::SIZE`] consultations of many tenants through the real gateway while it does harm, waits (with a
+//! bound) until all have ended, and counts. They harm the stack's own servers, so `cargo xtask test` runs them last and one at
+//! a time. Each prints a row of the table that the README speaks of.
+
+mod crowd;
+mod functions;
+mod proxy;
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use serde_json::json;
+use xtask::process::kill_environments;
+use xtask::services;
+
+use crate::provider;
+use crate::support::{STACK, database, eventually};
+use crowd::{Crowd, Expect, SIZE};
+use functions::Function;
+use proxy::{Mode, SqsProxy};
+
+/// A short pause between two acts of harm.
+async fn pause(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+#[tokio::test]
+async fn a_calm_day() {
+    let crowd = Crowd::gather("calm").await;
+    crowd.complain("a cough").await;
+    let tally = crowd.settle().await;
+    tally.check(&Expect::all_completed());
+    assert_eq!((tally.most_attempts, tally.model_calls), (1, SIZE));
+}
+
+#[tokio::test]
+async fn killed_between_commit_and_send() {
+    let crowd = Crowd::gather("killed between commit and send").await;
+    let proxy = SqsProxy::start(Mode::Hold).await;
+    let create = Function::of("CreateConsultation").await;
+    create.set("AWS_ENDPOINT_URL_SQS", Some(&proxy.url)).await;
+    let kill = async {
+        loop {
+            // Whoever waits for the queue has committed.
+            if proxy.held() > 3 {
+                kill_environments(&STACK, &create.name);
+            }
+            pause(300).await;
+        }
+    };
+    let first = crowd.complain_once("a cough");
+    let answers = tokio::select! { answers = first => answers, () = kill => unreachable!() };
+    let refused = answers.iter().filter(|status| **status != 202).count();
+    assert!(refused > 20, "the kills hit somebody: {refused}");
+    proxy.set(Mode::Pass);
+    create.set("AWS_ENDPOINT_URL_SQS", None).await;
+    // What was committed ends without its client.
+    let committed = crowd.consultations().await;
+    assert!(committed > 20, "some had committed: {committed}");
+    Function::of("SweepOutbox").await.invoke().await;
+    crowd.settle().await.check(&Expect { accepted: committed, ..Expect::all_completed() });
+    // A client that comes back with its key finds its own.
+    crowd.complain("a cough").await;
+    let tally = crowd.settle().await;
+    tally.check(&Expect::all_completed());
+    assert_eq!(tally.model_calls, SIZE, "nobody is answered twice");
+}
+
+#[tokio::test]
+async fn worker_killed_in_the_middle_of_its_jobs() {
+    let crowd = Crowd::gather("worker killed (SIGKILL) mid-job").await;
+    let worker = Function::of("Worker").await;
+    let kill = async {
+        for _ in 0..2 {
+            eventually("jobs are being done", async || (crowd.active().await >= 4).then_some(())).await;
+            assert!(kill_environments(&STACK, &worker.name) > 0);
+            pause(1_500).await;
+        }
+    };
+    futures::join!(crowd.complain("a cough [primary:slow]"), kill);
+    let tally = crowd.settle().await;
+    tally.check(&Expect::all_completed());
+    assert!(tally.most_attempts > 1, "the kills hit somebody");
+}
+
+#[tokio::test]
+async fn every_message_delivered_twice() {
+    let crowd = Crowd::gather("every message delivered twice").await;
+    let proxy = SqsProxy::start(Mode::Twice).await;
+    let create = Function::of("CreateConsultation").await;
+    create.set("AWS_ENDPOINT_URL_SQS", Some(&proxy.url)).await;
+    crowd.complain("a cough").await;
+    let tally = crowd.settle().await;
+    create.set("AWS_ENDPOINT_URL_SQS", None).await;
+    tally.check(&Expect::all_completed());
+    assert_eq!(proxy.taken(), 2 * SIZE, "each was sent twice");
+    assert_eq!(tally.model_calls, SIZE, "no answer is paid for twice");
+    assert!(tally.turned_away > 0);
+}
+
+#[tokio::test]
+async fn postgresql_restarted_under_load() {
+    let crowd = Crowd::gather("PostgreSQL restarted under load").await;
+    let restart = async {
+        for _ in 0..2 {
+            eventually("jobs are being done", async || (crowd.active().await >= 4).then_some(())).await;
+            services::stop_postgres(&STACK).unwrap();
+            pause(1_000).await;
+            services::start_postgres(&STACK).await.unwrap();
+        }
+    };
+    futures::join!(crowd.complain("a cough [primary:slow]"), restart);
+    crowd.settle().await.check(&Expect::all_completed());
+}
+
+#[tokio::test]
+async fn valkey_gone_for_the_whole_run() {
+    let crowd = Crowd::gather("Valkey gone for the whole run").await;
+    services::stop_valkey(&STACK).unwrap();
+    crowd.complain("a cough").await;
+    let tally = crowd.settle().await;
+    services::start_valkey(&STACK).await.unwrap();
+    tally.check(&Expect::all_completed());
+}
+
+#[tokio::test]
+async fn sqs_answering_errors_for_ten_seconds() {
+    let crowd = Crowd::gather("SQS answering errors for 10 s").await;
+    let proxy = SqsProxy::start(Mode::Fail).await;
+    let users =
+        [Function::of("CreateConsultation").await, Function::of("Worker").await, Function::of("SweepOutbox").await];
+    for function in &users {
+        function.set("AWS_ENDPOINT_URL_SQS", Some(&proxy.url)).await;
+    }
+    let recover = async {
+        pause(10_000).await;
+        proxy.set(Mode::Pass);
+        proxy.refused()
+    };
+    let (accepted, refused) = futures::join!(crowd.complain("a cough"), recover);
+    assert!(refused > 0 && accepted == SIZE, "callers are served all the same");
+    pause(5_000).await; // until the last row is due
+    users[2].invoke().await;
+    let tally = crowd.settle().await;
+    for function in &users {
+        function.set("AWS_ENDPOINT_URL_SQS", None).await;
+    }
+    tally.check(&Expect::all_completed());
+}
+
+#[tokio::test]
+async fn provider_hanging() {
+    let crowd = Crowd::gather("provider hanging").await;
+    crowd.complain("胸痛，放射到左臂，出冷汗 [primary:silent] [secondary:silent]").await;
+    let tally = crowd.settle().await;
+    tally.check(&Expect::all_completed());
+    assert_eq!(tally.degraded, SIZE, "the rules answer, and say so");
+}
+
+#[tokio::test]
+async fn poison_among_the_messages() {
+    let crowd = Crowd::gather("a poison message (60 of three kinds)").await;
+    let client = aws_sdk_sqs::Client::new(&STACK.aws().await);
+    let queue = STACK.env("JOBS_QUEUE_URL").unwrap();
+    let marker = uuid::Uuid::new_v4().to_string();
+    let poison = async {
+        for number in 0..20 {
+            let foreign = json!({ "tenant_id": "nobody", "job_id": uuid::Uuid::now_v7(), "kind": "analyze" });
+            let bodies = [
+                format!("{marker} {number} 不是任务"),
+                format!("{{\"job_id\": {number}}} {marker}"),
+                foreign.to_string(),
+            ];
+            for body in bodies {
+                client.send_message().queue_url(&queue).message_body(body).send().await.unwrap();
+            }
+        }
+    };
+    futures::join!(crowd.complain("a cough"), poison, crowd.spoil_payloads(20));
+    let tally = crowd.settle().await;
+    tally.check(&Expect { failed: 20, ..Expect::all_completed() });
+    eventually("every message that nobody understands is in quarantine", async || {
+        let kept = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM quarantine WHERE body LIKE '%' || $1 || '%'")
+            .bind(&marker);
+        (kept.fetch_one(&mut database().await).await.unwrap() == 40).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn clock_wrong_by_five_minutes_in_one_environment() {
+    let crowd = Crowd::gather("clock skew of 5 minutes in one environment").await;
+    for offset in [300, -300] {
+        let skewed = Function::skewed_worker(offset).await;
+        crowd.complain_from(if offset > 0 { 0 } else { SIZE / 2 }, SIZE / 2, "a cough").await;
+        let done = crowd.settle_some().await;
+        let lines = skewed.logged("analysed").await;
+        skewed.delete().await;
+        assert!(lines > 0, "the environment whose clock is wrong did {lines} of {done}");
+    }
+    crowd.settle().await.check(&Expect::all_completed());
+}
+
+#[tokio::test]
+async fn two_sweeps_at_once() {
+    let crowd = Crowd::gather("two sweeps at once").await;
+    let proxy = SqsProxy::start(Mode::Fail).await;
+    let (create, sweep) = (Function::of("CreateConsultation").await, Function::of("SweepOutbox").await);
+    for function in [&create, &sweep] {
+        function.set("AWS_ENDPOINT_URL_SQS", Some(&proxy.url)).await;
+    }
+    crowd.complain("a cough").await;
+    pause(5_500).await; // until the last row is due
+    assert_eq!(proxy.taken(), 0);
+    proxy.set(Mode::Pass);
+    join_all((0..2).map(|_| sweep.invoke())).await;
+    assert_eq!(proxy.taken(), SIZE, "each row is sent once");
+    let tally = crowd.settle().await;
+    for function in [&create, &sweep] {
+        function.set("AWS_ENDPOINT_URL_SQS", None).await;
+    }
+    tally.check(&Expect::all_completed());
+    assert_eq!(tally.model_calls, SIZE);
+}
