@@ -39,7 +39,7 @@ enum Command {
     },
     /// Check the template, the licences and the sources
     Check,
-    /// Measure, in release: what the chain adds to a call, and what a dead provider costs a fleet
+    /// Measure, in release: the chain, the limiter, the cache, and jobs through the worker
     Bench,
     /// Everything that continuous integration runs: formatting, lints, checks and tests
     Ci,

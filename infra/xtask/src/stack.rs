@@ -63,7 +63,7 @@ impl Stack {
         Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(provider), foreign_aws: None })
     }
 
-    /// Where the benchmarks' Valkey lives.
+    /// Where the benchmarks' stack lives.
     pub fn for_benches() -> Result<Self> {
         Ok(Self { home: checkout()?.join(".local/bench"), provider: None, ..Self::for_tests()? })
     }
