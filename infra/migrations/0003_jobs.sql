@@ -22,7 +22,8 @@ CREATE UNIQUE INDEX jobs_deduplicated ON jobs (tenant_id, kind, dedupe_key) WHER
 CREATE INDEX jobs_failed ON jobs (tenant_id, id) WHERE state = 'failed';
 CREATE INDEX jobs_leased ON jobs (lease_expires_at) WHERE state = 'active';
 
--- A row lives until its job has ended. It is due when its time has come and it is not sent.
+-- A row lives until its job has ended. It is due when its time has come and it is not sent. After a failed attempt sent_at says when
+-- the message comes again, so that it is missed only from then on.
 ALTER TABLE outbox
     ADD COLUMN due_at timestamptz NOT NULL DEFAULT now() + interval '5 seconds',
     ADD COLUMN sends smallint NOT NULL DEFAULT 0;

@@ -22,7 +22,7 @@ async fn buried(message: &JobMessage) -> Buried {
 
 async fn fail(message: &JobMessage) {
     let lease = granted(message).await;
-    ending::give_back(&mut database().await, &lease, Release::Hopeless, "models_failed").await.unwrap();
+    ending::give_back(&mut database().await, &lease, Release::Hopeless, "models_failed", Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test]

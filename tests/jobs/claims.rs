@@ -65,7 +65,7 @@ async fn a_run_that_was_overtaken_cannot_write() {
     assert_eq!((first.attempt, second.attempt, second.run), (1, 2, 2));
     assert!(!outcome::assessed(&mut connection, &first, &assessment("late")).await.unwrap());
     for release in [Release::Failed, Release::Hopeless, Release::Uncounted] {
-        let ended = ending::give_back(&mut connection, &first, release, "late").await.unwrap();
+        let ended = ending::give_back(&mut connection, &first, release, "late", Duration::ZERO).await.unwrap();
         assert_eq!(ended, Ended::Overtaken);
     }
     assert_eq!(ending::defer(&mut connection, &first, LEASE, "late").await.unwrap(), Ended::Overtaken);
@@ -88,7 +88,9 @@ async fn the_third_failure_is_the_last() {
     for attempt in 1..=3 {
         let lease = granted(&message).await;
         assert_eq!(lease.attempt, attempt);
-        let ended = ending::give_back(&mut database().await, &lease, Release::Failed, "models_failed").await.unwrap();
+        let ended = ending::give_back(&mut database().await, &lease, Release::Failed, "models_failed", Duration::ZERO)
+            .await
+            .unwrap();
         let (state, status, how) =
             if attempt < 3 { ("queued", "processing", Ended::Again) } else { ("failed", "failed", Ended::Failed) };
         assert_eq!(ended, how);
@@ -114,11 +116,14 @@ async fn runs_that_died_use_up_the_attempts_and_no_fourth_begins() {
 async fn what_no_attempt_can_mend_fails_at_once_and_an_outage_is_no_attempt() {
     let message = job().await;
     let lease = granted(&message).await;
-    let ended = ending::give_back(&mut database().await, &lease, Release::Uncounted, "outage").await.unwrap();
+    let ended =
+        ending::give_back(&mut database().await, &lease, Release::Uncounted, "outage", Duration::ZERO).await.unwrap();
     assert_eq!((ended, states(&message).await), (Ended::Again, expected("queued", "processing", 0)));
     let lease = granted(&message).await;
     assert_eq!((lease.attempt, lease.run), (1, 2));
-    let ended = ending::give_back(&mut database().await, &lease, Release::Hopeless, "no_assessment").await.unwrap();
+    let ended = ending::give_back(&mut database().await, &lease, Release::Hopeless, "no_assessment", Duration::ZERO)
+        .await
+        .unwrap();
     assert_eq!((ended, states(&message).await), (Ended::Failed, expected("failed", "failed", 1)));
 }
 

@@ -11,6 +11,8 @@ use uuid::Uuid;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings};
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::JobMessage;
+use wenzhen::jobs::claim::{Claim, Wanted, claim};
+use wenzhen::jobs::ending::{Ended, Release, give_back};
 use wenzhen::jobs::outbox::{Swept, sweep};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
@@ -173,4 +175,24 @@ async fn the_nightly_pruning_takes_what_has_had_its_time_and_nothing_else() {
         .await
         .unwrap();
     assert_eq!(letters, [format!("{name}-new")]);
+}
+
+#[tokio::test]
+async fn a_failed_attempt_is_not_missed_before_its_message_comes_again() {
+    let (mut own, (queue, url)) = (Own::new().await, own_queue().await);
+    let message = own.job("t").await;
+    assert_eq!(own.sweep(&queue).await.sent, 1);
+    let wanted = [Wanted { message: &message, is_last_chance: false }];
+    let claims = claim(&mut own.connection, &wanted, super::KINDS).await.unwrap();
+    let Claim::Granted(lease) = &claims[0] else { panic!("{claims:?}") };
+    let wait = Duration::from_mins(10);
+    let ended = give_back(&mut own.connection, lease, Release::Failed, "models_failed", wait).await.unwrap();
+    assert_eq!(ended, Ended::Again);
+    let later = "UPDATE outbox SET sent_at = sent_at - interval '9 minutes' WHERE tenant_id = $1 AND job_id = $2";
+    own.change(&message, later).await;
+    assert_eq!(own.sweep(&queue).await, Swept::default(), "the provider asked for ten minutes");
+    let much_later = "UPDATE outbox SET sent_at = sent_at - interval '3 minutes' WHERE tenant_id = $1 AND job_id = $2";
+    own.change(&message, much_later).await;
+    assert_eq!(own.sweep(&queue).await, Swept { revived: 1, sent: 1, refused: 0 });
+    assert_eq!(sent_to(&url).await.len(), 2);
 }

@@ -102,7 +102,7 @@ async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
     let bodies = [body(&message)];
     let (first, overtaker) = futures::join!(deliver(&app, &bodies), overtake);
     assert_eq!(first, ["m-0"]);
-    ending::give_back(&mut database().await, &overtaker, Release::Failed, "died").await.unwrap();
+    ending::give_back(&mut database().await, &overtaker, Release::Failed, "died", Duration::ZERO).await.unwrap();
     assert_eq!(deliver(&app, &bodies).await, NOTHING);
     assert_eq!(states(&message).await, expected("completed", "completed", 3));
     assert_eq!(provider::calls(&marker).len(), 1);

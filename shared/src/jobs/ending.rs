@@ -56,12 +56,13 @@ pub enum Release {
     Uncounted,
 }
 
-/// Gives a job back. `error` is a code of [`super::Reason`].
+/// Gives a job back, whose message comes again after `wait`. `error` is a code of [`super::Reason`].
 pub async fn give_back(
     connection: &mut PgConnection,
     lease: &Lease,
     release: Release,
     error: &str,
+    wait: Duration,
 ) -> Result<Ended, Error> {
     let state: Option<String> = sqlx::query_scalar(
         "WITH released AS (
@@ -73,6 +74,10 @@ pub async fn give_back(
          ), announced AS (
              DELETE FROM outbox USING released
              WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id) AND released.state = 'failed'
+         ), expected AS (
+             UPDATE outbox SET sent_at = now() + make_interval(secs => $8) FROM released
+             WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id) AND released.state = 'queued'
+               AND sent_at IS NOT NULL
          )
          SELECT state FROM released",
     )
@@ -83,6 +88,7 @@ pub async fn give_back(
     .bind(release == Release::Hopeless)
     .bind(i16::from(release == Release::Uncounted))
     .bind(MAX_ATTEMPTS)
+    .bind(wait.as_secs_f64())
     .fetch_optional(connection)
     .await
     .map_err(fault)?;

@@ -4,11 +4,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::claim::{self, Beat, LEASE, Lease};
 use super::queue::Queue;
+use crate::deadline::Deadline;
 use crate::error::{BoxError, causes};
 use crate::postgres::Database;
 
@@ -17,6 +19,9 @@ const FIRST: Duration = Duration::from_secs(2);
 
 /// Between two beats; a lease survives two that are missed.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The longest that a beat waits for the database.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// How long a message stays invisible from each beat on: until after its job's lease has run out.
 pub(super) const INVISIBLE: Duration = LEASE.saturating_add(Duration::from_secs(2));
@@ -108,7 +113,9 @@ impl Heartbeat {
             #[expect(clippy::disallowed_methods, reason = "a heartbeat, not a retry: it ends with the work beside it")]
             tokio::time::sleep(pause).await;
             pause = INTERVAL;
-            let (leases, visibility) = futures::join!(self.renew(database), self.hide(queue));
+            let renewed =
+                Deadline::after(BEAT).run(self.renew(database)).map(|done| done.map_err(BoxError::from).flatten());
+            let (leases, visibility) = futures::join!(renewed, self.hide(queue));
             if let Err(error) = leases {
                 tracing::warn!(error = %error, causes = causes(&*error), "leases cannot be extended; they may run out");
             }

@@ -117,12 +117,13 @@ pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Re
 ///   cost a tenth of a claim.
 async fn revive(connection: &mut PgConnection) -> Result<u64, Error> {
     let revived = sqlx::query(
-        "UPDATE outbox SET sent_at = NULL, due_at = now() FROM jobs
-         WHERE (jobs.tenant_id, jobs.id) = (outbox.tenant_id, outbox.job_id) AND (
-             jobs.state = 'active' AND jobs.lease_expires_at < now() - interval '1 minute'
-                 AND outbox.sent_at < now() - interval '2 minutes'
-             OR jobs.state IN ('queued', 'deferred')
-                 AND outbox.sent_at < now() - interval '1 minute' * 2 ^ least(outbox.sends - 1, 10))",
+        "UPDATE outbox SET sent_at = NULL, due_at = now() WHERE (tenant_id, job_id) IN (
+             SELECT o.tenant_id, o.job_id FROM outbox o JOIN jobs j ON (j.tenant_id, j.id) = (o.tenant_id, o.job_id)
+             WHERE j.state = 'active' AND j.lease_expires_at < now() - interval '1 minute'
+                   AND o.sent_at < now() - interval '2 minutes'
+                OR j.state IN ('queued', 'deferred')
+                   AND o.sent_at < now() - interval '1 minute' * 2 ^ least(o.sends - 1, 10)
+             FOR UPDATE OF o SKIP LOCKED)",
     );
     Ok(revived.execute(connection).await.map_err(fault)?.rows_affected())
 }

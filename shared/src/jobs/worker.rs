@@ -30,7 +30,7 @@ use super::ending::{self, Ended, Release};
 use super::heartbeat::{Heartbeat, INVISIBLE, Pulse, Signal};
 use super::queue::Queue;
 use super::{JobMessage, Task};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Elapsed};
 use crate::error::{BoxError, Error, causes};
 use crate::postgres::Database;
 use crate::resilience::retry::{self, Policy};
@@ -41,6 +41,12 @@ const CONCURRENCY: usize = 10;
 
 /// Kept from the invocation's time for writing results.
 const RESERVE: Duration = Duration::from_secs(10);
+
+/// Kept for the answer to the invocation itself.
+const LAST: Duration = Duration::from_secs(1);
+
+/// Time for claiming a batch. A database that is silent for longer is gone.
+const CLAIMING: Duration = Duration::from_secs(8);
 
 /// The first wait before another attempt; it doubles with each.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
@@ -280,13 +286,20 @@ async fn work_on<App: Environment>(
             tenant = message.as_ref().map(|message| message.tenant_id.as_str())
         );
         let delivery = Delivery { app, kinds, heartbeat: &heartbeat, record, invocation };
-        async move { delivery.see_to(claim).await.and_then(|()| record.message_id.clone()) }.instrument(span)
+        // A panic on the way, not only one in the job itself, makes its record come again, and no other.
+        let seen_to = async move { AssertUnwindSafe(delivery.see_to(claim)).catch_unwind().await.unwrap_or(Some(())) };
+        seen_to.map(|again| again.and_then(|()| record.message_id.clone())).instrument(span)
     });
     let all = std::pin::pin!(join_all(runs));
     let beat = std::pin::pin!(heartbeat.beat(app.database(), app.queue()));
-    match future::select(all, beat).await {
-        Either::Left((ended, _)) => ended.into_iter().flatten().collect(),
-        Either::Right(((), all)) => all.await.into_iter().flatten().collect(),
+    let ended = invocation.less(LAST).run(future::select(all, beat)).await;
+    match ended {
+        Ok(Either::Left((ended, _))) => ended.into_iter().flatten().collect(),
+        // The heartbeat never ends, and everything it waits for is bounded: so time is over, and nobody knows for what.
+        Ok(Either::Right(_)) | Err(_) => {
+            tracing::error!("the invocation ends before its records; they come when their leases are over");
+            records.iter().filter_map(|record| record.message_id.clone()).collect()
+        }
     }
 }
 
@@ -294,9 +307,12 @@ async fn claim_all<App: Environment>(app: &App, wanted: &[Wanted<'_>], kinds: &[
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let mut session = app.database().session().await?;
-    let claims = claim(&mut session, wanted, kinds).await;
-    session.finish(claims)
+    let claims = Deadline::after(CLAIMING).run(async {
+        let mut session = app.database().session().await?;
+        let claims = claim(&mut session, wanted, kinds).await;
+        session.finish(claims)
+    });
+    claims.await.unwrap_or_else(|elapsed| Err(late(elapsed)))
 }
 
 /// One record on its way through the worker.
@@ -422,7 +438,8 @@ impl<App: Environment> Delivery<'_, App> {
     }
 
     async fn give_back(&self, lease: &Lease, release: Release, code: &str, wait: Duration) -> Again {
-        let ended = write(self.app, async |session| ending::give_back(session, lease, release, code).await).await;
+        let give_back = async |session: &mut _| ending::give_back(session, lease, release, code, wait).await;
+        let ended = write(self.app, give_back).await;
         self.ended(lease, ended, wait).await
     }
 
@@ -462,13 +479,17 @@ pub async fn write<App: Environment, T>(
     app: &App,
     write: impl AsyncFn(&mut sqlx::PgConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let write = &write;
-    retry::run(&WRITING, Deadline::after(RESERVE.saturating_sub(Duration::from_secs(2))), |_| async move {
+    let (write, deadline) = (&write, Deadline::after(RESERVE.saturating_sub(Duration::from_secs(2))));
+    let written = deadline.run(retry::run(&WRITING, deadline, |_| async move {
         let mut session = app.database().session().await?;
         let written = write(&mut session).await;
         session.finish(written)
-    })
-    .await
+    }));
+    written.await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+}
+
+fn late(elapsed: Elapsed) -> Error {
+    Error::unavailable("The database", RESERVE, elapsed)
 }
 
 /// Runs work within its time, and so that a panic in it is a failure like any other.

@@ -1,7 +1,5 @@
 //! Makes the texts. What a patient or a model wrote is data in them: it is escaped for the form that it stands in.
 
-use std::borrow::Cow;
-
 use askama::Template;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -211,21 +209,42 @@ macro_rules! template {
 template!(Html, "report.html", "html");
 template!(Markdown, "report.md", "none");
 
-/// Text as Markdown shows it: what would be markup is escaped, lines stay lines, and an empty line ends no list or paragraph
-/// that is not its own.
-fn markdown(text: &str) -> Cow<'_, str> {
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for (index, line) in text.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate() {
-        if index > 0 {
-            escaped.push_str("\\\n"); // a hard line break
+/// Text as Markdown shows it: what would be markup is escaped, and lines stay lines.
+fn markdown(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(markdown_line).collect::<Vec<_>>().join("\\\n") // a hard line break
+}
+
+fn markdown_line(line: &str) -> String {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let mut escaped = String::with_capacity(line.len() + 8);
+    for (index, c) in line.char_indices() {
+        // CommonMark 0.31, section 2.4: any ASCII punctuation may be escaped. These are never markup, but for the full stop
+        // behind the number of a list's item.
+        let is_plain =
+            matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%') && !(index == digits && c == '.');
+        if c.is_ascii_punctuation() && !is_plain {
+            escaped.push('\\');
         }
-        for c in line.chars() {
-            // CommonMark 0.31, section 2.4: any ASCII punctuation may be escaped.
-            if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%') {
-                escaped.push('\\');
-            }
-            escaped.push(c);
+        escaped.push(c);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_patient_writes_is_no_markdown() {
+        for (text, shown) in [
+            ("38.5 degrees, 3/10", "38.5 degrees, 3/10"),
+            ("1. pain\n\n2. nausea", "1\\. pain\\\n2\\. nausea"),
+            ("# **bold** [link](x) `code`", "\\# \\*\\*bold\\*\\* \\[link\\]\\(x\\) \\`code\\`"),
+            ("<b>&amp;</b>\\", "\\<b\\>\\&amp;\\</b\\>\\\\"),
+            ("  - 胸痛\r\n", "\\- 胸痛"),
+        ] {
+            assert_eq!(markdown(text), shown);
         }
     }
-    Cow::Owned(escaped)
 }
