@@ -88,6 +88,6 @@ async fn without_the_database_the_caller_is_told_to_come_back() {
 async fn clients_are_made_without_asking_anybody() {
     // At cold start nothing may wait for a service that could be gone.
     let started = Deadline::after(Duration::from_secs(5));
-    started.run(aws::sdk_config()).await.unwrap();
-    started.run(app("postgres://wenzhen:x@127.0.0.1:9/wenzhen", NOWHERE)).await.unwrap();
+    started.run(Box::pin(aws::sdk_config())).await.unwrap();
+    started.run(Box::pin(app("postgres://wenzhen:x@127.0.0.1:9/wenzhen", NOWHERE))).await.unwrap();
 }

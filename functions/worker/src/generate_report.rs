@@ -19,7 +19,7 @@ impl Perform<GenerateReport> for App {
         let now = OffsetDateTime::now_utc();
         let rendered = render(&consultation, now)?.ok_or(Stop::Hopeless("no_assessment"))?;
         run.step(60, "storing");
-        let stored = self.reports.store(&lease.tenant, consultation.id, lease.job_id, rendered, now).await;
+        let stored = Box::pin(self.reports.store(&lease.tenant, consultation.id, lease.job_id, rendered, now)).await;
         let stored = stored.map_err(|error| Failure::new("report_not_stored").because(error))?;
         run.step(90, "writing_link");
         if !write(self, async |session| outcome::reported(session, lease, &stored).await).await? {
