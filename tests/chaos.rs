@@ -8,11 +8,12 @@ mod crowd;
 mod functions;
 mod proxy;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use serde_json::json;
-use xtask::process::kill_environments;
+use xtask::process::{kill_environments, kill_environments_if};
 use xtask::services;
 
 use crate::provider;
@@ -83,6 +84,40 @@ async fn worker_killed_in_the_middle_of_its_jobs() {
     let tally = crowd.settle().await;
     tally.check(&Expect::all_completed());
     assert!(tally.most_attempts > 1, "the kills hit somebody");
+}
+
+/// Whether the process talks from this port of the loopback interface (proc_pid_net(5): local address in hexadecimal, inode tenth).
+fn talks_from(pid: u32, port: u16) -> bool {
+    let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
+    let local = format!("0100007F:{port:04X}");
+    let line = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|line| line[1] == local);
+    let Some(socket) = line.map(|line| format!("socket:[{}]", line[9])) else { return false };
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|target| target.to_string_lossy() == socket)
+}
+
+#[tokio::test]
+async fn a_job_that_kills_every_worker_that_tries_it() {
+    let crowd = Crowd::gather("a job that kills its worker, each time").await;
+    let worker = Function::of("Worker").await;
+    let (poison, killed) = (format!("{} 100 ", crowd.marker), AtomicUsize::new(0));
+    let kill = async {
+        loop {
+            // It kills as long as it is asked about: its model takes a second.
+            for call in provider::calls(&poison).iter().filter(|call| call.ended.is_none()) {
+                let hit = kill_environments_if(&STACK, &worker.name, |pid| talks_from(pid, call.client));
+                killed.fetch_add(hit, Ordering::SeqCst);
+            }
+            pause(50).await;
+        }
+    };
+    let run = async {
+        crowd.complain("a cough [primary:slow] ").await;
+        crowd.settle().await
+    };
+    let tally = tokio::select! { tally = run => tally, () = kill => unreachable!() };
+    assert_eq!(killed.into_inner(), 3, "it has three attempts, like every other");
+    tally.check(&Expect { failed: 1, ..Expect::all_completed() });
 }
 
 #[tokio::test]

@@ -64,12 +64,14 @@ async fn change(message: &JobMessage, sql: &'static str) {
 }
 
 async fn claim_one(message: &JobMessage) -> Claim {
-    let wanted = [Wanted { message, is_last_chance: false }];
+    let wanted = [Wanted::from(message)];
     claim(&mut database().await, &wanted, KINDS).await.unwrap().remove(0)
 }
 
+/// Claims it, whatever its earlier runs did.
 async fn granted(message: &JobMessage) -> Lease {
-    match claim_one(message).await {
+    let wanted = [Wanted { is_alone: true, ..Wanted::from(message) }];
+    match claim(&mut database().await, &wanted, KINDS).await.unwrap().remove(0) {
         Claim::Granted(lease) => *lease,
         other => panic!("not granted: {other:?}"),
     }

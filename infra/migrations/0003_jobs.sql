@@ -9,6 +9,7 @@ ALTER TABLE jobs
     ADD COLUMN progress            smallint NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
     ADD COLUMN step                text,                     -- what it is doing: a name, never content
     ADD COLUMN runs                integer NOT NULL DEFAULT 0, -- claims ever granted; attempts can be forgiven, these not
+    ADD COLUMN deaths              smallint NOT NULL DEFAULT 0, -- runs that ended without a word: their worker died
     ADD COLUMN burials             smallint NOT NULL DEFAULT 0, -- times its message came to the dead-letter queue too early
     ADD COLUMN deferred_since      timestamptz,
     ADD COLUMN cancel_requested_at timestamptz;

@@ -28,7 +28,8 @@ const BOUND: Duration = Duration::from_mins(4);
 
 pub struct Crowd {
     scenario: &'static str,
-    marker: String,
+    /// Stands in every complaint, before its number and a blank.
+    pub marker: String,
     tenants: Vec<String>,
     users: Vec<User>,
     began: Instant,
@@ -131,7 +132,7 @@ impl Crowd {
 
     async fn send(&self, number: usize, symptoms: &str) -> u16 {
         let user = &self.users[number % self.users.len()];
-        let body = serde_json::json!({ "symptoms": format!("{symptoms} {} {number}", self.marker) });
+        let body = serde_json::json!({ "symptoms": format!("{symptoms} {} {number} ", self.marker) });
         let request = user.post("/v1/consultations").header("idempotency-key", format!("chaos-{number}")).json(&body);
         request.send().await.map_or(0, |answer| answer.status().as_u16())
     }

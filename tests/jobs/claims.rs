@@ -34,7 +34,7 @@ async fn batches_that_overlap_in_any_order_claim_each_job_once() {
         if turn % 2 == 1 {
             order.reverse();
         }
-        let wanted: Vec<_> = order.iter().map(|message| Wanted { message, is_last_chance: false }).collect();
+        let wanted: Vec<_> = order.iter().map(|message| Wanted::from(*message)).collect();
         let claims = claim(&mut database().await, &wanted, KINDS).await.unwrap();
         claims.iter().filter(|claim| matches!(claim, Claim::Granted(_))).count()
     };
@@ -49,7 +49,7 @@ async fn each_message_of_a_batch_gets_its_own_answer() {
     assert!(outcome::assessed(&mut database().await, &lease, &assessment("done")).await.unwrap());
     change(&unknown, "UPDATE jobs SET kind = 'of_tomorrow' WHERE tenant_id = $1 AND id = $2").await;
     let erased = JobMessage { job_id: uuid::Uuid::now_v7(), ..free.clone() };
-    let wanted = [&free, &done, &unknown, &erased, &free].map(|message| Wanted { message, is_last_chance: false });
+    let wanted = [&free, &done, &unknown, &erased, &free].map(Wanted::from);
     let claims = claim(&mut database().await, &wanted, KINDS).await.unwrap();
     assert!(matches!(&claims[0], Claim::Granted(lease) if lease.job_id == free.job_id && lease.kind == "analyze"));
     assert_eq!(claims[1..], [Claim::Finished, Claim::UnknownKind, Claim::Missing, Claim::Held(LEASE)]);
@@ -113,6 +113,26 @@ async fn runs_that_died_use_up_the_attempts_and_no_fourth_begins() {
 }
 
 #[tokio::test]
+async fn whoever_took_workers_down_has_its_last_attempt_alone() {
+    let (killer, unlucky) = (job().await, job().await);
+    for _ in 0..2 {
+        granted(&killer).await;
+        expire(&killer).await;
+        let lease = granted(&unlucky).await;
+        let mut connection = database().await;
+        let failed = ending::give_back(&mut connection, &lease, Release::Failed, "models_failed", Duration::ZERO).await;
+        assert_eq!(failed.unwrap(), Ended::Again);
+    }
+    assert_eq!(claim_one(&killer).await, Claim::Alone);
+    assert_eq!(states(&killer).await, expected("active", "processing", 2), "that spends nothing");
+    assert!(matches!(claim_one(&unlucky).await, Claim::Granted(_)), "what only failed may have company");
+    assert_eq!(granted(&killer).await.attempt, 3, "alone");
+    expire(&killer).await;
+    assert_eq!(claim_one(&killer).await, Claim::Failed);
+    assert_eq!(last_error(&killer).await.as_deref(), Some("attempts_exhausted"));
+}
+
+#[tokio::test]
 async fn what_no_attempt_can_mend_fails_at_once_and_an_outage_is_no_attempt() {
     let message = job().await;
     let lease = granted(&message).await;
@@ -154,7 +174,7 @@ async fn a_kind_that_is_never_known_fails_in_the_end() {
     change(&message, "UPDATE jobs SET kind = 'of_tomorrow' WHERE tenant_id = $1 AND id = $2").await;
     assert_eq!(claim_one(&message).await, Claim::UnknownKind);
     assert_eq!(states(&message).await, expected("queued", "processing", 0));
-    let wanted = [Wanted { message: &message, is_last_chance: true }];
+    let wanted = [Wanted { is_last_chance: true, ..Wanted::from(&message) }];
     assert_eq!(claim(&mut database().await, &wanted, KINDS).await.unwrap(), [Claim::Failed]);
     assert_eq!(states(&message).await, expected("failed", "failed", 0));
     assert_eq!(last_error(&message).await.as_deref(), Some("unsupported_kind"));

@@ -182,7 +182,7 @@ async fn a_failed_attempt_is_not_missed_before_its_message_comes_again() {
     let (mut own, (queue, url)) = (Own::new().await, own_queue().await);
     let message = own.job("t").await;
     assert_eq!(own.sweep(&queue).await.sent, 1);
-    let wanted = [Wanted { message: &message, is_last_chance: false }];
+    let wanted = [Wanted::from(&message)];
     let claims = claim(&mut own.connection, &wanted, super::KINDS).await.unwrap();
     let Claim::Granted(lease) = &claims[0] else { panic!("{claims:?}") };
     let wait = Duration::from_mins(10);

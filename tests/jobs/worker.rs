@@ -89,6 +89,33 @@ async fn two_messages_of_one_job_in_one_batch_do_its_work_once() {
 }
 
 #[tokio::test]
+async fn jobs_whose_workers_died_twice_are_done_after_the_others_and_one_by_one() {
+    let (mut app, marker) = (app().await, Uuid::new_v4().to_string());
+    app.chains = scripted().await;
+    let complaint = |who: &str| json!({ "symptoms": format!("a cough {marker} {who} [primary:slow]") });
+    let mut messages = Vec::new();
+    for who in ["suspect", "suspect", "fresh", "fresh"] {
+        messages.push(job_of(&new_tenant(), complaint(who)).await);
+    }
+    for suspect in &messages[..2] {
+        for _ in 0..2 {
+            granted(suspect).await;
+            expire(suspect).await;
+        }
+    }
+    let bodies: Vec<_> = messages.iter().map(body).collect();
+    assert_eq!(deliver(&app, &bodies).await, NOTHING);
+    for (message, attempts) in messages.iter().zip([3, 3, 1, 1]) {
+        assert_eq!(states(message).await, expected("completed", "completed", attempts));
+    }
+    let calls = provider::calls(&marker);
+    let is_suspect: Vec<_> = calls.iter().map(|call| call.body.to_string().contains("suspect")).collect();
+    assert_eq!(is_suspect, [false, false, true, true]);
+    let ends: Vec<_> = calls.iter().map(|call| call.ended.unwrap().1).collect();
+    assert!(calls[2].at >= ends[0].max(ends[1]) && calls[3].at >= ends[2], "no suspect has company");
+}
+
+#[tokio::test]
 async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
     let (mut app, marker) = (app().await, Uuid::new_v4().to_string());
     app.chains = scripted().await;

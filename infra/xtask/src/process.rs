@@ -105,6 +105,11 @@ impl<'a> Server<'a> {
 /// Kills every environment of a function of this stack's emulator, as Lambda may at any moment: SIGKILL, no last words. Returns how
 /// many there were. `function` is the name that the emulator knows it by.
 pub fn kill_environments(stack: &Stack, function: &str) -> usize {
+    kill_environments_if(stack, function, |_| true)
+}
+
+/// Kills those whose pid fits.
+pub fn kill_environments_if(stack: &Stack, function: &str, fits: impl Fn(u32) -> bool) -> usize {
     let mut system = System::new();
     let kind = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
@@ -112,6 +117,7 @@ pub fn kill_environments(stack: &Stack, function: &str) -> usize {
     let is_ours = |process: &&sysinfo::Process| {
         process.thread_kind().is_none()
             && wanted.iter().all(|one| process.environ().iter().any(|entry| entry == one.as_str()))
+            && fits(process.pid().as_u32())
     };
     system.processes().values().filter(is_ours).filter(|process| process.kill_with(Signal::Kill) == Some(true)).count()
 }

@@ -46,7 +46,7 @@ pub async fn bury(connection: &mut PgConnection, message: &JobMessage) -> Result
              FROM jobs WHERE tenant_id = $1 AND id = $2 FOR UPDATE
          ), changed AS (
              UPDATE jobs SET state = CASE verdict WHEN 'again' THEN 'queued' WHEN 'cancelled' THEN 'cancelled' ELSE 'failed' END,
-                    burials = jobs.burials + 1, finished_at = CASE WHEN verdict <> 'again' THEN now() END,
+                    burials = jobs.burials + 1, deaths = jobs.deaths + (jobs.state = 'active')::int, finished_at = CASE WHEN verdict <> 'again' THEN now() END,
                     last_error = CASE WHEN verdict = 'given_up' AND jobs.attempts >= $3 THEN 'attempts_exhausted'
                                       ELSE 'undeliverable' END,
                     step = NULL, lease_token = NULL, lease_expires_at = NULL
@@ -140,7 +140,7 @@ pub async fn redrive(
                    AND (other.state IN ('queued', 'active', 'deferred') OR other.state = 'failed' AND other.id > j.id)))
              ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
          ), changed AS (
-             UPDATE jobs SET state = 'queued', attempts = 0, burials = 0, progress = 0, step = NULL, finished_at = NULL,
+             UPDATE jobs SET state = 'queued', attempts = 0, deaths = 0, burials = 0, progress = 0, step = NULL, finished_at = NULL,
                     cancel_requested_at = NULL, deferred_since = NULL
              FROM failed WHERE jobs.tenant_id = $1 AND jobs.id = failed.id
              RETURNING jobs.tenant_id, jobs.id, jobs.kind

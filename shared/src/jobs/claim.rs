@@ -31,6 +31,8 @@ pub enum Claim {
     Failed,
     /// Somebody else holds it, for this long at most.
     Held(Duration),
+    /// It is free, but earlier runs took their workers down, and one attempt is left: claim it again, alone.
+    Alone,
     /// This worker does not know its kind.
     UnknownKind,
     /// There is no such job in this tenant: its consultation was erased, or the message is wrong.
@@ -63,6 +65,15 @@ pub struct Wanted<'a> {
     pub message: &'a JobMessage,
     /// If its kind is not known, it never will be: it has waited long enough for a newer worker.
     pub is_last_chance: bool,
+    /// Nothing else is done beside it, so that it may have its last attempt even if it takes workers down.
+    pub is_alone: bool,
+}
+
+/// One of several, as a batch brings them.
+impl<'a> From<&'a JobMessage> for Wanted<'a> {
+    fn from(message: &'a JobMessage) -> Self {
+        Self { message, is_last_chance: false, is_alone: false }
+    }
 }
 
 #[derive(FromRow)]
@@ -78,13 +89,15 @@ struct Row {
 }
 
 /// Looks at every wanted job, locked in one order, so that of two claims at once the later one sees what the earlier one
-/// wrote; grants those that are free, and ends those that were called off or whose attempts earlier runs have used up.
+/// wrote; grants those that are free, and ends those that were called off or whose attempts earlier runs have used up. A job
+/// that is still active when its lease is over has lost its worker.
 const CLAIM: &str = "
 WITH wanted AS (
-    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::boolean[]) AS wanted (tenant_id, id, token, is_last_chance)
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::boolean[], $5::boolean[])
+                  AS wanted (tenant_id, id, token, is_last_chance, is_alone)
 ), job AS MATERIALIZED (
     SELECT j.tenant_id, j.id, j.state, j.kind, j.payload, j.attempts, j.runs, j.lease_expires_at, j.cancel_requested_at,
-           wanted.token, wanted.is_last_chance
+           j.deaths + (j.state = 'active')::int AS deaths, wanted.token, wanted.is_last_chance, wanted.is_alone
     FROM jobs j JOIN wanted USING (tenant_id, id)
     ORDER BY j.tenant_id, j.id FOR UPDATE OF j
 ), decided AS (
@@ -93,8 +106,9 @@ WITH wanted AS (
         WHEN state IN ('completed', 'cancelled') THEN 'finished'
         WHEN lease_expires_at >= now() THEN 'held'
         WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
-        WHEN attempts >= $6 THEN 'exhausted'
-        WHEN kind = ANY ($7) THEN 'granted'
+        WHEN attempts >= $7 THEN 'exhausted'
+        WHEN kind = ANY ($8) AND deaths > 0 AND attempts = $7 - 1 AND NOT is_alone THEN 'alone'
+        WHEN kind = ANY ($8) THEN 'granted'
         WHEN is_last_chance THEN 'unsupported'
         ELSE 'unknown' END AS verdict
     FROM job
@@ -103,6 +117,7 @@ WITH wanted AS (
         state = CASE verdict WHEN 'granted' THEN 'active' WHEN 'cancelled' THEN 'cancelled' ELSE 'failed' END,
         attempts = jobs.attempts + (verdict = 'granted')::int,
         runs = jobs.runs + (verdict = 'granted')::int,
+        deaths = decided.deaths,
         started_at = CASE WHEN verdict = 'granted' THEN coalesce(jobs.started_at, now()) ELSE jobs.started_at END,
         finished_at = CASE WHEN verdict <> 'granted' THEN now() END,
         last_error = CASE verdict WHEN 'exhausted' THEN 'attempts_exhausted' WHEN 'unsupported' THEN 'unsupported_kind'
@@ -110,7 +125,7 @@ WITH wanted AS (
         step = CASE WHEN verdict = 'granted' THEN 'started' END,
         progress = CASE WHEN verdict = 'granted' THEN 5 ELSE jobs.progress END,
         lease_token = CASE WHEN verdict = 'granted' THEN decided.token END,
-        lease_expires_at = CASE WHEN verdict = 'granted' THEN now() + make_interval(secs => $5) END
+        lease_expires_at = CASE WHEN verdict = 'granted' THEN now() + make_interval(secs => $6) END
     FROM decided
     WHERE (jobs.tenant_id, jobs.id) = (decided.tenant_id, decided.id)
       AND verdict IN ('granted', 'cancelled', 'exhausted', 'unsupported')
@@ -129,7 +144,8 @@ FROM decided";
 pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: &[&str]) -> Result<Vec<Claim>, Error> {
     // Of each job the first message is asked for.
     let mut tokens: HashMap<(&str, Uuid), Uuid> = HashMap::new();
-    let (mut tenants, mut ids, mut secrets, mut chances) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut tenants, mut ids, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut last_chances, mut solos) = (Vec::new(), Vec::new());
     for one in wanted {
         let token = Uuid::new_v4();
         if let Entry::Vacant(place) = tokens.entry(key(one.message)) {
@@ -137,14 +153,16 @@ pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: 
             tenants.push(one.message.tenant_id.as_str());
             ids.push(one.message.job_id);
             secrets.push(token);
-            chances.push(one.is_last_chance);
+            last_chances.push(one.is_last_chance);
+            solos.push(one.is_alone);
         }
     }
     let rows: Vec<Row> = sqlx::query_as(CLAIM)
         .bind(tenants)
         .bind(ids)
         .bind(secrets)
-        .bind(chances)
+        .bind(last_chances)
+        .bind(solos)
         .bind(LEASE.as_secs_f64())
         .bind(MAX_ATTEMPTS)
         .bind(kinds)
@@ -182,6 +200,7 @@ fn read(row: &mut Row, message: &JobMessage, token: Uuid) -> Claim {
         })),
         "finished" | "cancelled" => Claim::Finished,
         "failed" | "exhausted" | "unsupported" => Claim::Failed,
+        "alone" => Claim::Alone,
         "unknown" => Claim::UnknownKind,
         // Whoever waited for the row began before the lease did, so what is left may look a moment longer than it is.
         _ => Claim::Held(Duration::from_secs_f64(row.held_for).min(LEASE)),

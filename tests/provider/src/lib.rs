@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use wire::Request;
 
 /// One call that the provider got.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Attempt {
     pub model: String,
     /// When it came, since the provider started.
     pub at: Duration,
+    /// The client's port, by which its process can be found.
+    pub client: u16,
     /// The `authorization` header.
     pub authorization: Option<String>,
     /// The request.
@@ -104,12 +107,13 @@ impl Shared {
     }
 
     /// Notes a call; its number.
-    pub(crate) fn begin(&self, model: &str, authorization: Option<String>, body: &Value) -> usize {
+    pub(crate) fn begin(&self, model: &str, client: u16, request: &Request) -> usize {
         let at = self.started.elapsed();
         if self.is_loud {
             println!("{:>9.3} s  asked      {model}", at.as_secs_f64());
         }
-        let attempt = Attempt { model: model.to_owned(), at, authorization, body: body.clone(), ended: None };
+        let (authorization, body) = (request.authorization.clone(), request.body.clone());
+        let attempt = Attempt { model: model.to_owned(), at, client, authorization, body, ended: None };
         let mut attempts = self.attempts();
         attempts.push(attempt);
         attempts.len() - 1

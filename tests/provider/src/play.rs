@@ -22,6 +22,7 @@ enum After {
 /// Answers one client until either side has had enough.
 pub(crate) async fn connection(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let client = stream.peer_addr()?.port();
     let mut rest = Vec::new();
     while let Some(request) = wire::read(&mut stream, &mut rest).await? {
         if (request.method.as_str(), request.path.as_str()) != ("POST", "/v1/chat/completions") {
@@ -30,7 +31,7 @@ pub(crate) async fn connection(mut stream: TcpStream, shared: &Shared) -> io::Re
             continue;
         }
         let model = request.body["model"].as_str().unwrap_or_default().to_owned();
-        let number = shared.begin(&model, request.authorization.clone(), &request.body);
+        let number = shared.begin(&model, client, &request);
         let script = script(&request, &model);
         match (Play { stream: &mut stream, shared, model: &model, request: &request }).play(&script).await {
             Ok(After::KeepOpen) => shared.end(number, "answered"),
