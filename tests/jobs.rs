@@ -70,7 +70,7 @@ async fn claim_one(message: &JobMessage) -> Claim {
 
 /// Claims it, whatever its earlier runs did.
 async fn granted(message: &JobMessage) -> Lease {
-    let wanted = [Wanted { is_alone: true, ..Wanted::from(message) }];
+    let wanted = [Wanted::from(message).alone()];
     match claim(&mut database().await, &wanted, KINDS).await.unwrap().remove(0) {
         Claim::Granted(lease) => *lease,
         other => panic!("not granted: {other:?}"),
@@ -106,9 +106,9 @@ async fn last_error(message: &JobMessage) -> Option<String> {
         .unwrap()
 }
 
-/// Whether the outbox has a row of the job, and if so, whether it is to be sent.
+/// Whether the outbox has a row of the job, and if so, whether the sweep looks after it within an hour.
 async fn announced(message: &JobMessage) -> Option<bool> {
-    sqlx::query_scalar("SELECT sent_at IS NULL FROM outbox WHERE tenant_id = $1 AND job_id = $2")
+    sqlx::query_scalar("SELECT due_at < now() + interval '1 hour' FROM outbox WHERE tenant_id = $1 AND job_id = $2")
         .bind(message.tenant_id.as_str())
         .bind(message.job_id)
         .fetch_optional(&mut database().await)
@@ -136,6 +136,21 @@ fn assessment(summary: &str) -> Assessment {
 async fn expire(message: &JobMessage) {
     change(message, "UPDATE jobs SET lease_expires_at = now() - interval '1 second' WHERE tenant_id = $1 AND id = $2")
         .await;
+}
+
+/// Lets a job's backoff or deferral be over, as time would.
+async fn wait_out(message: &JobMessage) {
+    change(message, "UPDATE jobs SET not_before = NULL WHERE tenant_id = $1 AND id = $2").await;
+}
+
+/// The consultation of a job.
+async fn consultation(message: &JobMessage) -> Uuid {
+    sqlx::query_scalar("SELECT consultation_id FROM jobs WHERE tenant_id = $1 AND id = $2")
+        .bind(message.tenant_id.as_str())
+        .bind(message.job_id)
+        .fetch_one(&mut database().await)
+        .await
+        .unwrap()
 }
 
 async fn app() -> App {

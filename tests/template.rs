@@ -146,6 +146,20 @@ fn no_http_function_outlives_the_gateway() {
 }
 
 #[test]
+fn functions_that_know_their_time_out_know_it_right() {
+    let known = [
+        ("worker", worker::TIMEOUT),
+        ("bury-jobs", bury_jobs::TIMEOUT),
+        ("sweep-outbox", sweep_outbox::TIMEOUT),
+        ("prune-expired", prune_expired::TIMEOUT),
+    ];
+    for (name, function) in functions().into_iter().filter(|(_, function)| events(function, "HttpApi").is_empty()) {
+        let timeout_in_code = known.iter().find(|(known, _)| *known == name).map(|(_, timeout)| timeout.as_secs());
+        assert_eq!(timeout_in_code, Some(timeout(&function)), "{name}");
+    }
+}
+
+#[test]
 fn every_queue_of_a_function_outwaits_it_and_buries_what_it_cannot_do() {
     let queues = resources("AWS::SQS::Queue");
     let mut consumed = 0;

@@ -9,8 +9,10 @@ ALTER TABLE jobs
     ADD COLUMN progress            smallint NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
     ADD COLUMN step                text,                     -- what it is doing: a name, never content
     ADD COLUMN runs                integer NOT NULL DEFAULT 0, -- claims ever granted; attempts can be forgiven, these not
-    ADD COLUMN deaths              smallint NOT NULL DEFAULT 0, -- runs that ended without a word: their worker died
-    ADD COLUMN burials             smallint NOT NULL DEFAULT 0, -- times its message came to the dead-letter queue too early
+    ADD COLUMN ran_alone           boolean NOT NULL DEFAULT false, -- the last run had no company in its worker
+    ADD COLUMN not_before          timestamptz,              -- when its backoff or deferral is over
+    ADD COLUMN burials             smallint NOT NULL DEFAULT 0, -- times its messages came to the dead-letter queue too early
+    ADD COLUMN buried_at           timestamptz,              -- the last of these
     ADD COLUMN deferred_since      timestamptz,
     ADD COLUMN cancel_requested_at timestamptz;
 
@@ -21,16 +23,15 @@ ALTER TABLE jobs ALTER COLUMN user_id SET NOT NULL;
 
 CREATE UNIQUE INDEX jobs_deduplicated ON jobs (tenant_id, kind, dedupe_key) WHERE state IN ('queued', 'active', 'deferred');
 CREATE INDEX jobs_failed ON jobs (tenant_id, id) WHERE state = 'failed';
-CREATE INDEX jobs_leased ON jobs (lease_expires_at) WHERE state = 'active';
 
--- A row lives until its job has ended. It is due when its time has come and it is not sent. After a failed attempt sent_at says when
--- the message comes again, so that it is missed only from then on.
-ALTER TABLE outbox
-    ADD COLUMN due_at timestamptz NOT NULL DEFAULT now() + interval '5 seconds',
-    ADD COLUMN sends smallint NOT NULL DEFAULT 0;
+-- A row lives until its job has ended. When it is due, somebody looks whether a message of the job is still on its way.
 DROP INDEX outbox_unsent;
-CREATE INDEX outbox_due ON outbox (due_at) WHERE sent_at IS NULL;
-CREATE INDEX outbox_sent ON outbox (sent_at) WHERE sent_at IS NOT NULL;
+ALTER TABLE outbox
+    DROP COLUMN body, -- the job's row says it all
+    DROP COLUMN sent_at,
+    ADD COLUMN due_at timestamptz NOT NULL DEFAULT now() + interval '10 seconds',
+    ADD COLUMN sends  smallint NOT NULL DEFAULT 0; -- by the sweep
+CREATE INDEX outbox_due ON outbox (tenant_id, due_at);
 DELETE FROM outbox o USING jobs j
 WHERE (j.tenant_id, j.id) = (o.tenant_id, o.job_id) AND j.state IN ('completed', 'failed', 'cancelled');
 

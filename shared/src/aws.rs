@@ -9,6 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_s3::error::SdkError;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use tokio::sync::Mutex;
@@ -31,6 +32,15 @@ pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     let by_path = config.endpoint_url().is_some();
     let config = aws_sdk_s3::config::Builder::from(config).force_path_style(by_path).build();
     aws_sdk_s3::Client::from_conf(config)
+}
+
+/// Whether a call failed because the service could not be reached, or was too busy: then it may succeed later.
+pub fn is_outage<E>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(answer) => matches!(answer.raw().status().as_u16(), 429 | 500..),
+        _ => false,
+    }
 }
 
 /// Secrets of AWS Secrets Manager, each fetched when it is first needed and kept for 5 minutes, so that a rotated one is

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
+/// What may be gone of an invocation's time when its function first looks.
+const UNDERWAY: Duration = Duration::from_secs(5);
+
 /// The time ran out before the work was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deadline passed")]
@@ -25,6 +28,14 @@ impl Deadline {
     pub fn of_invocation(ends: SystemTime, reserve: Duration, longest: Duration) -> Self {
         let left = ends.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero()).unwrap_or(longest);
         Self::after(left.saturating_sub(reserve).min(longest))
+    }
+
+    /// The same for an invocation that has just begun, of a function whose `timeout` is known: so this is what it has left, and a
+    /// clock that says something else is wrong. Only a few seconds of it may be gone already.
+    pub fn of_timeout(ends: SystemTime, reserve: Duration, timeout: Duration) -> Self {
+        let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
+        let is_plausible = left <= timeout && left + UNDERWAY >= timeout;
+        Self::after(if is_plausible { left } else { timeout.saturating_sub(UNDERWAY) }.saturating_sub(reserve))
     }
 
     /// What is left; zero when it has passed.
@@ -67,6 +78,18 @@ mod tests {
             let deadline = Deadline::of_invocation(wrong, Duration::ZERO, Duration::from_mins(1));
             assert!(deadline.remaining() > Duration::from_secs(50));
         }
+    }
+
+    #[test]
+    fn whoever_knows_its_timeout_is_not_misled_by_any_clock() {
+        let timeout = Duration::from_mins(5);
+        for seconds in [0, 1, 100, 170, 200, 290, 294, 296, 299, 300, 310, 600, 3_600] {
+            let ends = SystemTime::now() + Duration::from_secs(seconds);
+            let left = Deadline::of_timeout(ends, Duration::from_secs(1), timeout).remaining();
+            assert!(left > Duration::from_secs(292) && left < timeout, "{seconds}: {left:?}");
+        }
+        let past = SystemTime::now() - timeout;
+        assert!(Deadline::of_timeout(past, Duration::ZERO, timeout).remaining() > Duration::from_secs(292));
     }
 
     #[test]

@@ -14,9 +14,9 @@ use crate::error::{Error, Kind, causes};
 const RESERVE: Duration = Duration::from_secs(2);
 
 /// Does a function's work whenever its schedule says so, until the environment ends. What the event says does not matter.
-/// `longest` is the function's time-out.
+/// `timeout` is the function's.
 pub async fn serve<App, Handler, Answer, Done>(
-    longest: Duration,
+    timeout: Duration,
     app: App,
     handler: Handler,
 ) -> Result<(), lambda_runtime::Error>
@@ -30,7 +30,7 @@ where
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
         async move {
-            let deadline = Deadline::of_invocation(event.context.deadline(), RESERVE, longest);
+            let deadline = Deadline::of_timeout(event.context.deadline(), RESERVE, timeout);
             let late = |elapsed| Error::new(Kind::TimedOut, "It took too long.").because(elapsed);
             let done = deadline.run(handler(app, deadline)).await.map_err(late).flatten();
             done.map_err(|error| {

@@ -7,9 +7,11 @@ use wenzhen::consultations::outcome;
 use wenzhen::identity::{Scope, TenantId};
 use wenzhen::jobs::claim::{Claim, LEASE, Wanted, claim};
 use wenzhen::jobs::ending::{self, Ended, LONGEST_DEFERRAL, Release};
-use wenzhen::jobs::{JobMessage, State};
+use wenzhen::jobs::{JobMessage, State, store};
 
-use super::{KINDS, announced, assessment, change, claim_one, expected, expire, granted, job, last_error, states};
+use super::{
+    KINDS, announced, assessment, change, claim_one, expected, expire, granted, job, last_error, states, wait_out,
+};
 use crate::support::database;
 
 #[tokio::test]
@@ -107,29 +109,91 @@ async fn runs_that_died_use_up_the_attempts_and_no_fourth_begins() {
         granted(&message).await;
         expire(&message).await;
     }
-    assert_eq!(claim_one(&message).await, Claim::Failed);
+    assert_eq!(claim_one(&message).await, Claim::GivenUp);
     assert_eq!(states(&message).await, expected("failed", "failed", 3));
     assert_eq!(last_error(&message).await.as_deref(), Some("attempts_exhausted"));
 }
 
+/// A claim in company whose worker dies.
+async fn die_in_company(message: &JobMessage) {
+    let Claim::Granted(_) = claim_one(message).await else { panic!("it may be tried in company") };
+    expire(message).await;
+}
+
 #[tokio::test]
-async fn whoever_took_workers_down_has_its_last_attempt_alone() {
-    let (killer, unlucky) = (job().await, job().await);
+async fn whoever_lost_its_workers_has_its_last_attempt_alone() {
+    let message = job().await;
+    die_in_company(&message).await;
+    die_in_company(&message).await;
+    assert_eq!(claim_one(&message).await, Claim::Alone);
+    assert_eq!(states(&message).await, expected("active", "processing", 2), "that spends nothing");
+    assert_eq!(granted(&message).await.attempt, 3);
+    expire(&message).await;
+    assert_eq!(claim_one(&message).await, Claim::GivenUp);
+    assert_eq!(last_error(&message).await.as_deref(), Some("attempts_exhausted"));
+}
+
+#[tokio::test]
+async fn a_last_attempt_that_died_in_company_is_repeated_alone() {
+    let message = job().await;
+    let mut connection = database().await;
     for _ in 0..2 {
-        granted(&killer).await;
-        expire(&killer).await;
-        let lease = granted(&unlucky).await;
-        let mut connection = database().await;
-        let failed = ending::give_back(&mut connection, &lease, Release::Failed, "models_failed", Duration::ZERO).await;
-        assert_eq!(failed.unwrap(), Ended::Again);
+        let lease = granted(&message).await;
+        let wait = Duration::ZERO;
+        let ended = ending::give_back(&mut connection, &lease, Release::Failed, "models_failed", wait).await.unwrap();
+        assert_eq!(ended, Ended::Again);
     }
-    assert_eq!(claim_one(&killer).await, Claim::Alone);
-    assert_eq!(states(&killer).await, expected("active", "processing", 2), "that spends nothing");
-    assert!(matches!(claim_one(&unlucky).await, Claim::Granted(_)), "what only failed may have company");
-    assert_eq!(granted(&killer).await.attempt, 3, "alone");
-    expire(&killer).await;
-    assert_eq!(claim_one(&killer).await, Claim::Failed);
-    assert_eq!(last_error(&killer).await.as_deref(), Some("attempts_exhausted"));
+    die_in_company(&message).await;
+    assert_eq!(claim_one(&message).await, Claim::Alone, "it may have been its neighbour");
+    let lease = granted(&message).await;
+    assert_eq!((lease.attempt, lease.run), (3, 4));
+    assert!(outcome::assessed(&mut connection, &lease, &assessment("at last")).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_made_again_and_spends_one_attempt() {
+    let message = job().await;
+    let wanted = [Wanted::from(&message)];
+    let first = claim(&mut database().await, &wanted, KINDS).await.unwrap();
+    let second = claim(&mut database().await, &wanted, KINDS).await.unwrap();
+    assert!(matches!(&first[0], Claim::Granted(lease) if lease.attempt == 1));
+    assert_eq!(first, second);
+    assert_eq!(states(&message).await, expected("active", "processing", 1));
+}
+
+#[tokio::test]
+async fn nobody_begins_a_job_before_its_backoff_is_over_whatever_message_comes() {
+    let message = job().await;
+    let mut connection = database().await;
+    let lease = granted(&message).await;
+    let wait = Duration::from_mins(10);
+    ending::give_back(&mut connection, &lease, Release::Failed, "models_failed", wait).await.unwrap();
+    let Claim::Early(rest) = claim_one(&message).await else { panic!("it is too early") };
+    assert!(rest > wait / 2 && rest <= wait, "{rest:?}");
+    let view = store::get(&mut connection, Scope { tenant: &message.tenant_id, owner: None }, message.job_id).await;
+    assert!(view.unwrap().retry_at.is_some(), "whoever watches is told");
+    wait_out(&message).await;
+    assert_eq!(granted(&message).await.attempt, 2);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_the_worker_has_not_seen_ends_the_job_with_its_run() {
+    for is_deferred in [false, true] {
+        let message = job().await;
+        let mut connection = database().await;
+        let lease = granted(&message).await;
+        let scope = Scope { tenant: &message.tenant_id, owner: None };
+        assert!(ending::cancel(&mut connection, scope, message.job_id).await.unwrap().cancel_requested);
+        let ended = if is_deferred {
+            ending::defer(&mut connection, &lease, LEASE, "models_unavailable").await
+        } else {
+            ending::give_back(&mut connection, &lease, Release::Failed, "models_failed", LEASE).await
+        };
+        assert_eq!(ended.unwrap(), Ended::Cancelled);
+        let (state, status, _) = states(&message).await;
+        assert_eq!((state.as_str(), status.as_str()), ("cancelled", "cancelled"));
+        assert_eq!(announced(&message).await, None);
+    }
 }
 
 #[tokio::test]
@@ -152,6 +216,7 @@ async fn a_deferral_spends_no_attempt_is_sent_again_and_ends_after_an_hour() {
     let message = job().await;
     let mut connection = database().await;
     for _ in 0..5 {
+        wait_out(&message).await;
         let lease = granted(&message).await;
         assert_eq!(lease.attempt, 1);
         let ended =
@@ -159,7 +224,7 @@ async fn a_deferral_spends_no_attempt_is_sent_again_and_ends_after_an_hour() {
         assert_eq!((ended, states(&message).await), (Ended::Again, expected("deferred", "processing", 0)));
         assert_eq!(announced(&message).await, Some(true));
     }
-    let long_ago = "UPDATE jobs SET deferred_since = now() - interval '61 minutes' WHERE tenant_id = $1 AND id = $2";
+    let long_ago = "UPDATE jobs SET deferred_since = now() - interval '61 minutes', not_before = NULL WHERE tenant_id = $1 AND id = $2";
     assert_eq!(LONGEST_DEFERRAL, Duration::from_hours(1));
     change(&message, long_ago).await;
     let lease = granted(&message).await;
@@ -174,8 +239,8 @@ async fn a_kind_that_is_never_known_fails_in_the_end() {
     change(&message, "UPDATE jobs SET kind = 'of_tomorrow' WHERE tenant_id = $1 AND id = $2").await;
     assert_eq!(claim_one(&message).await, Claim::UnknownKind);
     assert_eq!(states(&message).await, expected("queued", "processing", 0));
-    let wanted = [Wanted { is_last_chance: true, ..Wanted::from(&message) }];
-    assert_eq!(claim(&mut database().await, &wanted, KINDS).await.unwrap(), [Claim::Failed]);
+    let wanted = [Wanted::from(&message).for_the_last_time(true)];
+    assert_eq!(claim(&mut database().await, &wanted, KINDS).await.unwrap(), [Claim::GivenUp]);
     assert_eq!(states(&message).await, expected("failed", "failed", 0));
     assert_eq!(last_error(&message).await.as_deref(), Some("unsupported_kind"));
 }

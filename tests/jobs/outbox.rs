@@ -11,8 +11,6 @@ use uuid::Uuid;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings};
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::JobMessage;
-use wenzhen::jobs::claim::{Claim, Wanted, claim};
-use wenzhen::jobs::ending::{Ended, Release, give_back};
 use wenzhen::jobs::outbox::{Swept, sweep};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
@@ -65,13 +63,29 @@ impl Own {
     /// A job whose row is due now.
     async fn job(&mut self, tenant: &str) -> JobMessage {
         let message = super::create_job(&mut self.connection, tenant, json!({ "symptoms": "a cough" })).await;
-        self.change(&message, "UPDATE outbox SET due_at = now() WHERE tenant_id = $1 AND job_id = $2").await;
+        self.let_be_due(&message).await;
         message
     }
 
     async fn change(&mut self, message: &JobMessage, sql: &'static str) {
         let change = sqlx::query(sql).bind(message.tenant_id.as_str()).bind(message.job_id);
         change.execute(&mut self.connection).await.unwrap();
+    }
+
+    async fn let_be_due(&mut self, message: &JobMessage) {
+        self.change(message, "UPDATE outbox SET due_at = now() WHERE tenant_id = $1 AND job_id = $2").await;
+    }
+
+    /// Seconds until the sweep looks again, to the next ten.
+    async fn due_in(&mut self, message: &JobMessage) -> i64 {
+        sqlx::query_scalar(
+            "SELECT (ceil(extract(epoch FROM due_at - now()) / 10) * 10)::int8 FROM outbox WHERE tenant_id = $1 AND job_id = $2",
+        )
+        .bind(message.tenant_id.as_str())
+        .bind(message.job_id)
+        .fetch_one(&mut self.connection)
+        .await
+        .unwrap()
     }
 
     async fn sweep(&self, queue: &Queue) -> Swept {
@@ -84,28 +98,30 @@ impl Own {
 #[tokio::test]
 async fn sweeps_at_the_same_time_send_each_row_once_and_tenants_take_turns() {
     let (mut own, (queue, url)) = (Own::new().await, own_queue().await);
-    for _ in 0..199 {
+    for _ in 0..299 {
         own.job("flood").await;
     }
     own.job("single").await;
     let swept = join_all((0..3).map(|_| own.sweep(&queue))).await;
-    assert_eq!(swept.iter().map(|swept| swept.sent).sum::<usize>(), 200, "{swept:?}");
+    assert_eq!(swept.iter().map(|swept| swept.sent).sum::<usize>(), 300, "{swept:?}");
     let sent = sent_to(&url).await;
     let ids: BTreeSet<_> = sent.iter().map(|message| message.job_id).collect();
-    assert_eq!((ids.len(), sent.len()), (200, 200));
+    assert_eq!((ids.len(), sent.len()), (300, 300));
     let place = sent.iter().position(|message| message.tenant_id.as_str() == "single");
-    assert!(place.is_some_and(|place| place < 150), "the last and single job does not wait for the flood: {place:?}");
+    assert!(place.is_some_and(|place| place < 100), "the last and single job does not wait for the flood: {place:?}");
     assert_eq!(own.sweep(&queue).await, Swept::default(), "nothing is left");
 }
 
 #[tokio::test]
-async fn what_the_queue_does_not_take_stays_due() {
+async fn what_the_queue_does_not_take_is_due_again_behind_the_others() {
     let (mut own, (queue, url)) = (Own::new().await, own_queue().await);
     let message = own.job("t").await;
     let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
     let gone = Queue::new(&nowhere, "http://127.0.0.1:9/000000000000/gone".to_owned());
-    assert_eq!(own.sweep(&gone).await, Swept { refused: 1, ..Swept::default() });
-    assert_eq!(own.sweep(&queue).await, Swept { sent: 1, ..Swept::default() });
+    assert_eq!(own.sweep(&gone).await, Swept { due: 1, sent: 0, refused: 1 });
+    assert_eq!(own.due_in(&message).await, 30);
+    own.let_be_due(&message).await;
+    assert_eq!(own.sweep(&queue).await, Swept { due: 1, sent: 1, refused: 0 });
     assert_eq!(sent_to(&url).await, [message]);
 }
 
@@ -119,28 +135,49 @@ async fn what_is_not_due_yet_waits() {
 }
 
 #[tokio::test]
-async fn a_job_whose_worker_died_or_whose_message_was_lost_is_sent_again() {
+async fn a_message_is_missed_after_one_minute_then_two_then_four() {
     let (mut own, (queue, url)) = (Own::new().await, own_queue().await);
-    let (dead, held, lost, waiting) = (own.job("a").await, own.job("b").await, own.job("c").await, own.job("d").await);
-    for (message, lease) in [(&dead, "-2 minutes"), (&held, "20 seconds")] {
-        let active = "UPDATE jobs SET state = 'active', lease_token = gen_random_uuid(),
-                      lease_expires_at = now() + $3::interval WHERE tenant_id = $1 AND id = $2";
-        let active = sqlx::query(active).bind(message.tenant_id.as_str()).bind(message.job_id).bind(lease);
-        active.execute(&mut own.connection).await.unwrap();
+    let message = own.job("t").await;
+    for minutes in [1, 2, 4, 8] {
+        assert_eq!(own.sweep(&queue).await, Swept { due: 1, sent: 1, refused: 0 });
+        assert_eq!(own.due_in(&message).await, minutes * 60);
+        own.let_be_due(&message).await;
     }
-    let sent =
-        [(&dead, "3 minutes", 3_i16), (&held, "3 minutes", 1), (&lost, "5 minutes", 3), (&waiting, "3 minutes", 3)];
-    for (message, ago, times) in sent {
-        let update =
-            "UPDATE outbox SET sent_at = now() - $3::interval, sends = $4 WHERE tenant_id = $1 AND job_id = $2";
-        let update = sqlx::query(update).bind(message.tenant_id.as_str()).bind(message.job_id).bind(ago).bind(times);
-        update.execute(&mut own.connection).await.unwrap();
+    assert_eq!(sent_to(&url).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_message_is_missing_only_when_its_job_is_neither_done_nor_waiting_for_its_own_reasons() {
+    let (mut own, (queue, url)) = (Own::new().await, own_queue().await);
+    let lease =
+        "UPDATE jobs SET state = 'active', lease_token = gen_random_uuid(), lease_expires_at = now() + $3::interval
+                 WHERE tenant_id = $1 AND id = $2";
+    let wait = "UPDATE jobs SET not_before = now() + $3::interval WHERE tenant_id = $1 AND id = $2";
+    let defer =
+        "UPDATE jobs SET state = 'deferred', not_before = now() + $3::interval WHERE tenant_id = $1 AND id = $2";
+    // What its job does, by when its message is expected, and whether it is missing.
+    let cases = [
+        (lease, "20 seconds", Some(80)),
+        (lease, "-40 seconds", Some(20)),
+        (lease, "-61 seconds", None),
+        (wait, "10 minutes", Some(660)),
+        (wait, "-61 seconds", None),
+        (defer, "30 seconds", Some(30)),
+        (defer, "-1 second", None),
+    ];
+    let mut missing = Vec::new();
+    for (number, (change, interval, expected)) in cases.into_iter().enumerate() {
+        let message = own.job(&format!("t-{number}")).await;
+        let changed = sqlx::query(change).bind(message.tenant_id.as_str()).bind(message.job_id).bind(interval);
+        changed.execute(&mut own.connection).await.unwrap();
+        let swept = own.sweep(&queue).await;
+        assert_eq!((swept.due, swept.sent), (1, usize::from(expected.is_none())), "{change} {interval}");
+        assert_eq!(own.due_in(&message).await, expected.unwrap_or(60), "{change} {interval}");
+        missing.extend(expected.is_none().then_some(message));
     }
-    assert_eq!(own.sweep(&queue).await, Swept { revived: 2, sent: 2, refused: 0 });
     let mut sent = sent_to(&url).await;
     sent.sort_by_key(|message| message.job_id);
-    assert_eq!(sent, [dead, lost]);
-    assert_eq!(own.sweep(&queue).await, Swept::default(), "once is enough for a while");
+    assert_eq!(sent, missing);
 }
 
 #[tokio::test]
@@ -175,24 +212,4 @@ async fn the_nightly_pruning_takes_what_has_had_its_time_and_nothing_else() {
         .await
         .unwrap();
     assert_eq!(letters, [format!("{name}-new")]);
-}
-
-#[tokio::test]
-async fn a_failed_attempt_is_not_missed_before_its_message_comes_again() {
-    let (mut own, (queue, url)) = (Own::new().await, own_queue().await);
-    let message = own.job("t").await;
-    assert_eq!(own.sweep(&queue).await.sent, 1);
-    let wanted = [Wanted::from(&message)];
-    let claims = claim(&mut own.connection, &wanted, super::KINDS).await.unwrap();
-    let Claim::Granted(lease) = &claims[0] else { panic!("{claims:?}") };
-    let wait = Duration::from_mins(10);
-    let ended = give_back(&mut own.connection, lease, Release::Failed, "models_failed", wait).await.unwrap();
-    assert_eq!(ended, Ended::Again);
-    let later = "UPDATE outbox SET sent_at = sent_at - interval '9 minutes' WHERE tenant_id = $1 AND job_id = $2";
-    own.change(&message, later).await;
-    assert_eq!(own.sweep(&queue).await, Swept::default(), "the provider asked for ten minutes");
-    let much_later = "UPDATE outbox SET sent_at = sent_at - interval '3 minutes' WHERE tenant_id = $1 AND job_id = $2";
-    own.change(&message, much_later).await;
-    assert_eq!(own.sweep(&queue).await, Swept { revived: 1, sent: 1, refused: 0 });
-    assert_eq!(sent_to(&url).await.len(), 2);
 }

@@ -5,21 +5,30 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::types::QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
 use futures::future::join_all;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wenzhen::consultations::transcript::Transcripts;
+use wenzhen::consultations::{GenerateReport, outcome};
 use wenzhen::deadline::Deadline;
-use wenzhen::identity::Scope;
+use wenzhen::identity::{Scope, TenantId, UserId};
+use wenzhen::jobs::claim::Lease;
 use wenzhen::jobs::ending::{self, Release};
 use wenzhen::jobs::queue::Queue;
-use wenzhen::jobs::{JobMessage, store};
+use wenzhen::jobs::store::Enqueued;
+use wenzhen::jobs::worker::{Environment, Kinds, Perform, Run, Stop, process};
+use wenzhen::jobs::{JobMessage, NewJob, Task, store};
+use wenzhen::postgres::Database;
+use wenzhen::reports::Bucket;
+use wenzhen::triage::Locale;
 use worker::App;
 
 use super::{
-    announced, app, app_with, chains, change, expected, expire, granted, job, job_of, last_error, provider_url,
-    scripted, states,
+    announced, app, app_with, chains, change, consultation, expected, expire, granted, job, job_of, last_error,
+    provider_url, scripted, states, wait_out,
 };
 use crate::provider;
+use crate::support::aws_proxy::{AwsProxy, Mode};
 use crate::support::{STACK, database, eventually, new_tenant};
 
 /// What the worker answers to one delivery of messages.
@@ -184,6 +193,7 @@ async fn what_requires_a_model_waits_for_one_without_spending_attempts() {
     assert_eq!(last_error(&opens).await.as_deref(), Some("models_failed"));
     // Now the circuit is open.
     for _ in 0..4 {
+        wait_out(&waits).await;
         assert_eq!(deliver(&app, &[body(&waits)]).await, NOTHING, "the outbox will send another message");
         assert_eq!(states(&waits).await, expected("deferred", "processing", 0));
         assert_eq!(announced(&waits).await, Some(true));
@@ -194,7 +204,9 @@ async fn what_requires_a_model_waits_for_one_without_spending_attempts() {
     assert!(view["retry_at"].is_string(), "{view}");
     assert_eq!(deliver(&app, &[body(&degraded)]).await, NOTHING, "who takes the rules' answer does not wait");
     assert_eq!(states(&degraded).await, expected("completed", "completed", 1));
+    assert_eq!(deliver(&app, &[body(&waits)]).await, ["m-0"], "another message of it comes too early");
     app.chains = scripted().await; // the provider is back
+    wait_out(&waits).await;
     assert_eq!(deliver(&app, &[body(&waits)]).await, NOTHING);
     assert_eq!(states(&waits).await, expected("completed", "completed", 1));
 }
@@ -215,6 +227,7 @@ async fn three_failed_attempts_end_in_a_failed_job() {
     for attempt in 1..=2 {
         assert_eq!(deliver(&app, &[body(&message)]).await, ["m-0"]);
         assert_eq!(states(&message).await, expected("queued", "processing", attempt));
+        wait_out(&message).await;
     }
     assert_eq!(deliver(&app, &[body(&message)]).await, NOTHING);
     assert_eq!(states(&message).await, expected("failed", "failed", 3));
@@ -235,14 +248,155 @@ async fn a_consultation_that_is_erased_while_it_is_analysed_leaves_nothing_behin
     let (mut app, marker) = (app().await, Uuid::new_v4().to_string());
     app.chains = scripted().await;
     let message = job_of(&new_tenant(), json!({ "symptoms": format!("a cough {marker} [primary:slow]") })).await;
+    let consultation = consultation(&message).await;
     let erase = async {
         eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
         change(&message, "DELETE FROM consultations WHERE tenant_id = $1 AND job_id = $2").await;
     };
     let bodies = [body(&message)];
     let (first, ()) = futures::join!(deliver(&app, &bodies), erase);
-    assert_eq!(first, ["m-0"]);
+    assert_eq!(first, NOTHING);
+    assert_eq!(provider::calls(&marker).len(), 1, "there was an answer");
+    assert!(app.transcripts.answer(&message.tenant_id, consultation).await.unwrap().is_none(), "and nobody keeps it");
     assert_eq!(deliver(&app, &bodies).await, NOTHING, "there is no such job any more");
+}
+
+/// A report's job of a consultation that has its assessment.
+async fn report_job(app: &App) -> JobMessage {
+    let analysed = job().await;
+    assert_eq!(deliver(app, &[body(&analysed)]).await, NOTHING);
+    let task = GenerateReport { consultation_id: consultation(&analysed).await };
+    let user = UserId::try_from("user-1".to_owned()).unwrap();
+    let job = NewJob::new(&analysed.tenant_id, &user, Locale::En, &task).unwrap();
+    let job = job.about(task.consultation_id).once(task.consultation_id.to_string());
+    let Enqueued::New(message) = store::enqueue(&mut database().await, &job).await.unwrap() else {
+        panic!("it is new")
+    };
+    let again =
+        NewJob::new(&analysed.tenant_id, &user, Locale::En, &task).unwrap().once(task.consultation_id.to_string());
+    let before = store::enqueue(&mut database().await, &again).await.unwrap();
+    assert!(matches!(before, Enqueued::Before(id) if id == message.job_id), "one at a time: {before:?}");
+    change(&message, "UPDATE outbox SET due_at = now() + interval '1 day' WHERE tenant_id = $1 AND job_id = $2").await;
+    message
+}
+
+/// The keys of what lies in the bucket of a tenant's reports.
+async fn stored_reports(tenant: &TenantId) -> Vec<String> {
+    let client = wenzhen::aws::s3(&STACK.aws().await);
+    let listed =
+        client.list_objects_v2().bucket(STACK.env("REPORTS_BUCKET").unwrap()).prefix(format!("{}/", tenant.as_str()));
+    listed.send().await.unwrap().contents().iter().map(|object| object.key().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_consultation_that_is_erased_while_it_is_reported_leaves_nothing_behind() {
+    let mut app = app().await;
+    let message = report_job(&app).await;
+    let proxy = AwsProxy::start(Mode::Hold).await;
+    let through_proxy = STACK.aws().await.into_builder().endpoint_url(&proxy.url).build();
+    app.reports = Bucket::new(&through_proxy, STACK.env("REPORTS_BUCKET").unwrap());
+    let erase = async {
+        eventually("both forms are on their way to the bucket", async || (proxy.held() == 2).then_some(())).await;
+        change(
+            &message,
+            "DELETE FROM consultations USING jobs WHERE jobs.tenant_id = $1 AND jobs.id = $2
+                          AND (consultations.tenant_id, consultations.id) = (jobs.tenant_id, jobs.consultation_id)",
+        )
+        .await;
+        proxy.set(Mode::Pass);
+    };
+    let bodies = [body(&message)];
+    let (done, ()) = futures::join!(deliver(&app, &bodies), erase);
+    assert_eq!(done, NOTHING);
+    assert_eq!(stored_reports(&message.tenant_id).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_report_takes_the_place_of_the_one_before() {
+    let app = app().await;
+    let first = report_job(&app).await;
+    assert_eq!(deliver(&app, &[body(&first)]).await, NOTHING);
+    let task = GenerateReport { consultation_id: consultation(&first).await };
+    let user = UserId::try_from("user-1".to_owned()).unwrap();
+    let job = NewJob::new(&first.tenant_id, &user, Locale::En, &task).unwrap().about(task.consultation_id);
+    let Enqueued::New(second) = store::enqueue(&mut database().await, &job).await.unwrap() else { panic!("it is new") };
+    assert_eq!(deliver(&app, &[body(&second)]).await, NOTHING);
+    let stored = stored_reports(&first.tenant_id).await;
+    assert!(stored.len() == 2 && stored.iter().all(|key| key.contains(&second.job_id.to_string())), "{stored:?}");
+}
+
+#[tokio::test]
+async fn without_the_bucket_a_report_waits_and_spends_no_attempt() {
+    let mut app = app().await;
+    let message = report_job(&app).await;
+    let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
+    app.reports = Bucket::new(&nowhere, "gone".to_owned());
+    assert_eq!(deliver(&app, &[body(&message)]).await, ["m-0"]);
+    assert_eq!(states(&message).await, expected("queued", "completed", 0));
+    assert_eq!(last_error(&message).await.as_deref(), Some("outage"));
+}
+
+/// A worker with one kind of its own, which panics if its payload says so.
+struct Fragile(App);
+
+#[derive(Serialize, Deserialize)]
+struct Handle {
+    with_care: bool,
+}
+
+impl Task for Handle {
+    const KIND: &'static str = "handle";
+    const LONGEST: Duration = Duration::from_secs(10);
+}
+
+impl Environment for Fragile {
+    fn database(&self) -> &Database {
+        self.0.database()
+    }
+
+    fn queue(&self) -> &Queue {
+        self.0.queue()
+    }
+
+    fn dead_letters(&self) -> &Queue {
+        self.0.dead_letters()
+    }
+}
+
+impl Perform<Handle> for Fragile {
+    async fn perform(&self, run: &Run<'_>, task: Handle) -> Result<(), Stop> {
+        tokio::task::yield_now().await;
+        assert!(task.with_care, "this panic is part of a test");
+        run.complete(async |session| outcome::assessed(session, run.lease, &super::assessment("handled")).await).await
+    }
+
+    async fn forget(&self, _: &Lease, _: Handle) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_panic_fails_its_own_job_and_no_other() {
+    let app = Fragile(app().await);
+    let kinds = Kinds::default().with::<Handle>();
+    let messages = [job().await, job().await, job().await];
+    for (message, with_care) in messages.iter().zip([true, false, true]) {
+        sqlx::query("UPDATE jobs SET kind = 'handle', payload = jsonb_build_object('with_care', $3) WHERE tenant_id = $1 AND id = $2")
+            .bind(message.tenant_id.as_str())
+            .bind(message.job_id)
+            .bind(with_care)
+            .execute(&mut database().await)
+            .await
+            .unwrap();
+    }
+    let record = |(index, message)| json!({ "messageId": format!("m-{index}"), "body": body(message) });
+    let records: Vec<_> = messages.iter().enumerate().map(record).collect();
+    let response = process(&app, &kinds, event(&records), Deadline::after(Duration::from_mins(1))).await;
+    assert_eq!(failed(response), ["m-1"]);
+    assert_eq!(states(&messages[0]).await, expected("completed", "completed", 1));
+    assert_eq!(states(&messages[1]).await, expected("queued", "processing", 1));
+    assert_eq!(last_error(&messages[1]).await.as_deref(), Some("panic"));
+    assert_eq!(states(&messages[2]).await, expected("completed", "completed", 1));
 }
 
 #[tokio::test]
@@ -308,7 +462,6 @@ async fn the_providers_retry_after_decides_when_a_message_comes_again() {
     let mut app = app().await;
     app.chains = scripted().await;
     let message = requiring_a_model("a cough [primary:429-always-7]").await;
-    change(&message, "UPDATE jobs SET attempts = 0 WHERE tenant_id = $1 AND id = $2").await;
     let (url, record) = received(&mut app, &message, 1_830).await;
     let started = std::time::Instant::now();
     // There is no time to wait the seven seconds out within the attempt.
@@ -328,6 +481,10 @@ async fn a_long_job_keeps_its_lease_and_its_message() {
     app.chains = chains(tier).await;
     let message = job_of(&new_tenant(), json!({ "symptoms": format!("a cough {marker} [primary:late-6000]") })).await;
     let (url, record) = received(&mut app, &message, 1).await;
+    // SQS as the worker reaches it, with a count of how often it hides its messages.
+    let proxy = AwsProxy::start(Mode::Pass).await;
+    let through_proxy = STACK.aws().await.into_builder().endpoint_url(&proxy.url).build();
+    app.queue = Queue::new(&through_proxy, url.clone());
     let watch = async {
         eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
         // Without the heartbeat both would be over now; with it, the message stays away and the lease grows.
@@ -345,7 +502,8 @@ async fn a_long_job_keeps_its_lease_and_its_message() {
             .fetch_one(&mut database().await)
             .await
             .unwrap();
-            (is_long && step == "asking_models").then_some(())
+            // Once before the work, and with each beat.
+            (is_long && step == "asking_models" && proxy.hidings() >= 2).then_some(())
         })
         .await;
         counts(&url).await

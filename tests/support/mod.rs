@@ -1,5 +1,6 @@
 //! What every test uses: the stack, people in it, and calls on their behalf.
 
+pub mod aws_proxy;
 pub mod valkey;
 
 use std::path::PathBuf;

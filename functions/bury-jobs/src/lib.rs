@@ -1,8 +1,10 @@
 //! The dead-letter queue's side: every message that comes here ends as something that can be seen.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::FutureExt;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, causes};
 use wenzhen::jobs::JobMessage;
@@ -14,6 +16,12 @@ use wenzhen::telemetry::metrics;
 /// When a message comes again whose job cannot be seen to now.
 const AGAIN: Duration = Duration::from_mins(1);
 
+/// Kept from the invocation's time for saying which messages come again.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// The function's time-out.
+pub const TIMEOUT: Duration = Duration::from_mins(1);
+
 /// What the burial needs, made once for each environment.
 pub struct App {
     /// Where jobs are kept.
@@ -24,22 +32,24 @@ pub struct App {
 
 /// Sees to every message of the batch; those that it cannot see to now come again after a minute.
 pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
-    let deadline = invocation.less(Duration::from_secs(5));
+    let deadline = invocation.less(RESERVE);
     let mut failed = Vec::new();
     for record in event.records {
-        // A panic would fail the whole batch, and all of it would come again: that harms nobody.
-        match deadline.run(see_to(app, &record)).await {
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) | Err(_) => failed.push(record),
-            Ok(Err(error)) => {
-                tracing::error!(error = %error, causes = causes(&error), "a dead letter cannot be seen to now");
-                failed.push(record);
-            }
+        // A panic makes its record come again, and no other.
+        let done = match deadline.run(AssertUnwindSafe(see_to(app, &record)).catch_unwind()).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) | Err(_) => Ok(false),
+        };
+        if let Err(error) = &done {
+            tracing::error!(error = %error, causes = causes(error), "a dead letter cannot be seen to now");
+        }
+        if !matches!(done, Ok(true)) {
+            failed.push(record);
         }
     }
     let receipts: Vec<_> = failed.iter().filter_map(|record| record.receipt_handle.as_deref()).collect();
     if let Err(error) = app.queue.set_visibility(&receipts, AGAIN).await {
-        tracing::warn!(error = %error, "the visibility cannot be set; the records come when the queue says");
+        tracing::warn!(causes = causes(&*error), "the visibility cannot be set; the records come when the queue says");
     }
     let mut response = SqsBatchResponse::default();
     response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
@@ -68,7 +78,12 @@ fn tell(message: &JobMessage, buried: Buried) {
     let (job, tenant) = (message.job_id, message.tenant_id.as_str());
     match buried {
         Buried::Failed => tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back"),
+        Buried::GivenUp => {
+            metrics::count("JobFailed", &[]);
+            tracing::error!(%job, tenant, "a job has failed for good, since its messages were not worked on; an admin may bring it back");
+        }
         Buried::SentAgain => tracing::warn!(%job, tenant, "a dead letter whose job has attempts left is sent again"),
+        Buried::SentAgainBefore => tracing::info!(%job, tenant, "another dead letter of a job that is sent again"),
         Buried::Finished => tracing::info!(%job, tenant, "a dead letter of a job that has ended"),
         Buried::Held => tracing::info!(%job, tenant, "a dead letter of a job that is being done"),
         Buried::Missing => tracing::warn!(%job, tenant, "a dead letter without a job; it was erased or never existed"),

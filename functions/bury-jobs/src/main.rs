@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use bury_jobs::{App, handle};
+use bury_jobs::{App, TIMEOUT, handle};
 use lambda_runtime::{LambdaEvent, service_fn};
 use wenzhen::config::{self, DatabaseSettings};
 use wenzhen::deadline::Deadline;
@@ -21,7 +21,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = Deadline::of_invocation(event.context.deadline(), Duration::ZERO, Duration::from_mins(1));
+        let deadline = Deadline::of_timeout(event.context.deadline(), Duration::ZERO, TIMEOUT);
         Ok::<_, std::convert::Infallible>(handle(app, event.payload, deadline).await)
     }))
     .await

@@ -40,7 +40,7 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let job_id = match session.finish(enqueued)? {
         Enqueued::New(message) => {
             tracing::info!(consultation = %id, job = %message.job_id, "a report was asked for");
-            outbox::announce(&app.database, &app.queue, slice::from_ref(&message), call.deadline).await;
+            outbox::announce(&app.queue, slice::from_ref(&message), call.deadline).await;
             message.job_id
         }
         Enqueued::Before(job_id) => job_id,

@@ -1,6 +1,7 @@
 //! Every night: removes what has had its time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use wenzhen::consultations::store::prune_idempotency_keys;
@@ -9,6 +10,9 @@ use wenzhen::error::Error;
 use wenzhen::jobs::burial::prune_quarantine;
 use wenzhen::jobs::outbox;
 use wenzhen::postgres::Database;
+
+/// The function's time-out.
+pub const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What the pruning needs, made once for each environment.
 pub struct App {

@@ -1,8 +1,6 @@
 //! Wires the pruning to its schedule.
 
-use std::time::Duration;
-
-use prune_expired::{App, handle};
+use prune_expired::{App, TIMEOUT, handle};
 use wenzhen::config::DatabaseSettings;
 use wenzhen::postgres::Database;
 use wenzhen::{schedule, telemetry};
@@ -11,5 +9,5 @@ use wenzhen::{schedule, telemetry};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let app = App { database: Database::new(&DatabaseSettings::from_env()?).await? };
-    schedule::serve(Duration::from_mins(5), app, handle).await
+    schedule::serve(TIMEOUT, app, handle).await
 }

@@ -36,8 +36,8 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let mut session = app.database.session().await?;
     let redriven = burial::redrive(&mut session, &call.caller.tenant, kind.as_deref(), limit).await;
     let redriven = session.finish(redriven)?;
-    let sent = outbox::announce(&app.database, &app.queue, &redriven.messages, call.deadline).await;
-    tracing::info!(redriven = redriven.messages.len(), sent, "failed jobs were brought back");
+    outbox::announce(&app.queue, &redriven.messages, call.deadline).await;
+    tracing::info!(redriven = redriven.messages.len(), "failed jobs were brought back");
     reply::ok(&json!({ "redriven": redriven.messages.len(), "remaining": redriven.remaining }))
 }
 

@@ -1,12 +1,16 @@
 //! Every minute: sends the jobs that are due and not on their way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::jobs::outbox::{Swept, sweep};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
+
+/// The function's time-out.
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the sweep needs, made once for each environment.
 pub struct App {
@@ -20,9 +24,9 @@ pub struct App {
 pub async fn handle(app: Arc<App>, deadline: Deadline) -> Result<Swept, Error> {
     let swept = sweep(&app.database, &app.queue, deadline).await?;
     if swept.refused > 0 {
-        tracing::error!(sent = swept.sent, refused = swept.refused, revived = swept.revived, "swept, but not all");
-    } else if swept.sent > 0 {
-        tracing::info!(sent = swept.sent, revived = swept.revived, "swept");
+        tracing::error!(due = swept.due, sent = swept.sent, refused = swept.refused, "swept, but not all");
+    } else if swept.due > 0 {
+        tracing::info!(due = swept.due, sent = swept.sent, "swept");
     }
     Ok(swept)
 }

@@ -1,8 +1,6 @@
 //! Wires the sweep of the outbox to its schedule.
 
-use std::time::Duration;
-
-use sweep_outbox::{App, handle};
+use sweep_outbox::{App, TIMEOUT, handle};
 use wenzhen::config::{self, DatabaseSettings};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
@@ -16,5 +14,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         database: Database::new(&DatabaseSettings::from_env()?).await?,
         queue: Queue::new(&aws, config::jobs_queue_url()?),
     };
-    schedule::serve(Duration::from_mins(1), app, handle).await
+    schedule::serve(TIMEOUT, app, handle).await
 }

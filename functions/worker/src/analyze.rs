@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use wenzhen::agent::{self, NoModel};
 use wenzhen::consultations::{Analyze, Assessment, Consultation, outcome};
-use wenzhen::error::{Kind, causes};
+use wenzhen::deadline::Deadline;
+use wenzhen::error::{BoxError, Kind, causes};
 use wenzhen::jobs::claim::Lease;
-use wenzhen::jobs::worker::{Failure, Perform, Run, Stop, write};
+use wenzhen::jobs::worker::{Failure, Perform, Run, Stop};
 
 use crate::App;
 
 /// When to look again for a model, if nobody says when.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Kept from the attempt's time for recording and writing the answer.
-const RESERVE: Duration = Duration::from_secs(10);
+/// Kept from the attempt's time for recording the answer, and for the eight seconds for which writing it is tried.
+const RESERVE: Duration = Duration::from_secs(12);
+
+/// The longest that recording an answer may take: the patient waits for it to be written.
+const RECORDING: Duration = Duration::from_secs(3);
 
 impl Perform<Analyze> for App {
     async fn perform(&self, run: &Run<'_>, task: Analyze) -> Result<(), Stop> {
@@ -27,9 +31,7 @@ impl Perform<Analyze> for App {
             None => answer(self, run, &consultation).await?,
         };
         run.step(90, "writing_assessment");
-        if !write(self, async |session| outcome::assessed(session, run.lease, &assessment).await).await? {
-            return Err(Stop::Overtaken);
-        }
+        run.complete(async |session| outcome::assessed(session, run.lease, &assessment).await).await?;
         tracing::info!(
             consultation = %consultation.id,
             attempt = run.lease.attempt,
@@ -38,6 +40,11 @@ impl Perform<Analyze> for App {
             "analysed"
         );
         Ok(())
+    }
+
+    async fn forget(&self, lease: &Lease, task: Analyze) -> Result<(), Stop> {
+        let forgotten = self.transcripts.forget(&lease.tenant, task.consultation_id).await;
+        forgotten.map_err(|error| Failure::new("transcript_left").because(error).into())
     }
 }
 
@@ -58,10 +65,11 @@ async fn answer(app: &App, run: &Run<'_>, consultation: &Consultation) -> Result
     let deadline = run.deadline.less(RESERVE);
     let assessment = agent::analyze(app.chains.for_consultations(), consultation, deadline).await.map_err(stop)?;
     run.step(80, "recording_answer");
-    if assessment.served_by.model.is_some()
-        && let Err(error) = app.transcripts.record(&run.lease.tenant, consultation, &assessment).await
-    {
-        tracing::warn!(causes = causes(&*error), "the transcript cannot be written");
+    if assessment.served_by.model.is_some() {
+        let recorded = app.transcripts.record(&run.lease.tenant, consultation, &assessment);
+        if let Err(error) = Deadline::after(RECORDING).run(recorded).await.map_err(BoxError::from).flatten() {
+            tracing::warn!(causes = causes(&*error), "the transcript cannot be written");
+        }
     }
     Ok(assessment)
 }

@@ -2,8 +2,9 @@
 
 use time::OffsetDateTime;
 use wenzhen::consultations::{self, GenerateReport, outcome};
-use wenzhen::error::{Kind, causes};
-use wenzhen::jobs::worker::{Failure, Perform, Run, Stop, write};
+use wenzhen::error::{Error, Kind, causes};
+use wenzhen::jobs::claim::Lease;
+use wenzhen::jobs::worker::{Failure, Perform, Run, Stop};
 use wenzhen::reports::render;
 
 use crate::App;
@@ -20,11 +21,10 @@ impl Perform<GenerateReport> for App {
         let rendered = render(&consultation, now)?.ok_or(Stop::Hopeless("no_assessment"))?;
         run.step(60, "storing");
         let stored = Box::pin(self.reports.store(&lease.tenant, consultation.id, lease.job_id, rendered, now)).await;
-        let stored = stored.map_err(|error| Failure::new("report_not_stored").because(error))?;
+        let stored = stored.map_err(not_stored)?;
         run.step(90, "writing_link");
-        if !write(self, async |session| outcome::reported(session, lease, &stored).await).await? {
-            return Err(Stop::Overtaken);
-        }
+        let completed = run.complete(async |session| outcome::reported(session, lease, &stored).await).await;
+        // Whoever is said to have been overtaken may only have lost the answer.
         let tag = consultations::tag(&lease.tenant, consultation.id);
         if let Err(error) = self.cache.invalidate(&[tag], run.deadline).await {
             tracing::warn!(
@@ -32,7 +32,23 @@ impl Perform<GenerateReport> for App {
                 "for some minutes, the consultation may be shown without its report"
             );
         }
+        completed?;
+        if let Some(before) = consultation.report.filter(|before| before.html != stored.html)
+            && let Err(error) = self.reports.remove(&before).await
+        {
+            tracing::warn!(causes = causes(&error), "the report before this one is left in the bucket");
+        }
         tracing::info!(consultation = %consultation.id, attempt = lease.attempt, "reported");
         Ok(())
     }
+
+    async fn forget(&self, lease: &Lease, task: GenerateReport) -> Result<(), Stop> {
+        let left = self.reports.place(&lease.tenant, task.consultation_id, lease.job_id, OffsetDateTime::now_utc());
+        self.reports.remove(&left).await.map_err(not_stored)
+    }
+}
+
+/// A bucket that is gone is an outage, and no attempt.
+fn not_stored(error: Error) -> Stop {
+    if error.kind().is_retryable() { error.into() } else { Failure::new("report_not_stored").because(error).into() }
 }

@@ -3,6 +3,8 @@
 mod analyze;
 mod generate_report;
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use wenzhen::Uuid;
 use wenzhen::ai::Chains;
@@ -16,6 +18,9 @@ use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::worker::{Environment, Kinds, Run, process};
 use wenzhen::postgres::Database;
 use wenzhen::reports::Bucket;
+
+/// The function's time-out.
+pub const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What the worker needs, made once for each environment.
 pub struct App {

@@ -15,7 +15,7 @@ use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
 use wenzhen::reports::Bucket;
 use wenzhen::{telemetry, valkey::Valkey};
-use worker::{App, handle};
+use worker::{App, TIMEOUT, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -33,7 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = Deadline::of_invocation(event.context.deadline(), Duration::ZERO, Duration::from_mins(5));
+        let deadline = Deadline::of_timeout(event.context.deadline(), Duration::ZERO, TIMEOUT);
         Ok::<_, std::convert::Infallible>(handle(app, event.payload, deadline).await)
     }))
     .await

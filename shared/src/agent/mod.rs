@@ -11,7 +11,6 @@ use std::time::Duration;
 use crate::ai::{Answer, Ask, Chain, Completion, Outcome};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
-use crate::resilience::retry::Retryable;
 use crate::triage::{self, FlagStatus, Locale, RedFlag, Triage};
 use answer::ModelAnswer;
 
@@ -30,7 +29,7 @@ enum Asked {
 pub enum NoModel {
     /// There is none to ask.
     NotConfigured,
-    /// No tier may be asked now: their circuits are open.
+    /// No tier could be asked now: their circuits are open, or their keys cannot be fetched.
     AllShut {
         /// When one may be asked again at the earliest, if that is known.
         retry_in: Option<Duration>,
@@ -65,7 +64,7 @@ pub async fn analyze(
 
 fn why_none<T>(outcome: &Outcome<T>) -> NoModel {
     let asked_for = outcome.failed.iter().filter_map(|one| one.fault.retry_after()).min();
-    if outcome.failed.iter().any(|one| one.fault.was_tried()) {
+    if outcome.failed.iter().any(|one| one.fault.reached_its_tier()) {
         NoModel::AllFailed { retry_in: asked_for }
     } else {
         NoModel::AllShut { retry_in: asked_for.into_iter().chain(outcome.retry_in).min() }

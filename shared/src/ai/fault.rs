@@ -168,6 +168,11 @@ impl Fault {
         }
     }
 
+    /// Whether the tier was sent anything.
+    pub const fn reached_its_tier(&self) -> bool {
+        !matches!(self, Self::Circuit(_) | Self::CoolingDown(_) | Self::NoKey(_))
+    }
+
     /// The endpoint's own words, if it had any that the caller may read.
     pub fn provider_error(&self) -> Option<&ProviderError> {
         match self {

@@ -33,8 +33,6 @@ pub enum Created {
         triage: Triage,
         /// The language it was answered in.
         locale: Locale,
-        /// What still has to be sent, should that have failed.
-        unsent: Option<JobMessage>,
     },
 }
 
@@ -60,7 +58,7 @@ WITH key AS (
     INSERT INTO jobs (tenant_id, user_id, locale, id, consultation_id, kind, payload)
     SELECT $1, $2, $8, $6, $5, $15, $16 FROM admitted
 ), message AS (
-    INSERT INTO outbox (tenant_id, job_id, body) SELECT $1, $6, $17 FROM admitted
+    INSERT INTO outbox (tenant_id, job_id) SELECT $1, $6 FROM admitted
 )
 SELECT count(*) > 0 FROM admitted";
 
@@ -94,7 +92,6 @@ pub async fn create(
         .bind(request.require_model)
         .bind(Analyze::KIND)
         .bind(job.payload())
-        .bind(Json(&message))
         .fetch_one(&mut *connection)
         .await
         .map_err(fault)?;
@@ -111,7 +108,6 @@ struct Before {
     job_id: Uuid,
     triage: Json<Triage>,
     locale: String,
-    unsent: Option<Json<JobMessage>>,
 }
 
 async fn created_before(
@@ -121,10 +117,9 @@ async fn created_before(
     fingerprint: &[u8],
 ) -> Result<Created, Error> {
     let before: Option<Before> = sqlx::query_as(
-        "SELECT k.fingerprint, c.id, c.job_id, c.triage, c.locale, o.body AS unsent
+        "SELECT k.fingerprint, c.id, c.job_id, c.triage, c.locale
          FROM idempotency_keys k
          JOIN consultations c ON c.tenant_id = k.tenant_id AND c.id = k.consultation_id
-         LEFT JOIN outbox o ON o.tenant_id = c.tenant_id AND o.job_id = c.job_id AND o.sent_at IS NULL
          WHERE k.tenant_id = $1 AND k.user_id = $2 AND k.operation = 'create' AND k.key = $3",
     )
     .bind(caller.tenant.as_str())
@@ -145,7 +140,6 @@ async fn created_before(
         job_id: before.job_id,
         triage: before.triage.0,
         locale: parse("locale", &before.locale)?,
-        unsent: before.unsent.map(|json| json.0),
     })
 }
 

@@ -5,7 +5,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -78,9 +78,25 @@ impl Transcripts {
                 .item("turn", AttributeValue::S(serde_json::to_string(&turn)?));
             writes.push(WriteRequest::builder().put_request(put.build()?).build());
         }
+        self.write(writes).await
+    }
+
+    /// Removes what [`Transcripts::record`] writes. There may be nothing.
+    pub async fn forget(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), BoxError> {
+        let mut writes = Vec::new();
+        for number in [1, 2] {
+            let delete = DeleteRequest::builder()
+                .key("consultation", partition(tenant, consultation))
+                .key("number", AttributeValue::N(number.to_string()));
+            writes.push(WriteRequest::builder().delete_request(delete.build()?).build());
+        }
+        self.write(writes).await
+    }
+
+    async fn write(&self, writes: Vec<WriteRequest>) -> Result<(), BoxError> {
         let written = self.client.batch_write_item().request_items(&self.table, writes).send().await?;
         let whole = written.unprocessed_items().is_none_or(std::collections::HashMap::is_empty);
-        if whole { Ok(()) } else { Err("DynamoDB left a turn unwritten".into()) }
+        if whole { Ok(()) } else { Err("DynamoDB left a turn as it was".into()) }
     }
 }
 

@@ -27,11 +27,17 @@ pub enum Claim {
     Granted(Box<Lease>),
     /// It is completed or cancelled; there is nothing to do.
     Finished,
-    /// It has failed for good, just now or before; its message belongs into the dead-letter queue.
+    /// It was called off, and ended as such just now.
+    Cancelled,
+    /// It has failed for good before; its message belongs into the dead-letter queue.
     Failed,
+    /// It has failed just now: its attempts are used up, or no worker knows its kind.
+    GivenUp,
     /// Somebody else holds it, for this long at most.
     Held(Duration),
-    /// It is free, but earlier runs took their workers down, and one attempt is left: claim it again, alone.
+    /// Its backoff or deferral goes on for this long.
+    Early(Duration),
+    /// It is free, but its last run took its worker down, or went down with it, and it is short of attempts: claim it alone.
     Alone,
     /// This worker does not know its kind.
     UnknownKind,
@@ -58,21 +64,34 @@ pub struct Lease {
     pub token: Uuid,
 }
 
-/// A message that is to be claimed.
+/// A message whose job is to be claimed. Claiming the same one again, because the answer was lost, changes nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// The job's message.
-    pub message: &'a JobMessage,
+    message: &'a JobMessage,
+    is_last_chance: bool,
+    is_alone: bool,
+    token: Uuid,
+}
+
+impl Wanted<'_> {
     /// If its kind is not known, it never will be: it has waited long enough for a newer worker.
-    pub is_last_chance: bool,
-    /// Nothing else is done beside it, so that it may have its last attempt even if it takes workers down.
-    pub is_alone: bool,
+    #[must_use]
+    pub const fn for_the_last_time(self, is_last_chance: bool) -> Self {
+        Self { is_last_chance, ..self }
+    }
+
+    /// Nothing else is done beside it.
+    #[must_use]
+    pub const fn alone(self) -> Self {
+        Self { is_alone: true, ..self }
+    }
 }
 
 /// One of several, as a batch brings them.
 impl<'a> From<&'a JobMessage> for Wanted<'a> {
     fn from(message: &'a JobMessage) -> Self {
-        Self { message, is_last_chance: false, is_alone: false }
+        Self { message, is_last_chance: false, is_alone: false, token: Uuid::new_v4() }
     }
 }
 
@@ -81,7 +100,7 @@ struct Row {
     tenant_id: String,
     id: Uuid,
     verdict: String,
-    held_for: f64,
+    wait: f64,
     kind: String,
     payload: Value,
     attempts: i16,
@@ -89,41 +108,46 @@ struct Row {
 }
 
 /// Looks at every wanted job, locked in one order, so that of two claims at once the later one sees what the earlier one
-/// wrote; grants those that are free, and ends those that were called off or whose attempts earlier runs have used up. A job
-/// that is still active when its lease is over has lost its worker.
+/// wrote; grants those that are free, and ends those that were called off or whose attempts earlier runs have used up.
+///
+/// A job that is still active when its lease is over has lost its worker. Whoever kills workers takes its neighbours along: so
+/// a last attempt that ended like this in company is no attempt, and whoever is down to its last one is tried alone.
 const CLAIM: &str = "
 WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::boolean[], $5::boolean[])
                   AS wanted (tenant_id, id, token, is_last_chance, is_alone)
 ), job AS MATERIALIZED (
-    SELECT j.tenant_id, j.id, j.state, j.kind, j.payload, j.attempts, j.runs, j.lease_expires_at, j.cancel_requested_at,
-           j.deaths + (j.state = 'active')::int AS deaths, wanted.token, wanted.is_last_chance, wanted.is_alone
+    SELECT j.tenant_id, j.id, j.state, j.kind, j.payload, j.attempts, j.runs, j.lease_token, j.lease_expires_at, j.not_before,
+           j.cancel_requested_at, j.ran_alone, wanted.token, wanted.is_last_chance, wanted.is_alone
     FROM jobs j JOIN wanted USING (tenant_id, id)
     ORDER BY j.tenant_id, j.id FOR UPDATE OF j
 ), decided AS (
     SELECT *, CASE
+        WHEN lease_token = token THEN 'ours'
         WHEN state = 'failed' THEN 'failed'
         WHEN state IN ('completed', 'cancelled') THEN 'finished'
         WHEN lease_expires_at >= now() THEN 'held'
         WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
-        WHEN attempts >= $7 THEN 'exhausted'
-        WHEN kind = ANY ($8) AND deaths > 0 AND attempts = $7 - 1 AND NOT is_alone THEN 'alone'
-        WHEN kind = ANY ($8) THEN 'granted'
-        WHEN is_last_chance THEN 'unsupported'
-        ELSE 'unknown' END AS verdict
+        WHEN attempts >= $7 AND (state <> 'active' OR ran_alone) THEN 'exhausted'
+        WHEN not_before > now() THEN 'early'
+        WHEN kind <> ALL ($8) AND is_last_chance THEN 'unsupported'
+        WHEN kind <> ALL ($8) THEN 'unknown'
+        WHEN state = 'active' AND attempts >= $7 - 1 AND NOT is_alone THEN 'alone'
+        ELSE 'granted' END AS verdict
     FROM job
 ), changed AS (
     UPDATE jobs SET
         state = CASE verdict WHEN 'granted' THEN 'active' WHEN 'cancelled' THEN 'cancelled' ELSE 'failed' END,
-        attempts = jobs.attempts + (verdict = 'granted')::int,
+        attempts = CASE WHEN verdict = 'granted' THEN least(jobs.attempts + 1, $7) ELSE jobs.attempts END,
         runs = jobs.runs + (verdict = 'granted')::int,
-        deaths = decided.deaths,
+        ran_alone = decided.is_alone,
         started_at = CASE WHEN verdict = 'granted' THEN coalesce(jobs.started_at, now()) ELSE jobs.started_at END,
         finished_at = CASE WHEN verdict <> 'granted' THEN now() END,
         last_error = CASE verdict WHEN 'exhausted' THEN 'attempts_exhausted' WHEN 'unsupported' THEN 'unsupported_kind'
                      ELSE jobs.last_error END,
         step = CASE WHEN verdict = 'granted' THEN 'started' END,
         progress = CASE WHEN verdict = 'granted' THEN 5 ELSE jobs.progress END,
+        not_before = NULL,
         lease_token = CASE WHEN verdict = 'granted' THEN decided.token END,
         lease_expires_at = CASE WHEN verdict = 'granted' THEN now() + make_interval(secs => $6) END
     FROM decided
@@ -135,24 +159,24 @@ WITH wanted AS (
     WHERE (outbox.tenant_id, outbox.job_id) = (changed.tenant_id, changed.id) AND changed.state <> 'active'
 )
 SELECT tenant_id, id, verdict, kind, payload,
-       (attempts + (verdict = 'granted')::int)::int2 AS attempts, runs + (verdict = 'granted')::int AS runs,
-       coalesce(greatest(extract(epoch FROM lease_expires_at - now()), 0), 0)::float8 AS held_for
+       CASE WHEN verdict = 'granted' THEN least(attempts + 1, $7) ELSE attempts END AS attempts,
+       runs + (verdict = 'granted')::int AS runs,
+       greatest(extract(epoch FROM greatest(lease_expires_at, not_before) - now()), 0)::float8 AS wait
 FROM decided";
 
 /// Claims the jobs of a batch of messages, each for [`LEASE`]; in one statement, whatever their number and tenants. What
 /// became of each stands where its message stood. Of two messages of one job the second is held by the first.
 pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: &[&str]) -> Result<Vec<Claim>, Error> {
     // Of each job the first message is asked for.
-    let mut tokens: HashMap<(&str, Uuid), Uuid> = HashMap::new();
-    let (mut tenants, mut ids, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
+    let mut first: HashMap<(&str, Uuid), &Wanted<'_>> = HashMap::new();
+    let (mut tenants, mut ids, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
     let (mut last_chances, mut solos) = (Vec::new(), Vec::new());
     for one in wanted {
-        let token = Uuid::new_v4();
-        if let Entry::Vacant(place) = tokens.entry(key(one.message)) {
-            place.insert(token);
+        if let Entry::Vacant(place) = first.entry(key(one.message)) {
+            place.insert(one);
             tenants.push(one.message.tenant_id.as_str());
             ids.push(one.message.job_id);
-            secrets.push(token);
+            tokens.push(one.token);
             last_chances.push(one.is_last_chance);
             solos.push(one.is_alone);
         }
@@ -160,7 +184,7 @@ pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: 
     let rows: Vec<Row> = sqlx::query_as(CLAIM)
         .bind(tenants)
         .bind(ids)
-        .bind(secrets)
+        .bind(tokens)
         .bind(last_chances)
         .bind(solos)
         .bind(LEASE.as_secs_f64())
@@ -173,11 +197,11 @@ pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: 
     let mut claims = Vec::with_capacity(wanted.len());
     for one in wanted {
         let place = (one.message.tenant_id.as_str().to_owned(), one.message.job_id);
-        // The first message takes the token; whoever finds none comes after it.
-        claims.push(match (found.get_mut(&place), tokens.remove(&key(one.message))) {
+        // The first message takes its place; whoever finds it empty comes after it.
+        claims.push(match (found.get_mut(&place), first.remove(&key(one.message))) {
             (None, _) => Claim::Missing,
             (Some(_), None) => Claim::Held(LEASE),
-            (Some(row), Some(token)) => read(row, one.message, token),
+            (Some(row), Some(one)) => read(row, one),
         });
     }
     Ok(claims)
@@ -187,24 +211,34 @@ fn key(message: &JobMessage) -> (&str, Uuid) {
     (message.tenant_id.as_str(), message.job_id)
 }
 
-fn read(row: &mut Row, message: &JobMessage, token: Uuid) -> Claim {
+fn read(row: &mut Row, wanted: &Wanted<'_>) -> Claim {
+    let wait = Duration::from_secs_f64(row.wait);
     match row.verdict.as_str() {
-        "granted" => Claim::Granted(Box::new(Lease {
-            tenant: message.tenant_id.clone(),
+        "granted" | "ours" => Claim::Granted(Box::new(Lease {
+            tenant: wanted.message.tenant_id.clone(),
             job_id: row.id,
             kind: std::mem::take(&mut row.kind),
             payload: row.payload.take(),
             attempt: row.attempts,
             run: row.runs,
-            token,
+            token: wanted.token,
         })),
-        "finished" | "cancelled" => Claim::Finished,
-        "failed" | "exhausted" | "unsupported" => Claim::Failed,
+        "finished" => Claim::Finished,
+        "cancelled" => Claim::Cancelled,
+        "failed" => Claim::Failed,
+        "exhausted" | "unsupported" => Claim::GivenUp,
+        "early" => Claim::Early(wait),
         "alone" => Claim::Alone,
         "unknown" => Claim::UnknownKind,
         // Whoever waited for the row began before the lease did, so what is left may look a moment longer than it is.
-        _ => Claim::Held(Duration::from_secs_f64(row.held_for).min(LEASE)),
+        _ => Claim::Held(wait.min(LEASE)),
     }
+}
+
+/// Whether the job of a lease is still there: its consultation may have been erased.
+pub(super) async fn is_there(connection: &mut PgConnection, lease: &Lease) -> Result<bool, Error> {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2)");
+    found.bind(lease.tenant.as_str()).bind(lease.job_id).fetch_one(connection).await.map_err(fault)
 }
 
 /// What a heartbeat says of one job.

@@ -24,7 +24,7 @@ macro_rules! completing {
                  UPDATE jobs SET state = 'completed', finished_at = now(), progress = 100, step = NULL, last_error = NULL,
                         deferred_since = NULL, lease_token = NULL, lease_expires_at = NULL
                  WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 RETURNING tenant_id, id, consultation_id
-             ), announced AS (
+             ), forgotten AS (
                  DELETE FROM outbox USING finished
                  WHERE (outbox.tenant_id, outbox.job_id) = (finished.tenant_id, finished.id)
              ) ",
@@ -41,6 +41,8 @@ pub enum Ended {
     Again,
     /// It has failed for good.
     Failed,
+    /// Somebody has called it off meanwhile.
+    Cancelled,
     /// Somebody else holds it by now, or it was erased.
     Overtaken,
 }
@@ -56,7 +58,7 @@ pub enum Release {
     Uncounted,
 }
 
-/// Gives a job back, whose message comes again after `wait`. `error` is a code of [`super::Reason`].
+/// Gives a job back, whose message comes again after `wait`; nobody begins it before. `error` is a code of [`super::Reason`].
 pub async fn give_back(
     connection: &mut PgConnection,
     lease: &Lease,
@@ -65,19 +67,20 @@ pub async fn give_back(
     wait: Duration,
 ) -> Result<Ended, Error> {
     let state: Option<String> = sqlx::query_scalar(
-        "WITH released AS (
-             UPDATE jobs SET state = CASE WHEN $5 OR attempts - $6 >= $7 THEN 'failed' ELSE 'queued' END, last_error = $4,
-                    attempts = attempts - $6, step = NULL,
-                    finished_at = CASE WHEN $5 OR attempts - $6 >= $7 THEN now() END,
-                    deferred_since = NULL, lease_token = NULL, lease_expires_at = NULL
-             WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 RETURNING tenant_id, id, state
-         ), announced AS (
+        "WITH mine AS MATERIALIZED (
+             SELECT tenant_id, id, attempts - $6 AS attempts,
+                    CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+                         WHEN $5 OR attempts - $6 >= $7 THEN 'failed' ELSE 'queued' END AS state
+             FROM jobs WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 FOR UPDATE
+         ), released AS (
+             UPDATE jobs SET state = mine.state, attempts = mine.attempts, last_error = $4, step = NULL, deferred_since = NULL,
+                    finished_at = CASE WHEN mine.state <> 'queued' THEN now() END,
+                    not_before = now() + make_interval(secs => $8), lease_token = NULL, lease_expires_at = NULL
+             FROM mine WHERE (jobs.tenant_id, jobs.id) = (mine.tenant_id, mine.id)
+             RETURNING jobs.tenant_id, jobs.id, jobs.state
+         ), forgotten AS (
              DELETE FROM outbox USING released
-             WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id) AND released.state = 'failed'
-         ), expected AS (
-             UPDATE outbox SET sent_at = now() + make_interval(secs => $8) FROM released
-             WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id) AND released.state = 'queued'
-               AND sent_at IS NOT NULL
+             WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id) AND released.state <> 'queued'
          )
          SELECT state FROM released",
     )
@@ -104,21 +107,24 @@ pub async fn defer(
     error: &'static str,
 ) -> Result<Ended, Error> {
     let state: Option<String> = sqlx::query_scalar(
-        "WITH released AS (
-             UPDATE jobs SET state = CASE WHEN deferred_since < now() - make_interval(secs => $5) THEN 'failed' ELSE 'deferred' END,
-                    finished_at = CASE WHEN deferred_since < now() - make_interval(secs => $5) THEN now() END,
-                    deferred_since = coalesce(deferred_since, now()), last_error = $4, attempts = attempts - 1, step = NULL,
-                    lease_token = NULL, lease_expires_at = NULL
-             WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 RETURNING tenant_id, id, kind, state
-         ), announced AS (
+        "WITH mine AS MATERIALIZED (
+             SELECT tenant_id, id,
+                    CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+                         WHEN deferred_since < now() - make_interval(secs => $5) THEN 'failed' ELSE 'deferred' END AS state
+             FROM jobs WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 FOR UPDATE
+         ), released AS (
+             UPDATE jobs SET state = mine.state, attempts = jobs.attempts - 1, last_error = $4, step = NULL,
+                    deferred_since = coalesce(jobs.deferred_since, now()),
+                    finished_at = CASE WHEN mine.state <> 'deferred' THEN now() END,
+                    not_before = now() + make_interval(secs => $6), lease_token = NULL, lease_expires_at = NULL
+             FROM mine WHERE (jobs.tenant_id, jobs.id) = (mine.tenant_id, mine.id)
+             RETURNING jobs.tenant_id, jobs.id, jobs.state, jobs.not_before
+         ), forgotten AS (
              DELETE FROM outbox USING released
-             WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id) AND released.state = 'failed'
+             WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id) AND released.state <> 'deferred'
          ), again AS (
-             INSERT INTO outbox (tenant_id, job_id, body, due_at)
-             SELECT tenant_id, id, jsonb_build_object('tenant_id', tenant_id, 'job_id', id, 'kind', kind),
-                    now() + make_interval(secs => $6)
-             FROM released WHERE state = 'deferred'
-             ON CONFLICT (tenant_id, job_id) DO UPDATE SET sent_at = NULL, due_at = excluded.due_at
+             INSERT INTO outbox (tenant_id, job_id, due_at) SELECT tenant_id, id, not_before FROM released WHERE state = 'deferred'
+             ON CONFLICT (tenant_id, job_id) DO UPDATE SET due_at = excluded.due_at, sends = 0
          )
          SELECT state FROM released",
     )
@@ -138,26 +144,9 @@ fn read(state: Option<&str>) -> Ended {
     match state {
         None => Ended::Overtaken,
         Some("failed") => Ended::Failed,
+        Some("cancelled") => Ended::Cancelled,
         Some(_) => Ended::Again,
     }
-}
-
-/// Ends a job that somebody has called off while it was worked on.
-pub(super) async fn cancelled(connection: &mut PgConnection, lease: &Lease) -> Result<(), Error> {
-    sqlx::query(
-        "WITH released AS (
-             UPDATE jobs SET state = 'cancelled', finished_at = now(), step = NULL, lease_token = NULL, lease_expires_at = NULL
-             WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 RETURNING tenant_id, id
-         )
-         DELETE FROM outbox USING released WHERE (outbox.tenant_id, outbox.job_id) = (released.tenant_id, released.id)",
-    )
-    .bind(lease.tenant.as_str())
-    .bind(lease.job_id)
-    .bind(lease.token)
-    .execute(connection)
-    .await
-    .map_err(fault)?;
-    Ok(())
 }
 
 /// Calls a job off. One that nobody works on is cancelled at once; a worker that is at it learns of it with its next
@@ -177,7 +166,7 @@ pub async fn cancel(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -
              FROM job WHERE (jobs.tenant_id, jobs.id) = (job.tenant_id, job.id)
                         AND job.state IN ('queued', 'active', 'deferred')
              RETURNING jobs.tenant_id, jobs.id, jobs.state
-         ), announced AS (
+         ), forgotten AS (
              DELETE FROM outbox USING changed
              WHERE (outbox.tenant_id, outbox.job_id) = (changed.tenant_id, changed.id) AND changed.state = 'cancelled'
          )

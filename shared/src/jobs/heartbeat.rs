@@ -2,9 +2,8 @@
 //! it is, and learns which jobs were called off. It is awaited with the work, so it ends with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -17,11 +16,11 @@ use crate::postgres::Database;
 /// The first beat, which is when whoever watches learns how far the job is.
 const FIRST: Duration = Duration::from_secs(2);
 
-/// Between two beats; a lease survives two that are missed.
-const INTERVAL: Duration = Duration::from_secs(10);
+/// From one beat to the next; a lease survives two that are missed.
+const INTERVAL: Duration = Duration::from_secs(8);
 
-/// The longest that a beat waits for the database.
-const BEAT: Duration = Duration::from_secs(5);
+/// The longest that a beat waits for the database or the queue.
+const BEAT: Duration = Duration::from_secs(4);
 
 /// How long a message stays invisible from each beat on: until after its job's lease has run out.
 pub(super) const INVISIBLE: Duration = LEASE.saturating_add(Duration::from_secs(2));
@@ -101,28 +100,32 @@ impl Heartbeat {
         self.kept().leases.retain(|(lease, _)| lease.token != token);
     }
 
+    fn is_kept(&self, lease: &Lease) -> bool {
+        self.kept().leases.iter().any(|(kept, _)| kept.token == lease.token)
+    }
+
     /// The message is to come again: from now on its own visibility applies.
     pub(super) fn let_come(&self, receipt: &str) {
         self.kept().receipts.retain(|kept| kept != receipt);
     }
 
-    /// Beats until it is dropped.
+    /// Beats until it is dropped. A silent queue does not hold up the leases.
     pub(super) async fn beat(&self, database: &Database, queue: &Queue) {
-        let mut pause = FIRST;
-        loop {
-            #[expect(clippy::disallowed_methods, reason = "a heartbeat, not a retry: it ends with the work beside it")]
-            tokio::time::sleep(pause).await;
-            pause = INTERVAL;
-            let renewed =
-                Deadline::after(BEAT).run(self.renew(database)).map(|done| done.map_err(BoxError::from).flatten());
-            let (leases, visibility) = futures::join!(renewed, self.hide(queue));
-            if let Err(error) = leases {
-                tracing::warn!(error = %error, causes = causes(&*error), "leases cannot be extended; they may run out");
-            }
-            if let Err(error) = visibility {
-                tracing::warn!(error = %error, "messages cannot be kept invisible; they may come twice");
-            }
-        }
+        futures::join!(
+            each_beat(async || {
+                if let Err(error) =
+                    Deadline::after(BEAT).run(self.renew(database)).await.map_err(BoxError::from).flatten()
+                {
+                    tracing::warn!(causes = causes(&*error), "leases cannot be extended; they may run out");
+                }
+            }),
+            each_beat(async || {
+                if let Err(error) = Deadline::after(BEAT).run(self.hide(queue)).await.map_err(BoxError::from).flatten()
+                {
+                    tracing::warn!(causes = causes(&*error), "messages cannot be kept invisible; they may come twice");
+                }
+            })
+        );
     }
 
     async fn renew(&self, database: &Database) -> Result<(), BoxError> {
@@ -142,6 +145,7 @@ impl Heartbeat {
         let renewed = session.finish(renewed)?;
         for (lease, pulse) in &leases {
             let signal = match renewed.get(&lease.token) {
+                None if !self.is_kept(lease) => continue, // it has ended meanwhile
                 None => Signal::Overtaken,
                 Some(true) => Signal::CalledOff,
                 Some(false) => continue,
@@ -157,5 +161,16 @@ impl Heartbeat {
         let receipts = self.kept().receipts.clone();
         let receipts: Vec<_> = receipts.iter().map(String::as_str).collect();
         if receipts.is_empty() { Ok(()) } else { queue.set_visibility(&receipts, INVISIBLE).await }
+    }
+}
+
+/// Does it at fixed times, however long it takes.
+async fn each_beat(act: impl AsyncFn()) {
+    let mut next = Instant::now() + FIRST;
+    loop {
+        #[expect(clippy::disallowed_methods, reason = "a heartbeat, not a retry: it ends with the work beside it")]
+        tokio::time::sleep_until(next.into()).await;
+        act().await;
+        next = (next + INTERVAL).max(Instant::now());
     }
 }

@@ -1,168 +1,178 @@
 //! Sending what the outbox announces.
 //!
-//! A row commits with its job; the send follows. A row that is due and not sent is the sweep's: a crash between the two, a
-//! queue that was gone, a deferral whose time has come. The row stays until its job has ended, so that a message that was
-//! lost on its way is sent again, too: doing so is safe, since a job is only ever claimed by one run.
+//! A row commits with its job and stays until the job has ended. The send follows the commit, and nothing is noted of it: that
+//! would cost every request a statement. Instead the sweep looks after each row that is due, at first after ten seconds. If the
+//! job has ended by then, as most have, there is no row; if it is being done, or waits for its own reasons, the row is due later;
+//! else its message is sent, again if need be. That is safe, since a job is only ever claimed by one run.
 
 use std::time::Duration;
 
 use futures::future::join_all;
 use serde::Serialize;
-use sqlx::types::Json;
-use sqlx::{Connection, FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::JobMessage;
 use super::queue::{BATCH, Queue};
 use crate::deadline::Deadline;
-use crate::error::{BoxError, Error, causes};
+use crate::error::{Error, causes};
+use crate::identity::TenantId;
 use crate::postgres::{Database, fault};
 
-/// Time for announcing a job within the request that made it.
+/// Time for sending a job within the request that made it.
 const ANNOUNCE: Duration = Duration::from_secs(2);
 
-/// Rows that one transaction of the sweep locks and sends.
+/// Rows that the sweep takes at once.
 const SWEEP: i64 = 100;
 
-/// Sends jobs that have just been committed, and notes which were sent, within two seconds. Their outbox rows are committed
-/// with them, so a failure here is no failure of the request: the rows stay for the sweep. Returns how many were sent.
-pub async fn announce(database: &Database, queue: &Queue, messages: &[JobMessage], deadline: Deadline) -> usize {
+/// Calls of the queue under way at once.
+const CALLS: usize = 10;
+
+/// No round is begun with less time left than this: its messages would be marked, and not sent.
+const ROUND: Duration = Duration::from_secs(10);
+
+/// Sends jobs that have just been committed, within two seconds. Their outbox rows are committed with them, so a failure here
+/// is no failure of the request: the sweep finds them.
+pub async fn announce(queue: &Queue, messages: &[JobMessage], deadline: Deadline) {
     let deadline = deadline.less(Duration::from_secs(1)).at_most(ANNOUNCE);
-    let sent = match deadline.run(send_all(queue, messages)).await {
-        Ok(sent) => sent,
-        Err(elapsed) => {
-            tracing::error!(jobs = messages.len(), error = %elapsed, "the jobs stay in the outbox");
-            return 0;
-        }
-    };
-    let marked = deadline.run(async {
-        let mut session = database.session().await?;
-        let marked = mark_sent(&mut session, &sent).await;
-        session.finish(marked)
-    });
-    if let Err(error) = marked.await.map_err(BoxError::from).and_then(|marked| marked.map_err(BoxError::from)) {
-        tracing::warn!(jobs = sent.len(), error = %error, "sent jobs may be sent again");
+    if let Err(elapsed) = deadline.run(send_all(queue, messages)).await {
+        tracing::error!(jobs = messages.len(), error = %elapsed, "the queue is slow; jobs may stay in the outbox");
     }
-    sent.len()
 }
 
-/// Sends messages, ten in a call, all calls at once. Returns those that the queue has taken.
+/// Sends messages, ten in a call and some calls at once. Returns those that the queue has not taken.
 async fn send_all(queue: &Queue, messages: &[JobMessage]) -> Vec<JobMessage> {
-    let batches: Vec<_> = messages.chunks(BATCH).collect();
-    let outcomes = join_all(batches.iter().map(|batch| queue.send_batch(batch))).await;
-    let mut sent = Vec::new();
-    for (batch, outcome) in batches.iter().zip(outcomes) {
-        match outcome {
-            Ok(taken) => {
-                sent.extend(batch.iter().zip(taken).filter(|(_, is_taken)| *is_taken).map(|(one, _)| one.clone()));
-            }
-            Err(error) => {
-                let (jobs, causes) = (batch.len(), causes(&*error));
-                tracing::error!(jobs, error = %error, causes, "the queue takes no messages; the jobs stay in the outbox");
-            }
-        }
+    let mut refused = Vec::new();
+    for some in messages.chunks(BATCH * CALLS) {
+        let sent = join_all(some.chunks(BATCH).map(|batch| send_batch(queue, batch))).await;
+        refused.extend(sent.into_iter().flatten());
     }
-    sent
+    refused
 }
 
-/// Notes that messages were sent, so that they are not sent again.
-pub async fn mark_sent(connection: &mut PgConnection, messages: &[JobMessage]) -> Result<(), Error> {
-    sqlx::query(
-        "UPDATE outbox SET sent_at = now(), sends = sends + 1 FROM unnest($1::text[], $2::uuid[]) AS sent (tenant_id, job_id)
-         WHERE (outbox.tenant_id, outbox.job_id) = (sent.tenant_id, sent.job_id) AND sent_at IS NULL",
-    )
-    .bind(messages.iter().map(|message| message.tenant_id.as_str()).collect::<Vec<_>>())
-    .bind(messages.iter().map(|message| message.job_id).collect::<Vec<_>>())
-    .execute(connection)
-    .await
-    .map_err(fault)?;
-    Ok(())
+async fn send_batch(queue: &Queue, batch: &[JobMessage]) -> Vec<JobMessage> {
+    match queue.send_batch(batch).await {
+        Ok(taken) => batch.iter().zip(taken).filter(|(_, is_taken)| !is_taken).map(|(one, _)| one.clone()).collect(),
+        Err(error) => {
+            let (jobs, causes) = (batch.len(), causes(&*error));
+            tracing::error!(jobs, error = %error, causes, "the queue takes no messages; the jobs stay in the outbox");
+            batch.to_vec()
+        }
+    }
 }
 
 /// What a sweep did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Swept {
-    /// Jobs whose message seems lost, or whose worker died, and which were due again.
-    pub revived: u64,
-    /// Messages sent.
+    /// Rows that were due.
+    pub due: usize,
+    /// Messages sent; the other rows' jobs are being done, or wait for their own reasons.
     pub sent: usize,
-    /// Messages that the queue did not take; the next sweep tries them again.
+    /// Messages that the queue did not take; they are tried again half a minute later.
     pub refused: usize,
 }
 
-/// Sends all that is due, until nothing is left or the deadline is near. Sweeps may run at the same time: each locks what it
-/// sends, and passes over what another has locked. Tenants take turns, so that one with a thousand rows does not hold up one
-/// with a single row.
+/// Looks after all that is due, until nothing is left or the deadline is near. Sweeps may run at the same time: what one has
+/// taken, another passes over. No row is locked while the queue is waited for.
 pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
-    let mut session = database.session().await?;
-    let revived = revive(&mut session).await;
-    let mut swept = Swept { revived: session.finish(revived)?, ..Swept::default() };
-    while deadline.remaining() > Duration::from_secs(10) {
-        let mut session = database.session().await?;
-        let some = sweep_some(&mut session, queue).await;
-        let (sent, refused) = session.finish(some)?;
-        swept.sent += sent;
-        swept.refused += refused;
-        if sent == 0 {
-            break;
+    let mut swept = Swept::default();
+    while deadline.remaining() > ROUND {
+        let taken = run(database, take_due).await?;
+        let missing: Vec<_> = taken.iter().filter(|row| row.is_missing).filter_map(Taken::message).collect();
+        let refused = send_all(queue, &missing).await;
+        if !refused.is_empty() {
+            run(database, async |connection| put_back(connection, &refused).await).await?;
+        }
+        swept.due += taken.len();
+        swept.sent += missing.len() - refused.len();
+        swept.refused += refused.len();
+        if taken.is_empty() || !refused.is_empty() {
+            break; // the queue that has refused some is not asked at once for more
         }
     }
     Ok(swept)
 }
 
-/// Makes due again what was sent, but is not on its way any more:
-/// - jobs whose lease ran out a minute ago and more: the worker was killed, and its message may be invisible for half an hour;
-/// - jobs that nobody has begun a minute after they were sent, two after the second send, four after the third, and so on: their
-///   worker was killed before it began, or the message was lost. In a backlog that means a few duplicates of each, which
-///   cost a tenth of a claim.
-async fn revive(connection: &mut PgConnection) -> Result<u64, Error> {
-    let revived = sqlx::query(
-        "UPDATE outbox SET sent_at = NULL, due_at = now() WHERE (tenant_id, job_id) IN (
-             SELECT o.tenant_id, o.job_id FROM outbox o JOIN jobs j ON (j.tenant_id, j.id) = (o.tenant_id, o.job_id)
-             WHERE j.state = 'active' AND j.lease_expires_at < now() - interval '1 minute'
-                   AND o.sent_at < now() - interval '2 minutes'
-                OR j.state IN ('queued', 'deferred')
-                   AND o.sent_at < now() - interval '1 minute' * 2 ^ least(o.sends - 1, 10)
-             FOR UPDATE OF o SKIP LOCKED)",
-    );
-    Ok(revived.execute(connection).await.map_err(fault)?.rows_affected())
+async fn run<T>(
+    database: &Database,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut session = database.session().await?;
+    let done = work(&mut session).await;
+    session.finish(done)
 }
 
 #[derive(FromRow)]
-struct Due {
+struct Taken {
     tenant_id: String,
     job_id: Uuid,
-    body: Json<serde_json::Value>,
+    kind: String,
+    is_missing: bool,
 }
 
-/// Locks, sends and marks up to [`SWEEP`] rows in one transaction: how many the queue took, and how many it did not.
-async fn sweep_some(connection: &mut PgConnection, queue: &Queue) -> Result<(usize, usize), Error> {
-    let mut transaction = connection.begin().await.map_err(fault)?;
-    let due: Vec<Due> = sqlx::query_as(
-        "WITH due AS (
-             SELECT tenant_id, job_id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY due_at) AS turn
-             FROM (SELECT * FROM outbox WHERE sent_at IS NULL AND due_at <= now() ORDER BY due_at LIMIT 10000) oldest
+impl Taken {
+    fn message(&self) -> Option<JobMessage> {
+        let tenant = TenantId::try_from(self.tenant_id.clone());
+        if tenant.is_err() {
+            tracing::error!(job = %self.job_id, "an outbox row of no tenant");
+        }
+        Some(JobMessage { tenant_id: tenant.ok()?, job_id: self.job_id, kind: self.kind.clone() })
+    }
+}
+
+/// Takes up to [`SWEEP`] rows that are due, from each tenant in turn, so that one with a thousand rows does not hold up one with a
+/// single row. A row is due again
+/// - when its job is deferred: when that is over;
+/// - when its job is being done, or in its backoff: a minute after the lease or the backoff is over, since its message comes then;
+/// - else its message is missing. It is sent, and missed again a minute later, then two, four and so on, at most 17 hours: in a
+///   backlog a message is not lost, but waits.
+async fn take_due(connection: &mut PgConnection) -> Result<Vec<Taken>, Error> {
+    sqlx::query_as(
+        "WITH RECURSIVE tenant AS (
+             (SELECT tenant_id FROM outbox WHERE due_at <= now() ORDER BY tenant_id LIMIT 1)
+             UNION ALL
+             SELECT (SELECT o.tenant_id FROM outbox o WHERE o.tenant_id > tenant.tenant_id AND o.due_at <= now()
+                     ORDER BY o.tenant_id LIMIT 1)
+             FROM tenant WHERE tenant.tenant_id IS NOT NULL
+         ), candidate AS (
+             SELECT oldest.* FROM tenant CROSS JOIN LATERAL (
+                 SELECT tenant_id, job_id, row_number() OVER (ORDER BY due_at) AS turn FROM outbox
+                 WHERE outbox.tenant_id = tenant.tenant_id AND due_at <= now() ORDER BY due_at LIMIT $1
+             ) oldest
+         ), taken AS MATERIALIZED (
+             SELECT outbox.tenant_id, outbox.job_id, outbox.sends FROM outbox JOIN candidate USING (tenant_id, job_id)
+             WHERE outbox.due_at <= now() ORDER BY candidate.turn LIMIT $1 FOR UPDATE OF outbox SKIP LOCKED
+         ), looked_at AS (
+             SELECT taken.*, j.kind, CASE WHEN j.state = 'deferred' THEN j.not_before
+                 ELSE greatest(j.lease_expires_at, j.not_before) + interval '1 minute' END AS expected_at
+             FROM taken JOIN jobs j ON (j.tenant_id, j.id) = (taken.tenant_id, taken.job_id)
          )
-         SELECT outbox.tenant_id, outbox.job_id, outbox.body FROM outbox JOIN due USING (tenant_id, job_id)
-         WHERE outbox.sent_at IS NULL ORDER BY due.turn, due.due_at LIMIT $1 FOR UPDATE OF outbox SKIP LOCKED",
+         UPDATE outbox SET
+             due_at = CASE WHEN expected_at > now() THEN expected_at
+                           ELSE now() + interval '1 minute' * 2 ^ least(looked_at.sends, 10) END,
+             sends = CASE WHEN expected_at > now() THEN looked_at.sends ELSE least(looked_at.sends + 1, 1000) END
+         FROM looked_at WHERE (outbox.tenant_id, outbox.job_id) = (looked_at.tenant_id, looked_at.job_id)
+         RETURNING outbox.tenant_id, outbox.job_id, looked_at.kind, coalesce(expected_at <= now(), true) AS is_missing",
     )
     .bind(SWEEP)
-    .fetch_all(&mut *transaction)
+    .fetch_all(connection)
     .await
-    .map_err(fault)?;
-    let messages: Vec<JobMessage> = due.into_iter().filter_map(message).collect();
-    let sent = send_all(queue, &messages).await;
-    mark_sent(&mut transaction, &sent).await?;
-    transaction.commit().await.map_err(fault)?;
-    Ok((sent.len(), messages.len() - sent.len()))
+    .map_err(fault)
 }
 
-fn message(due: Due) -> Option<JobMessage> {
-    let read = serde_json::from_value(due.body.0);
-    if read.is_err() {
-        tracing::error!(tenant = due.tenant_id, job = %due.job_id, "an outbox row that is no message");
-    }
-    read.ok()
+/// What the queue did not take is due in half a minute, behind all that is due now.
+async fn put_back(connection: &mut PgConnection, refused: &[JobMessage]) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE outbox SET due_at = now() + interval '30 seconds', sends = sends - 1
+         FROM unnest($1::text[], $2::uuid[]) AS refused (tenant_id, job_id)
+         WHERE (outbox.tenant_id, outbox.job_id) = (refused.tenant_id, refused.job_id)",
+    )
+    .bind(refused.iter().map(|message| message.tenant_id.as_str()).collect::<Vec<_>>())
+    .bind(refused.iter().map(|message| message.job_id).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
 }
 
 /// Removes rows whose jobs ended in some way that did not remove them. Returns how many.

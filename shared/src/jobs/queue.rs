@@ -39,8 +39,8 @@ impl Queue {
         Ok((0..messages.len()).map(is_taken).collect())
     }
 
-    /// Sends a message that was given up, as it came.
-    pub async fn bury(&self, body: &str) -> Result<(), BoxError> {
+    /// Sends a message that was received, to this other queue.
+    pub async fn send_as_it_came(&self, body: &str) -> Result<(), BoxError> {
         // SQS takes no empty message.
         let body = if body.is_empty() { " " } else { body };
         self.client.send_message().queue_url(&self.url).message_body(body).send().await?;
@@ -58,7 +58,11 @@ impl Queue {
             };
             let entries = receipts.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
             let change = self.client.change_message_visibility_batch().queue_url(&self.url);
-            change.set_entries(Some(entries)).send().await?;
+            let changed = change.set_entries(Some(entries)).send().await?;
+            let failed = changed.failed().iter().filter(|entry| entry.code() != "ReceiptHandleIsInvalid").count();
+            if failed > 0 {
+                return Err(format!("the queue left the visibility of {failed} messages as it was").into());
+            }
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! Jobs in PostgreSQL: making and showing them. Every function takes the tenant, alone or within a [`Scope`].
 
-use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -32,7 +31,7 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
                  ON CONFLICT (tenant_id, kind, dedupe_key) WHERE state IN ('queued', 'active', 'deferred') DO NOTHING
                  RETURNING id
              ), message AS (
-                 INSERT INTO outbox (tenant_id, job_id, body) SELECT $1, id, $9 FROM job
+                 INSERT INTO outbox (tenant_id, job_id) SELECT $1, id FROM job
              )
              SELECT id FROM job",
         )
@@ -44,10 +43,9 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
         .bind(&job.payload)
         .bind(job.consultation)
         .bind(&job.dedupe_key)
-        .bind(Json(&message))
         .fetch_optional(&mut *connection)
         .await
-        .map_err(fault)?;
+        .map_err(unless_erased)?;
         if made.is_some() {
             return Ok(Enqueued::New(message));
         }
@@ -56,6 +54,14 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
         }
     }
     Err(Error::new(Kind::Unavailable, "The same job began and ended several times just now. Try again."))
+}
+
+/// What the job is about may have been erased a moment ago.
+fn unless_erased(error: sqlx::Error) -> Error {
+    match &error {
+        sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => Error::not_found("consultation"),
+        _ => fault(error),
+    }
 }
 
 async fn unfinished(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<Option<Uuid>, Error> {
@@ -109,7 +115,7 @@ impl TryFrom<Row> for JobView {
                 .last_error
                 .filter(|_| !matches!(state, State::Completed | State::Cancelled))
                 .map(|code| Reason::new(&code, locale)),
-            retry_at: row.retry_at.filter(|_| state == State::Deferred),
+            retry_at: row.retry_at.filter(|_| matches!(state, State::Queued | State::Deferred)),
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
@@ -121,9 +127,9 @@ impl TryFrom<Row> for JobView {
 pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<JobView, Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT j.id, j.kind, j.state, j.consultation_id, j.locale, j.progress, j.step, j.attempts, j.last_error,
-                j.cancel_requested_at IS NOT NULL AS is_cancel_requested, o.due_at AS retry_at,
+                j.cancel_requested_at IS NOT NULL AS is_cancel_requested, j.not_before AS retry_at,
                 j.created_at, j.started_at, j.finished_at
-         FROM jobs j LEFT JOIN outbox o ON (o.tenant_id, o.job_id) = (j.tenant_id, j.id)
+         FROM jobs j
          WHERE j.tenant_id = $1 AND j.id = $2 AND ($3::text IS NULL OR j.user_id = $3)",
     )
     .bind(scope.tenant.as_str())

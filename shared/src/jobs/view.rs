@@ -29,7 +29,7 @@ pub struct JobView {
     pub cancel_requested: bool,
     /// Why it failed, or what went wrong with its last attempt.
     pub error: Option<Reason>,
-    /// When a deferred job is looked at again.
+    /// When a deferred job is looked at again, or a failed attempt is followed by another.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retry_at: Option<OffsetDateTime>,
     /// When it was accepted.

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::Rendered;
 use crate::aws;
 use crate::consultations::{ReportLinks, StoredReport};
-use crate::error::BoxError;
+use crate::error::{BoxError, Error};
 use crate::identity::TenantId;
 
 /// How long a link works at least.
@@ -20,6 +21,9 @@ const SHORTEST: Duration = Duration::from_mins(10);
 
 /// Links of one such span of time are the same, so that a client that holds a representation with them need not get it again.
 const SPAN: Duration = Duration::from_mins(5);
+
+/// How soon the bucket may be back.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The bucket.
 pub struct Bucket {
@@ -54,6 +58,13 @@ impl Bucket {
         Self { client: aws::s3(config), name }
     }
 
+    /// Where the report of a job lies. Each job has a place of its own, so that a run that was overtaken cannot overwrite what a
+    /// later job has written.
+    pub fn place(&self, tenant: &TenantId, consultation: Uuid, job: Uuid, now: OffsetDateTime) -> StoredReport {
+        let key = |extension: &str| format!("{}/{consultation}/{job}/report.{extension}", tenant.as_str());
+        StoredReport { html: key("html"), markdown: key("md"), generated_at: now }
+    }
+
     /// Writes both forms of a report. Doing it twice for the same job changes nothing but its time.
     pub async fn store(
         &self,
@@ -62,26 +73,28 @@ impl Bucket {
         job: Uuid,
         report: Rendered,
         now: OffsetDateTime,
-    ) -> Result<StoredReport, BoxError> {
-        let key = |extension: &str| format!("{}/{consultation}/{job}/report.{extension}", tenant.as_str());
-        let stored = StoredReport { html: key("html"), markdown: key("md"), generated_at: now };
+    ) -> Result<StoredReport, Error> {
+        let place = self.place(tenant, consultation, job, now);
         futures::try_join!(
-            self.put(&stored.html, "text/html; charset=utf-8", report.html),
-            self.put(&stored.markdown, "text/markdown; charset=utf-8", report.markdown),
+            self.put(&place.html, "text/html; charset=utf-8", report.html),
+            self.put(&place.markdown, "text/markdown; charset=utf-8", report.markdown),
         )?;
-        Ok(stored)
+        Ok(place)
     }
 
-    async fn put(&self, key: &str, content_type: &str, text: String) -> Result<(), BoxError> {
-        self.client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type(content_type)
-            .cache_control("private, no-store")
-            .body(text.into_bytes().into())
-            .send()
-            .await?;
+    async fn put(&self, key: &str, content_type: &str, text: String) -> Result<(), Error> {
+        let put = self.client.put_object().bucket(&self.name).key(key).content_type(content_type);
+        let put = put.cache_control("private, no-store").body(text.into_bytes().into());
+        put.send().await.map(drop).map_err(fault)
+    }
+
+    /// Removes both forms of a report. There may be none.
+    pub async fn remove(&self, report: &StoredReport) -> Result<(), Error> {
+        let remove = async |key: &str| {
+            let removed = self.client.delete_object().bucket(&self.name).key(key).send().await;
+            removed.map(drop).map_err(fault)
+        };
+        futures::try_join!(remove(&report.html), remove(&report.markdown))?;
         Ok(())
     }
 
@@ -99,5 +112,14 @@ impl Bucket {
     async fn link(&self, key: &str, lifetime: &PresigningConfig) -> Result<String, BoxError> {
         let link = self.client.get_object().bucket(&self.name).key(key).presigned(lifetime.clone()).await?;
         Ok(link.uri().to_owned())
+    }
+}
+
+/// A bucket that cannot be reached, or is too busy, comes back; whatever else it says is our fault.
+fn fault<E: std::error::Error + Send + Sync + 'static>(error: SdkError<E>) -> Error {
+    if aws::is_outage(&error) {
+        Error::unavailable("The bucket of reports", RETRY_AFTER, error)
+    } else {
+        Error::internal(error)
     }
 }

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use futures::future::{self, Either};
+use sqlx::PgConnection;
 
-use super::kind::isolated;
+use super::kind::{in_full, isolated};
 use super::{Environment, Kinds, RESERVE, Run, Stop, UNKNOWN_KIND};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Error, causes};
-use crate::jobs::claim::{Claim, Lease};
+use crate::jobs::claim::{Claim, Lease, is_there};
 use crate::jobs::ending::{self, Ended, Release};
 use crate::jobs::heartbeat::{Heartbeat, INVISIBLE, Signal};
 use crate::jobs::queue::Queue;
+use crate::postgres::Database;
 use crate::resilience::retry::{self, Policy};
 use crate::telemetry::metrics;
 
@@ -29,7 +31,7 @@ const DEFERRAL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_m
 const WRITING: Policy = Policy::idempotent(Duration::from_millis(200), Duration::from_secs(2));
 
 /// When a record has to come again; `None` when it is done with.
-type Again = Option<Duration>;
+type Wait = Option<Duration>;
 
 /// What is known of a record before anything is done.
 pub(super) enum Found {
@@ -53,7 +55,7 @@ pub(super) struct Delivery<'a, App> {
 impl<App: Environment> Delivery<'_, App> {
     /// Does what is to be done about the record. Whether it has to come again, which its visibility then says when.
     pub(super) async fn see_to(&self, found: Found) -> bool {
-        let again = match found {
+        let wait = match found {
             Found::NotAJob => {
                 tracing::error!(code = "not_a_job", "a message that nobody understands is given up");
                 metrics::count("JobMessageUnreadable", &[]);
@@ -62,45 +64,60 @@ impl<App: Environment> Delivery<'_, App> {
             Found::OutOfReach => Some(outage()),
             Found::Job(claim) => self.follow(claim).await,
         };
-        if let Some(wait) = again {
+        if let Some(wait) = wait {
             let receipt = self.record.receipt_handle.as_slice();
             let receipts: Vec<_> = receipt.iter().map(String::as_str).collect();
             let_come(self.app.queue(), self.heartbeat, &receipts, wait).await;
         }
-        again.is_some()
+        wait.is_some()
     }
 
-    async fn follow(&self, claim: Claim) -> Again {
+    async fn follow(&self, claim: Claim) -> Wait {
         match claim {
             Claim::Granted(lease) => self.run(&lease).await,
             Claim::Finished => {
                 tracing::info!("done before");
                 None
             }
+            Claim::Cancelled => {
+                tracing::info!("called off");
+                metrics::count("JobCancelled", &[]);
+                None
+            }
             Claim::Failed => {
-                tracing::warn!("failed for good");
+                tracing::info!("failed before");
                 self.give_up().await
             }
-            Claim::Alone => Some(Duration::ZERO), // whoever claims one by itself is not told so
+            Claim::GivenUp => {
+                tracing::error!("its attempts are used up, or no worker knows its kind");
+                metrics::count("JobFailed", &[]);
+                self.give_up().await
+            }
             Claim::Held(rest) => {
                 tracing::info!("held by another run");
                 Some(rest)
             }
+            Claim::Early(rest) => {
+                tracing::info!(wait_s = rest.as_secs(), "not yet due");
+                Some(rest)
+            }
             Claim::UnknownKind => {
-                tracing::debug!("a kind that this worker does not know");
+                tracing::warn!("a kind that this worker does not know");
                 Some(UNKNOWN_KIND.1)
             }
             Claim::Missing => {
                 tracing::warn!("no such job; it was erased or never existed");
                 None
             }
+            // The batch has seen to it that nothing else goes on.
+            Claim::Alone => Some(outage()),
         }
     }
 
     /// Puts the message into the dead-letter queue.
-    async fn give_up(&self) -> Again {
+    async fn give_up(&self) -> Wait {
         let body = self.record.body.as_deref().unwrap_or_default();
-        match self.app.dead_letters().bury(body).await {
+        match self.app.dead_letters().send_as_it_came(body).await {
             Ok(()) => None,
             Err(error) => {
                 tracing::warn!(error = %error, "the dead-letter queue takes no messages; the record comes again");
@@ -109,13 +126,13 @@ impl<App: Environment> Delivery<'_, App> {
         }
     }
 
-    async fn run(&self, lease: &Lease) -> Again {
-        let Some((longest, work)) = self.kinds.known.get(lease.kind.as_str()) else { return Some(UNKNOWN_KIND.1) };
+    async fn run(&self, lease: &Lease) -> Wait {
+        let Some(kind) = self.kinds.known.get(lease.kind.as_str()) else { return Some(UNKNOWN_KIND.1) };
         let pulse = self.heartbeat.keep(lease);
-        let deadline = self.invocation.less(RESERVE).at_most(*longest);
-        let run = Run { lease, deadline, pulse: &pulse };
+        let deadline = self.invocation.less(RESERVE).at_most(kind.longest);
+        let run = Run { lease, deadline, pulse: &pulse, database: self.app.database(), heartbeat: self.heartbeat };
         let done = {
-            let work = std::pin::pin!(isolated(work(self.app, &run, lease.payload.clone()), deadline));
+            let work = std::pin::pin!(isolated((kind.perform)(self.app, &run), deadline));
             let stopped = std::pin::pin!(pulse.stopped());
             match future::select(work, stopped).await {
                 Either::Left((done, _)) => done,
@@ -123,21 +140,20 @@ impl<App: Environment> Delivery<'_, App> {
                 Either::Right((_, _)) => Err(Stop::Overtaken),
             }
         };
-        let again = self.settle(lease, done).await;
+        let wait = self.settle(lease, done).await;
         self.heartbeat.let_go(lease.token);
-        again
+        wait
     }
 
     /// Writes what has become of a run.
-    async fn settle(&self, lease: &Lease, done: Result<(), Stop>) -> Again {
-        let kind = lease.kind.as_str();
+    async fn settle(&self, lease: &Lease, done: Result<(), Stop>) -> Wait {
         match done {
             Ok(()) => {
-                metrics::count("JobCompleted", &[("kind", kind)]);
+                metrics::count("JobCompleted", &[("kind", &lease.kind)]);
                 None
             }
             Err(Stop::Failed(failure)) => {
-                let cause = failure.cause.as_deref().map(|cause| format!("{cause}: {}", causes(cause)));
+                let cause = failure.cause.as_deref().map(|cause| in_full(cause));
                 tracing::error!(code = failure.code, attempt = lease.attempt, cause, "an attempt failed");
                 let wait = failure.retry_in.map_or_else(|| backoff(lease.attempt), |wait| wait.min(LONGEST_BACKOFF));
                 self.give_back(lease, Release::Failed, failure.code, wait).await
@@ -151,52 +167,82 @@ impl<App: Environment> Delivery<'_, App> {
                 self.give_back(lease, Release::Uncounted, "outage", outage()).await
             }
             Err(Stop::Deferred { code, retry_in }) => self.defer(lease, code, retry_in).await,
-            Err(Stop::CalledOff) => {
-                tracing::info!("called off");
-                metrics::count("JobCancelled", &[("kind", kind)]);
-                let written = write(self.app, async |session| ending::cancelled(session, lease).await).await;
-                written.err().map(|_| outage())
-            }
-            Err(Stop::Overtaken) => {
-                tracing::warn!("overtaken by another run, or erased");
-                Some(INVISIBLE)
-            }
+            Err(Stop::CalledOff) => self.give_back(lease, Release::Failed, "called_off", Duration::ZERO).await,
+            Err(Stop::Overtaken) => self.overtaken(lease).await,
         }
     }
 
-    async fn give_back(&self, lease: &Lease, release: Release, code: &str, wait: Duration) -> Again {
-        let give_back = async |session: &mut _| ending::give_back(session, lease, release, code, wait).await;
-        let ended = write(self.app, give_back).await;
-        self.ended(lease, ended, wait).await
+    async fn give_back(&self, lease: &Lease, release: Release, code: &str, wait: Duration) -> Wait {
+        let give_back = async |connection: &mut _| ending::give_back(connection, lease, release, code, wait).await;
+        let ended = write(self.app.database(), give_back).await;
+        if matches!(ended, Ok(Ended::Again)) {
+            metrics::count("JobRetried", &[("kind", &lease.kind)]);
+        }
+        self.ended(lease, ended, Some(wait)).await
     }
 
-    async fn defer(&self, lease: &Lease, code: &'static str, retry_in: Duration) -> Again {
+    async fn defer(&self, lease: &Lease, code: &'static str, retry_in: Duration) -> Wait {
         let wait = retry_in.clamp(DEFERRAL.0, DEFERRAL.1);
-        tracing::info!(code, wait_s = wait.as_secs(), "deferred");
-        metrics::count("JobDeferred", &[("kind", &lease.kind)]);
-        let ended = write(self.app, async |session| ending::defer(session, lease, wait, code).await).await;
-        match ended {
-            Ok(Ended::Again) => None, // the outbox sends another message
-            ended => self.ended(lease, ended, wait).await,
+        let ended =
+            write(self.app.database(), async |connection| ending::defer(connection, lease, wait, code).await).await;
+        if matches!(ended, Ok(Ended::Again)) {
+            tracing::info!(code, wait_s = wait.as_secs(), "deferred");
+            metrics::count("JobDeferred", &[("kind", &lease.kind)]);
         }
+        self.ended(lease, ended, None).await // the outbox sends another message
     }
 
-    async fn ended(&self, lease: &Lease, ended: Result<Ended, Error>, wait: Duration) -> Again {
+    /// `wait` is for a job that is to be tried again.
+    async fn ended(&self, lease: &Lease, ended: Result<Ended, Error>, wait: Wait) -> Wait {
         match ended {
-            Ok(Ended::Again) => {
-                metrics::count("JobRetried", &[("kind", &lease.kind)]);
-                Some(wait)
-            }
+            Ok(Ended::Again) => wait,
             Ok(Ended::Failed) => {
                 metrics::count("JobFailed", &[("kind", &lease.kind)]);
                 self.give_up().await
             }
-            Ok(Ended::Overtaken) => Some(INVISIBLE),
+            Ok(Ended::Cancelled) => {
+                tracing::info!("called off");
+                metrics::count("JobCancelled", &[("kind", &lease.kind)]);
+                None
+            }
+            Ok(Ended::Overtaken) => self.overtaken(lease).await,
             Err(error) => {
                 tracing::error!(error = %error, causes = causes(&error), "an ending cannot be written; the lease runs out");
                 Some(outage())
             }
         }
+    }
+
+    /// Somebody else has the job by now, and what this run has left elsewhere is theirs as well; or it was erased, and nothing of
+    /// it may be left anywhere.
+    async fn overtaken(&self, lease: &Lease) -> Wait {
+        match write(self.app.database(), async |connection| is_there(connection, lease).await).await {
+            Ok(true) => {
+                tracing::warn!("overtaken by another run, or its end was written and the answer lost");
+                Some(INVISIBLE)
+            }
+            Ok(false) => self.forget(lease).await,
+            Err(error) => {
+                tracing::error!(causes = causes(&error), "nobody knows who has the job; its record comes again");
+                Some(outage())
+            }
+        }
+    }
+
+    async fn forget(&self, lease: &Lease) -> Wait {
+        let kind = self.kinds.known.get(lease.kind.as_str())?;
+        match isolated((kind.forget)(self.app, lease), Deadline::after(RESERVE)).await {
+            Ok(()) => tracing::info!("erased while it was done"),
+            Err(stop) => {
+                let cause = stop.cause();
+                tracing::error!(
+                    kind = lease.kind,
+                    cause,
+                    "erased while it was done; something of it is left outside the database"
+                );
+            }
+        }
+        None
     }
 }
 
@@ -206,26 +252,26 @@ pub(super) async fn let_come(queue: &Queue, heartbeat: &Heartbeat, receipts: &[&
         heartbeat.let_come(receipt);
     }
     if let Err(error) = queue.set_visibility(receipts, wait).await {
-        tracing::warn!(error = %error, "the visibility cannot be set; the records come when the queue says");
+        tracing::warn!(causes = causes(&*error), "the visibility cannot be set; the records come when the queue says");
     }
 }
 
-/// Writes under a lease, which may be done twice: tried again for a few seconds while the database is gone, so that a restart
-/// of it costs no work.
-pub async fn write<App: Environment, T>(
-    app: &App,
-    write: impl AsyncFn(&mut sqlx::PgConnection) -> Result<T, Error>,
+/// Writes what may be written twice: tried again for a few seconds while the database is gone, so that a restart of it costs
+/// no work.
+pub(super) async fn write<T>(
+    database: &Database,
+    write: impl AsyncFn(&mut PgConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let (write, deadline) = (&write, Deadline::after(RESERVE.saturating_sub(Duration::from_secs(2))));
     let written = deadline.run(retry::run(&WRITING, deadline, |_| async move {
-        let mut session = app.database().session().await?;
+        let mut session = database.session().await?;
         let written = write(&mut session).await;
         session.finish(written)
     }));
     written.await.unwrap_or_else(|elapsed| Err(late(elapsed)))
 }
 
-pub(super) fn late(elapsed: Elapsed) -> Error {
+fn late(elapsed: Elapsed) -> Error {
     Error::unavailable("The database", RESERVE, elapsed)
 }
 

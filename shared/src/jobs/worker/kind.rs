@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::delivery;
 
 use crate::deadline::Deadline;
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Error, causes};
 use crate::jobs::Task;
 use crate::jobs::claim::Lease;
-use crate::jobs::heartbeat::Pulse;
+use crate::jobs::heartbeat::{Heartbeat, Pulse};
+use crate::postgres::Database;
 
 /// Why a run did not complete its job.
 #[derive(Debug)]
@@ -34,6 +37,22 @@ pub enum Stop {
     Overtaken,
     /// Somebody has called it off.
     CalledOff,
+}
+
+impl Stop {
+    /// What the log says of it.
+    pub(super) fn cause(&self) -> Option<String> {
+        match self {
+            Self::Failed(failure) => failure.cause.as_deref().map(|cause| in_full(cause)),
+            Self::Outage(cause) => Some(in_full(&**cause)),
+            _ => None,
+        }
+    }
+}
+
+/// An error with all its causes.
+pub(super) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
+    format!("{error}: {}", causes(error))
 }
 
 /// A failed attempt.
@@ -85,6 +104,8 @@ pub struct Run<'a> {
     /// Until when the attempt may take.
     pub deadline: Deadline,
     pub(super) pulse: &'a Pulse,
+    pub(super) database: &'a Database,
+    pub(super) heartbeat: &'a Heartbeat,
 }
 
 impl Run<'_> {
@@ -93,19 +114,37 @@ impl Run<'_> {
     pub fn step(&self, progress: i16, step: &'static str) {
         self.pulse.say(progress, step);
     }
+
+    /// Completes the job with what `write` writes under the lease, which it says with `true`; for some seconds again and again, if
+    /// the database is gone. Afterwards nobody calls the run off any more.
+    pub async fn complete(&self, write: impl AsyncFn(&mut PgConnection) -> Result<bool, Error>) -> Result<(), Stop> {
+        let is_ours = delivery::write(self.database, write).await?;
+        self.heartbeat.let_go(self.lease.token);
+        if is_ours { Ok(()) } else { Err(Stop::Overtaken) }
+    }
 }
 
-/// The function of a kind: does one attempt of a job, and completes it.
+/// The function of a kind.
 pub trait Perform<T: Task> {
-    /// Writes the result under the run's lease.
+    /// Does one attempt of a job, and completes it with [`Run::complete`].
     fn perform(&self, run: &Run<'_>, task: T) -> impl Future<Output = Result<(), Stop>>;
+
+    /// Removes what a run may have left outside the database, whose job was erased meanwhile.
+    fn forget(&self, lease: &Lease, task: T) -> impl Future<Output = Result<(), Stop>>;
 }
 
-pub(super) type Work<App> = for<'a> fn(&'a App, &'a Run<'a>, Value) -> LocalBoxFuture<'a, Result<(), Stop>>;
+type Doing<'a> = LocalBoxFuture<'a, Result<(), Stop>>;
+
+/// A kind with its functions, which take its payload as it stands in the row.
+pub(super) struct KnownKind<App> {
+    pub(super) longest: Duration,
+    pub(super) perform: for<'a> fn(&'a App, &'a Run<'a>) -> Doing<'a>,
+    pub(super) forget: for<'a> fn(&'a App, &'a Lease) -> Doing<'a>,
+}
 
 /// The kinds that a worker knows.
 pub struct Kinds<App> {
-    pub(super) known: BTreeMap<&'static str, (Duration, Work<App>)>,
+    pub(super) known: BTreeMap<&'static str, KnownKind<App>>,
 }
 
 impl<App> Default for Kinds<App> {
@@ -121,7 +160,8 @@ impl<App> Kinds<App> {
     where
         App: Perform<T>,
     {
-        self.known.insert(T::KIND, (T::LONGEST, work::<App, T>));
+        let kind = KnownKind { longest: T::LONGEST, perform: perform::<App, T>, forget: forget::<App, T> };
+        self.known.insert(T::KIND, kind);
         self
     }
 
@@ -131,20 +171,21 @@ impl<App> Kinds<App> {
 
     /// The longest that an attempt of any kind may take.
     pub(super) fn longest(&self) -> Duration {
-        self.known.values().map(|(longest, _)| *longest).max().unwrap_or_default()
+        self.known.values().map(|kind| kind.longest).max().unwrap_or_default()
     }
 }
 
-fn work<'a, App: Perform<T>, T: Task>(
-    app: &'a App,
-    run: &'a Run<'a>,
-    payload: Value,
-) -> LocalBoxFuture<'a, Result<(), Stop>> {
-    Box::pin(async move {
-        // The error's text may repeat the payload, so it is not kept as the cause.
-        let task = serde_json::from_value(payload).map_err(|_| Stop::Hopeless("payload_unreadable"))?;
-        app.perform(run, task).await
-    })
+fn perform<'a, App: Perform<T>, T: Task>(app: &'a App, run: &'a Run<'a>) -> Doing<'a> {
+    Box::pin(async move { app.perform(run, payload(run.lease)?).await })
+}
+
+fn forget<'a, App: Perform<T>, T: Task>(app: &'a App, lease: &'a Lease) -> Doing<'a> {
+    Box::pin(async move { app.forget(lease, payload(lease)?).await })
+}
+
+/// The error's text may repeat the payload, so it is not kept as the cause.
+fn payload<T: Task>(lease: &Lease) -> Result<T, Stop> {
+    T::deserialize(&lease.payload).map_err(|_| Stop::Hopeless("payload_unreadable"))
 }
 
 /// Runs work within its time, and so that a panic in it is a failure like any other.

@@ -13,10 +13,12 @@
 //! | meets an outage of our own | queued again: no attempt is spent | comes after 30 to 60 s |
 //! | is called off | cancelled | deleted |
 //! | is overtaken | the other run's | comes again, and finds the job done or held |
+//! | is erased | gone | deleted, with all that the run has left elsewhere |
 //! | is killed | its lease runs out | comes when the lease is over |
 //!
-//! Whoever kills a worker takes its neighbours along. So a job that is down to its last attempt, and whose workers died, is begun
-//! when the rest of its batch is done, and by itself: the one that kills gets no company, and the others get their attempt.
+//! Whoever kills a worker takes its neighbours along. So a job whose worker died, and which is down to its last attempt, is begun
+//! when the rest of its batch is done, and by itself; and a last attempt that died in company is repeated like this. The one that
+//! kills gets no company, and the others get their attempts.
 
 mod delivery;
 mod kind;
@@ -36,8 +38,7 @@ use super::queue::Queue;
 use crate::deadline::Deadline;
 use crate::error::causes;
 use crate::postgres::Database;
-pub use delivery::write;
-use delivery::{Delivery, Found, late};
+use delivery::{Delivery, Found};
 pub use kind::{Failure, Kinds, Perform, Run, Stop};
 
 /// Records worked on at once.
@@ -48,9 +49,6 @@ const RESERVE: Duration = Duration::from_secs(10);
 
 /// Kept for the answer to the invocation itself.
 const LAST: Duration = Duration::from_secs(1);
-
-/// Time for claiming a batch. A database that is silent for longer is gone.
-const CLAIMING: Duration = Duration::from_secs(8);
 
 /// A message of an unknown kind may be for a worker that is just being deployed: so often it comes again, after this time.
 const UNKNOWN_KIND: (u32, Duration) = (5, Duration::from_mins(1));
@@ -76,7 +74,8 @@ pub async fn process<App: Environment>(
     let mut failed = Vec::new();
     for records in event.records.chunks(CONCURRENCY) {
         let heartbeat = Heartbeat::new(records.iter().filter_map(|record| record.receipt_handle.clone()).collect());
-        failed.extend(Batch { app, kinds, heartbeat, records, invocation }.work().await);
+        let batch = Batch { app, kinds, heartbeat, records, invocation };
+        failed.extend(Box::pin(batch.work()).await);
     }
     let mut response = SqsBatchResponse::default();
     response.set_failures(failed);
@@ -128,7 +127,8 @@ impl<App: Environment> Batch<'_, App> {
     async fn put_back(&self, records: &[SqsMessage]) -> Vec<String> {
         tracing::info!(records = records.len(), "returned: the time left is less than a job needs");
         let receipts: Vec<_> = records.iter().filter_map(|record| record.receipt_handle.as_deref()).collect();
-        delivery::let_come(self.app.queue(), &self.heartbeat, &receipts, Duration::ZERO).await;
+        let soon = Duration::from_secs(fastrand::u64(1..=5)); // not at once: it might be this environment whose time is wrong
+        delivery::let_come(self.app.queue(), &self.heartbeat, &receipts, soon).await;
         records.iter().filter_map(|record| record.message_id.clone()).collect()
     }
 
@@ -136,7 +136,7 @@ impl<App: Environment> Batch<'_, App> {
     async fn look_up(&self, received: &[Received<'_>]) -> Vec<Found> {
         let wanted = received.iter().filter_map(|(record, message)| {
             let is_last_chance = deliveries(record) >= UNKNOWN_KIND.0;
-            message.as_ref().map(|message| Wanted { is_last_chance, ..Wanted::from(message) })
+            message.as_ref().map(|message| Wanted::from(message).for_the_last_time(is_last_chance))
         });
         let mut claims = self.claim(&wanted.collect::<Vec<_>>()).await.into_iter();
         let found = |(_, message): &Received<'_>| match message {
@@ -151,12 +151,8 @@ impl<App: Environment> Batch<'_, App> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let claims = Deadline::after(CLAIMING).run(async {
-            let mut session = self.app.database().session().await?;
-            let claims = claim(&mut session, wanted, &self.kinds.names()).await;
-            session.finish(claims)
-        });
-        match claims.await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
+        let kinds = self.kinds.names();
+        match delivery::write(self.app.database(), async |session| claim(session, wanted, &kinds).await).await {
             Ok(claims) => claims.into_iter().map(Found::Job).collect(),
             Err(error) => {
                 let causes = causes(&error);
@@ -186,7 +182,7 @@ impl<App: Environment> Batch<'_, App> {
         if self.is_too_late() {
             return self.put_back(std::slice::from_ref(record)).await;
         }
-        let found = self.claim(&[Wanted { is_alone: true, ..Wanted::from(message) }]).await.pop();
+        let found = self.claim(&[Wanted::from(message).alone()]).await.pop();
         let received = (record, Some(message.clone()));
         self.see_to(&received, found.unwrap_or(Found::OutOfReach)).await.into_iter().collect()
     }

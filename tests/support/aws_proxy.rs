@@ -1,63 +1,65 @@
-//! SQS with a will of its own: passes calls on to the emulator, refuses them, holds them, or sends everything twice.
+//! AWS with a will of its own: passes calls on to the emulator, refuses them, holds them up, or sends every message twice.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::watch;
 
-use crate::support::STACK;
+use super::STACK;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Pass,
     Fail,
+    /// Calls wait until the mode changes.
     Hold,
     Twice,
 }
 
-const MODES: [Mode; 4] = [Mode::Pass, Mode::Fail, Mode::Hold, Mode::Twice];
-
 struct Shared {
-    mode: AtomicU8,
+    mode: watch::Sender<Mode>,
     held: AtomicUsize,
     refused: AtomicUsize,
     taken: AtomicUsize,
+    hidings: AtomicUsize,
     client: reqwest::Client,
     target: String,
 }
 
 /// It serves as long as the runtime of its test.
-pub struct SqsProxy {
+pub struct AwsProxy {
     pub url: String,
     shared: Arc<Shared>,
 }
 
-impl SqsProxy {
+impl AwsProxy {
     pub async fn start(mode: Mode) -> Self {
         let shared = Arc::new(Shared {
-            mode: AtomicU8::new(mode as u8),
+            mode: watch::Sender::new(mode),
             held: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             taken: AtomicUsize::new(0),
+            hidings: AtomicUsize::new(0),
             client: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             target: STACK.aws_endpoint(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = Arc::clone(&shared);
-        let answer = move |headers: HeaderMap, body: Bytes| {
+        let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let shared = Arc::clone(&serving);
-            async move { shared.answer(headers, body).await }
+            async move { shared.answer(&Call { method, uri, headers, body }).await }
         };
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
         Self { url, shared }
     }
 
     pub fn set(&self, mode: Mode) {
-        self.shared.mode.store(mode as u8, Ordering::SeqCst);
+        self.shared.mode.send_replace(mode);
     }
 
     /// Calls that wait now.
@@ -74,6 +76,24 @@ impl SqsProxy {
     pub fn taken(&self) -> usize {
         self.shared.taken.load(Ordering::SeqCst)
     }
+
+    /// Calls that changed the visibility of messages.
+    pub fn hidings(&self) -> usize {
+        self.shared.hidings.load(Ordering::SeqCst)
+    }
+}
+
+struct Call {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    fn is(&self, name: &str) -> bool {
+        self.headers.get("x-amz-target").is_some_and(|target| target == name)
+    }
 }
 
 /// A call that waits; counted as long as its caller does.
@@ -86,35 +106,41 @@ impl Drop for Held<'_> {
 }
 
 impl Shared {
-    async fn answer(&self, headers: HeaderMap, body: Bytes) -> Response {
-        let is_send = headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.SendMessageBatch");
-        match MODES[usize::from(self.mode.load(Ordering::SeqCst))] {
+    async fn answer(&self, call: &Call) -> Response {
+        if call.is("AmazonSQS.ChangeMessageVisibilityBatch") {
+            self.hidings.fetch_add(1, Ordering::SeqCst);
+        }
+        let mode = *self.mode.borrow();
+        match mode {
             Mode::Fail => {
                 self.refused.fetch_add(1, Ordering::SeqCst);
-                StatusCode::SERVICE_UNAVAILABLE.into_response()
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
             Mode::Hold => {
                 self.held.fetch_add(1, Ordering::SeqCst);
                 let _held = Held(&self.held);
-                std::future::pending().await
+                self.mode.subscribe().wait_for(|mode| *mode != Mode::Hold).await.unwrap();
             }
-            Mode::Twice if is_send => {
-                self.pass(&headers, &body, is_send).await;
-                self.pass(&headers, &body, is_send).await
+            Mode::Twice if call.is("AmazonSQS.SendMessageBatch") => {
+                self.pass(call).await;
             }
-            Mode::Pass | Mode::Twice => self.pass(&headers, &body, is_send).await,
+            Mode::Pass | Mode::Twice => {}
         }
+        self.pass(call).await
     }
 
-    async fn pass(&self, headers: &HeaderMap, body: &Bytes, is_send: bool) -> Response {
-        let mut request = self.client.post(&self.target).body(body.clone());
-        for (name, value) in headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str())) {
+    async fn pass(&self, call: &Call) -> Response {
+        let url = format!("{}{}", self.target, call.uri.path_and_query().map_or("/", |path| path.as_str()));
+        let mut request = self.client.request(call.method.clone(), url).body(call.body.clone());
+        for (name, value) in
+            call.headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
+        {
             request = request.header(name, value);
         }
         let answer = request.send().await.unwrap();
         let (status, content_type) = (answer.status(), answer.headers().get("content-type").cloned());
         let text = answer.text().await.unwrap();
-        if is_send {
+        if call.is("AmazonSQS.SendMessageBatch") {
             let sent: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
             self.taken.fetch_add(sent["Successful"].as_array().map_or(0, Vec::len), Ordering::SeqCst);
         }
