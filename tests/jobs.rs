@@ -106,9 +106,9 @@ async fn last_error(message: &JobMessage) -> Option<String> {
         .unwrap()
 }
 
-/// Whether the outbox has a row of the job, and if so, whether the sweep looks after it within an hour.
+/// Whether the outbox has a row of the job, and if so, whether the sweep looks after it within twelve hours.
 async fn announced(message: &JobMessage) -> Option<bool> {
-    sqlx::query_scalar("SELECT due_at < now() + interval '1 hour' FROM outbox WHERE tenant_id = $1 AND job_id = $2")
+    sqlx::query_scalar("SELECT due_at < now() + interval '12 hours' FROM outbox WHERE tenant_id = $1 AND job_id = $2")
         .bind(message.tenant_id.as_str())
         .bind(message.job_id)
         .fetch_optional(&mut database().await)

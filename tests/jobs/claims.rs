@@ -271,7 +271,7 @@ async fn a_job_is_called_off_at_once_or_by_whoever_works_on_it_next() {
     assert_eq!((view.state, view.cancel_requested), (State::Active, true));
     // The worker dies: the next one ends the job instead of doing it.
     expire(active).await;
-    assert_eq!(claim_one(active).await, Claim::Finished);
+    assert_eq!(claim_one(active).await, Claim::Cancelled);
     assert_eq!(states(active).await, expected("cancelled", "cancelled", 1));
     assert!(!outcome::assessed(&mut connection, &lease, &assessment("late")).await.unwrap());
 }

@@ -199,7 +199,7 @@ async fn the_nightly_pruning_takes_what_has_had_its_time_and_nothing_else() {
     let pruned =
         prune_expired::handle(std::sync::Arc::new(pruning), Deadline::after(Duration::from_mins(1))).await.unwrap();
     assert!(pruned.idempotency_keys >= 1 && pruned.outbox >= 1 && pruned.quarantine >= 1, "{pruned:?}");
-    assert_eq!((announced(&kept).await, announced(&ended).await), (Some(true), None));
+    assert_eq!((announced(&kept).await.is_some(), announced(&ended).await), (true, None));
     let keys: Vec<String> = sqlx::query_scalar("SELECT key FROM idempotency_keys WHERE tenant_id = $1")
         .bind(kept.tenant_id.as_str())
         .fetch_all(&mut connection)

@@ -159,7 +159,7 @@ WITH wanted AS (
     WHERE (outbox.tenant_id, outbox.job_id) = (changed.tenant_id, changed.id) AND changed.state <> 'active'
 )
 SELECT tenant_id, id, verdict, kind, payload,
-       CASE WHEN verdict = 'granted' THEN least(attempts + 1, $7) ELSE attempts END AS attempts,
+       (CASE WHEN verdict = 'granted' THEN least(attempts + 1, $7) ELSE attempts END)::int2 AS attempts,
        runs + (verdict = 'granted')::int AS runs,
        greatest(extract(epoch FROM greatest(lease_expires_at, not_before) - now()), 0)::float8 AS wait
 FROM decided";
