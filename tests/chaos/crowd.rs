@@ -211,6 +211,13 @@ impl Crowd {
         let lines = xtask::logs::since(&STACK, "worker", self.began_at).await;
         let is_of_us = |line: &&String| self.tenants.iter().any(|tenant| line.contains(tenant));
         let turned_away = |line: &&String| line.contains("done before") || line.contains("held by another run");
+        let written = |line: &&String| line.contains("\"analysed\"");
+        let consultation = |line: &String| line.split("\"consultation\":\"").nth(1).map(|rest| rest[..36].to_owned());
+        let mut assessed: Vec<_> = lines.iter().filter(is_of_us).filter(written).filter_map(consultation).collect();
+        let written = assessed.len();
+        assessed.sort();
+        assessed.dedup();
+        assert_eq!(assessed.len(), written, "{}: an assessment was written twice", self.scenario);
         let counts = self.counted().await;
         let number = |count: i64| usize::try_from(count).unwrap();
         let tally = Tally {

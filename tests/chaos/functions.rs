@@ -60,7 +60,7 @@ impl Function {
         assert!(invoked.function_error.is_none(), "{}: {said:?}", self.name);
     }
 
-    /// A second worker on the same queue whose clock is so many seconds off. It is preferred: the real one pauses.
+    /// A second worker on the same queue whose clock is so many seconds off. Both take from it.
     pub async fn skewed_worker(offset: i32) -> Self {
         let worker = Self::of("Worker").await;
         let found = worker.client.get_function_configuration().function_name(&worker.name).send().await.unwrap();

@@ -124,3 +124,23 @@ async fn failed_jobs_come_back_with_all_their_attempts_the_oldest_first() {
     let Claim::Granted(lease) = claim_one(&jobs[0]).await else { panic!("it may be claimed again") };
     assert_eq!((lease.attempt, lease.run), (1, 2), "a run that was paid for is remembered");
 }
+
+#[tokio::test]
+async fn of_failed_jobs_with_one_key_only_the_last_comes_back_and_none_whose_work_is_done() {
+    let tenant = new_tenant();
+    let mut jobs = Vec::new();
+    for key in ["twice", "twice", "done", "done"] {
+        let message = job_of(&tenant, json!({ "symptoms": "a cough" })).await;
+        fail(&message).await;
+        let keyed = sqlx::query("UPDATE jobs SET dedupe_key = $3 WHERE tenant_id = $1 AND id = $2");
+        let keyed = keyed.bind(&tenant).bind(message.job_id).bind(key);
+        keyed.execute(&mut database().await).await.unwrap();
+        jobs.push(message);
+    }
+    change(&jobs[3], "UPDATE jobs SET state = 'cancelled' WHERE tenant_id = $1 AND id = $2").await;
+    let mut connection = database().await;
+    let back = burial::redrive(&mut connection, &jobs[0].tenant_id, None, 10).await.unwrap();
+    assert_eq!((back.messages.as_slice(), back.remaining), (&jobs[1..2], 0));
+    let again = burial::redrive(&mut connection, &jobs[0].tenant_id, None, 10).await.unwrap();
+    assert_eq!((again.messages.len(), again.remaining), (0, 0));
+}

@@ -64,7 +64,7 @@ async fn a_report_is_written_and_the_consultation_links_to_it() {
 }
 
 #[tokio::test]
-async fn a_link_works_as_it_was_signed_and_for_nothing_else() {
+async fn a_link_is_signed_for_a_quarter_of_an_hour_and_one_object() {
     let user = User::new().await;
     let accepted = user.complain("a headache").await;
     user.outcome(&accepted).await;
