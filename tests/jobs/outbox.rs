@@ -119,7 +119,7 @@ async fn what_the_queue_does_not_take_is_due_again_behind_the_others() {
     let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
     let gone = Queue::new(&nowhere, "http://127.0.0.1:9/000000000000/gone".to_owned());
     assert_eq!(own.sweep(&gone).await, Swept { due: 1, sent: 0, refused: 1 });
-    assert_eq!(own.due_in(&message).await, 30);
+    assert_eq!(own.due_in(&message).await, 20);
     own.let_be_due(&message).await;
     assert_eq!(own.sweep(&queue).await, Swept { due: 1, sent: 1, refused: 0 });
     assert_eq!(sent_to(&url).await, [message]);

@@ -68,7 +68,7 @@ pub struct Swept {
     pub due: usize,
     /// Messages sent; the other rows' jobs are being done, or wait for their own reasons.
     pub sent: usize,
-    /// Messages that the queue did not take; they are tried again half a minute later.
+    /// Messages that the queue did not take; they are tried again 20 seconds later.
     pub refused: usize,
 }
 
@@ -160,10 +160,10 @@ async fn take_due(connection: &mut PgConnection) -> Result<Vec<Taken>, Error> {
     .map_err(fault)
 }
 
-/// What the queue did not take is due in half a minute, behind all that is due now.
+/// What the queue did not take is due in 20 seconds, behind all that is due now.
 async fn put_back(connection: &mut PgConnection, refused: &[JobMessage]) -> Result<(), Error> {
     sqlx::query(
-        "UPDATE outbox SET due_at = now() + interval '30 seconds', sends = sends - 1
+        "UPDATE outbox SET due_at = now() + interval '20 seconds', sends = sends - 1
          FROM unnest($1::text[], $2::uuid[]) AS refused (tenant_id, job_id)
          WHERE (outbox.tenant_id, outbox.job_id) = (refused.tenant_id, refused.job_id)",
     )
