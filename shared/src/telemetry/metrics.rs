@@ -33,6 +33,8 @@ pub fn count(name: &'static str, dimensions: &[(&'static str, &str)]) {
 fn line(name: &'static str, dimensions: &[(&'static str, &str)], now: SystemTime) -> Value {
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let names: Vec<_> = dimensions.iter().map(|(dimension, _)| *dimension).collect();
+    // Besides by its dimensions, each event counts in one total, which an alarm can watch.
+    let sets = if names.is_empty() { vec![names] } else { vec![names, Vec::new()] };
     let mut fields = Map::new();
     fields.insert(
         "_aws".to_owned(),
@@ -40,7 +42,7 @@ fn line(name: &'static str, dimensions: &[(&'static str, &str)], now: SystemTime
             "Timestamp": u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [names],
+                "Dimensions": sets,
                 "Metrics": [{ "Name": name, "Unit": "Count" }],
             }],
         }),
@@ -59,7 +61,7 @@ mod tests {
         let line = line("CircuitChanged", &[("circuit", "primary"), ("to", "open")], SystemTime::UNIX_EPOCH);
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(line["_aws"]["Timestamp"], 0);
-        assert_eq!(directive["Dimensions"], json!([["circuit", "to"]]));
+        assert_eq!(directive["Dimensions"], json!([["circuit", "to"], []]));
         assert_eq!((&line["circuit"], &line["to"]), (&json!("primary"), &json!("open")));
         assert_eq!(line[directive["Metrics"][0]["Name"].as_str().unwrap()], 1);
     }
