@@ -217,12 +217,13 @@ fn markdown(text: &str) -> String {
 
 fn markdown_line(line: &str) -> String {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let is_item = line.get(digits + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
     let mut escaped = String::with_capacity(line.len() + 8);
     for (index, c) in line.char_indices() {
         // CommonMark 0.31, section 2.4: any ASCII punctuation may be escaped. These are never markup, but for the full stop
         // behind the number of a list's item.
         let is_plain =
-            matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%') && !(index == digits && c == '.');
+            matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%') && !(is_item && index == digits);
         if c.is_ascii_punctuation() && !is_plain {
             escaped.push('\\');
         }
@@ -239,6 +240,8 @@ mod tests {
     fn what_a_patient_writes_is_no_markdown() {
         for (text, shown) in [
             ("38.5 degrees, 3/10", "38.5 degrees, 3/10"),
+            ("2.", "2\\."),
+            ("5：疼痛 7) dull", "5：疼痛 7\\) dull"),
             ("1. pain\n\n2. nausea", "1\\. pain\\\n2\\. nausea"),
             ("# **bold** [link](x) `code`", "\\# \\*\\*bold\\*\\* \\[link\\]\\(x\\) \\`code\\`"),
             ("<b>&amp;</b>\\", "\\<b\\>\\&amp;\\</b\\>\\\\"),
