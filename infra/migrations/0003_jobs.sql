@@ -10,6 +10,7 @@ ALTER TABLE jobs
     ADD COLUMN step                text,                     -- what it is doing: a name, never content
     ADD COLUMN runs                integer NOT NULL DEFAULT 0, -- claims ever granted; attempts can be forgiven, these not
     ADD COLUMN ran_alone           boolean NOT NULL DEFAULT false, -- the last run had no company in its worker
+    ADD COLUMN unknown_since       timestamptz,              -- when a worker first did not know its kind
     ADD COLUMN not_before          timestamptz,              -- when its backoff or deferral is over
     ADD COLUMN burials             smallint NOT NULL DEFAULT 0, -- times its messages came to the dead-letter queue too early
     ADD COLUMN buried_at           timestamptz,              -- the last of these

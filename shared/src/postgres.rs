@@ -86,6 +86,21 @@ impl Database {
         session.await.unwrap_or_else(|elapsed| Err(gone(elapsed)))
     }
 
+    /// A session for some work that is over within `limit`: a server that vanished without a word must not keep the only connection
+    /// busy.
+    pub async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let done = Deadline::after(limit).run(async {
+            let mut session = self.session().await?;
+            let done = work(&mut session).await;
+            session.finish(done)
+        });
+        done.await.unwrap_or_else(|elapsed| Err(gone(elapsed)))
+    }
+
     async fn connect(&self, slot: &mut Slot) -> Result<PgConnection, Error> {
         let mut options = self.options.clone();
         if let Some(login) = &self.login {

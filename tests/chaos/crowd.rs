@@ -46,6 +46,10 @@ pub struct Tally {
     pub most_attempts: i16,
     /// Runs beyond the first of each job.
     pub reruns: usize,
+    /// Runs of the job that had most of them.
+    pub most_runs: i32,
+    /// Assessments that were written, by whatever run.
+    pub written: usize,
     /// Deliveries of messages whose job was done, or being done.
     pub turned_away: usize,
     /// Calls that the models got.
@@ -56,11 +60,13 @@ pub struct Tally {
 pub struct Expect {
     pub accepted: usize,
     pub failed: usize,
+    /// Attempts, and what is no attempt: a last one that was repeated alone, and what an outage broke off.
+    pub most_runs: i32,
 }
 
 impl Expect {
     pub const fn all_completed() -> Self {
-        Self { accepted: SIZE, failed: 0 }
+        Self { accepted: SIZE, failed: 0, most_runs: 4 }
     }
 }
 
@@ -68,7 +74,8 @@ impl Tally {
     pub fn check(&self, expect: &Expect) {
         assert_eq!(self.accepted, expect.accepted, "{self:?}");
         assert_eq!((self.completed, self.failed), (expect.accepted - expect.failed, expect.failed), "{self:?}");
-        assert!(self.most_attempts <= 3, "{self:?}");
+        assert_eq!(self.written, self.completed, "exactly one assessment each: {self:?}");
+        assert!(self.most_attempts <= 3 && self.most_runs <= expect.most_runs, "{self:?}");
     }
 }
 
@@ -81,6 +88,8 @@ struct Counts {
     degraded: i64,
     most_attempts: i16,
     reruns: i64,
+    most_runs: i32,
+    written: i64,
 }
 
 /// Whether it says that the database is gone, and not that the test is wrong.
@@ -92,12 +101,24 @@ fn is_gone(error: &sqlx::Error) -> bool {
     }
 }
 
+/// From now on the database itself notes each assessment that is written.
+async fn count_assessments() {
+    let note = "
+        CREATE TABLE IF NOT EXISTS chaos_written (tenant_id text NOT NULL, id uuid NOT NULL);
+        CREATE OR REPLACE FUNCTION chaos_note() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO chaos_written VALUES (NEW.tenant_id, NEW.id); RETURN NULL; END $$;
+        CREATE OR REPLACE TRIGGER chaos_note AFTER UPDATE OF assessment ON consultations
+            FOR EACH ROW EXECUTE FUNCTION chaos_note()";
+    sqlx::raw_sql(note).execute(&mut crate::support::database().await).await.unwrap();
+}
+
 impl Crowd {
     /// Sixteen patients of four tenants: with fewer, the limits of one person would be in the way. What an earlier test that
     /// failed has harmed is mended first.
     pub async fn gather(scenario: &'static str) -> Self {
         services::start_postgres(&STACK).await.unwrap();
         services::start_valkey(&STACK).await.unwrap();
+        count_assessments().await;
         for logical in ["CreateConsultation", "Worker", "SweepOutbox"] {
             Function::of(logical).await.set("AWS_ENDPOINT_URL_SQS", None).await;
         }
@@ -145,7 +166,9 @@ impl Crowd {
                     count(*) FILTER (WHERE j.state = 'completed' AND c.assessment IS NOT NULL) AS completed,
                     count(*) FILTER (WHERE j.state = 'failed' AND c.assessment IS NULL) AS failed,
                     count(*) FILTER (WHERE (c.assessment->>'degraded')::bool) AS degraded,
-                    coalesce(max(j.attempts), 0)::int2 AS most_attempts, coalesce(sum(greatest(j.runs - 1, 0)), 0)::int8 AS reruns
+                    coalesce(max(j.attempts), 0)::int2 AS most_attempts, coalesce(sum(greatest(j.runs - 1, 0)), 0)::int8 AS reruns,
+                    coalesce(max(j.runs), 0) AS most_runs,
+                    (SELECT count(*) FROM chaos_written w WHERE w.tenant_id = ANY ($1)) AS written
              FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id) WHERE c.tenant_id = ANY ($1)",
         )
         .bind(&self.tenants)
@@ -211,13 +234,6 @@ impl Crowd {
         let lines = xtask::logs::since(&STACK, "worker", self.began_at).await;
         let is_of_us = |line: &&String| self.tenants.iter().any(|tenant| line.contains(tenant));
         let turned_away = |line: &&String| line.contains("done before") || line.contains("held by another run");
-        let written = |line: &&String| line.contains("\"analysed\"");
-        let consultation = |line: &String| line.split("\"consultation\":\"").nth(1).map(|rest| rest[..36].to_owned());
-        let mut assessed: Vec<_> = lines.iter().filter(is_of_us).filter(written).filter_map(consultation).collect();
-        let written = assessed.len();
-        assessed.sort();
-        assessed.dedup();
-        assert_eq!(assessed.len(), written, "{}: an assessment was written twice", self.scenario);
         let counts = self.counted().await;
         let number = |count: i64| usize::try_from(count).unwrap();
         let tally = Tally {
@@ -227,16 +243,19 @@ impl Crowd {
             degraded: number(counts.degraded),
             most_attempts: counts.most_attempts,
             reruns: number(counts.reruns),
+            most_runs: counts.most_runs,
+            written: number(counts.written),
             turned_away: lines.iter().filter(is_of_us).filter(turned_away).count(),
             model_calls: provider::calls(&self.marker).len(),
         };
         println!(
-            "\n| {:<45} | accepted {:>3} | completed {:>3} | failed {:>2} | reruns {:>3} | duplicates turned away {:>3} | model calls {:>3} | most attempts {} | lost {} | {:>5.1} s |",
+            "\n| {:<45} | accepted {:>3} | completed {:>3} | failed {:>2} | reruns {:>3} | most runs {} | duplicates turned away {:>3} | model calls {:>3} | most attempts {} | lost {} | {:>5.1} s |",
             self.scenario,
             tally.accepted,
             tally.completed,
             tally.failed,
             tally.reruns,
+            tally.most_runs,
             tally.turned_away,
             tally.model_calls,
             tally.most_attempts,

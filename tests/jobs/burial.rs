@@ -36,7 +36,7 @@ async fn a_job_that_an_outage_buried_is_sent_again_three_times_and_then_fails() 
         change(&message, "UPDATE jobs SET buried_at = now() - interval '31 minutes' WHERE tenant_id = $1 AND id = $2")
             .await;
     }
-    assert_eq!(buried(&message).await, Buried::GivenUp);
+    assert_eq!(buried(&message).await, Buried::GivenUp("analyze".to_owned()));
     assert_eq!(states(&message).await, expected("failed", "failed", 0));
     assert_eq!(last_error(&message).await.as_deref(), Some("undeliverable"));
     assert_eq!(buried(&message).await, Buried::Failed, "twice is as once");
@@ -50,7 +50,7 @@ async fn a_buried_message_ends_what_has_no_attempts_left_and_nothing_that_is_don
         granted(&exhausted).await;
         expire(&exhausted).await;
     }
-    assert_eq!(buried(&exhausted).await, Buried::GivenUp);
+    assert_eq!(buried(&exhausted).await, Buried::GivenUp("analyze".to_owned()));
     assert_eq!(last_error(&exhausted).await.as_deref(), Some("attempts_exhausted"));
     granted(&active).await;
     assert_eq!(buried(&active).await, Buried::Held);

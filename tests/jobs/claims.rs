@@ -109,7 +109,7 @@ async fn runs_that_died_use_up_the_attempts_and_no_fourth_begins() {
         granted(&message).await;
         expire(&message).await;
     }
-    assert_eq!(claim_one(&message).await, Claim::GivenUp);
+    assert_eq!(claim_one(&message).await, Claim::GivenUp("analyze".to_owned()));
     assert_eq!(states(&message).await, expected("failed", "failed", 3));
     assert_eq!(last_error(&message).await.as_deref(), Some("attempts_exhausted"));
 }
@@ -129,7 +129,7 @@ async fn whoever_lost_its_workers_has_its_last_attempt_alone() {
     assert_eq!(states(&message).await, expected("active", "processing", 2), "that spends nothing");
     assert_eq!(granted(&message).await.attempt, 3);
     expire(&message).await;
-    assert_eq!(claim_one(&message).await, Claim::GivenUp);
+    assert_eq!(claim_one(&message).await, Claim::GivenUp("analyze".to_owned()));
     assert_eq!(last_error(&message).await.as_deref(), Some("attempts_exhausted"));
 }
 
@@ -239,8 +239,10 @@ async fn a_kind_that_is_never_known_fails_in_the_end() {
     change(&message, "UPDATE jobs SET kind = 'of_tomorrow' WHERE tenant_id = $1 AND id = $2").await;
     assert_eq!(claim_one(&message).await, Claim::UnknownKind);
     assert_eq!(states(&message).await, expected("queued", "processing", 0));
-    let wanted = [Wanted::from(&message).for_the_last_time(true)];
-    assert_eq!(claim(&mut database().await, &wanted, KINDS).await.unwrap(), [Claim::GivenUp]);
+    assert_eq!(claim_one(&message).await, Claim::UnknownKind, "a worker that knows it may just be deployed");
+    let long_ago = "UPDATE jobs SET unknown_since = now() - interval '301 seconds' WHERE tenant_id = $1 AND id = $2";
+    change(&message, long_ago).await;
+    assert_eq!(claim_one(&message).await, Claim::GivenUp("of_tomorrow".to_owned()));
     assert_eq!(states(&message).await, expected("failed", "failed", 0));
     assert_eq!(last_error(&message).await.as_deref(), Some("unsupported_kind"));
 }
@@ -271,7 +273,7 @@ async fn a_job_is_called_off_at_once_or_by_whoever_works_on_it_next() {
     assert_eq!((view.state, view.cancel_requested), (State::Active, true));
     // The worker dies: the next one ends the job instead of doing it.
     expire(active).await;
-    assert_eq!(claim_one(active).await, Claim::Cancelled);
+    assert_eq!(claim_one(active).await, Claim::Cancelled("analyze".to_owned()));
     assert_eq!(states(active).await, expected("cancelled", "cancelled", 1));
     assert!(!outcome::assessed(&mut connection, &lease, &assessment("late")).await.unwrap());
 }

@@ -312,17 +312,37 @@ async fn a_consultation_that_is_erased_while_it_is_reported_leaves_nothing_behin
 }
 
 #[tokio::test]
-async fn a_report_takes_the_place_of_the_one_before() {
+async fn the_last_two_reports_are_kept_and_older_ones_removed() {
     let app = app().await;
     let first = report_job(&app).await;
     assert_eq!(deliver(&app, &[body(&first)]).await, NOTHING);
-    let task = GenerateReport { consultation_id: consultation(&first).await };
+    let mut jobs = vec![first.job_id];
+    for is_in_use in [true, true, false] {
+        jobs.push(another_report(&app, &first).await);
+        let all = stored_reports(&first.tenant_id).await.len();
+        assert_eq!(all, 2 * if is_in_use { jobs.len() } else { 2 }, "each in both forms");
+        // An hour later nobody holds a link to what was replaced.
+        let an_hour_ago = "UPDATE consultations c SET report = jsonb_set(c.report, '{generated_at}', to_jsonb('2026-01-01T00:00:00Z'::text))
+                           FROM jobs j WHERE j.tenant_id = $1 AND j.id = $2 AND (c.tenant_id, c.id) = (j.tenant_id, j.consultation_id)";
+        if jobs.len() == 3 {
+            change(&first, an_hour_ago).await;
+        }
+    }
+    let stored = stored_reports(&first.tenant_id).await;
+    let is_of = |job: &Uuid| stored.iter().filter(|key| key.contains(&job.to_string())).count();
+    assert_eq!(jobs.iter().map(is_of).collect::<Vec<_>>(), [0, 0, 2, 2]);
+}
+
+/// Has another report written; its job.
+async fn another_report(app: &App, first: &JobMessage) -> Uuid {
+    let task = GenerateReport { consultation_id: consultation(first).await };
     let user = UserId::try_from("user-1".to_owned()).unwrap();
     let job = NewJob::new(&first.tenant_id, &user, Locale::En, &task).unwrap().about(task.consultation_id);
-    let Enqueued::New(second) = store::enqueue(&mut database().await, &job).await.unwrap() else { panic!("it is new") };
-    assert_eq!(deliver(&app, &[body(&second)]).await, NOTHING);
-    let stored = stored_reports(&first.tenant_id).await;
-    assert!(stored.len() == 2 && stored.iter().all(|key| key.contains(&second.job_id.to_string())), "{stored:?}");
+    let Enqueued::New(message) = store::enqueue(&mut database().await, &job).await.unwrap() else {
+        panic!("it is new")
+    };
+    assert_eq!(deliver(app, &[body(&message)]).await, NOTHING);
+    message.job_id
 }
 
 #[tokio::test]

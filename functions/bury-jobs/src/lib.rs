@@ -70,16 +70,21 @@ async fn see_to(app: &App, record: &SqsMessage) -> Result<bool, Error> {
     };
     let buried = bury(&mut session, &message).await;
     let buried = session.finish(buried)?;
+    let comes_again = buried == Buried::Held;
     tell(&message, buried);
-    Ok(buried != Buried::Held)
+    Ok(!comes_again)
 }
 
 fn tell(message: &JobMessage, buried: Buried) {
     let (job, tenant) = (message.job_id, message.tenant_id.as_str());
     match buried {
         Buried::Failed => tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back"),
-        Buried::GivenUp => {
-            metrics::count("JobFailed", &[]);
+        Buried::Cancelled(kind) => {
+            metrics::count("JobCancelled", &[("kind", &kind)]);
+            tracing::info!(%job, tenant, "called off");
+        }
+        Buried::GivenUp(kind) => {
+            metrics::count("JobFailed", &[("kind", &kind)]);
             tracing::error!(%job, tenant, "a job has failed for good, since its messages were not worked on; an admin may bring it back");
         }
         Buried::SentAgain => tracing::warn!(%job, tenant, "a dead letter whose job has attempts left is sent again"),

@@ -7,6 +7,7 @@ use wenzhen::http::{Call, Response, reply};
 use wenzhen::jobs::ending;
 use wenzhen::limits::{self, Limit};
 use wenzhen::postgres::Database;
+use wenzhen::telemetry::metrics;
 
 /// How often the route may be called.
 pub const LIMITS: &[Limit] = limits::DEFAULT;
@@ -23,6 +24,9 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let mut session = app.database.session().await?;
     let job = ending::cancel(&mut session, call.caller.scope(), id).await;
     let job = session.finish(job)?;
+    if job.state.is_final() {
+        metrics::count("JobCancelled", &[("kind", &job.kind)]);
+    }
     tracing::info!(job = %id, is_at_once = job.state.is_final(), "called off");
     reply::ok(&job)
 }

@@ -33,10 +33,13 @@ impl Perform<GenerateReport> for App {
             );
         }
         completed?;
-        if let Some(before) = consultation.report.filter(|before| before.html != stored.html)
-            && let Err(error) = self.reports.remove(&before).await
+        if let Some(before) = consultation.report
+            && let Err(error) = self.reports.tidy(&lease.tenant, consultation.id, [&before, &stored], now).await
         {
-            tracing::warn!(causes = causes(&error), "the report before this one is left in the bucket");
+            tracing::warn!(
+                causes = causes(&error),
+                "old reports are left in the bucket, until the next one is written"
+            );
         }
         tracing::info!(consultation = %consultation.id, attempt = lease.attempt, "reported");
         Ok(())

@@ -22,6 +22,9 @@ use wenzhen::reports::Bucket;
 /// The function's time-out.
 pub const TIMEOUT: Duration = Duration::from_mins(5);
 
+/// The longest that reading a consultation may take.
+const READING: Duration = Duration::from_secs(5);
+
 /// What the worker needs, made once for each environment.
 pub struct App {
     /// Where jobs and consultations are kept.
@@ -67,7 +70,6 @@ pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatc
 /// The consultation that a run works on. The session ends here: what follows takes seconds, and the other records need the
 /// connection meanwhile.
 async fn consultation(app: &App, run: &Run<'_>, id: Uuid) -> Result<Consultation, Error> {
-    let mut session = app.database.session().await?;
-    let found = store::get(&mut session, Scope { tenant: &run.lease.tenant, owner: None }, id).await;
-    session.finish(found)
+    let scope = Scope { tenant: &run.lease.tenant, owner: None };
+    app.database.within(READING, async |connection| store::get(connection, scope, id).await).await
 }

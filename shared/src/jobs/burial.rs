@@ -23,12 +23,14 @@ const ONE_BURIAL: i32 = 30;
 const QUARANTINE_DAYS: i32 = 30;
 
 /// What was done about a message in the dead-letter queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Buried {
     /// Its job has failed before.
     Failed,
-    /// Its job has failed just now.
-    GivenUp,
+    /// Its job, of this kind, has failed just now.
+    GivenUp(String),
+    /// Its job, of this kind, was called off, and has ended as such just now.
+    Cancelled(String),
     /// Its job had attempts left and is sent again.
     SentAgain,
     /// Another message of its job was here a short time ago: the job is sent again already.
@@ -43,9 +45,9 @@ pub enum Buried {
 
 /// Sees to the job of a message that the queue gave up.
 pub async fn bury(connection: &mut PgConnection, message: &JobMessage) -> Result<Buried, Error> {
-    let verdict: Option<String> = sqlx::query_scalar(
+    let found: Option<(String, String)> = sqlx::query_as(
         "WITH job AS MATERIALIZED (
-             SELECT tenant_id, id, attempts, CASE WHEN state = 'failed' THEN 'failed'
+             SELECT tenant_id, id, kind, attempts, CASE WHEN state = 'failed' THEN 'failed'
                  WHEN state IN ('completed', 'cancelled') THEN 'finished'
                  WHEN lease_expires_at >= now() THEN 'held'
                  WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
@@ -71,7 +73,7 @@ pub async fn bury(connection: &mut PgConnection, message: &JobMessage) -> Result
          ), forgotten AS (
              DELETE FROM outbox USING ended WHERE (outbox.tenant_id, outbox.job_id) = (ended.tenant_id, ended.id)
          )
-         SELECT verdict FROM job",
+         SELECT verdict, kind FROM job",
     )
     .bind(message.tenant_id.as_str())
     .bind(message.job_id)
@@ -81,14 +83,15 @@ pub async fn bury(connection: &mut PgConnection, message: &JobMessage) -> Result
     .fetch_optional(connection)
     .await
     .map_err(fault)?;
-    Ok(match verdict.as_deref() {
-        None => Buried::Missing,
-        Some("failed") => Buried::Failed,
-        Some("given_up") => Buried::GivenUp,
-        Some("again") => Buried::SentAgain,
-        Some("again_before") => Buried::SentAgainBefore,
-        Some("held") => Buried::Held,
-        Some(_) => Buried::Finished,
+    let Some((verdict, kind)) = found else { return Ok(Buried::Missing) };
+    Ok(match verdict.as_str() {
+        "failed" => Buried::Failed,
+        "given_up" => Buried::GivenUp(kind),
+        "cancelled" => Buried::Cancelled(kind),
+        "again" => Buried::SentAgain,
+        "again_before" => Buried::SentAgainBefore,
+        "held" => Buried::Held,
+        _ => Buried::Finished,
     })
 }
 

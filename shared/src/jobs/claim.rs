@@ -20,6 +20,9 @@ use crate::postgres::fault;
 /// How long a claim holds unless it is renewed.
 pub const LEASE: Duration = Duration::from_secs(30);
 
+/// A kind that no worker knows may be for one that is just being deployed: for so long it is waited for.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// What became of an attempt to claim a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
@@ -27,12 +30,12 @@ pub enum Claim {
     Granted(Box<Lease>),
     /// It is completed or cancelled; there is nothing to do.
     Finished,
-    /// It was called off, and ended as such just now.
-    Cancelled,
+    /// It was called off, and ended as such just now; of this kind.
+    Cancelled(String),
     /// It has failed for good before; its message belongs into the dead-letter queue.
     Failed,
-    /// It has failed just now: its attempts are used up, or no worker knows its kind.
-    GivenUp,
+    /// It has failed just now, of this kind: its attempts are used up, or no worker knows its kind.
+    GivenUp(String),
     /// Somebody else holds it, for this long at most.
     Held(Duration),
     /// Its backoff or deferral goes on for this long.
@@ -69,18 +72,11 @@ pub struct Lease {
 pub struct Wanted<'a> {
     /// The job's message.
     message: &'a JobMessage,
-    is_last_chance: bool,
     is_alone: bool,
     token: Uuid,
 }
 
 impl Wanted<'_> {
-    /// If its kind is not known, it never will be: it has waited long enough for a newer worker.
-    #[must_use]
-    pub const fn for_the_last_time(self, is_last_chance: bool) -> Self {
-        Self { is_last_chance, ..self }
-    }
-
     /// Nothing else is done beside it.
     #[must_use]
     pub const fn alone(self) -> Self {
@@ -91,7 +87,7 @@ impl Wanted<'_> {
 /// One of several, as a batch brings them.
 impl<'a> From<&'a JobMessage> for Wanted<'a> {
     fn from(message: &'a JobMessage) -> Self {
-        Self { message, is_last_chance: false, is_alone: false, token: Uuid::new_v4() }
+        Self { message, is_alone: false, token: Uuid::new_v4() }
     }
 }
 
@@ -114,11 +110,10 @@ struct Row {
 /// a last attempt that ended like this in company is no attempt, and whoever is down to its last one is tried alone.
 const CLAIM: &str = "
 WITH wanted AS (
-    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::boolean[], $5::boolean[])
-                  AS wanted (tenant_id, id, token, is_last_chance, is_alone)
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::boolean[]) AS wanted (tenant_id, id, token, is_alone)
 ), job AS MATERIALIZED (
     SELECT j.tenant_id, j.id, j.state, j.kind, j.payload, j.attempts, j.runs, j.lease_token, j.lease_expires_at, j.not_before,
-           j.cancel_requested_at, j.ran_alone, wanted.token, wanted.is_last_chance, wanted.is_alone
+           j.cancel_requested_at, j.ran_alone, j.unknown_since, wanted.token, wanted.is_alone
     FROM jobs j JOIN wanted USING (tenant_id, id)
     ORDER BY j.tenant_id, j.id FOR UPDATE OF j
 ), decided AS (
@@ -128,19 +123,20 @@ WITH wanted AS (
         WHEN state IN ('completed', 'cancelled') THEN 'finished'
         WHEN lease_expires_at >= now() THEN 'held'
         WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
-        WHEN attempts >= $7 AND (state <> 'active' OR ran_alone) THEN 'exhausted'
+        WHEN attempts >= $6 AND (state <> 'active' OR ran_alone) THEN 'exhausted'
         WHEN not_before > now() THEN 'early'
-        WHEN kind <> ALL ($8) AND is_last_chance THEN 'unsupported'
-        WHEN kind <> ALL ($8) THEN 'unknown'
-        WHEN state = 'active' AND attempts >= $7 - 1 AND NOT is_alone THEN 'alone'
+        WHEN kind <> ALL ($7) AND unknown_since < now() - make_interval(secs => $8) THEN 'unsupported'
+        WHEN kind <> ALL ($7) THEN 'unknown'
+        WHEN state = 'active' AND attempts >= $6 - 1 AND NOT is_alone THEN 'alone'
         ELSE 'granted' END AS verdict
     FROM job
 ), changed AS (
     UPDATE jobs SET
         state = CASE verdict WHEN 'granted' THEN 'active' WHEN 'cancelled' THEN 'cancelled' ELSE 'failed' END,
-        attempts = CASE WHEN verdict = 'granted' THEN least(jobs.attempts + 1, $7) ELSE jobs.attempts END,
+        attempts = CASE WHEN verdict = 'granted' THEN least(jobs.attempts + 1, $6) ELSE jobs.attempts END,
         runs = jobs.runs + (verdict = 'granted')::int,
         ran_alone = decided.is_alone,
+        unknown_since = NULL,
         started_at = CASE WHEN verdict = 'granted' THEN coalesce(jobs.started_at, now()) ELSE jobs.started_at END,
         finished_at = CASE WHEN verdict <> 'granted' THEN now() END,
         last_error = CASE verdict WHEN 'exhausted' THEN 'attempts_exhausted' WHEN 'unsupported' THEN 'unsupported_kind'
@@ -149,17 +145,20 @@ WITH wanted AS (
         progress = CASE WHEN verdict = 'granted' THEN 5 ELSE jobs.progress END,
         not_before = NULL,
         lease_token = CASE WHEN verdict = 'granted' THEN decided.token END,
-        lease_expires_at = CASE WHEN verdict = 'granted' THEN now() + make_interval(secs => $6) END
+        lease_expires_at = CASE WHEN verdict = 'granted' THEN now() + make_interval(secs => $5) END
     FROM decided
     WHERE (jobs.tenant_id, jobs.id) = (decided.tenant_id, decided.id)
       AND verdict IN ('granted', 'cancelled', 'exhausted', 'unsupported')
     RETURNING jobs.tenant_id, jobs.id, jobs.state
+), met AS (
+    UPDATE jobs SET unknown_since = now() FROM decided
+    WHERE (jobs.tenant_id, jobs.id) = (decided.tenant_id, decided.id) AND verdict = 'unknown' AND jobs.unknown_since IS NULL
 ), forgotten AS (
     DELETE FROM outbox USING changed
     WHERE (outbox.tenant_id, outbox.job_id) = (changed.tenant_id, changed.id) AND changed.state <> 'active'
 )
 SELECT tenant_id, id, verdict, kind, payload,
-       (CASE WHEN verdict = 'granted' THEN least(attempts + 1, $7) ELSE attempts END)::int2 AS attempts,
+       (CASE WHEN verdict = 'granted' THEN least(attempts + 1, $6) ELSE attempts END)::int2 AS attempts,
        runs + (verdict = 'granted')::int AS runs,
        greatest(extract(epoch FROM greatest(lease_expires_at, not_before) - now()), 0)::float8 AS wait
 FROM decided";
@@ -169,15 +168,13 @@ FROM decided";
 pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: &[&str]) -> Result<Vec<Claim>, Error> {
     // Of each job the first message is asked for.
     let mut first: HashMap<(&str, Uuid), &Wanted<'_>> = HashMap::new();
-    let (mut tenants, mut ids, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut last_chances, mut solos) = (Vec::new(), Vec::new());
+    let (mut tenants, mut ids, mut tokens, mut solos) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for one in wanted {
         if let Entry::Vacant(place) = first.entry(key(one.message)) {
             place.insert(one);
             tenants.push(one.message.tenant_id.as_str());
             ids.push(one.message.job_id);
             tokens.push(one.token);
-            last_chances.push(one.is_last_chance);
             solos.push(one.is_alone);
         }
     }
@@ -185,11 +182,11 @@ pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: 
         .bind(tenants)
         .bind(ids)
         .bind(tokens)
-        .bind(last_chances)
         .bind(solos)
         .bind(LEASE.as_secs_f64())
         .bind(MAX_ATTEMPTS)
         .bind(kinds)
+        .bind(PATIENCE.as_secs_f64())
         .fetch_all(connection)
         .await
         .map_err(fault)?;
@@ -224,9 +221,9 @@ fn read(row: &mut Row, wanted: &Wanted<'_>) -> Claim {
             token: wanted.token,
         })),
         "finished" => Claim::Finished,
-        "cancelled" => Claim::Cancelled,
+        "cancelled" => Claim::Cancelled(std::mem::take(&mut row.kind)),
         "failed" => Claim::Failed,
-        "exhausted" | "unsupported" => Claim::GivenUp,
+        "exhausted" | "unsupported" => Claim::GivenUp(std::mem::take(&mut row.kind)),
         "early" => Claim::Early(wait),
         "alone" => Claim::Alone,
         "unknown" => Claim::UnknownKind,

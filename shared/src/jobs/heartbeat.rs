@@ -1,6 +1,7 @@
 //! One heartbeat for a whole batch: extends the leases and the messages' invisibility while the work goes on, writes how far
 //! it is, and learns which jobs were called off. It is awaited with the work, so it ends with it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,11 +42,16 @@ pub(super) enum Signal {
 pub(super) struct Pulse {
     progress: Arc<Mutex<(i16, &'static str)>>,
     signal: watch::Sender<Signal>,
+    is_ending: Arc<AtomicBool>,
 }
 
 impl Pulse {
     fn new() -> Self {
-        Self { progress: Arc::new(Mutex::new((5, "started"))), signal: watch::Sender::new(Signal::GoOn) }
+        Self {
+            progress: Arc::new(Mutex::new((5, "started"))),
+            signal: watch::Sender::new(Signal::GoOn),
+            is_ending: Arc::default(),
+        }
     }
 
     /// Says what the run is doing, and how far it is in percent.
@@ -55,6 +61,14 @@ impl Pulse {
 
     fn said(&self) -> MutexGuard<'_, (i16, &'static str)> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run writes its result: whatever is heard of its lease from now on, it may be because of that. The other answer is what
+    /// it was told before.
+    pub(super) fn end(&self) -> Signal {
+        let signal = *self.signal.borrow();
+        self.is_ending.store(signal == Signal::GoOn, Ordering::Relaxed);
+        signal
     }
 
     /// Waits until the run must stop.
@@ -100,10 +114,6 @@ impl Heartbeat {
         self.kept().leases.retain(|(lease, _)| lease.token != token);
     }
 
-    fn is_kept(&self, lease: &Lease) -> bool {
-        self.kept().leases.iter().any(|(kept, _)| kept.token == lease.token)
-    }
-
     /// The message is to come again: from now on its own visibility applies.
     pub(super) fn let_come(&self, receipt: &str) {
         self.kept().receipts.retain(|kept| kept != receipt);
@@ -143,9 +153,8 @@ impl Heartbeat {
         let mut session = database.session().await?;
         let renewed = claim::renew(&mut session, &beats).await;
         let renewed = session.finish(renewed)?;
-        for (lease, pulse) in &leases {
+        for (lease, pulse) in leases.iter().filter(|(_, pulse)| !pulse.is_ending.load(Ordering::Relaxed)) {
             let signal = match renewed.get(&lease.token) {
-                None if !self.is_kept(lease) => continue, // it has ended meanwhile
                 None => Signal::Overtaken,
                 Some(true) => Signal::CalledOff,
                 Some(false) => continue,

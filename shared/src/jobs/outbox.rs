@@ -28,8 +28,11 @@ const SWEEP: i64 = 100;
 /// Calls of the queue under way at once.
 const CALLS: usize = 10;
 
+/// The longest that a statement of the sweep may take.
+const STATEMENT: Duration = Duration::from_secs(8);
+
 /// No round is begun with less time left than this: its messages would be marked, and not sent.
-const ROUND: Duration = Duration::from_secs(10);
+const ROUND: Duration = Duration::from_secs(25);
 
 /// Sends jobs that have just been committed, within two seconds. Their outbox rows are committed with them, so a failure here
 /// is no failure of the request: the sweep finds them.
@@ -72,34 +75,26 @@ pub struct Swept {
     pub refused: usize,
 }
 
-/// Looks after all that is due, until nothing is left or the deadline is near. Sweeps may run at the same time: what one has
-/// taken, another passes over. No row is locked while the queue is waited for.
+/// Looks after all that is due, until nothing is left or the deadline is near. Sweeps may run at the same time: none
+/// sends what another has taken, and one that meets another may leave the rest to it. No row is locked while the queue is waited for.
 pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
     let mut swept = Swept::default();
     while deadline.remaining() > ROUND {
-        let taken = run(database, take_due).await?;
+        let taken = database.within(STATEMENT, take_due).await?;
         let missing: Vec<_> = taken.iter().filter(|row| row.is_missing).filter_map(Taken::message).collect();
         let refused = send_all(queue, &missing).await;
         if !refused.is_empty() {
-            run(database, async |connection| put_back(connection, &refused).await).await?;
+            database.within(STATEMENT, async |connection| put_back(connection, &refused).await).await?;
         }
         swept.due += taken.len();
         swept.sent += missing.len() - refused.len();
         swept.refused += refused.len();
-        if taken.is_empty() || !refused.is_empty() {
-            break; // the queue that has refused some is not asked at once for more
+        let is_queue_gone = !missing.is_empty() && refused.len() == missing.len();
+        if taken.is_empty() || is_queue_gone {
+            break;
         }
     }
     Ok(swept)
-}
-
-async fn run<T>(
-    database: &Database,
-    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut session = database.session().await?;
-    let done = work(&mut session).await;
-    session.finish(done)
 }
 
 #[derive(FromRow)]

@@ -22,6 +22,9 @@ const SHORTEST: Duration = Duration::from_mins(10);
 /// Links of one such span of time are the same, so that a client that holds a representation with them need not get it again.
 const SPAN: Duration = Duration::from_mins(5);
 
+/// After this time nobody holds a link to a report that was replaced, nor a cached consultation that names it.
+const IN_USE: Duration = Duration::from_hours(1);
+
 /// How soon the bucket may be back.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
@@ -88,14 +91,36 @@ impl Bucket {
         put.send().await.map(drop).map_err(fault)
     }
 
+    /// Removes a consultation's reports but the last two: links to the last but one may be in use, if it was replaced just now. If
+    /// it is itself not older than [`IN_USE`], the one before may be in use as well, and all are left.
+    pub async fn tidy(
+        &self,
+        tenant: &TenantId,
+        consultation: Uuid,
+        last_two: [&StoredReport; 2],
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
+        if now - last_two[0].generated_at < IN_USE {
+            return Ok(());
+        }
+        let list =
+            self.client.list_objects_v2().bucket(&self.name).prefix(format!("{}/{consultation}/", tenant.as_str()));
+        let listed = list.send().await.map_err(fault)?;
+        let is_kept = |key: &str| last_two.iter().any(|report| report.html == key || report.markdown == key);
+        for key in listed.contents().iter().filter_map(|object| object.key()).filter(|key| !is_kept(key)) {
+            self.remove_object(key).await?;
+        }
+        Ok(())
+    }
+
     /// Removes both forms of a report. There may be none.
     pub async fn remove(&self, report: &StoredReport) -> Result<(), Error> {
-        let remove = async |key: &str| {
-            let removed = self.client.delete_object().bucket(&self.name).key(key).send().await;
-            removed.map(drop).map_err(fault)
-        };
-        futures::try_join!(remove(&report.html), remove(&report.markdown))?;
+        futures::try_join!(self.remove_object(&report.html), self.remove_object(&report.markdown))?;
         Ok(())
+    }
+
+    async fn remove_object(&self, key: &str) -> Result<(), Error> {
+        self.client.delete_object().bucket(&self.name).key(key).send().await.map(drop).map_err(fault)
     }
 
     /// Links to a report, signed here: that costs no call.

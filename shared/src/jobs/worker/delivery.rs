@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use super::kind::{in_full, isolated};
 use super::{Environment, Kinds, RESERVE, Run, Stop, UNKNOWN_KIND};
-use crate::deadline::{Deadline, Elapsed};
+use crate::deadline::Deadline;
 use crate::error::{Error, causes};
 use crate::jobs::claim::{Claim, Lease, is_there};
 use crate::jobs::ending::{self, Ended, Release};
@@ -18,6 +18,9 @@ use crate::postgres::Database;
 use crate::resilience::retry::{self, Policy};
 use crate::telemetry::metrics;
 
+/// What a run may still take after it was overtaken or erased.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// The first wait before another attempt; it doubles with each.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -26,6 +29,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
 
 /// The bounds of a deferral.
 const DEFERRAL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+
+/// For how long something is written again and again, and the longest that one try may take.
+const INSIST: Duration = Duration::from_secs(8);
+const EACH_TRY: Duration = Duration::from_secs(3);
 
 /// Writing an ending survives a restart of the database: it may be done twice.
 const WRITING: Policy = Policy::idempotent(Duration::from_millis(200), Duration::from_secs(2));
@@ -79,18 +86,18 @@ impl<App: Environment> Delivery<'_, App> {
                 tracing::info!("done before");
                 None
             }
-            Claim::Cancelled => {
+            Claim::Cancelled(kind) => {
                 tracing::info!("called off");
-                metrics::count("JobCancelled", &[]);
+                metrics::count("JobCancelled", &[("kind", &kind)]);
                 None
             }
             Claim::Failed => {
                 tracing::info!("failed before");
                 self.give_up().await
             }
-            Claim::GivenUp => {
+            Claim::GivenUp(kind) => {
                 tracing::error!("its attempts are used up, or no worker knows its kind");
-                metrics::count("JobFailed", &[]);
+                metrics::count("JobFailed", &[("kind", &kind)]);
                 self.give_up().await
             }
             Claim::Held(rest) => {
@@ -103,7 +110,7 @@ impl<App: Environment> Delivery<'_, App> {
             }
             Claim::UnknownKind => {
                 tracing::warn!("a kind that this worker does not know");
-                Some(UNKNOWN_KIND.1)
+                Some(UNKNOWN_KIND)
             }
             Claim::Missing => {
                 tracing::warn!("no such job; it was erased or never existed");
@@ -127,17 +134,18 @@ impl<App: Environment> Delivery<'_, App> {
     }
 
     async fn run(&self, lease: &Lease) -> Wait {
-        let Some(kind) = self.kinds.known.get(lease.kind.as_str()) else { return Some(UNKNOWN_KIND.1) };
+        let Some(kind) = self.kinds.known.get(lease.kind.as_str()) else { return Some(UNKNOWN_KIND) };
         let pulse = self.heartbeat.keep(lease);
         let deadline = self.invocation.less(RESERVE).at_most(kind.longest);
-        let run = Run { lease, deadline, pulse: &pulse, database: self.app.database(), heartbeat: self.heartbeat };
+        let run = Run { lease, deadline, pulse: &pulse, database: self.app.database() };
         let done = {
             let work = std::pin::pin!(isolated((kind.perform)(self.app, &run), deadline));
             let stopped = std::pin::pin!(pulse.stopped());
             match future::select(work, stopped).await {
                 Either::Left((done, _)) => done,
                 Either::Right((Signal::CalledOff, _)) => Err(Stop::CalledOff),
-                Either::Right((_, _)) => Err(Stop::Overtaken),
+                // What it is just putting somewhere had better be there before it is removed again; the result is fenced anyway.
+                Either::Right((_, work)) => Deadline::after(GRACE).run(work).await.unwrap_or(Err(Stop::Overtaken)),
             }
         };
         let wait = self.settle(lease, done).await;
@@ -223,7 +231,10 @@ impl<App: Environment> Delivery<'_, App> {
             }
             Ok(false) => self.forget(lease).await,
             Err(error) => {
-                tracing::error!(causes = causes(&error), "nobody knows who has the job; its record comes again");
+                tracing::error!(
+                    causes = causes(&error),
+                    "nobody knows who has the job; if it was erased, something of it may be left outside the database"
+                );
                 Some(outage())
             }
         }
@@ -262,17 +273,11 @@ pub(super) async fn write<T>(
     database: &Database,
     write: impl AsyncFn(&mut PgConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let (write, deadline) = (&write, Deadline::after(RESERVE.saturating_sub(Duration::from_secs(2))));
-    let written = deadline.run(retry::run(&WRITING, deadline, |_| async move {
-        let mut session = database.session().await?;
-        let written = write(&mut session).await;
-        session.finish(written)
-    }));
-    written.await.unwrap_or_else(|elapsed| Err(late(elapsed)))
-}
-
-fn late(elapsed: Elapsed) -> Error {
-    Error::unavailable("The database", RESERVE, elapsed)
+    let (write, deadline) = (&write, Deadline::after(INSIST));
+    let written = retry::run(&WRITING, deadline, |_| async move {
+        database.within(EACH_TRY.min(deadline.remaining()), async |connection| write(connection).await).await
+    });
+    written.await
 }
 
 /// Full jitter ("Exponential backoff and jitter", AWS architecture blog): anything from nothing to 1 s · 2^n, n being the number

@@ -14,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, causes};
 use crate::jobs::Task;
 use crate::jobs::claim::Lease;
-use crate::jobs::heartbeat::{Heartbeat, Pulse};
+use crate::jobs::heartbeat::{Pulse, Signal};
 use crate::postgres::Database;
 
 /// Why a run did not complete its job.
@@ -105,7 +105,6 @@ pub struct Run<'a> {
     pub deadline: Deadline,
     pub(super) pulse: &'a Pulse,
     pub(super) database: &'a Database,
-    pub(super) heartbeat: &'a Heartbeat,
 }
 
 impl Run<'_> {
@@ -116,11 +115,14 @@ impl Run<'_> {
     }
 
     /// Completes the job with what `write` writes under the lease, which it says with `true`; for some seconds again and again, if
-    /// the database is gone. Afterwards nobody calls the run off any more.
+    /// the database is gone. From then on nobody calls the run off any more.
     pub async fn complete(&self, write: impl AsyncFn(&mut PgConnection) -> Result<bool, Error>) -> Result<(), Stop> {
-        let is_ours = delivery::write(self.database, write).await?;
-        self.heartbeat.let_go(self.lease.token);
-        if is_ours { Ok(()) } else { Err(Stop::Overtaken) }
+        match self.pulse.end() {
+            Signal::GoOn => {}
+            Signal::CalledOff => return Err(Stop::CalledOff),
+            Signal::Overtaken => return Err(Stop::Overtaken),
+        }
+        if delivery::write(self.database, write).await? { Ok(()) } else { Err(Stop::Overtaken) }
     }
 }
 

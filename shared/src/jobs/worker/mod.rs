@@ -50,8 +50,8 @@ const RESERVE: Duration = Duration::from_secs(10);
 /// Kept for the answer to the invocation itself.
 const LAST: Duration = Duration::from_secs(1);
 
-/// A message of an unknown kind may be for a worker that is just being deployed: so often it comes again, after this time.
-const UNKNOWN_KIND: (u32, Duration) = (5, Duration::from_mins(1));
+/// When a message comes again whose kind this worker does not know.
+const UNKNOWN_KIND: Duration = Duration::from_mins(1);
 
 /// What a worker works with.
 pub trait Environment {
@@ -134,11 +134,8 @@ impl<App: Environment> Batch<'_, App> {
 
     /// Claims the jobs of all records that are jobs'.
     async fn look_up(&self, received: &[Received<'_>]) -> Vec<Found> {
-        let wanted = received.iter().filter_map(|(record, message)| {
-            let is_last_chance = deliveries(record) >= UNKNOWN_KIND.0;
-            message.as_ref().map(|message| Wanted::from(message).for_the_last_time(is_last_chance))
-        });
-        let mut claims = self.claim(&wanted.collect::<Vec<_>>()).await.into_iter();
+        let wanted: Vec<_> = received.iter().filter_map(|(_, message)| message.as_ref()).map(Wanted::from).collect();
+        let mut claims = self.claim(&wanted).await.into_iter();
         let found = |(_, message): &Received<'_>| match message {
             None => Found::NotAJob,
             Some(_) => claims.next().unwrap_or(Found::OutOfReach),
@@ -201,8 +198,4 @@ impl<App: Environment> Batch<'_, App> {
         let comes_again = seen_to.unwrap_or(true);
         record.message_id.clone().filter(|_| comes_again)
     }
-}
-
-fn deliveries(record: &SqsMessage) -> u32 {
-    record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
 }
