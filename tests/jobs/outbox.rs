@@ -157,11 +157,11 @@ async fn a_message_is_missing_only_when_its_job_is_neither_done_nor_waiting_for_
         "UPDATE jobs SET state = 'deferred', not_before = now() + $3::interval WHERE tenant_id = $1 AND id = $2";
     // What its job does, by when its message is expected, and whether it is missing.
     let cases = [
-        (lease, "20 seconds", Some(80)),
-        (lease, "-40 seconds", Some(20)),
-        (lease, "-61 seconds", None),
-        (wait, "10 minutes", Some(660)),
-        (wait, "-61 seconds", None),
+        (lease, "20 seconds", Some(40)),
+        (lease, "-10 seconds", Some(10)),
+        (lease, "-16 seconds", None),
+        (wait, "10 minutes", Some(620)),
+        (wait, "-16 seconds", None),
         (defer, "30 seconds", Some(30)),
         (defer, "-1 second", None),
     ];

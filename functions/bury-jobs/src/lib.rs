@@ -9,7 +9,7 @@ use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, causes};
 use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::burial::{Buried, bury, quarantine};
-use wenzhen::jobs::queue::Queue;
+use wenzhen::jobs::queue::{Queue, original_id};
 use wenzhen::postgres::Database;
 use wenzhen::telemetry::metrics;
 
@@ -61,7 +61,7 @@ async fn see_to(app: &App, record: &SqsMessage) -> Result<bool, Error> {
     let body = record.body.as_deref().unwrap_or_default();
     let mut session = app.database.session().await?;
     let Some(message) = JobMessage::read(body) else {
-        let id = record.message_id.as_deref().unwrap_or_default();
+        let id = original_id(record).unwrap_or_default(); // as the worker's log names it
         let kept = quarantine(&mut session, id, "not_a_job", body).await;
         session.finish(kept)?;
         metrics::count("JobMessageQuarantined", &[]);
@@ -91,6 +91,8 @@ fn tell(message: &JobMessage, buried: Buried) {
         Buried::SentAgainBefore => tracing::info!(%job, tenant, "another dead letter of a job that is sent again"),
         Buried::Finished => tracing::info!(%job, tenant, "a dead letter of a job that has ended"),
         Buried::Held => tracing::info!(%job, tenant, "a dead letter of a job that is being done"),
-        Buried::Missing => tracing::warn!(%job, tenant, "a dead letter without a job; it was erased or never existed"),
+        Buried::Missing => {
+            tracing::warn!(%job, tenant, "a dead letter without a job in its tenant; it was erased, or the message is wrong");
+        }
     }
 }

@@ -52,8 +52,10 @@ fn require_assessment(status: Status) -> Result<(), Error> {
     let detail = match status {
         Status::Completed => return Ok(()),
         Status::Processing => "The consultation is still being processed. Ask again when its assessment is there.",
-        Status::Failed => "The consultation has failed, so there is no assessment to report on.",
-        Status::Cancelled => "The consultation was called off, so there is no assessment to report on.",
+        Status::Failed => {
+            "The consultation has failed, so there is no assessment to report on. Create it anew, or have an admin bring its job back."
+        }
+        Status::Cancelled => "The consultation was called off, so there is no assessment to report on. Create it anew.",
     };
     Err(Error::new(Kind::Conflict, detail))
 }

@@ -73,7 +73,7 @@ async fn new_lines(
         let id = format!("{name} {at} {}", event.event_id().or(event.message()).unwrap_or_default());
         if seen.insert(id) {
             *start = at.max(*start);
-            lines.push((at, readable(name, event.message().unwrap_or_default())));
+            lines.extend(readable(name, event.message().unwrap_or_default()).map(|line| (at, line)));
         }
     }
     lines
@@ -89,10 +89,18 @@ async fn events(client: &Client, name: &str, since: i64) -> Vec<FilteredLogEvent
     events
 }
 
-/// A JSON line as a person reads it; anything else as it is.
-fn readable(name: &str, line: &str) -> String {
+/// A JSON line as a person reads it; anything else as it is. The platform's own words of each call, and metrics, which are for
+/// `CloudWatch`, are left out.
+fn readable(name: &str, line: &str) -> Option<String> {
     let line = line.trim_end();
-    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else { return format!("{name:<20} {line}") };
+    let is_platforms =
+        ["START RequestId:", "END RequestId:", "REPORT RequestId:"].iter().any(|what| line.starts_with(what));
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else {
+        return (!is_platforms).then(|| format!("{:12} {name:<20} {line}", ""));
+    };
+    if fields.contains_key("_aws") {
+        return None;
+    }
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let time = text("timestamp").split('T').nth(1).unwrap_or_default().chars().take(12).collect::<String>();
     let span = fields.get("span").and_then(Value::as_object).into_iter().flatten();
@@ -102,5 +110,5 @@ fn readable(name: &str, line: &str) -> String {
         .chain(span.filter(|(key, _)| *key != "name"))
         .map(|(key, value)| format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
         .collect();
-    format!("{time} {name:<20} {:<5} {} {}", text("level"), text("message"), rest.join(" "))
+    Some(format!("{time} {name:<20} {:<5} {} {}", text("level"), text("message"), rest.join(" ")))
 }

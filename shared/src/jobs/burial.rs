@@ -171,7 +171,7 @@ WITH eligible AS MATERIALIZED (
     ORDER BY jobs.id LIMIT $3 FOR UPDATE OF jobs SKIP LOCKED
 ), changed AS (
     UPDATE jobs SET state = 'queued', attempts = 0, burials = 0, buried_at = NULL, ran_alone = false, not_before = NULL,
-           progress = 0, step = NULL, finished_at = NULL, cancel_requested_at = NULL, deferred_since = NULL
+           progress = 0, step = NULL, last_error = NULL, started_at = NULL, finished_at = NULL, unknown_since = NULL, cancel_requested_at = NULL, deferred_since = NULL
     FROM failed WHERE jobs.tenant_id = $1 AND jobs.id = failed.id
     RETURNING jobs.tenant_id, jobs.id, jobs.kind
 ), announced AS (

@@ -118,7 +118,7 @@ impl Taken {
 /// Takes up to [`SWEEP`] rows that are due, from each tenant in turn, so that one with a thousand rows does not hold up one with a
 /// single row. A row is due again
 /// - when its job is deferred: when that is over;
-/// - when its job is being done, or in its backoff: a minute after the lease or the backoff is over, since its message comes then;
+/// - when its job is being done, or in its backoff: 15 seconds after the lease or the backoff is over, since its message comes then;
 /// - else its message is missing. It is sent, and missed again a minute later, then two, four and so on, at most 17 hours: in a
 ///   backlog a message is not lost, but waits.
 async fn take_due(connection: &mut PgConnection) -> Result<Vec<Taken>, Error> {
@@ -139,7 +139,7 @@ async fn take_due(connection: &mut PgConnection) -> Result<Vec<Taken>, Error> {
              WHERE outbox.due_at <= now() ORDER BY candidate.turn LIMIT $1 FOR UPDATE OF outbox SKIP LOCKED
          ), looked_at AS (
              SELECT taken.*, j.kind, CASE WHEN j.state = 'deferred' THEN j.not_before
-                 ELSE greatest(j.lease_expires_at, j.not_before) + interval '1 minute' END AS expected_at
+                 ELSE greatest(j.lease_expires_at, j.not_before) + interval '15 seconds' END AS expected_at
              FROM taken JOIN jobs j ON (j.tenant_id, j.id) = (taken.tenant_id, taken.job_id)
          )
          UPDATE outbox SET

@@ -3,10 +3,22 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
+use aws_lambda_events::sqs::SqsMessage;
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+};
 
 use super::JobMessage;
 use crate::error::BoxError;
+
+/// Under this name a message that was passed on has the id that it came with.
+const ORIGINAL_ID: &str = "original_id";
+
+/// The id that a message had when it was first received.
+pub fn original_id(record: &SqsMessage) -> Option<&str> {
+    let passed_on = record.message_attributes.get(ORIGINAL_ID).and_then(|attribute| attribute.string_value.as_deref());
+    passed_on.or(record.message_id.as_deref())
+}
 
 /// What SQS takes in one call.
 pub const BATCH: usize = 10;
@@ -39,11 +51,16 @@ impl Queue {
         Ok((0..messages.len()).map(is_taken).collect())
     }
 
-    /// Sends a message that was received, to this other queue.
-    pub async fn send_as_it_came(&self, body: &str) -> Result<(), BoxError> {
+    /// Sends a message that was received, to this other queue, where it gets another id; see [`original_id`].
+    pub async fn pass_on(&self, record: &SqsMessage) -> Result<(), BoxError> {
         // SQS takes no empty message.
-        let body = if body.is_empty() { " " } else { body };
-        self.client.send_message().queue_url(&self.url).message_body(body).send().await?;
+        let body = record.body.as_deref().filter(|body| !body.is_empty()).unwrap_or(" ");
+        let mut send = self.client.send_message().queue_url(&self.url).message_body(body);
+        if let Some(id) = original_id(record) {
+            let id = MessageAttributeValue::builder().data_type("String").string_value(id).build()?;
+            send = send.message_attributes(ORIGINAL_ID, id);
+        }
+        send.send().await?;
         Ok(())
     }
 

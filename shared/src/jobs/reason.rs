@@ -37,8 +37,9 @@ fn in_words(code: &str) -> (&'static str, &'static str) {
             "The AI models gave no valid answer. What the rules advised still holds; if it gets worse, seek care soon.",
         ),
         "no_model_configured" => (
-            "本系统没有配置AI模型，无法给出您要求的模型回答。规则给出的建议仍然有效。",
-            "No AI model is configured here, so none could answer as was asked. What the rules advised still holds.",
+            "本系统没有配置AI模型，无法给出您要求的模型回答。规则给出的建议仍然有效；如不要求模型回答，可重新提交问诊。",
+            "No AI model is configured here, so none could answer as was asked. What the rules advised still holds; to get an \
+             assessment by the rules, ask again without requiring a model.",
         ),
         "no_assessment" => ("该问诊没有评估结果，无法生成报告。", "The consultation has no assessment to report on."),
         "report_not_stored" => {

@@ -219,7 +219,7 @@ fn markdown_line(line: &str) -> String {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     let is_item = line.get(digits + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
     let mut escaped = String::with_capacity(line.len() + 8);
-    for (index, c) in line.char_indices() {
+    for (index, c) in line.char_indices().filter(|(_, c)| !is_direction_control(*c)) {
         // CommonMark 0.31, section 2.4: any ASCII punctuation may be escaped. These are never markup, but for the full stop
         // behind the number of a list's item.
         let is_plain =
@@ -232,6 +232,12 @@ fn markdown_line(line: &str) -> String {
     escaped
 }
 
+/// Explicit embeddings, overrides and isolates (Unicode Standard Annex 9, section 2): one that is not closed would turn the words
+/// that follow.
+const fn is_direction_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,6 +247,7 @@ mod tests {
         for (text, shown) in [
             ("38.5 degrees, 3/10", "38.5 degrees, 3/10"),
             ("2.", "2\\."),
+            ("a\u{202e}b\u{2066}", "ab"),
             ("5：疼痛 7) dull", "5：疼痛 7\\) dull"),
             ("1. pain\n\n2. nausea", "1\\. pain\\\n2\\. nausea"),
             ("# **bold** [link](x) `code`", "\\# \\*\\*bold\\*\\* \\[link\\]\\(x\\) \\`code\\`"),

@@ -64,7 +64,7 @@ impl<App: Environment> Delivery<'_, App> {
     pub(super) async fn see_to(&self, found: Found) -> bool {
         let wait = match found {
             Found::NotAJob => {
-                tracing::error!(code = "not_a_job", "a message that nobody understands is given up");
+                tracing::warn!(code = "not_a_job", "a message that nobody understands is given up");
                 metrics::count("JobMessageUnreadable", &[]);
                 self.give_up().await
             }
@@ -113,7 +113,7 @@ impl<App: Environment> Delivery<'_, App> {
                 Some(UNKNOWN_KIND)
             }
             Claim::Missing => {
-                tracing::warn!("no such job; it was erased or never existed");
+                tracing::warn!("no such job in this tenant; it was erased, or the message is wrong");
                 None
             }
             // The batch has seen to it that nothing else goes on.
@@ -123,8 +123,7 @@ impl<App: Environment> Delivery<'_, App> {
 
     /// Puts the message into the dead-letter queue.
     async fn give_up(&self) -> Wait {
-        let body = self.record.body.as_deref().unwrap_or_default();
-        match self.app.dead_letters().send_as_it_came(body).await {
+        match self.app.dead_letters().pass_on(self.record).await {
             Ok(()) => None,
             Err(error) => {
                 tracing::warn!(error = %error, "the dead-letter queue takes no messages; the record comes again");
