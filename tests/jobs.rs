@@ -3,6 +3,7 @@
 mod burial;
 mod claims;
 mod outbox;
+mod reports;
 mod worker;
 
 use std::sync::Arc;
