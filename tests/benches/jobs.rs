@@ -81,7 +81,8 @@ async fn counted_postgres(target: String, counts: Arc<Counts>) -> u16 {
                     if !is_first && matches!(head[0], b'E' | b'Q') {
                         counts.statements.fetch_add(1, Ordering::Relaxed);
                     }
-                    is_first = false;
+                    // Neither has the question for TLS, which may come before it ("Message formats", PostgreSQL manual).
+                    is_first = is_first && body.starts_with(&80_877_103_u32.to_be_bytes());
                     to_server.write_all(head).await.unwrap();
                     to_server.write_all(&body).await.unwrap();
                 }
