@@ -28,9 +28,8 @@ impl Reason {
 fn in_words(code: &str) -> (&'static str, &'static str) {
     match code {
         "models_unavailable" => (
-            "在允许的等待时间内没有可用的AI模型。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
-            "No AI model was available within the time it may wait. What the rules advised still holds; if it gets \
-             worse, seek care soon.",
+            "没有可用的AI模型。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
+            "No AI model was available. What the rules advised still holds; if it gets worse, seek care soon.",
         ),
         "models_failed" => (
             "AI模型未能给出有效的回答。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
