@@ -19,6 +19,9 @@ const AGAIN: Duration = Duration::from_mins(1);
 /// Kept from the invocation's time for saying which messages come again.
 const RESERVE: Duration = Duration::from_secs(10);
 
+/// The longest that a statement may take: a database that vanished must not keep the other messages waiting.
+const STATEMENT: Duration = Duration::from_secs(4);
+
 /// The function's time-out.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -59,17 +62,14 @@ pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatc
 /// `false` if it has to come again.
 async fn see_to(app: &App, record: &SqsMessage) -> Result<bool, Error> {
     let body = record.body.as_deref().unwrap_or_default();
-    let mut session = app.database.session().await?;
     let Some(message) = JobMessage::read(body) else {
         let id = original_id(record).unwrap_or_default(); // as the worker's log names it
-        let kept = quarantine(&mut session, id, "not_a_job", body).await;
-        session.finish(kept)?;
+        app.database.within(STATEMENT, async |connection| quarantine(connection, id, "not_a_job", body).await).await?;
         metrics::count("JobMessageQuarantined", &[]);
         tracing::error!(message_id = id, "a message that nobody understands is in quarantine");
         return Ok(true);
     };
-    let buried = bury(&mut session, &message).await;
-    let buried = session.finish(buried)?;
+    let buried = app.database.within(STATEMENT, async |connection| bury(connection, &message).await).await?;
     let comes_again = buried == Buried::Held;
     tell(&message, buried);
     Ok(!comes_again)
