@@ -55,7 +55,9 @@ impl Issuer {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, Router::new().route("/jwks.json", get(answer))).await });
+        tokio::spawn(async move {
+            axum::serve(listener, Router::new().route("/jwks.json", get(answer))).await
+        });
         Self { key, url, asked }
     }
 
@@ -65,16 +67,30 @@ impl Issuer {
 
     fn sign(&self, kid: &str, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&json!({ "alg": "RS256", "typ": "JWT", "kid": kid })), part(claims));
+        let signed = format!(
+            "{}.{}",
+            part(&json!({ "alg": "RS256", "typ": "JWT", "kid": kid })),
+            part(claims)
+        );
         let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+        self.key
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
 fn authenticator(jwks_url: &str) -> Authenticator {
-    let settings =
-        TokenSettings { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), jwks_url: jwks_url.parse().unwrap() };
+    let settings = TokenSettings {
+        issuer: ISSUER.to_owned(),
+        audience: AUDIENCE.to_owned(),
+        jwks_url: jwks_url.parse().unwrap(),
+    };
     Authenticator::new(&settings).unwrap()
 }
 
@@ -98,14 +114,21 @@ fn with(name: &str, value: Value) -> Value {
 async fn check(authenticator: &Authenticator, token: &str) -> Result<Caller, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
-    authenticator.authenticate(&headers, Deadline::after(Duration::from_secs(5))).await
+    authenticator
+        .authenticate(&headers, Deadline::after(Duration::from_secs(5)))
+        .await
 }
 
 #[tokio::test]
 async fn a_good_token_names_its_tenant_user_and_greatest_role() {
     let issuer = Issuer::start().await;
-    let caller = check(&issuer.authenticator(), &issuer.sign("k1", &claims())).await.unwrap();
-    assert_eq!((caller.tenant.as_str(), caller.user.as_str(), caller.role), ("clinic", "user-1", Role::Clinician));
+    let caller = check(&issuer.authenticator(), &issuer.sign("k1", &claims()))
+        .await
+        .unwrap();
+    assert_eq!(
+        (caller.tenant.as_str(), caller.user.as_str(), caller.role),
+        ("clinic", "user-1", Role::Clinician)
+    );
 }
 
 #[tokio::test]
@@ -123,7 +146,9 @@ async fn a_claim_that_does_not_hold_is_refused() {
         with("sub", json!("")),
     ];
     for claims in refused {
-        let error = check(&authenticator, &issuer.sign("k1", &claims)).await.unwrap_err();
+        let error = check(&authenticator, &issuer.sign("k1", &claims))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::Unauthenticated, "{claims}: {error}");
     }
     for claims in [
@@ -132,7 +157,9 @@ async fn a_claim_that_does_not_hold_is_refused() {
         with("custom:tenant_id", Value::Null),
         with("custom:tenant_id", json!("a/../b")),
     ] {
-        let error = check(&authenticator, &issuer.sign("k1", &claims)).await.unwrap_err();
+        let error = check(&authenticator, &issuer.sign("k1", &claims))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::Forbidden, "{claims}: {error}");
     }
 }
@@ -141,8 +168,16 @@ async fn a_claim_that_does_not_hold_is_refused() {
 async fn clocks_may_differ_by_a_minute() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
-    for claims in [with("exp", json!(now() - 40)), with("nbf", json!(now() + 40))] {
-        assert!(check(&authenticator, &issuer.sign("k1", &claims)).await.is_ok(), "{claims}");
+    for claims in [
+        with("exp", json!(now() - 40)),
+        with("nbf", json!(now() + 40)),
+    ] {
+        assert!(
+            check(&authenticator, &issuer.sign("k1", &claims))
+                .await
+                .is_ok(),
+            "{claims}"
+        );
     }
 }
 
@@ -150,9 +185,17 @@ async fn clocks_may_differ_by_a_minute() {
 async fn unsigned_and_symmetric_tokens_are_refused() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
-    check(&authenticator, &issuer.sign("k1", &claims())).await.unwrap();
+    check(&authenticator, &issuer.sign("k1", &claims()))
+        .await
+        .unwrap();
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let unsigned = |alg: &str| format!("{}.{}.", part(&json!({ "alg": alg, "kid": "k1" })), part(&claims()));
+    let unsigned = |alg: &str| {
+        format!(
+            "{}.{}.",
+            part(&json!({ "alg": alg, "kid": "k1" })),
+            part(&claims())
+        )
+    };
     // The confusion of RS256 with HMAC: the public key, which anybody has, as the secret.
     let public = issuer.key.public_key();
     let secrets = [
@@ -163,14 +206,26 @@ async fn unsigned_and_symmetric_tokens_are_refused() {
     let mut forged = vec![unsigned("none"), unsigned("None"), unsigned("RS256")];
     for secret in &secrets {
         for kid in ["k1", "symmetric"] {
-            let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
+            let header = Header {
+                kid: Some(kid.to_owned()),
+                ..Header::new(Algorithm::HS256)
+            };
             forged.push(encode(&header, &claims(), &EncodingKey::from_secret(secret)).unwrap());
         }
     }
     let good = issuer.sign("k1", &claims());
     let (head, signature) = good.rsplit_once('.').unwrap();
-    let tampered = format!("{}.{}", head.split('.').next().unwrap(), part(&with("custom:tenant_id", json!("other"))));
-    forged.extend([format!("{tampered}.{signature}"), "garbage".to_owned(), String::new(), "a.b.c".to_owned()]);
+    let tampered = format!(
+        "{}.{}",
+        head.split('.').next().unwrap(),
+        part(&with("custom:tenant_id", json!("other")))
+    );
+    forged.extend([
+        format!("{tampered}.{signature}"),
+        "garbage".to_owned(),
+        String::new(),
+        "a.b.c".to_owned(),
+    ]);
     for token in forged {
         let error = check(&authenticator, &token).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Unauthenticated, "{token}");
@@ -181,12 +236,20 @@ async fn unsigned_and_symmetric_tokens_are_refused() {
 async fn another_scheme_or_no_header_is_refused() {
     let issuer = Issuer::start().await;
     let token = issuer.sign("k1", &claims());
-    for value in [None, Some(token.clone()), Some(format!("Basic {token}")), Some("Bearer".to_owned())] {
+    for value in [
+        None,
+        Some(token.clone()),
+        Some(format!("Basic {token}")),
+        Some("Bearer".to_owned()),
+    ] {
         let mut headers = HeaderMap::new();
         if let Some(value) = value {
             headers.insert("authorization", value.parse().unwrap());
         }
-        let answer = issuer.authenticator().authenticate(&headers, Deadline::after(Duration::from_secs(5))).await;
+        let answer = issuer
+            .authenticator()
+            .authenticate(&headers, Deadline::after(Duration::from_secs(5)))
+            .await;
         assert_eq!(answer.unwrap_err().kind(), Kind::Unauthenticated);
     }
 }
@@ -195,9 +258,16 @@ async fn another_scheme_or_no_header_is_refused() {
 async fn made_up_key_ids_cannot_be_turned_into_traffic() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
-    check(&authenticator, &issuer.sign("k1", &claims())).await.unwrap();
+    check(&authenticator, &issuer.sign("k1", &claims()))
+        .await
+        .unwrap();
     for number in 0..50 {
-        let error = check(&authenticator, &issuer.sign(&format!("made-up-{number}"), &claims())).await.unwrap_err();
+        let error = check(
+            &authenticator,
+            &issuer.sign(&format!("made-up-{number}"), &claims()),
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.kind(), Kind::Unauthenticated);
     }
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
@@ -216,7 +286,12 @@ async fn callers_that_arrive_together_share_one_question_to_the_issuer() {
 #[tokio::test]
 async fn an_issuer_that_is_gone_is_no_reason_to_call_a_token_wrong() {
     let issuer = Issuer::start().await;
-    let error = check(&authenticator("http://127.0.0.1:9/jwks.json"), &issuer.sign("k1", &claims())).await.unwrap_err();
+    let error = check(
+        &authenticator("http://127.0.0.1:9/jwks.json"),
+        &issuer.sign("k1", &claims()),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert!(error.retry_after().is_some());
 }
@@ -229,8 +304,13 @@ async fn a_token_of_the_real_user_pool_is_accepted() {
         audience: STACK.env("TOKEN_AUDIENCE").unwrap(),
         jwks_url: STACK.env("TOKEN_JWKS_URL").unwrap().parse().unwrap(),
     };
-    let caller = check(&Authenticator::new(&settings).unwrap(), &user.token).await.unwrap();
-    assert_eq!((caller.tenant.as_str(), caller.role), (user.tenant.as_str(), Role::Patient));
+    let caller = check(&Authenticator::new(&settings).unwrap(), &user.token)
+        .await
+        .unwrap();
+    assert_eq!(
+        (caller.tenant.as_str(), caller.role),
+        (user.tenant.as_str(), Role::Patient)
+    );
 }
 
 #[tokio::test]
@@ -239,7 +319,12 @@ async fn the_gateway_refuses_what_is_no_token_of_the_pool() {
     let mut user = User::new().await;
     let (head, _) = user.token.rsplit_once('.').unwrap();
     let forged = format!("{head}.{}", URL_SAFE_NO_PAD.encode([0; 256]));
-    for token in [String::new(), "garbage".to_owned(), forged, issuer.sign("k1", &claims())] {
+    for token in [
+        String::new(),
+        "garbage".to_owned(),
+        forged,
+        issuer.sign("k1", &claims()),
+    ] {
         user.token = token;
         let answer = user.get("/v1/consultations").send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);

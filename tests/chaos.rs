@@ -60,7 +60,10 @@ async fn killed_between_commit_and_send() {
     let committed = crowd.consultations().await;
     assert!(committed > 20, "some had committed: {committed}");
     Function::of("SweepOutbox").await.invoke().await;
-    crowd.settle().await.check(&Expect { accepted: committed, ..Expect::all_completed() });
+    crowd.settle().await.check(&Expect {
+        accepted: committed,
+        ..Expect::all_completed()
+    });
     // A client that comes back with its key finds its own.
     crowd.complain("a cough").await;
     let tally = crowd.settle().await;
@@ -74,7 +77,10 @@ async fn worker_killed_in_the_middle_of_its_jobs() {
     let worker = Function::of("Worker").await;
     let kill = async {
         for _ in 0..2 {
-            eventually("jobs are being done", async || (crowd.active().await >= 4).then_some(())).await;
+            eventually("jobs are being done", async || {
+                (crowd.active().await >= 4).then_some(())
+            })
+            .await;
             assert!(kill_environments(&STACK, &worker.name) > 0);
             pause(1_500).await;
         }
@@ -89,10 +95,20 @@ async fn worker_killed_in_the_middle_of_its_jobs() {
 fn talks_from(pid: u32, port: u16) -> bool {
     let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
     let local = format!("0100007F:{port:04X}");
-    let line = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|line| line[1] == local);
-    let Some(socket) = line.map(|line| format!("socket:[{}]", line[9])) else { return false };
-    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|target| target.to_string_lossy() == socket)
+    let line = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find(|line| line[1] == local);
+    let Some(socket) = line.map(|line| format!("socket:[{}]", line[9])) else {
+        return false;
+    };
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    files
+        .filter_map(|file| std::fs::read_link(file.path()).ok())
+        .any(|target| target.to_string_lossy() == socket)
 }
 
 #[tokio::test]
@@ -103,8 +119,12 @@ async fn a_job_that_kills_every_worker_that_tries_it() {
     let kill = async {
         loop {
             // It kills as long as it is asked about: its model takes a second.
-            for call in provider::calls(&poison).iter().filter(|call| call.ended.is_none()) {
-                let hit = kill_environments_if(&STACK, &worker.name, |pid| talks_from(pid, call.client));
+            for call in provider::calls(&poison)
+                .iter()
+                .filter(|call| call.ended.is_none())
+            {
+                let hit =
+                    kill_environments_if(&STACK, &worker.name, |pid| talks_from(pid, call.client));
                 killed.fetch_add(hit, Ordering::SeqCst);
             }
             pause(50).await;
@@ -115,8 +135,15 @@ async fn a_job_that_kills_every_worker_that_tries_it() {
         crowd.settle().await
     };
     let tally = tokio::select! { tally = run => tally, () = kill => unreachable!() };
-    assert_eq!(killed.into_inner(), 3, "it has three attempts, like every other");
-    tally.check(&Expect { failed: 1, ..Expect::all_completed() });
+    assert_eq!(
+        killed.into_inner(),
+        3,
+        "it has three attempts, like every other"
+    );
+    tally.check(&Expect {
+        failed: 1,
+        ..Expect::all_completed()
+    });
 }
 
 #[tokio::test]
@@ -139,14 +166,20 @@ async fn postgresql_restarted_under_load() {
     let crowd = Crowd::gather("PostgreSQL restarted under load").await;
     let restart = async {
         for _ in 0..2 {
-            eventually("jobs are being done", async || (crowd.active().await >= 4).then_some(())).await;
+            eventually("jobs are being done", async || {
+                (crowd.active().await >= 4).then_some(())
+            })
+            .await;
             services::stop_postgres(&STACK).unwrap();
             pause(1_000).await;
             services::start_postgres(&STACK).await.unwrap();
         }
     };
     futures::join!(crowd.complain("a cough [primary:slow]"), restart);
-    crowd.settle().await.check(&Expect { most_runs: 6, ..Expect::all_completed() });
+    crowd.settle().await.check(&Expect {
+        most_runs: 6,
+        ..Expect::all_completed()
+    });
 }
 
 #[tokio::test]
@@ -163,8 +196,11 @@ async fn valkey_gone_for_the_whole_run() {
 async fn sqs_answering_errors_for_ten_seconds() {
     let crowd = Crowd::gather("SQS answering errors for 10 s").await;
     let proxy = AwsProxy::start(Mode::Fail).await;
-    let users =
-        [Function::of("CreateConsultation").await, Function::of("Worker").await, Function::of("SweepOutbox").await];
+    let users = [
+        Function::of("CreateConsultation").await,
+        Function::of("Worker").await,
+        Function::of("SweepOutbox").await,
+    ];
     for function in &users {
         function.set("AWS_ENDPOINT_URL_SQS", Some(&proxy.url)).await;
     }
@@ -174,7 +210,10 @@ async fn sqs_answering_errors_for_ten_seconds() {
         proxy.refused()
     };
     let (accepted, refused) = futures::join!(crowd.complain("a cough"), recover);
-    assert!(refused > 0 && accepted == SIZE, "callers are served all the same");
+    assert!(
+        refused > 0 && accepted == SIZE,
+        "callers are served all the same"
+    );
     let tally = crowd.settle().await; // the schedule's sweep finds the rest within a minute
     for function in &users {
         function.set("AWS_ENDPOINT_URL_SQS", None).await;
@@ -185,7 +224,9 @@ async fn sqs_answering_errors_for_ten_seconds() {
 #[tokio::test]
 async fn provider_hanging() {
     let crowd = Crowd::gather("provider hanging").await;
-    crowd.complain("胸痛，放射到左臂，出冷汗 [primary:silent] [secondary:silent]").await;
+    crowd
+        .complain("胸痛，放射到左臂，出冷汗 [primary:silent] [secondary:silent]")
+        .await;
     let tally = crowd.settle().await;
     tally.check(&Expect::all_completed());
     assert_eq!(tally.degraded, SIZE, "the rules answer, and say so");
@@ -199,25 +240,40 @@ async fn poison_among_the_messages() {
     let marker = uuid::Uuid::new_v4().to_string();
     let poison = async {
         for number in 0..20 {
-            let foreign = json!({ "tenant_id": "nobody", "job_id": uuid::Uuid::now_v7(), "kind": "analyze" });
+            let foreign =
+                json!({ "tenant_id": "nobody", "job_id": uuid::Uuid::now_v7(), "kind": "analyze" });
             let bodies = [
                 format!("{marker} {number} 不是任务"),
                 format!("{{\"job_id\": {number}}} {marker}"),
                 foreign.to_string(),
             ];
             for body in bodies {
-                client.send_message().queue_url(&queue).message_body(body).send().await.unwrap();
+                client
+                    .send_message()
+                    .queue_url(&queue)
+                    .message_body(body)
+                    .send()
+                    .await
+                    .unwrap();
             }
         }
     };
     futures::join!(crowd.complain("a cough"), poison, crowd.spoil_payloads(20));
     let tally = crowd.settle().await;
-    tally.check(&Expect { failed: 20, ..Expect::all_completed() });
-    eventually("every message that nobody understands is in quarantine", async || {
-        let kept = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM quarantine WHERE body LIKE '%' || $1 || '%'")
+    tally.check(&Expect {
+        failed: 20,
+        ..Expect::all_completed()
+    });
+    eventually(
+        "every message that nobody understands is in quarantine",
+        async || {
+            let kept = sqlx::query_scalar::<_, i64>(
+                "SELECT count(*) FROM quarantine WHERE body LIKE '%' || $1 || '%'",
+            )
             .bind(&marker);
-        (kept.fetch_one(&mut database().await).await.unwrap() == 40).then_some(())
-    })
+            (kept.fetch_one(&mut database().await).await.unwrap() == 40).then_some(())
+        },
+    )
     .await;
 }
 
@@ -231,7 +287,10 @@ async fn clock_wrong_by_five_minutes_in_one_environment() {
         let done = crowd.settle_some().await;
         let lines = skewed.logged("analysed").await;
         skewed.delete().await;
-        assert!(lines > 0, "the environment whose clock is wrong did {lines} of {done}");
+        assert!(
+            lines > 0,
+            "the environment whose clock is wrong did {lines} of {done}"
+        );
     }
     crowd.settle().await.check(&Expect::all_completed());
 }
@@ -240,7 +299,10 @@ async fn clock_wrong_by_five_minutes_in_one_environment() {
 async fn two_sweeps_at_once() {
     let crowd = Crowd::gather("two sweeps at once").await;
     let proxy = AwsProxy::start(Mode::Fail).await;
-    let (create, sweep) = (Function::of("CreateConsultation").await, Function::of("SweepOutbox").await);
+    let (create, sweep) = (
+        Function::of("CreateConsultation").await,
+        Function::of("SweepOutbox").await,
+    );
     for function in [&create, &sweep] {
         function.set("AWS_ENDPOINT_URL_SQS", Some(&proxy.url)).await;
     }

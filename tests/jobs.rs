@@ -40,11 +40,19 @@ async fn job() -> JobMessage {
 
 async fn job_of(tenant: &str, request: serde_json::Value) -> JobMessage {
     let message = create_job(&mut database().await, tenant, request).await;
-    change(&message, "UPDATE outbox SET due_at = now() + interval '1 day' WHERE tenant_id = $1 AND job_id = $2").await;
+    change(
+        &message,
+        "UPDATE outbox SET due_at = now() + interval '1 day' WHERE tenant_id = $1 AND job_id = $2",
+    )
+    .await;
     message
 }
 
-async fn create_job(connection: &mut PgConnection, tenant: &str, request: serde_json::Value) -> JobMessage {
+async fn create_job(
+    connection: &mut PgConnection,
+    tenant: &str,
+    request: serde_json::Value,
+) -> JobMessage {
     let caller = Caller {
         tenant: TenantId::try_from(tenant.to_owned()).unwrap(),
         user: UserId::try_from("user-1".to_owned()).unwrap(),
@@ -52,7 +60,10 @@ async fn create_job(connection: &mut PgConnection, tenant: &str, request: serde_
     };
     let request: NewConsultation = serde_json::from_value(request).unwrap();
     let verdict = triage::assess(&request.complaint());
-    match create(connection, &caller, None, &request, &verdict).await.unwrap() {
+    match create(connection, &caller, None, &request, &verdict)
+        .await
+        .unwrap()
+    {
         Created::New { message, .. } => message,
         Created::Before { .. } => panic!("nothing was there before"),
     }
@@ -60,19 +71,28 @@ async fn create_job(connection: &mut PgConnection, tenant: &str, request: serde_
 
 /// Runs a statement about one job, which is `$2` of the tenant `$1`.
 async fn change(message: &JobMessage, sql: &'static str) {
-    let change = sqlx::query(sql).bind(message.tenant_id.as_str()).bind(message.job_id);
+    let change = sqlx::query(sql)
+        .bind(message.tenant_id.as_str())
+        .bind(message.job_id);
     change.execute(&mut database().await).await.unwrap();
 }
 
 async fn claim_one(message: &JobMessage) -> Claim {
     let wanted = [Wanted::from(message)];
-    claim(&mut database().await, &wanted, KINDS).await.unwrap().remove(0)
+    claim(&mut database().await, &wanted, KINDS)
+        .await
+        .unwrap()
+        .remove(0)
 }
 
 /// Claims it, whatever its earlier runs did.
 async fn granted(message: &JobMessage) -> Lease {
     let wanted = [Wanted::from(message).alone()];
-    match claim(&mut database().await, &wanted, KINDS).await.unwrap().remove(0) {
+    match claim(&mut database().await, &wanted, KINDS)
+        .await
+        .unwrap()
+        .remove(0)
+    {
         Claim::Granted(lease) => *lease,
         other => panic!("not granted: {other:?}"),
     }
@@ -81,15 +101,21 @@ async fn granted(message: &JobMessage) -> Lease {
 /// The job's state, its consultation's status, and the attempts.
 async fn states(message: &JobMessage) -> (String, String, i16) {
     let mut connection = database().await;
-    let (state, consultation, attempts): (String, Uuid, i16) =
-        sqlx::query_as("SELECT state, consultation_id, attempts FROM jobs WHERE tenant_id = $1 AND id = $2")
-            .bind(message.tenant_id.as_str())
-            .bind(message.job_id)
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-    let scope = Scope { tenant: &message.tenant_id, owner: None };
-    let consultation = store::get(&mut connection, scope, consultation).await.unwrap();
+    let (state, consultation, attempts): (String, Uuid, i16) = sqlx::query_as(
+        "SELECT state, consultation_id, attempts FROM jobs WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(message.tenant_id.as_str())
+    .bind(message.job_id)
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    let scope = Scope {
+        tenant: &message.tenant_id,
+        owner: None,
+    };
+    let consultation = store::get(&mut connection, scope, consultation)
+        .await
+        .unwrap();
     let status = serde_json::to_value(consultation.status).unwrap();
     (state, status.as_str().unwrap().to_owned(), attempts)
 }
@@ -126,7 +152,10 @@ fn assessment(summary: &str) -> Assessment {
         recommended_actions: Vec::new(),
         questions: Vec::new(),
         citations: Vec::new(),
-        served_by: ServedBy { tier: "test".to_owned(), model: None },
+        served_by: ServedBy {
+            tier: "test".to_owned(),
+            model: None,
+        },
         degraded: false,
         degraded_reason: None,
         disclaimer: String::new(),
@@ -141,7 +170,11 @@ async fn expire(message: &JobMessage) {
 
 /// Lets a job's backoff or deferral be over, as time would.
 async fn wait_out(message: &JobMessage) {
-    change(message, "UPDATE jobs SET not_before = NULL WHERE tenant_id = $1 AND id = $2").await;
+    change(
+        message,
+        "UPDATE jobs SET not_before = NULL WHERE tenant_id = $1 AND id = $2",
+    )
+    .await;
 }
 
 /// The consultation of a job.
@@ -159,7 +192,10 @@ async fn app() -> App {
 }
 
 async fn app_with(database_url: &str, aws: &SdkConfig) -> App {
-    let settings = DatabaseSettings { url: database_url.parse().unwrap(), auth: DatabaseAuth::Url };
+    let settings = DatabaseSettings {
+        url: database_url.parse().unwrap(),
+        auth: DatabaseAuth::Url,
+    };
     App {
         database: Database::new(&settings).await.unwrap(),
         queue: Queue::new(aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
@@ -174,7 +210,10 @@ async fn app_with(database_url: &str, aws: &SdkConfig) -> App {
 /// The scripted provider where the deployed functions' tiers point; what it plays stands in the complaint.
 fn provider_url() -> String {
     provider::start();
-    format!("http://127.0.0.1:{}/v1", STACK.env("PROVIDER_PORT").unwrap())
+    format!(
+        "http://127.0.0.1:{}/v1",
+        STACK.env("PROVIDER_PORT").unwrap()
+    )
 }
 
 /// A chain of these tiers, with circuits of its own.
@@ -186,5 +225,6 @@ async fn chains(tiers: serde_json::Value) -> Chains {
 
 /// A tier of the scripted provider.
 async fn scripted() -> Chains {
-    chains(json!([{ "name": "only", "base_url": provider_url(), "model": "scripted-primary" }])).await
+    chains(json!([{ "name": "only", "base_url": provider_url(), "model": "scripted-primary" }]))
+        .await
 }

@@ -16,7 +16,8 @@ static PROVIDER: OnceLock<Provider> = OnceLock::new();
 pub fn start() -> &'static Provider {
     PROVIDER.get_or_init(|| {
         let port: u16 = STACK.env("PROVIDER_PORT").unwrap().parse().unwrap();
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the provider's port is taken");
+        let listener =
+            TcpListener::bind(("127.0.0.1", port)).expect("the provider's port is taken");
         Provider::start(listener, false)
     })
 }

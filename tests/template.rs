@@ -15,17 +15,31 @@ fn root() -> PathBuf {
 
 /// The template with its intrinsic functions (`!Ref x`) as plain mappings (`{Ref: x}`), as CloudFormation reads it.
 fn template() -> Value {
-    plain(serde_norway::from_str(&fs::read_to_string(root().join("template.yaml")).unwrap()).unwrap())
+    plain(
+        serde_norway::from_str(&fs::read_to_string(root().join("template.yaml")).unwrap()).unwrap(),
+    )
 }
 
 fn plain(value: Value) -> Value {
     match value {
         Value::Tagged(tagged) => {
             let name = tagged.tag.to_string().trim_start_matches('!').to_owned();
-            let name = if name == "Ref" || name == "Condition" { name } else { format!("Fn::{name}") };
-            Value::Mapping([(Value::String(name), plain(tagged.value))].into_iter().collect())
+            let name = if name == "Ref" || name == "Condition" {
+                name
+            } else {
+                format!("Fn::{name}")
+            };
+            Value::Mapping(
+                [(Value::String(name), plain(tagged.value))]
+                    .into_iter()
+                    .collect(),
+            )
         }
-        Value::Mapping(map) => Value::Mapping(map.into_iter().map(|(key, value)| (key, plain(value))).collect()),
+        Value::Mapping(map) => Value::Mapping(
+            map.into_iter()
+                .map(|(key, value)| (key, plain(value)))
+                .collect(),
+        ),
         Value::Sequence(items) => Value::Sequence(items.into_iter().map(plain).collect()),
         other => other,
     }
@@ -34,8 +48,17 @@ fn plain(value: Value) -> Value {
 fn resources(kind: &str) -> BTreeMap<String, Value> {
     let template = template();
     let resources = template["Resources"].as_mapping().unwrap();
-    let of_kind = resources.iter().filter(|(_, resource)| resource["Type"] == kind);
-    of_kind.map(|(id, resource)| (id.as_str().unwrap().to_owned(), resource["Properties"].clone())).collect()
+    let of_kind = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == kind);
+    of_kind
+        .map(|(id, resource)| {
+            (
+                id.as_str().unwrap().to_owned(),
+                resource["Properties"].clone(),
+            )
+        })
+        .collect()
 }
 
 /// The name of the crate that a function runs, from its `CodeUri`.
@@ -48,12 +71,18 @@ fn crate_of(function: &Value) -> String {
 }
 
 fn functions() -> BTreeMap<String, Value> {
-    resources("AWS::Serverless::Function").into_values().map(|function| (crate_of(&function), function)).collect()
+    resources("AWS::Serverless::Function")
+        .into_values()
+        .map(|function| (crate_of(&function), function))
+        .collect()
 }
 
 fn events(function: &Value, kind: &str) -> Vec<Value> {
     let events = function["Events"].as_mapping().into_iter().flatten();
-    events.filter(|(_, event)| event["Type"] == kind).map(|(_, event)| event["Properties"].clone()).collect()
+    events
+        .filter(|(_, event)| event["Type"] == kind)
+        .map(|(_, event)| event["Properties"].clone())
+        .collect()
 }
 
 fn timeout(function: &Value) -> u64 {
@@ -63,7 +92,10 @@ fn timeout(function: &Value) -> u64 {
 
 /// The resource that `!GetAtt Name.Arn` or `!Ref Name` points at.
 fn target(value: &Value) -> String {
-    let path = value["Fn::GetAtt"].as_str().or(value["Ref"].as_str()).unwrap();
+    let path = value["Fn::GetAtt"]
+        .as_str()
+        .or(value["Ref"].as_str())
+        .unwrap();
     path.split('.').next().unwrap().to_owned()
 }
 
@@ -75,15 +107,22 @@ fn every_function_has_its_crate_and_every_crate_its_function() {
         .collect();
     assert_eq!(functions().into_keys().collect::<BTreeSet<_>>(), crates);
     for name in crates {
-        let wiring = fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-        assert!(wiring.lines().count() <= 40, "functions/{name}/src/main.rs only wires");
+        let wiring =
+            fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
+        assert!(
+            wiring.lines().count() <= 40,
+            "functions/{name}/src/main.rs only wires"
+        );
     }
 }
 
 #[test]
 fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
-    let cargo: toml::Table = toml::from_str(&fs::read_to_string(root().join("Cargo.toml")).unwrap()).unwrap();
-    let router = cargo["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
+    let cargo: toml::Table =
+        toml::from_str(&fs::read_to_string(root().join("Cargo.toml")).unwrap()).unwrap();
+    let router = cargo["workspace"]["metadata"]["lambda"]["watch"]["router"]
+        .as_table()
+        .unwrap();
     let watched: BTreeSet<_> = router
         .iter()
         .flat_map(|(path, routes)| {
@@ -91,7 +130,12 @@ fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
                 let text = |key: &str| route[key].as_str().unwrap().to_owned();
                 (text("method"), path.clone(), text("function"))
             };
-            routes.as_array().unwrap().iter().map(route).collect::<Vec<_>>()
+            routes
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(route)
+                .collect::<Vec<_>>()
         })
         .collect();
     let deployed: BTreeSet<_> = functions()
@@ -101,7 +145,10 @@ fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
                 let text = |key: &str| event[key].as_str().unwrap().to_owned();
                 (text("Method"), text("Path"), name.clone())
             };
-            events(function, "HttpApi").into_iter().map(route).collect::<Vec<_>>()
+            events(function, "HttpApi")
+                .into_iter()
+                .map(route)
+                .collect::<Vec<_>>()
         })
         .collect();
     assert_eq!(watched, deployed);
@@ -111,9 +158,17 @@ fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
 fn every_function_logs_its_route_as_the_template_has_it() {
     for (name, function) in functions() {
         for event in events(&function, "HttpApi") {
-            let route = format!("\"{} {}\"", event["Method"].as_str().unwrap(), event["Path"].as_str().unwrap());
-            let wiring = fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-            assert!(wiring.contains(&route), "functions/{name}/src/main.rs does not serve {route}");
+            let route = format!(
+                "\"{} {}\"",
+                event["Method"].as_str().unwrap(),
+                event["Path"].as_str().unwrap()
+            );
+            let wiring =
+                fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
+            assert!(
+                wiring.contains(&route),
+                "functions/{name}/src/main.rs does not serve {route}"
+            );
         }
     }
 }
@@ -121,15 +176,23 @@ fn every_function_logs_its_route_as_the_template_has_it() {
 #[test]
 fn every_route_but_the_health_check_needs_a_token() {
     for api in resources("AWS::Serverless::HttpApi").values() {
-        let default = api["Auth"]["DefaultAuthorizer"].as_str().expect("a default authorizer");
+        let default = api["Auth"]["DefaultAuthorizer"]
+            .as_str()
+            .expect("a default authorizer");
         assert!(!api["Auth"]["Authorizers"][default]["JwtConfiguration"].is_null());
     }
     for (name, function) in functions() {
         for event in events(&function, "HttpApi") {
             if name == "health" {
-                assert_eq!(event["Auth"]["Authorizer"], "NONE", "monitors have no token");
+                assert_eq!(
+                    event["Auth"]["Authorizer"], "NONE",
+                    "monitors have no token"
+                );
             } else {
-                assert!(event["Auth"].is_null(), "{name} changes the API's authorizer");
+                assert!(
+                    event["Auth"].is_null(),
+                    "{name} changes the API's authorizer"
+                );
             }
         }
     }
@@ -140,7 +203,10 @@ fn no_http_function_outlives_the_gateway() {
     for (name, function) in functions() {
         // A function with a URL of its own bounds the gateway's calls itself (`http::openai`).
         if !events(&function, "HttpApi").is_empty() && function["FunctionUrlConfig"].is_null() {
-            assert!(timeout(&function) < 30, "{name}: API Gateway ends a call at 30 s");
+            assert!(
+                timeout(&function) < 30,
+                "{name}: API Gateway ends a call at 30 s"
+            );
         }
     }
 }
@@ -153,8 +219,14 @@ fn functions_that_know_their_time_out_know_it_right() {
         ("sweep-outbox", sweep_outbox::TIMEOUT),
         ("prune-expired", prune_expired::TIMEOUT),
     ];
-    for (name, function) in functions().into_iter().filter(|(_, function)| events(function, "HttpApi").is_empty()) {
-        let timeout_in_code = known.iter().find(|(known, _)| *known == name).map(|(_, timeout)| timeout.as_secs());
+    for (name, function) in functions()
+        .into_iter()
+        .filter(|(_, function)| events(function, "HttpApi").is_empty())
+    {
+        let timeout_in_code = known
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, timeout)| timeout.as_secs());
         assert_eq!(timeout_in_code, Some(timeout(&function)), "{name}");
     }
 }
@@ -167,18 +239,32 @@ fn every_queue_of_a_function_outwaits_it_and_buries_what_it_cannot_do() {
         for event in events(&function, "SQS") {
             consumed += 1;
             let queue = &queues[&target(&event["Queue"])];
-            assert!(timeout(&function) * 6 < queue["VisibilityTimeout"].as_u64().unwrap(), "{name}");
-            assert_eq!(event["FunctionResponseTypes"][0], "ReportBatchItemFailures", "{name}");
+            assert!(
+                timeout(&function) * 6 < queue["VisibilityTimeout"].as_u64().unwrap(),
+                "{name}"
+            );
+            assert_eq!(
+                event["FunctionResponseTypes"][0], "ReportBatchItemFailures",
+                "{name}"
+            );
             if name == "bury-jobs" {
                 continue; // behind the dead-letter queue there is none
             }
             let redrive = &queue["RedrivePolicy"];
-            assert!(queues.contains_key(&target(&redrive["deadLetterTargetArn"])), "{name}");
+            assert!(
+                queues.contains_key(&target(&redrive["deadLetterTargetArn"])),
+                "{name}"
+            );
             assert!(redrive["maxReceiveCount"].as_u64().unwrap() >= 1, "{name}");
         }
     }
     assert_eq!(consumed, 2);
-    assert!(queues.values().all(|queue| queue["SqsManagedSseEnabled"] == true), "queues are encrypted");
+    assert!(
+        queues
+            .values()
+            .all(|queue| queue["SqsManagedSseEnabled"] == true),
+        "queues are encrypted"
+    );
 }
 
 /// Every statement within a function's policies, wherever an `!If` puts it.
@@ -196,16 +282,26 @@ fn every_permission_is_one_action_on_one_thing() {
     for (name, function) in functions() {
         let mut found = Vec::new();
         statements(&function["Policies"], &mut found);
-        assert_eq!(found.is_empty(), name == "list-models", "{name} has the permissions it needs");
+        assert_eq!(
+            found.is_empty(),
+            name == "list-models",
+            "{name} has the permissions it needs"
+        );
         for statement in found {
             let text = serde_norway::to_string(statement).unwrap();
             let actions = serde_norway::to_string(&statement["Action"]).unwrap();
             assert!(!actions.contains('*'), "{name}: {text}");
-            assert!(statement["NotAction"].is_null() && statement["NotResource"].is_null(), "{name}: {text}");
+            assert!(
+                statement["NotAction"].is_null() && statement["NotResource"].is_null(),
+                "{name}: {text}"
+            );
             let resource = &statement["Resource"];
             let scoped = match resource["Fn::Sub"].as_str() {
                 // A prefix is a scope; a bare wildcard is none.
-                Some(arn) => arn.rsplit(':').next().is_some_and(|last| last.starts_with("${")),
+                Some(arn) => arn
+                    .rsplit(':')
+                    .next()
+                    .is_some_and(|last| last.starts_with("${")),
                 None => resource["Fn::GetAtt"].is_string(),
             };
             assert!(scoped, "{name}: {text}");
@@ -216,21 +312,42 @@ fn every_permission_is_one_action_on_one_thing() {
 #[test]
 fn every_function_keeps_its_logs_for_a_stated_time() {
     let groups = resources("AWS::Logs::LogGroup");
-    assert!(groups.values().all(|group| !group["RetentionInDays"].is_null()));
+    assert!(
+        groups
+            .values()
+            .all(|group| !group["RetentionInDays"].is_null())
+    );
     for (name, function) in functions() {
         let group = &groups[&target(&function["LoggingConfig"]["LogGroup"])];
-        assert!(group["LogGroupName"]["Fn::Sub"].as_str().unwrap().ends_with(&format!("/{name}")));
+        assert!(
+            group["LogGroupName"]["Fn::Sub"]
+                .as_str()
+                .unwrap()
+                .ends_with(&format!("/{name}"))
+        );
     }
 }
 
 #[test]
 fn what_has_a_url_of_its_own_verifies_tokens_itself() {
-    let with_url: Vec<_> =
-        functions().into_iter().filter(|(_, function)| !function["FunctionUrlConfig"].is_null()).collect();
-    assert_eq!(with_url.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["create-chat-completion"]);
+    let with_url: Vec<_> = functions()
+        .into_iter()
+        .filter(|(_, function)| !function["FunctionUrlConfig"].is_null())
+        .collect();
+    assert_eq!(
+        with_url
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>(),
+        ["create-chat-completion"]
+    );
     for (name, function) in with_url {
-        assert_eq!(function["FunctionUrlConfig"]["InvokeMode"], "RESPONSE_STREAM");
-        let wiring = fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
+        assert_eq!(
+            function["FunctionUrlConfig"]["InvokeMode"],
+            "RESPONSE_STREAM"
+        );
+        let wiring =
+            fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
         assert!(wiring.contains("Edge::from_env"), "{name}");
     }
 }
@@ -238,11 +355,20 @@ fn what_has_a_url_of_its_own_verifies_tokens_itself() {
 #[test]
 fn no_client_may_choose_its_tenant() {
     for client in resources("AWS::Cognito::UserPoolClient").values() {
-        let writable = client["WriteAttributes"].as_sequence().expect("a list of what a client may write");
-        assert!(writable.iter().all(|attribute| attribute != "custom:tenant_id"));
+        let writable = client["WriteAttributes"]
+            .as_sequence()
+            .expect("a list of what a client may write");
+        assert!(
+            writable
+                .iter()
+                .all(|attribute| attribute != "custom:tenant_id")
+        );
     }
     for pool in resources("AWS::Cognito::UserPool").values() {
-        assert_eq!(pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"], true);
+        assert_eq!(
+            pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"],
+            true
+        );
     }
 }
 
@@ -255,17 +381,21 @@ fn every_function_has_sample_events_that_it_can_read() {
         let [name, _case, "json"] = file.split('.').collect::<Vec<_>>()[..] else {
             panic!("{file} is not named <function>.<case>.json");
         };
-        let function = functions().remove(name).unwrap_or_else(|| panic!("{file}: there is no function {name}"));
+        let function = functions()
+            .remove(name)
+            .unwrap_or_else(|| panic!("{file}: there is no function {name}"));
         let text = fs::read_to_string(&path).unwrap();
         if !events(&function, "ScheduleV2").is_empty() {
             let event: serde_json::Value =
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             assert_eq!(event["source"], "aws.scheduler", "{file}");
         } else if events(&function, "SQS").is_empty() {
-            let request: LambdaRequest = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let request: LambdaRequest =
+                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             assert!(matches!(request, LambdaRequest::ApiGatewayV2(_)), "{file}");
         } else {
-            let event: SqsEvent = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let event: SqsEvent =
+                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             for record in event.records {
                 let is_job = JobMessage::read(&record.body.unwrap()).is_some();
                 assert_eq!(is_job, file != "bury-jobs.not-a-job.json", "{file}");

@@ -10,7 +10,9 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::error::SdkError;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+};
 use aws_sigv4::sign::v4;
 use tokio::sync::Mutex;
 use url::Url;
@@ -24,20 +26,27 @@ pub async fn sdk_config() -> SdkConfig {
         .operation_attempt_timeout(Duration::from_secs(3))
         .operation_timeout(Duration::from_secs(8))
         .build();
-    aws_config::defaults(BehaviorVersion::latest()).timeout_config(limits).load().await
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(limits)
+        .load()
+        .await
 }
 
 /// The client of S3. An emulator is asked by path, since a bucket's own host name does not lead to it.
 pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     let by_path = config.endpoint_url().is_some();
-    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(by_path).build();
+    let config = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(by_path)
+        .build();
     aws_sdk_s3::Client::from_conf(config)
 }
 
 /// Whether a call failed because the service could not be reached, or was too busy: then it may succeed later.
 pub fn is_outage<E>(error: &SdkError<E>) -> bool {
     match error {
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+            true
+        }
         SdkError::ServiceError(answer) => matches!(answer.raw().status().as_u16(), 429 | 500..),
         _ => false,
     }
@@ -59,13 +68,18 @@ const SECRET_STALE: Duration = Duration::from_hours(1);
 impl Secrets {
     /// For the region and credentials of `config`. Nothing is fetched yet.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { client: aws_sdk_secretsmanager::Client::new(config), known: Mutex::default() }
+        Self {
+            client: aws_sdk_secretsmanager::Client::new(config),
+            known: Mutex::default(),
+        }
     }
 
     /// The secret string called `id`, a name or an ARN. Callers that arrive together share one call.
     pub async fn get(&self, id: &str) -> Result<String, BoxError> {
         let mut known = self.known.lock().await;
-        let held = known.get(id).map(|(fetched, secret)| (fetched.elapsed().unwrap_or(Duration::MAX), secret.clone()));
+        let held = known
+            .get(id)
+            .map(|(fetched, secret)| (fetched.elapsed().unwrap_or(Duration::MAX), secret.clone()));
         if let Some((age, secret)) = &held
             && *age < SECRET_FRESH
         {
@@ -77,7 +91,10 @@ impl Secrets {
                 Ok(secret)
             }
             (Err(error), Some((age, secret))) if age < SECRET_STALE => {
-                tracing::warn!(causes = causes(&*error), "a secret cannot be fetched again; the known one serves on");
+                tracing::warn!(
+                    causes = causes(&*error),
+                    "a secret cannot be fetched again; the known one serves on"
+                );
                 Ok(secret)
             }
             (Err(error), _) => Err(error),
@@ -86,7 +103,10 @@ impl Secrets {
 
     async fn fetch(&self, id: &str) -> Result<String, BoxError> {
         let value = self.client.get_secret_value().secret_id(id).send().await?;
-        Ok(value.secret_string().ok_or("the secret is not a string")?.to_owned())
+        Ok(value
+            .secret_string()
+            .ok_or("the secret is not a string")?
+            .to_owned())
     }
 }
 
@@ -108,19 +128,35 @@ pub struct TokenError(String);
 impl DatabaseLogin {
     /// For a user at a host.
     pub fn new(config: SdkConfig, host: &str, port: u16, user: &str) -> Self {
-        Self { config, host: format!("{host}:{port}"), user: user.to_owned() }
+        Self {
+            config,
+            host: format!("{host}:{port}"),
+            user: user.to_owned(),
+        }
     }
 
     /// A password that opens connections for the next 15 minutes.
     pub async fn token(&self) -> Result<String, TokenError> {
         let because = |text: &str| TokenError(text.to_owned());
-        let provider = self.config.credentials_provider().ok_or_else(|| because("no credentials"))?;
-        let credentials = provider.provide_credentials().await.map_err(|error| because(&error.to_string()))?;
+        let provider = self
+            .config
+            .credentials_provider()
+            .ok_or_else(|| because("no credentials"))?;
+        let credentials = provider
+            .provide_credentials()
+            .await
+            .map_err(|error| because(&error.to_string()))?;
         let region = self.config.region().ok_or_else(|| because("no region"))?;
-        self.presign(credentials, region.as_ref(), SystemTime::now()).map_err(|error| because(&error.to_string()))
+        self.presign(credentials, region.as_ref(), SystemTime::now())
+            .map_err(|error| because(&error.to_string()))
     }
 
-    fn presign(&self, credentials: Credentials, region: &str, now: SystemTime) -> Result<String, BoxError> {
+    fn presign(
+        &self,
+        credentials: Credentials,
+        region: &str,
+        now: SystemTime,
+    ) -> Result<String, BoxError> {
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(Duration::from_mins(15));
@@ -134,8 +170,15 @@ impl DatabaseLogin {
             .build()?
             .into();
         let mut url = Url::parse(&format!("https://{}/", self.host))?;
-        url.query_pairs_mut().append_pair("Action", "connect").append_pair("DBUser", &self.user);
-        let request = SignableRequest::new("GET", url.as_str(), std::iter::empty(), SignableBody::Bytes(&[]))?;
+        url.query_pairs_mut()
+            .append_pair("Action", "connect")
+            .append_pair("DBUser", &self.user);
+        let request = SignableRequest::new(
+            "GET",
+            url.as_str(),
+            std::iter::empty(),
+            SignableBody::Bytes(&[]),
+        )?;
         let (instructions, _) = sign(request, &parameters)?.into_parts();
         for (name, value) in instructions.params() {
             url.query_pairs_mut().append_pair(name, value);
@@ -151,17 +194,35 @@ mod tests {
     #[test]
     fn a_database_token_is_a_presigned_connect_request() {
         let login = DatabaseLogin::new(SdkConfig::builder().build(), "db.example", 5432, "wenzhen");
-        let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session".to_owned()), None, "test");
-        let token = login.presign(credentials, "eu-central-1", SystemTime::UNIX_EPOCH).unwrap();
+        let credentials = Credentials::new(
+            "AKIDEXAMPLE",
+            "secret",
+            Some("session".to_owned()),
+            None,
+            "test",
+        );
+        let token = login
+            .presign(credentials, "eu-central-1", SystemTime::UNIX_EPOCH)
+            .unwrap();
 
         let url = Url::parse(&format!("https://{token}")).unwrap();
-        let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        assert_eq!((url.host_str(), url.port()), (Some("db.example"), Some(5432)));
+        let value = |name: &str| {
+            url.query_pairs()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        assert_eq!(
+            (url.host_str(), url.port()),
+            (Some("db.example"), Some(5432))
+        );
         assert_eq!(value("Action").as_deref(), Some("connect"));
         assert_eq!(value("DBUser").as_deref(), Some("wenzhen"));
         assert_eq!(value("X-Amz-Expires").as_deref(), Some("900"));
         assert_eq!(value("X-Amz-Security-Token").as_deref(), Some("session"));
-        assert_eq!(value("X-Amz-Credential").as_deref(), Some("AKIDEXAMPLE/19700101/eu-central-1/rds-db/aws4_request"));
+        assert_eq!(
+            value("X-Amz-Credential").as_deref(),
+            Some("AKIDEXAMPLE/19700101/eu-central-1/rds-db/aws4_request")
+        );
         assert_eq!(value("X-Amz-Signature").unwrap().len(), 64);
     }
 }

@@ -26,7 +26,11 @@ impl Deadline {
     /// An invocation that has just begun has time left. If it seems to have none, this environment's clock is wrong, and the
     /// longest time applies; so it does with `cargo lambda watch`, which gives a duration where Lambda gives a point in time.
     pub fn of_invocation(ends: SystemTime, reserve: Duration, longest: Duration) -> Self {
-        let left = ends.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero()).unwrap_or(longest);
+        let left = ends
+            .duration_since(SystemTime::now())
+            .ok()
+            .filter(|left| !left.is_zero())
+            .unwrap_or(longest);
         Self::after(left.saturating_sub(reserve).min(longest))
     }
 
@@ -35,7 +39,14 @@ impl Deadline {
     pub fn of_timeout(ends: SystemTime, reserve: Duration, timeout: Duration) -> Self {
         let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
         let is_plausible = left <= timeout && left + UNDERWAY >= timeout;
-        Self::after(if is_plausible { left } else { timeout.saturating_sub(UNDERWAY) }.saturating_sub(reserve))
+        Self::after(
+            if is_plausible {
+                left
+            } else {
+                timeout.saturating_sub(UNDERWAY)
+            }
+            .saturating_sub(reserve),
+        )
     }
 
     /// What is left; zero when it has passed.
@@ -57,7 +68,9 @@ impl Deadline {
 
     /// Waits for `work`, but not beyond the deadline: then the work is dropped, which cancels it.
     pub async fn run<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
-        tokio::time::timeout_at(self.0.into(), work).await.map_err(|_| Elapsed)
+        tokio::time::timeout_at(self.0.into(), work)
+            .await
+            .map_err(|_| Elapsed)
     }
 }
 
@@ -68,13 +81,20 @@ mod tests {
     #[test]
     fn an_invocation_ends_when_lambda_says() {
         let ends = SystemTime::now() + Duration::from_secs(30);
-        let deadline = Deadline::of_invocation(ends, Duration::from_secs(5), Duration::from_mins(1));
-        assert!(deadline.remaining() > Duration::from_secs(20) && deadline.remaining() <= Duration::from_secs(25));
+        let deadline =
+            Deadline::of_invocation(ends, Duration::from_secs(5), Duration::from_mins(1));
+        assert!(
+            deadline.remaining() > Duration::from_secs(20)
+                && deadline.remaining() <= Duration::from_secs(25)
+        );
     }
 
     #[test]
     fn a_clock_that_is_wrong_by_minutes_takes_no_invocation_its_time() {
-        for wrong in [SystemTime::now() - Duration::from_mins(5), SystemTime::now() + Duration::from_mins(5)] {
+        for wrong in [
+            SystemTime::now() - Duration::from_mins(5),
+            SystemTime::now() + Duration::from_mins(5),
+        ] {
             let deadline = Deadline::of_invocation(wrong, Duration::ZERO, Duration::from_mins(1));
             assert!(deadline.remaining() > Duration::from_secs(50));
         }
@@ -83,13 +103,21 @@ mod tests {
     #[test]
     fn whoever_knows_its_timeout_is_not_misled_by_any_clock() {
         let timeout = Duration::from_mins(5);
-        for seconds in [0, 1, 100, 170, 200, 290, 294, 296, 299, 300, 310, 600, 3_600] {
+        for seconds in [
+            0, 1, 100, 170, 200, 290, 294, 296, 299, 300, 310, 600, 3_600,
+        ] {
             let ends = SystemTime::now() + Duration::from_secs(seconds);
             let left = Deadline::of_timeout(ends, Duration::from_secs(1), timeout).remaining();
-            assert!(left > Duration::from_secs(292) && left < timeout, "{seconds}: {left:?}");
+            assert!(
+                left > Duration::from_secs(292) && left < timeout,
+                "{seconds}: {left:?}"
+            );
         }
         let past = SystemTime::now() - timeout;
-        assert!(Deadline::of_timeout(past, Duration::ZERO, timeout).remaining() > Duration::from_secs(292));
+        assert!(
+            Deadline::of_timeout(past, Duration::ZERO, timeout).remaining()
+                > Duration::from_secs(292)
+        );
     }
 
     #[test]
@@ -110,6 +138,9 @@ mod tests {
     #[tokio::test]
     async fn work_that_never_ends_is_dropped_at_the_deadline() {
         let deadline = Deadline::after(Duration::from_millis(20));
-        assert_eq!(deadline.run(std::future::pending::<()>()).await, Err(Elapsed));
+        assert_eq!(
+            deadline.run(std::future::pending::<()>()).await,
+            Err(Elapsed)
+        );
     }
 }

@@ -51,7 +51,11 @@ impl Kind {
             Self::NotFound => (404, "Not found", "not-found"),
             Self::Conflict => (409, "That is not possible in its present state", "conflict"),
             Self::PayloadTooLarge => (413, "The body is too large", "payload-too-large"),
-            Self::UnsupportedMediaType => (415, "The content type is not supported", "unsupported-media-type"),
+            Self::UnsupportedMediaType => (
+                415,
+                "The content type is not supported",
+                "unsupported-media-type",
+            ),
             Self::Unprocessable => (422, "A value breaks a rule", "unprocessable"),
             Self::TooManyRequests => (429, "Too many requests", "too-many-requests"),
             Self::Internal => (500, "Something failed on our side", "internal"),
@@ -62,7 +66,10 @@ impl Kind {
 
     /// Whether the same call may succeed a little later.
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::TooManyRequests | Self::Unavailable | Self::TimedOut)
+        matches!(
+            self,
+            Self::TooManyRequests | Self::Unavailable | Self::TimedOut
+        )
     }
 }
 
@@ -88,19 +95,36 @@ pub struct Error {
 impl Error {
     /// An error whose `detail` the caller reads: one sentence that helps, without any value from the request.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), fields: Vec::new(), retry_after: None, cause: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// A fault of ours. The caller learns only that it happened.
     pub fn internal(cause: impl Into<BoxError>) -> Self {
-        Self::new(Kind::Internal, "Nothing is wrong with your request. Please quote the instance to the operator.")
-            .because(cause)
+        Self::new(
+            Kind::Internal,
+            "Nothing is wrong with your request. Please quote the instance to the operator.",
+        )
+        .because(cause)
     }
 
     /// A dependency that is gone for the moment; `retry_after` is what the caller is told to wait.
-    pub fn unavailable(what: &'static str, retry_after: Duration, cause: impl Into<BoxError>) -> Self {
+    pub fn unavailable(
+        what: &'static str,
+        retry_after: Duration,
+        cause: impl Into<BoxError>,
+    ) -> Self {
         let detail = format!("{what} cannot be reached right now. Please try again.");
-        Self { retry_after: Some(retry_after), ..Self::new(Kind::Unavailable, detail) }.because(cause)
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(Kind::Unavailable, detail)
+        }
+        .because(cause)
     }
 
     /// A 429 of the limit of this name; `wait` is when the same call would be let in, none if it never would be.
@@ -108,30 +132,50 @@ impl Error {
         let detail = match wait {
             Some(wait) => {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                format!("The limit `{limit}` is reached. Please try again in {} s.", seconds.max(1))
+                format!(
+                    "The limit `{limit}` is reached. Please try again in {} s.",
+                    seconds.max(1)
+                )
             }
-            None => format!("This call alone is more than the limit `{limit}` allows. Make it smaller."),
+            None => {
+                format!("This call alone is more than the limit `{limit}` allows. Make it smaller.")
+            }
         };
-        Self { retry_after: wait, ..Self::new(Kind::TooManyRequests, detail) }
+        Self {
+            retry_after: wait,
+            ..Self::new(Kind::TooManyRequests, detail)
+        }
     }
 
     /// A 404 that looks the same whether the thing does not exist or belongs to somebody else.
     pub fn not_found(what: &'static str) -> Self {
-        Self::new(Kind::NotFound, format!("There is no {what} with this id that you may read."))
+        Self::new(
+            Kind::NotFound,
+            format!("There is no {what} with this id that you may read."),
+        )
     }
 
     /// A 422 about one value.
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::fields(vec![FieldError { field: field.into(), message: message.into() }])
+        Self::fields(vec![FieldError {
+            field: field.into(),
+            message: message.into(),
+        }])
     }
 
     /// A 422 about several values.
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
             [only] => format!("`{}` {}.", only.field, only.message),
-            several => format!("{} values break a rule; `errors` names each.", several.len()),
+            several => format!(
+                "{} values break a rule; `errors` names each.",
+                several.len()
+            ),
         };
-        Self { fields, ..Self::new(Kind::Unprocessable, detail) }
+        Self {
+            fields,
+            ..Self::new(Kind::Unprocessable, detail)
+        }
     }
 
     /// Adds the internal cause.
@@ -185,7 +229,10 @@ mod tests {
     fn the_public_message_never_repeats_its_cause() {
         let error = Error::internal("password authentication failed for user wenzhen");
         assert!(!error.to_string().contains("password"));
-        assert_eq!(causes(&error), "password authentication failed for user wenzhen");
+        assert_eq!(
+            causes(&error),
+            "password authentication failed for user wenzhen"
+        );
     }
 
     #[test]
@@ -196,6 +243,9 @@ mod tests {
 
     #[test]
     fn one_field_error_is_said_in_the_detail() {
-        assert_eq!(Error::field("age", "must be from 0 to 130").to_string(), "`age` must be from 0 to 130.");
+        assert_eq!(
+            Error::field("age", "must be from 0 to 130").to_string(),
+            "`age` must be from 0 to 130."
+        );
     }
 }

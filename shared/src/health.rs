@@ -73,8 +73,23 @@ struct Circuit {
 
 impl From<View> for Circuit {
     fn from(view: View) -> Self {
-        let View { name, phase, reason, for_seconds, next_in_seconds, is_shared, .. } = view;
-        Self { name, phase, reason, for_seconds, next_in_seconds, is_shared }
+        let View {
+            name,
+            phase,
+            reason,
+            for_seconds,
+            next_in_seconds,
+            is_shared,
+            ..
+        } = view;
+        Self {
+            name,
+            phase,
+            reason,
+            for_seconds,
+            next_in_seconds,
+            is_shared,
+        }
     }
 }
 
@@ -86,13 +101,24 @@ impl Report {
 }
 
 /// Asks every part at the same time.
-pub async fn check(database: &Database, valkey: Option<&Valkey>, breakers: &Breakers, deadline: Deadline) -> Report {
+pub async fn check(
+    database: &Database,
+    valkey: Option<&Valkey>,
+    breakers: &Breakers,
+    deadline: Deadline,
+) -> Report {
     let deadline = deadline.at_most(ANSWER);
-    let (database, valkey, ()) =
-        futures::join!(database_part(database, deadline), valkey_part(valkey, deadline), breakers.refresh(deadline));
+    let (database, valkey, ()) = futures::join!(
+        database_part(database, deadline),
+        valkey_part(valkey, deadline),
+        breakers.refresh(deadline)
+    );
     let circuits = breakers.views();
     // A tier that is on its way back answers already.
-    let answering = circuits.iter().filter(|circuit| matches!(circuit.phase, Phase::Closed | Phase::Ramp)).count();
+    let answering = circuits
+        .iter()
+        .filter(|circuit| matches!(circuit.phase, Phase::Closed | Phase::Ramp))
+        .count();
     let ai = match circuits.len() {
         0 => Part::NotConfigured,
         _ if answering == 0 => Part::Down,
@@ -107,7 +133,17 @@ pub async fn check(database: &Database, valkey: Option<&Valkey>, breakers: &Brea
         Part::Ok => Status::Degraded,
         _ => Status::Down,
     };
-    Report { status, checks: Checks { database, valkey, ai: Ai { status: ai, circuits } } }
+    Report {
+        status,
+        checks: Checks {
+            database,
+            valkey,
+            ai: Ai {
+                status: ai,
+                circuits,
+            },
+        },
+    }
 }
 
 async fn database_part(database: &Database, deadline: Deadline) -> Part {
@@ -116,12 +152,22 @@ async fn database_part(database: &Database, deadline: Deadline) -> Part {
         let pinged = session.check().await;
         session.finish(pinged)
     };
-    part("database", deadline.run(answered).await.map_err(BoxError::from).and_then(|done| done.map_err(BoxError::from)))
+    part(
+        "database",
+        deadline
+            .run(answered)
+            .await
+            .map_err(BoxError::from)
+            .and_then(|done| done.map_err(BoxError::from)),
+    )
 }
 
 async fn valkey_part(valkey: Option<&Valkey>, deadline: Deadline) -> Part {
     match valkey {
-        Some(valkey) => part("valkey", valkey.ping(deadline).await.map_err(BoxError::from)),
+        Some(valkey) => part(
+            "valkey",
+            valkey.ping(deadline).await.map_err(BoxError::from),
+        ),
         None => Part::NotConfigured,
     }
 }

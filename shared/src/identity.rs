@@ -37,7 +37,8 @@ impl TryFrom<String> for TenantId {
     type Error = InvalidId;
 
     fn try_from(text: String) -> Result<Self, InvalidId> {
-        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+        let allowed =
+            |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
         let valid = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
         valid.then_some(Self(text)).ok_or(InvalidId("tenant id"))
     }
@@ -99,7 +100,10 @@ pub struct Caller {
 impl Caller {
     /// The records this caller may read.
     pub fn scope(&self) -> Scope<'_> {
-        Scope { tenant: &self.tenant, owner: (self.role == Role::Patient).then_some(&self.user) }
+        Scope {
+            tenant: &self.tenant,
+            owner: (self.role == Role::Patient).then_some(&self.user),
+        }
     }
 }
 

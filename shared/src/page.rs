@@ -73,12 +73,22 @@ impl<C: Cursor> Page<C> {
         let limit = match limit.map(str::parse::<u16>) {
             None => DEFAULT_LIMIT,
             Some(Ok(limit)) if (1..=LARGEST_LIMIT).contains(&limit) => limit,
-            Some(_) => return Err(Error::field("limit", "must be a whole number from 1 to 100")),
+            Some(_) => {
+                return Err(Error::field(
+                    "limit",
+                    "must be a whole number from 1 to 100",
+                ));
+            }
         };
         let after = match cursor.map(decode) {
             None => None,
             Some(Some(id)) => Some(id),
-            Some(None) => return Err(Error::field("cursor", "must be a `next_cursor` from an earlier page")),
+            Some(None) => {
+                return Err(Error::field(
+                    "cursor",
+                    "must be a `next_cursor` from an earlier page",
+                ));
+            }
         };
         Ok(Self { limit, after })
     }
@@ -87,8 +97,15 @@ impl<C: Cursor> Page<C> {
     pub fn items<T>(self, mut rows: Vec<T>, id: impl Fn(&T) -> C) -> Items<T> {
         let more = rows.len() > usize::from(self.limit);
         rows.truncate(usize::from(self.limit));
-        let next_cursor = if more { rows.last().map(|row| encode(&id(row))) } else { None };
-        Items { items: rows, next_cursor }
+        let next_cursor = if more {
+            rows.last().map(|row| encode(&id(row)))
+        } else {
+            None
+        };
+        Items {
+            items: rows,
+            next_cursor,
+        }
     }
 }
 
@@ -99,7 +116,11 @@ fn encode<C: Cursor>(id: &C) -> String {
 fn decode<C: Cursor>(cursor: &str) -> Option<C> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let (&version, id) = bytes.split_first()?;
-    if version == C::VERSION { C::read(id) } else { None }
+    if version == C::VERSION {
+        C::read(id)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -111,24 +132,42 @@ mod tests {
     fn a_cursor_survives_the_round_trip() {
         let id = Uuid::now_v7();
         assert_eq!(decode(&encode(&id)), Some(id));
-        assert_eq!(decode::<UserId>(&encode(&id)), None, "a cursor of another list");
+        assert_eq!(
+            decode::<UserId>(&encode(&id)),
+            None,
+            "a cursor of another list"
+        );
     }
 
     #[test]
     fn a_wrong_limit_or_cursor_is_refused() {
         for limit in ["0", "101", "-1", "ten", "", "1.5"] {
-            assert_eq!(Page::<Uuid>::parse(Some(limit), None).unwrap_err().kind(), Kind::Unprocessable, "{limit}");
+            assert_eq!(
+                Page::<Uuid>::parse(Some(limit), None).unwrap_err().kind(),
+                Kind::Unprocessable,
+                "{limit}"
+            );
         }
         for cursor in ["", "x", "AAAA", "../../etc/passwd"] {
-            assert_eq!(Page::<Uuid>::parse(None, Some(cursor)).unwrap_err().kind(), Kind::Unprocessable, "{cursor}");
+            assert_eq!(
+                Page::<Uuid>::parse(None, Some(cursor)).unwrap_err().kind(),
+                Kind::Unprocessable,
+                "{cursor}"
+            );
         }
     }
 
     #[test]
     fn only_a_page_with_more_behind_it_has_a_cursor() {
-        let page = Page { limit: 2, after: None };
+        let page = Page {
+            limit: 2,
+            after: None,
+        };
         let rows: Vec<_> = (0..3).map(|_| Uuid::now_v7()).collect();
-        assert_eq!(page.items(rows.clone(), |id| *id).next_cursor, Some(encode(&rows[1])));
+        assert_eq!(
+            page.items(rows.clone(), |id| *id).next_cursor,
+            Some(encode(&rows[1]))
+        );
         assert_eq!(page.items(rows[..2].to_vec(), |id| *id).next_cursor, None);
     }
 }

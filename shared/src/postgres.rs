@@ -59,17 +59,30 @@ pub struct Session<'a> {
 impl Database {
     /// Prepares the database; no connection is made yet.
     pub async fn new(settings: &DatabaseSettings) -> Result<Self, ConfigError> {
-        let wrong = |error: sqlx::Error| ConfigError::new("DATABASE_URL", BoxError::from(error).to_string());
+        let wrong = |error: sqlx::Error| {
+            ConfigError::new("DATABASE_URL", BoxError::from(error).to_string())
+        };
         let options: PgConnectOptions = settings.url.as_str().parse().map_err(wrong)?;
-        let options = options.application_name("wenzhen").disable_statement_logging();
+        let options = options
+            .application_name("wenzhen")
+            .disable_statement_logging();
         let login = match settings.auth {
             DatabaseAuth::Url => None,
             DatabaseAuth::Iam => {
                 let (host, port) = (options.get_host().to_owned(), options.get_port());
-                Some(DatabaseLogin::new(aws::sdk_config().await, &host, port, options.get_username()))
+                Some(DatabaseLogin::new(
+                    aws::sdk_config().await,
+                    &host,
+                    port,
+                    options.get_username(),
+                ))
             }
         };
-        Ok(Self { options, login, slot: Mutex::default() })
+        Ok(Self {
+            options,
+            login,
+            slot: Mutex::default(),
+        })
     }
 
     /// The connection, within 3 seconds. Others wait until the session ends, so it must not be held across anything slow.
@@ -106,7 +119,9 @@ impl Database {
         if let Some(login) = &self.login {
             options = options.password(&slot.token(login).await?);
         }
-        let connected = Deadline::after(CONNECT).run(PgConnection::connect_with(&options)).await;
+        let connected = Deadline::after(CONNECT)
+            .run(PgConnection::connect_with(&options))
+            .await;
         if !matches!(connected, Ok(Ok(_))) {
             slot.token = None; // it may be what was refused
         }
@@ -119,7 +134,11 @@ impl Slot {
     async fn usable(&mut self) -> Option<PgConnection> {
         let (mut connection, since) = self.idle.take()?;
         if age(since) > TRY_AFTER_IDLE {
-            Deadline::after(TRY).run(connection.ping()).await.ok()?.ok()?;
+            Deadline::after(TRY)
+                .run(connection.ping())
+                .await
+                .ok()?
+                .ok()?;
         }
         Some(connection)
     }
@@ -146,7 +165,10 @@ impl Session<'_> {
     /// Ends the session with the result of its work. The connection is kept unless the result speaks against it.
     pub fn finish<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
         let kind = result.as_ref().err().map(Error::kind);
-        if !matches!(kind, Some(Kind::Unavailable | Kind::Internal | Kind::TimedOut)) {
+        if !matches!(
+            kind,
+            Some(Kind::Unavailable | Kind::Internal | Kind::TimedOut)
+        ) {
             self.slot.idle = Some((self.connection, SystemTime::now()));
         }
         result
@@ -178,8 +200,10 @@ fn gone(cause: impl Into<BoxError>) -> Error {
 
 /// Reads a column that holds the name of an enum's variant.
 pub fn parse<T: DeserializeOwned>(column: &'static str, text: &str) -> Result<T, Error> {
-    let value: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
-    T::deserialize(value).map_err(|_| Error::internal(format!("column {column} holds an unknown name")))
+    let value: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+        text.into_deserializer();
+    T::deserialize(value)
+        .map_err(|_| Error::internal(format!("column {column} holds an unknown name")))
 }
 
 /// What the server said, without the values it may have repeated: those can be medical text.
@@ -197,12 +221,26 @@ pub fn fault(error: sqlx::Error) -> Error {
             let code = error.code().unwrap_or_default().into_owned();
             // Connection, authentication (an IAM token that aged), rollback, resources, operator's intervention (a
             // failover among them), read-only transaction.
-            let passes = ["08", "28", "40", "53", "57", "25006"].iter().any(|class| code.starts_with(class));
-            let cause = ServerFault { code, constraint: error.constraint().unwrap_or_default().to_owned() };
-            if passes { gone(cause) } else { Error::internal(cause) }
+            let passes = ["08", "28", "40", "53", "57", "25006"]
+                .iter()
+                .any(|class| code.starts_with(class));
+            let cause = ServerFault {
+                code,
+                constraint: error.constraint().unwrap_or_default().to_owned(),
+            };
+            if passes {
+                gone(cause)
+            } else {
+                Error::internal(cause)
+            }
         }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => gone(error),
-        sqlx::Error::ColumnDecode { index, .. } => Error::internal(format!("column {index} cannot be read")),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => gone(error),
+        sqlx::Error::ColumnDecode { index, .. } => {
+            Error::internal(format!("column {index} cannot be read"))
+        }
         sqlx::Error::Decode(_) => Error::internal("a value cannot be read"),
         other => Error::internal(other),
     }
@@ -222,7 +260,10 @@ mod tests {
     #[test]
     fn a_row_that_cannot_be_read_is_our_fault_and_is_not_repeated() {
         let source = serde_json::from_str::<u8>("\"胸痛\"").unwrap_err();
-        let error = fault(sqlx::Error::ColumnDecode { index: "triage".to_owned(), source: source.into() });
+        let error = fault(sqlx::Error::ColumnDecode {
+            index: "triage".to_owned(),
+            source: source.into(),
+        });
         assert_eq!(error.kind(), Kind::Internal);
         assert_eq!(crate::error::causes(&error), "column triage cannot be read");
     }

@@ -32,7 +32,11 @@ where
         async move {
             let deadline = Deadline::of_timeout(event.context.deadline(), RESERVE, timeout);
             let late = |elapsed| Error::new(Kind::TimedOut, "It took too long.").because(elapsed);
-            let done = deadline.run(handler(app, deadline)).await.map_err(late).flatten();
+            let done = deadline
+                .run(handler(app, deadline))
+                .await
+                .map_err(late)
+                .flatten();
             done.map_err(|error| {
                 tracing::error!(error = %error, causes = causes(&error), "failed");
                 // Said to Lambda, so that it counts as failed.

@@ -29,7 +29,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What a server says that cannot serve now. After a failover the connection leads to a replica, which refuses to write: the next one
 /// finds the primary.
-const SERVER_STATES: [&str; 6] = ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "CLUSTERDOWN", "MISCONF"];
+const SERVER_STATES: [&str; 6] = [
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "NOAUTH",
+    "CLUSTERDOWN",
+    "MISCONF",
+];
 
 /// A connection that was idle for longer may have died in a freeze: then it is made anew before the server counts as gone.
 const IDLE: Duration = Duration::from_secs(10);
@@ -58,7 +65,9 @@ struct Rest {
 impl Rest {
     /// By the wall clock: the monotonic one may stand still in a freeze. One that was set back ends the rest.
     fn is_over(&self) -> bool {
-        self.since.elapsed().map_or(true, |passed| passed >= self.pause)
+        self.since
+            .elapsed()
+            .map_or(true, |passed| passed >= self.pause)
     }
 }
 
@@ -123,10 +132,18 @@ impl Valkey {
 
     /// Prepares the connection; none is made yet. `None` when no server is configured.
     pub fn new(settings: &ValkeySettings) -> Result<Option<Self>, ConfigError> {
-        let Some(url) = &settings.url else { return Ok(None) };
-        let client = Client::open(url.as_str()).map_err(|error| ConfigError::new("VALKEY_URL", error.to_string()))?;
+        let Some(url) = &settings.url else {
+            return Ok(None);
+        };
+        let client = Client::open(url.as_str())
+            .map_err(|error| ConfigError::new("VALKEY_URL", error.to_string()))?;
         let (slot, round_trips) = (Mutex::default(), AtomicU64::new(0));
-        Ok(Some(Self { client, prefix: settings.prefix.clone(), slot, round_trips }))
+        Ok(Some(Self {
+            client,
+            prefix: settings.prefix.clone(),
+            slot,
+            round_trips,
+        }))
     }
 
     /// What every key begins with.
@@ -148,15 +165,25 @@ impl Valkey {
 
     /// Runs scripts in one round trip. The server keeps scripts it has seen; the first use of one after a restart of the
     /// server costs a second round trip.
-    pub async fn run(&self, calls: &[ScriptCall<'_>], deadline: Deadline) -> Result<Vec<Value>, Gone> {
-        let by_hash = calls.iter().map(|call| command("EVALSHA", &call.script.hash, call));
+    pub async fn run(
+        &self,
+        calls: &[ScriptCall<'_>],
+        deadline: Deadline,
+    ) -> Result<Vec<Value>, Gone> {
+        let by_hash = calls
+            .iter()
+            .map(|call| command("EVALSHA", &call.script.hash, call));
         let mut answers = self.round_trip(&pipeline(by_hash), deadline).await?;
         let unknown = |answer: &Result<Value, RedisError>| {
             let kind = answer.as_ref().err().map(RedisError::kind);
             kind == Some(ErrorKind::Server(ServerErrorKind::NoScript))
         };
-        let missing: Vec<_> =
-            answers.iter().enumerate().filter(|(_, answer)| unknown(answer)).map(|(at, _)| at).collect();
+        let missing: Vec<_> = answers
+            .iter()
+            .enumerate()
+            .filter(|(_, answer)| unknown(answer))
+            .map(|(at, _)| at)
+            .collect();
         if !missing.is_empty() {
             let with_text = missing.iter().filter_map(|at| calls.get(*at));
             let with_text = with_text.map(|call| command("EVAL", &call.script.text, call));
@@ -171,7 +198,9 @@ impl Valkey {
             Ok(answers) => Ok(answers),
             Err(error) => {
                 let error: RedisError = error;
-                let is_no_primary = SERVER_STATES.iter().any(|state| error.to_string().contains(state));
+                let is_no_primary = SERVER_STATES
+                    .iter()
+                    .any(|state| error.to_string().contains(state));
                 let gone = Gone::Refused(error.into());
                 if is_no_primary {
                     self.slot.lock().await.leave_alone(&gone);
@@ -217,7 +246,11 @@ impl Valkey {
     ) -> Result<Vec<Result<Value, RedisError>>, Gone> {
         let has_time = deadline.remaining() >= ANSWER;
         self.round_trips.fetch_add(1, Ordering::Relaxed);
-        match deadline.at_most(ANSWER).run(pipeline.query_async(connection)).await {
+        match deadline
+            .at_most(ANSWER)
+            .run(pipeline.query_async(connection))
+            .await
+        {
             Ok(Ok(answers)) => Ok(answers),
             Ok(Err(error)) if error.is_timeout() => Err(Gone::Silent),
             Ok(Err(error)) => Err(Gone::Unreachable(error.into())),
@@ -227,10 +260,17 @@ impl Valkey {
     }
 
     /// The connection, and how it was come by. Callers that arrive together share the making of it.
-    async fn connection(&self, deadline: Deadline) -> Result<(MultiplexedConnection, Origin), Gone> {
+    async fn connection(
+        &self,
+        deadline: Deadline,
+    ) -> Result<(MultiplexedConnection, Origin), Gone> {
         let mut slot = self.slot.lock().await;
         if let Some((connection, used)) = &mut slot.connection {
-            let origin = if used.elapsed().map_or(true, |idle| idle > IDLE) { Origin::Idle } else { Origin::Busy };
+            let origin = if used.elapsed().map_or(true, |idle| idle > IDLE) {
+                Origin::Idle
+            } else {
+                Origin::Busy
+            };
             *used = SystemTime::now();
             return Ok((connection.clone(), origin));
         }
@@ -238,8 +278,12 @@ impl Valkey {
             return Err(Gone::Resting);
         }
         let has_time = deadline.remaining() >= CONNECT;
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(None);
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
         let made = match deadline.at_most(CONNECT).run(connecting).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Gone::Unreachable(error.into())),
@@ -272,8 +316,13 @@ impl Slot {
         if self.rest.is_some_and(|rest| !rest.is_over()) {
             return;
         }
-        let pause = self.rest.map_or(FIRST_PAUSE, |rest| (rest.pause * 2).min(LONGEST_PAUSE));
-        self.rest = Some(Rest { since: SystemTime::now(), pause });
+        let pause = self
+            .rest
+            .map_or(FIRST_PAUSE, |rest| (rest.pause * 2).min(LONGEST_PAUSE));
+        self.rest = Some(Rest {
+            since: SystemTime::now(),
+            pause,
+        });
         metrics::count("ValkeyGone", &[]);
         tracing::warn!(error = %gone, causes = causes(gone), "Valkey is gone; what uses it goes on without");
     }
@@ -281,7 +330,11 @@ impl Slot {
 
 fn command(name: &str, script: &str, call: &ScriptCall<'_>) -> redis::Cmd {
     let mut command = cmd(name);
-    command.arg(script).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
+    command
+        .arg(script)
+        .arg(call.keys.len())
+        .arg(&call.keys)
+        .arg(&call.arguments);
     command
 }
 

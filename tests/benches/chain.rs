@@ -2,7 +2,10 @@
 //!
 //! Direct calls and calls through the chain alternate, so that whatever else the machine does meets both alike. Only the
 //! ratios and differences of one run mean anything.
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads where its server is")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads where its server is"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,13 +24,21 @@ const FLEET: usize = 50;
 
 fn valkey(prefix: &str) -> Arc<Valkey> {
     let url = std::env::var("VALKEY_URL").expect("run `cargo xtask bench`");
-    let settings = ValkeySettings { url: Some(url.parse().unwrap()), prefix: prefix.to_owned() };
+    let settings = ValkeySettings {
+        url: Some(url.parse().unwrap()),
+        prefix: prefix.to_owned(),
+    };
     Arc::new(Valkey::new(&settings).unwrap().unwrap())
 }
 
 async fn chains(tiers: &Value, valkey: Option<Arc<Valkey>>) -> Chains {
     let models = Models::new(Tiers::parse(&tiers.to_string()).unwrap(), None).unwrap();
-    Chains::new(&models, valkey, &Arc::new(Secrets::new(&aws::sdk_config().await))).unwrap()
+    Chains::new(
+        &models,
+        valkey,
+        &Arc::new(Secrets::new(&aws::sdk_config().await)),
+    )
+    .unwrap()
 }
 
 fn request() -> ChatRequest {
@@ -38,13 +49,24 @@ fn request() -> ChatRequest {
 async fn direct(client: &reqwest::Client, url: &str) {
     let body = json!({ "model": "good", "messages": [{ "role": "user", "content": "hello" }], "stream": true,
         "stream_options": { "include_usage": true } });
-    let answer = client.post(format!("{url}/chat/completions")).json(&body).send().await.unwrap();
+    let answer = client
+        .post(format!("{url}/chat/completions"))
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
     assert!(answer.bytes().await.unwrap().ends_with(b"data: [DONE]\n\n"));
 }
 
 async fn through(chains: &Chains, request: &ChatRequest) -> bool {
     let ask = Ask::new(request, Deadline::after(Duration::from_secs(10)));
-    chains.get("default").unwrap().whole(&ask, |_| Ok(())).await.answer.is_some()
+    chains
+        .get("default")
+        .unwrap()
+        .whole(&ask, |_| Ok(()))
+        .await
+        .answer
+        .is_some()
 }
 
 fn percentile(times: &mut [Duration], part: f64) -> f64 {
@@ -79,15 +101,23 @@ async fn added_latency(provider: &Provider) {
         with.push(started.elapsed());
     }
     let trips = valkey.round_trips() - trips;
-    println!("{CALLS} calls, direct and through the chain, in turn ({:.1} s)\n", began.elapsed().as_secs_f64());
+    println!(
+        "{CALLS} calls, direct and through the chain, in turn ({:.1} s)\n",
+        began.elapsed().as_secs_f64()
+    );
     println!("              direct    chain    added");
     for (name, part) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
         let (direct, chain) = (percentile(&mut without, part), percentile(&mut with, part));
-        println!("  {name}    {direct:7.3} ms {chain:5.3} ms {:5.3} ms", chain - direct);
+        println!(
+            "  {name}    {direct:7.3} ms {chain:5.3} ms {:5.3} ms",
+            chain - direct
+        );
     }
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let per_call = trips as f64 / CALLS as f64;
-    println!("\n  round trips to Valkey for each healthy call: {per_call:.4} ({trips} in all, one for each 250 ms)\n");
+    println!(
+        "\n  round trips to Valkey for each healthy call: {per_call:.4} ({trips} in all, one for each 250 ms)\n"
+    );
 }
 
 /// Calls of a dead provider until nobody calls it any more, each environment one after the other.

@@ -4,7 +4,10 @@
 //! The worker's code runs in this process, against a real PostgreSQL and the AWS emulator, which is the slowest part: batches of
 //! ten and of one alternate in one run, and only their ratio and the counts mean anything. Messages are really received, so that
 //! every call that the worker makes about them is made.
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads where its stack is, and serves its counters")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads where its stack is, and serves its counters"
+)]
 #![expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
 
 use std::collections::BTreeMap;
@@ -66,12 +69,18 @@ async fn counted_postgres(target: String, counts: Arc<Counts>) -> u16 {
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
             let counts = Arc::clone(&counts);
-            tokio::spawn(async move { drop(tokio::io::copy(&mut from_server, &mut to_client).await) });
+            tokio::spawn(
+                async move { drop(tokio::io::copy(&mut from_server, &mut to_client).await) },
+            );
             tokio::spawn(async move {
                 let mut is_first = true; // the start-up message has no type
                 loop {
                     let mut head = [0; 5];
-                    let head = if is_first { &mut head[1..] } else { &mut head[..] };
+                    let head = if is_first {
+                        &mut head[1..]
+                    } else {
+                        &mut head[..]
+                    };
                     if from_client.read_exact(head).await.is_err() {
                         return;
                     }
@@ -98,10 +107,20 @@ async fn counted_aws(target: String, counts: Arc<Counts>) -> String {
     let answer = move |headers: HeaderMap, body: Bytes| {
         let (client, target, counts) = (client.clone(), target.clone(), Arc::clone(&counts));
         async move {
-            let name = headers.get("x-amz-target").and_then(|name| name.to_str().ok()).unwrap_or("another call");
-            *counts.calls.lock().unwrap().entry(name.to_owned()).or_default() += 1;
+            let name = headers
+                .get("x-amz-target")
+                .and_then(|name| name.to_str().ok())
+                .unwrap_or("another call");
+            *counts
+                .calls
+                .lock()
+                .unwrap()
+                .entry(name.to_owned())
+                .or_default() += 1;
             let mut request = client.post(target).body(body);
-            for (name, value) in headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
+            for (name, value) in headers
+                .iter()
+                .filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
             {
                 request = request.header(name, value);
             }
@@ -133,22 +152,48 @@ impl Bench {
         let stack = Stack::running(&PathBuf::from(env_file)).unwrap();
         let aws = stack.aws().await;
         let client = aws_sdk_sqs::Client::new(&aws);
-        let queue_url = client.create_queue().queue_name("bench").send().await.unwrap().queue_url.unwrap();
+        let queue_url = client
+            .create_queue()
+            .queue_name("bench")
+            .send()
+            .await
+            .unwrap()
+            .queue_url
+            .unwrap();
         let counts = Arc::new(Counts::default());
-        let postgres = counted_postgres(format!("127.0.0.1:{}", stack.ports.postgres), Arc::clone(&counts)).await;
+        let postgres = counted_postgres(
+            format!("127.0.0.1:{}", stack.ports.postgres),
+            Arc::clone(&counts),
+        )
+        .await;
         let url = counted_aws(stack.aws_endpoint(), Arc::clone(&counts)).await;
         let counted_aws = aws.clone().into_builder().endpoint_url(url).build();
-        Self { stack, aws, client, queue_url, counts, postgres, counted_aws, provider: Provider::anywhere() }
+        Self {
+            stack,
+            aws,
+            client,
+            queue_url,
+            counts,
+            postgres,
+            counted_aws,
+            provider: Provider::anywhere(),
+        }
     }
 
     async fn environment(&self) -> App {
         let mut url: reqwest::Url = self.stack.env("DATABASE_URL").unwrap().parse().unwrap();
         url.set_port(Some(self.postgres)).unwrap();
-        let tier = json!([{ "name": "instant", "base_url": self.provider.url(), "model": "json" }]).to_string();
+        let tier = json!([{ "name": "instant", "base_url": self.provider.url(), "model": "json" }])
+            .to_string();
         let models = Models::new(Tiers::parse(&tier).unwrap(), None).unwrap();
         let aws = &self.counted_aws;
         App {
-            database: Database::new(&DatabaseSettings { url, auth: DatabaseAuth::Url }).await.unwrap(),
+            database: Database::new(&DatabaseSettings {
+                url,
+                auth: DatabaseAuth::Url,
+            })
+            .await
+            .unwrap(),
             queue: Queue::new(aws, self.queue_url.clone()),
             dead_letters: Queue::new(aws, self.queue_url.clone()),
             transcripts: Transcripts::new(aws, self.stack.env("TRANSCRIPTS_TABLE").unwrap()),
@@ -160,8 +205,10 @@ impl Bench {
 
     /// Makes the jobs of one measurement, and sends them.
     async fn send_jobs(&self) {
-        let settings =
-            DatabaseSettings { url: self.stack.env("DATABASE_URL").unwrap().parse().unwrap(), auth: DatabaseAuth::Url };
+        let settings = DatabaseSettings {
+            url: self.stack.env("DATABASE_URL").unwrap().parse().unwrap(),
+            auth: DatabaseAuth::Url,
+        };
         let database = Database::new(&settings).await.unwrap();
         let queue = Queue::new(&self.aws, self.queue_url.clone());
         let caller = Caller {
@@ -169,17 +216,27 @@ impl Bench {
             user: UserId::try_from("bench".to_owned()).unwrap(),
             role: Role::Patient,
         };
-        let request: NewConsultation = serde_json::from_value(json!({ "symptoms": "a cough" })).unwrap();
+        let request: NewConsultation =
+            serde_json::from_value(json!({ "symptoms": "a cough" })).unwrap();
         let verdict = triage::assess(&request.complaint());
         let mut messages: Vec<JobMessage> = Vec::new();
         for _ in 0..JOBS {
             let mut session = database.session().await.unwrap();
             let created = create(&mut session, &caller, None, &request, &verdict).await;
-            let Created::New { message, .. } = session.finish(created).unwrap() else { panic!("all are new") };
+            let Created::New { message, .. } = session.finish(created).unwrap() else {
+                panic!("all are new")
+            };
             messages.push(message);
         }
         for batch in messages.chunks(10) {
-            assert!(queue.send_batch(batch).await.unwrap().iter().all(|is_taken| *is_taken));
+            assert!(
+                queue
+                    .send_batch(batch)
+                    .await
+                    .unwrap()
+                    .iter()
+                    .all(|is_taken| *is_taken)
+            );
         }
     }
 
@@ -187,8 +244,18 @@ impl Bench {
     async fn work(&self, app: &App, batch: i32) -> (usize, Duration) {
         let (mut done, mut busy) = (0, Duration::ZERO);
         loop {
-            let receive = self.client.receive_message().queue_url(&self.queue_url).max_number_of_messages(batch);
-            let received = receive.visibility_timeout(600).send().await.unwrap().messages.unwrap_or_default();
+            let receive = self
+                .client
+                .receive_message()
+                .queue_url(&self.queue_url)
+                .max_number_of_messages(batch);
+            let received = receive
+                .visibility_timeout(600)
+                .send()
+                .await
+                .unwrap()
+                .messages
+                .unwrap_or_default();
             if received.is_empty() {
                 return (done, busy);
             }
@@ -200,13 +267,18 @@ impl Bench {
                 .collect();
             let event = serde_json::from_value(json!({ "Records": records })).unwrap();
             let started = Instant::now();
-            let response = worker::handle(app, event, Deadline::after(Duration::from_mins(5))).await;
+            let response =
+                worker::handle(app, event, Deadline::after(Duration::from_mins(5))).await;
             busy += started.elapsed();
             assert!(response.batch_item_failures.is_empty());
             done += received.len();
             for one in &received {
                 let delete = self.client.delete_message().queue_url(&self.queue_url);
-                delete.receipt_handle(one.receipt_handle.as_deref().unwrap()).send().await.unwrap();
+                delete
+                    .receipt_handle(one.receipt_handle.as_deref().unwrap())
+                    .send()
+                    .await
+                    .unwrap();
             }
         }
     }
@@ -223,7 +295,10 @@ impl Bench {
 
     fn print_costs(&self, batch: i32, jobs: usize) {
         let statements = self.counts.statements.swap(0, Ordering::Relaxed);
-        println!("  batches of {batch:>2}: {:.2} SQL statements for each job", statements as f64 / jobs as f64);
+        println!(
+            "  batches of {batch:>2}: {:.2} SQL statements for each job",
+            statements as f64 / jobs as f64
+        );
         for (name, count) in std::mem::take(&mut *self.counts.calls.lock().unwrap()) {
             println!("                 {:.2} {name}", count as f64 / jobs as f64);
         }
@@ -233,7 +308,9 @@ impl Bench {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let bench = Bench::new().await;
-    println!("jobs: {JOBS} through {ENVIRONMENTS} environments of the worker, an instant provider, {ROUNDS} rounds");
+    println!(
+        "jobs: {JOBS} through {ENVIRONMENTS} environments of the worker, an instant provider, {ROUNDS} rounds"
+    );
     let apps = join_all((0..ENVIRONMENTS).map(|_| bench.environment())).await;
     bench.measure(&apps, 10).await; // connections and clients are warm from here on
     bench.print_costs(10, JOBS);
@@ -249,5 +326,8 @@ async fn main() {
         rates[rates.len() / 2]
     };
     let (ten, one) = (median(&mut tens), median(&mut ones));
-    println!("  jobs/s: {ten:.0} in batches of ten, {one:.0} one by one ({:.2}x)", ten / one);
+    println!(
+        "  jobs/s: {ten:.0} in batches of ten, {one:.0} one by one ({:.2}x)",
+        ten / one
+    );
 }

@@ -1,6 +1,9 @@
 //! The limiter beside the one of the system's first design, on the same server in one run, and the cache under a Zipf load.
 //! `cargo xtask bench` runs it.
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads where its server is")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads where its server is"
+)]
 #![expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
 
 use std::sync::Arc;
@@ -35,7 +38,12 @@ fn url() -> String {
 }
 
 async fn load(connection: &mut MultiplexedConnection, text: &str) -> String {
-    redis::cmd("SCRIPT").arg("LOAD").arg(text).query_async(connection).await.unwrap()
+    redis::cmd("SCRIPT")
+        .arg("LOAD")
+        .arg(text)
+        .query_async(connection)
+        .await
+        .unwrap()
 }
 
 /// Decisions a second, and the bytes of a key that is at its limit.
@@ -51,36 +59,78 @@ async fn measure(
         for at in 0..BATCH {
             let number = batch * BATCH + at;
             let key = format!("bench:{{{name}}}:{}", number % KEYS);
-            pipeline.cmd("EVALSHA").arg(sha).arg(1).arg(key).arg(arguments(number));
+            pipeline
+                .cmd("EVALSHA")
+                .arg(sha)
+                .arg(1)
+                .arg(key)
+                .arg(arguments(number));
         }
         let _: Vec<redis::Value> = pipeline.query_async(connection).await.unwrap();
     }
     let rate = DECISIONS as f64 / started.elapsed().as_secs_f64();
     let key = format!("bench:{{{name}}}:0");
-    let bytes: Option<u64> =
-        redis::cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(0).query_async(connection).await.unwrap();
+    let bytes: Option<u64> = redis::cmd("MEMORY")
+        .arg("USAGE")
+        .arg(key)
+        .arg("SAMPLES")
+        .arg(0)
+        .query_async(connection)
+        .await
+        .unwrap();
     (rate, bytes.unwrap_or(0))
 }
 
 async fn limiter() {
-    let mut connection = redis::Client::open(url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let mut connection = redis::Client::open(url())
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap();
     let ours = format!(
         "local time = redis.call('TIME')\nlocal now, slack = time[1] * 1000000 + time[2], 0\n{}",
         script::SOURCE
     );
-    let (ours, theirs) = (load(&mut connection, &ours).await, load(&mut connection, FIRST_DESIGN).await);
-    let rate = |algorithm| Rate { algorithm, limit: LIMIT, window: 60_000_000 };
+    let (ours, theirs) = (
+        load(&mut connection, &ours).await,
+        load(&mut connection, FIRST_DESIGN).await,
+    );
+    let rate = |algorithm| Rate {
+        algorithm,
+        limit: LIMIT,
+        window: 60_000_000,
+    };
     let window = script::arguments(&rate(Algorithm::SlidingWindow), 1);
     let bucket = script::arguments(&rate(Algorithm::TokenBucket { burst: LIMIT }), 1);
     println!("{DECISIONS} decisions on {KEYS} keys, {LIMIT} in 60 s, in pipelines of {BATCH}\n");
     println!("                                    decisions/s    bytes of a key");
-    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-    let first =
-        |number: usize| vec![now().to_string(), "60000".to_owned(), format!("{}-{number}", now()), LIMIT.to_string()];
+    let now = || {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_millis()
+    };
+    let first = |number: usize| {
+        vec![
+            now().to_string(),
+            "60000".to_owned(),
+            format!("{}-{number}", now()),
+            LIMIT.to_string(),
+        ]
+    };
     let rows = [
-        ("first design, sorted set", measure(&mut connection, "zset", &theirs, first).await),
-        ("exact sliding window", measure(&mut connection, "window", &ours, |_| window.to_vec()).await),
-        ("token bucket", measure(&mut connection, "bucket", &ours, |_| bucket.to_vec()).await),
+        (
+            "first design, sorted set",
+            measure(&mut connection, "zset", &theirs, first).await,
+        ),
+        (
+            "exact sliding window",
+            measure(&mut connection, "window", &ours, |_| window.to_vec()).await,
+        ),
+        (
+            "token bucket",
+            measure(&mut connection, "bucket", &ours, |_| bucket.to_vec()).await,
+        ),
     ];
     let (base_rate, base_bytes) = rows[0].1;
     for (name, (rate, bytes)) in rows {
@@ -102,9 +152,17 @@ fn zipf(random: &mut fastrand::Rng, cumulated: &[f64]) -> usize {
 async fn cache() {
     const NAMES: Kind<String> = Kind::new("bench-users", 1);
     let policy = Policy::new(Duration::from_mins(5));
-    let settings = ValkeySettings { url: Some(url().parse().unwrap()), prefix: "bench-cache".to_owned() };
-    let valkeys: Vec<_> = (0..ENVIRONMENTS).map(|_| Arc::new(Valkey::new(&settings).unwrap().unwrap())).collect();
-    let caches: Vec<_> = valkeys.iter().map(|valkey| Cache::new(Some(Arc::clone(valkey)))).collect();
+    let settings = ValkeySettings {
+        url: Some(url().parse().unwrap()),
+        prefix: "bench-cache".to_owned(),
+    };
+    let valkeys: Vec<_> = (0..ENVIRONMENTS)
+        .map(|_| Arc::new(Valkey::new(&settings).unwrap().unwrap()))
+        .collect();
+    let caches: Vec<_> = valkeys
+        .iter()
+        .map(|valkey| Cache::new(Some(Arc::clone(valkey))))
+        .collect();
     let weights = (1..=USERS).scan(0.0, |sum, rank| {
         *sum += 1.0 / rank as f64;
         Some(*sum)
@@ -122,10 +180,16 @@ async fn cache() {
                 let key = Key::of_tenant(tenant, &NAMES, &user);
                 let query = || async {
                     queries.fetch_add(1, Ordering::Relaxed);
-                    Ok(Some(format!("user {user}, whose row has some hundred bytes {}", "x".repeat(200))))
+                    Ok(Some(format!(
+                        "user {user}, whose row has some hundred bytes {}",
+                        "x".repeat(200)
+                    )))
                 };
                 let deadline = Deadline::after(Duration::from_secs(10));
-                let found = cache.get_or_load(&key, &policy, deadline, query).await.unwrap();
+                let found = cache
+                    .get_or_load(&key, &policy, deadline, query)
+                    .await
+                    .unwrap();
                 memory.fetch_add(u64::from(found.level == Level::Memory), Ordering::Relaxed);
             }
         }
@@ -137,9 +201,15 @@ async fn cache() {
         "\n{READS} reads of {USERS} users by {ENVIRONMENTS} environments, Zipf(1.0) ({:.1} s)\n",
         started.elapsed().as_secs_f64()
     );
-    println!("  queries of the database  {queries:>7}   hits {:.1} %", 100.0 * (1.0 - queries as f64 / READS as f64));
+    println!(
+        "  queries of the database  {queries:>7}   hits {:.1} %",
+        100.0 * (1.0 - queries as f64 / READS as f64)
+    );
     println!("  values held in memory    {memory:>7}   so many were not sent again");
-    println!("  round trips to Valkey    {trips:>7}   {:.3} for each read", trips as f64 / READS as f64);
+    println!(
+        "  round trips to Valkey    {trips:>7}   {:.3} for each read",
+        trips as f64 / READS as f64
+    );
 }
 
 #[tokio::main(flavor = "current_thread")]

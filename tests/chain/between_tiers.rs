@@ -21,7 +21,11 @@ async fn the_last_tier_always_has_its_turn() {
     assert_eq!(served_by(&outcome), "t3");
     let started = |tier: usize| played.attempts(tier)[0].at - played.attempts(0)[0].at;
     // Of 4 s less the reserve, the last one has half of a share at least.
-    assert!(started(3) < Duration::from_millis(3_700), "after {:?}", started(3));
+    assert!(
+        started(3) < Duration::from_millis(3_700),
+        "after {:?}",
+        started(3)
+    );
 }
 
 #[tokio::test]
@@ -29,7 +33,10 @@ async fn a_tier_that_speaks_is_not_cut_off_at_its_share() {
     // Nine pieces, 100 ms apart: more than a third of the time, less than what leaves the others half of theirs.
     let played = Played::new(&["slow-tokens", "good", "good"]).await;
     let outcome = played.ask_within(Duration::from_millis(2_600)).await;
-    assert_eq!((served_by(&outcome), played.counts()), ("t0", vec![1, 0, 0]));
+    assert_eq!(
+        (served_by(&outcome), played.counts()),
+        ("t0", vec![1, 0, 0])
+    );
 }
 
 #[tokio::test]
@@ -45,21 +52,43 @@ async fn a_dead_provider_is_not_called_once_its_circuit_is_open() {
 
 #[tokio::test]
 async fn a_late_tier_is_hedged_within_the_budget_and_the_loser_is_cancelled() {
-    let hedged = |at| if at == 0 { json!({ "hedge_after": 0.2 }) } else { json!({}) };
+    let hedged = |at| {
+        if at == 0 {
+            json!({ "hedge_after": 0.2 })
+        } else {
+            json!({})
+        }
+    };
     let played = Played::with(&["late-4000", "good"], hedged, None).await;
     let outcome = played.ask().await;
-    assert_eq!((served_by(&outcome), outcome.attempts, faults(&outcome)), ("t1", 2, Vec::new()));
+    assert_eq!(
+        (served_by(&outcome), outcome.attempts, faults(&outcome)),
+        ("t1", 2, Vec::new())
+    );
     let loser = eventually("the loser is told", async || {
-        played.attempts(0).into_iter().find(|attempt| attempt.ended.is_some())
+        played
+            .attempts(0)
+            .into_iter()
+            .find(|attempt| attempt.ended.is_some())
     })
     .await;
     assert_eq!(loser.ended.unwrap().0, "hung up");
-    assert_eq!(played.faults("t0"), 0, "whoever is cancelled has not failed");
+    assert_eq!(
+        played.faults("t0"),
+        0,
+        "whoever is cancelled has not failed"
+    );
 }
 
 #[tokio::test]
 async fn whoever_is_first_wins_also_if_it_is_the_hedged_one() {
-    let hedged = |at| if at == 0 { json!({ "hedge_after": 0.1 }) } else { json!({}) };
+    let hedged = |at| {
+        if at == 0 {
+            json!({ "hedge_after": 0.1 })
+        } else {
+            json!({})
+        }
+    };
     let played = Played::with(&["late-600", "late-4000"], hedged, None).await;
     let outcome = played.ask().await;
     assert_eq!((served_by(&outcome), outcome.attempts), ("t0", 2));
@@ -77,7 +106,11 @@ async fn without_a_budget_nothing_is_hedged() {
     let models = Models::new(Tiers::parse(&tiers).unwrap(), Some(settings)).unwrap();
     let chains = Chains::new(&models, None, &Arc::new(Secrets::new(&STACK.aws().await))).unwrap();
     let request = hello();
-    let outcome = whole(chains.get("default").unwrap(), &Ask::new(&request, Deadline::after(PATIENCE))).await;
+    let outcome = whole(
+        chains.get("default").unwrap(),
+        &Ask::new(&request, Deadline::after(PATIENCE)),
+    )
+    .await;
     assert_eq!((served_by(&outcome), outcome.attempts), ("t0", 1));
 }
 
@@ -88,7 +121,10 @@ async fn the_order_can_be_another() {
     let order = ["t1".to_owned(), "t2".to_owned()];
     let ask = Ask::new(&request, Deadline::after(PATIENCE)).in_order(Some(&order));
     let outcome = whole(played.chain(), &ask).await;
-    assert_eq!((served_by(&outcome), played.counts()), ("t2", vec![0, 2, 1]));
+    assert_eq!(
+        (served_by(&outcome), played.counts()),
+        ("t2", vec![0, 2, 1])
+    );
 }
 
 #[tokio::test]
@@ -96,7 +132,10 @@ async fn a_tier_that_does_not_stream_is_asked_in_its_way() {
     let played = Played::with(&["good"], |_| json!({ "stream": false }), None).await;
     assert_eq!(served_by(&played.ask().await), "t0");
     let body = &played.attempts(0)[0].body;
-    assert_eq!((&body["stream"], &body["stream_options"]), (&json!(false), &Value::Null));
+    assert_eq!(
+        (&body["stream"], &body["stream_options"]),
+        (&json!(false), &Value::Null)
+    );
     let played = Played::with(
         &["silent", "good"],
         |_| {
@@ -107,7 +146,10 @@ async fn a_tier_that_does_not_stream_is_asked_in_its_way() {
     )
     .await;
     let outcome = played.ask().await;
-    assert_eq!((served_by(&outcome), faults(&outcome)), ("t1", vec!["t0 silent".to_owned()]));
+    assert_eq!(
+        (served_by(&outcome), faults(&outcome)),
+        ("t1", vec!["t0 silent".to_owned()])
+    );
 }
 
 #[tokio::test]

@@ -66,16 +66,30 @@ pub struct Expect {
 
 impl Expect {
     pub const fn all_completed() -> Self {
-        Self { accepted: SIZE, failed: 0, most_runs: 4 }
+        Self {
+            accepted: SIZE,
+            failed: 0,
+            most_runs: 4,
+        }
     }
 }
 
 impl Tally {
     pub fn check(&self, expect: &Expect) {
         assert_eq!(self.accepted, expect.accepted, "{self:?}");
-        assert_eq!((self.completed, self.failed), (expect.accepted - expect.failed, expect.failed), "{self:?}");
-        assert_eq!(self.written, self.completed, "exactly one assessment each: {self:?}");
-        assert!(self.most_attempts <= 3 && self.most_runs <= expect.most_runs, "{self:?}");
+        assert_eq!(
+            (self.completed, self.failed),
+            (expect.accepted - expect.failed, expect.failed),
+            "{self:?}"
+        );
+        assert_eq!(
+            self.written, self.completed,
+            "exactly one assessment each: {self:?}"
+        );
+        assert!(
+            self.most_attempts <= 3 && self.most_runs <= expect.most_runs,
+            "{self:?}"
+        );
     }
 }
 
@@ -109,7 +123,10 @@ async fn count_assessments() {
             BEGIN INSERT INTO chaos_written VALUES (NEW.tenant_id, NEW.id); RETURN NULL; END $$;
         CREATE OR REPLACE TRIGGER chaos_note AFTER UPDATE OF assessment ON consultations
             FOR EACH ROW EXECUTE FUNCTION chaos_note()";
-    sqlx::raw_sql(note).execute(&mut crate::support::database().await).await.unwrap();
+    sqlx::raw_sql(note)
+        .execute(&mut crate::support::database().await)
+        .await
+        .unwrap();
 }
 
 impl Crowd {
@@ -120,14 +137,34 @@ impl Crowd {
         services::start_valkey(&STACK).await.unwrap();
         count_assessments().await;
         for logical in ["CreateConsultation", "Worker", "SweepOutbox"] {
-            Function::of(logical).await.set("AWS_ENDPOINT_URL_SQS", None).await;
+            Function::of(logical)
+                .await
+                .set("AWS_ENDPOINT_URL_SQS", None)
+                .await;
         }
         let tenants: Vec<_> = (0..4).map(|_| new_tenant()).collect();
-        let names: Vec<_> = (0..16).map(|number| (tenants[number % 4].clone(), format!("patient-{number}"))).collect();
-        let users = join_all(names.iter().map(|(tenant, name)| User::of(tenant, name, Role::Patient))).await;
-        let began_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let names: Vec<_> = (0..16)
+            .map(|number| (tenants[number % 4].clone(), format!("patient-{number}")))
+            .collect();
+        let users = join_all(
+            names
+                .iter()
+                .map(|(tenant, name)| User::of(tenant, name, Role::Patient)),
+        )
+        .await;
+        let began_at = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_millis();
         let marker = uuid::Uuid::new_v4().to_string();
-        Self { scenario, marker, tenants, users, began: Instant::now(), began_at: i64::try_from(began_at).unwrap() }
+        Self {
+            scenario,
+            marker,
+            tenants,
+            users,
+            began: Instant::now(),
+            began_at: i64::try_from(began_at).unwrap(),
+        }
     }
 
     /// All complain, and try again with the same key until they are accepted. Returns how many were.
@@ -139,28 +176,47 @@ impl Crowd {
         let until = Instant::now() + PATIENCE;
         let insist = |number: usize| async move {
             while self.send(number, symptoms).await != 202 {
-                assert!(Instant::now() < until, "{}: a client was not accepted in time", self.scenario);
+                assert!(
+                    Instant::now() < until,
+                    "{}: a client was not accepted in time",
+                    self.scenario
+                );
                 pause(500).await;
             }
         };
-        stream::iter((first..first + count).map(insist)).buffer_unordered(CONCURRENCY).count().await
+        stream::iter((first..first + count).map(insist))
+            .buffer_unordered(CONCURRENCY)
+            .count()
+            .await
     }
 
     /// All complain once. Returns the statuses; 0 for no answer.
     pub async fn complain_once(&self, symptoms: &str) -> Vec<u16> {
-        stream::iter((0..SIZE).map(|number| self.send(number, symptoms))).buffer_unordered(CONCURRENCY).collect().await
+        stream::iter((0..SIZE).map(|number| self.send(number, symptoms)))
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await
     }
 
     async fn send(&self, number: usize, symptoms: &str) -> u16 {
         let user = &self.users[number % self.users.len()];
-        let body = serde_json::json!({ "symptoms": format!("{symptoms} {} {number} ", self.marker) });
-        let request = user.post("/v1/consultations").header("idempotency-key", format!("chaos-{number}")).json(&body);
-        request.send().await.map_or(0, |answer| answer.status().as_u16())
+        let body =
+            serde_json::json!({ "symptoms": format!("{symptoms} {} {number} ", self.marker) });
+        let request = user
+            .post("/v1/consultations")
+            .header("idempotency-key", format!("chaos-{number}"))
+            .json(&body);
+        request
+            .send()
+            .await
+            .map_or(0, |answer| answer.status().as_u16())
     }
 
     async fn counts(&self) -> Option<Counts> {
         // The database may be what is harmed.
-        let mut connection = PgConnection::connect(&STACK.env("DATABASE_URL").unwrap()).await.ok()?;
+        let mut connection = PgConnection::connect(&STACK.env("DATABASE_URL").unwrap())
+            .await
+            .ok()?;
         sqlx::query_as(
             "SELECT count(*) AS accepted, count(*) FILTER (WHERE j.state IN ('completed', 'failed', 'cancelled')) AS ended,
                     count(*) FILTER (WHERE j.state = 'completed' AND c.assessment IS NOT NULL) AS completed,
@@ -188,13 +244,18 @@ impl Crowd {
 
     /// Jobs that are being done now.
     pub async fn active(&self) -> i64 {
-        let Ok(mut connection) = PgConnection::connect(&STACK.env("DATABASE_URL").unwrap()).await else { return 0 };
-        sqlx::query_scalar("SELECT count(*) FROM jobs WHERE state = 'active' AND tenant_id = ANY ($1)")
-            .bind(&self.tenants)
-            .fetch_one(&mut connection)
-            .await
-            .map_err(|error| assert!(is_gone(&error), "{error}"))
-            .unwrap_or(0)
+        let Ok(mut connection) = PgConnection::connect(&STACK.env("DATABASE_URL").unwrap()).await
+        else {
+            return 0;
+        };
+        sqlx::query_scalar(
+            "SELECT count(*) FROM jobs WHERE state = 'active' AND tenant_id = ANY ($1)",
+        )
+        .bind(&self.tenants)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(|error| assert!(is_gone(&error), "{error}"))
+        .unwrap_or(0)
     }
 
     /// Makes the payloads of so many jobs unreadable, before anybody has begun them.
@@ -207,9 +268,16 @@ impl Crowd {
                      WHERE state = 'queued' AND payload->>'consultation_id' <> '7' AND tenant_id = ANY ($1)
                      LIMIT $2 FOR UPDATE SKIP LOCKED)",
             );
-            let some = some.bind(&self.tenants).bind(count - spoiled).execute(&mut connection);
+            let some = some
+                .bind(&self.tenants)
+                .bind(count - spoiled)
+                .execute(&mut connection);
             spoiled += i64::try_from(some.await.unwrap().rows_affected()).unwrap();
-            assert!(self.began.elapsed() < PATIENCE, "{}: only {spoiled} payloads", self.scenario);
+            assert!(
+                self.began.elapsed() < PATIENCE,
+                "{}: only {spoiled} payloads",
+                self.scenario
+            );
             pause(10).await;
         }
     }
@@ -222,7 +290,13 @@ impl Crowd {
             if counts.ended == counts.accepted {
                 return usize::try_from(counts.ended).unwrap();
             }
-            assert!(Instant::now() < until, "{}: {} of {} ended in time", self.scenario, counts.ended, counts.accepted);
+            assert!(
+                Instant::now() < until,
+                "{}: {} of {} ended in time",
+                self.scenario,
+                counts.ended,
+                counts.accepted
+            );
             pause(250).await;
         }
     }
@@ -233,7 +307,8 @@ impl Crowd {
         let took = self.began.elapsed();
         let lines = xtask::logs::since(&STACK, "worker", self.began_at).await;
         let is_of_us = |line: &&String| self.tenants.iter().any(|tenant| line.contains(tenant));
-        let turned_away = |line: &&String| line.contains("done before") || line.contains("held by another run");
+        let turned_away =
+            |line: &&String| line.contains("done before") || line.contains("held by another run");
         let counts = self.counted().await;
         let number = |count: i64| usize::try_from(count).unwrap();
         let tally = Tally {

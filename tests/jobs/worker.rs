@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use aws_sdk_sqs::types::QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
+use aws_sdk_sqs::types::QueueAttributeName::{
+    ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
+};
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,8 +23,8 @@ use wenzhen::postgres::Database;
 use worker::App;
 
 use super::{
-    announced, app, app_with, chains, change, consultation, expected, expire, granted, job, job_of, last_error,
-    provider_url, scripted, states, wait_out,
+    announced, app, app_with, chains, change, consultation, expected, expire, granted, job, job_of,
+    last_error, provider_url, scripted, states, wait_out,
 };
 use crate::provider;
 use crate::support::aws_proxy::{AwsProxy, Mode};
@@ -44,7 +46,11 @@ fn event(records: &[Value]) -> SqsEvent {
 }
 
 fn failed(response: SqsBatchResponse) -> Vec<String> {
-    let mut ids: Vec<_> = response.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();
+    let mut ids: Vec<_> = response
+        .batch_item_failures
+        .into_iter()
+        .map(|item| item.item_identifier)
+        .collect();
     ids.sort();
     ids
 }
@@ -57,7 +63,11 @@ pub(super) const NOTHING: [String; 0] = [];
 
 /// Asks for a model with this complaint.
 async fn requiring_a_model(symptoms: &str) -> JobMessage {
-    job_of(&new_tenant(), json!({ "symptoms": symptoms, "require_model": true })).await
+    job_of(
+        &new_tenant(),
+        json!({ "symptoms": symptoms, "require_model": true }),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -66,7 +76,11 @@ async fn ten_records_share_one_connection_and_each_is_done_once() {
     let messages = join_all((0..10).map(|_| job())).await;
     let bodies: Vec<_> = messages.iter().map(body).collect();
     assert_eq!(deliver(&app, &bodies).await, NOTHING);
-    assert_eq!(deliver(&app, &bodies).await, NOTHING, "delivered again, nothing is left to do");
+    assert_eq!(
+        deliver(&app, &bodies).await,
+        NOTHING,
+        "delivered again, nothing is left to do"
+    );
     for message in &messages {
         assert_eq!(states(message).await, expected("completed", "completed", 1));
     }
@@ -77,8 +91,16 @@ async fn a_record_that_somebody_else_works_on_comes_again_and_a_bad_one_is_given
     let app = app().await;
     let (free, held) = (job().await, job().await);
     granted(&held).await;
-    let bad = [r#"{"job_id":"#, "", "not a job", r#"{"tenant_id":"","job_id":"0","kind":"analyze"}"#];
-    let bodies: Vec<_> = [body(&free), body(&held)].into_iter().chain(bad.map(str::to_owned)).collect();
+    let bad = [
+        r#"{"job_id":"#,
+        "",
+        "not a job",
+        r#"{"tenant_id":"","job_id":"0","kind":"analyze"}"#,
+    ];
+    let bodies: Vec<_> = [body(&free), body(&held)]
+        .into_iter()
+        .chain(bad.map(str::to_owned))
+        .collect();
     assert_eq!(deliver(&app, &bodies).await, ["m-1"]);
     assert_eq!(states(&free).await, expected("completed", "completed", 1));
     assert_eq!(states(&held).await, expected("active", "processing", 1));
@@ -88,8 +110,15 @@ async fn a_record_that_somebody_else_works_on_comes_again_and_a_bad_one_is_given
 async fn two_messages_of_one_job_in_one_batch_do_its_work_once() {
     let (mut app, marker) = (app().await, Uuid::new_v4().to_string());
     app.chains = scripted().await;
-    let message = job_of(&new_tenant(), json!({ "symptoms": format!("a cough {marker}") })).await;
-    assert_eq!(deliver(&app, &[body(&message), body(&message)]).await, ["m-1"]);
+    let message = job_of(
+        &new_tenant(),
+        json!({ "symptoms": format!("a cough {marker}") }),
+    )
+    .await;
+    assert_eq!(
+        deliver(&app, &[body(&message), body(&message)]).await,
+        ["m-1"]
+    );
     assert_eq!(deliver(&app, &[body(&message)]).await, NOTHING);
     assert_eq!(provider::calls(&marker).len(), 1);
 }
@@ -98,7 +127,8 @@ async fn two_messages_of_one_job_in_one_batch_do_its_work_once() {
 async fn jobs_whose_workers_died_twice_are_done_after_the_others_and_one_by_one() {
     let (mut app, marker) = (app().await, Uuid::new_v4().to_string());
     app.chains = scripted().await;
-    let complaint = |who: &str| json!({ "symptoms": format!("a cough {marker} {who} [primary:slow]") });
+    let complaint =
+        |who: &str| json!({ "symptoms": format!("a cough {marker} {who} [primary:slow]") });
     let mut messages = Vec::new();
     for who in ["suspect", "suspect", "fresh", "fresh"] {
         messages.push(job_of(&new_tenant(), complaint(who)).await);
@@ -112,32 +142,59 @@ async fn jobs_whose_workers_died_twice_are_done_after_the_others_and_one_by_one(
     let bodies: Vec<_> = messages.iter().map(body).collect();
     assert_eq!(deliver(&app, &bodies).await, NOTHING);
     for (message, attempts) in messages.iter().zip([3, 3, 1, 1]) {
-        assert_eq!(states(message).await, expected("completed", "completed", attempts));
+        assert_eq!(
+            states(message).await,
+            expected("completed", "completed", attempts)
+        );
     }
     let calls = provider::calls(&marker);
-    let is_suspect: Vec<_> = calls.iter().map(|call| call.body.to_string().contains("suspect")).collect();
+    let is_suspect: Vec<_> = calls
+        .iter()
+        .map(|call| call.body.to_string().contains("suspect"))
+        .collect();
     assert_eq!(is_suspect, [false, false, true, true]);
     let ends: Vec<_> = calls.iter().map(|call| call.ended.unwrap().1).collect();
-    assert!(calls[2].at >= ends[0].max(ends[1]) && calls[3].at >= ends[2], "no suspect has company");
+    assert!(
+        calls[2].at >= ends[0].max(ends[1]) && calls[3].at >= ends[2],
+        "no suspect has company"
+    );
 }
 
 #[tokio::test]
 async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
     let (mut app, marker) = (app().await, Uuid::new_v4().to_string());
     app.chains = scripted().await;
-    let message = job_of(&new_tenant(), json!({ "symptoms": format!("a cough {marker} [primary:slow]") })).await;
+    let message = job_of(
+        &new_tenant(),
+        json!({ "symptoms": format!("a cough {marker} [primary:slow]") }),
+    )
+    .await;
     // The first run ends between its answer and the result: it is overtaken while the model speaks.
     let overtake = async {
-        eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
+        eventually("the model is asked", async || {
+            (!provider::calls(&marker).is_empty()).then_some(())
+        })
+        .await;
         expire(&message).await;
         granted(&message).await
     };
     let bodies = [body(&message)];
     let (first, overtaker) = futures::join!(deliver(&app, &bodies), overtake);
     assert_eq!(first, ["m-0"]);
-    ending::give_back(&mut database().await, &overtaker, Release::Failed, "died", Duration::ZERO).await.unwrap();
+    ending::give_back(
+        &mut database().await,
+        &overtaker,
+        Release::Failed,
+        "died",
+        Duration::ZERO,
+    )
+    .await
+    .unwrap();
     assert_eq!(deliver(&app, &bodies).await, NOTHING);
-    assert_eq!(states(&message).await, expected("completed", "completed", 3));
+    assert_eq!(
+        states(&message).await,
+        expected("completed", "completed", 3)
+    );
     assert_eq!(provider::calls(&marker).len(), 1);
 }
 
@@ -145,18 +202,30 @@ async fn an_answer_that_was_paid_for_is_not_asked_for_again() {
 async fn without_the_transcripts_an_answer_is_given_all_the_same() {
     let (message, mut app) = (job().await, app().await);
     app.chains = scripted().await;
-    let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
+    let nowhere = STACK
+        .aws()
+        .await
+        .into_builder()
+        .endpoint_url("http://127.0.0.1:9")
+        .build();
     app.transcripts = Transcripts::new(&nowhere, "gone".to_owned());
     granted(&message).await;
     expire(&message).await;
     assert_eq!(deliver(&app, &[body(&message)]).await, NOTHING);
-    assert_eq!(states(&message).await, expected("completed", "completed", 2));
+    assert_eq!(
+        states(&message).await,
+        expected("completed", "completed", 2)
+    );
 }
 
 #[tokio::test]
 async fn without_the_database_a_record_comes_again_and_no_attempt_is_used_up() {
     let message = job().await;
-    let app = app_with("postgres://wenzhen:x@127.0.0.1:9/wenzhen", &STACK.aws().await).await;
+    let app = app_with(
+        "postgres://wenzhen:x@127.0.0.1:9/wenzhen",
+        &STACK.aws().await,
+    )
+    .await;
     assert_eq!(deliver(&app, &[body(&message)]).await, ["m-0"]);
     assert_eq!(states(&message).await, expected("queued", "processing", 0));
 }
@@ -164,7 +233,12 @@ async fn without_the_database_a_record_comes_again_and_no_attempt_is_used_up() {
 #[tokio::test]
 async fn without_the_dead_letter_queue_a_message_that_is_given_up_comes_again() {
     let mut app = app().await;
-    let nowhere = STACK.aws().await.into_builder().endpoint_url("http://127.0.0.1:9").build();
+    let nowhere = STACK
+        .aws()
+        .await
+        .into_builder()
+        .endpoint_url("http://127.0.0.1:9")
+        .build();
     app.dead_letters = Queue::new(&nowhere, "http://127.0.0.1:9/000000000000/gone".to_owned());
     assert_eq!(deliver(&app, &["not a job".to_owned()]).await, ["m-0"]);
 }
@@ -172,7 +246,10 @@ async fn without_the_dead_letter_queue_a_message_that_is_given_up_comes_again() 
 #[tokio::test]
 async fn records_that_there_is_no_time_for_are_returned_untouched() {
     let (message, app) = (job().await, app().await);
-    assert_eq!(deliver_within(&app, &[body(&message)], Duration::from_mins(1)).await, ["m-0"]);
+    assert_eq!(
+        deliver_within(&app, &[body(&message)], Duration::from_mins(1)).await,
+        ["m-0"]
+    );
     assert_eq!(states(&message).await, expected("queued", "processing", 0));
 }
 
@@ -180,28 +257,63 @@ async fn records_that_there_is_no_time_for_are_returned_untouched() {
 async fn what_requires_a_model_waits_for_one_without_spending_attempts() {
     let mut app = app().await;
     let breaker = json!({ "failures": 1 });
-    app.chains = chains(json!([{ "name": "only", "base_url": provider_url(), "model": "scripted-primary",
-        "breaker": breaker, "total_timeout": 2, "first_token_timeout": 2, "connect_timeout": 1 }]))
+    app.chains = chains(
+        json!([{ "name": "only", "base_url": provider_url(), "model": "scripted-primary",
+        "breaker": breaker, "total_timeout": 2, "first_token_timeout": 2, "connect_timeout": 1 }]),
+    )
     .await;
-    let (opens, waits) = (requiring_a_model("a cough [primary:500]").await, requiring_a_model("a cough").await);
+    let (opens, waits) = (
+        requiring_a_model("a cough [primary:500]").await,
+        requiring_a_model("a cough").await,
+    );
     let degraded = job().await;
-    assert_eq!(deliver(&app, &[body(&opens)]).await, ["m-0"], "tried, failed, and tried again later");
+    assert_eq!(
+        deliver(&app, &[body(&opens)]).await,
+        ["m-0"],
+        "tried, failed, and tried again later"
+    );
     assert_eq!(states(&opens).await, expected("queued", "processing", 1));
     assert_eq!(last_error(&opens).await.as_deref(), Some("models_failed"));
     // Now the circuit is open.
     for _ in 0..4 {
         wait_out(&waits).await;
-        assert_eq!(deliver(&app, &[body(&waits)]).await, NOTHING, "the outbox will send another message");
+        assert_eq!(
+            deliver(&app, &[body(&waits)]).await,
+            NOTHING,
+            "the outbox will send another message"
+        );
         assert_eq!(states(&waits).await, expected("deferred", "processing", 0));
         assert_eq!(announced(&waits).await, Some(true));
     }
-    let view = store::get(&mut database().await, Scope { tenant: &waits.tenant_id, owner: None }, waits.job_id).await;
+    let view = store::get(
+        &mut database().await,
+        Scope {
+            tenant: &waits.tenant_id,
+            owner: None,
+        },
+        waits.job_id,
+    )
+    .await;
     let view = serde_json::to_value(view.unwrap()).unwrap();
-    assert_eq!((&view["state"], &view["error"]["code"]), (&json!("deferred"), &json!("models_unavailable")));
+    assert_eq!(
+        (&view["state"], &view["error"]["code"]),
+        (&json!("deferred"), &json!("models_unavailable"))
+    );
     assert!(view["retry_at"].is_string(), "{view}");
-    assert_eq!(deliver(&app, &[body(&degraded)]).await, NOTHING, "who takes the rules' answer does not wait");
-    assert_eq!(states(&degraded).await, expected("completed", "completed", 1));
-    assert_eq!(deliver(&app, &[body(&waits)]).await, ["m-0"], "another message of it comes too early");
+    assert_eq!(
+        deliver(&app, &[body(&degraded)]).await,
+        NOTHING,
+        "who takes the rules' answer does not wait"
+    );
+    assert_eq!(
+        states(&degraded).await,
+        expected("completed", "completed", 1)
+    );
+    assert_eq!(
+        deliver(&app, &[body(&waits)]).await,
+        ["m-0"],
+        "another message of it comes too early"
+    );
     app.chains = scripted().await; // the provider is back
     wait_out(&waits).await;
     assert_eq!(deliver(&app, &[body(&waits)]).await, NOTHING);
@@ -211,9 +323,16 @@ async fn what_requires_a_model_waits_for_one_without_spending_attempts() {
 #[tokio::test]
 async fn what_requires_a_model_where_there_is_none_fails_at_once_and_says_why() {
     let (message, app) = (requiring_a_model("a cough").await, app().await);
-    assert_eq!(deliver(&app, &[body(&message)]).await, NOTHING, "its message is in the dead-letter queue");
+    assert_eq!(
+        deliver(&app, &[body(&message)]).await,
+        NOTHING,
+        "its message is in the dead-letter queue"
+    );
     assert_eq!(states(&message).await, expected("failed", "failed", 1));
-    assert_eq!(last_error(&message).await.as_deref(), Some("no_model_configured"));
+    assert_eq!(
+        last_error(&message).await.as_deref(),
+        Some("no_model_configured")
+    );
 }
 
 #[tokio::test]
@@ -223,7 +342,10 @@ async fn three_failed_attempts_end_in_a_failed_job() {
     let message = requiring_a_model("a cough [primary:prose]").await;
     for attempt in 1..=2 {
         assert_eq!(deliver(&app, &[body(&message)]).await, ["m-0"]);
-        assert_eq!(states(&message).await, expected("queued", "processing", attempt));
+        assert_eq!(
+            states(&message).await,
+            expected("queued", "processing", attempt)
+        );
         wait_out(&message).await;
     }
     assert_eq!(deliver(&app, &[body(&message)]).await, NOTHING);
@@ -237,25 +359,50 @@ async fn a_payload_that_cannot_be_read_ends_in_a_failed_job() {
         .await;
     assert_eq!(deliver(&app, &[body(&message)]).await, NOTHING);
     assert_eq!(states(&message).await, expected("failed", "failed", 1));
-    assert_eq!(last_error(&message).await.as_deref(), Some("payload_unreadable"));
+    assert_eq!(
+        last_error(&message).await.as_deref(),
+        Some("payload_unreadable")
+    );
 }
 
 #[tokio::test]
 async fn a_consultation_that_is_erased_while_it_is_analysed_leaves_nothing_behind() {
     let (mut app, marker) = (app().await, Uuid::new_v4().to_string());
     app.chains = scripted().await;
-    let message = job_of(&new_tenant(), json!({ "symptoms": format!("a cough {marker} [primary:slow]") })).await;
+    let message = job_of(
+        &new_tenant(),
+        json!({ "symptoms": format!("a cough {marker} [primary:slow]") }),
+    )
+    .await;
     let consultation = consultation(&message).await;
     let erase = async {
-        eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
-        change(&message, "DELETE FROM consultations WHERE tenant_id = $1 AND job_id = $2").await;
+        eventually("the model is asked", async || {
+            (!provider::calls(&marker).is_empty()).then_some(())
+        })
+        .await;
+        change(
+            &message,
+            "DELETE FROM consultations WHERE tenant_id = $1 AND job_id = $2",
+        )
+        .await;
     };
     let bodies = [body(&message)];
     let (first, ()) = futures::join!(deliver(&app, &bodies), erase);
     assert_eq!(first, NOTHING);
     assert_eq!(provider::calls(&marker).len(), 1, "there was an answer");
-    assert!(app.transcripts.answer(&message.tenant_id, consultation).await.unwrap().is_none(), "and nobody keeps it");
-    assert_eq!(deliver(&app, &bodies).await, NOTHING, "there is no such job any more");
+    assert!(
+        app.transcripts
+            .answer(&message.tenant_id, consultation)
+            .await
+            .unwrap()
+            .is_none(),
+        "and nobody keeps it"
+    );
+    assert_eq!(
+        deliver(&app, &bodies).await,
+        NOTHING,
+        "there is no such job any more"
+    );
 }
 
 /// A worker with one kind of its own, which panics if its payload says so.
@@ -289,7 +436,10 @@ impl Perform<Handle> for Fragile {
     async fn perform(&self, run: &Run<'_>, task: Handle) -> Result<(), Stop> {
         tokio::task::yield_now().await;
         assert!(task.with_care, "this panic is part of a test");
-        run.complete(async |session| outcome::assessed(session, run.lease, &super::assessment("handled")).await).await
+        run.complete(async |session| {
+            outcome::assessed(session, run.lease, &super::assessment("handled")).await
+        })
+        .await
     }
 
     async fn forget(&self, _: &Lease, _: Handle) -> Result<(), Stop> {
@@ -311,14 +461,30 @@ async fn a_panic_fails_its_own_job_and_no_other() {
             .await
             .unwrap();
     }
-    let record = |(index, message)| json!({ "messageId": format!("m-{index}"), "body": body(message) });
+    let record =
+        |(index, message)| json!({ "messageId": format!("m-{index}"), "body": body(message) });
     let records: Vec<_> = messages.iter().enumerate().map(record).collect();
-    let response = process(&app, &kinds, event(&records), Deadline::after(Duration::from_mins(1))).await;
+    let response = process(
+        &app,
+        &kinds,
+        event(&records),
+        Deadline::after(Duration::from_mins(1)),
+    )
+    .await;
     assert_eq!(failed(response), ["m-1"]);
-    assert_eq!(states(&messages[0]).await, expected("completed", "completed", 1));
-    assert_eq!(states(&messages[1]).await, expected("queued", "processing", 1));
+    assert_eq!(
+        states(&messages[0]).await,
+        expected("completed", "completed", 1)
+    );
+    assert_eq!(
+        states(&messages[1]).await,
+        expected("queued", "processing", 1)
+    );
     assert_eq!(last_error(&messages[1]).await.as_deref(), Some("panic"));
-    assert_eq!(states(&messages[2]).await, expected("completed", "completed", 1));
+    assert_eq!(
+        states(&messages[2]).await,
+        expected("completed", "completed", 1)
+    );
 }
 
 #[tokio::test]
@@ -327,18 +493,36 @@ async fn a_job_that_is_called_off_while_it_runs_stops() {
     let tier = json!([{ "name": "only", "base_url": provider_url(), "model": "scripted-primary",
         "first_token_timeout": 30, "total_timeout": 30 }]);
     app.chains = chains(tier).await;
-    let message = job_of(&new_tenant(), json!({ "symptoms": format!("a cough {marker} [primary:late-20000]") })).await;
+    let message = job_of(
+        &new_tenant(),
+        json!({ "symptoms": format!("a cough {marker} [primary:late-20000]") }),
+    )
+    .await;
     let call_off = async {
-        eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
-        let scope = Scope { tenant: &message.tenant_id, owner: None };
-        ending::cancel(&mut database().await, scope, message.job_id).await.unwrap()
+        eventually("the model is asked", async || {
+            (!provider::calls(&marker).is_empty()).then_some(())
+        })
+        .await;
+        let scope = Scope {
+            tenant: &message.tenant_id,
+            owner: None,
+        };
+        ending::cancel(&mut database().await, scope, message.job_id)
+            .await
+            .unwrap()
     };
     let bodies = [body(&message)];
     let (first, view) = futures::join!(deliver(&app, &bodies), call_off);
     assert!(view.cancel_requested);
     assert_eq!(first, NOTHING);
-    assert_eq!(states(&message).await, expected("cancelled", "cancelled", 1));
-    let ended = eventually("the model is not waited for", async || provider::calls(&marker)[0].ended).await;
+    assert_eq!(
+        states(&message).await,
+        expected("cancelled", "cancelled", 1)
+    );
+    let ended = eventually("the model is not waited for", async || {
+        provider::calls(&marker)[0].ended
+    })
+    .await;
     assert_eq!(ended.0, "hung up");
 }
 
@@ -347,10 +531,24 @@ async fn received(app: &mut App, message: &JobMessage, visibility: i32) -> (Stri
     let aws = STACK.aws().await;
     let client = aws_sdk_sqs::Client::new(&aws);
     let name = format!("worker-{}", Uuid::new_v4());
-    let url = client.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap();
+    let url = client
+        .create_queue()
+        .queue_name(name)
+        .send()
+        .await
+        .unwrap()
+        .queue_url
+        .unwrap();
     app.queue = Queue::new(&aws, url.clone());
-    app.queue.send_batch(std::slice::from_ref(message)).await.unwrap();
-    let receive = client.receive_message().queue_url(&url).visibility_timeout(visibility).wait_time_seconds(5);
+    app.queue
+        .send_batch(std::slice::from_ref(message))
+        .await
+        .unwrap();
+    let receive = client
+        .receive_message()
+        .queue_url(&url)
+        .visibility_timeout(visibility)
+        .wait_time_seconds(5);
     let got = receive.send().await.unwrap().messages.unwrap().remove(0);
     let record = json!({ "messageId": got.message_id, "receiptHandle": got.receipt_handle, "body": got.body,
                          "attributes": { "ApproximateReceiveCount": "1" } });
@@ -361,11 +559,15 @@ async fn received(app: &mut App, message: &JobMessage, visibility: i32) -> (Stri
 async fn counts(url: &str) -> (i32, i32) {
     let client = aws_sdk_sqs::Client::new(&STACK.aws().await);
     let asked = client.get_queue_attributes().queue_url(url);
-    let asked =
-        asked.attribute_names(ApproximateNumberOfMessages).attribute_names(ApproximateNumberOfMessagesNotVisible);
+    let asked = asked
+        .attribute_names(ApproximateNumberOfMessages)
+        .attribute_names(ApproximateNumberOfMessagesNotVisible);
     let attributes = asked.send().await.unwrap().attributes.unwrap();
     let count = |name| attributes[&name].parse().unwrap();
-    (count(ApproximateNumberOfMessages), count(ApproximateNumberOfMessagesNotVisible))
+    (
+        count(ApproximateNumberOfMessages),
+        count(ApproximateNumberOfMessagesNotVisible),
+    )
 }
 
 #[tokio::test]
@@ -374,9 +576,17 @@ async fn a_failed_attempt_is_visible_again_after_its_backoff_not_the_queues_half
     app.chains = scripted().await;
     let message = requiring_a_model("a cough [primary:prose]").await;
     let (url, record) = received(&mut app, &message, 1_830).await;
-    let response = ::worker::handle(&app, event(&[record]), Deadline::after(Duration::from_mins(5))).await;
+    let response = ::worker::handle(
+        &app,
+        event(&[record]),
+        Deadline::after(Duration::from_mins(5)),
+    )
+    .await;
     assert_eq!(response.batch_item_failures.len(), 1);
-    eventually("the message is visible", async || (counts(&url).await == (1, 0)).then_some(())).await;
+    eventually("the message is visible", async || {
+        (counts(&url).await == (1, 0)).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -387,12 +597,26 @@ async fn the_providers_retry_after_decides_when_a_message_comes_again() {
     let (url, record) = received(&mut app, &message, 1_830).await;
     let started = std::time::Instant::now();
     // There is no time to wait the seven seconds out within the attempt.
-    let response = ::worker::handle(&app, event(&[record]), Deadline::after(Duration::from_mins(5))).await;
+    let response = ::worker::handle(
+        &app,
+        event(&[record]),
+        Deadline::after(Duration::from_mins(5)),
+    )
+    .await;
     let (state, _, attempts) = states(&message).await;
-    assert_eq!((response.batch_item_failures.len(), state.as_str(), attempts), (1, "queued", 1));
+    assert_eq!(
+        (response.batch_item_failures.len(), state.as_str(), attempts),
+        (1, "queued", 1)
+    );
     assert_eq!(counts(&url).await, (0, 1));
-    eventually("the message is visible", async || (counts(&url).await == (1, 0)).then_some(())).await;
-    assert!(started.elapsed() >= Duration::from_secs(7), "not before the provider wants");
+    eventually("the message is visible", async || {
+        (counts(&url).await == (1, 0)).then_some(())
+    })
+    .await;
+    assert!(
+        started.elapsed() >= Duration::from_secs(7),
+        "not before the provider wants"
+    );
 }
 
 #[tokio::test]
@@ -401,14 +625,26 @@ async fn a_long_job_keeps_its_lease_and_its_message() {
     let tier = json!([{ "name": "only", "base_url": provider_url(), "model": "scripted-primary",
         "first_token_timeout": 30, "total_timeout": 30 }]);
     app.chains = chains(tier).await;
-    let message = job_of(&new_tenant(), json!({ "symptoms": format!("a cough {marker} [primary:late-6000]") })).await;
+    let message = job_of(
+        &new_tenant(),
+        json!({ "symptoms": format!("a cough {marker} [primary:late-6000]") }),
+    )
+    .await;
     let (url, record) = received(&mut app, &message, 1).await;
     // SQS as the worker reaches it, with a count of how often it hides its messages.
     let proxy = AwsProxy::start(Mode::Pass).await;
-    let through_proxy = STACK.aws().await.into_builder().endpoint_url(&proxy.url).build();
+    let through_proxy = STACK
+        .aws()
+        .await
+        .into_builder()
+        .endpoint_url(&proxy.url)
+        .build();
     app.queue = Queue::new(&through_proxy, url.clone());
     let watch = async {
-        eventually("the model is asked", async || (!provider::calls(&marker).is_empty()).then_some(())).await;
+        eventually("the model is asked", async || {
+            (!provider::calls(&marker).is_empty()).then_some(())
+        })
+        .await;
         // Without the heartbeat both would be over now; with it, the message stays away and the lease grows.
         change(
             &message,
@@ -430,9 +666,16 @@ async fn a_long_job_keeps_its_lease_and_its_message() {
         .await;
         counts(&url).await
     };
-    let work = ::worker::handle(&app, event(&[record]), Deadline::after(Duration::from_mins(5)));
+    let work = ::worker::handle(
+        &app,
+        event(&[record]),
+        Deadline::after(Duration::from_mins(5)),
+    );
     let (response, counts) = futures::join!(work, watch);
     assert_eq!(counts, (0, 1));
     assert!(response.batch_item_failures.is_empty());
-    assert_eq!(states(&message).await, expected("completed", "completed", 1));
+    assert_eq!(
+        states(&message).await,
+        expected("completed", "completed", 1)
+    );
 }

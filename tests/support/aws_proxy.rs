@@ -44,7 +44,10 @@ impl AwsProxy {
             refused: AtomicUsize::new(0),
             taken: AtomicUsize::new(0),
             hidings: AtomicUsize::new(0),
-            client: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
+            client: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
             target: STACK.aws_endpoint(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -52,7 +55,16 @@ impl AwsProxy {
         let serving = Arc::clone(&shared);
         let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let shared = Arc::clone(&serving);
-            async move { shared.answer(&Call { method, uri, headers, body }).await }
+            async move {
+                shared
+                    .answer(&Call {
+                        method,
+                        uri,
+                        headers,
+                        body,
+                    })
+                    .await
+            }
         };
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
         Self { url, shared }
@@ -92,7 +104,9 @@ struct Call {
 
 impl Call {
     fn is(&self, name: &str) -> bool {
-        self.headers.get("x-amz-target").is_some_and(|target| target == name)
+        self.headers
+            .get("x-amz-target")
+            .is_some_and(|target| target == name)
     }
 }
 
@@ -119,7 +133,11 @@ impl Shared {
             Mode::Hold => {
                 self.held.fetch_add(1, Ordering::SeqCst);
                 let _held = Held(&self.held);
-                self.mode.subscribe().wait_for(|mode| *mode != Mode::Hold).await.unwrap();
+                self.mode
+                    .subscribe()
+                    .wait_for(|mode| *mode != Mode::Hold)
+                    .await
+                    .unwrap();
             }
             Mode::Twice if call.is("AmazonSQS.SendMessageBatch") => {
                 self.pass(call).await;
@@ -130,19 +148,34 @@ impl Shared {
     }
 
     async fn pass(&self, call: &Call) -> Response {
-        let url = format!("{}{}", self.target, call.uri.path_and_query().map_or("/", |path| path.as_str()));
-        let mut request = self.client.request(call.method.clone(), url).body(call.body.clone());
-        for (name, value) in
-            call.headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
+        let url = format!(
+            "{}{}",
+            self.target,
+            call.uri.path_and_query().map_or("/", |path| path.as_str())
+        );
+        let mut request = self
+            .client
+            .request(call.method.clone(), url)
+            .body(call.body.clone());
+        for (name, value) in call
+            .headers
+            .iter()
+            .filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
         {
             request = request.header(name, value);
         }
         let answer = request.send().await.unwrap();
-        let (status, content_type) = (answer.status(), answer.headers().get("content-type").cloned());
+        let (status, content_type) = (
+            answer.status(),
+            answer.headers().get("content-type").cloned(),
+        );
         let text = answer.text().await.unwrap();
         if call.is("AmazonSQS.SendMessageBatch") {
             let sent: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-            self.taken.fetch_add(sent["Successful"].as_array().map_or(0, Vec::len), Ordering::SeqCst);
+            self.taken.fetch_add(
+                sent["Successful"].as_array().map_or(0, Vec::len),
+                Ordering::SeqCst,
+            );
         }
         let mut response = (status, text).into_response();
         if let Some(content_type) = content_type {

@@ -46,30 +46,55 @@ impl User {
     /// Somebody of a tenant.
     pub async fn of(tenant: &str, user: &str, role: Role) -> Self {
         provider::start();
-        let person = Person { tenant: tenant.to_owned(), user: user.to_owned(), role };
+        let person = Person {
+            tenant: tenant.to_owned(),
+            user: user.to_owned(),
+            role,
+        };
         let token = users::token(&STACK, &person).await.unwrap();
         // One connection per call: a pooled one could outlive the runtime of the test that made it.
-        let client = Client::builder().timeout(Duration::from_secs(40)).pool_max_idle_per_host(0).build().unwrap();
-        Self { client, url: STACK.env("API_URL").unwrap(), token, tenant: tenant.to_owned() }
+        let client = Client::builder()
+            .timeout(Duration::from_secs(40))
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
+        Self {
+            client,
+            url: STACK.env("API_URL").unwrap(),
+            token,
+            tenant: tenant.to_owned(),
+        }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token)
+        self.client
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token)
+        self.client
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
     }
 
     /// Posts a complaint, which must be accepted.
     pub async fn complain(&self, symptoms: &str) -> Value {
-        let answer = self.post("/v1/consultations").json(&json!({ "symptoms": symptoms })).send().await.unwrap();
+        let answer = self
+            .post("/v1/consultations")
+            .json(&json!({ "symptoms": symptoms }))
+            .send()
+            .await
+            .unwrap();
         read(answer, StatusCode::ACCEPTED).await
     }
 
     /// Waits for the end of a consultation, at most two long polls.
     pub async fn outcome(&self, accepted: &Value) -> Value {
-        let path = format!("/v1/consultations/{}?wait=20", accepted["id"].as_str().unwrap());
+        let path = format!(
+            "/v1/consultations/{}?wait=20",
+            accepted["id"].as_str().unwrap()
+        );
         let mut last = Value::Null;
         for _ in 0..2 {
             last = read(self.get(&path).send().await.unwrap(), StatusCode::OK).await;
@@ -82,7 +107,14 @@ impl User {
 
     /// The number of this user's consultations, up to 100.
     pub async fn count(&self) -> usize {
-        let page = read(self.get("/v1/consultations?limit=100").send().await.unwrap(), StatusCode::OK).await;
+        let page = read(
+            self.get("/v1/consultations?limit=100")
+                .send()
+                .await
+                .unwrap(),
+            StatusCode::OK,
+        )
+        .await;
         page["items"].as_array().unwrap().len()
     }
 }
@@ -101,14 +133,19 @@ pub async fn problem(answer: Response, status: StatusCode) -> Value {
     let body = read(answer, status).await;
     assert_eq!(body["status"], status.as_u16(), "{body}");
     for field in ["type", "title", "detail", "instance"] {
-        assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {body}");
+        assert!(
+            body[field].as_str().is_some_and(|text| !text.is_empty()),
+            "{field} in {body}"
+        );
     }
     body
 }
 
 /// A connection to the stack's database.
 pub async fn database() -> PgConnection {
-    PgConnection::connect(&STACK.env("DATABASE_URL").unwrap()).await.unwrap()
+    PgConnection::connect(&STACK.env("DATABASE_URL").unwrap())
+        .await
+        .unwrap()
 }
 
 /// Looks again and again until `look` finds something, for at most 30 seconds.

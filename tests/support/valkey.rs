@@ -20,7 +20,10 @@ pub fn prefix() -> String {
 
 /// One environment's connection to a server.
 pub fn connect(url: &str, prefix: &str) -> Arc<Valkey> {
-    let settings = ValkeySettings { url: Some(url.parse().unwrap()), prefix: prefix.to_owned() };
+    let settings = ValkeySettings {
+        url: Some(url.parse().unwrap()),
+        prefix: prefix.to_owned(),
+    };
     Arc::new(Valkey::new(&settings).unwrap().unwrap())
 }
 
@@ -32,12 +35,18 @@ pub fn of_stack(prefix: &str) -> Arc<Valkey> {
 /// Environments that share the circuit `p`.
 pub fn fleet(url: &str, size: usize, settings: &Settings) -> Vec<Breakers> {
     let prefix = prefix();
-    (0..size).map(|_| Breakers::new(Some(connect(url, &prefix)), [("p", settings.clone())])).collect()
+    (0..size)
+        .map(|_| Breakers::new(Some(connect(url, &prefix)), [("p", settings.clone())]))
+        .collect()
 }
 
 /// A plain connection, for looking on.
 pub async fn raw(url: &str) -> MultiplexedConnection {
-    redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
+    redis::Client::open(url)
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap()
 }
 
 /// A server that a test may kill and bring back; it ends with the test.
@@ -48,7 +57,11 @@ pub struct OwnServer {
 
 impl OwnServer {
     pub async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let mut server = Self { port, child: None };
         server.bring_back().await;
         server
@@ -61,10 +74,32 @@ impl OwnServer {
     /// Starts it, empty.
     pub async fn bring_back(&mut self) {
         let mut command = Command::new(valkey_program(&STACK).unwrap());
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "", "--dir", "/tmp"]);
-        self.child = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &self.port.to_string(),
+            "--save",
+            "",
+            "--dir",
+            "/tmp",
+        ]);
+        self.child = Some(
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
         let client = redis::Client::open(self.url()).unwrap();
-        eventually("Valkey answers", async || client.get_multiplexed_async_connection().await.ok().map(drop)).await;
+        eventually("Valkey answers", async || {
+            client
+                .get_multiplexed_async_connection()
+                .await
+                .ok()
+                .map(drop)
+        })
+        .await;
     }
 
     pub fn kill(&mut self) {

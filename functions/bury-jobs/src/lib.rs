@@ -39,7 +39,10 @@ pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatc
     let mut failed = Vec::new();
     for record in event.records {
         // A panic makes its record come again, and no other.
-        let done = match deadline.run(AssertUnwindSafe(see_to(app, &record)).catch_unwind()).await {
+        let done = match deadline
+            .run(AssertUnwindSafe(see_to(app, &record)).catch_unwind())
+            .await
+        {
             Ok(Ok(done)) => done,
             Ok(Err(_)) | Err(_) => Ok(false),
         };
@@ -50,9 +53,15 @@ pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatc
             failed.push(record);
         }
     }
-    let receipts: Vec<_> = failed.iter().filter_map(|record| record.receipt_handle.as_deref()).collect();
+    let receipts: Vec<_> = failed
+        .iter()
+        .filter_map(|record| record.receipt_handle.as_deref())
+        .collect();
     if let Err(error) = app.queue.set_visibility(&receipts, AGAIN).await {
-        tracing::warn!(causes = causes(&*error), "the visibility cannot be set; the records come when the queue says");
+        tracing::warn!(
+            causes = causes(&*error),
+            "the visibility cannot be set; the records come when the queue says"
+        );
     }
     let mut response = SqsBatchResponse::default();
     response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
@@ -64,12 +73,24 @@ async fn see_to(app: &App, record: &SqsMessage) -> Result<bool, Error> {
     let body = record.body.as_deref().unwrap_or_default();
     let Some(message) = JobMessage::read(body) else {
         let id = original_id(record).unwrap_or_default(); // as the worker's log names it
-        app.database.within(STATEMENT, async |connection| quarantine(connection, id, "not_a_job", body).await).await?;
+        app.database
+            .within(STATEMENT, async |connection| {
+                quarantine(connection, id, "not_a_job", body).await
+            })
+            .await?;
         metrics::count("JobMessageQuarantined", &[]);
-        tracing::error!(message_id = id, "a message that nobody understands is in quarantine");
+        tracing::error!(
+            message_id = id,
+            "a message that nobody understands is in quarantine"
+        );
         return Ok(true);
     };
-    let buried = app.database.within(STATEMENT, async |connection| bury(connection, &message).await).await?;
+    let buried = app
+        .database
+        .within(STATEMENT, async |connection| {
+            bury(connection, &message).await
+        })
+        .await?;
     let comes_again = buried == Buried::Held;
     tell(&message, buried);
     Ok(!comes_again)
@@ -78,7 +99,9 @@ async fn see_to(app: &App, record: &SqsMessage) -> Result<bool, Error> {
 fn tell(message: &JobMessage, buried: Buried) {
     let (job, tenant) = (message.job_id, message.tenant_id.as_str());
     match buried {
-        Buried::Failed => tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back"),
+        Buried::Failed => {
+            tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back")
+        }
         Buried::Cancelled(kind) => {
             metrics::count("JobCancelled", &[("kind", &kind)]);
             tracing::info!(%job, tenant, "called off");
@@ -87,8 +110,12 @@ fn tell(message: &JobMessage, buried: Buried) {
             metrics::count("JobFailed", &[("kind", &kind)]);
             tracing::error!(%job, tenant, "a job has failed for good, since its messages were not worked on; an admin may bring it back");
         }
-        Buried::SentAgain => tracing::warn!(%job, tenant, "a dead letter whose job has attempts left is sent again"),
-        Buried::SentAgainBefore => tracing::info!(%job, tenant, "another dead letter of a job that is sent again"),
+        Buried::SentAgain => {
+            tracing::warn!(%job, tenant, "a dead letter whose job has attempts left is sent again")
+        }
+        Buried::SentAgainBefore => {
+            tracing::info!(%job, tenant, "another dead letter of a job that is sent again")
+        }
         Buried::Finished => tracing::info!(%job, tenant, "a dead letter of a job that has ended"),
         Buried::Held => tracing::info!(%job, tenant, "a dead letter of a job that is being done"),
         Buried::Missing => {

@@ -11,6 +11,8 @@ use wenzhen::valkey::Valkey;
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let edge = Edge::from_env(Valkey::from_env()?, LIMITS)?;
-    let app = App { database: Database::new(&DatabaseSettings::from_env()?).await? };
+    let app = App {
+        database: Database::new(&DatabaseSettings::from_env()?).await?,
+    };
     serve("POST /v1/jobs/{id}/cancel", edge, app, handle).await
 }

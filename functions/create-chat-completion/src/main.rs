@@ -19,6 +19,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let edge = Edge::from_env(valkey.clone(), LIMITS)?.charging(Meter::CHARGE);
     let secrets = Arc::new(Secrets::new(&aws::sdk_config().await));
     let chains = Arc::new(Chains::new(&config::models()?, valkey.clone(), &secrets)?);
-    let backend = Backend { chains, cache: Arc::new(Cache::new(valkey)), limiter: edge.limiter() };
+    let backend = Backend {
+        chains,
+        cache: Arc::new(Cache::new(valkey)),
+        limiter: edge.limiter(),
+    };
     openai::serve("POST /v1/chat/completions", edge, backend, handle).await
 }

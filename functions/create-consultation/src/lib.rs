@@ -36,9 +36,19 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
         Created::New { id, message } => {
             tracing::info!(consultation = %id, job = %message.job_id, urgency = verdict.urgency.as_str(), "accepted");
             outbox::announce(&app.queue, slice::from_ref(&message), call.deadline).await;
-            accepted(&Accepted::new(id, message.job_id, &verdict, request.language()))
+            accepted(&Accepted::new(
+                id,
+                message.job_id,
+                &verdict,
+                request.language(),
+            ))
         }
-        Created::Before { id, job_id, triage, locale } => accepted(&Accepted::new(id, job_id, &triage, locale)),
+        Created::Before {
+            id,
+            job_id,
+            triage,
+            locale,
+        } => accepted(&Accepted::new(id, job_id, &triage, locale)),
     }
 }
 

@@ -32,9 +32,13 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let found = consultations::get(&mut session, call.caller.scope(), id).await;
     let consultation = session.finish(found)?;
     require_assessment(consultation.status)?;
-    let task = GenerateReport { consultation_id: id };
+    let task = GenerateReport {
+        consultation_id: id,
+    };
     // Whose record it is, whoever asks: a patient may follow the report that their clinician has asked for.
-    let job = NewJob::new(tenant, &consultation.user_id, consultation.locale, &task)?.about(id).once(id.to_string());
+    let job = NewJob::new(tenant, &consultation.user_id, consultation.locale, &task)?
+        .about(id)
+        .once(id.to_string());
     let mut session = app.database.session().await?;
     let enqueued = store::enqueue(&mut session, &job).await;
     let job_id = match session.finish(enqueued)? {
@@ -45,17 +49,24 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
         }
         Enqueued::Before(job_id) => job_id,
     };
-    reply::accepted(&format!("/v1/jobs/{job_id}"), &json!({ "job_id": job_id, "consultation_id": id }))
+    reply::accepted(
+        &format!("/v1/jobs/{job_id}"),
+        &json!({ "job_id": job_id, "consultation_id": id }),
+    )
 }
 
 fn require_assessment(status: Status) -> Result<(), Error> {
     let detail = match status {
         Status::Completed => return Ok(()),
-        Status::Processing => "The consultation is still being processed. Ask again when its assessment is there.",
+        Status::Processing => {
+            "The consultation is still being processed. Ask again when its assessment is there."
+        }
         Status::Failed => {
             "The consultation has failed, so there is no assessment to report on. Create it anew, or have an admin bring its job back."
         }
-        Status::Cancelled => "The consultation was called off, so there is no assessment to report on. Create it anew.",
+        Status::Cancelled => {
+            "The consultation was called off, so there is no assessment to report on. Create it anew."
+        }
     };
     Err(Error::new(Kind::Conflict, detail))
 }

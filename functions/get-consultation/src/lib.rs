@@ -37,7 +37,10 @@ pub struct App {
 impl Prefetch for App {
     fn plan(&self, caller: &Caller, request: &Request) -> Option<Plan> {
         let id = path_parameter(request, "id")?.parse().ok()?;
-        self.cache.plan(&consultations::key(&caller.tenant, id), &consultations::POLICY)
+        self.cache.plan(
+            &consultations::key(&caller.tenant, id),
+            &consultations::POLICY,
+        )
     }
 }
 
@@ -50,15 +53,27 @@ pub async fn handle(app: Arc<App>, mut call: Call) -> Result<Response, Error> {
     let tenant = call.caller.tenant.clone();
     let load = || async {
         let found = get(&app, &tenant, id).await?;
-        let is_done = found.as_ref().is_some_and(|found| found.status == Status::Completed);
-        Ok(if is_done { found.into() } else { Fetched::passing(found) })
+        let is_done = found
+            .as_ref()
+            .is_some_and(|found| found.status == Status::Completed);
+        Ok(if is_done {
+            found.into()
+        } else {
+            Fetched::passing(found)
+        })
     };
     let key = consultations::key(&tenant, id);
-    let first = app.cache.get_or_load_after(looked, &key, &consultations::POLICY, call.deadline, load).await?;
+    let first = app
+        .cache
+        .get_or_load_after(looked, &key, &consultations::POLICY, call.deadline, load)
+        .await?;
     let mut found = visible(first.value, &call.caller)?;
     let mut pause = FIRST_PAUSE;
     while found.status == Status::Processing && !until.remaining().is_zero() {
-        #[expect(clippy::disallowed_methods, reason = "a poll bounded by `until`, not a retry: every look succeeded")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a poll bounded by `until`, not a retry: every look succeeded"
+        )]
         tokio::time::sleep(pause.min(until.remaining())).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         found = visible(get(&app, &tenant, id).await?, &call.caller)?;
@@ -72,13 +87,23 @@ pub async fn handle(app: Arc<App>, mut call: Call) -> Result<Response, Error> {
 
 /// The same 404 whether there is none or it is somebody else's.
 fn visible(found: Option<Consultation>, caller: &Caller) -> Result<Consultation, Error> {
-    found.filter(|found| found.is_for(caller)).ok_or_else(|| Error::not_found("consultation"))
+    found
+        .filter(|found| found.is_for(caller))
+        .ok_or_else(|| Error::not_found("consultation"))
 }
 
 /// The connection is given back between two looks.
 async fn get(app: &App, tenant: &TenantId, id: Uuid) -> Result<Option<Consultation>, Error> {
     let mut session = app.database.session().await?;
-    let found = store::get(&mut session, Scope { tenant, owner: None }, id).await;
+    let found = store::get(
+        &mut session,
+        Scope {
+            tenant,
+            owner: None,
+        },
+        id,
+    )
+    .await;
     match session.finish(found) {
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
         found => found.map(Some),
@@ -89,6 +114,9 @@ fn wait(call: &Call) -> Result<Duration, Error> {
     match call.query("wait").map(|text| text.parse::<u64>()) {
         None => Ok(Duration::ZERO),
         Some(Ok(seconds)) if seconds <= LONGEST_WAIT => Ok(Duration::from_secs(seconds)),
-        Some(_) => Err(Error::field("wait", "must be a whole number of seconds from 0 to 20")),
+        Some(_) => Err(Error::field(
+            "wait",
+            "must be a whole number of seconds from 0 to 20",
+        )),
     }
 }

@@ -24,7 +24,8 @@ pub struct App {
 impl Prefetch for App {
     fn plan(&self, caller: &Caller, request: &Request) -> Option<Plan> {
         let id = wanted(caller, &path_parameter(request, "id")?)?;
-        self.cache.plan(&users::key(&caller.tenant, &id), &users::POLICY)
+        self.cache
+            .plan(&users::key(&caller.tenant, &id), &users::POLICY)
     }
 }
 
@@ -39,15 +40,25 @@ pub async fn handle(app: Arc<App>, mut call: Call) -> Result<Response, Error> {
         session.finish(found)
     };
     let key = users::key(&tenant, &id);
-    let cached = app.cache.get_or_load_after(looked, &key, &users::POLICY, call.deadline, load).await?;
+    let cached = app
+        .cache
+        .get_or_load_after(looked, &key, &users::POLICY, call.deadline, load)
+        .await?;
     if name == "me" {
         return reply::revalidated(call.headers(), &Me::new(call.caller.clone(), cached.value));
     }
-    reply::revalidated(call.headers(), &cached.value.ok_or_else(|| Error::not_found("user"))?)
+    reply::revalidated(
+        call.headers(),
+        &cached.value.ok_or_else(|| Error::not_found("user"))?,
+    )
 }
 
 /// The person whom the path names, if the caller may know of them.
 fn wanted(caller: &Caller, name: &str) -> Option<UserId> {
-    let id = if name == "me" { caller.user.clone() } else { UserId::try_from(name.to_owned()).ok()? };
+    let id = if name == "me" {
+        caller.user.clone()
+    } else {
+        UserId::try_from(name.to_owned()).ok()?
+    };
     users::may_read(caller, &id).then_some(id)
 }

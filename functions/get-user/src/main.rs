@@ -13,6 +13,9 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let valkey = Valkey::from_env()?;
     let edge = Edge::from_env(valkey.clone(), LIMITS)?;
-    let app = App { database: Database::new(&DatabaseSettings::from_env()?).await?, cache: Cache::new(valkey) };
+    let app = App {
+        database: Database::new(&DatabaseSettings::from_env()?).await?,
+        cache: Cache::new(valkey),
+    };
     serve_prefetching("GET /v1/users/{id}", edge, app, handle).await
 }

@@ -30,11 +30,19 @@ const FRESH: Duration = Duration::from_secs(1);
 /// 200 when calls can be accepted, if need be degraded; 503 when they cannot.
 pub async fn handle(app: Arc<App>, deadline: Deadline) -> Result<Response, Error> {
     let mut last = app.last.lock().await;
-    let known = last.as_ref().filter(|(at, _)| at.elapsed().is_ok_and(|age| age < FRESH));
+    let known = last
+        .as_ref()
+        .filter(|(at, _)| at.elapsed().is_ok_and(|age| age < FRESH));
     let report = if let Some((_, report)) = known {
         Arc::clone(report)
     } else {
-        let report = health::check(&app.database, app.valkey.as_deref(), app.chains.breakers(), deadline).await;
+        let report = health::check(
+            &app.database,
+            app.valkey.as_deref(),
+            app.chains.breakers(),
+            deadline,
+        )
+        .await;
         let report = Arc::new(report);
         *last = Some((SystemTime::now(), Arc::clone(&report)));
         report

@@ -24,7 +24,10 @@ pub struct App {
 /// 200 with what became of each row, for admins.
 pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     if call.caller.role != Role::Admin {
-        return Err(Error::new(Kind::Forbidden, "Only admins may bring people in."));
+        return Err(Error::new(
+            Kind::Forbidden,
+            "Only admins may bring people in.",
+        ));
     }
     let import: Import = call.large_json()?;
     let tenant = &call.caller.tenant;
@@ -32,9 +35,15 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let imported = import.run(&mut session, tenant).await;
     let imported = session.finish(imported)?;
     if imported.imported > 0
-        && let Err(error) = app.cache.invalidate(&[users::everyone(tenant)], call.deadline).await
+        && let Err(error) = app
+            .cache
+            .invalidate(&[users::everyone(tenant)], call.deadline)
+            .await
     {
-        tracing::warn!(causes = causes(&error), "until their time, old answers may say that somebody is not known");
+        tracing::warn!(
+            causes = causes(&error),
+            "until their time, old answers may say that somebody is not known"
+        );
     }
     tracing::info!(
         imported = imported.imported,

@@ -18,7 +18,10 @@ pub struct App {
 }
 
 /// 200 with all chains.
-#[expect(clippy::unused_async, reason = "a handler is async, also one that has nothing to wait for")]
+#[expect(
+    clippy::unused_async,
+    reason = "a handler is async, also one that has nothing to wait for"
+)]
 pub async fn handle(app: Arc<App>, _call: Call, _origin: Origin) -> Result<Reply, ApiError> {
     Ok(Reply::ok(&chat::models(app.models.chains().keys())))
 }

@@ -10,5 +10,13 @@ use wenzhen::valkey::Valkey;
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let edge = Edge::from_env(Valkey::from_env()?, LIMITS)?;
-    openai::serve("GET /v1/models", edge, App { models: config::models()? }, handle).await
+    openai::serve(
+        "GET /v1/models",
+        edge,
+        App {
+            models: config::models()?,
+        },
+        handle,
+    )
+    .await
 }

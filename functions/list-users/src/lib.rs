@@ -22,7 +22,10 @@ pub struct App {
 /// 200 with one page, for clinicians and admins. One statement, and with `include=consultations` two, whatever the page holds.
 pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     if call.caller.role == Role::Patient {
-        return Err(Error::new(Kind::Forbidden, "Only clinicians and admins may list people."));
+        return Err(Error::new(
+            Kind::Forbidden,
+            "Only clinicians and admins may list people.",
+        ));
     }
     let page: Page<UserId> = call.page()?;
     let with_consultations = match call.query("include").as_deref() {
@@ -34,7 +37,8 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     let found = async {
         let mut users = store::list(&mut session, &call.caller.tenant, &page).await?;
         // The row that only says that there is another page needs no consultations.
-        let next = (users.len() > usize::from(page.limit)).then(|| users.split_off(usize::from(page.limit)));
+        let next = (users.len() > usize::from(page.limit))
+            .then(|| users.split_off(usize::from(page.limit)));
         let mut listed = if with_consultations {
             store::with_consultations(&mut session, &call.caller.tenant, users).await?
         } else {
@@ -45,9 +49,15 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     };
     let found = found.await;
     let listed = session.finish(found)?;
-    reply::revalidated(call.headers(), &page.items(listed, |listed| listed.user.id.clone()))
+    reply::revalidated(
+        call.headers(),
+        &page.items(listed, |listed| listed.user.id.clone()),
+    )
 }
 
 fn plain(user: wenzhen::users::User) -> Listed {
-    Listed { user, consultations: None }
+    Listed {
+        user,
+        consultations: None,
+    }
 }

@@ -8,6 +8,8 @@ use wenzhen::{schedule, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let app = App { database: Database::new(&DatabaseSettings::from_env()?).await? };
+    let app = App {
+        database: Database::new(&DatabaseSettings::from_env()?).await?,
+    };
     schedule::serve(TIMEOUT, app, handle).await
 }

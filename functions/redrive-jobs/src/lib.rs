@@ -30,14 +30,20 @@ pub struct App {
 /// `?kind=` narrow it.
 pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     if call.caller.role != Role::Admin {
-        return Err(Error::new(Kind::Forbidden, "Only admins may bring failed jobs back."));
+        return Err(Error::new(
+            Kind::Forbidden,
+            "Only admins may bring failed jobs back.",
+        ));
     }
     let (limit, kind) = (limit(&call)?, call.query("kind"));
     let mut session = app.database.session().await?;
     let redriven = burial::redrive(&mut session, &call.caller.tenant, kind.as_deref(), limit).await;
     let redriven = session.finish(redriven)?;
     outbox::announce(&app.queue, &redriven.messages, call.deadline).await;
-    tracing::info!(redriven = redriven.messages.len(), "failed jobs were brought back");
+    tracing::info!(
+        redriven = redriven.messages.len(),
+        "failed jobs were brought back"
+    );
     reply::ok(&json!({ "redriven": redriven.messages.len(), "remaining": redriven.remaining }))
 }
 
@@ -45,6 +51,9 @@ fn limit(call: &Call) -> Result<i64, Error> {
     match call.query("limit").map(|text| text.parse()) {
         None => Ok(DEFAULT),
         Some(Ok(limit)) if (1..=MOST).contains(&limit) => Ok(limit),
-        Some(_) => Err(Error::field("limit", "must be a whole number from 1 to 1000")),
+        Some(_) => Err(Error::field(
+            "limit",
+            "must be a whole number from 1 to 1000",
+        )),
     }
 }

@@ -24,7 +24,12 @@ pub struct App {
 pub async fn handle(app: Arc<App>, deadline: Deadline) -> Result<Swept, Error> {
     let swept = sweep(&app.database, &app.queue, deadline).await?;
     if swept.refused > 0 {
-        tracing::error!(due = swept.due, sent = swept.sent, refused = swept.refused, "swept, but not all");
+        tracing::error!(
+            due = swept.due,
+            sent = swept.sent,
+            refused = swept.refused,
+            "swept, but not all"
+        );
     } else if swept.due > 0 {
         tracing::info!(due = swept.due, sent = swept.sent, "swept");
     }

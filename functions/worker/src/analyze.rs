@@ -31,7 +31,8 @@ impl Perform<Analyze> for App {
             None => answer(self, run, &consultation).await?,
         };
         run.step(90, "writing_assessment");
-        run.complete(async |session| outcome::assessed(session, run.lease, &assessment).await).await?;
+        run.complete(async |session| outcome::assessed(session, run.lease, &assessment).await)
+            .await?;
         tracing::info!(
             consultation = %consultation.id,
             attempt = run.lease.attempt,
@@ -43,7 +44,10 @@ impl Perform<Analyze> for App {
     }
 
     async fn forget(&self, lease: &Lease, task: Analyze) -> Result<(), Stop> {
-        let forgotten = self.transcripts.forget(&lease.tenant, task.consultation_id).await;
+        let forgotten = self
+            .transcripts
+            .forget(&lease.tenant, task.consultation_id)
+            .await;
         forgotten.map_err(|error| Failure::new("transcript_left").because(error).into())
     }
 }
@@ -53,21 +57,33 @@ async fn recorded(app: &App, lease: &Lease, consultation: &Consultation) -> Opti
     if lease.run == 1 {
         return None; // nobody was here before
     }
-    app.transcripts.answer(&lease.tenant, consultation.id).await.unwrap_or_else(|error| {
-        tracing::warn!(causes = causes(&*error), "the transcript cannot be read");
-        None
-    })
+    app.transcripts
+        .answer(&lease.tenant, consultation.id)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(causes = causes(&*error), "the transcript cannot be read");
+            None
+        })
 }
 
 /// A new answer, recorded if a model gave it. The fixed text is not: the next run may find a model.
 async fn answer(app: &App, run: &Run<'_>, consultation: &Consultation) -> Result<Assessment, Stop> {
     run.step(20, "asking_models");
     let deadline = run.deadline.less(RESERVE);
-    let assessment = agent::analyze(app.chains.for_consultations(), consultation, deadline).await.map_err(stop)?;
+    let assessment = agent::analyze(app.chains.for_consultations(), consultation, deadline)
+        .await
+        .map_err(stop)?;
     run.step(80, "recording_answer");
     if assessment.served_by.model.is_some() {
-        let recorded = app.transcripts.record(&run.lease.tenant, consultation, &assessment);
-        if let Err(error) = Deadline::after(RECORDING).run(recorded).await.map_err(BoxError::from).flatten() {
+        let recorded = app
+            .transcripts
+            .record(&run.lease.tenant, consultation, &assessment);
+        if let Err(error) = Deadline::after(RECORDING)
+            .run(recorded)
+            .await
+            .map_err(BoxError::from)
+            .flatten()
+        {
             tracing::warn!(causes = causes(&*error), "the transcript cannot be written");
         }
     }
@@ -77,9 +93,13 @@ async fn answer(app: &App, run: &Run<'_>, consultation: &Consultation) -> Result
 fn stop(none: NoModel) -> Stop {
     match none {
         NoModel::NotConfigured => Stop::Hopeless("no_model_configured"),
-        NoModel::AllShut { retry_in } => {
-            Stop::Deferred { code: "models_unavailable", retry_in: retry_in.unwrap_or(LOOK_AGAIN) }
-        }
-        NoModel::AllFailed { retry_in } => Stop::Failed(Failure { retry_in, ..Failure::new("models_failed") }),
+        NoModel::AllShut { retry_in } => Stop::Deferred {
+            code: "models_unavailable",
+            retry_in: retry_in.unwrap_or(LOOK_AGAIN),
+        },
+        NoModel::AllFailed { retry_in } => Stop::Failed(Failure {
+            retry_in,
+            ..Failure::new("models_failed")
+        }),
     }
 }

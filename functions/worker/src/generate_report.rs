@@ -20,10 +20,19 @@ impl Perform<GenerateReport> for App {
         let now = OffsetDateTime::now_utc();
         let rendered = render(&consultation, now)?.ok_or(Stop::Hopeless("no_assessment"))?;
         run.step(60, "storing");
-        let stored = Box::pin(self.reports.store(&lease.tenant, consultation.id, lease.job_id, rendered, now)).await;
+        let stored = Box::pin(self.reports.store(
+            &lease.tenant,
+            consultation.id,
+            lease.job_id,
+            rendered,
+            now,
+        ))
+        .await;
         let stored = stored.map_err(not_stored)?;
         run.step(90, "writing_link");
-        let completed = run.complete(async |session| outcome::reported(session, lease, &stored).await).await;
+        let completed = run
+            .complete(async |session| outcome::reported(session, lease, &stored).await)
+            .await;
         // Whoever is said to have been overtaken may only have lost the answer.
         let tag = consultations::tag(&lease.tenant, consultation.id);
         if let Err(error) = self.cache.invalidate(&[tag], run.deadline).await {
@@ -34,7 +43,10 @@ impl Perform<GenerateReport> for App {
         }
         completed?;
         if let Some(before) = consultation.report
-            && let Err(error) = self.reports.tidy(&lease.tenant, consultation.id, [&before, &stored], now).await
+            && let Err(error) = self
+                .reports
+                .tidy(&lease.tenant, consultation.id, [&before, &stored], now)
+                .await
         {
             tracing::warn!(
                 causes = causes(&error),
@@ -46,12 +58,21 @@ impl Perform<GenerateReport> for App {
     }
 
     async fn forget(&self, lease: &Lease, task: GenerateReport) -> Result<(), Stop> {
-        let left = self.reports.place(&lease.tenant, task.consultation_id, lease.job_id, OffsetDateTime::now_utc());
+        let left = self.reports.place(
+            &lease.tenant,
+            task.consultation_id,
+            lease.job_id,
+            OffsetDateTime::now_utc(),
+        );
         self.reports.remove(&left).await.map_err(not_stored)
     }
 }
 
 /// A bucket that is gone is an outage, and no attempt.
 fn not_stored(error: Error) -> Stop {
-    if error.kind().is_retryable() { error.into() } else { Failure::new("report_not_stored").because(error).into() }
+    if error.kind().is_retryable() {
+        error.into()
+    } else {
+        Failure::new("report_not_stored").because(error).into()
+    }
 }

@@ -70,6 +70,13 @@ pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatc
 /// The consultation that a run works on. The session ends here: what follows takes seconds, and the other records need the
 /// connection meanwhile.
 async fn consultation(app: &App, run: &Run<'_>, id: Uuid) -> Result<Consultation, Error> {
-    let scope = Scope { tenant: &run.lease.tenant, owner: None };
-    app.database.within(READING, async |connection| store::get(connection, scope, id).await).await
+    let scope = Scope {
+        tenant: &run.lease.tenant,
+        owner: None,
+    };
+    app.database
+        .within(READING, async |connection| {
+            store::get(connection, scope, id).await
+        })
+        .await
 }

@@ -27,7 +27,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         queue: Queue::new(&aws, config::jobs_queue_url()?),
         dead_letters: Queue::new(&aws, config::dead_letter_queue_url()?),
         transcripts: Transcripts::new(&aws, config::transcripts_table()?),
-        chains: Chains::new(&config::models()?, valkey.clone(), &Arc::new(Secrets::new(&aws)))?,
+        chains: Chains::new(
+            &config::models()?,
+            valkey.clone(),
+            &Arc::new(Secrets::new(&aws)),
+        )?,
         reports: Bucket::new(&aws, config::reports_bucket()?),
         cache: Cache::new(valkey),
     };

@@ -30,10 +30,18 @@ pub enum Scope {
 pub type Outputs = BTreeMap<String, String>;
 
 /// Creates or updates the stack and waits until it is done.
-pub async fn deploy(stack: &Stack, scope: &Scope, parameters: &[(&str, String)]) -> Result<Outputs> {
+pub async fn deploy(
+    stack: &Stack,
+    scope: &Scope,
+    parameters: &[(&str, String)],
+) -> Result<Outputs> {
     for (name, value) in parameters {
         // As CloudFormation has it; its own message repeats the whole value.
-        anyhow::ensure!(value.len() <= 4_096, "{name} has {} characters; a parameter takes 4,096", value.len());
+        anyhow::ensure!(
+            value.len() <= 4_096,
+            "{name} has {} characters; a parameter takes 4,096",
+            value.len()
+        );
     }
     let step = Step::begin("template.yaml");
     let aws = stack.aws().await;
@@ -56,23 +64,48 @@ pub async fn deploy(stack: &Stack, scope: &Scope, parameters: &[(&str, String)])
 /// Puts each package into the bucket, which it makes if need be, unless one of that name is there.
 pub async fn upload(aws: &SdkConfig, packages: &BTreeMap<String, Package>) -> Result<()> {
     // Path style: a bucket's own host name does not resolve to an emulator.
-    let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(true).build();
+    let config = aws_sdk_s3::config::Builder::from(aws)
+        .force_path_style(true)
+        .build();
     let client = aws_sdk_s3::Client::from_conf(config);
     if client.head_bucket().bucket(BUCKET).send().await.is_err() {
-        let place = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(REGION.into()).build();
-        client.create_bucket().bucket(BUCKET).create_bucket_configuration(place).send().await?;
+        let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
+            .location_constraint(REGION.into())
+            .build();
+        client
+            .create_bucket()
+            .bucket(BUCKET)
+            .create_bucket_configuration(place)
+            .send()
+            .await?;
     }
     for package in packages.values() {
-        if client.head_object().bucket(BUCKET).key(&package.key).send().await.is_err() {
+        if client
+            .head_object()
+            .bucket(BUCKET)
+            .key(&package.key)
+            .send()
+            .await
+            .is_err()
+        {
             let body = package.zip.clone().into();
-            client.put_object().bucket(BUCKET).key(&package.key).body(body).send().await?;
+            client
+                .put_object()
+                .bucket(BUCKET)
+                .key(&package.key)
+                .body(body)
+                .send()
+                .await?;
         }
     }
     Ok(())
 }
 
 fn resources(template: &mut Value) -> Result<&mut serde_norway::Mapping> {
-    template.get_mut("Resources").and_then(Value::as_mapping_mut).context("template.yaml has no Resources")
+    template
+        .get_mut("Resources")
+        .and_then(Value::as_mapping_mut)
+        .context("template.yaml has no Resources")
 }
 
 fn is_function(resource: &Value) -> bool {
@@ -81,11 +114,21 @@ fn is_function(resource: &Value) -> bool {
 
 /// Replaces each `CodeUri: target/lambda/<function>/` by its package.
 fn point_to_packages(template: &mut Value, packages: &BTreeMap<String, Package>) -> Result<()> {
-    for (id, resource) in resources(template)?.iter_mut().filter(|(_, resource)| is_function(resource)) {
-        let uri = resource.get_mut("Properties").and_then(|properties| properties.get_mut("CodeUri"));
+    for (id, resource) in resources(template)?
+        .iter_mut()
+        .filter(|(_, resource)| is_function(resource))
+    {
+        let uri = resource
+            .get_mut("Properties")
+            .and_then(|properties| properties.get_mut("CodeUri"));
         let uri = uri.with_context(|| format!("{id:?} has no CodeUri"))?;
-        let name = uri.as_str().and_then(|path| path.trim_end_matches('/').rsplit('/').next()).unwrap_or_default();
-        let package = packages.get(name).with_context(|| format!("{id:?} is not a crate below functions/: {name}"))?;
+        let name = uri
+            .as_str()
+            .and_then(|path| path.trim_end_matches('/').rsplit('/').next())
+            .unwrap_or_default();
+        let package = packages
+            .get(name)
+            .with_context(|| format!("{id:?} is not a crate below functions/: {name}"))?;
         *uri = Value::String(format!("s3://{BUCKET}/{}", package.key));
     }
     Ok(())
@@ -105,23 +148,54 @@ fn is_api(resource: &Value) -> bool {
 }
 
 /// Creates the stack, or updates it if it exists.
-async fn submit(client: &Client, template: &str, parameters: &[(&str, String)]) -> Result<&'static str> {
+async fn submit(
+    client: &Client,
+    template: &str,
+    parameters: &[(&str, String)],
+) -> Result<&'static str> {
     let parameters: Vec<_> = parameters
         .iter()
-        .map(|(name, value)| Parameter::builder().parameter_key(*name).parameter_value(value).build())
+        .map(|(name, value)| {
+            Parameter::builder()
+                .parameter_key(*name)
+                .parameter_value(value)
+                .build()
+        })
         .collect();
     let capabilities = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
-    if client.describe_stacks().stack_name(NAME).send().await.is_err() {
-        let create = client.create_stack().stack_name(NAME).template_body(template);
-        let create = create.set_parameters(Some(parameters)).set_capabilities(Some(capabilities.into()));
+    if client
+        .describe_stacks()
+        .stack_name(NAME)
+        .send()
+        .await
+        .is_err()
+    {
+        let create = client
+            .create_stack()
+            .stack_name(NAME)
+            .template_body(template);
+        let create = create
+            .set_parameters(Some(parameters))
+            .set_capabilities(Some(capabilities.into()));
         create.send().await.map_err(|error| said(&error))?;
         return Ok("created");
     }
-    let update = client.update_stack().stack_name(NAME).template_body(template);
-    let update = update.set_parameters(Some(parameters)).set_capabilities(Some(capabilities.into()));
+    let update = client
+        .update_stack()
+        .stack_name(NAME)
+        .template_body(template);
+    let update = update
+        .set_parameters(Some(parameters))
+        .set_capabilities(Some(capabilities.into()));
     match update.send().await {
         Ok(_) => Ok("updated"),
-        Err(error) if error.message().is_some_and(|text| text.contains("No updates")) => Ok("unchanged"),
+        Err(error)
+            if error
+                .message()
+                .is_some_and(|text| text.contains("No updates")) =>
+        {
+            Ok("unchanged")
+        }
         Err(error) => Err(said(&error)),
     }
 }
@@ -141,12 +215,18 @@ async fn finished(client: &Client) -> Result<Outputs> {
             Some(StackStatus::CreateComplete | StackStatus::UpdateComplete) => {
                 let outputs = stack.outputs().iter();
                 let pair = |output: &aws_sdk_cloudformation::types::Output| {
-                    Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
+                    Some((
+                        output.output_key()?.to_owned(),
+                        output.output_value()?.to_owned(),
+                    ))
                 };
                 return Ok(outputs.filter_map(pair).collect());
             }
             Some(status) if status.as_str().ends_with("IN_PROGRESS") => {}
-            status => bail!("the deployment failed: {status:?}; {}", reason(client).await),
+            status => bail!(
+                "the deployment failed: {status:?}; {}",
+                reason(client).await
+            ),
         }
         #[expect(clippy::disallowed_methods, reason = "a poll with a bound")]
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -161,10 +241,17 @@ async fn reason(client: &Client) -> String {
     };
     let failed = events.stack_events().iter().rev();
     failed
-        .filter(|event| event.resource_status().is_some_and(|status| status.as_str().ends_with("FAILED")))
+        .filter(|event| {
+            event
+                .resource_status()
+                .is_some_and(|status| status.as_str().ends_with("FAILED"))
+        })
         .map(|event| {
             let id = event.logical_resource_id().unwrap_or_default();
-            format!("{id}: {}", event.resource_status_reason().unwrap_or("no reason given"))
+            format!(
+                "{id}: {}",
+                event.resource_status_reason().unwrap_or("no reason given")
+            )
         })
         .next()
         .unwrap_or_else(|| "no resource says why".to_owned())

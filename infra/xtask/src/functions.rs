@@ -26,17 +26,28 @@ pub fn build(stack: &Stack) -> Result<BTreeMap<String, Package>> {
     let step = Step::begin("Functions");
     let names = names(stack)?;
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(&stack.root).args(["build", "--quiet", "--locked"]);
+    cargo
+        .current_dir(&stack.root)
+        .args(["build", "--quiet", "--locked"]);
     for name in &names {
         cargo.args(["--package", name]);
     }
-    tools::run(&mut cargo, "the functions do not compile; mend what the compiler says above")?;
+    tools::run(
+        &mut cargo,
+        "the functions do not compile; mend what the compiler says above",
+    )?;
     let built = stack.root.join("target/debug");
     let packages = names
         .into_iter()
         .map(|name| {
             let package = pack(&built.join(&name)).with_context(|| format!("function {name}"))?;
-            Ok((name.clone(), Package { key: format!("{name}-{}.zip", package.0), zip: package.1 }))
+            Ok((
+                name.clone(),
+                Package {
+                    key: format!("{name}-{}.zip", package.0),
+                    zip: package.1,
+                },
+            ))
         })
         .collect::<Result<BTreeMap<_, _>>>()?;
     step.end(&format!("{} built", packages.len()));
@@ -45,7 +56,8 @@ pub fn build(stack: &Stack) -> Result<BTreeMap<String, Package>> {
 
 /// The package of one function as it was last built.
 pub fn package(stack: &Stack, name: &str) -> Result<Package> {
-    let (key, zip) = pack(&stack.root.join("target/debug").join(name)).with_context(|| format!("function {name}"))?;
+    let (key, zip) = pack(&stack.root.join("target/debug").join(name))
+        .with_context(|| format!("function {name}"))?;
     Ok(Package { key, zip })
 }
 
@@ -67,8 +79,9 @@ fn pack(program: &Path) -> Result<(String, Vec<u8>)> {
     let content = fs::read(program)?;
     let hash = tools::sha256(&content);
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options =
-        SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).unix_permissions(0o755);
+    let options = SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .unix_permissions(0o755);
     zip.start_file("bootstrap", options)?;
     zip.write_all(&content)?;
     Ok((hash.chars().take(16).collect(), zip.finish()?.into_inner()))
@@ -76,5 +89,9 @@ fn pack(program: &Path) -> Result<(String, Vec<u8>)> {
 
 /// What Lambda calls the architecture of this machine.
 pub const fn architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
+    if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    }
 }

@@ -21,14 +21,20 @@ pub async fn run(stack: &Stack, function: Option<&str>, follow: bool) -> Result<
     if let Some(wanted) = function
         && !names.iter().any(|name| name == wanted)
     {
-        anyhow::bail!("there is no function {wanted}; there are {}", names.join(", "));
+        anyhow::bail!(
+            "there is no function {wanted}; there are {}",
+            names.join(", ")
+        );
     }
     let client = Client::new(&stack.aws().await);
     let mut since = BTreeMap::new();
     let mut seen = BTreeSet::new();
     loop {
         let mut lines = Vec::new();
-        for name in names.iter().filter(|name| function.is_none_or(|wanted| wanted == name.as_str())) {
+        for name in names
+            .iter()
+            .filter(|name| function.is_none_or(|wanted| wanted == name.as_str()))
+        {
             lines.extend(new_lines(&client, name, &mut since, &mut seen).await);
         }
         lines.sort();
@@ -48,7 +54,12 @@ pub async fn all(stack: &Stack) -> Result<Vec<String>> {
     let client = Client::new(&stack.aws().await);
     let mut lines = Vec::new();
     for name in functions::names(stack)? {
-        lines.extend(events(&client, &name, 0).await.into_iter().filter_map(|event| event.message));
+        lines.extend(
+            events(&client, &name, 0)
+                .await
+                .into_iter()
+                .filter_map(|event| event.message),
+        );
     }
     Ok(lines)
 }
@@ -56,7 +67,11 @@ pub async fn all(stack: &Stack) -> Result<Vec<String>> {
 /// What one function has logged since a time, in milliseconds since 1970.
 pub async fn since(stack: &Stack, function: &str, start: i64) -> Vec<String> {
     let client = Client::new(&stack.aws().await);
-    events(&client, function, start).await.into_iter().filter_map(|event| event.message).collect()
+    events(&client, function, start)
+        .await
+        .into_iter()
+        .filter_map(|event| event.message)
+        .collect()
 }
 
 /// The events of one function that were not printed yet. A group without a first event does not exist.
@@ -70,10 +85,14 @@ async fn new_lines(
     let mut lines = Vec::new();
     for event in events(client, name, *start).await {
         let at = event.timestamp().unwrap_or_default();
-        let id = format!("{name} {at} {}", event.event_id().or(event.message()).unwrap_or_default());
+        let id = format!(
+            "{name} {at} {}",
+            event.event_id().or(event.message()).unwrap_or_default()
+        );
         if seen.insert(id) {
             *start = at.max(*start);
-            lines.extend(readable(name, event.message().unwrap_or_default()).map(|line| (at, line)));
+            lines
+                .extend(readable(name, event.message().unwrap_or_default()).map(|line| (at, line)));
         }
     }
     lines
@@ -81,7 +100,12 @@ async fn new_lines(
 
 async fn events(client: &Client, name: &str, since: i64) -> Vec<FilteredLogEvent> {
     let group = format!("/aws/lambda/{NAME}/{name}");
-    let mut pages = client.filter_log_events().log_group_name(group).start_time(since).into_paginator().send();
+    let mut pages = client
+        .filter_log_events()
+        .log_group_name(group)
+        .start_time(since)
+        .into_paginator()
+        .send();
     let mut events = Vec::new();
     while let Some(Ok(page)) = pages.next().await {
         events.extend(page.events.unwrap_or_default());
@@ -93,8 +117,9 @@ async fn events(client: &Client, name: &str, since: i64) -> Vec<FilteredLogEvent
 /// `CloudWatch`, are left out.
 fn readable(name: &str, line: &str) -> Option<String> {
     let line = line.trim_end();
-    let is_platforms =
-        ["START RequestId:", "END RequestId:", "REPORT RequestId:"].iter().any(|what| line.starts_with(what));
+    let is_platforms = ["START RequestId:", "END RequestId:", "REPORT RequestId:"]
+        .iter()
+        .any(|what| line.starts_with(what));
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else {
         return (!is_platforms).then(|| format!("{:12} {name:<20} {line}", ""));
     };
@@ -102,13 +127,35 @@ fn readable(name: &str, line: &str) -> Option<String> {
         return None;
     }
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
-    let time = text("timestamp").split('T').nth(1).unwrap_or_default().chars().take(12).collect::<String>();
-    let span = fields.get("span").and_then(Value::as_object).into_iter().flatten();
+    let time = text("timestamp")
+        .split('T')
+        .nth(1)
+        .unwrap_or_default()
+        .chars()
+        .take(12)
+        .collect::<String>();
+    let span = fields
+        .get("span")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     let rest: Vec<_> = fields
         .iter()
         .filter(|(key, _)| !SHOWN_FIRST.contains(&key.as_str()))
         .chain(span.filter(|(key, _)| *key != "name"))
-        .map(|(key, value)| format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .map(|(key, value)| {
+            format!(
+                "{key}={}",
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            )
+        })
         .collect();
-    Some(format!("{time} {name:<20} {:<5} {} {}", text("level"), text("message"), rest.join(" ")))
+    Some(format!(
+        "{time} {name:<20} {:<5} {} {}",
+        text("level"),
+        text("message"),
+        rest.join(" ")
+    ))
 }

@@ -65,7 +65,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Down => up::down(&stack),
         Command::Token(person) => users::print_token(&stack.as_running()?, &person).await,
         Command::Demo => demo::run(&stack.as_running()?).await,
-        Command::Logs { function, follow } => logs::run(&stack.as_running()?, function.as_deref(), follow).await,
+        Command::Logs { function, follow } => {
+            logs::run(&stack.as_running()?, function.as_deref(), follow).await
+        }
         Command::Provider { port } => provider::run_scripted(&stack, port),
         Command::Bench => bench::run(&stack).await,
         Command::Check => check::run_all(&stack),

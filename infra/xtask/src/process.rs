@@ -50,8 +50,14 @@ impl<'a> Server<'a> {
     /// Starts it in a process group of its own, so that Ctrl-C in the terminal does not reach it.
     pub fn start(&self, mut command: Command) -> Result<()> {
         let log = File::create(self.log_file())?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
-        let child = command.spawn().with_context(|| format!("{} cannot be started", self.name))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .process_group(0);
+        let child = command
+            .spawn()
+            .with_context(|| format!("{} cannot be started", self.name))?;
         let started = started_at(Pid::from_u32(child.id())).unwrap_or_default();
         fs::write(self.pid_file(), format!("{} {started}\n", child.id()))?;
         Ok(())
@@ -64,7 +70,11 @@ impl<'a> Server<'a> {
             return Ok(false);
         };
         // PostgreSQL's "fast" shutdown, which does not wait for its clients, is SIGINT.
-        let signal = if self.name == "postgres" { Signal::Interrupt } else { Signal::Term };
+        let signal = if self.name == "postgres" {
+            Signal::Interrupt
+        } else {
+            Signal::Term
+        };
         send(pid, signal);
         let started = Instant::now();
         let mut killed = false;
@@ -73,7 +83,10 @@ impl<'a> Server<'a> {
                 killed = send(pid, Signal::Kill);
             }
             if started.elapsed() > Duration::from_secs(30) {
-                bail!("{} (pid {pid}) does not end, not even when killed; end it by hand", self.name);
+                bail!(
+                    "{} (pid {pid}) does not end, not even when killed; end it by hand",
+                    self.name
+                );
             }
             pause();
         }
@@ -90,10 +103,19 @@ impl<'a> Server<'a> {
         let end = Instant::now() + limit;
         while !is_ready().await {
             if !self.is_running() {
-                bail!("{} ended while it started; see {}", self.name, self.log_file().display());
+                bail!(
+                    "{} ended while it started; see {}",
+                    self.name,
+                    self.log_file().display()
+                );
             }
             if Instant::now() > end {
-                bail!("{} did not answer within {} s; see {}", self.name, limit.as_secs(), self.log_file().display());
+                bail!(
+                    "{} did not answer within {} s; see {}",
+                    self.name,
+                    limit.as_secs(),
+                    self.log_file().display()
+                );
             }
             #[expect(clippy::disallowed_methods, reason = "a poll with a bound")]
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -113,17 +135,30 @@ pub fn kill_environments_if(stack: &Stack, function: &str, fits: impl Fn(u32) ->
     let mut system = System::new();
     let kind = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-    let wanted = [format!("AWS_LAMBDA_FUNCTION_NAME={function}"), format!("AWS_ENDPOINT_URL={}", stack.aws_endpoint())];
+    let wanted = [
+        format!("AWS_LAMBDA_FUNCTION_NAME={function}"),
+        format!("AWS_ENDPOINT_URL={}", stack.aws_endpoint()),
+    ];
     let is_ours = |process: &&sysinfo::Process| {
         process.thread_kind().is_none()
-            && wanted.iter().all(|one| process.environ().iter().any(|entry| entry == one.as_str()))
+            && wanted
+                .iter()
+                .all(|one| process.environ().iter().any(|entry| entry == one.as_str()))
             && fits(process.pid().as_u32())
     };
-    system.processes().values().filter(is_ours).filter(|process| process.kill_with(Signal::Kill) == Some(true)).count()
+    system
+        .processes()
+        .values()
+        .filter(is_ours)
+        .filter(|process| process.kill_with(Signal::Kill) == Some(true))
+        .count()
 }
 
 /// A short pause between two looks at a process.
-#[expect(clippy::disallowed_methods, reason = "a poll with a bound, outside any runtime's work")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a poll with a bound, outside any runtime's work"
+)]
 fn pause() {
     std::thread::sleep(Duration::from_millis(50));
 }
@@ -137,7 +172,11 @@ fn remove(file: PathBuf) -> Result<()> {
 
 fn look_up(pid: Pid) -> System {
     let mut system = System::new();
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::Some(&[pid]),
+        true,
+        ProcessRefreshKind::nothing(),
+    );
     system
 }
 
@@ -150,5 +189,7 @@ fn started_at(pid: Pid) -> Option<u64> {
 
 /// Whether the signal was delivered.
 fn send(pid: Pid, signal: Signal) -> bool {
-    look_up(pid).process(pid).is_some_and(|process| process.kill_with(signal) == Some(true))
+    look_up(pid)
+        .process(pid)
+        .is_some_and(|process| process.kill_with(signal) == Some(true))
 }

@@ -12,6 +12,16 @@ use crate::tools::run;
 pub fn run_scripted(stack: &Stack, port: u16) -> Result<()> {
     report::say("Building the provider…");
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(&stack.root).args(["run", "--quiet", "--package", "scripted-provider", "--", "--port"]);
-    run(cargo.arg(port.to_string()), "the scripted provider ended; see above")
+    cargo.current_dir(&stack.root).args([
+        "run",
+        "--quiet",
+        "--package",
+        "scripted-provider",
+        "--",
+        "--port",
+    ]);
+    run(
+        cargo.arg(port.to_string()),
+        "the scripted provider ended; see above",
+    )
 }

@@ -1,5 +1,9 @@
 //! What a person reads while it works.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks to its user"
+)]
 
 use std::io::Write;
 use std::time::Instant;

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use aws_sdk_apigatewayv2::types::{AuthorizationType, AuthorizerType, IntegrationType, JwtConfiguration};
+use aws_sdk_apigatewayv2::types::{
+    AuthorizationType, AuthorizerType, IntegrationType, JwtConfiguration,
+};
 use aws_sdk_cloudformation::types::TemplateStage;
 use serde_json::Value;
 
@@ -31,10 +33,18 @@ pub async fn complete(stack: &Stack, api: &str) -> Result<()> {
     let there = existing(&client, api).await?;
     for (key, id) in &there {
         if !wanted.contains_key(key) {
-            client.delete_route().api_id(api).route_id(id).send().await?;
+            client
+                .delete_route()
+                .api_id(api)
+                .route_id(id)
+                .send()
+                .await?;
         }
     }
-    let missing: Vec<_> = wanted.iter().filter(|(key, _)| !there.contains_key(*key)).collect();
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|(key, _)| !there.contains_key(*key))
+        .collect();
     if !missing.is_empty() {
         let authorizer = authorizer(&client, api, &body, &names).await?;
         for (key, target) in &missing {
@@ -45,7 +55,10 @@ pub async fn complete(stack: &Stack, api: &str) -> Result<()> {
     Ok(())
 }
 
-async fn existing(client: &aws_sdk_apigatewayv2::Client, api: &str) -> Result<BTreeMap<String, String>> {
+async fn existing(
+    client: &aws_sdk_apigatewayv2::Client,
+    api: &str,
+) -> Result<BTreeMap<String, String>> {
     let routes = client.get_routes().api_id(api).send().await?;
     let pair = |route: &aws_sdk_apigatewayv2::types::Route| {
         Some((route.route_key()?.to_owned(), route.route_id()?.to_owned()))
@@ -65,13 +78,25 @@ async fn add(
         .api_id(api)
         .integration_type(IntegrationType::AwsProxy)
         .payload_format_version("2.0")
-        .integration_uri(format!("arn:aws:lambda:{REGION}:000000000000:function:{}", target.function))
+        .integration_uri(format!(
+            "arn:aws:lambda:{REGION}:000000000000:function:{}",
+            target.function
+        ))
         .send()
         .await?;
-    let integration = format!("integrations/{}", integration.integration_id().unwrap_or_default());
-    let mut route = client.create_route().api_id(api).route_key(key).target(integration);
+    let integration = format!(
+        "integrations/{}",
+        integration.integration_id().unwrap_or_default()
+    );
+    let mut route = client
+        .create_route()
+        .api_id(api)
+        .route_key(key)
+        .target(integration);
     if !target.is_public {
-        route = route.authorization_type(AuthorizationType::Jwt).authorizer_id(authorizer);
+        route = route
+            .authorization_type(AuthorizationType::Jwt)
+            .authorizer_id(authorizer);
     }
     route.send().await?;
     Ok(())
@@ -84,8 +109,12 @@ async fn authorizer(
     body: &Value,
     names: &BTreeMap<String, String>,
 ) -> Result<String> {
-    let schemes = body.pointer("/components/securitySchemes").and_then(Value::as_object);
-    let (name, scheme) = schemes.and_then(|schemes| schemes.iter().next()).context("the API has no authorizer")?;
+    let schemes = body
+        .pointer("/components/securitySchemes")
+        .and_then(Value::as_object);
+    let (name, scheme) = schemes
+        .and_then(|schemes| schemes.iter().next())
+        .context("the API has no authorizer")?;
     for known in client.get_authorizers().api_id(api).send().await?.items() {
         if let (Some(known_name), Some(id)) = (known.name(), known.authorizer_id())
             && known_name == name
@@ -93,11 +122,21 @@ async fn authorizer(
             return Ok(id.to_owned());
         }
     }
-    let settings = scheme.pointer("/x-amazon-apigateway-authorizer/jwtConfiguration").context("no JWT settings")?;
-    let audience = settings.pointer("/audience").and_then(Value::as_array).into_iter().flatten();
+    let settings = scheme
+        .pointer("/x-amazon-apigateway-authorizer/jwtConfiguration")
+        .context("no JWT settings")?;
+    let audience = settings
+        .pointer("/audience")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let jwt = JwtConfiguration::builder()
         .issuer(text(&settings["issuer"], names)?)
-        .set_audience(Some(audience.map(|entry| text(entry, names)).collect::<Result<_>>()?))
+        .set_audience(Some(
+            audience
+                .map(|entry| text(entry, names))
+                .collect::<Result<_>>()?,
+        ))
         .build();
     let made = client
         .create_authorizer()
@@ -114,15 +153,28 @@ async fn authorizer(
 /// `GET /path` → where it leads.
 fn routes(body: &Value, names: &BTreeMap<String, String>) -> Result<BTreeMap<String, Target>> {
     let mut routes = BTreeMap::new();
-    for (path, methods) in body.pointer("/paths").and_then(Value::as_object).context("the API has no paths")? {
+    for (path, methods) in body
+        .pointer("/paths")
+        .and_then(Value::as_object)
+        .context("the API has no paths")?
+    {
         for (method, operation) in methods.as_object().into_iter().flatten() {
-            let uri = operation.pointer("/x-amazon-apigateway-integration/uri/Fn::Sub").and_then(Value::as_str);
-            let logical = uri.and_then(|uri| uri.split("functions/${").nth(1)?.split(".Arn}").next());
-            let logical = logical.with_context(|| format!("{method} {path} leads to no function"))?;
-            let function = names.get(logical).with_context(|| format!("{logical} was not deployed"))?;
+            let uri = operation
+                .pointer("/x-amazon-apigateway-integration/uri/Fn::Sub")
+                .and_then(Value::as_str);
+            let logical =
+                uri.and_then(|uri| uri.split("functions/${").nth(1)?.split(".Arn}").next());
+            let logical =
+                logical.with_context(|| format!("{method} {path} leads to no function"))?;
+            let function = names
+                .get(logical)
+                .with_context(|| format!("{logical} was not deployed"))?;
             // SAM writes `security: [{"NONE": []}]` for a route without an authorizer.
             let is_public = operation.pointer("/security/0/NONE").is_some();
-            let target = Target { function: function.clone(), is_public };
+            let target = Target {
+                function: function.clone(),
+                is_public,
+            };
             routes.insert(format!("{} {path}", method.to_uppercase()), target);
         }
     }
@@ -135,9 +187,15 @@ fn text(value: &Value, names: &BTreeMap<String, String>) -> Result<String> {
         return Ok(plain.to_owned());
     }
     if let Some(name) = value.get("Ref").and_then(Value::as_str) {
-        return names.get(name).cloned().with_context(|| format!("{name} was not deployed"));
+        return names
+            .get(name)
+            .cloned()
+            .with_context(|| format!("{name} was not deployed"));
     }
-    let template = value.get("Fn::Sub").and_then(Value::as_str).context("neither a text, a Ref nor a Sub")?;
+    let template = value
+        .get("Fn::Sub")
+        .and_then(Value::as_str)
+        .context("neither a text, a Ref nor a Sub")?;
     let mut text = template.replace("${AWS::Region}", REGION);
     for (name, physical) in names {
         text = text.replace(&format!("${{{name}}}"), physical);
@@ -147,20 +205,49 @@ fn text(value: &Value, names: &BTreeMap<String, String>) -> Result<String> {
 
 async fn physical_names(aws: &aws_config::SdkConfig) -> Result<BTreeMap<String, String>> {
     let client = aws_sdk_cloudformation::Client::new(aws);
-    let resources = client.describe_stack_resources().stack_name(NAME).send().await?;
+    let resources = client
+        .describe_stack_resources()
+        .stack_name(NAME)
+        .send()
+        .await?;
     let pair = |resource: &aws_sdk_cloudformation::types::StackResource| {
-        Some((resource.logical_resource_id()?.to_owned(), resource.physical_resource_id()?.to_owned()))
+        Some((
+            resource.logical_resource_id()?.to_owned(),
+            resource.physical_resource_id()?.to_owned(),
+        ))
     };
-    Ok(resources.stack_resources().iter().filter_map(pair).collect())
+    Ok(resources
+        .stack_resources()
+        .iter()
+        .filter_map(pair)
+        .collect())
 }
 
 async fn api_body(aws: &aws_config::SdkConfig) -> Result<Value> {
     let client = aws_sdk_cloudformation::Client::new(aws);
-    let template = client.get_template().stack_name(NAME).template_stage(TemplateStage::Processed).send().await?;
+    let template = client
+        .get_template()
+        .stack_name(NAME)
+        .template_stage(TemplateStage::Processed)
+        .send()
+        .await?;
     let template: Value = serde_json::from_str(template.template_body().unwrap_or_default())?;
-    let resources = template.get("Resources").and_then(Value::as_object).context("the template has no resources")?;
-    let apis: BTreeSet<_> =
-        resources.iter().filter(|(_, one)| one["Type"] == "AWS::ApiGatewayV2::Api").map(|(id, _)| id).collect();
-    let id = apis.into_iter().next().context("the template has no HTTP API")?;
-    resources.get(id).and_then(|api| api.pointer("/Properties/Body")).cloned().context("the API has no body")
+    let resources = template
+        .get("Resources")
+        .and_then(Value::as_object)
+        .context("the template has no resources")?;
+    let apis: BTreeSet<_> = resources
+        .iter()
+        .filter(|(_, one)| one["Type"] == "AWS::ApiGatewayV2::Api")
+        .map(|(id, _)| id)
+        .collect();
+    let id = apis
+        .into_iter()
+        .next()
+        .context("the template has no HTTP API")?;
+    resources
+        .get(id)
+        .and_then(|api| api.pointer("/Properties/Body"))
+        .cloned()
+        .context("the API has no body")
 }

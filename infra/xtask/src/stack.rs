@@ -51,21 +51,42 @@ impl Stack {
             aws: port("WENZHEN_AWS_PORT", 4_566)?,
         };
         let own = format!("http://127.0.0.1:{}", ports.aws);
-        let foreign_aws = variable("AWS_ENDPOINT_URL").filter(|url| url.trim_end_matches('/') != own);
-        Ok(Self { home: root.join(".local"), root, ports, provider: None, foreign_aws })
+        let foreign_aws =
+            variable("AWS_ENDPOINT_URL").filter(|url| url.trim_end_matches('/') != own);
+        Ok(Self {
+            home: root.join(".local"),
+            root,
+            ports,
+            provider: None,
+            foreign_aws,
+        })
     }
 
     /// A stack of its own for the tests, on ports that are free now.
     pub fn for_tests() -> Result<Self> {
         let root = checkout()?;
         let [postgres, valkey, aws, provider] = free_ports()?;
-        let ports = Ports { postgres, valkey, aws };
-        Ok(Self { home: root.join(".local/test"), root, ports, provider: Some(provider), foreign_aws: None })
+        let ports = Ports {
+            postgres,
+            valkey,
+            aws,
+        };
+        Ok(Self {
+            home: root.join(".local/test"),
+            root,
+            ports,
+            provider: Some(provider),
+            foreign_aws: None,
+        })
     }
 
     /// Where the benchmarks' stack lives.
     pub fn for_benches() -> Result<Self> {
-        Ok(Self { home: checkout()?.join(".local/bench"), provider: None, ..Self::for_tests()? })
+        Ok(Self {
+            home: checkout()?.join(".local/bench"),
+            provider: None,
+            ..Self::for_tests()?
+        })
     }
 
     /// This stack as `stack.env` describes it, whatever the environment says by now.
@@ -75,13 +96,27 @@ impl Stack {
 
     /// A stack that runs, by its `stack.env`.
     pub fn running(env_file: &Path) -> Result<Self> {
-        let home = env_file.parent().context("stack.env stands in no directory")?.to_path_buf();
-        let ports = Ports { postgres: 0, valkey: 0, aws: 0 };
-        let mut stack = Self { root: checkout()?, home, ports, provider: None, foreign_aws: None };
+        let home = env_file
+            .parent()
+            .context("stack.env stands in no directory")?
+            .to_path_buf();
+        let ports = Ports {
+            postgres: 0,
+            valkey: 0,
+            aws: 0,
+        };
+        let mut stack = Self {
+            root: checkout()?,
+            home,
+            ports,
+            provider: None,
+            foreign_aws: None,
+        };
         stack.foreign_aws = Some(stack.env("AWS_ENDPOINT_URL")?);
         let port_of = |name: &str| -> Result<u16> {
             let url: url::Url = stack.env(name)?.parse()?;
-            url.port().with_context(|| format!("{name} in stack.env has no port"))
+            url.port()
+                .with_context(|| format!("{name} in stack.env has no port"))
         };
         stack.ports = Ports {
             postgres: port_of("DATABASE_URL")?,
@@ -98,7 +133,9 @@ impl Stack {
 
     /// The AWS endpoint that everything is reached through.
     pub fn aws_endpoint(&self) -> String {
-        self.foreign_aws.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", self.ports.aws))
+        self.foreign_aws
+            .clone()
+            .unwrap_or_else(|| format!("http://127.0.0.1:{}", self.ports.aws))
     }
 
     /// The file that says what runs where.
@@ -108,24 +145,33 @@ impl Stack {
 
     /// Writes `stack.env`.
     pub fn write_env(&self, values: &BTreeMap<&str, String>) -> Result<()> {
-        let text = values.iter().fold(String::new(), |text, (name, value)| text + &format!("{name}={value}\n"));
+        let text = values.iter().fold(String::new(), |text, (name, value)| {
+            text + &format!("{name}={value}\n")
+        });
         write_private(&self.env_file(), &text)
     }
 
     /// Reads one value of `stack.env`.
     pub fn env(&self, name: &str) -> Result<String> {
-        let text = fs::read_to_string(self.env_file()).context("there is no stack; start it with `cargo xtask up`")?;
-        let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| *key == name);
-        value
-            .map(|(_, value)| value.to_owned())
-            .with_context(|| format!("stack.env has no {name}; deploy the stack with `cargo xtask up`"))
+        let text = fs::read_to_string(self.env_file())
+            .context("there is no stack; start it with `cargo xtask up`")?;
+        let value = text
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .find(|(key, _)| *key == name);
+        value.map(|(_, value)| value.to_owned()).with_context(|| {
+            format!("stack.env has no {name}; deploy the stack with `cargo xtask up`")
+        })
     }
 
     /// The AWS clients' configuration for this stack.
     pub async fn aws(&self) -> aws_config::SdkConfig {
-        let credentials = aws_sdk_s3::config::Credentials::new("local", "local", None, None, "stack");
+        let credentials =
+            aws_sdk_s3::config::Credentials::new("local", "local", None, None, "stack");
         let loader = aws_config::from_env();
-        let loader = loader.endpoint_url(self.aws_endpoint()).region(aws_config::Region::new(REGION));
+        let loader = loader
+            .endpoint_url(self.aws_endpoint())
+            .region(aws_config::Region::new(REGION));
         if variable("AWS_ENDPOINT_URL").is_some() && variable("AWS_ACCESS_KEY_ID").is_some() {
             return loader.load().await;
         }
@@ -137,13 +183,21 @@ impl Stack {
 fn checkout() -> Result<PathBuf> {
     let here = variable("CARGO_MANIFEST_DIR").filter(|path| path.ends_with("infra/xtask"));
     let here = PathBuf::from(here.as_deref().unwrap_or(env!("CARGO_MANIFEST_DIR")));
-    here.ancestors().nth(2).map(Path::to_path_buf).context("the tool stands outside its checkout")
+    here.ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .context("the tool stands outside its checkout")
 }
 
 /// Writes a file that only its owner may read.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let mut options = fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
     let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
     written.with_context(|| format!("{} cannot be written", path.display()))
 }
@@ -151,14 +205,21 @@ pub fn write_private(path: &Path, text: &str) -> Result<()> {
 fn port(name: &str, default: u16) -> Result<u16> {
     match variable(name) {
         None => Ok(default),
-        Some(text) => text.parse().with_context(|| format!("{name} must be a port number, 1 to 65535")),
+        Some(text) => text
+            .parse()
+            .with_context(|| format!("{name} must be a port number, 1 to 65535")),
     }
 }
 
 /// A variable of the environment that is set to something.
-#[expect(clippy::disallowed_methods, reason = "the one place of this tool that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of this tool that reads the environment"
+)]
 pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
 }
 
 /// Ports that are free now; all are held until the last is found, so that they differ.

@@ -25,7 +25,14 @@ pub struct Options {
 /// Runs the tests and stops the stack, whatever came of them.
 pub async fn run(options: &Options) -> Result<()> {
     let stack = Stack::for_tests()?;
-    let brought_up = up::bring_up(&stack, &up::Options { fresh: true, ..up::Options::default() }).await;
+    let brought_up = up::bring_up(
+        &stack,
+        &up::Options {
+            fresh: true,
+            ..up::Options::default()
+        },
+    )
+    .await;
     let tested = brought_up.and_then(|()| test(&stack, &options.arguments));
     if !options.keep {
         services::stop(&stack)?;
@@ -45,14 +52,19 @@ fn test(stack: &Stack, arguments: &[String]) -> Result<()> {
             .args(options)
             .args(arguments);
         let status = cargo.env("WENZHEN_STACK_ENV", stack.env_file()).status()?;
-        if status.success() { Ok(()) } else { bail!("tests failed; see above") }
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("tests failed; see above")
+        }
     };
     // Chaos harms the stack's own servers and functions: one test at a time, and no other beside it.
     let (only_chaos, no_chaos) = match arguments {
         [] => (false, false),
-        names => {
-            (names.iter().any(|name| name.starts_with("chaos")), !names.iter().any(|name| name.starts_with("chaos")))
-        }
+        names => (
+            names.iter().any(|name| name.starts_with("chaos")),
+            !names.iter().any(|name| name.starts_with("chaos")),
+        ),
     };
     if !only_chaos {
         run(&["--workspace"], &["--skip", "chaos::"])?;

@@ -29,8 +29,22 @@ pub fn install(stack: &Stack) -> Result<()> {
     let python = find_python()?;
     step.make_room();
     fs::create_dir_all(stack.tools())?;
-    run(Command::new(python).arg("-m").arg("venv").arg("--clear").arg(stack.tools()), VENV)?;
-    run(pip(stack).arg("install").args(PIP).arg("--requirement").arg(&requirements), "the tools cannot be installed")?;
+    run(
+        Command::new(python)
+            .arg("-m")
+            .arg("venv")
+            .arg("--clear")
+            .arg(stack.tools()),
+        VENV,
+    )?;
+    run(
+        pip(stack)
+            .arg("install")
+            .args(PIP)
+            .arg("--requirement")
+            .arg(&requirements),
+        "the tools cannot be installed",
+    )?;
     fs::write(stamp, wanted)?;
     step.end("installed");
     Ok(())
@@ -39,8 +53,13 @@ pub fn install(stack: &Stack) -> Result<()> {
 const VENV: &str = "no virtual environment can be made; on Debian and Ubuntu install python3-venv";
 
 /// Every dependency stands in the file with its hash, but for the cross compiler that cargo-lambda would bring along.
-const PIP: &[&str] =
-    &["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--require-hashes"];
+const PIP: &[&str] = &[
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--require-hashes",
+];
 
 fn pip(stack: &Stack) -> Command {
     let mut command = Command::new(bin(stack).join("python"));
@@ -50,7 +69,15 @@ fn pip(stack: &Stack) -> Command {
 
 fn find_python() -> Result<&'static str> {
     let new_enough = "import sys; sys.exit(sys.version_info < (3, 10))";
-    let names = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
+    let names = [
+        "python3",
+        "python3.14",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python3.10",
+        "python",
+    ];
     names
         .into_iter()
         .find(|name| Command::new(name).args(["-c", new_enough]).output().is_ok_and(|out| out.status.success()))
@@ -59,7 +86,9 @@ fn find_python() -> Result<&'static str> {
 
 /// Runs a command to its end; its output goes to the terminal.
 pub fn run(command: &mut Command, failure: &str) -> Result<()> {
-    let status = command.status().with_context(|| format!("{} cannot be started", program(command)))?;
+    let status = command
+        .status()
+        .with_context(|| format!("{} cannot be started", program(command)))?;
     if !status.success() {
         bail!("{failure} ({} ended with {status})", program(command));
     }
@@ -72,13 +101,16 @@ fn program(command: &Command) -> String {
 
 /// The SHA-256 of some bytes, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The directory that the environment's packages are in.
 pub fn packages(stack: &Stack) -> Result<PathBuf> {
     let lib = stack.tools().join("lib");
-    let entries = fs::read_dir(&lib).with_context(|| format!("{} cannot be read", lib.display()))?;
+    let entries =
+        fs::read_dir(&lib).with_context(|| format!("{} cannot be read", lib.display()))?;
     entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path().join("site-packages")))
         .find(|path| path.is_dir())

@@ -56,7 +56,11 @@ pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
         services::forget(stack)?;
     }
     services::start(stack).await?;
-    let scope = if options.services { Scope::Services } else { Scope::Everything(functions::build(stack)?) };
+    let scope = if options.services {
+        Scope::Services
+    } else {
+        Scope::Everything(functions::build(stack)?)
+    };
     let outputs = deploy::deploy(stack, &scope, &parameters(stack, tiers).await?).await?;
     if let Some(api) = outputs.get("ApiId") {
         routes::complete(stack, api).await?;
@@ -84,12 +88,15 @@ async fn parameters(stack: &Stack, tiers: Option<Value>) -> Result<Vec<(&'static
 
 /// A setting that is JSON or the path of a file that holds it.
 fn json_setting(name: &str) -> Result<Option<String>> {
-    let Some(setting) = variable(name) else { return Ok(None) };
+    let Some(setting) = variable(name) else {
+        return Ok(None);
+    };
     if setting.trim_start().starts_with(['[', '{']) {
         return Ok(Some(setting));
     }
     let text = std::fs::read_to_string(&setting);
-    text.map(Some).with_context(|| format!("{name} names a file that cannot be read: {setting}"))
+    text.map(Some)
+        .with_context(|| format!("{name} names a file that cannot be read: {setting}"))
 }
 
 /// `LIMITS` of the caller, checked as the functions will check it. All tests call from one address, more often than a client may.
@@ -97,10 +104,14 @@ fn limits_setting(stack: &Stack) -> Result<String> {
     if stack.provider.is_some() {
         return Ok(json!({ "address": { "limit": 10_000, "burst": 10_000 } }).to_string());
     }
-    let Some(text) = json_setting("LIMITS")? else { return Ok(String::new()) };
-    let settings = wenzhen::config::LimitSettings::parse(&text).context("LIMITS is wrong; see README.md")?;
+    let Some(text) = json_setting("LIMITS")? else {
+        return Ok(String::new());
+    };
+    let settings =
+        wenzhen::config::LimitSettings::parse(&text).context("LIMITS is wrong; see README.md")?;
     let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
-    wenzhen::limits::Limiter::new(None, &declared, &settings).context("LIMITS is wrong; see README.md")?;
+    wenzhen::limits::Limiter::new(None, &declared, &settings)
+        .context("LIMITS is wrong; see README.md")?;
     Ok(text)
 }
 
@@ -110,10 +121,17 @@ fn deployed_chains(stack: &Stack) -> Result<String> {
         let tiers = ["primary", "secondary"];
         let chain = |mode: &str| json!({ "tiers": tiers, "mode": mode });
         let repeating = json!({ "tiers": tiers, "repeat_for": 60 });
-        return Ok(json!({ "default": chain("whole"), "live": chain("live"), "repeating": repeating }).to_string());
+        return Ok(
+            json!({ "default": chain("whole"), "live": chain("live"), "repeating": repeating })
+                .to_string(),
+        );
     }
     let tiers = variable("AI_TIERS");
-    Ok(tiers.map(|_| json_setting("AI_CHAINS")).transpose()?.flatten().unwrap_or_default())
+    Ok(tiers
+        .map(|_| json_setting("AI_CHAINS"))
+        .transpose()?
+        .flatten()
+        .unwrap_or_default())
 }
 
 /// `AI_TIERS` of the caller, checked as the worker will check it.
@@ -125,12 +143,15 @@ fn tiers_setting() -> Result<Option<Value>> {
         );
         return Ok(None);
     };
-    let checked = wenzhen::config::Tiers::parse(&text).context("AI_TIERS is wrong; see README.md")?;
+    let checked =
+        wenzhen::config::Tiers::parse(&text).context("AI_TIERS is wrong; see README.md")?;
     let chains = json_setting("AI_CHAINS")?;
-    wenzhen::config::Models::new(checked.clone(), chains.as_deref()).context("AI_CHAINS is wrong; see README.md")?;
+    wenzhen::config::Models::new(checked.clone(), chains.as_deref())
+        .context("AI_CHAINS is wrong; see README.md")?;
     for tier in &checked {
         if let Some(wenzhen::config::KeyReference::Env(name)) = &tier.key {
-            variable(name).with_context(|| format!("AI_TIERS refers to {name}, which is not set"))?;
+            variable(name)
+                .with_context(|| format!("AI_TIERS refers to {name}, which is not set"))?;
         }
     }
     Ok(Some(serde_json::from_str(&text)?))
@@ -142,12 +163,19 @@ async fn deployed_tiers(stack: &Stack, tiers: Option<Value>) -> Result<String> {
     if let Some(port) = stack.provider {
         return provider_of_tests(stack, port).await;
     }
-    let Some(mut tiers) = tiers else { return Ok(String::new()) };
+    let Some(mut tiers) = tiers else {
+        return Ok(String::new());
+    };
     for tier in tiers.as_array_mut().into_iter().flatten() {
-        let Some(name) = tier["key"].as_str().and_then(|key| key.strip_prefix("env:")).map(str::to_owned) else {
+        let Some(name) = tier["key"]
+            .as_str()
+            .and_then(|key| key.strip_prefix("env:"))
+            .map(str::to_owned)
+        else {
             continue;
         };
-        let key = variable(&name).with_context(|| format!("AI_TIERS refers to {name}, which is not set"))?;
+        let key = variable(&name)
+            .with_context(|| format!("AI_TIERS refers to {name}, which is not set"))?;
         let secret = format!("wenzhen/{name}");
         store_secret(stack, &secret, &key).await?;
         tier["key"] = Value::String(format!("secret:{secret}"));
@@ -172,27 +200,52 @@ async fn provider_of_tests(stack: &Stack, port: u16) -> Result<String> {
 
 async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
     let client = aws_sdk_secretsmanager::Client::new(&stack.aws().await);
-    if client.put_secret_value().secret_id(name).secret_string(value).send().await.is_err() {
-        client.create_secret().name(name).secret_string(value).send().await?;
+    if client
+        .put_secret_value()
+        .secret_id(name)
+        .secret_string(value)
+        .send()
+        .await
+        .is_err()
+    {
+        client
+            .create_secret()
+            .name(name)
+            .secret_string(value)
+            .send()
+            .await?;
     }
     Ok(())
 }
 
 /// What `stack.env` says: everything that a function started by hand needs, and where the stack is.
 fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str, String>> {
-    let output = |name: &str| outputs.get(name).cloned().with_context(|| format!("template.yaml has no output {name}"));
+    let output = |name: &str| {
+        outputs
+            .get(name)
+            .cloned()
+            .with_context(|| format!("template.yaml has no output {name}"))
+    };
     let endpoint = stack.aws_endpoint();
     let pool = output("UserPoolId")?;
     let api_url = match outputs.get("ApiId") {
         Some(api) => format!("{endpoint}/_aws/execute-api/{api}"),
         None => "http://127.0.0.1:9000".to_owned(), // cargo lambda watch
     };
-    let chat = outputs.get("ChatUrl").and_then(|url| url.split("://").nth(1)?.split('.').next().map(str::to_owned));
+    let chat = outputs.get("ChatUrl").and_then(|url| {
+        url.split("://")
+            .nth(1)?
+            .split('.')
+            .next()
+            .map(str::to_owned)
+    });
     let chat_url = match chat {
         Some(id) => format!("{endpoint}/_aws/lambda-url/{id}"),
         None => api_url.clone(), // cargo lambda watch
     };
-    let provider = stack.provider.map(|port| ("PROVIDER_PORT", port.to_string()));
+    let provider = stack
+        .provider
+        .map(|port| ("PROVIDER_PORT", port.to_string()));
     let values = [
         ("API_URL", api_url),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
@@ -205,8 +258,14 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("JOBS_QUEUE_URL", output("JobsQueueUrl")?),
         ("REPORTS_BUCKET", output("ReportsBucketName")?),
         ("TOKEN_AUDIENCE", output("UserPoolClientId")?),
-        ("TOKEN_ISSUER", format!("https://cognito-idp.{REGION}.amazonaws.com/{pool}")),
-        ("TOKEN_JWKS_URL", format!("{endpoint}/{pool}/.well-known/jwks.json")),
+        (
+            "TOKEN_ISSUER",
+            format!("https://cognito-idp.{REGION}.amazonaws.com/{pool}"),
+        ),
+        (
+            "TOKEN_JWKS_URL",
+            format!("{endpoint}/{pool}/.well-known/jwks.json"),
+        ),
         ("TRANSCRIPTS_TABLE", output("TranscriptsTableName")?),
         ("USER_POOL_CLIENT_ID", output("UserPoolClientId")?),
         ("USER_POOL_ID", pool),
@@ -218,17 +277,25 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
 
 /// The chains, each with its tiers in order.
 fn deployed_models() -> Result<String> {
-    let Some(tiers) = json_setting("AI_TIERS")? else { return Ok("none; set AI_TIERS (see README.md)".to_owned()) };
+    let Some(tiers) = json_setting("AI_TIERS")? else {
+        return Ok("none; set AI_TIERS (see README.md)".to_owned());
+    };
     let tiers = wenzhen::config::Tiers::parse(&tiers)?;
     let models = wenzhen::config::Models::new(tiers, json_setting("AI_CHAINS")?.as_deref())?;
-    let chains = models.chains().iter().map(|(name, chain)| format!("{name} ({})", chain.tiers.join(", then ")));
+    let chains = models
+        .chains()
+        .iter()
+        .map(|(name, chain)| format!("{name} ({})", chain.tiers.join(", then ")));
     Ok(chains.collect::<Vec<_>>().join("; "))
 }
 
 /// Says what there is now, and what to do with it.
 async fn introduce(stack: &Stack, options: &Options) -> Result<()> {
     let url = stack.env("API_URL")?;
-    report::say(format!("\nThe stack is up. Settings: {}", stack.env_file().display()));
+    report::say(format!(
+        "\nThe stack is up. Settings: {}",
+        stack.env_file().display()
+    ));
     if options.services {
         report::say("Serve the functions, with hot reload, on http://127.0.0.1:9000:\n");
         report::say(

@@ -48,7 +48,11 @@ impl Role {
 impl Person {
     /// One of the people of the demo tenant.
     pub fn demo(role: Role) -> Self {
-        Self { tenant: "demo".to_owned(), user: role.group().to_owned(), role }
+        Self {
+            tenant: "demo".to_owned(),
+            user: role.group().to_owned(),
+            role,
+        }
     }
 
     /// The tenant is part of the name they sign in with, so that two tenants can have the same user.
@@ -66,7 +70,10 @@ pub async fn print_token(stack: &Stack, person: &Person) -> Result<()> {
 /// A fresh ID token of a person, whom it creates or changes as need be.
 pub async fn token(stack: &Stack, person: &Person) -> Result<String> {
     let valid = |text: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
     };
     if !valid(&person.tenant) || !valid(&person.user) {
         bail!("tenants and users are written with a-z, 0-9, - and _");
@@ -87,18 +94,32 @@ pub async fn token(stack: &Stack, person: &Person) -> Result<String> {
                 .send()
                 .await?;
         } else {
-            let leave = client.admin_remove_user_from_group().user_pool_id(&pool).username(&name);
+            let leave = client
+                .admin_remove_user_from_group()
+                .user_pool_id(&pool)
+                .username(&name);
             leave.group_name(role.group()).send().await?;
         }
     }
     let password = format!("Aa1-{}", uuid::Uuid::new_v4());
-    let set = client.admin_set_user_password().user_pool_id(&pool).username(&name);
+    let set = client
+        .admin_set_user_password()
+        .user_pool_id(&pool)
+        .username(&name);
     set.password(&password).permanent(true).send().await?;
-    sign_in(&client, &pool, &stack.env("USER_POOL_CLIENT_ID")?, &name, &password).await
+    sign_in(
+        &client,
+        &pool,
+        &stack.env("USER_POOL_CLIENT_ID")?,
+        &name,
+        &password,
+    )
+    .await
 }
 
 async fn create(client: &Client, pool: &str, person: &Person) -> Result<()> {
-    let attribute = |name: &str, value: &str| AttributeType::builder().name(name).value(value).build();
+    let attribute =
+        |name: &str, value: &str| AttributeType::builder().name(name).value(value).build();
     let created = client
         .admin_create_user()
         .user_pool_id(pool)
@@ -115,7 +136,13 @@ async fn create(client: &Client, pool: &str, person: &Person) -> Result<()> {
     }
 }
 
-async fn sign_in(client: &Client, pool: &str, app: &str, name: &str, password: &str) -> Result<String> {
+async fn sign_in(
+    client: &Client,
+    pool: &str,
+    app: &str,
+    name: &str,
+    password: &str,
+) -> Result<String> {
     let signed_in = client
         .admin_initiate_auth()
         .user_pool_id(pool)
@@ -125,6 +152,11 @@ async fn sign_in(client: &Client, pool: &str, app: &str, name: &str, password: &
         .auth_parameters("PASSWORD", password)
         .send()
         .await?;
-    let tokens = signed_in.authentication_result().context("the user pool asks for more than a password")?;
-    Ok(tokens.id_token().context("the user pool gave no ID token")?.to_owned())
+    let tokens = signed_in
+        .authentication_result()
+        .context("the user pool asks for more than a password")?;
+    Ok(tokens
+        .id_token()
+        .context("the user pool gave no ID token")?
+        .to_owned())
 }

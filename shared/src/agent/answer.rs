@@ -39,8 +39,12 @@ fn check_text(text: &str) -> Result<ModelAnswer, &'static str> {
     if answer.summary.is_empty() {
         return Err("an empty summary");
     }
-    let lists =
-        [&mut answer.possible_causes, &mut answer.red_flags, &mut answer.recommended_actions, &mut answer.questions];
+    let lists = [
+        &mut answer.possible_causes,
+        &mut answer.red_flags,
+        &mut answer.recommended_actions,
+        &mut answer.questions,
+    ];
     for list in lists {
         *list = tidy_all(list)?;
     }
@@ -72,7 +76,12 @@ pub(super) fn fixed(locale: Locale, urgency: Urgency) -> ModelAnswer {
 /// Models that are not held to a schema like to put JSON into a Markdown fence.
 fn unfenced(text: &str) -> &str {
     let text = text.trim();
-    let Some(inner) = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else { return text };
+    let Some(inner) = text
+        .strip_prefix("```")
+        .and_then(|rest| rest.strip_suffix("```"))
+    else {
+        return text;
+    };
     inner.strip_prefix("json").unwrap_or(inner).trim()
 }
 
@@ -80,13 +89,24 @@ fn tidy_all(items: &[String]) -> Result<Vec<String>, &'static str> {
     if items.len() > MOST_ITEMS {
         return Err("a list that is too long");
     }
-    let items = items.iter().map(|item| tidy(item, LONGEST_ITEM)).collect::<Result<Vec<_>, _>>()?;
+    let items = items
+        .iter()
+        .map(|item| tidy(item, LONGEST_ITEM))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
 }
 
 fn tidy(text: &str, longest: usize) -> Result<String, &'static str> {
-    let text: String = text.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
-    if text.chars().count() > longest { Err("a text that is too long") } else { Ok(text) }
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n')
+        .collect();
+    if text.chars().count() > longest {
+        Err("a text that is too long")
+    } else {
+        Ok(text)
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +125,10 @@ mod tests {
         let plain = answer("感冒", r#"["rest"]"#);
         let expected = check_text(&plain).unwrap();
         assert_eq!(expected.possible_causes, ["a"]);
-        assert_eq!(check_text(&format!("```json\n{plain}\n```")).unwrap(), expected);
+        assert_eq!(
+            check_text(&format!("```json\n{plain}\n```")).unwrap(),
+            expected
+        );
         assert_eq!(check_text(&format!("```\n{plain}\n```")).unwrap(), expected);
     }
 
@@ -119,7 +142,10 @@ mod tests {
             answer("x", r#"["rest"]"#).replace("urgent", "soon"),
             answer("x", r#"["rest"]"#).replace("summary", "text"),
             answer(&"x".repeat(LONGEST_SUMMARY + 1), r#"["rest"]"#),
-            answer("x", &serde_json::to_string(&vec!["rest"; MOST_ITEMS + 1]).unwrap()),
+            answer(
+                "x",
+                &serde_json::to_string(&vec!["rest"; MOST_ITEMS + 1]).unwrap(),
+            ),
             answer("x", r#"["rest"]"#).replace('}', ""),
         ];
         for text in wrong {

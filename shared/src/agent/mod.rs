@@ -19,7 +19,11 @@ const LONGEST_MODEL: usize = 200;
 
 /// What a chain made of the question: an answer, or why there is none.
 enum Asked {
-    Answered { answer: ModelAnswer, served_by: ServedBy, by_fallback: bool },
+    Answered {
+        answer: ModelAnswer,
+        served_by: ServedBy,
+        by_fallback: bool,
+    },
     AllFailed,
     NobodyToAsk,
 }
@@ -53,29 +57,56 @@ pub async fn analyze(
         None => (Asked::NobodyToAsk, NoModel::NotConfigured),
         Some(chain) => {
             let request = prompt::request(consultation, &rules);
-            let outcome = chain.whole(&Ask::new(&request, deadline), answer::check).await;
+            let outcome = chain
+                .whole(&Ask::new(&request, deadline), answer::check)
+                .await;
             let why = why_none(&outcome);
             (outcome.answer.map_or(Asked::AllFailed, answered), why)
         }
     };
     let is_a_models = matches!(asked, Asked::Answered { .. });
-    if consultation.requires_model && !is_a_models { Err(why) } else { Ok(assemble(consultation, &rules, asked)) }
+    if consultation.requires_model && !is_a_models {
+        Err(why)
+    } else {
+        Ok(assemble(consultation, &rules, asked))
+    }
 }
 
 fn why_none<T>(outcome: &Outcome<T>) -> NoModel {
-    let asked_for = outcome.failed.iter().filter_map(|one| one.fault.retry_after()).min();
-    if outcome.failed.iter().any(|one| one.fault.reached_its_tier()) {
-        NoModel::AllFailed { retry_in: asked_for }
+    let asked_for = outcome
+        .failed
+        .iter()
+        .filter_map(|one| one.fault.retry_after())
+        .min();
+    if outcome
+        .failed
+        .iter()
+        .any(|one| one.fault.reached_its_tier())
+    {
+        NoModel::AllFailed {
+            retry_in: asked_for,
+        }
     } else {
-        NoModel::AllShut { retry_in: asked_for.into_iter().chain(outcome.retry_in).min() }
+        NoModel::AllShut {
+            retry_in: asked_for.into_iter().chain(outcome.retry_in).min(),
+        }
     }
 }
 
 fn answered(by: Answer<(ModelAnswer, Completion, Vec<serde_json::Value>)>) -> Asked {
     let (answer, completion, _) = by.value;
-    let model = completion.model().map(|model| model.chars().take(LONGEST_MODEL).collect());
-    let served_by = ServedBy { tier: by.tier, model };
-    Asked::Answered { answer, served_by, by_fallback: by.degraded.is_some() }
+    let model = completion
+        .model()
+        .map(|model| model.chars().take(LONGEST_MODEL).collect());
+    let served_by = ServedBy {
+        tier: by.tier,
+        model,
+    };
+    Asked::Answered {
+        answer,
+        served_by,
+        by_fallback: by.degraded.is_some(),
+    }
 }
 
 fn assemble(consultation: &Consultation, rules: &Triage, asked: Asked) -> Assessment {
@@ -83,9 +114,15 @@ fn assemble(consultation: &Consultation, rules: &Triage, asked: Asked) -> Assess
     // What was said at once stands, also when the rules have changed since.
     let least = rules.urgency.raised_to(consultation.triage.urgency);
     let (answer, served_by, degraded_reason) = match asked {
-        Asked::Answered { answer, served_by, by_fallback } => {
-            (answer, served_by, by_fallback.then_some(DegradedReason::ServedByFallbackTier))
-        }
+        Asked::Answered {
+            answer,
+            served_by,
+            by_fallback,
+        } => (
+            answer,
+            served_by,
+            by_fallback.then_some(DegradedReason::ServedByFallbackTier),
+        ),
         Asked::AllFailed => fixed(locale, least, DegradedReason::AllAiTiersFailed),
         Asked::NobodyToAsk => fixed(locale, least, DegradedReason::NoAiTierConfigured),
     };
@@ -110,14 +147,20 @@ fn fixed(
     urgency: triage::Urgency,
     reason: DegradedReason,
 ) -> (ModelAnswer, ServedBy, Option<DegradedReason>) {
-    let served_by = ServedBy { tier: "fixed_text".to_owned(), model: None };
+    let served_by = ServedBy {
+        tier: "fixed_text".to_owned(),
+        model: None,
+    };
     (answer::fixed(locale, urgency), served_by, Some(reason))
 }
 
 /// What the urgency itself demands comes first, whatever the model recommends.
 fn actions(urgency: triage::Urgency, locale: Locale, recommended: Vec<String>) -> Vec<String> {
     let first = triage::advice(urgency, locale).to_owned();
-    let others = recommended.into_iter().filter(|action| *action != first).collect::<Vec<_>>();
+    let others = recommended
+        .into_iter()
+        .filter(|action| *action != first)
+        .collect::<Vec<_>>();
     std::iter::once(first).chain(others).collect()
 }
 

@@ -20,7 +20,12 @@ pub(super) fn request(consultation: &Consultation, rules: &Triage) -> ChatReques
             "red_flags": rules.red_flags.iter().map(flag).collect::<Vec<_>>(),
         },
     });
-    ChatRequest::structured(&system(consultation.locale), &facts.to_string(), "assessment", &schema())
+    ChatRequest::structured(
+        &system(consultation.locale),
+        &facts.to_string(),
+        "assessment",
+        &schema(),
+    )
 }
 
 fn system(locale: Locale) -> String {

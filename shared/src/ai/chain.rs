@@ -42,7 +42,9 @@ use super::fault::Fault;
 use super::request::ChatRequest;
 use super::tier::{Asking, Progress, Share, Started, Tier};
 use crate::aws::Secrets;
-use crate::config::{self, CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models, StreamMode};
+use crate::config::{
+    self, CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models, StreamMode,
+};
 use crate::deadline::Deadline;
 use crate::resilience::breaker::Breakers;
 use crate::resilience::hedge::Budget;
@@ -123,10 +125,18 @@ impl Degraded {
 
 impl Chains {
     /// Makes the clients and the circuits of all tiers. Nothing is asked yet.
-    pub fn new(models: &Models, valkey: Option<Arc<Valkey>>, secrets: &Arc<Secrets>) -> Result<Self, ConfigError> {
+    pub fn new(
+        models: &Models,
+        valkey: Option<Arc<Valkey>>,
+        secrets: &Arc<Secrets>,
+    ) -> Result<Self, ConfigError> {
         // A probe's lease must outlast any call, or a slow tier's good probes would all come too late.
-        let rules = |tier: &config::Tier| tier.breaker.clone().with_lease_over(tier.total_timeout());
-        let circuits = models.tiers().iter().map(|tier| (tier.name.as_str(), rules(tier)));
+        let rules =
+            |tier: &config::Tier| tier.breaker.clone().with_lease_over(tier.total_timeout());
+        let circuits = models
+            .tiers()
+            .iter()
+            .map(|tier| (tier.name.as_str(), rules(tier)));
         let breakers = Arc::new(Breakers::new(valkey, circuits));
         let mut by_connect_timeout = BTreeMap::new();
         let mut tiers = BTreeMap::new();
@@ -138,17 +148,31 @@ impl Chains {
             by_connect_timeout.insert(tier.connect_timeout(), http.clone());
             if let Some(circuit) = breakers.circuit(&tier.name) {
                 let client = Client::new(tier.clone(), http, Arc::clone(secrets));
-                tiers.insert(tier.name.as_str(), Arc::new(Tier { client, circuit: Arc::clone(circuit) }));
+                tiers.insert(
+                    tier.name.as_str(),
+                    Arc::new(Tier {
+                        client,
+                        circuit: Arc::clone(circuit),
+                    }),
+                );
             }
         }
         let chain = |settings: &ChainSettings| Chain {
-            tiers: settings.tiers.iter().filter_map(|name| tiers.get(name.as_str()).cloned()).collect(),
+            tiers: settings
+                .tiers
+                .iter()
+                .filter_map(|name| tiers.get(name.as_str()).cloned())
+                .collect(),
             mode: settings.mode,
             repeat_for: settings.repeat_for(),
             budget: Budget::new(settings.hedge_budget),
             breakers: Arc::clone(&breakers),
         };
-        let chains = models.chains().iter().map(|(name, settings)| (name.clone(), chain(settings))).collect();
+        let chains = models
+            .chains()
+            .iter()
+            .map(|(name, settings)| (name.clone(), chain(settings)))
+            .collect();
         Ok(Self { chains, breakers })
     }
 
@@ -164,7 +188,8 @@ impl Chains {
 
     /// The chain that makes assessments: `consultation`, else `default`; none without any tier.
     pub fn for_consultations(&self) -> Option<&Chain> {
-        self.get(CONSULTATION_CHAIN).or_else(|| self.get(DEFAULT_CHAIN))
+        self.get(CONSULTATION_CHAIN)
+            .or_else(|| self.get(DEFAULT_CHAIN))
     }
 
     /// The circuits of all tiers.
@@ -176,7 +201,13 @@ impl Chains {
 impl<'a> Ask<'a> {
     /// A request, to be answered by then.
     pub const fn new(request: &'a ChatRequest, deadline: Deadline) -> Self {
-        Self { request, deadline, order: None, passes_filter_on: false, keeps_pieces: false }
+        Self {
+            request,
+            deadline,
+            order: None,
+            passes_filter_on: false,
+            keeps_pieces: false,
+        }
     }
 
     /// Asks these tiers of the chain, in this order, instead of the chain's own.
@@ -289,13 +320,34 @@ impl Chain {
         let deadline = ask.deadline;
         let outcome = self.ask(ask, &Start).await;
         let live = |answer: Answer<Started>| {
-            let pieces =
-                if answer.value.is_whole() { answer.value.completion().chunks() } else { answer.value.pieces.clone() };
-            let value = Live { started: answer.value, pieces: pieces.into(), deadline };
-            Answer { value, tier: answer.tier, degraded: answer.degraded }
+            let pieces = if answer.value.is_whole() {
+                answer.value.completion().chunks()
+            } else {
+                answer.value.pieces.clone()
+            };
+            let value = Live {
+                started: answer.value,
+                pieces: pieces.into(),
+                deadline,
+            };
+            Answer {
+                value,
+                tier: answer.tier,
+                degraded: answer.degraded,
+            }
         };
-        let Outcome { failed, attempts, retry_in, .. } = outcome;
-        Outcome { answer: outcome.answer.map(live), failed, attempts, retry_in }
+        let Outcome {
+            failed,
+            attempts,
+            retry_in,
+            ..
+        } = outcome;
+        Outcome {
+            answer: outcome.answer.map(live),
+            failed,
+            attempts,
+            retry_in,
+        }
     }
 
     async fn ask<T: Send>(&self, ask: &Ask<'_>, how: &impl How<T>) -> Outcome<T> {
@@ -315,23 +367,49 @@ impl Chain {
             is_urgent: false,
         };
         let mut failed = Vec::new();
-        let mut found = self.race(&tiers, &asking, ask.passes_filter_on, &mut failed, how).await;
+        let mut found = self
+            .race(&tiers, &asking, ask.passes_filter_on, &mut failed, how)
+            .await;
         // Whom nobody was let in to, is asked all the same when nobody else could answer, as far as their circuits allow it.
-        let was_shut_out =
-            |tier: &str| failed.iter().any(|one: &Failed| one.tier == tier && matches!(one.fault, Fault::Circuit(_)));
-        let shut_out: Vec<_> = tiers.iter().copied().filter(|tier| was_shut_out(tier.name())).collect();
-        let has_last_word = ask.passes_filter_on && failed.iter().any(|one| matches!(one.fault, Fault::Filtered(_)));
+        let was_shut_out = |tier: &str| {
+            failed
+                .iter()
+                .any(|one: &Failed| one.tier == tier && matches!(one.fault, Fault::Circuit(_)))
+        };
+        let shut_out: Vec<_> = tiers
+            .iter()
+            .copied()
+            .filter(|tier| was_shut_out(tier.name()))
+            .collect();
+        let has_last_word = ask.passes_filter_on
+            && failed
+                .iter()
+                .any(|one| matches!(one.fault, Fault::Filtered(_)));
         if found.is_none() && !shut_out.is_empty() && !has_last_word {
             asking.is_urgent = true;
-            found = self.race(&shut_out, &asking, ask.passes_filter_on, &mut failed, how).await;
+            found = self
+                .race(&shut_out, &asking, ask.passes_filter_on, &mut failed, how)
+                .await;
         }
         let first = tiers.first().map(|tier| tier.name());
         let answer = found.map(|(tier, value)| {
             let degraded = (Some(tier.as_str()) != first).then_some(Degraded::ServedByFallbackTier);
-            Answer { value, tier, degraded }
+            Answer {
+                value,
+                tier,
+                degraded,
+            }
         });
-        let retry_in = tiers.iter().filter_map(|tier| tier.circuit.urgent_in()).min();
-        Outcome { answer, failed, attempts: asking.attempts.load(Ordering::Relaxed), retry_in }
+        let retry_in = tiers
+            .iter()
+            .filter_map(|tier| tier.circuit.urgent_in())
+            .min();
+        Outcome {
+            answer,
+            failed,
+            attempts: asking.attempts.load(Ordering::Relaxed),
+            retry_in,
+        }
     }
 
     /// Asks one tier after the other until one answers; late ones at the same time as those after them.
@@ -382,8 +460,13 @@ impl Chain {
                         too_small = too_small.max(tier.client.tier.context_window);
                     }
                     // A second try replaces what was said of a tier that was not even asked at first.
-                    failed.retain(|one| one.tier != tier.name() || !matches!(one.fault, Fault::Circuit(_)));
-                    failed.push(Failed { tier: tier.name().to_owned(), fault });
+                    failed.retain(|one| {
+                        one.tier != tier.name() || !matches!(one.fault, Fault::Circuit(_))
+                    });
+                    failed.push(Failed {
+                        tier: tier.name().to_owned(),
+                        fault,
+                    });
                     if is_last_word {
                         return None;
                     }
@@ -406,13 +489,24 @@ fn begin<'r, T: 'r>(
     asking: &'r Asking<'r>,
     how: &'r impl How<T>,
 ) -> Option<(Deadline, Arc<Progress>)> {
-    waiting.retain(|tier| tier.client.tier.context_window.is_none_or(|window| Some(window) > too_small));
+    waiting.retain(|tier| {
+        tier.client
+            .tier
+            .context_window
+            .is_none_or(|window| Some(window) > too_small)
+    });
     let tier = waiting.pop_front()?;
-    let others = waiting.iter().filter(|tier| tier.circuit.may_admit()).count();
+    let others = waiting
+        .iter()
+        .filter(|tier| tier.circuit.may_admit())
+        .count();
     let others = u32::try_from(others).unwrap_or(u32::MAX - 1);
     let all = asking.usable;
     let equal = all.remaining() / (others + 1);
-    let share = Share { first_token: all.at_most(equal), whole: all.less(equal / 2 * others) };
+    let share = Share {
+        first_token: all.at_most(equal),
+        whole: all.less(equal / 2 * others),
+    };
     let progress = Arc::new(Progress::default());
     let asked = how.ask(asking, tier, Arc::clone(&progress), share);
     running.push(Box::pin(asked.map(move |result| (tier, result))));
@@ -445,7 +539,9 @@ impl Live {
         }
         let next = self.started.next().await;
         if !matches!(next, Ok(Some(_))) {
-            self.started.settle(next.as_ref().err(), self.deadline).await;
+            self.started
+                .settle(next.as_ref().err(), self.deadline)
+                .await;
         }
         next
     }

@@ -67,16 +67,37 @@ pub(super) fn http_client(connect_timeout: Duration) -> Result<reqwest::Client, 
 
 impl Client {
     pub(super) fn new(tier: Tier, http: reqwest::Client, secrets: Arc<Secrets>) -> Self {
-        let endpoint = format!("{}/chat/completions", tier.base_url.as_str().trim_end_matches('/'));
-        Self { tier, http, endpoint, secrets, used: AtomicU64::new(0) }
+        let endpoint = format!(
+            "{}/chat/completions",
+            tier.base_url.as_str().trim_end_matches('/')
+        );
+        Self {
+            tier,
+            http,
+            endpoint,
+            secrets,
+            used: AtomicU64::new(0),
+        }
     }
 
     /// What can go wrong without the provider: the tier cannot do what is asked for, or its key cannot be had.
-    pub(super) async fn prepare(&self, request: &ChatRequest, deadline: Deadline) -> Result<Prepared, Fault> {
+    pub(super) async fn prepare(
+        &self,
+        request: &ChatRequest,
+        deadline: Deadline,
+    ) -> Result<Prepared, Fault> {
         let body = Bytes::from(request.body(&self.tier)?.to_string());
-        let key = deadline.at_most(KEY).run(self.key()).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+        let key = deadline
+            .at_most(KEY)
+            .run(self.key())
+            .await
+            .unwrap_or_else(|elapsed| Err(elapsed.into()));
         let key = key.map_err(Fault::NoKey)?;
-        Ok(Prepared { body, key, choices: request.choices() })
+        Ok(Prepared {
+            body,
+            key,
+            choices: request.choices(),
+        })
     }
 
     async fn key(&self) -> Result<Option<HeaderValue>, BoxError> {
@@ -94,7 +115,11 @@ impl Client {
     /// Asks, and waits for the first token: within the tier's limit and what `deadline` leaves of it.
     pub(super) async fn begin(&self, call: &Prepared, deadline: Deadline) -> Result<Begun, Fault> {
         // What is not streamed has its first token when it has its last.
-        let limit = if self.tier.stream { self.tier.first_token_timeout() } else { self.tier.total_timeout() };
+        let limit = if self.tier.stream {
+            self.tier.first_token_timeout()
+        } else {
+            self.tier.total_timeout()
+        };
         let started = Instant::now();
         let within = deadline.at_most(limit);
         let begun = within.run(self.ask(call, within)).await;
@@ -107,8 +132,12 @@ impl Client {
 
     async fn ask(&self, call: &Prepared, deadline: Deadline) -> Result<Begun, Fault> {
         let used = self.used.load(Ordering::Relaxed);
-        let was_idle = used > 0 && now().saturating_sub(used) > u64::try_from(IDLE_CONNECTION.as_millis()).unwrap_or(0);
-        let mut request = self.http.post(&self.endpoint).header(header::CONTENT_TYPE, "application/json");
+        let was_idle = used > 0
+            && now().saturating_sub(used) > u64::try_from(IDLE_CONNECTION.as_millis()).unwrap_or(0);
+        let mut request = self
+            .http
+            .post(&self.endpoint)
+            .header(header::CONTENT_TYPE, "application/json");
         if let Some(key) = &call.key {
             request = request.header(header::AUTHORIZATION, key);
         }
@@ -121,7 +150,11 @@ impl Client {
             let body = read(response, LARGEST_ERROR).await.unwrap_or_default();
             return Err(fault::of_status(status.as_u16(), &headers, &body));
         }
-        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         if kind.trim_start().starts_with("text/event-stream") {
             let mut reader = Reader::new(response, call.choices);
             let pieces = reader.begin(deadline).await?;
@@ -133,13 +166,21 @@ impl Client {
             return Err(fault);
         }
         let completion = Completion::from_body(body).ok_or(Fault::NotACompletion)?;
-        if completion.is_interrupted() { Err(Fault::Interrupted) } else { Ok(Begun::Whole(completion)) }
+        if completion.is_interrupted() {
+            Err(Fault::Interrupted)
+        } else {
+            Ok(Begun::Whole(completion))
+        }
     }
 }
 
 /// Silence is the tier's fault if it was long, or lasted for at least half of the time that the tier may take.
 fn too_late(started: Instant, limit: Duration) -> Fault {
-    if started.elapsed() >= (limit / 2).min(LONG_SILENCE) { Fault::Silent } else { Fault::OutOfTime }
+    if started.elapsed() >= (limit / 2).min(LONG_SILENCE) {
+        Fault::Silent
+    } else {
+        Fault::OutOfTime
+    }
 }
 
 async fn read(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, Fault> {
@@ -154,7 +195,11 @@ async fn read(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>
 }
 
 fn cut(error: &reqwest::Error) -> Fault {
-    if error.is_timeout() { Fault::Silent } else { Fault::Cut }
+    if error.is_timeout() {
+        Fault::Silent
+    } else {
+        Fault::Cut
+    }
 }
 
 /// A connection that cannot be made in time is silence: making it once more would take as long again.
@@ -164,10 +209,15 @@ fn connection(error: reqwest::Error, was_idle: bool) -> Fault {
     }
     // Only a connection that stood before can have died in a freeze.
     let was_idle = was_idle && !error.is_connect();
-    Fault::Connection { cause: error.without_url().into(), was_idle }
+    Fault::Connection {
+        cause: error.without_url().into(),
+        was_idle,
+    }
 }
 
 fn now() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

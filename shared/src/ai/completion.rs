@@ -32,26 +32,43 @@ const INTERRUPTED: [&str; 8] = [
 
 /// Whether it names how a choice ended. Some endpoints send an empty text with every piece.
 fn is_reason(value: &Value) -> bool {
-    value.as_str().is_some_and(|reason| !reason.is_empty() && reason != "null")
+    value
+        .as_str()
+        .is_some_and(|reason| !reason.is_empty() && reason != "null")
 }
 
 impl Completion {
     /// An answer of which nothing has come yet; `expected` is the number of choices asked for.
     pub(super) fn expecting(expected: u64) -> Self {
-        Self { expected, ..Self::default() }
+        Self {
+            expected,
+            ..Self::default()
+        }
     }
 
     /// An answer that came in one piece; `None` if it is none.
     pub fn from_body(body: Value) -> Option<Self> {
-        let Value::Object(mut head) = body else { return None };
-        let Some(Value::Array(choices)) = head.remove("choices") else { return None };
-        let mut whole = Self { expected: choices.len() as u64, ..Self::default() };
+        let Value::Object(mut head) = body else {
+            return None;
+        };
+        let Some(Value::Array(choices)) = head.remove("choices") else {
+            return None;
+        };
+        let mut whole = Self {
+            expected: choices.len() as u64,
+            ..Self::default()
+        };
         for (at, choice) in choices.into_iter().enumerate() {
-            let Value::Object(choice) = choice else { return None };
+            let Value::Object(choice) = choice else {
+                return None;
+            };
             if !choice.get("message").is_some_and(Value::is_object) {
                 return None;
             }
-            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(at as u64);
+            let index = choice
+                .get("index")
+                .and_then(Value::as_u64)
+                .unwrap_or(at as u64);
             whole.choices.insert(index, choice);
         }
         whole.head = head;
@@ -60,13 +77,18 @@ impl Completion {
 
     /// Takes a piece in; `false` if it is none.
     pub(super) fn add(&mut self, chunk: &Value) -> bool {
-        let Some(fields) = chunk.as_object() else { return false };
+        let Some(fields) = chunk.as_object() else {
+            return false;
+        };
         let choices = match fields.get("choices") {
             Some(Value::Array(choices)) => choices.as_slice(),
             None | Some(Value::Null) if fields.contains_key("usage") => &[],
             _ => return false,
         };
-        for (name, value) in fields.iter().filter(|(name, value)| *name != "choices" && !value.is_null()) {
+        for (name, value) in fields
+            .iter()
+            .filter(|(name, value)| *name != "choices" && !value.is_null())
+        {
             self.head.insert(name.clone(), value.clone());
         }
         for choice in choices.iter().filter_map(Value::as_object) {
@@ -94,13 +116,21 @@ impl Completion {
     /// Whether every choice that has begun has said how it ended. Not every endpoint gives as many as it is asked for.
     pub(super) fn is_finished_so_far(&self) -> bool {
         !self.choices.is_empty()
-            && self.choices.values().all(|choice| choice.get("finish_reason").is_some_and(is_reason))
+            && self
+                .choices
+                .values()
+                .all(|choice| choice.get("finish_reason").is_some_and(is_reason))
     }
 
     /// Whether a choice says that it was broken off: it ended, but is not whole.
     pub(super) fn is_interrupted(&self) -> bool {
-        let reasons = self.choices.values().filter_map(|choice| choice.get("finish_reason")?.as_str());
-        reasons.into_iter().any(|reason| INTERRUPTED.contains(&reason))
+        let reasons = self
+            .choices
+            .values()
+            .filter_map(|choice| choice.get("finish_reason")?.as_str());
+        reasons
+            .into_iter()
+            .any(|reason| INTERRUPTED.contains(&reason))
     }
 
     /// Whether the number of tokens is known.
@@ -126,7 +156,12 @@ impl Completion {
 
     /// The text of the first choice.
     pub fn text(&self) -> Option<&str> {
-        self.choices.values().next()?.get("message")?.get("content")?.as_str()
+        self.choices
+            .values()
+            .next()?
+            .get("message")?
+            .get("content")?
+            .as_str()
     }
 
     /// How the first choice ended, if it says so.
@@ -146,7 +181,11 @@ impl Completion {
             if let Some(message) = choice.get_mut("message").and_then(Value::as_object_mut) {
                 message.entry("role").or_insert_with(|| json!("assistant"));
                 message.entry("content").or_insert(Value::Null);
-                let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
+                let calls = message
+                    .get_mut("tool_calls")
+                    .and_then(Value::as_array_mut)
+                    .into_iter()
+                    .flatten();
                 for call in calls.filter_map(Value::as_object_mut) {
                     call.remove("index"); // it numbers the pieces of a stream
                 }
@@ -170,17 +209,26 @@ impl Completion {
         let mut chunks = Vec::new();
         for (index, choice) in &self.choices {
             let mut delta = choice.get("message").cloned().unwrap_or_else(|| json!({}));
-            let calls = delta.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
+            let calls = delta
+                .get_mut("tool_calls")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten();
             for (at, call) in calls.filter_map(Value::as_object_mut).enumerate() {
                 call.insert("index".to_owned(), json!(at));
             }
             let logprobs = choice.get("logprobs").cloned().unwrap_or_default();
             let said = json!([{ "index": index, "delta": delta, "logprobs": logprobs, "finish_reason": null }]);
             let reason = choice.get("finish_reason").cloned().unwrap_or_default();
-            let ended = json!([{ "index": index, "delta": {}, "logprobs": null, "finish_reason": reason }]);
+            let ended =
+                json!([{ "index": index, "delta": {}, "logprobs": null, "finish_reason": reason }]);
             chunks.extend([piece(said, None), piece(ended, None)]);
         }
-        chunks.extend(self.head.get("usage").map(|usage| piece(json!([]), Some(usage))));
+        chunks.extend(
+            self.head
+                .get("usage")
+                .map(|usage| piece(json!([]), Some(usage))),
+        );
         chunks
     }
 }
@@ -194,20 +242,27 @@ fn join(into: &mut Value, part: &Value) {
         (Value::Object(fields), Value::Object(more)) => {
             for (name, value) in more {
                 match fields.get_mut(name) {
-                    Some(known) if !known.is_null() && !REPEATED.contains(&name.as_str()) => join(known, value),
+                    Some(known) if !known.is_null() && !REPEATED.contains(&name.as_str()) => {
+                        join(known, value)
+                    }
                     Some(_) if value.is_null() => {}
                     _ => drop(fields.insert(name.clone(), value.clone())),
                 }
             }
         }
-        (Value::Array(items), Value::Array(more)) => more.iter().for_each(|item| join_item(items, item)),
+        (Value::Array(items), Value::Array(more)) => {
+            more.iter().for_each(|item| join_item(items, item))
+        }
         (into, part) => *into = part.clone(),
     }
 }
 
 fn join_item(items: &mut Vec<Value>, item: &Value) {
     let number = item.get("index").filter(|index| index.is_u64());
-    match items.iter_mut().find(|known| number.is_some() && known.get("index") == number) {
+    match items
+        .iter_mut()
+        .find(|known| number.is_some() && known.get("index") == number)
+    {
         Some(known) => join(known, item),
         None => items.push(item.clone()),
     }
@@ -215,7 +270,11 @@ fn join_item(items: &mut Vec<Value>, item: &Value) {
 
 /// Whether a piece brings anything of the answer, or its end; the first one of a stream often names only the role.
 pub(super) fn has_token(chunk: &Value) -> bool {
-    let choices = chunk.get("choices").and_then(Value::as_array).into_iter().flatten();
+    let choices = chunk
+        .get("choices")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let says = |value: &Value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
@@ -223,7 +282,11 @@ pub(super) fn has_token(chunk: &Value) -> bool {
         _ => true,
     };
     choices.into_iter().any(|choice| {
-        let delta = choice.get("delta").and_then(Value::as_object).into_iter().flatten();
+        let delta = choice
+            .get("delta")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
         let mut parts = delta.filter(|(name, _)| *name != "role");
         parts.any(|(_, value)| says(value)) || choice.get("finish_reason").is_some_and(is_reason)
     })
@@ -260,20 +323,31 @@ mod tests {
         let completion = joined(&pieces);
         let body = completion.body();
         assert_eq!(completion.text(), Some("发热"));
-        assert_eq!(body["choices"][0]["message"], json!({ "role": "assistant", "content": "发热", "reasoning": "r" }));
-        assert_eq!((&body["object"], &body["usage"]["total_tokens"]), (&json!("chat.completion"), &json!(7)));
+        assert_eq!(
+            body["choices"][0]["message"],
+            json!({ "role": "assistant", "content": "发热", "reasoning": "r" })
+        );
+        assert_eq!(
+            (&body["object"], &body["usage"]["total_tokens"]),
+            (&json!("chat.completion"), &json!(7))
+        );
         assert!(completion.is_finished() && completion.has_usage());
     }
 
     #[test]
     fn the_arguments_of_a_tool_call_are_joined_by_its_number() {
         let call = |index: u64, id: Value, arguments: &str| {
-            let function =
-                json!({ "name": if id.is_null() { Value::Null } else { json!("f") }, "arguments": arguments });
-            piece(&json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] }))
+            let function = json!({ "name": if id.is_null() { Value::Null } else { json!("f") }, "arguments": arguments });
+            piece(
+                &json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] }),
+            )
         };
-        let pieces =
-            [call(0, json!("a"), "{\"x\""), call(1, json!("b"), "{}"), call(0, Value::Null, ":1}"), end("tool_calls")];
+        let pieces = [
+            call(0, json!("a"), "{\"x\""),
+            call(1, json!("b"), "{}"),
+            call(0, Value::Null, ":1}"),
+            end("tool_calls"),
+        ];
         let body = joined(&pieces).body();
         let calls = &body["choices"][0]["message"]["tool_calls"];
         assert_eq!(
@@ -287,10 +361,17 @@ mod tests {
     fn an_end_must_be_named_and_be_one() {
         let ended = |reason: Value| {
             let mut completion = Completion::expecting(1);
-            completion.add(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] }));
+            completion
+                .add(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] }));
             (completion.is_finished(), completion.is_interrupted())
         };
-        for reason in ["stop", "length", "tool_calls", "content_filter", "eos_token"] {
+        for reason in [
+            "stop",
+            "length",
+            "tool_calls",
+            "content_filter",
+            "eos_token",
+        ] {
             assert_eq!(ended(json!(reason)), (true, false), "{reason}");
         }
         assert_eq!(ended(json!("insufficient_system_resource")), (true, true));
@@ -304,7 +385,10 @@ mod tests {
         let piece = json!({ "choices": [{ "index": 0, "delta": { "content": "a" },
             "content_filter_results": { "hate": { "severity": "safe" } } }] });
         let body = joined(&[piece.clone(), piece]).body();
-        assert_eq!(body["choices"][0]["content_filter_results"]["hate"]["severity"], "safe");
+        assert_eq!(
+            body["choices"][0]["content_filter_results"]["hate"]["severity"],
+            "safe"
+        );
         assert_eq!(body["choices"][0]["message"]["content"], "aa");
     }
 
@@ -313,7 +397,8 @@ mod tests {
         let mut completion = Completion::expecting(2);
         completion.add(&end("stop"));
         assert!(!completion.is_finished());
-        completion.add(&json!({ "choices": [{ "index": 1, "delta": {}, "finish_reason": "length" }] }));
+        completion
+            .add(&json!({ "choices": [{ "index": 1, "delta": {}, "finish_reason": "length" }] }));
         assert!(completion.is_finished());
     }
 
@@ -329,9 +414,13 @@ mod tests {
 
     #[test]
     fn what_is_no_completion_is_none() {
-        for body in
-            [json!([]), json!({}), json!({ "choices": [] }), json!({ "choices": [{}] }), json!({ "choices": [1] })]
-        {
+        for body in [
+            json!([]),
+            json!({}),
+            json!({ "choices": [] }),
+            json!({ "choices": [{}] }),
+            json!({ "choices": [1] }),
+        ] {
             assert!(Completion::from_body(body.clone()).is_none(), "{body}");
         }
         assert!(!Completion::default().add(&json!("text")));
@@ -340,7 +429,9 @@ mod tests {
 
     #[test]
     fn a_role_alone_is_no_token() {
-        assert!(!has_token(&piece(&json!({ "role": "assistant", "content": "" }))));
+        assert!(!has_token(&piece(
+            &json!({ "role": "assistant", "content": "" })
+        )));
         assert!(has_token(&piece(&json!({ "content": "a" }))));
         assert!(has_token(&piece(&json!({ "tool_calls": [{}] }))));
         assert!(has_token(&end("stop")));

@@ -140,16 +140,20 @@ impl Fault {
     pub(super) fn health(&self) -> Health {
         match self {
             Self::Silent
-            | Self::Connection { was_idle: false, .. }
+            | Self::Connection {
+                was_idle: false, ..
+            }
             | Self::Stalled
             | Self::Cut
             | Self::Interrupted
             | Self::NotACompletion
             | Self::Status { .. } => Health::Ill,
             Self::RateLimited { wait: Some(wait) } => Health::Busy(*wait),
-            Self::Malformed | Self::TooLong(_) | Self::Filtered(_) | Self::Refused(_) | Self::Invalid(_) => {
-                Health::Well
-            }
+            Self::Malformed
+            | Self::TooLong(_)
+            | Self::Filtered(_)
+            | Self::Refused(_)
+            | Self::Invalid(_) => Health::Well,
             _ => Health::Unknown,
         }
     }
@@ -170,7 +174,10 @@ impl Fault {
 
     /// Whether the tier was sent anything.
     pub const fn reached_its_tier(&self) -> bool {
-        !matches!(self, Self::Circuit(_) | Self::CoolingDown(_) | Self::NoKey(_))
+        !matches!(
+            self,
+            Self::Circuit(_) | Self::CoolingDown(_) | Self::NoKey(_)
+        )
     }
 
     /// The endpoint's own words, if it had any that the caller may read.
@@ -185,12 +192,22 @@ impl Fault {
 impl Retryable for Fault {
     fn again(&self) -> Again {
         match self {
-            Self::RateLimited { wait: Some(wait) } | Self::CoolingDown(wait) => {
-                Again::After { wait: *wait, attempts: ATTEMPTS_WHEN_LIMITED }
+            Self::RateLimited { wait: Some(wait) } | Self::CoolingDown(wait) => Again::After {
+                wait: *wait,
+                attempts: ATTEMPTS_WHEN_LIMITED,
+            },
+            Self::RateLimited { wait: None } => Again::AfterBackoff {
+                attempts: ATTEMPTS_WHEN_LIMITED,
+            },
+            Self::Status {
+                wait: Some(wait), ..
+            } => Again::After {
+                wait: *wait,
+                attempts: ATTEMPTS,
+            },
+            Self::Status { wait: None, .. } | Self::Connection { .. } => {
+                Again::AfterBackoff { attempts: ATTEMPTS }
             }
-            Self::RateLimited { wait: None } => Again::AfterBackoff { attempts: ATTEMPTS_WHEN_LIMITED },
-            Self::Status { wait: Some(wait), .. } => Again::After { wait: *wait, attempts: ATTEMPTS },
-            Self::Status { wait: None, .. } | Self::Connection { .. } => Again::AfterBackoff { attempts: ATTEMPTS },
             _ => Again::Never,
         }
     }
@@ -218,15 +235,22 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let exact = text("retry-after-ms").and_then(|text| text.parse::<f64>().ok());
     let exact = exact.and_then(|millis| Duration::try_from_secs_f64(millis / 1_000.0).ok());
-    exact.or_else(|| text("retry-after").and_then(|value| retry::retry_after(value, SystemTime::now())))
+    exact.or_else(|| {
+        text("retry-after").and_then(|value| retry::retry_after(value, SystemTime::now()))
+    })
 }
 
 /// The error object of a body: `{"error": {…}}`, `{"error": "…"}`, or the object itself.
 fn error_of(body: &Value) -> Option<Map<String, Value>> {
     match body.get("error") {
         Some(Value::Object(error)) => Some(error.clone()),
-        Some(Value::String(message)) => Some(Map::from_iter([("message".to_owned(), Value::String(message.clone()))])),
-        Some(Value::Null) | None if body.get("object") == Some(&Value::String("error".to_owned())) => {
+        Some(Value::String(message)) => Some(Map::from_iter([(
+            "message".to_owned(),
+            Value::String(message.clone()),
+        )])),
+        Some(Value::Null) | None
+            if body.get("object") == Some(&Value::String("error".to_owned())) =>
+        {
             body.as_object().cloned()
         }
         _ => None,
@@ -235,10 +259,14 @@ fn error_of(body: &Value) -> Option<Map<String, Value>> {
 
 /// The status that an error would have had, from its `code` or `type`; 500 if it says nothing.
 fn status_of(error: &Map<String, Value>) -> u16 {
-    let numbers = ["code", "status", "status_code"].into_iter().filter_map(|name| error.get(name));
+    let numbers = ["code", "status", "status_code"]
+        .into_iter()
+        .filter_map(|name| error.get(name));
     let is_status = |number: &u16| (400..600).contains(number);
     let as_number = |value: &Value| match value {
-        Value::Number(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
+        Value::Number(number) => number
+            .as_u64()
+            .and_then(|number| u16::try_from(number).ok()),
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
@@ -260,14 +288,25 @@ fn status_of(error: &Map<String, Value>) -> u16 {
         ("not_found", 404),
         ("overloaded", 503),
     ];
-    known.into_iter().find(|(word, _)| words.contains(word)).map_or(500, |(_, status)| status)
+    known
+        .into_iter()
+        .find(|(word, _)| words.contains(word))
+        .map_or(500, |(_, status)| status)
 }
 
 fn classify(status: u16, wait: Option<Duration>, error: Map<String, Value>) -> Fault {
-    let says = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    let says = |name: &str| {
+        error
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_lowercase()
+    };
     let (code, kind, message) = (says("code"), says("type"), says("message"));
     match status {
-        429 if code == "insufficient_quota" || kind == "insufficient_quota" => Fault::NotUsable { status },
+        429 if code == "insufficient_quota" || kind == "insufficient_quota" => {
+            Fault::NotUsable { status }
+        }
         429 => Fault::RateLimited { wait },
         300..=399 | 401..=404 => Fault::NotUsable { status },
         408 | 500.. => Fault::Status { status, wait },
@@ -302,10 +341,16 @@ mod tests {
     #[test]
     fn a_status_and_its_body_say_what_went_wrong() {
         let error = |code: &str| json!({ "error": { "message": "m", "code": code } });
-        assert_eq!(fault(400, &error("context_length_exceeded")), "context_length_exceeded");
+        assert_eq!(
+            fault(400, &error("context_length_exceeded")),
+            "context_length_exceeded"
+        );
         assert_eq!(fault(400, &error("content_filter")), "content_filter");
         assert_eq!(
-            fault(400, &json!({ "error": { "message": "This model's maximum context length is 8" } })),
+            fault(
+                400,
+                &json!({ "error": { "message": "This model's maximum context length is 8" } })
+            ),
             "context_length_exceeded"
         );
         assert_eq!(fault(422, &error("bad")), "refused_422");
@@ -320,11 +365,26 @@ mod tests {
     #[test]
     fn an_error_behind_a_200_is_the_error_it_is() {
         let fault = |body: Value| within(&body).map(|fault| fault.to_string());
-        assert_eq!(fault(json!({ "error": { "code": 429 } })).as_deref(), Some("rate_limited"));
-        assert_eq!(fault(json!({ "error": { "type": "overloaded_error" } })).as_deref(), Some("status_503"));
-        assert_eq!(fault(json!({ "error": { "code": "content_filter" } })).as_deref(), Some("content_filter"));
-        assert_eq!(fault(json!({ "error": "something" })).as_deref(), Some("status_500"));
-        assert_eq!(fault(json!({ "object": "error", "code": 404 })).as_deref(), Some("not_usable_404"));
+        assert_eq!(
+            fault(json!({ "error": { "code": 429 } })).as_deref(),
+            Some("rate_limited")
+        );
+        assert_eq!(
+            fault(json!({ "error": { "type": "overloaded_error" } })).as_deref(),
+            Some("status_503")
+        );
+        assert_eq!(
+            fault(json!({ "error": { "code": "content_filter" } })).as_deref(),
+            Some("content_filter")
+        );
+        assert_eq!(
+            fault(json!({ "error": "something" })).as_deref(),
+            Some("status_500")
+        );
+        assert_eq!(
+            fault(json!({ "object": "error", "code": 404 })).as_deref(),
+            Some("not_usable_404")
+        );
         assert_eq!(fault(json!({ "choices": [], "error": null })), None);
     }
 
@@ -346,10 +406,16 @@ mod tests {
     #[test]
     fn what_the_provider_asks_for_is_read() {
         let wait = |name: &'static str, value: &str| {
-            wait(&HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())]))
+            wait(&HeaderMap::from_iter([(
+                http::HeaderName::from_static(name),
+                value.parse().unwrap(),
+            )]))
         };
         assert_eq!(wait("retry-after", "2"), Some(Duration::from_secs(2)));
-        assert_eq!(wait("retry-after-ms", "1500"), Some(Duration::from_millis(1_500)));
+        assert_eq!(
+            wait("retry-after-ms", "1500"),
+            Some(Duration::from_millis(1_500))
+        );
         assert_eq!(wait("retry-after", "later"), None);
     }
 }

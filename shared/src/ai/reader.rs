@@ -64,7 +64,12 @@ impl Reader {
             }
         });
         let events = SseByteStream::new(bytes.boxed()).boxed();
-        Self { events, completion: Completion::expecting(choices), grace: None, is_over: false }
+        Self {
+            events,
+            completion: Completion::expecting(choices),
+            grace: None,
+            is_over: false,
+        }
     }
 
     /// The next piece, if there is one within `limit`, however often the endpoint says that it is still there; `None` when
@@ -77,8 +82,13 @@ impl Reader {
                 self.drain().await;
                 break;
             }
-            let until =
-                if is_finished { *self.grace.get_or_insert_with(|| Deadline::after(USAGE_GRACE)) } else { limit };
+            let until = if is_finished {
+                *self
+                    .grace
+                    .get_or_insert_with(|| Deadline::after(USAGE_GRACE))
+            } else {
+                limit
+            };
             let event = match until.min(limit).run(self.events.next()).await {
                 Err(_elapsed) if is_finished => break,
                 Err(_elapsed) => return Err(Fault::Stalled),
@@ -104,7 +114,11 @@ impl Reader {
             }
         }
         self.is_over = true;
-        if self.completion.is_interrupted() { Err(Fault::Interrupted) } else { Ok(None) }
+        if self.completion.is_interrupted() {
+            Err(Fault::Interrupted)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Reads to the end of the stream, if it is there.
@@ -142,14 +156,24 @@ fn read(event: Result<Sse, sse_stream::Error>) -> Event {
     let event = match event {
         Ok(event) => event,
         Err(sse_stream::Error::Body(error)) => {
-            let cause = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-            let is_too_large = cause.and_then(|cause| cause.downcast_ref::<TooLarge>()).is_some();
-            return Event::Error(if is_too_large { Fault::TooLarge } else { Fault::Cut });
+            let cause = error
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref);
+            let is_too_large = cause
+                .and_then(|cause| cause.downcast_ref::<TooLarge>())
+                .is_some();
+            return Event::Error(if is_too_large {
+                Fault::TooLarge
+            } else {
+                Fault::Cut
+            });
         }
         Err(_) => return Event::Unreadable,
     };
     let name = event.event.as_deref().unwrap_or("message");
-    let Some(data) = event.data.filter(|data| !data.trim().is_empty()) else { return Event::Nothing };
+    let Some(data) = event.data.filter(|data| !data.trim().is_empty()) else {
+        return Event::Nothing;
+    };
     if !matches!(name, "message" | "error") {
         return Event::Nothing; // a ping of the endpoint's own
     }
@@ -160,7 +184,10 @@ fn read(event: Result<Sse, sse_stream::Error>) -> Event {
         Err(_) => Event::Unreadable,
         Ok(value) => match fault::within(&value) {
             Some(fault) => Event::Error(fault),
-            None if name == "error" => Event::Error(Fault::Status { status: 500, wait: None }),
+            None if name == "error" => Event::Error(Fault::Status {
+                status: 500,
+                wait: None,
+            }),
             None => Event::Piece(value),
         },
     }

@@ -6,7 +6,14 @@ use super::Fault;
 use crate::config::{StructuredOutput, Tier};
 
 /// The roles a message can have.
-const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
+const ROLES: [&str; 6] = [
+    "system",
+    "developer",
+    "user",
+    "assistant",
+    "tool",
+    "function",
+];
 
 /// The most answers that can be asked for at once.
 const MOST_CHOICES: u64 = 128;
@@ -32,7 +39,10 @@ pub struct RequestError {
 
 impl RequestError {
     fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), param: Some(param.into()) }
+        Self {
+            message: message.into(),
+            param: Some(param.into()),
+        }
     }
 }
 
@@ -47,8 +57,16 @@ impl ChatRequest {
                 "json_schema": { "name": schema_name, "strict": true, "schema": schema },
             },
         });
-        let fields = if let Value::Object(fields) = body { fields } else { Map::new() };
-        Self { fields, choices: 1, is_checked_here: true }
+        let fields = if let Value::Object(fields) = body {
+            fields
+        } else {
+            Map::new()
+        };
+        Self {
+            fields,
+            choices: 1,
+            is_checked_here: true,
+        }
     }
 
     /// The request of a client; `fields` are the body's, without those that are ours. Only what would make every tier
@@ -60,9 +78,15 @@ impl ChatRequest {
             Some(n) => n
                 .as_u64()
                 .filter(|n| (1..=MOST_CHOICES).contains(n))
-                .ok_or_else(|| RequestError::new("n", "'n' must be a whole number from 1 to 128."))?,
+                .ok_or_else(|| {
+                    RequestError::new("n", "'n' must be a whole number from 1 to 128.")
+                })?,
         };
-        Ok(Self { fields, choices, is_checked_here: false })
+        Ok(Self {
+            fields,
+            choices,
+            is_checked_here: false,
+        })
     }
 
     /// Whether the same request is to have the same answer: `temperature` 0, and one answer.
@@ -107,11 +131,17 @@ impl ChatRequest {
     /// A tier that knows no schemas is asked in the way it knows, if the answer's shape is checked here anyway. A client
     /// that relies on the schema is not given an answer that was not held to it.
     fn adapt_format(&self, tier: &Tier, fields: &mut Map<String, Value>) -> Result<(), Fault> {
-        let wanted = fields.get("response_format").and_then(|format| format.get("type")).and_then(Value::as_str);
+        let wanted = fields
+            .get("response_format")
+            .and_then(|format| format.get("type"))
+            .and_then(Value::as_str);
         let is_more_than_known = matches!(
             (wanted, tier.structured_output),
             (Some("json_schema"), StructuredOutput::JsonObject)
-                | (Some("json_schema" | "json_object"), StructuredOutput::Prompt)
+                | (
+                    Some("json_schema" | "json_object"),
+                    StructuredOutput::Prompt
+                )
         );
         if !is_more_than_known {
             return Ok(());
@@ -120,7 +150,10 @@ impl ChatRequest {
             return Err(Fault::Unsupported("response_format"));
         }
         if tier.structured_output == StructuredOutput::JsonObject {
-            fields.insert("response_format".to_owned(), json!({ "type": "json_object" }));
+            fields.insert(
+                "response_format".to_owned(),
+                json!({ "type": "json_object" }),
+            );
         } else {
             fields.remove("response_format");
         }
@@ -129,20 +162,31 @@ impl ChatRequest {
 }
 
 fn check_messages(messages: Option<&Value>) -> Result<(), RequestError> {
-    let missing = || RequestError::new("messages", "'messages' must be an array with at least one message.");
+    let missing = || {
+        RequestError::new(
+            "messages",
+            "'messages' must be an array with at least one message.",
+        )
+    };
     let messages = messages.and_then(Value::as_array).ok_or_else(missing)?;
     if messages.is_empty() {
         return Err(missing());
     }
     for (index, message) in messages.iter().enumerate() {
         let Some(message) = message.as_object() else {
-            return Err(RequestError::new(format!("messages[{index}]"), "Each message must be an object."));
+            return Err(RequestError::new(
+                format!("messages[{index}]"),
+                "Each message must be an object.",
+            ));
         };
         let role = message.get("role").and_then(Value::as_str);
         if !role.is_some_and(|role| ROLES.contains(&role)) {
             let allowed = ROLES.join("', '");
             let message = format!("The role of a message must be one of '{allowed}'.");
-            return Err(RequestError::new(format!("messages[{index}].role"), message));
+            return Err(RequestError::new(
+                format!("messages[{index}].role"),
+                message,
+            ));
         }
     }
     Ok(())
@@ -154,7 +198,12 @@ mod tests {
 
     fn tier(more: &str) -> Tier {
         let json = format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{more}}}]"#);
-        crate::config::Tiers::parse(&json).unwrap().iter().next().unwrap().clone()
+        crate::config::Tiers::parse(&json)
+            .unwrap()
+            .iter()
+            .next()
+            .unwrap()
+            .clone()
     }
 
     fn client(body: &Value) -> Result<ChatRequest, RequestError> {
@@ -171,26 +220,44 @@ mod tests {
             "stream_options": { "other": 1 } });
         let body = client(&request).unwrap().body(&tier("")).ok().unwrap();
         assert_eq!(body["from_the_future"], json!({ "a": [1] }));
-        assert_eq!((&body["model"], &body["temperature"]), (&json!("m"), &json!(0.1)));
+        assert_eq!(
+            (&body["model"], &body["temperature"]),
+            (&json!("m"), &json!(0.1))
+        );
         assert_eq!(
             (&body["stream"], &body["stream_options"]),
             (&json!(true), &json!({ "other": 1, "include_usage": true }))
         );
-        let body =
-            client(&json!({ "messages": hello(), "stream_options": {} })).unwrap().body(&tier(r#","stream":false"#));
+        let body = client(&json!({ "messages": hello(), "stream_options": {} }))
+            .unwrap()
+            .body(&tier(r#","stream":false"#));
         let body = body.ok().unwrap();
-        assert_eq!((&body["stream"], &body["stream_options"]), (&json!(false), &Value::Null));
+        assert_eq!(
+            (&body["stream"], &body["stream_options"]),
+            (&json!(false), &Value::Null)
+        );
     }
 
     #[test]
     fn what_every_tier_would_refuse_is_refused_here() {
-        let param = |body: Value| client(&body).err().and_then(|error| error.param).unwrap_or_default();
+        let param = |body: Value| {
+            client(&body)
+                .err()
+                .and_then(|error| error.param)
+                .unwrap_or_default()
+        };
         assert_eq!(param(json!({})), "messages");
         assert_eq!(param(json!({ "messages": [] })), "messages");
         assert_eq!(param(json!({ "messages": "hello" })), "messages");
         assert_eq!(param(json!({ "messages": ["hello"] })), "messages[0]");
-        assert_eq!(param(json!({ "messages": [{ "role": "doctor", "content": "x" }] })), "messages[0].role");
-        assert_eq!(param(json!({ "messages": [{ "content": "x" }] })), "messages[0].role");
+        assert_eq!(
+            param(json!({ "messages": [{ "role": "doctor", "content": "x" }] })),
+            "messages[0].role"
+        );
+        assert_eq!(
+            param(json!({ "messages": [{ "content": "x" }] })),
+            "messages[0].role"
+        );
         assert_eq!(param(json!({ "messages": hello(), "n": 0 })), "n");
         assert_eq!(param(json!({ "messages": hello(), "n": null })), "");
     }
@@ -200,12 +267,24 @@ mod tests {
         let object = tier(r#","structured_output":"json_object""#);
         let prompt = tier(r#","structured_output":"prompt""#);
         let ours = ChatRequest::structured("s", "u", "n", &json!({}));
-        assert_eq!(ours.body(&tier("")).ok().unwrap()["response_format"]["type"], "json_schema");
-        assert_eq!(ours.body(&object).ok().unwrap()["response_format"], json!({ "type": "json_object" }));
-        assert_eq!(ours.body(&prompt).ok().unwrap()["response_format"], Value::Null);
+        assert_eq!(
+            ours.body(&tier("")).ok().unwrap()["response_format"]["type"],
+            "json_schema"
+        );
+        assert_eq!(
+            ours.body(&object).ok().unwrap()["response_format"],
+            json!({ "type": "json_object" })
+        );
+        assert_eq!(
+            ours.body(&prompt).ok().unwrap()["response_format"],
+            Value::Null
+        );
         let format = json!({ "type": "json_schema", "json_schema": {} });
         let theirs = client(&json!({ "messages": hello(), "response_format": format })).unwrap();
         assert!(theirs.body(&tier("")).is_ok());
-        assert!(matches!(theirs.body(&object), Err(Fault::Unsupported("response_format"))));
+        assert!(matches!(
+            theirs.body(&object),
+            Err(Fault::Unsupported("response_format"))
+        ));
     }
 }

@@ -19,8 +19,8 @@ use crate::telemetry::metrics;
 
 /// Full jitter below a quarter, half, one … at most four seconds. A chat completion changes nothing at the provider, so it
 /// may be asked for twice. No answer is to be had in less than a second.
-const POLICY: Policy =
-    Policy::idempotent(Duration::from_millis(250), Duration::from_secs(4)).leaving(Duration::from_millis(500));
+const POLICY: Policy = Policy::idempotent(Duration::from_millis(250), Duration::from_secs(4))
+    .leaving(Duration::from_millis(500));
 
 /// A tier of a chain.
 pub(super) struct Tier {
@@ -100,25 +100,45 @@ impl Tier {
             let mut started = self.attempt(call, asking, progress, share).await?;
             let read = started.collect(asking.keeps_pieces).await;
             let checked = read.and_then(|()| check(started.completion()).map_err(Fault::Invalid));
-            started.settle(checked.as_ref().err(), asking.deadline).await;
+            started
+                .settle(checked.as_ref().err(), asking.deadline)
+                .await;
             let value = checked.inspect_err(|fault| self.tell(fault))?;
             let pieces = std::mem::take(&mut started.pieces);
-            Ok((value, started.into_completion().named(&self.client.tier.model), pieces))
+            Ok((
+                value,
+                started.into_completion().named(&self.client.tier.model),
+                pieces,
+            ))
         };
         retry::run(&POLICY, share.first_token, attempt).await
     }
 
     /// An answer whose first token is there.
-    pub(super) async fn start(&self, asking: &Asking<'_>, progress: &Progress, share: Share) -> Result<Started, Fault> {
+    pub(super) async fn start(
+        &self,
+        asking: &Asking<'_>,
+        progress: &Progress,
+        share: Share,
+    ) -> Result<Started, Fault> {
         let call = self.prepare(asking, share).await?;
         // Once it speaks, no other tier will be asked.
-        let share = Share { whole: asking.usable, ..share };
-        retry::run(&POLICY, share.first_token, |_| self.attempt(&call, asking, progress, share)).await
+        let share = Share {
+            whole: asking.usable,
+            ..share
+        };
+        retry::run(&POLICY, share.first_token, |_| {
+            self.attempt(&call, asking, progress, share)
+        })
+        .await
     }
 
     /// Before a permit is asked for: what goes wrong here says nothing of the provider.
     async fn prepare(&self, asking: &Asking<'_>, share: Share) -> Result<Prepared, Fault> {
-        self.client.prepare(asking.request, share.first_token).await.inspect_err(|fault| self.tell(fault))
+        self.client
+            .prepare(asking.request, share.first_token)
+            .await
+            .inspect_err(|fault| self.tell(fault))
     }
 
     /// One call, up to its first token.
@@ -130,7 +150,9 @@ impl Tier {
         share: Share,
     ) -> Result<Started, Fault> {
         let mut permit = self.admit(asking).await?;
-        progress.is_settled.store(permit.is_probe(), Ordering::Relaxed);
+        progress
+            .is_settled
+            .store(permit.is_probe(), Ordering::Relaxed);
         asking.attempts.fetch_add(1, Ordering::Relaxed);
         let tier = &self.client.tier;
         let (began, total) = (Instant::now(), Deadline::after(tier.total_timeout()));
@@ -145,7 +167,9 @@ impl Tier {
         permit.spoke();
         progress.is_settled.store(true, Ordering::Relaxed);
         let (rest, pieces, first_token) = match answer {
-            Begun::Whole(completion) => (Rest::None(Box::new(completion)), Vec::new(), Duration::ZERO),
+            Begun::Whole(completion) => {
+                (Rest::None(Box::new(completion)), Vec::new(), Duration::ZERO)
+            }
             Begun::Stream(reader, pieces) => (Rest::Stream(reader), pieces, began.elapsed()),
         };
         Ok(Started {
@@ -170,7 +194,9 @@ impl Tier {
         };
         match admission {
             Admission::Granted(permit) => Ok(permit),
-            Admission::Refused(refusal) if refusal.why == Why::CoolingDown => Err(Fault::CoolingDown(refusal.retry_in)),
+            Admission::Refused(refusal) if refusal.why == Why::CoolingDown => {
+                Err(Fault::CoolingDown(refusal.retry_in))
+            }
             Admission::Refused(refusal) => Err(Fault::Circuit(refusal.why)),
         }
     }
@@ -190,12 +216,21 @@ impl Tier {
 impl Started {
     /// The next piece; `None` when the answer is whole.
     pub(super) async fn next(&mut self) -> Result<Option<Value>, Fault> {
-        let Rest::Stream(reader) = &mut self.rest else { return Ok(None) };
+        let Rest::Stream(reader) = &mut self.rest else {
+            return Ok(None);
+        };
         let left = self.deadline.remaining();
         let next = reader.next(self.idle.min(left)).await;
-        if matches!(next, Err(Fault::Stalled)) && left <= self.idle && self.spoke.elapsed() * 2 < self.idle {
+        if matches!(next, Err(Fault::Stalled))
+            && left <= self.idle
+            && self.spoke.elapsed() * 2 < self.idle
+        {
             // It was still speaking: the time is over, and nobody is to blame.
-            return Err(if self.began.elapsed() >= self.total { Fault::TookTooLong } else { Fault::OutOfTime });
+            return Err(if self.began.elapsed() >= self.total {
+                Fault::TookTooLong
+            } else {
+                Fault::OutOfTime
+            });
         }
         self.spoke = Instant::now();
         next

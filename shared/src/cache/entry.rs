@@ -20,7 +20,9 @@ const NOTHING: u8 = b'n';
 
 /// A value's form, and its size before it was compressed; no value is the known absence of one.
 pub(super) fn encode<V: Serialize>(value: Option<&V>) -> Option<(Vec<u8>, usize)> {
-    let Some(value) = value else { return Some((vec![NOTHING], 0)) };
+    let Some(value) = value else {
+        return Some((vec![NOTHING], 0));
+    };
     let json = serde_json::to_vec(value).ok()?;
     if json.len() <= LARGE {
         return Some(([&[PLAIN], json.as_slice()].concat(), json.len()));
@@ -47,7 +49,9 @@ pub(super) fn decode<V: DeserializeOwned>(bytes: &[u8]) -> Result<(Option<V>, us
         (&PLAIN, json) => Ok((Some(serde_json::from_slice(json)?), json.len())),
         (&DEFLATED, deflated) => {
             let mut json = Vec::new();
-            DeflateDecoder::new(deflated).take(LARGEST).read_to_end(&mut json)?;
+            DeflateDecoder::new(deflated)
+                .take(LARGEST)
+                .read_to_end(&mut json)?;
             Ok((Some(serde_json::from_slice(&json)?), json.len()))
         }
         _ => Err(Unreadable),
@@ -63,14 +67,27 @@ mod tests {
 
     #[test]
     fn falsy_values_are_values_and_absence_is_another_thing() {
-        for value in [json!(0), json!(""), json!(false), Value::Null, json!([]), json!({}), json!("x".repeat(100_000))]
-        {
+        for value in [
+            json!(0),
+            json!(""),
+            json!(false),
+            Value::Null,
+            json!([]),
+            json!({}),
+            json!("x".repeat(100_000)),
+        ] {
             let (bytes, size) = encode(Some(&value)).unwrap();
             assert_eq!(decode::<Value>(&bytes), Ok((Some(value), size)));
         }
-        assert_eq!(decode::<Value>(&encode::<Value>(None).unwrap().0), Ok((None, 0)));
+        assert_eq!(
+            decode::<Value>(&encode::<Value>(None).unwrap().0),
+            Ok((None, 0))
+        );
         let (bytes, size) = encode(Some(&"x".repeat(100_000))).unwrap();
-        assert!(bytes.len() < 1_000 && size > 100_000, "compressed, but weighed as it is");
+        assert!(
+            bytes.len() < 1_000 && size > 100_000,
+            "compressed, but weighed as it is"
+        );
     }
 
     proptest! {

@@ -16,7 +16,11 @@ pub struct Kind<V> {
 impl<V> Kind<V> {
     /// Values of one form; whoever changes the form changes the version.
     pub const fn new(name: &'static str, version: u32) -> Self {
-        Self { name, version, values: PhantomData }
+        Self {
+            name,
+            version,
+            values: PhantomData,
+        }
     }
 
     /// Its name, for metrics.
@@ -39,7 +43,13 @@ impl<V> Key<V> {
     /// A value of a tenant's.
     pub fn of_tenant(tenant: &TenantId, kind: &Kind<V>, id: &str) -> Self {
         let id = format!("{}/{}/{}", kind.name, kind.version, safe(id));
-        Self { kind: kind.name, place: tenant.as_str().to_owned(), id, tags: Vec::new(), values: PhantomData }
+        Self {
+            kind: kind.name,
+            place: tenant.as_str().to_owned(),
+            id,
+            tags: Vec::new(),
+            values: PhantomData,
+        }
     }
 
     /// Adds a tag of the same tenant.
@@ -61,8 +71,14 @@ impl<V> Key<V> {
 
     pub(super) fn keys(&self, prefix: &str) -> Vec<String> {
         let lease = format!("{prefix}:cache:{{{}}}:l:{}", self.place, self.id);
-        let tags = self.tags.iter().map(|tag| tag_key(prefix, &self.place, tag));
-        [self.entry(prefix), lease].into_iter().chain(tags).collect()
+        let tags = self
+            .tags
+            .iter()
+            .map(|tag| tag_key(prefix, &self.place, tag));
+        [self.entry(prefix), lease]
+            .into_iter()
+            .chain(tags)
+            .collect()
     }
 }
 
@@ -75,7 +91,10 @@ pub struct Tag {
 impl Tag {
     /// A tag of a tenant's, such as `user` and an id.
     pub fn of_tenant(tenant: &TenantId, name: &str, id: &str) -> Self {
-        Self { place: tenant.as_str().to_owned(), name: format!("{name}/{}", safe(id)) }
+        Self {
+            place: tenant.as_str().to_owned(),
+            name: format!("{name}/{}", safe(id)),
+        }
     }
 
     pub(super) fn key(&self, prefix: &str) -> String {
@@ -89,13 +108,17 @@ fn tag_key(prefix: &str, place: &str, name: &str) -> String {
 
 /// An id as it can stand in a key; whatever is not plainly one may be a patient's words, and is hashed.
 fn safe(id: &str) -> String {
-    let is_plain =
-        (1..=64).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
+    let is_plain = (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
     if is_plain {
         return id.to_owned();
     }
     let digest = Sha256::digest(id.as_bytes());
-    digest.iter().fold(String::from("#"), |text, byte| text + &format!("{byte:02x}"))
+    digest.iter().fold(String::from("#"), |text, byte| {
+        text + &format!("{byte:02x}")
+    })
 }
 
 #[cfg(test)]
@@ -111,6 +134,12 @@ mod tests {
         assert_ne!(key(&tenant("a"), "1"), key(&tenant("b"), "1"));
         assert!(!key(&tenant("a"), "chest pain").concat().contains("chest"));
         let foreign = Tag::of_tenant(&tenant("b"), "user", "1");
-        assert_eq!(Key::of_tenant(&tenant("a"), &KIND, "1").tagged(&foreign).keys("p").len(), 2);
+        assert_eq!(
+            Key::of_tenant(&tenant("a"), &KIND, "1")
+                .tagged(&foreign)
+                .keys("p")
+                .len(),
+            2
+        );
     }
 }

@@ -14,7 +14,9 @@ pub type Clock = fn() -> u64;
 
 /// The wall clock: the monotonic one may stand still in a freeze.
 pub(super) fn wall_clock() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -66,9 +68,17 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(clock: Clock) -> Self {
-        let entries =
-            moka::sync::Cache::builder().weigher(|_, entry: &Weighed| entry.weight).max_capacity(CAPACITY).build();
-        Self { entries, flights: Mutex::default(), clock, ahead: AtomicI64::new(0), turns: AtomicU64::new(0) }
+        let entries = moka::sync::Cache::builder()
+            .weigher(|_, entry: &Weighed| entry.weight)
+            .max_capacity(CAPACITY)
+            .build();
+        Self {
+            entries,
+            flights: Mutex::default(),
+            clock,
+            ahead: AtomicI64::new(0),
+            turns: AtomicU64::new(0),
+        }
     }
 
     /// The next number of a count of what happens in this environment: a clock is too coarse to say what came first.
@@ -84,7 +94,8 @@ impl Memory {
     /// The server has told its time.
     pub(super) fn heard(&self, now: u64) {
         let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
-        self.ahead.store(signed(now) - signed((self.clock)()), Ordering::Relaxed);
+        self.ahead
+            .store(signed(now) - signed((self.clock)()), Ordering::Relaxed);
     }
 
     /// What was just loaded; `times` is how long it is fresh, and how long it serves on beyond that.
@@ -99,17 +110,37 @@ impl Memory {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let now = self.now();
         let fresh = now.saturating_add(millis(times.0));
-        Held { value, version, fresh, stale: fresh.saturating_add(millis(times.1)), checked: now, asked, size }
+        Held {
+            value,
+            version,
+            fresh,
+            stale: fresh.saturating_add(millis(times.1)),
+            checked: now,
+            asked,
+            size,
+        }
     }
 
     pub(super) fn get<V: Clone + Send + Sync + 'static>(&self, entry: &str) -> Option<Held<V>> {
-        self.entries.get(entry)?.held.downcast_ref::<Held<V>>().cloned()
+        self.entries
+            .get(entry)?
+            .held
+            .downcast_ref::<Held<V>>()
+            .cloned()
     }
 
     pub(super) fn put<V: Send + Sync + 'static>(&self, entry: &str, held: Held<V>) {
         // The key and the times weigh something too.
-        let weight = u32::try_from(held.size).unwrap_or(u32::MAX).saturating_add(256);
-        self.entries.insert(entry.to_owned(), Weighed { held: Arc::new(held), weight });
+        let weight = u32::try_from(held.size)
+            .unwrap_or(u32::MAX)
+            .saturating_add(256);
+        self.entries.insert(
+            entry.to_owned(),
+            Weighed {
+                held: Arc::new(held),
+                weight,
+            },
+        );
     }
 
     pub(super) fn forget(&self, entry: &str) {

@@ -55,7 +55,8 @@ use memory::{Held, Memory};
 pub use policy::{Cached, Fetched, Level, Policy};
 use remote::{Look, Turn, Write};
 
-static INVALIDATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("invalidate.lua").to_owned()));
+static INVALIDATE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("invalidate.lua").to_owned()));
 
 /// How long a value in memory may be used without asking Valkey, while Valkey is gone.
 const LONGEST_ALONE: Duration = Duration::from_mins(1);
@@ -100,7 +101,11 @@ pub struct Cache {
 }
 
 fn busy() -> Error {
-    Error::unavailable("What you ask for", Duration::from_secs(2), "another environment is loading it")
+    Error::unavailable(
+        "What you ask for",
+        Duration::from_secs(2),
+        "another environment is loading it",
+    )
 }
 
 /// -ln of a uniform number: mostly below one, seldom several times the cost of a load.
@@ -116,8 +121,15 @@ impl Cache {
 
     /// The same on another clock, in milliseconds since 1970.
     pub fn with_clock(valkey: Option<Arc<Valkey>>, clock: Clock) -> Self {
-        let prefix = valkey.as_ref().map_or("local", |valkey| valkey.prefix()).to_owned();
-        Self { valkey, prefix, memory: Memory::new(clock) }
+        let prefix = valkey
+            .as_ref()
+            .map_or("local", |valkey| valkey.prefix())
+            .to_owned();
+        Self {
+            valkey,
+            prefix,
+            memory: Memory::new(clock),
+        }
     }
 
     /// The value, from the nearest level that has it, or from `load`, whose `None` means that there is none.
@@ -134,7 +146,8 @@ impl Cache {
         Load: FnOnce() -> Loading,
         Loading: Future<Output = Result<F, Error>>,
     {
-        self.get_or_load_after(None, key, policy, deadline, load).await
+        self.get_or_load_after(None, key, policy, deadline, load)
+            .await
     }
 
     /// The same, when a [`Plan`] has been carried out before.
@@ -153,24 +166,44 @@ impl Cache {
         Loading: Future<Output = Result<F, Error>>,
     {
         let entry = key.entry(&self.prefix);
-        let cached = match looked.filter(|looked| looked.plan.entry == entry && looked.answer.is_some()) {
-            Some(looked) => self.after_look(looked, key, policy, deadline, load).await,
-            None => self.in_turn(key, &entry, policy, false, deadline, load).await,
-        };
+        let cached =
+            match looked.filter(|looked| looked.plan.entry == entry && looked.answer.is_some()) {
+                Some(looked) => self.after_look(looked, key, policy, deadline, load).await,
+                None => {
+                    self.in_turn(key, &entry, policy, false, deadline, load)
+                        .await
+                }
+            };
         if let Ok(cached) = &cached {
-            metrics::count("CacheRead", &[("kind", key.kind()), ("level", cached.level.as_str())]);
+            metrics::count(
+                "CacheRead",
+                &[("kind", key.kind()), ("level", cached.level.as_str())],
+            );
         }
         cached
     }
 
     /// A look that can be carried out together with something else; none without Valkey.
-    pub fn plan<V: Clone + Send + Sync + 'static>(&self, key: &Key<V>, policy: &Policy) -> Option<Plan> {
+    pub fn plan<V: Clone + Send + Sync + 'static>(
+        &self,
+        key: &Key<V>,
+        policy: &Policy,
+    ) -> Option<Plan> {
         self.valkey.as_ref()?;
         let entry = key.entry(&self.prefix);
-        let version = self.memory.get::<V>(&entry).map(|held| held.version).unwrap_or_default();
+        let version = self
+            .memory
+            .get::<V>(&entry)
+            .map(|held| held.version)
+            .unwrap_or_default();
         // It only looks: a lease that nobody uses, since the call is refused, would hold up all others.
         let call = self.read_call(key, policy, &version, "", early());
-        Some(Plan { entry, version, asked: self.memory.turn(), call })
+        Some(Plan {
+            entry,
+            version,
+            asked: self.memory.turn(),
+            call,
+        })
     }
 
     async fn after_look<V, F, Load, Loading>(
@@ -188,15 +221,34 @@ impl Cache {
         Loading: Future<Output = Result<F, Error>>,
     {
         let Looked { plan, answer } = looked;
-        let held = self.memory.get::<V>(&plan.entry).filter(|held| held.version == plan.version);
+        let held = self
+            .memory
+            .get::<V>(&plan.entry)
+            .filter(|held| held.version == plan.version);
         let answer = answer.unwrap_or(Value::Nil);
-        let look = self.heard(key, &plan.entry, held.as_ref(), &answer, plan.asked, deadline).await;
-        let is_fresh = |look: &Look<V>| look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
+        let look = self
+            .heard(
+                key,
+                &plan.entry,
+                held.as_ref(),
+                &answer,
+                plan.asked,
+                deadline,
+            )
+            .await;
+        let is_fresh = |look: &Look<V>| {
+            look.held
+                .as_ref()
+                .is_some_and(|held| held.is_fresh(self.memory.now()))
+        };
         match look {
-            Some(look) if is_fresh(&look) && look.turn != Turn::ToAsk => Ok(self.hit(&plan.entry, look, held.as_ref())),
+            Some(look) if is_fresh(&look) && look.turn != Turn::ToAsk => {
+                Ok(self.hit(&plan.entry, look, held.as_ref()))
+            }
             look => {
                 let is_due = look.is_some_and(|look| is_fresh(&look));
-                self.in_turn(key, &plan.entry, policy, is_due, deadline, load).await
+                self.in_turn(key, &plan.entry, policy, is_due, deadline, load)
+                    .await
             }
         }
     }
@@ -223,7 +275,10 @@ impl Cache {
         // Whoever went before has just asked for all who waited.
         let asked_since = |held: &Held<V>| held.asked > arrived && held.is_fresh(self.memory.now());
         if let Some(held) = self.memory.get::<V>(entry).filter(asked_since) {
-            return Ok(Cached { value: held.value, level: Level::Memory });
+            return Ok(Cached {
+                value: held.value,
+                level: Level::Memory,
+            });
         }
         let held = self.memory.get::<V>(entry);
         let token = uuid::Uuid::new_v4().simple().to_string();
@@ -232,7 +287,11 @@ impl Cache {
         let early = if is_due { f64::from(u32::MAX) } else { early() };
         let mut pause = FIRST_PAUSE;
         loop {
-            let look = match (self.look(key, entry, policy, held.as_ref(), (&token, early), deadline).await, &held) {
+            let look = match (
+                self.look(key, entry, policy, held.as_ref(), (&token, early), deadline)
+                    .await,
+                &held,
+            ) {
                 (Some(look), _) => look,
                 // There is no time left to ask anybody.
                 (None, _) if deadline.remaining().is_zero() => return Err(busy()),
@@ -243,14 +302,24 @@ impl Cache {
                         && held.is_fresh(self.memory.now())
                         && held.is_recent(self.memory.now(), LONGEST_ALONE) =>
                 {
-                    return Ok(Cached { value: held.value.clone(), level: Level::Memory });
+                    return Ok(Cached {
+                        value: held.value.clone(),
+                        level: Level::Memory,
+                    });
                 }
                 (None, _) => {
-                    let look = Look { epochs: String::new(), held: held.clone(), turn: Turn::None };
+                    let look = Look {
+                        epochs: String::new(),
+                        held: held.clone(),
+                        turn: Turn::None,
+                    };
                     return self.load(key, entry, policy, &token, look, load).await;
                 }
             };
-            let is_fresh = look.held.as_ref().is_some_and(|held| held.is_fresh(self.memory.now()));
+            let is_fresh = look
+                .held
+                .as_ref()
+                .is_some_and(|held| held.is_fresh(self.memory.now()));
             if look.turn == Turn::Ours {
                 return self.load(key, entry, policy, &token, look, load).await;
             }
@@ -260,7 +329,10 @@ impl Cache {
             if end.remaining().is_zero() {
                 return self.give_up(key, entry, policy, look, load).await;
             }
-            #[expect(clippy::disallowed_methods, reason = "a poll bounded by `end`: another environment loads it")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a poll bounded by `end`: another environment loads it"
+            )]
             tokio::time::sleep(pause.min(end.remaining())).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -282,21 +354,45 @@ impl Cache {
         Loading: Future<Output = Result<F, Error>>,
     {
         match look.held {
-            Some(held) if held.is_usable(self.memory.now()) => Ok(Cached { value: held.value, level: Level::Stale }),
+            Some(held) if held.is_usable(self.memory.now()) => Ok(Cached {
+                value: held.value,
+                level: Level::Stale,
+            }),
             held if policy.loads_beside => {
-                let alone = Look { epochs: look.epochs, held, turn: Turn::None };
+                let alone = Look {
+                    epochs: look.epochs,
+                    held,
+                    turn: Turn::None,
+                };
                 self.load(key, entry, policy, "", alone, load).await
             }
             _ => Err(busy()),
         }
     }
 
-    fn hit<V: Clone + Send + Sync + 'static>(&self, entry: &str, look: Look<V>, before: Option<&Held<V>>) -> Cached<V> {
-        let Some(held) = look.held else { return Cached { value: None, level: Level::Shared } };
+    fn hit<V: Clone + Send + Sync + 'static>(
+        &self,
+        entry: &str,
+        look: Look<V>,
+        before: Option<&Held<V>>,
+    ) -> Cached<V> {
+        let Some(held) = look.held else {
+            return Cached {
+                value: None,
+                level: Level::Shared,
+            };
+        };
         let is_same = before.is_some_and(|before| before.version == held.version);
         let value = held.value.clone();
         self.memory.put(entry, held);
-        Cached { value, level: if is_same { Level::Memory } else { Level::Shared } }
+        Cached {
+            value,
+            level: if is_same {
+                Level::Memory
+            } else {
+                Level::Shared
+            },
+        }
     }
 
     /// Loads the value and writes it to both levels. If that fails, what was there serves on, but not if it was invalidated.
@@ -322,17 +418,39 @@ impl Cache {
             Ok(fetched) => {
                 let Fetched { value, is_kept } = fetched.into();
                 let fresh = policy.fresh_for(value.is_none());
-                let encoded = if is_kept { entry::encode(value.as_ref()) } else { None };
+                let encoded = if is_kept {
+                    entry::encode(value.as_ref())
+                } else {
+                    None
+                };
                 let (body, size) = encoded.unwrap_or_default();
                 let has_form = !body.is_empty();
                 let version = uuid::Uuid::new_v4().simple().to_string();
-                let write = Write { epochs: &look.epochs, version: &version, fresh, stale: policy.stale, cost, body };
+                let write = Write {
+                    epochs: &look.epochs,
+                    version: &version,
+                    fresh,
+                    stale: policy.stale,
+                    cost,
+                    body,
+                };
                 let is_kept = look.turn != Turn::Ours || self.write(key, token, write).await;
                 if is_kept && has_form {
-                    self.memory
-                        .put(entry, self.memory.hold(value.clone(), version, asked, (fresh, policy.stale), size));
+                    self.memory.put(
+                        entry,
+                        self.memory.hold(
+                            value.clone(),
+                            version,
+                            asked,
+                            (fresh, policy.stale),
+                            size,
+                        ),
+                    );
                 }
-                Ok(Cached { value, level: Level::Loaded })
+                Ok(Cached {
+                    value,
+                    level: Level::Loaded,
+                })
             }
             Err(error) => {
                 let nothing = Write {
@@ -350,8 +468,15 @@ impl Cache {
                 let Some(held) = stale else { return Err(error) };
                 tracing::warn!(kind = key.kind(), error = %error, causes = causes(&error), "what was there serves on");
                 // It was loaded before its time: then it is not old yet.
-                let level = if held.is_fresh(self.memory.now()) { Level::Shared } else { Level::Stale };
-                Ok(Cached { value: held.value, level })
+                let level = if held.is_fresh(self.memory.now()) {
+                    Level::Shared
+                } else {
+                    Level::Stale
+                };
+                Ok(Cached {
+                    value: held.value,
+                    level,
+                })
             }
         }
     }
@@ -365,8 +490,13 @@ impl Cache {
         };
         let keys = tags.iter().map(|tag| tag.key(&self.prefix)).collect();
         let arguments = vec![EPOCHS.as_millis().to_string().into_bytes()];
-        let call = ScriptCall { script: &INVALIDATE, keys, arguments };
+        let call = ScriptCall {
+            script: &INVALIDATE,
+            keys,
+            arguments,
+        };
         let done = valkey.run(&[call], deadline).await;
-        done.map(drop).map_err(|gone| Error::unavailable("The cache", Duration::from_secs(2), gone))
+        done.map(drop)
+            .map_err(|gone| Error::unavailable("The cache", Duration::from_secs(2), gone))
     }
 }

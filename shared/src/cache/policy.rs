@@ -23,7 +23,14 @@ impl Policy {
     pub const fn new(fresh: Duration) -> Self {
         let absent = Duration::from_secs(fresh.as_secs() / 10);
         let (lease, patience) = (Duration::from_secs(5), Duration::from_secs(10));
-        Self { fresh, stale: fresh, absent, lease, patience, loads_beside: false }
+        Self {
+            fresh,
+            stale: fresh,
+            absent,
+            lease,
+            patience,
+            loads_beside: false,
+        }
     }
 
     /// How long it serves on beyond its time, if it cannot be loaded.
@@ -103,12 +110,18 @@ pub struct Fetched<V> {
 impl<V> Fetched<V> {
     /// A value, or the absence of one, that is not to be kept, since it is still changing.
     pub const fn passing(value: Option<V>) -> Self {
-        Self { value, is_kept: false }
+        Self {
+            value,
+            is_kept: false,
+        }
     }
 }
 
 impl<V> From<Option<V>> for Fetched<V> {
     fn from(value: Option<V>) -> Self {
-        Self { value, is_kept: true }
+        Self {
+            value,
+            is_kept: true,
+        }
     }
 }

@@ -13,12 +13,12 @@ use crate::deadline::Deadline;
 use crate::valkey::{Script, ScriptCall};
 
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("read.lua").to_owned()));
-static WRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("write.lua").to_owned()));
+static WRITE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("write.lua").to_owned()));
 
 /// By its version, so that one that was written meanwhile stays.
 static DISCARD: LazyLock<Script> = LazyLock::new(|| {
-    let text =
-        "if redis.call('HGET', KEYS[1], 'version') == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+    let text = "if redis.call('HGET', KEYS[1], 'version') == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
     Script::new(text.to_owned())
 });
 
@@ -66,7 +66,8 @@ impl Cache {
         let version = held.map(|held| held.version.clone()).unwrap_or_default();
         let call = self.read_call(key, policy, &version, token, early);
         let answers = valkey.run(&[call], deadline).await.ok()?;
-        self.heard(key, entry, held, answers.first()?, asked, deadline).await
+        self.heard(key, entry, held, answers.first()?, asked, deadline)
+            .await
     }
 
     pub(super) fn read_call<V>(
@@ -79,8 +80,14 @@ impl Cache {
     ) -> ScriptCall<'static> {
         let early = format!("{early:.6}");
         let lease = policy.lease.as_millis().max(1).to_string();
-        let arguments = [version, token, &lease, &early].map(|text| text.as_bytes().to_vec()).to_vec();
-        ScriptCall { script: &READ, keys: key.keys(&self.prefix), arguments }
+        let arguments = [version, token, &lease, &early]
+            .map(|text| text.as_bytes().to_vec())
+            .to_vec();
+        ScriptCall {
+            script: &READ,
+            keys: key.keys(&self.prefix),
+            arguments,
+        }
     }
 
     /// What Valkey's answer means; `None` if it is none.
@@ -93,20 +100,44 @@ impl Cache {
         asked: u64,
         deadline: Deadline,
     ) -> Option<Look<V>> {
-        let (now, epochs, version, fresh, stale, body, leased): (u64, String, String, u64, u64, Vec<u8>, u8) =
-            redis::from_redis_value_ref(answer).ok()?;
+        let (now, epochs, version, fresh, stale, body, leased): (
+            u64,
+            String,
+            String,
+            u64,
+            u64,
+            Vec<u8>,
+            u8,
+        ) = redis::from_redis_value_ref(answer).ok()?;
         self.memory.heard(now);
         let held = match held.filter(|held| held.version == version) {
-            Some(held) => Some(Held { fresh, stale, asked, checked: self.memory.now(), ..held.clone() }),
+            Some(held) => Some(Held {
+                fresh,
+                stale,
+                asked,
+                checked: self.memory.now(),
+                ..held.clone()
+            }),
             None if version.is_empty() => None,
             None => {
                 let value = entry::decode::<V>(&body);
                 if value.is_err() {
-                    tracing::warn!(kind = key.kind(), "an entry that cannot be read is discarded");
+                    tracing::warn!(
+                        kind = key.kind(),
+                        "an entry that cannot be read is discarded"
+                    );
                     self.discard(key, version.clone(), deadline).await;
                 }
                 let checked = self.memory.now();
-                value.ok().map(|(value, size)| Held { value, version, fresh, stale, checked, asked, size })
+                value.ok().map(|(value, size)| Held {
+                    value,
+                    version,
+                    fresh,
+                    stale,
+                    checked,
+                    asked,
+                    size,
+                })
             }
         };
         if held.is_none() {
@@ -124,14 +155,20 @@ impl Cache {
     async fn discard<V>(&self, key: &Key<V>, version: String, deadline: Deadline) {
         let Some(valkey) = &self.valkey else { return };
         let arguments = vec![version.into_bytes()];
-        let call = ScriptCall { script: &DISCARD, keys: vec![key.entry(&self.prefix)], arguments };
+        let call = ScriptCall {
+            script: &DISCARD,
+            keys: vec![key.entry(&self.prefix)],
+            arguments,
+        };
         if let Err(gone) = valkey.run(&[call], deadline).await {
             tracing::warn!(kind = key.kind(), error = %gone, "it could not be discarded");
         }
     }
 
     pub(super) async fn write<V>(&self, key: &Key<V>, token: &str, write: Write<'_>) -> bool {
-        let Some(valkey) = &self.valkey else { return false };
+        let Some(valkey) = &self.valkey else {
+            return false;
+        };
         let keys = key.keys(&self.prefix).into_iter().take(2).collect();
         let millis = |time: Duration| time.as_millis().max(1).to_string();
         let texts = [
@@ -142,9 +179,21 @@ impl Cache {
             millis(write.fresh.saturating_add(write.stale).min(LONGEST)),
             write.cost.to_string(),
         ];
-        let arguments = texts.map(String::into_bytes).into_iter().chain([write.body]).collect();
-        let call = ScriptCall { script: &WRITE, keys, arguments };
-        let written = valkey.run(&[call], Deadline::after(Duration::from_secs(1))).await;
-        written.ok().is_some_and(|answers| answers.first() == Some(&Value::Int(1)))
+        let arguments = texts
+            .map(String::into_bytes)
+            .into_iter()
+            .chain([write.body])
+            .collect();
+        let call = ScriptCall {
+            script: &WRITE,
+            keys,
+            arguments,
+        };
+        let written = valkey
+            .run(&[call], Deadline::after(Duration::from_secs(1)))
+            .await;
+        written
+            .ok()
+            .is_some_and(|answers| answers.first() == Some(&Value::Int(1)))
     }
 }

@@ -12,7 +12,14 @@ use crate::identity::{Caller, TenantId};
 use crate::limits::{Charge, Limit, Limiter, Mode, Scope, Who};
 
 /// Tokens of one tenant: 200,000 a minute, all of them at once if need be.
-pub const TOKENS: Limit = Limit::token_bucket(NAME, Scope::Tenant, 200_000, Duration::from_mins(1), 200_000).settled();
+pub const TOKENS: Limit = Limit::token_bucket(
+    NAME,
+    Scope::Tenant,
+    200_000,
+    Duration::from_mins(1),
+    200_000,
+)
+.settled();
 
 const NAME: &str = "tokens";
 
@@ -33,11 +40,24 @@ pub fn estimate(body: &[u8]) -> u64 {
     // A body that cannot be read will be refused too, and the charge given back.
     let fields: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     // Also a number such as 1e5 is passed on as it is.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within these bounds")]
-    let number = |name: &str| fields.get(name).and_then(Value::as_f64).map(|number| number.clamp(0.0, 1e9) as u64);
-    let answer = number("max_completion_tokens").or_else(|| number("max_tokens")).unwrap_or(ANSWER);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is within these bounds"
+    )]
+    let number = |name: &str| {
+        fields
+            .get(name)
+            .and_then(Value::as_f64)
+            .map(|number| number.clamp(0.0, 1e9) as u64)
+    };
+    let answer = number("max_completion_tokens")
+        .or_else(|| number("max_tokens"))
+        .unwrap_or(ANSWER);
     let answers = number("n").unwrap_or(1).max(1);
-    (body.len() as u64 / BYTES).saturating_add(answer.saturating_mul(answers)).clamp(1, 1_000_000_000)
+    (body.len() as u64 / BYTES)
+        .saturating_add(answer.saturating_mul(answers))
+        .clamp(1, 1_000_000_000)
 }
 
 /// What one call was charged, to be settled once when more is known. If the call is cancelled, or the environment dies before, the
@@ -52,8 +72,17 @@ pub struct Meter {
 impl Meter {
     /// For a call that was charged by its body just now.
     pub fn new(limiter: Arc<Limiter>, caller: Caller, body: &[u8], mode: Mode) -> Self {
-        let charge = Charge { calls: estimate(body), at: SystemTime::now(), mode };
-        Self { limiter, caller, charge, is_settled: AtomicBool::new(false) }
+        let charge = Charge {
+            calls: estimate(body),
+            at: SystemTime::now(),
+            mode,
+        };
+        Self {
+            limiter,
+            caller,
+            charge,
+            is_settled: AtomicBool::new(false),
+        }
     }
 
     /// Whose tokens they are.
@@ -69,8 +98,13 @@ impl Meter {
         if self.is_settled.swap(true, Ordering::Relaxed) {
             return;
         }
-        let who = Who { address: None, caller: Some(&self.caller) };
-        self.limiter.settle(NAME, who, self.charge, tokens.min(MOST), deadline).await;
+        let who = Who {
+            address: None,
+            caller: Some(&self.caller),
+        };
+        self.limiter
+            .settle(NAME, who, self.charge, tokens.min(MOST), deadline)
+            .await;
     }
 }
 
@@ -81,10 +115,16 @@ mod tests {
     #[test]
     fn a_request_is_estimated_by_its_length_and_its_bounds() {
         assert_eq!(estimate(br#"{"max_tokens":7}"#), 4 + 7);
-        assert_eq!(estimate(br#"{"max_tokens":7,"max_completion_tokens":5}"#), 10 + 5);
+        assert_eq!(
+            estimate(br#"{"max_tokens":7,"max_completion_tokens":5}"#),
+            10 + 5
+        );
         assert_eq!(estimate(b"{}"), 1_000);
         assert_eq!(estimate(b"not json"), 2 + 1_000);
         assert_eq!(estimate(br#"{"max_tokens":1e5,"n":2}"#), 6 + 200_000);
-        assert_eq!(estimate(format!(r#"{{"max_tokens":{}}}"#, u64::MAX).as_bytes()), 1_000_000_000);
+        assert_eq!(
+            estimate(format!(r#"{{"max_tokens":{}}}"#, u64::MAX).as_bytes()),
+            1_000_000_000
+        );
     }
 }

@@ -59,7 +59,9 @@ pub async fn complete(
     if request.stream {
         return stream::answer(backend, request, meter, deadline, origin).await;
     }
-    let Asked { served, completion, .. } = whole(&backend, &request, &meter, deadline).await?;
+    let Asked {
+        served, completion, ..
+    } = whole(&backend, &request, &meter, deadline).await?;
     let mut reply = Reply::ok(&completion.body());
     reply.headers.extend(served.headers());
     Ok(reply)
@@ -74,23 +76,54 @@ async fn whole(
 ) -> Result<Asked, ApiError> {
     let chain = request.chain(&backend.chains)?;
     match chain.repeat_for().filter(|_| request.is_deterministic()) {
-        Some(keep_for) => Box::pin(repeat::whole(backend, chain, keep_for, request, meter, deadline)).await,
+        Some(keep_for) => {
+            Box::pin(repeat::whole(
+                backend, chain, keep_for, request, meter, deadline,
+            ))
+            .await
+        }
         None => ask(chain, request, meter, deadline).await,
     }
 }
 
 /// The whole answer, asked for now.
-async fn ask(chain: &Chain, request: &ClientRequest, meter: &Meter, deadline: Deadline) -> Result<Asked, ApiError> {
+async fn ask(
+    chain: &Chain,
+    request: &ClientRequest,
+    meter: &Meter,
+    deadline: Deadline,
+) -> Result<Asked, ApiError> {
     let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref());
-    let outcome = chain.whole(&ask.passing_filter_on().keeping_pieces(request.stream), |_| Ok(())).await;
-    let used = outcome.answer.as_ref().map_or(Some(0), |answer| answer.value.1.tokens());
+    let outcome = chain
+        .whole(
+            &ask.passing_filter_on().keeping_pieces(request.stream),
+            |_| Ok(()),
+        )
+        .await;
+    let used = outcome
+        .answer
+        .as_ref()
+        .map_or(Some(0), |answer| answer.value.1.tokens());
     if let Some(tokens) = used {
         meter.settle(tokens, deadline).await;
     }
     match outcome.answer {
-        Some(Answer { value: ((), completion, pieces), tier, degraded }) => {
-            let served = Served { tier, attempts: outcome.attempts, degraded, is_repeat: false };
-            Ok(Asked { served, completion, pieces })
+        Some(Answer {
+            value: ((), completion, pieces),
+            tier,
+            degraded,
+        }) => {
+            let served = Served {
+                tier,
+                attempts: outcome.attempts,
+                degraded,
+                is_repeat: false,
+            };
+            Ok(Asked {
+                served,
+                completion,
+                pieces,
+            })
         }
         None => Err(failure::of(&outcome)),
     }
@@ -119,6 +152,7 @@ impl Served {
 /// The list of the chains, as `GET /v1/models` answers it.
 pub fn models<'a>(chains: impl Iterator<Item = &'a String>) -> Value {
     // `created` is required; a chain has no time of creation.
-    let models = chains.map(|id| json!({ "id": id, "object": "model", "created": 0, "owned_by": "wenzhen" }));
+    let models = chains
+        .map(|id| json!({ "id": id, "object": "model", "created": 0, "owned_by": "wenzhen" }));
     json!({ "object": "list", "data": models.collect::<Value>() })
 }

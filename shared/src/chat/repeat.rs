@@ -39,17 +39,37 @@ pub(super) async fn whole(
     meter: &Meter,
     deadline: Deadline,
 ) -> Result<Asked, ApiError> {
-    let key = Key::of_tenant(meter.tenant(), &ANSWERS, &format!("{}\n{}", chain.identity(), request.identity()));
-    let policy = Policy::new(keep_for).stale_for(Duration::ZERO).lease(LEASE).loading_beside_after(PATIENCE);
+    let key = Key::of_tenant(
+        meter.tenant(),
+        &ANSWERS,
+        &format!("{}\n{}", chain.identity(), request.identity()),
+    );
+    let policy = Policy::new(keep_for)
+        .stale_for(Duration::ZERO)
+        .lease(LEASE)
+        .loading_beside_after(PATIENCE);
     let (refused, passing) = (Mutex::new(None), Mutex::new(None));
     let load = || async {
         match ask(chain, request, meter, deadline).await {
             Ok(asked) => {
-                let Served { tier, attempts, degraded, .. } = &asked.served;
-                let kept = Kept { tier: tier.clone(), attempts: *attempts, body: asked.completion.body() };
+                let Served {
+                    tier,
+                    attempts,
+                    degraded,
+                    ..
+                } = &asked.served;
+                let kept = Kept {
+                    tier: tier.clone(),
+                    attempts: *attempts,
+                    body: asked.completion.body(),
+                };
                 let is_kept = degraded.is_none();
                 *passing.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-                Ok(if is_kept { Some(kept).into() } else { Fetched::passing(Some(kept)) })
+                Ok(if is_kept {
+                    Some(kept).into()
+                } else {
+                    Fetched::passing(Some(kept))
+                })
             }
             Err(error) => {
                 *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -58,7 +78,10 @@ pub(super) async fn whole(
             }
         }
     };
-    let cached = backend.cache.get_or_load(&key, &policy, deadline, load).await;
+    let cached = backend
+        .cache
+        .get_or_load(&key, &policy, deadline, load)
+        .await;
     if let Some(asked) = passing.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Ok(asked);
     }
@@ -70,6 +93,15 @@ pub(super) async fn whole(
     let unreadable = || ApiError::from(Error::internal("a kept answer is none"));
     let kept = cached.value.ok_or_else(unreadable)?;
     let completion = Completion::from_body(kept.body).ok_or_else(unreadable)?;
-    let served = Served { tier: kept.tier, attempts: 0, degraded: None, is_repeat: cached.level != Level::Loaded };
-    Ok(Asked { served, completion, pieces: Vec::new() })
+    let served = Served {
+        tier: kept.tier,
+        attempts: 0,
+        degraded: None,
+        is_repeat: cached.level != Level::Loaded,
+    };
+    Ok(Asked {
+        served,
+        completion,
+        pieces: Vec::new(),
+    })
 }

@@ -33,15 +33,27 @@ impl ClientRequest {
     /// Reads a body; `chains` are those it may name.
     pub fn parse(body: &[u8], chains: &Chains) -> Result<Self, ApiError> {
         if body.len() > LARGEST {
-            return Err(ApiError::invalid(None, "The body may have at most 1,048,576 bytes."));
+            return Err(ApiError::invalid(
+                None,
+                "The body may have at most 1,048,576 bytes.",
+            ));
         }
         if body.is_empty() {
-            return Err(ApiError::invalid(None, "The body is empty; send a JSON object."));
+            return Err(ApiError::invalid(
+                None,
+                "The body is empty; send a JSON object.",
+            ));
         }
-        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+        let mut fields: Map<String, Value> =
+            serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
         let model = match fields.remove("model") {
             Some(Value::String(model)) if !model.is_empty() => model,
-            _ => return Err(ApiError::invalid(Some("model"), "'model' must name a chain; GET /v1/models lists them.")),
+            _ => {
+                return Err(ApiError::invalid(
+                    Some("model"),
+                    "'model' must name a chain; GET /v1/models lists them.",
+                ));
+            }
         };
         let chain = known(chains, &model)?;
         let order = fields.remove("fallbacks").filter(|order| !order.is_null());
@@ -49,11 +61,24 @@ impl ClientRequest {
         let stream = match fields.get("stream") {
             None | Some(Value::Null) => false,
             Some(Value::Bool(stream)) => *stream,
-            Some(_) => return Err(ApiError::invalid(Some("stream"), "'stream' must be true or false.")),
+            Some(_) => {
+                return Err(ApiError::invalid(
+                    Some("stream"),
+                    "'stream' must be true or false.",
+                ));
+            }
         };
-        let include_usage = fields.get("stream_options").and_then(|options| options.get("include_usage"));
+        let include_usage = fields
+            .get("stream_options")
+            .and_then(|options| options.get("include_usage"));
         let include_usage = include_usage.and_then(Value::as_bool).unwrap_or(false);
-        Ok(Self { model, order, stream, include_usage, request: ChatRequest::from_client(fields)? })
+        Ok(Self {
+            model,
+            order,
+            stream,
+            include_usage,
+            request: ChatRequest::from_client(fields)?,
+        })
     }
 
     /// Whether the same request is to have the same answer: `temperature` 0, and one answer.
@@ -63,7 +88,12 @@ impl ClientRequest {
 
     /// What tells it from every other request of its tenant. It holds the prompt, so it is only ever hashed.
     pub(super) fn identity(&self) -> String {
-        format!("{}\n{:?}\n{}", self.model, self.order, self.request.identity())
+        format!(
+            "{}\n{:?}\n{}",
+            self.model,
+            self.order,
+            self.request.identity()
+        )
     }
 
     /// The chain that it names.
@@ -78,19 +108,38 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
         error if error.is_data() => "not a JSON object",
         _ => "not valid JSON",
     };
-    let place = format!("The body is {what} (line {}, column {}).", error.line(), error.column());
+    let place = format!(
+        "The body is {what} (line {}, column {}).",
+        error.line(),
+        error.column()
+    );
     ApiError::invalid(None, &place)
 }
 
 fn known<'a>(chains: &'a Chains, model: &str) -> Result<&'a Chain, ApiError> {
     if chains.is_empty() {
-        let (status, message) = (StatusCode::SERVICE_UNAVAILABLE, "No model is configured. Tell the operator.");
-        return Err(ApiError::new(status, "server_error", Some("no_model_configured"), message));
+        let (status, message) = (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "No model is configured. Tell the operator.",
+        );
+        return Err(ApiError::new(
+            status,
+            "server_error",
+            Some("no_model_configured"),
+            message,
+        ));
     }
     chains.get(model).ok_or_else(|| {
         let message = "There is no such model; GET /v1/models lists those there are.";
-        let mut error = ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("model_not_found"), message);
-        error.error.insert("param".to_owned(), Value::String("model".to_owned()));
+        let mut error = ApiError::new(
+            StatusCode::NOT_FOUND,
+            "invalid_request_error",
+            Some("model_not_found"),
+            message,
+        );
+        error
+            .error
+            .insert("param".to_owned(), Value::String("model".to_owned()));
         error
     })
 }
@@ -99,7 +148,10 @@ fn read_order(order: &Value, chain: &Chain) -> Result<Vec<String>, ApiError> {
     let wrong = |param: String, message: &str| Err(ApiError::invalid(Some(&param), message));
     let names = order.as_array().map(Vec::as_slice).unwrap_or_default();
     if names.is_empty() {
-        return wrong("fallbacks".to_owned(), "'fallbacks' must be an array with at least one name of a tier.");
+        return wrong(
+            "fallbacks".to_owned(),
+            "'fallbacks' must be an array with at least one name of a tier.",
+        );
     }
     let mut read: Vec<String> = Vec::new();
     for (index, name) in names.iter().enumerate() {

@@ -34,7 +34,9 @@ pub(super) async fn answer(
     let work = async move {
         match mode {
             StreamMode::Whole => whole_events(&backend, &request, &meter, deadline).await,
-            StreamMode::Live => live_events(request.chain(&backend.chains)?, &request, meter, deadline).await,
+            StreamMode::Live => {
+                live_events(request.chain(&backend.chains)?, &request, meter, deadline).await
+            }
         }
     };
     let mut work: BoxFuture<'static, Result<Ready, ApiError>> = Box::pin(work);
@@ -54,7 +56,11 @@ pub(super) async fn answer(
         Err(_elapsed) => {
             let rest = keeping_alive(work, HOLD, late);
             // The first comment goes out at once: the client has waited long enough to see the head.
-            Ok(Reply::events(stream::iter([Bytes::from_static(b": still working\n\n")]).chain(rest).boxed()))
+            Ok(Reply::events(
+                stream::iter([Bytes::from_static(b": still working\n\n")])
+                    .chain(rest)
+                    .boxed(),
+            ))
         }
     }
 }
@@ -63,13 +69,22 @@ pub(super) async fn answer(
 fn late(ready: Result<Ready, ApiError>) -> BoxStream<'static, Bytes> {
     match ready {
         Ok((served, events)) => {
-            tracing::info!(tier = served.tier, attempts = served.attempts, "a stream goes on");
-            let (tier, attempts, degraded) = (&served.tier, served.attempts, served.degraded_word());
-            let head = format!(": x-served-by={tier} x-attempts={attempts} x-degraded={degraded}\n\n");
+            tracing::info!(
+                tier = served.tier,
+                attempts = served.attempts,
+                "a stream goes on"
+            );
+            let (tier, attempts, degraded) =
+                (&served.tier, served.attempts, served.degraded_word());
+            let head =
+                format!(": x-served-by={tier} x-attempts={attempts} x-degraded={degraded}\n\n");
             stream::iter([Bytes::from(head)]).chain(events).boxed()
         }
         Err(error) => {
-            tracing::error!(status = error.status.as_u16(), "a stream ends with an error");
+            tracing::error!(
+                status = error.status.as_u16(),
+                "a stream ends with an error"
+            );
             stream::iter([event(&error.body())]).boxed()
         }
     }
@@ -82,11 +97,25 @@ async fn whole_events(
     meter: &Meter,
     deadline: Deadline,
 ) -> Result<Ready, ApiError> {
-    let Asked { served, completion, pieces } = whole(backend, request, meter, deadline).await?;
-    let pieces = if pieces.is_empty() { completion.chunks() } else { pieces };
+    let Asked {
+        served,
+        completion,
+        pieces,
+    } = whole(backend, request, meter, deadline).await?;
+    let pieces = if pieces.is_empty() {
+        completion.chunks()
+    } else {
+        pieces
+    };
     let include_usage = request.include_usage;
-    let events: Vec<_> = pieces.into_iter().filter_map(|piece| shown(piece, include_usage)).collect();
-    Ok((served, stream::iter(events).chain(stream::iter([DONE])).boxed()))
+    let events: Vec<_> = pieces
+        .into_iter()
+        .filter_map(|piece| shown(piece, include_usage))
+        .collect();
+    Ok((
+        served,
+        stream::iter(events).chain(stream::iter([DONE])).boxed(),
+    ))
 }
 
 /// The pieces as they come.
@@ -96,17 +125,40 @@ async fn live_events(
     meter: Meter,
     deadline: Deadline,
 ) -> Result<Ready, ApiError> {
-    let ask = Ask::new(&request.request, deadline).in_order(request.order.as_deref()).passing_filter_on();
+    let ask = Ask::new(&request.request, deadline)
+        .in_order(request.order.as_deref())
+        .passing_filter_on();
     let outcome = chain.live(&ask).await;
     if outcome.answer.is_none() {
         meter.settle(0, deadline).await;
     }
     let attempts = outcome.attempts;
-    let Some(Answer { value, tier, degraded }) = outcome.answer else { return Err(failure::of(&outcome)) };
+    let Some(Answer {
+        value,
+        tier,
+        degraded,
+    }) = outcome.answer
+    else {
+        return Err(failure::of(&outcome));
+    };
     let include_usage = request.include_usage;
-    let start = Some(Passing { live: value, meter, deadline });
-    let events = stream::unfold(start, move |passing| async move { next(passing?, include_usage).await });
-    Ok((Served { tier, attempts, degraded, is_repeat: false }, events.boxed()))
+    let start = Some(Passing {
+        live: value,
+        meter,
+        deadline,
+    });
+    let events = stream::unfold(start, move |passing| async move {
+        next(passing?, include_usage).await
+    });
+    Ok((
+        Served {
+            tier,
+            attempts,
+            degraded,
+            is_repeat: false,
+        },
+        events.boxed(),
+    ))
 }
 
 /// A live answer that is passed on.
@@ -131,7 +183,8 @@ async fn next(mut passing: Passing, include_usage: bool) -> Option<(Bytes, Optio
             Err(fault) => {
                 settle(&passing.meter, passing.live.tokens(), passing.deadline).await;
                 tracing::error!(tier = passing.live.tier(), fault = %fault, "a live answer broke");
-                let message = format!("The answer broke off ({fault}). What came before is incomplete.");
+                let message =
+                    format!("The answer broke off ({fault}). What came before is incomplete.");
                 let error = json!({ "error": { "message": message, "type": "server_error", "param": null, "code": "stream_broken" } });
                 return Some((event(&error), None));
             }
@@ -150,7 +203,10 @@ async fn settle(meter: &Meter, tokens: Option<u64>, deadline: Deadline) {
 fn shown(mut piece: Value, include_usage: bool) -> Option<Bytes> {
     if !include_usage && let Some(fields) = piece.as_object_mut() {
         let had_usage = fields.remove("usage").is_some_and(|usage| !usage.is_null());
-        let says_nothing = fields.get("choices").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        let says_nothing = fields
+            .get("choices")
+            .and_then(Value::as_array)
+            .is_none_or(Vec::is_empty);
         if had_usage && says_nothing {
             return None;
         }

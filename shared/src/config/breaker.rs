@@ -73,19 +73,46 @@ impl BreakerSettings {
         let is_rate = |rate: f64| rate > 0.0 && rate <= 1.0;
         let is_time = |seconds: f64| (0.001..=86_400.0).contains(&seconds);
         let rules = [
-            ("failures", (1..=10_000).contains(&self.failures), "must be from 1 to 10,000"),
-            ("failure_rate", is_rate(self.failure_rate), "must be more than 0 and at most 1"),
-            ("slow_rate", is_rate(self.slow_rate), "must be more than 0 and at most 1"),
-            ("minimum_calls", (1..=1_000_000).contains(&self.minimum_calls), "must be from 1 to 1,000,000"),
-            ("quorum", (1..=100).contains(&self.quorum), "must be from 1 to 100"),
+            (
+                "failures",
+                (1..=10_000).contains(&self.failures),
+                "must be from 1 to 10,000",
+            ),
+            (
+                "failure_rate",
+                is_rate(self.failure_rate),
+                "must be more than 0 and at most 1",
+            ),
+            (
+                "slow_rate",
+                is_rate(self.slow_rate),
+                "must be more than 0 and at most 1",
+            ),
+            (
+                "minimum_calls",
+                (1..=1_000_000).contains(&self.minimum_calls),
+                "must be from 1 to 1,000,000",
+            ),
+            (
+                "quorum",
+                (1..=100).contains(&self.quorum),
+                "must be from 1 to 100",
+            ),
             ("slow_after", is_time(self.slow_after), SECONDS),
-            ("window", is_time(self.window) && self.window >= 0.01, SECONDS),
+            (
+                "window",
+                is_time(self.window) && self.window >= 0.01,
+                SECONDS,
+            ),
             ("open", is_time(self.open), SECONDS),
             ("reopen", is_time(self.reopen), SECONDS),
             ("probe_lease", is_time(self.probe_lease), SECONDS),
             ("ramp", self.ramp == 0.0 || is_time(self.ramp), SECONDS),
         ];
-        rules.into_iter().find(|(_, holds, _)| !holds).map(|(field, _, range)| (field, range))
+        rules
+            .into_iter()
+            .find(|(_, holds, _)| !holds)
+            .map(|(field, _, range)| (field, range))
     }
 }
 

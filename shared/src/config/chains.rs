@@ -100,38 +100,68 @@ impl Models {
 
 fn parse(json: &str, tiers: &Tiers) -> Result<BTreeMap<String, ChainSettings>, ConfigError> {
     let reader = &mut serde_json::Deserializer::from_str(json);
-    let chains: BTreeMap<String, ChainSettings> = serde_path_to_error::deserialize(reader).map_err(|error| {
-        let place = error.path().to_string();
-        let name =
-            if place == "." || place.contains('?') { "AI_CHAINS".to_owned() } else { format!("AI_CHAINS.{place}") };
-        ConfigError::new(name, error.into_inner().to_string())
-    })?;
+    let chains: BTreeMap<String, ChainSettings> = serde_path_to_error::deserialize(reader)
+        .map_err(|error| {
+            let place = error.path().to_string();
+            let name = if place == "." || place.contains('?') {
+                "AI_CHAINS".to_owned()
+            } else {
+                format!("AI_CHAINS.{place}")
+            };
+            ConfigError::new(name, error.into_inner().to_string())
+        })?;
     for (name, chain) in &chains {
         check(name, chain, tiers)?;
     }
     if !chains.contains_key(DEFAULT_CHAIN) {
-        return Err(ConfigError::new("AI_CHAINS", "has no chain called `default`"));
+        return Err(ConfigError::new(
+            "AI_CHAINS",
+            "has no chain called `default`",
+        ));
     }
     Ok(chains)
 }
 
 fn check(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<(), ConfigError> {
-    let wrong = |field: &str, problem: String| Err(ConfigError::new(format!("AI_CHAINS.{name}{field}"), problem));
+    let wrong = |field: &str, problem: String| {
+        Err(ConfigError::new(
+            format!("AI_CHAINS.{name}{field}"),
+            problem,
+        ))
+    };
     if !is_name(name) {
-        return wrong("", "is no name for a chain: 1 to 100 of A-Z, a-z, 0-9, `.`, `_`, `-`, `/` and `:`".to_owned());
+        return wrong(
+            "",
+            "is no name for a chain: 1 to 100 of A-Z, a-z, 0-9, `.`, `_`, `-`, `/` and `:`"
+                .to_owned(),
+        );
     }
     if chain.tiers.is_empty() {
         return wrong(".tiers", "must name at least one tier".to_owned());
     }
     for (index, tier) in chain.tiers.iter().enumerate() {
         if !tiers.iter().any(|known| known.name == *tier) {
-            return wrong(&format!(".tiers[{index}]"), format!("names `{tier}`, which is not a tier of AI_TIERS"));
+            return wrong(
+                &format!(".tiers[{index}]"),
+                format!("names `{tier}`, which is not a tier of AI_TIERS"),
+            );
         }
-        if chain.tiers.iter().take(index).any(|earlier| earlier == tier) {
-            return wrong(&format!(".tiers[{index}]"), format!("names `{tier}` a second time"));
+        if chain
+            .tiers
+            .iter()
+            .take(index)
+            .any(|earlier| earlier == tier)
+        {
+            return wrong(
+                &format!(".tiers[{index}]"),
+                format!("names `{tier}` a second time"),
+            );
         }
     }
-    if chain.repeat_for.is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds)) {
+    if chain
+        .repeat_for
+        .is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds))
+    {
         return wrong(".repeat_for", "must be from 1 to 86,400 seconds".to_owned());
     }
     if !(0.0..=1.0).contains(&chain.hedge_budget) {
@@ -142,7 +172,8 @@ fn check(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<(), ConfigE
 
 /// What can stand in a URL's path, in a header and in a log without care.
 fn is_name(name: &str) -> bool {
-    let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-' | b'/' | b':');
+    let allowed =
+        |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-' | b'/' | b':');
     (1..=100).contains(&name.len()) && name.bytes().all(allowed)
 }
 
@@ -151,7 +182,8 @@ mod tests {
     use super::*;
 
     fn tiers() -> Tiers {
-        let tier = |name: &str| format!(r#"{{"name":"{name}","base_url":"http://h/v1","model":"m"}}"#);
+        let tier =
+            |name: &str| format!(r#"{{"name":"{name}","base_url":"http://h/v1","model":"m"}}"#);
         Tiers::parse(&format!("[{},{}]", tier("a"), tier("b"))).unwrap()
     }
 
@@ -160,20 +192,46 @@ mod tests {
         let models = Models::new(tiers(), None).unwrap();
         assert_eq!(models.chains()["default"].tiers, ["a", "b"]);
         assert_eq!(models.chains()["default"].mode, StreamMode::Whole);
-        assert!(Models::new(Tiers::default(), None).unwrap().chains().is_empty());
+        assert!(
+            Models::new(Tiers::default(), None)
+                .unwrap()
+                .chains()
+                .is_empty()
+        );
     }
 
     #[test]
     fn a_wrong_chain_is_refused_by_name() {
         let refused = |json: &str| Models::new(tiers(), Some(json)).expect_err(json).name;
-        assert_eq!(refused(r#"{"default":{"tiers":["a","c"]}}"#), "AI_CHAINS.default.tiers[1]");
-        assert_eq!(refused(r#"{"default":{"tiers":["a","a"]}}"#), "AI_CHAINS.default.tiers[1]");
-        assert_eq!(refused(r#"{"default":{"tiers":[]}}"#), "AI_CHAINS.default.tiers");
+        assert_eq!(
+            refused(r#"{"default":{"tiers":["a","c"]}}"#),
+            "AI_CHAINS.default.tiers[1]"
+        );
+        assert_eq!(
+            refused(r#"{"default":{"tiers":["a","a"]}}"#),
+            "AI_CHAINS.default.tiers[1]"
+        );
+        assert_eq!(
+            refused(r#"{"default":{"tiers":[]}}"#),
+            "AI_CHAINS.default.tiers"
+        );
         assert_eq!(refused(r#"{"fast":{"tiers":["a"]}}"#), "AI_CHAINS");
-        assert_eq!(refused(r#"{"default":{"tiers":["a"],"mode":"slow"}}"#), "AI_CHAINS.default.mode");
-        assert_eq!(refused(r#"{"default":{"tiers":["a"],"hedge_budget":2}}"#), "AI_CHAINS.default.hedge_budget");
-        assert_eq!(refused(r#"{"default":{"tiers":["a"],"repeat_for":0}}"#), "AI_CHAINS.default.repeat_for");
-        assert_eq!(refused(r#"{"default":{"tiers":["a"]},"a b":{"tiers":["a"]}}"#), "AI_CHAINS.a b");
+        assert_eq!(
+            refused(r#"{"default":{"tiers":["a"],"mode":"slow"}}"#),
+            "AI_CHAINS.default.mode"
+        );
+        assert_eq!(
+            refused(r#"{"default":{"tiers":["a"],"hedge_budget":2}}"#),
+            "AI_CHAINS.default.hedge_budget"
+        );
+        assert_eq!(
+            refused(r#"{"default":{"tiers":["a"],"repeat_for":0}}"#),
+            "AI_CHAINS.default.repeat_for"
+        );
+        assert_eq!(
+            refused(r#"{"default":{"tiers":["a"]},"a b":{"tiers":["a"]}}"#),
+            "AI_CHAINS.a b"
+        );
         assert_eq!(refused("[]"), "AI_CHAINS");
     }
 }

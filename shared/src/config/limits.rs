@@ -64,12 +64,16 @@ impl LimitSettings {
     /// Reads a JSON object of changes by name; every error names the setting.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
         let reader = &mut serde_json::Deserializer::from_str(json);
-        let settings: BTreeMap<String, LimitSetting> = serde_path_to_error::deserialize(reader).map_err(|error| {
-            let place = error.path().to_string();
-            let name =
-                if place == "." || place.contains('?') { "LIMITS".to_owned() } else { format!("LIMITS.{place}") };
-            ConfigError::new(name, error.into_inner().to_string())
-        })?;
+        let settings: BTreeMap<String, LimitSetting> = serde_path_to_error::deserialize(reader)
+            .map_err(|error| {
+                let place = error.path().to_string();
+                let name = if place == "." || place.contains('?') {
+                    "LIMITS".to_owned()
+                } else {
+                    format!("LIMITS.{place}")
+                };
+                ConfigError::new(name, error.into_inner().to_string())
+            })?;
         for (name, setting) in &settings {
             setting.check(name)?;
         }
@@ -86,25 +90,40 @@ impl LimitSetting {
     /// The algorithm, where something else was declared.
     pub fn algorithm(&self, declared: Algorithm, limit: u64) -> Algorithm {
         match (self.algorithm, declared) {
-            (Some(AlgorithmName::SlidingWindow), _) | (None, Algorithm::SlidingWindow) => Algorithm::SlidingWindow,
-            (Some(AlgorithmName::TokenBucket), _) => Algorithm::TokenBucket { burst: self.burst.unwrap_or(limit) },
-            (None, Algorithm::TokenBucket { burst }) => Algorithm::TokenBucket { burst: self.burst.unwrap_or(burst) },
+            (Some(AlgorithmName::SlidingWindow), _) | (None, Algorithm::SlidingWindow) => {
+                Algorithm::SlidingWindow
+            }
+            (Some(AlgorithmName::TokenBucket), _) => Algorithm::TokenBucket {
+                burst: self.burst.unwrap_or(limit),
+            },
+            (None, Algorithm::TokenBucket { burst }) => Algorithm::TokenBucket {
+                burst: self.burst.unwrap_or(burst),
+            },
         }
     }
 
     fn check(&self, name: &str) -> Result<(), ConfigError> {
-        let wrong = |field: &str, problem: &str| Err(ConfigError::new(format!("LIMITS.{name}{field}"), problem));
+        let wrong = |field: &str, problem: &str| {
+            Err(ConfigError::new(format!("LIMITS.{name}{field}"), problem))
+        };
         if !LIMIT_NAMES.contains(&name) {
-            return wrong("", "is not a limit; there are address, user, tenant, global and tokens");
+            return wrong(
+                "",
+                "is not a limit; there are address, user, tenant, global and tokens",
+            );
         }
-        let is_count = |count: Option<u64>| count.is_none_or(|count| (1..=1_000_000_000).contains(&count));
+        let is_count =
+            |count: Option<u64>| count.is_none_or(|count| (1..=1_000_000_000).contains(&count));
         if !is_count(self.limit) {
             return wrong(".limit", "must be from 1 to 1,000,000,000");
         }
         if !is_count(self.burst) {
             return wrong(".burst", "must be from 1 to 1,000,000,000");
         }
-        if self.window.is_some_and(|seconds| !(0.001..=86_400.0).contains(&seconds)) {
+        if self
+            .window
+            .is_some_and(|seconds| !(0.001..=86_400.0).contains(&seconds))
+        {
             return wrong(".window", "must be more than 0 and at most 86,400 seconds");
         }
         Ok(())
@@ -121,9 +140,18 @@ mod tests {
         assert_eq!(refused(r#"{"user":{"limit":0}}"#), "LIMITS.user.limit");
         assert_eq!(refused(r#"{"user":{"limit":-1}}"#), "LIMITS.user.limit");
         assert_eq!(refused(r#"{"user":{"window":0}}"#), "LIMITS.user.window");
-        assert_eq!(refused(r#"{"address":{"burst":0}}"#), "LIMITS.address.burst");
-        assert_eq!(refused(r#"{"user":{"algorithm":"leaky"}}"#), "LIMITS.user.algorithm");
-        assert_eq!(refused(r#"{"user":{"on_loss":"maybe"}}"#), "LIMITS.user.on_loss");
+        assert_eq!(
+            refused(r#"{"address":{"burst":0}}"#),
+            "LIMITS.address.burst"
+        );
+        assert_eq!(
+            refused(r#"{"user":{"algorithm":"leaky"}}"#),
+            "LIMITS.user.algorithm"
+        );
+        assert_eq!(
+            refused(r#"{"user":{"on_loss":"maybe"}}"#),
+            "LIMITS.user.on_loss"
+        );
         assert_eq!(refused(r#"{"usr":{"limit":1}}"#), "LIMITS.usr");
         assert_eq!(refused(r#"{"user":{"limt":1}}"#), "LIMITS.user.limt");
         assert_eq!(refused("[]"), "LIMITS");
@@ -131,12 +159,23 @@ mod tests {
 
     #[test]
     fn what_is_left_out_stays_as_it_was() {
-        let settings = LimitSettings::parse(r#"{"user":{"limit":7},"address":{"algorithm":"token_bucket"}}"#).unwrap();
+        let settings =
+            LimitSettings::parse(r#"{"user":{"limit":7},"address":{"algorithm":"token_bucket"}}"#)
+                .unwrap();
         let user = settings.of("user").unwrap();
-        assert_eq!(user.algorithm(Algorithm::SlidingWindow, 7), Algorithm::SlidingWindow);
-        assert_eq!(user.algorithm(Algorithm::TokenBucket { burst: 3 }, 7), Algorithm::TokenBucket { burst: 3 });
+        assert_eq!(
+            user.algorithm(Algorithm::SlidingWindow, 7),
+            Algorithm::SlidingWindow
+        );
+        assert_eq!(
+            user.algorithm(Algorithm::TokenBucket { burst: 3 }, 7),
+            Algorithm::TokenBucket { burst: 3 }
+        );
         let address = settings.of("address").unwrap();
-        assert_eq!(address.algorithm(Algorithm::SlidingWindow, 9), Algorithm::TokenBucket { burst: 9 });
+        assert_eq!(
+            address.algorithm(Algorithm::SlidingWindow, 9),
+            Algorithm::TokenBucket { burst: 9 }
+        );
         assert!(settings.of("tenant").is_none());
     }
 }

@@ -28,7 +28,10 @@ pub struct ConfigError {
 impl ConfigError {
     /// An error about the setting called `name`.
     pub fn new(name: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { name: name.into(), problem: problem.into() }
+        Self {
+            name: name.into(),
+            problem: problem.into(),
+        }
     }
 }
 
@@ -53,7 +56,11 @@ impl TokenSettings {
                 .parse()
                 .map_err(|_| ConfigError::new("TOKEN_ISSUER", "must be a URL"))?,
         };
-        Ok(Self { issuer, audience: required("TOKEN_AUDIENCE")?, jwks_url })
+        Ok(Self {
+            issuer,
+            audience: required("TOKEN_AUDIENCE")?,
+            jwks_url,
+        })
     }
 }
 
@@ -92,10 +99,15 @@ impl DatabaseSettings {
     pub fn from_env() -> Result<Self, ConfigError> {
         let url: Url = required("DATABASE_URL")?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
-            return Err(ConfigError::new("DATABASE_URL", "must start with postgres://"));
+            return Err(ConfigError::new(
+                "DATABASE_URL",
+                "must start with postgres://",
+            ));
         }
         let auth = optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url);
-        let verified = url.query_pairs().any(|(name, value)| name == "sslmode" && value == "verify-full");
+        let verified = url
+            .query_pairs()
+            .any(|(name, value)| name == "sslmode" && value == "verify-full");
         if auth == DatabaseAuth::Iam && !verified {
             let problem = "must say sslmode=verify-full with DATABASE_AUTH=iam: a token is a password in clear";
             return Err(ConfigError::new("DATABASE_URL", problem));
@@ -133,12 +145,19 @@ pub fn models() -> Result<Models, ConfigError> {
 
 /// A setting that is JSON or the path of a file that holds it.
 fn json(name: &str) -> Result<Option<String>, ConfigError> {
-    let Some(text) = optional::<String>(name)? else { return Ok(None) };
+    let Some(text) = optional::<String>(name)? else {
+        return Ok(None);
+    };
     if text.trim_start().starts_with(['[', '{']) {
         return Ok(Some(text));
     }
     let read = std::fs::read_to_string(&text);
-    read.map(Some).map_err(|error| ConfigError::new(name, format!("is neither JSON nor a readable file: {error}")))
+    read.map(Some).map_err(|error| {
+        ConfigError::new(
+            name,
+            format!("is neither JSON nor a readable file: {error}"),
+        )
+    })
 }
 
 /// Valkey, which the fleet's circuits live in.
@@ -154,16 +173,27 @@ impl ValkeySettings {
     /// Reads `VALKEY_URL` and `VALKEY_PREFIX`.
     pub fn from_env() -> Result<Self, ConfigError> {
         let url: Option<Url> = optional("VALKEY_URL")?;
-        if url.as_ref().is_some_and(|url| !matches!(url.scheme(), "redis" | "rediss" | "valkey" | "valkeys")) {
-            return Err(ConfigError::new("VALKEY_URL", "must start with redis:// or rediss://"));
+        if url
+            .as_ref()
+            .is_some_and(|url| !matches!(url.scheme(), "redis" | "rediss" | "valkey" | "valkeys"))
+        {
+            return Err(ConfigError::new(
+                "VALKEY_URL",
+                "must start with redis:// or rediss://",
+            ));
         }
-        Ok(Self { url, prefix: optional("VALKEY_PREFIX")?.unwrap_or_else(|| "wenzhen".to_owned()) })
+        Ok(Self {
+            url,
+            prefix: optional("VALKEY_PREFIX")?.unwrap_or_else(|| "wenzhen".to_owned()),
+        })
     }
 }
 
 /// What `LIMITS` changes of the routes' limits: a JSON object of changes by name, or the path of a file that holds it.
 pub fn limits() -> Result<LimitSettings, ConfigError> {
-    json("LIMITS")?.map_or(Ok(LimitSettings::default()), |json| LimitSettings::parse(&json))
+    json("LIMITS")?.map_or(Ok(LimitSettings::default()), |json| {
+        LimitSettings::parse(&json)
+    })
 }
 
 /// A secret that a setting refers to as `env:NAME`.
@@ -176,7 +206,9 @@ pub fn log_filter() -> String {
     // Lambda's FATAL is no level of ours; it would be taken for the name of a library.
     let known = |level: &String| !level.eq_ignore_ascii_case("fatal");
     let level = |name| optional::<String>(name).ok().flatten().filter(known);
-    level("RUST_LOG").or_else(|| level("AWS_LAMBDA_LOG_LEVEL")).unwrap_or_else(|| "info".to_owned())
+    level("RUST_LOG")
+        .or_else(|| level("AWS_LAMBDA_LOG_LEVEL"))
+        .unwrap_or_else(|| "info".to_owned())
 }
 
 fn required<T: FromStr>(name: &str) -> Result<T, ConfigError>
@@ -186,14 +218,20 @@ where
     optional(name)?.ok_or_else(|| ConfigError::new(name, "is missing"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this module is the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this module is the one place that reads the environment"
+)]
 fn optional<T: FromStr>(name: &str) -> Result<Option<T>, ConfigError>
 where
     T::Err: std::fmt::Display,
 {
     match std::env::var(name) {
         Ok(text) if text.trim().is_empty() => Ok(None),
-        Ok(text) => text.parse().map(Some).map_err(|problem: T::Err| ConfigError::new(name, problem.to_string())),
+        Ok(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|problem: T::Err| ConfigError::new(name, problem.to_string())),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(ConfigError::new(name, "must be UTF-8")),
     }

@@ -118,22 +118,36 @@ impl Tier {
     }
 
     fn check(&self, index: usize) -> Result<(), ConfigError> {
-        let wrong = |field: &str, problem: &str| Err(ConfigError::new(format!("AI_TIERS[{index}].{field}"), problem));
+        let wrong = |field: &str, problem: &str| {
+            Err(ConfigError::new(
+                format!("AI_TIERS[{index}].{field}"),
+                problem,
+            ))
+        };
         let is_time = |seconds: f64| (0.001..=900.0).contains(&seconds);
-        if self.name.trim().is_empty() || !self.name.bytes().all(|c| c.is_ascii_graphic()) || self.name.len() > 100 {
+        if self.name.trim().is_empty()
+            || !self.name.bytes().all(|c| c.is_ascii_graphic())
+            || self.name.len() > 100
+        {
             return wrong("name", "must be 1 to 100 visible ASCII characters");
         }
         if self.model.trim().is_empty() {
             return wrong("model", "must not be empty");
         }
         if !matches!(self.base_url.scheme(), "http" | "https") || !self.base_url.has_host() {
-            return wrong("base_url", "must be an http or https URL, such as https://api.openai.com/v1");
+            return wrong(
+                "base_url",
+                "must be an http or https URL, such as https://api.openai.com/v1",
+            );
         }
         if self.key.is_some() && self.base_url.scheme() == "http" && !is_loopback(&self.base_url) {
             return wrong("base_url", "must be https, since the tier has a key");
         }
         if !is_time(self.total_timeout) {
-            return wrong("total_timeout", "must be more than 0 and at most 900 seconds");
+            return wrong(
+                "total_timeout",
+                "must be more than 0 and at most 900 seconds",
+            );
         }
         let parts = [
             ("connect_timeout", self.connect_timeout),
@@ -143,7 +157,10 @@ impl Tier {
         ];
         for (field, seconds) in parts {
             if seconds.is_some_and(|seconds| !is_time(seconds) || seconds > self.total_timeout) {
-                return wrong(field, "must be more than 0 seconds and at most the total_timeout");
+                return wrong(
+                    field,
+                    "must be more than 0 seconds and at most the total_timeout",
+                );
             }
         }
         if self.context_window == Some(0) {
@@ -171,18 +188,26 @@ impl Tiers {
         let reader = &mut serde_json::Deserializer::from_str(json);
         let tiers: Vec<Tier> = serde_path_to_error::deserialize(reader).map_err(|error| {
             let place = error.path().to_string();
-            let name =
-                if place == "." || place.contains('?') { "AI_TIERS".to_owned() } else { format!("AI_TIERS{place}") };
+            let name = if place == "." || place.contains('?') {
+                "AI_TIERS".to_owned()
+            } else {
+                format!("AI_TIERS{place}")
+            };
             let problem = error.into_inner().to_string();
-            let problem =
-                problem.replace("relative URL without a base", "not a URL that starts with http:// or https://");
+            let problem = problem.replace(
+                "relative URL without a base",
+                "not a URL that starts with http:// or https://",
+            );
             ConfigError::new(name, problem)
         })?;
         let mut names = HashSet::new();
         for (index, tier) in tiers.iter().enumerate() {
             tier.check(index)?;
             if !names.insert(tier.name.as_str()) {
-                return Err(ConfigError::new(format!("AI_TIERS[{index}].name"), "is used by an earlier tier"));
+                return Err(ConfigError::new(
+                    format!("AI_TIERS[{index}].name"),
+                    "is used by an earlier tier",
+                ));
             }
         }
         Ok(Self(tiers))
@@ -226,7 +251,9 @@ mod tests {
 
     #[test]
     fn a_tier_needs_no_more_than_a_name_an_address_and_a_model() {
-        let tiers = Tiers::parse(r#"[{"name":"a","base_url":"http://127.0.0.1:1/v1","model":"m"}]"#).unwrap();
+        let tiers =
+            Tiers::parse(r#"[{"name":"a","base_url":"http://127.0.0.1:1/v1","model":"m"}]"#)
+                .unwrap();
         let tier = tiers.iter().next().unwrap();
         assert_eq!(tier.connect_timeout(), Duration::from_secs(5));
         assert_eq!(tier.total_timeout(), Duration::from_secs(20));
@@ -238,37 +265,71 @@ mod tests {
         let json = r#"[{"name":"a","base_url":"http://h/v1","model":"m","total_timeout":2}]"#;
         let tiers = Tiers::parse(json).unwrap();
         let tier = tiers.iter().next().unwrap();
-        for part in [tier.connect_timeout(), tier.first_token_timeout(), tier.idle_timeout()] {
+        for part in [
+            tier.connect_timeout(),
+            tier.first_token_timeout(),
+            tier.idle_timeout(),
+        ] {
             assert_eq!(part, Duration::from_secs(2));
         }
     }
 
     #[test]
     fn a_wrong_setting_is_refused_by_name() {
-        let tier = |more: &str| format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{more}}}]"#);
-        assert_eq!(refused(&tier(r#","total_timeout":0"#)).name, "AI_TIERS[0].total_timeout");
-        for part in ["connect_timeout", "first_token_timeout", "idle_timeout", "hedge_after"] {
+        let tier =
+            |more: &str| format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{more}}}]"#);
+        assert_eq!(
+            refused(&tier(r#","total_timeout":0"#)).name,
+            "AI_TIERS[0].total_timeout"
+        );
+        for part in [
+            "connect_timeout",
+            "first_token_timeout",
+            "idle_timeout",
+            "hedge_after",
+        ] {
             for seconds in ["30", "0", "-1"] {
                 let error = refused(&tier(&format!(r#","{part}":{seconds}"#)));
                 assert_eq!(error.name, format!("AI_TIERS[0].{part}"));
             }
         }
-        assert_eq!(refused(&tier(r#","breaker":{"failures":0}"#)).name, "AI_TIERS[0].breaker.failures");
-        assert_eq!(refused(&tier(r#","breaker":{"failure":1}"#)).name, "AI_TIERS[0].breaker.failure");
-        assert_eq!(refused(&tier(r#","context_window":0"#)).name, "AI_TIERS[0].context_window");
-        assert_eq!(refused(&tier(r#","temprature":1"#)).name, "AI_TIERS[0].temprature");
-        assert_eq!(refused(r#"[{"name":"","base_url":"http://h","model":"m"}]"#).name, "AI_TIERS[0].name");
-        assert_eq!(refused(r#"[{"name":"a","base_url":"ftp://h","model":"m"}]"#).name, "AI_TIERS[0].base_url");
-        assert_eq!(refused(&tier(r#","key":"env:K""#)).name, "AI_TIERS[0].base_url");
+        assert_eq!(
+            refused(&tier(r#","breaker":{"failures":0}"#)).name,
+            "AI_TIERS[0].breaker.failures"
+        );
+        assert_eq!(
+            refused(&tier(r#","breaker":{"failure":1}"#)).name,
+            "AI_TIERS[0].breaker.failure"
+        );
+        assert_eq!(
+            refused(&tier(r#","context_window":0"#)).name,
+            "AI_TIERS[0].context_window"
+        );
+        assert_eq!(
+            refused(&tier(r#","temprature":1"#)).name,
+            "AI_TIERS[0].temprature"
+        );
+        assert_eq!(
+            refused(r#"[{"name":"","base_url":"http://h","model":"m"}]"#).name,
+            "AI_TIERS[0].name"
+        );
+        assert_eq!(
+            refused(r#"[{"name":"a","base_url":"ftp://h","model":"m"}]"#).name,
+            "AI_TIERS[0].base_url"
+        );
+        assert_eq!(
+            refused(&tier(r#","key":"env:K""#)).name,
+            "AI_TIERS[0].base_url"
+        );
         assert_eq!(refused("{").name, "AI_TIERS");
-        let twice =
-            r#"[{"name":"a","base_url":"http://h","model":"m"},{"name":"a","base_url":"http://h","model":"m"}]"#;
+        let twice = r#"[{"name":"a","base_url":"http://h","model":"m"},{"name":"a","base_url":"http://h","model":"m"}]"#;
         assert_eq!(refused(twice).name, "AI_TIERS[1].name");
     }
 
     #[test]
     fn a_key_written_out_is_refused_and_not_repeated() {
-        let error = refused(r#"[{"name":"a","base_url":"https://h/v1","model":"m","key":"sk-123456"}]"#);
+        let error =
+            refused(r#"[{"name":"a","base_url":"https://h/v1","model":"m","key":"sk-123456"}]"#);
         assert_eq!(error.name, "AI_TIERS[0].key");
         assert!(!error.to_string().contains("123456"), "{error}");
     }

@@ -82,7 +82,12 @@ pub struct Consultation {
 impl Consultation {
     /// What the rules and the agent read.
     pub fn complaint(&self) -> Complaint<'_> {
-        Complaint { symptoms: &self.symptoms, history: self.history.as_deref(), age: self.age, sex: self.sex }
+        Complaint {
+            symptoms: &self.symptoms,
+            history: self.history.as_deref(),
+            age: self.age,
+            sex: self.sex,
+        }
     }
 }
 
@@ -105,6 +110,9 @@ pub fn tag(tenant: &TenantId, id: Uuid) -> Tag {
 impl Consultation {
     /// Whether a caller of its tenant may see it.
     pub fn is_for(&self, caller: &Caller) -> bool {
-        caller.scope().owner.is_none_or(|owner| *owner == self.user_id)
+        caller
+            .scope()
+            .owner
+            .is_none_or(|owner| *owner == self.user_id)
     }
 }

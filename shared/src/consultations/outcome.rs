@@ -11,7 +11,11 @@ use crate::jobs::ending::completing;
 use crate::postgres::fault;
 
 /// Writes the assessment and completes the job. `false` when the lease had passed to somebody else: then nothing was written.
-pub async fn assessed(connection: &mut PgConnection, lease: &Lease, assessment: &Assessment) -> Result<bool, Error> {
+pub async fn assessed(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    assessment: &Assessment,
+) -> Result<bool, Error> {
     let written = sqlx::query(completing!(
         "UPDATE consultations SET urgency = $4, assessment = $5, updated_at = now(), completed_at = now()
          FROM finished WHERE consultations.tenant_id = $1 AND consultations.id = finished.consultation_id"
@@ -28,7 +32,11 @@ pub async fn assessed(connection: &mut PgConnection, lease: &Lease, assessment: 
 }
 
 /// Says where the report lies and completes the job. `false` as above.
-pub async fn reported(connection: &mut PgConnection, lease: &Lease, report: &StoredReport) -> Result<bool, Error> {
+pub async fn reported(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    report: &StoredReport,
+) -> Result<bool, Error> {
     let written = sqlx::query(completing!(
         "UPDATE consultations SET report = $4, updated_at = now()
          FROM finished WHERE consultations.tenant_id = $1 AND consultations.id = finished.consultation_id"

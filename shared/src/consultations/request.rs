@@ -33,7 +33,11 @@ pub struct NewConsultation {
     #[garde(inner(custom(|value: &String, (): &()| text(value))))]
     pub history: Option<String>,
     /// The language of the answer: `zh` or `en`, also with a region; by default the language of the symptoms.
-    #[serde(default, deserialize_with = "language", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "language",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[garde(skip)]
     pub locale: Option<Locale>,
     /// Whether only an answer of a model will do: then it is waited for, up to an hour, and without one there is none. By
@@ -55,12 +59,18 @@ impl NewConsultation {
 
     /// The language asked for, or else the one the symptoms are written in.
     pub fn language(&self) -> Locale {
-        self.locale.unwrap_or_else(|| Locale::detect(&self.symptoms))
+        self.locale
+            .unwrap_or_else(|| Locale::detect(&self.symptoms))
     }
 
     /// What the rules read.
     pub fn complaint(&self) -> Complaint<'_> {
-        Complaint { symptoms: &self.symptoms, history: self.history.as_deref(), age: self.age(), sex: self.sex }
+        Complaint {
+            symptoms: &self.symptoms,
+            history: self.history.as_deref(),
+            age: self.age(),
+            sex: self.sex,
+        }
     }
 
     /// SHA-256 of what was asked, whatever its white space and the order of its fields. What was left out does not count,
@@ -78,26 +88,49 @@ fn text(value: &str) -> garde::Result {
         return Err(garde::Error::new("must have at most 8,000 characters"));
     }
     // PostgreSQL cannot store U+0000, and no other control character is part of what somebody wrote.
-    if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+    if value
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    {
         return Err(garde::Error::new("must not contain control characters"));
     }
     Ok(())
 }
 
 fn years(value: i64) -> garde::Result {
-    if (0..=130).contains(&value) { Ok(()) } else { Err(garde::Error::new("must be from 0 to 130")) }
+    if (0..=130).contains(&value) {
+        Ok(())
+    } else {
+        Err(garde::Error::new("must be from 0 to 130"))
+    }
 }
 
 fn no_uploads(value: &[Uuid]) -> garde::Result {
-    if value.is_empty() { Ok(()) } else { Err(garde::Error::new("must be ids of uploads of yours; there are none")) }
+    if value.is_empty() {
+        Ok(())
+    } else {
+        Err(garde::Error::new(
+            "must be ids of uploads of yours; there are none",
+        ))
+    }
 }
 
 fn language<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Locale>, D::Error> {
-    let Some(tag) = Option::<String>::deserialize(input)? else { return Ok(None) };
-    match tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase().as_str() {
+    let Some(tag) = Option::<String>::deserialize(input)? else {
+        return Ok(None);
+    };
+    match tag
+        .split(['-', '_'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
         "zh" => Ok(Some(Locale::Zh)),
         "en" => Ok(Some(Locale::En)),
-        _ => Err(serde::de::Error::custom("another language, expected `zh` or `en`")),
+        _ => Err(serde::de::Error::custom(
+            "another language, expected `zh` or `en`",
+        )),
     }
 }
 
@@ -118,7 +151,9 @@ impl FromStr for IdempotencyKey {
     fn from_str(text: &str) -> Result<Self, Error> {
         let valid = (1..=255).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
         let rule = "The Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.";
-        valid.then(|| Self(text.to_owned())).ok_or_else(|| Error::new(Kind::BadRequest, rule))
+        valid
+            .then(|| Self(text.to_owned()))
+            .ok_or_else(|| Error::new(Kind::BadRequest, rule))
     }
 }
 
@@ -127,7 +162,8 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<NewConsultation, String> {
-        let value: NewConsultation = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let value: NewConsultation =
+            serde_json::from_str(json).map_err(|error| error.to_string())?;
         value.validate().map_err(|report| report.to_string())?;
         Ok(value)
     }
@@ -144,24 +180,44 @@ mod tests {
 
     #[test]
     fn the_language_is_the_one_asked_for_or_the_one_written() {
-        assert_eq!(read(r#"{"symptoms":"头痛"}"#).unwrap().language(), Locale::Zh);
-        assert_eq!(read(r#"{"symptoms":"头痛","locale":"en-GB"}"#).unwrap().language(), Locale::En);
+        assert_eq!(
+            read(r#"{"symptoms":"头痛"}"#).unwrap().language(),
+            Locale::Zh
+        );
+        assert_eq!(
+            read(r#"{"symptoms":"头痛","locale":"en-GB"}"#)
+                .unwrap()
+                .language(),
+            Locale::En
+        );
         assert!(read(r#"{"symptoms":"x","locale":"fr"}"#).is_err());
     }
 
     #[test]
     fn ages_outside_a_life_are_refused() {
         for age in ["-1", "131", "1e400", "4.5"] {
-            assert!(read(&format!(r#"{{"symptoms":"x","age":{age}}}"#)).is_err(), "{age}");
+            assert!(
+                read(&format!(r#"{{"symptoms":"x","age":{age}}}"#)).is_err(),
+                "{age}"
+            );
         }
         assert_eq!(read(r#"{"symptoms":"x","age":0}"#).unwrap().age(), Some(0));
     }
 
     #[test]
     fn the_same_request_has_the_same_fingerprint_however_it_is_written() {
-        let one = read(r#"{"symptoms":"x","age":3}"#).unwrap().fingerprint().unwrap();
-        let two = read(r#"{ "age": 3, "symptoms": "x", "sex": null }"#).unwrap().fingerprint().unwrap();
-        let other = read(r#"{"symptoms":"x","age":4}"#).unwrap().fingerprint().unwrap();
+        let one = read(r#"{"symptoms":"x","age":3}"#)
+            .unwrap()
+            .fingerprint()
+            .unwrap();
+        let two = read(r#"{ "age": 3, "symptoms": "x", "sex": null }"#)
+            .unwrap()
+            .fingerprint()
+            .unwrap();
+        let other = read(r#"{"symptoms":"x","age":4}"#)
+            .unwrap()
+            .fingerprint()
+            .unwrap();
         assert_eq!(one, two);
         assert_ne!(one, other);
     }

@@ -5,7 +5,9 @@ use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Analyze, Assessment, Consultation, IdempotencyKey, NewConsultation, StoredReport, Summary};
+use super::{
+    Analyze, Assessment, Consultation, IdempotencyKey, NewConsultation, StoredReport, Summary,
+};
 use crate::error::{Error, Kind};
 use crate::identity::{Caller, Scope, UserId};
 use crate::jobs::{JobMessage, NewJob, Task};
@@ -72,7 +74,14 @@ pub async fn create(
     triage: &Triage,
 ) -> Result<Created, Error> {
     let id = Uuid::now_v7();
-    let job = NewJob::new(&caller.tenant, &caller.user, request.language(), &Analyze { consultation_id: id })?;
+    let job = NewJob::new(
+        &caller.tenant,
+        &caller.user,
+        request.language(),
+        &Analyze {
+            consultation_id: id,
+        },
+    )?;
     let fingerprint = request.fingerprint()?;
     let message = job.message();
     let admitted: bool = sqlx::query_scalar(CREATE)
@@ -129,10 +138,15 @@ async fn created_before(
     .await
     .map_err(fault)?;
     // It was erased between the two statements, and the key with it: the next try creates it anew.
-    let before =
-        before.ok_or_else(|| Error::new(Kind::Unavailable, "The first request was just erased. Try again."))?;
+    let before = before.ok_or_else(|| {
+        Error::new(
+            Kind::Unavailable,
+            "The first request was just erased. Try again.",
+        )
+    })?;
     if before.fingerprint != fingerprint {
-        let detail = "This Idempotency-Key was used for a request with another body. Choose a new key.";
+        let detail =
+            "This Idempotency-Key was used for a request with another body. Choose a new key.";
         return Err(Error::new(Kind::Unprocessable, detail));
     }
     Ok(Created::Before {
@@ -146,7 +160,11 @@ async fn created_before(
 /// Removes the keys of requests that may not be repeated any more. Returns how many.
 pub async fn prune_idempotency_keys(connection: &mut PgConnection) -> Result<u64, Error> {
     let pruned = sqlx::query("DELETE FROM idempotency_keys WHERE expires_at < now()");
-    Ok(pruned.execute(connection).await.map_err(fault)?.rows_affected())
+    Ok(pruned
+        .execute(connection)
+        .await
+        .map_err(fault)?
+        .rows_affected())
 }
 
 #[derive(FromRow)]
@@ -206,7 +224,11 @@ macro_rules! progress {
 pub(crate) use progress;
 
 /// One consultation that the scope may see.
-pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<Consultation, Error> {
+pub async fn get(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+) -> Result<Consultation, Error> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT c.id, c.user_id, c.job_id, c.urgency, c.locale, c.symptoms, c.age, c.sex, c.history, c.triage, c.assessment,
                 c.requires_model, c.report, c.created_at, CASE WHEN j.state = 'failed' THEN j.last_error END AS failure, ",
@@ -220,7 +242,8 @@ pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> R
     .fetch_optional(connection)
     .await
     .map_err(fault)?;
-    row.ok_or_else(|| Error::not_found("consultation"))?.try_into()
+    row.ok_or_else(|| Error::not_found("consultation"))?
+        .try_into()
 }
 
 #[derive(FromRow)]
@@ -234,7 +257,11 @@ struct SummaryRow {
 }
 
 /// The consultations that the scope may see, newest first: one more than the page holds, if there are more.
-pub async fn list(connection: &mut PgConnection, scope: Scope<'_>, page: Page) -> Result<Vec<Summary>, Error> {
+pub async fn list(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    page: Page,
+) -> Result<Vec<Summary>, Error> {
     // Two statements, since each is answered by another index.
     let sql = match scope.owner {
         Some(_) => {

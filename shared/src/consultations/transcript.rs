@@ -34,11 +34,18 @@ enum Turn {
 impl Transcripts {
     /// The table called `table`.
     pub fn new(config: &SdkConfig, table: String) -> Self {
-        Self { client: Client::new(config), table }
+        Self {
+            client: Client::new(config),
+            table,
+        }
     }
 
     /// The answer that an earlier run recorded, if one did.
-    pub async fn answer(&self, tenant: &TenantId, consultation: Uuid) -> Result<Option<Assessment>, BoxError> {
+    pub async fn answer(
+        &self,
+        tenant: &TenantId,
+        consultation: Uuid,
+    ) -> Result<Option<Assessment>, BoxError> {
         let found = self
             .client
             .query()
@@ -49,9 +56,14 @@ impl Transcripts {
             .send()
             .await?;
         for item in found.items().iter().rev() {
-            let turn = item.get("turn").and_then(|turn| turn.as_s().ok()).ok_or("a turn without content")?;
+            let turn = item
+                .get("turn")
+                .and_then(|turn| turn.as_s().ok())
+                .ok_or("a turn without content")?;
             // The error's text could repeat the turn.
-            if let Turn::Assistant(answer) = serde_json::from_str(turn).map_err(|_| "a turn that cannot be read")? {
+            if let Turn::Assistant(answer) =
+                serde_json::from_str(turn).map_err(|_| "a turn that cannot be read")?
+            {
                 return Ok(Some(*answer));
             }
         }
@@ -66,8 +78,16 @@ impl Transcripts {
         answer: &Assessment,
     ) -> Result<(), BoxError> {
         let turns = [
-            (1, consultation.created_at, Turn::Patient(consultation.symptoms.clone())),
-            (2, OffsetDateTime::now_utc(), Turn::Assistant(Box::new(answer.clone()))),
+            (
+                1,
+                consultation.created_at,
+                Turn::Patient(consultation.symptoms.clone()),
+            ),
+            (
+                2,
+                OffsetDateTime::now_utc(),
+                Turn::Assistant(Box::new(answer.clone())),
+            ),
         ];
         let mut writes = Vec::new();
         for (number, at, turn) in turns {
@@ -88,15 +108,30 @@ impl Transcripts {
             let delete = DeleteRequest::builder()
                 .key("consultation", partition(tenant, consultation))
                 .key("number", AttributeValue::N(number.to_string()));
-            writes.push(WriteRequest::builder().delete_request(delete.build()?).build());
+            writes.push(
+                WriteRequest::builder()
+                    .delete_request(delete.build()?)
+                    .build(),
+            );
         }
         self.write(writes).await
     }
 
     async fn write(&self, writes: Vec<WriteRequest>) -> Result<(), BoxError> {
-        let written = self.client.batch_write_item().request_items(&self.table, writes).send().await?;
-        let whole = written.unprocessed_items().is_none_or(std::collections::HashMap::is_empty);
-        if whole { Ok(()) } else { Err("DynamoDB left a turn as it was".into()) }
+        let written = self
+            .client
+            .batch_write_item()
+            .request_items(&self.table, writes)
+            .send()
+            .await?;
+        let whole = written
+            .unprocessed_items()
+            .is_none_or(std::collections::HashMap::is_empty);
+        if whole {
+            Ok(())
+        } else {
+            Err("DynamoDB left a turn as it was".into())
+        }
     }
 }
 

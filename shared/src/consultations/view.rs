@@ -97,14 +97,28 @@ impl Accepted {
     /// From what was stored, so that a repeated request gets the same answer.
     pub fn new(id: Uuid, job_id: Uuid, triage: &Triage, locale: Locale) -> Self {
         let triage = TriageView::new(triage, locale);
-        Self { id, job_id, status: Status::Processing, triage, disclaimer: triage::disclaimer(locale) }
+        Self {
+            id,
+            job_id,
+            status: Status::Processing,
+            triage,
+            disclaimer: triage::disclaimer(locale),
+        }
     }
 }
 
 impl TriageView {
     fn new(triage: &Triage, locale: Locale) -> Self {
-        let red_flags = triage.red_flags.iter().map(|flag| RedFlagView::new(flag, locale)).collect();
-        Self { urgency: triage.urgency, advice: triage::advice(triage.urgency, locale), red_flags }
+        let red_flags = triage
+            .red_flags
+            .iter()
+            .map(|flag| RedFlagView::new(flag, locale))
+            .collect();
+        Self {
+            urgency: triage.urgency,
+            advice: triage::advice(triage.urgency, locale),
+            red_flags,
+        }
     }
 }
 
@@ -123,7 +137,10 @@ impl RedFlagView {
 impl Citation {
     /// The source of the rule behind a danger sign; none if the rule no longer exists.
     pub fn of(flag: &RedFlag) -> Option<Self> {
-        flag.source().map(|source| Self { title: source.title.to_owned(), url: source.url.to_owned() })
+        flag.source().map(|source| Self {
+            title: source.title.to_owned(),
+            url: source.url.to_owned(),
+        })
     }
 }
 

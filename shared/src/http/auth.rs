@@ -38,20 +38,36 @@ impl Authenticator {
     pub fn new(settings: &TokenSettings) -> Result<Self, ConfigError> {
         let jwks = Jwks::new(settings.jwks_url.clone())
             .map_err(|error| ConfigError::new("TOKEN_JWKS_URL", error.to_string()))?;
-        Ok(Self { jwks, validation: validation(settings) })
+        Ok(Self {
+            jwks,
+            validation: validation(settings),
+        })
     }
 
     /// The caller whom the `Authorization` header names.
-    pub async fn authenticate(&self, headers: &HeaderMap, deadline: Deadline) -> Result<Caller, Error> {
+    pub async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        deadline: Deadline,
+    ) -> Result<Caller, Error> {
         let token = bearer(headers)?;
-        let head = decode_header(token).map_err(|error| refused("The token is not a JWT.").because(error))?;
+        let head = decode_header(token)
+            .map_err(|error| refused("The token is not a JWT.").because(error))?;
         // Checked before a key is looked up: `none` and HMAC can then not even ask for one.
         if head.alg != Algorithm::RS256 {
             return Err(refused("The token is not signed with RS256."));
         }
-        let id = head.kid.ok_or_else(|| refused("The token does not name its key."))?;
-        let key = self.jwks.key(&id, deadline).await?.ok_or_else(|| refused("The token's key is not the issuer's."))?;
-        let claims = decode::<Claims>(token, &key, &self.validation).map_err(|error| explain(&error))?.claims;
+        let id = head
+            .kid
+            .ok_or_else(|| refused("The token does not name its key."))?;
+        let key = self
+            .jwks
+            .key(&id, deadline)
+            .await?
+            .ok_or_else(|| refused("The token's key is not the issuer's."))?;
+        let claims = decode::<Claims>(token, &key, &self.validation)
+            .map_err(|error| explain(&error))?
+            .claims;
         caller(claims)
     }
 }
@@ -78,7 +94,9 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
         .map_err(|error| refused("The Authorization header is not ASCII.").because(error))?;
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-        _ => Err(refused("Send the token as `Authorization: Bearer <ID token>`.")),
+        _ => Err(refused(
+            "Send the token as `Authorization: Bearer <ID token>`.",
+        )),
     }
 }
 
@@ -89,7 +107,9 @@ fn explain(error: &jsonwebtoken::errors::Error) -> Error {
         ErrorKind::ExpiredSignature => "The token has expired. Sign in again, or refresh it.",
         ErrorKind::ImmatureSignature => "The token is not valid yet.",
         ErrorKind::InvalidIssuer => "The token is from another issuer.",
-        ErrorKind::InvalidAudience => "The token is for another application; send the ID token of this one's client.",
+        ErrorKind::InvalidAudience => {
+            "The token is for another application; send the ID token of this one's client."
+        }
         ErrorKind::InvalidSignature => "The token's signature does not hold.",
         _ => "The token does not hold.",
     })
@@ -99,12 +119,25 @@ fn caller(claims: Claims) -> Result<Caller, Error> {
     if claims.token_use != "id" {
         return Err(refused("This is not an ID token; send the ID token."));
     }
-    let role = claims.groups.iter().filter_map(|group| Role::from_group(group)).max();
-    let role =
-        role.ok_or_else(|| Error::new(Kind::Forbidden, "You have no role here; ask your administrator for one."))?;
+    let role = claims
+        .groups
+        .iter()
+        .filter_map(|group| Role::from_group(group))
+        .max();
+    let role = role.ok_or_else(|| {
+        Error::new(
+            Kind::Forbidden,
+            "You have no role here; ask your administrator for one.",
+        )
+    })?;
     let tenant = claims.tenant.map(TenantId::try_from).and_then(Result::ok);
-    let tenant =
-        tenant.ok_or_else(|| Error::new(Kind::Forbidden, "You belong to no tenant; ask your administrator."))?;
-    let user = UserId::try_from(claims.sub).map_err(|error| refused("The token names no user.").because(error))?;
+    let tenant = tenant.ok_or_else(|| {
+        Error::new(
+            Kind::Forbidden,
+            "You belong to no tenant; ask your administrator.",
+        )
+    })?;
+    let user = UserId::try_from(claims.sub)
+        .map_err(|error| refused("The token names no user.").because(error))?;
     Ok(Caller { tenant, user, role })
 }

@@ -18,20 +18,33 @@ where
     T: DeserializeOwned + garde::Validate<Context = ()>,
 {
     if !is_json(headers) {
-        return Err(Error::new(Kind::UnsupportedMediaType, "Send the body with `Content-Type: application/json`."));
+        return Err(Error::new(
+            Kind::UnsupportedMediaType,
+            "Send the body with `Content-Type: application/json`.",
+        ));
     }
     if body.len() > largest {
         let detail = format!("The body may have at most {largest} bytes.");
         return Err(Error::new(Kind::PayloadTooLarge, detail));
     }
     let value: T = parse(body)?;
-    value.validate().map_err(|report| Error::fields(report.iter().map(broken_rule).collect()))?;
+    value
+        .validate()
+        .map_err(|report| Error::fields(report.iter().map(broken_rule).collect()))?;
     Ok(value)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/json")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
@@ -64,7 +77,9 @@ fn misread(path: &str, error: &serde_json::Error) -> Error {
         return Error::field(quoted, "stands there twice");
     }
     let field = if path == "." { "the body" } else { path };
-    let Some((_, expected)) = text.rsplit_once("expected ") else { return Error::field(field, "is not valid") };
+    let Some((_, expected)) = text.rsplit_once("expected ") else {
+        return Error::field(field, "is not valid");
+    };
     let expected = expected.split(" at line ").next().unwrap_or_default();
     Error::field(field, format!("must be {}", in_words(expected)))
 }
@@ -79,12 +94,19 @@ fn in_words(expected: &str) -> &str {
 }
 
 fn malformed(error: &serde_json::Error) -> Error {
-    let place = format!("The body is not valid JSON: line {}, column {}.", error.line(), error.column());
+    let place = format!(
+        "The body is not valid JSON: line {}, column {}.",
+        error.line(),
+        error.column()
+    );
     Error::new(Kind::BadRequest, place)
 }
 
 fn broken_rule((path, error): &(garde::Path, garde::Error)) -> FieldError {
-    FieldError { field: path.to_string(), message: error.message().to_owned() }
+    FieldError {
+        field: path.to_string(),
+        message: error.message().to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +126,10 @@ mod tests {
 
     fn read(text: &str) -> Error {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap());
+        headers.insert(
+            header::CONTENT_TYPE,
+            "application/json; charset=utf-8".parse().unwrap(),
+        );
         json::<Sample>(&headers, &Body::from(text), LARGEST).unwrap_err()
     }
 
@@ -126,15 +151,28 @@ mod tests {
         for (text, status, field) in cases {
             let error = read(text);
             assert_eq!(error.kind().describe().0, status, "{text}");
-            assert_eq!(error.field_errors().first().map(|first| first.field.as_str()), field, "{text}");
+            assert_eq!(
+                error
+                    .field_errors()
+                    .first()
+                    .map(|first| first.field.as_str()),
+                field,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn no_message_repeats_a_value() {
-        for text in [r#"{"name":{"secret":"chest pain"}}"#, r#"{"name":"a","age":"chest pain"}"#] {
+        for text in [
+            r#"{"name":{"secret":"chest pain"}}"#,
+            r#"{"name":"a","age":"chest pain"}"#,
+        ] {
             let error = read(text);
-            assert!(!format!("{error} {:?}", error.field_errors()).contains("chest"), "{error}");
+            assert!(
+                !format!("{error} {:?}", error.field_errors()).contains("chest"),
+                "{error}"
+            );
         }
     }
 
@@ -143,7 +181,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         let body = Body::Binary(b"{\"name\":\"\xff\xfe\"}".to_vec());
-        assert_eq!(json::<Sample>(&headers, &body, LARGEST).unwrap_err().kind(), Kind::BadRequest);
+        assert_eq!(
+            json::<Sample>(&headers, &body, LARGEST).unwrap_err().kind(),
+            Kind::BadRequest
+        );
     }
 
     #[test]

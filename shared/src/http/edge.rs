@@ -30,12 +30,19 @@ impl Edge {
     /// From the environment, with the limits that the route declares.
     pub fn from_env(valkey: Option<Arc<Valkey>>, limits: &[Limit]) -> Result<Self, ConfigError> {
         let authenticator = Authenticator::new(&TokenSettings::from_env()?)?;
-        Ok(Self::new(authenticator, Limiter::new(valkey, limits, &config::limits()?)?))
+        Ok(Self::new(
+            authenticator,
+            Limiter::new(valkey, limits, &config::limits()?)?,
+        ))
     }
 
     /// From its parts.
     pub fn new(authenticator: Authenticator, limiter: Limiter) -> Self {
-        Self { authenticator, limiter: Arc::new(limiter), cost: None }
+        Self {
+            authenticator,
+            limiter: Arc::new(limiter),
+            cost: None,
+        }
     }
 
     /// Charges a limit by the body instead of by the call.
@@ -61,9 +68,19 @@ impl Edge {
         deadline: Deadline,
     ) -> Admitted {
         let address = address(request);
-        let caller = self.authenticator.authenticate(request.headers(), deadline).await;
-        let who = Who { address, caller: caller.as_ref().ok() };
-        let costs: Vec<_> = self.cost.iter().map(|(limit, cost)| (*limit, cost(request.body()))).collect();
+        let caller = self
+            .authenticator
+            .authenticate(request.headers(), deadline)
+            .await;
+        let who = Who {
+            address,
+            caller: caller.as_ref().ok(),
+        };
+        let costs: Vec<_> = self
+            .cost
+            .iter()
+            .map(|(limit, cost)| (*limit, cost(request.body())))
+            .collect();
         let plan = caller.as_ref().ok().and_then(plan);
         let more = plan.as_ref().map(|plan| plan.call.clone());
         let (decision, answer) = self.limiter.decide_with(who, &costs, more, deadline).await;
@@ -72,7 +89,11 @@ impl Edge {
             Some(error) => Err(error),
             None => caller,
         };
-        Admitted { caller, looked, decision }
+        Admitted {
+            caller,
+            looked,
+            decision,
+        }
     }
 }
 
@@ -99,19 +120,27 @@ fn refusal(decision: &Decision) -> Option<Error> {
 
 /// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its last hop, which is this one.
 pub(super) fn address(request: &Request) -> Option<IpAddr> {
-    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
+        return None;
+    };
     context.http.source_ip.as_deref()?.parse().ok()
 }
 
 /// Tells the client how it stands. A decision that no limit had a part in says nothing.
 pub(super) fn tell(decision: &Decision, headers: &mut HeaderMap) {
-    let values = [("ratelimit-policy", decision.policy()), ("ratelimit", decision.remaining())];
+    let values = [
+        ("ratelimit-policy", decision.policy()),
+        ("ratelimit", decision.remaining()),
+    ];
     for (name, value) in values.into_iter().filter(|(_, value)| !value.is_empty()) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }
     }
-    headers.insert("x-ratelimit-mode", HeaderValue::from_static(decision.mode().as_str()));
+    headers.insert(
+        "x-ratelimit-mode",
+        HeaderValue::from_static(decision.mode().as_str()),
+    );
 }
 
 #[cfg(test)]

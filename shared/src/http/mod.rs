@@ -59,23 +59,38 @@ pub struct Call {
 impl Call {
     /// A call of somebody who was authenticated before.
     pub fn new(caller: Caller, deadline: Deadline, request: Request) -> Self {
-        Self { caller, deadline, counted_by: Mode::Open, looked: None, request }
+        Self {
+            caller,
+            deadline,
+            counted_by: Mode::Open,
+            looked: None,
+            request,
+        }
     }
 
     /// A parameter of the path that is an id. Anything else cannot exist, so it is the same 404.
     pub fn path_id(&self, name: &str, what: &'static str) -> Result<Uuid, Error> {
         let parameters = self.request.path_parameters();
-        parameters.first(name).and_then(|text| text.parse().ok()).ok_or_else(|| Error::not_found(what))
+        parameters
+            .first(name)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Error::not_found(what))
     }
 
     /// A parameter of the query, the first if it stands there twice.
     pub fn query(&self, name: &str) -> Option<String> {
-        self.request.query_string_parameters().first(name).map(str::to_owned)
+        self.request
+            .query_string_parameters()
+            .first(name)
+            .map(str::to_owned)
     }
 
     /// The part of a list that is asked for.
     pub fn page<C: Cursor>(&self) -> Result<Page<C>, Error> {
-        Page::parse(self.query("limit").as_deref(), self.query("cursor").as_deref())
+        Page::parse(
+            self.query("limit").as_deref(),
+            self.query("cursor").as_deref(),
+        )
     }
 
     /// The request's headers.
@@ -85,7 +100,10 @@ impl Call {
 
     /// A header that is made of visible characters, if it is there; another one counts as empty text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.request.headers().get(name).map(|value| value.to_str().unwrap_or_default())
+        self.request
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
     }
 
     /// The body as it came.
@@ -106,7 +124,11 @@ impl Call {
     where
         T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
     {
-        body::json(self.request.headers(), self.request.body(), body::LARGEST_BULK)
+        body::json(
+            self.request.headers(),
+            self.request.body(),
+            body::LARGEST_BULK,
+        )
     }
 
     /// A parameter of the path as it is.
@@ -183,7 +205,8 @@ where
             let encoding = compress::wanted(request.headers());
             let plan = |caller: &Caller| plan(&app, caller, &request);
             let admitted = edge.admit(&request, plan, deadline).await;
-            let (answer, decision) = answer(admitted, deadline, request, |call| handler(app, call)).await;
+            let (answer, decision) =
+                answer(admitted, deadline, request, |call| handler(app, call)).await;
             let mut response = finish(answer, &context.request_id, started);
             edge::tell(&decision, response.headers_mut());
             compress::apply(encoding, &mut response);
@@ -238,23 +261,38 @@ where
     Answer: Future<Output = Result<T, E>>,
     E: From<Error>,
 {
-    let Admitted { caller, looked, decision } = admitted;
+    let Admitted {
+        caller,
+        looked,
+        decision,
+    } = admitted;
     let counted_by = decision.mode();
     let work = async {
         let caller = caller?;
         tracing::Span::current().record("tenant", caller.tenant.as_str());
-        handler(Call { counted_by, looked, ..Call::new(caller, deadline, request) }).await
+        handler(Call {
+            counted_by,
+            looked,
+            ..Call::new(caller, deadline, request)
+        })
+        .await
     };
     (bounded(deadline, work).await, decision)
 }
 
 /// Runs work within the deadline; a panic becomes an error.
-async fn bounded<T, E: From<Error>>(deadline: Deadline, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+async fn bounded<T, E: From<Error>>(
+    deadline: Deadline,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     match deadline.run(AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_panic)) => Err(Error::internal("the handler panicked").into()),
         Err(elapsed) => {
-            let late = Error::new(Kind::TimedOut, "It took too long to answer. Please try again.");
+            let late = Error::new(
+                Kind::TimedOut,
+                "It took too long to answer. Please try again.",
+            );
             Err(late.because(elapsed).into())
         }
     }

@@ -60,13 +60,28 @@ impl ApiError {
     /// An error with a status, a type, a code and one sentence that helps.
     pub fn new(status: StatusCode, kind: &str, code: Option<&str>, message: &str) -> Self {
         let error = json!({ "message": message, "type": kind, "param": null, "code": code });
-        let error = if let Value::Object(error) = error { error } else { Map::new() };
-        Self { status, error, retry_after: None, attempts: None, cause: None }
+        let error = if let Value::Object(error) = error {
+            error
+        } else {
+            Map::new()
+        };
+        Self {
+            status,
+            error,
+            retry_after: None,
+            attempts: None,
+            cause: None,
+        }
     }
 
     /// A 400 about one place in the request.
     pub fn invalid(param: Option<&str>, message: &str) -> Self {
-        let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", None, message);
+        let mut error = Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            None,
+            message,
+        );
         error.error.insert("param".to_owned(), json!(param));
         error
     }
@@ -89,15 +104,25 @@ impl From<Error> for ApiError {
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = error.retry_after();
-        Self { retry_after, cause: Some(error.into()), ..Self::new(status, kind, Some(code), "") }.with_detail()
+        Self {
+            retry_after,
+            cause: Some(error.into()),
+            ..Self::new(status, kind, Some(code), "")
+        }
+        .with_detail()
     }
 }
 
 impl ApiError {
     /// Takes the public message of the cause.
     fn with_detail(mut self) -> Self {
-        let detail = self.cause.as_ref().map(ToString::to_string).unwrap_or_default();
-        self.error.insert("message".to_owned(), Value::String(detail));
+        let detail = self
+            .cause
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        self.error
+            .insert("message".to_owned(), Value::String(detail));
         self
     }
 }
@@ -111,19 +136,33 @@ impl Reply {
     /// An answer in one piece.
     pub fn json(status: StatusCode, body: &Value) -> Self {
         let headers = HeaderMap::from_iter([
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            ),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ]);
-        Self { status, headers, body: stream::iter([Bytes::from(body.to_string())]).boxed() }
+        Self {
+            status,
+            headers,
+            body: stream::iter([Bytes::from(body.to_string())]).boxed(),
+        }
     }
 
     /// Server-sent events.
     pub fn events(body: BoxStream<'static, Bytes>) -> Self {
         let headers = HeaderMap::from_iter([
-            (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/event-stream"),
+            ),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ]);
-        Self { status: StatusCode::OK, headers, body }
+        Self {
+            status: StatusCode::OK,
+            headers,
+            body,
+        }
     }
 }
 
@@ -131,12 +170,16 @@ impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let mut reply = Self::json(error.status, &error.body());
         if let Some(attempts) = error.attempts {
-            reply.headers.insert("x-attempts", HeaderValue::from(attempts));
+            reply
+                .headers
+                .insert("x-attempts", HeaderValue::from(attempts));
         }
         if let Some(wait) = error.retry_after {
             // Rounded up: whoever comes back a moment too early is refused once more.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            reply.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            reply
+                .headers
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         if error.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"wenzhen\"");
@@ -173,22 +216,34 @@ where
         let (payload, context) = event.into_parts();
         let request: Request = payload.into();
         let origin = origin(&request);
-        let longest = if origin == Origin::HttpApi { LONGEST_CALL } else { Duration::MAX / 4 };
-        let deadline = Deadline::of_invocation(context.deadline(), RESERVE, longest.min(LONGEST_INVOCATION));
+        let longest = if origin == Origin::HttpApi {
+            LONGEST_CALL
+        } else {
+            Duration::MAX / 4
+        };
+        let deadline =
+            Deadline::of_invocation(context.deadline(), RESERVE, longest.min(LONGEST_INVOCATION));
         let span = span(route, &context.request_id);
         async move {
             let started = Instant::now();
             let reply = if origin == Origin::FunctionUrl && !is_for(&request, route) {
                 let unknown = "There is no such route here.";
-                let error = ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", None, unknown);
+                let error = ApiError::new(
+                    StatusCode::NOT_FOUND,
+                    "invalid_request_error",
+                    None,
+                    unknown,
+                );
                 finish(Err(error), &context.request_id, started)
             } else {
                 // Its type is too deep for the compiler to follow without a box.
-                let (answer, decision) =
-                    answer(edge.admit(&request, |_| None, deadline).await, deadline, request, |call| {
-                        handler(app, call, origin).boxed()
-                    })
-                    .await;
+                let (answer, decision) = answer(
+                    edge.admit(&request, |_| None, deadline).await,
+                    deadline,
+                    request,
+                    |call| handler(app, call, origin).boxed(),
+                )
+                .await;
                 let mut reply = finish(answer, &context.request_id, started);
                 edge::tell(&decision, &mut reply.headers);
                 reply
@@ -207,7 +262,9 @@ const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
 /// `cargo lambda watch` calls like a function URL. Source: "Invoking Lambda function URLs", AWS Lambda developer guide.
 fn origin(request: &Request) -> Origin {
     match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) if context.route_key.as_deref() == Some("$default") => {
+        Some(RequestContext::ApiGatewayV2(context))
+            if context.route_key.as_deref() == Some("$default") =>
+        {
             Origin::FunctionUrl
         }
         _ => Origin::HttpApi,
@@ -226,36 +283,64 @@ fn finish(answer: Result<Reply, ApiError>, request_id: &str, started: Instant) -
             reply
         }
         Err(error) => {
-            let cause = error.cause.as_deref().map(|cause| causes(cause)).unwrap_or_default();
-            let code = error.error.get("code").and_then(Value::as_str).unwrap_or("invalid_request");
+            let cause = error
+                .cause
+                .as_deref()
+                .map(|cause| causes(cause))
+                .unwrap_or_default();
+            let code = error
+                .error
+                .get("code")
+                .and_then(Value::as_str)
+                .unwrap_or("invalid_request");
             log_error(error.status.as_u16(), &loggable(code), &cause, started);
             error.into()
         }
     };
     if let Ok(value) = request_id.parse() {
-        reply.headers.insert(HeaderName::from_static("x-request-id"), value);
+        reply
+            .headers
+            .insert(HeaderName::from_static("x-request-id"), value);
     }
     reply
 }
 
 /// A code may be a provider's: what does not look like one is not repeated.
 fn loggable(code: &str) -> String {
-    let is_code = code.len() <= 64 && code.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
-    if is_code { code.to_owned() } else { "other".to_owned() }
+    let is_code = code.len() <= 64
+        && code
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
+    if is_code {
+        code.to_owned()
+    } else {
+        "other".to_owned()
+    }
 }
 
-type Sent = FunctionResponse<ApiGatewayV2httpResponse, BoxStream<'static, Result<Bytes, lambda_runtime::Error>>>;
+type Sent = FunctionResponse<
+    ApiGatewayV2httpResponse,
+    BoxStream<'static, Result<Bytes, lambda_runtime::Error>>,
+>;
 
 async fn send(reply: Reply, origin: Origin) -> Sent {
     // A panic in a stream ends it as an error does: with an error event, and without `[DONE]`.
     let body = AssertUnwindSafe(reply.body).catch_unwind().map(|chunk| {
-        chunk.unwrap_or_else(|_panic| event(&ApiError::from(Error::internal("a stream panicked")).body()))
+        chunk.unwrap_or_else(|_panic| {
+            event(&ApiError::from(Error::internal("a stream panicked")).body())
+        })
     });
     let body = in_span(body.boxed());
     if origin == Origin::FunctionUrl {
-        let metadata_prelude =
-            MetadataPrelude { status_code: reply.status, headers: reply.headers, cookies: Vec::new() };
-        return FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream: body.map(Ok).boxed() });
+        let metadata_prelude = MetadataPrelude {
+            status_code: reply.status,
+            headers: reply.headers,
+            cookies: Vec::new(),
+        };
+        return FunctionResponse::StreamingResponse(StreamResponse {
+            metadata_prelude,
+            stream: body.map(Ok).boxed(),
+        });
     }
     let body = body.fold(Vec::new(), |mut all, chunk| {
         all.extend_from_slice(&chunk);
@@ -297,9 +382,13 @@ pub fn keeping_alive<T: Send + 'static>(
     }
     stream::unfold(State::Waiting(work, then), move |state| async move {
         let mut sending = match state {
-            State::Waiting(mut work, then) => match Deadline::after(pause).run(work.as_mut()).await {
+            State::Waiting(mut work, then) => match Deadline::after(pause).run(work.as_mut()).await
+            {
                 Err(_elapsed) => {
-                    return Some((Bytes::from_static(b": still working\n\n"), State::Waiting(work, then)));
+                    return Some((
+                        Bytes::from_static(b": still working\n\n"),
+                        State::Waiting(work, then),
+                    ));
                 }
                 Ok(ready) => then(ready),
             },
@@ -343,14 +432,18 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_waits_says_so_until_it_has_something_to_say() {
         let (send, receive) = tokio::sync::oneshot::channel();
-        let mut stream =
-            keeping_alive(async move { receive.await.unwrap_or("lost") }.boxed(), Duration::from_millis(5), |word| {
-                stream::iter([Bytes::from(word), DONE]).boxed()
-            });
+        let mut stream = keeping_alive(
+            async move { receive.await.unwrap_or("lost") }.boxed(),
+            Duration::from_millis(5),
+            |word| stream::iter([Bytes::from(word), DONE]).boxed(),
+        );
         assert_eq!(stream.next().await.unwrap(), ": still working\n\n");
         assert_eq!(stream.next().await.unwrap(), ": still working\n\n");
         send.send("ready").unwrap();
-        let rest: Vec<_> = stream.filter(|chunk| std::future::ready(!chunk.starts_with(b":"))).collect().await;
+        let rest: Vec<_> = stream
+            .filter(|chunk| std::future::ready(!chunk.starts_with(b":")))
+            .collect()
+            .await;
         assert_eq!(rest, [Bytes::from("ready"), DONE]);
     }
 
@@ -361,8 +454,12 @@ mod tests {
             _ => panic!("as the test wants"),
         });
         let sent = send(Reply::events(broken.boxed()), Origin::HttpApi).await;
-        let FunctionResponse::BufferedResponse(response) = sent else { panic!("streamed") };
-        let Some(Body::Text(text)) = response.body else { panic!("no text") };
+        let FunctionResponse::BufferedResponse(response) = sent else {
+            panic!("streamed")
+        };
+        let Some(Body::Text(text)) = response.body else {
+            panic!("no text")
+        };
         assert!(text.starts_with("onedata: {\"error\":"), "{text}");
     }
 
@@ -378,7 +475,9 @@ mod tests {
         };
         let url = event("$default");
         assert_eq!(origin(&url), Origin::FunctionUrl);
-        assert!(is_for(&url, "POST /v1/x") && !is_for(&url, "POST /v1/y") && !is_for(&url, "GET /v1/x"));
+        assert!(
+            is_for(&url, "POST /v1/x") && !is_for(&url, "POST /v1/y") && !is_for(&url, "GET /v1/x")
+        );
         assert_eq!(origin(&event("POST /v1/x")), Origin::HttpApi);
     }
 }

@@ -83,7 +83,9 @@ pub async fn bury(connection: &mut PgConnection, message: &JobMessage) -> Result
     .fetch_optional(connection)
     .await
     .map_err(fault)?;
-    let Some((verdict, kind)) = found else { return Ok(Buried::Missing) };
+    let Some((verdict, kind)) = found else {
+        return Ok(Buried::Missing);
+    };
     Ok(match verdict.as_str() {
         "failed" => Buried::Failed,
         "given_up" => Buried::GivenUp(kind),
@@ -116,8 +118,14 @@ pub async fn quarantine(
 
 /// Removes what has been in quarantine for 30 days. Returns how many.
 pub async fn prune_quarantine(connection: &mut PgConnection) -> Result<u64, Error> {
-    let pruned = sqlx::query("DELETE FROM quarantine WHERE arrived_at < now() - make_interval(days => $1)");
-    Ok(pruned.bind(QUARANTINE_DAYS).execute(connection).await.map_err(fault)?.rows_affected())
+    let pruned =
+        sqlx::query("DELETE FROM quarantine WHERE arrived_at < now() - make_interval(days => $1)");
+    Ok(pruned
+        .bind(QUARANTINE_DAYS)
+        .execute(connection)
+        .await
+        .map_err(fault)?
+        .rows_affected())
 }
 
 /// What an admin brought back.
@@ -146,17 +154,33 @@ pub async fn redrive(
 ) -> Result<Redriven, Error> {
     // A job with the same key that is made in this moment is seen by the next try.
     for _ in 0..3 {
-        let rows: Result<Vec<Redrive>, _> =
-            sqlx::query_as(REDRIVE).bind(tenant.as_str()).bind(kind).bind(limit).fetch_all(&mut *connection).await;
+        let rows: Result<Vec<Redrive>, _> = sqlx::query_as(REDRIVE)
+            .bind(tenant.as_str())
+            .bind(kind)
+            .bind(limit)
+            .fetch_all(&mut *connection)
+            .await;
         let rows = match rows {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => continue,
             rows => rows.map_err(fault)?,
         };
         let remaining = rows.first().map_or(0, |row| row.remaining);
-        let message = |row: Redrive| Some(JobMessage { tenant_id: tenant.clone(), job_id: row.id?, kind: row.kind? });
-        return Ok(Redriven { messages: rows.into_iter().filter_map(message).collect(), remaining });
+        let message = |row: Redrive| {
+            Some(JobMessage {
+                tenant_id: tenant.clone(),
+                job_id: row.id?,
+                kind: row.kind?,
+            })
+        };
+        return Ok(Redriven {
+            messages: rows.into_iter().filter_map(message).collect(),
+            remaining,
+        });
     }
-    Err(Error::new(Kind::Unavailable, "The same jobs were asked for several times just now. Try again."))
+    Err(Error::new(
+        Kind::Unavailable,
+        "The same jobs were asked for several times just now. Try again.",
+    ))
 }
 
 const REDRIVE: &str = "

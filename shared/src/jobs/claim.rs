@@ -80,14 +80,21 @@ impl Wanted<'_> {
     /// Nothing else is done beside it.
     #[must_use]
     pub const fn alone(self) -> Self {
-        Self { is_alone: true, ..self }
+        Self {
+            is_alone: true,
+            ..self
+        }
     }
 }
 
 /// One of several, as a batch brings them.
 impl<'a> From<&'a JobMessage> for Wanted<'a> {
     fn from(message: &'a JobMessage) -> Self {
-        Self { message, is_alone: false, token: Uuid::new_v4() }
+        Self {
+            message,
+            is_alone: false,
+            token: Uuid::new_v4(),
+        }
     }
 }
 
@@ -165,10 +172,15 @@ FROM decided";
 
 /// Claims the jobs of a batch of messages, each for [`LEASE`]; in one statement, whatever their number and tenants. What
 /// became of each stands where its message stood. Of two messages of one job the second is held by the first.
-pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: &[&str]) -> Result<Vec<Claim>, Error> {
+pub async fn claim(
+    connection: &mut PgConnection,
+    wanted: &[Wanted<'_>],
+    kinds: &[&str],
+) -> Result<Vec<Claim>, Error> {
     // Of each job the first message is asked for.
     let mut first: HashMap<(&str, Uuid), &Wanted<'_>> = HashMap::new();
-    let (mut tenants, mut ids, mut tokens, mut solos) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut tenants, mut ids, mut tokens, mut solos) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for one in wanted {
         if let Entry::Vacant(place) = first.entry(key(one.message)) {
             place.insert(one);
@@ -190,16 +202,24 @@ pub async fn claim(connection: &mut PgConnection, wanted: &[Wanted<'_>], kinds: 
         .fetch_all(connection)
         .await
         .map_err(fault)?;
-    let mut found: HashMap<_, _> = rows.into_iter().map(|row| ((row.tenant_id.clone(), row.id), row)).collect();
+    let mut found: HashMap<_, _> = rows
+        .into_iter()
+        .map(|row| ((row.tenant_id.clone(), row.id), row))
+        .collect();
     let mut claims = Vec::with_capacity(wanted.len());
     for one in wanted {
-        let place = (one.message.tenant_id.as_str().to_owned(), one.message.job_id);
+        let place = (
+            one.message.tenant_id.as_str().to_owned(),
+            one.message.job_id,
+        );
         // The first message takes its place; whoever finds it empty comes after it.
-        claims.push(match (found.get_mut(&place), first.remove(&key(one.message))) {
-            (None, _) => Claim::Missing,
-            (Some(_), None) => Claim::Held(LEASE),
-            (Some(row), Some(one)) => read(row, one),
-        });
+        claims.push(
+            match (found.get_mut(&place), first.remove(&key(one.message))) {
+                (None, _) => Claim::Missing,
+                (Some(_), None) => Claim::Held(LEASE),
+                (Some(row), Some(one)) => read(row, one),
+            },
+        );
     }
     Ok(claims)
 }
@@ -234,8 +254,14 @@ fn read(row: &mut Row, wanted: &Wanted<'_>) -> Claim {
 
 /// Whether the job of a lease is still there: its consultation may have been erased.
 pub(super) async fn is_there(connection: &mut PgConnection, lease: &Lease) -> Result<bool, Error> {
-    let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2)");
-    found.bind(lease.tenant.as_str()).bind(lease.job_id).fetch_one(connection).await.map_err(fault)
+    let found =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2)");
+    found
+        .bind(lease.tenant.as_str())
+        .bind(lease.job_id)
+        .fetch_one(connection)
+        .await
+        .map_err(fault)
 }
 
 /// What a heartbeat says of one job.
@@ -253,7 +279,10 @@ struct Renewed {
 
 /// Extends leases, and writes how far their jobs are. Returns the tokens that still hold, each with whether its job was
 /// called off; the others have passed to somebody else, or their jobs are gone.
-pub(super) async fn renew(connection: &mut PgConnection, beats: &[Beat<'_>]) -> Result<HashMap<Uuid, bool>, Error> {
+pub(super) async fn renew(
+    connection: &mut PgConnection,
+    beats: &[Beat<'_>],
+) -> Result<HashMap<Uuid, bool>, Error> {
     let renewed: Vec<Renewed> = sqlx::query_as(
         "WITH mine AS MATERIALIZED (
              SELECT j.tenant_id, j.id, beat.progress, beat.step
@@ -275,5 +304,8 @@ pub(super) async fn renew(connection: &mut PgConnection, beats: &[Beat<'_>]) -> 
     .fetch_all(connection)
     .await
     .map_err(fault)?;
-    Ok(renewed.into_iter().map(|one| (one.token, one.is_cancel_requested)).collect())
+    Ok(renewed
+        .into_iter()
+        .map(|one| (one.token, one.is_cancel_requested))
+        .collect())
 }

@@ -151,7 +151,11 @@ fn read(state: Option<&str>) -> Ended {
 
 /// Calls a job off. One that nobody works on is cancelled at once; a worker that is at it learns of it with its next
 /// heartbeat, and the job ends as completed if that comes too late. One that has ended otherwise is a 409.
-pub async fn cancel(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<JobView, Error> {
+pub async fn cancel(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+) -> Result<JobView, Error> {
     let state: Option<String> = sqlx::query_scalar(
         "WITH job AS MATERIALIZED (
              SELECT tenant_id, id, state, coalesce(lease_expires_at >= now(), false) AS is_held FROM jobs
@@ -180,8 +184,14 @@ pub async fn cancel(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -
     .map_err(fault)?;
     let before: State = parse("state", &state.ok_or_else(|| Error::not_found("job"))?)?;
     match before {
-        State::Completed => Err(Error::new(Kind::Conflict, "The job is completed; there is nothing to call off.")),
-        State::Failed => Err(Error::new(Kind::Conflict, "The job has failed; there is nothing to call off.")),
+        State::Completed => Err(Error::new(
+            Kind::Conflict,
+            "The job is completed; there is nothing to call off.",
+        )),
+        State::Failed => Err(Error::new(
+            Kind::Conflict,
+            "The job has failed; there is nothing to call off.",
+        )),
         _ => store::get(connection, scope, id).await,
     }
 }

@@ -67,7 +67,8 @@ impl Pulse {
     /// it was told before.
     pub(super) fn end(&self) -> Signal {
         let signal = *self.signal.borrow();
-        self.is_ending.store(signal == Signal::GoOn, Ordering::Relaxed);
+        self.is_ending
+            .store(signal == Signal::GoOn, Ordering::Relaxed);
         signal
     }
 
@@ -95,7 +96,10 @@ pub(super) struct Heartbeat(Mutex<Kept>);
 impl Heartbeat {
     /// Keeps these messages invisible.
     pub(super) fn new(receipts: Vec<String>) -> Self {
-        Self(Mutex::new(Kept { leases: Vec::new(), receipts }))
+        Self(Mutex::new(Kept {
+            leases: Vec::new(),
+            receipts,
+        }))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -123,16 +127,29 @@ impl Heartbeat {
     pub(super) async fn beat(&self, database: &Database, queue: &Queue) {
         futures::join!(
             each_beat(async || {
-                if let Err(error) =
-                    Deadline::after(BEAT).run(self.renew(database)).await.map_err(BoxError::from).flatten()
+                if let Err(error) = Deadline::after(BEAT)
+                    .run(self.renew(database))
+                    .await
+                    .map_err(BoxError::from)
+                    .flatten()
                 {
-                    tracing::warn!(causes = causes(&*error), "leases cannot be extended; they may run out");
+                    tracing::warn!(
+                        causes = causes(&*error),
+                        "leases cannot be extended; they may run out"
+                    );
                 }
             }),
             each_beat(async || {
-                if let Err(error) = Deadline::after(BEAT).run(self.hide(queue)).await.map_err(BoxError::from).flatten()
+                if let Err(error) = Deadline::after(BEAT)
+                    .run(self.hide(queue))
+                    .await
+                    .map_err(BoxError::from)
+                    .flatten()
                 {
-                    tracing::warn!(causes = causes(&*error), "messages cannot be kept invisible; they may come twice");
+                    tracing::warn!(
+                        causes = causes(&*error),
+                        "messages cannot be kept invisible; they may come twice"
+                    );
                 }
             })
         );
@@ -147,13 +164,20 @@ impl Heartbeat {
             .iter()
             .map(|(lease, pulse)| {
                 let (progress, step) = *pulse.said();
-                Beat { lease, progress, step }
+                Beat {
+                    lease,
+                    progress,
+                    step,
+                }
             })
             .collect();
         let mut session = database.session().await?;
         let renewed = claim::renew(&mut session, &beats).await;
         let renewed = session.finish(renewed)?;
-        for (lease, pulse) in leases.iter().filter(|(_, pulse)| !pulse.is_ending.load(Ordering::Relaxed)) {
+        for (lease, pulse) in leases
+            .iter()
+            .filter(|(_, pulse)| !pulse.is_ending.load(Ordering::Relaxed))
+        {
             let signal = match renewed.get(&lease.token) {
                 None => Signal::Overtaken,
                 Some(true) => Signal::CalledOff,
@@ -169,7 +193,11 @@ impl Heartbeat {
     pub(super) async fn hide(&self, queue: &Queue) -> Result<(), BoxError> {
         let receipts = self.kept().receipts.clone();
         let receipts: Vec<_> = receipts.iter().map(String::as_str).collect();
-        if receipts.is_empty() { Ok(()) } else { queue.set_visibility(&receipts, INVISIBLE).await }
+        if receipts.is_empty() {
+            Ok(())
+        } else {
+            queue.set_visibility(&receipts, INVISIBLE).await
+        }
     }
 }
 
@@ -177,7 +205,10 @@ impl Heartbeat {
 async fn each_beat(act: impl AsyncFn()) {
     let mut next = Instant::now() + FIRST;
     loop {
-        #[expect(clippy::disallowed_methods, reason = "a heartbeat, not a retry: it ends with the work beside it")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a heartbeat, not a retry: it ends with the work beside it"
+        )]
         tokio::time::sleep_until(next.into()).await;
         act().await;
         next = (next + INTERVAL).max(Instant::now());

@@ -65,14 +65,28 @@ pub struct NewJob<'a> {
 
 impl<'a> NewJob<'a> {
     /// A job of the record of `user`, who is told about it in `locale`. A payload over [`LARGEST_PAYLOAD`] is a 413.
-    pub fn new<T: Task>(tenant: &'a TenantId, user: &'a UserId, locale: Locale, task: &T) -> Result<Self, Error> {
+    pub fn new<T: Task>(
+        tenant: &'a TenantId,
+        user: &'a UserId,
+        locale: Locale,
+        task: &T,
+    ) -> Result<Self, Error> {
         let payload = serde_json::to_value(task).map_err(Error::internal)?;
         if payload.to_string().len() > LARGEST_PAYLOAD {
             let detail = format!("A job's payload may have at most {LARGEST_PAYLOAD} bytes.");
             return Err(Error::new(Kind::PayloadTooLarge, detail));
         }
         let (consultation, dedupe_key) = (None, None);
-        Ok(Self { tenant, user, locale, id: Uuid::now_v7(), kind: T::KIND, payload, consultation, dedupe_key })
+        Ok(Self {
+            tenant,
+            user,
+            locale,
+            id: Uuid::now_v7(),
+            kind: T::KIND,
+            payload,
+            consultation,
+            dedupe_key,
+        })
     }
 
     /// What it works on: if that is erased, the job goes with it.
@@ -91,7 +105,11 @@ impl<'a> NewJob<'a> {
 
     /// What announces it.
     pub fn message(&self) -> JobMessage {
-        JobMessage { tenant_id: self.tenant.clone(), job_id: self.id, kind: self.kind.to_owned() }
+        JobMessage {
+            tenant_id: self.tenant.clone(),
+            job_id: self.id,
+            kind: self.kind.to_owned(),
+        }
     }
 
     /// Its id.
@@ -163,9 +181,19 @@ mod tests {
     }
 
     fn enqueued(bytes: usize) -> Result<Uuid, Kind> {
-        let (tenant, user) = (TenantId::try_from("t".to_owned()), UserId::try_from("u".to_owned()));
-        let task = Large { ids: "x".repeat(bytes) };
-        let job = NewJob::new(tenant.as_ref().unwrap(), user.as_ref().unwrap(), Locale::En, &task);
+        let (tenant, user) = (
+            TenantId::try_from("t".to_owned()),
+            UserId::try_from("u".to_owned()),
+        );
+        let task = Large {
+            ids: "x".repeat(bytes),
+        };
+        let job = NewJob::new(
+            tenant.as_ref().unwrap(),
+            user.as_ref().unwrap(),
+            Locale::En,
+            &task,
+        );
         job.map(|job| job.id()).map_err(|error| error.kind())
     }
 
@@ -173,6 +201,9 @@ mod tests {
     fn a_payload_that_is_more_than_ids_is_refused() {
         let frame = r#"{"ids":""}"#.len();
         assert!(enqueued(LARGEST_PAYLOAD - frame).is_ok());
-        assert_eq!(enqueued(LARGEST_PAYLOAD - frame + 1), Err(Kind::PayloadTooLarge));
+        assert_eq!(
+            enqueued(LARGEST_PAYLOAD - frame + 1),
+            Err(Kind::PayloadTooLarge)
+        );
     }
 }

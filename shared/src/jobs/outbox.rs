@@ -55,7 +55,12 @@ async fn send_all(queue: &Queue, messages: &[JobMessage]) -> Vec<JobMessage> {
 
 async fn send_batch(queue: &Queue, batch: &[JobMessage]) -> Vec<JobMessage> {
     match queue.send_batch(batch).await {
-        Ok(taken) => batch.iter().zip(taken).filter(|(_, is_taken)| !is_taken).map(|(one, _)| one.clone()).collect(),
+        Ok(taken) => batch
+            .iter()
+            .zip(taken)
+            .filter(|(_, is_taken)| !is_taken)
+            .map(|(one, _)| one.clone())
+            .collect(),
         Err(error) => {
             let (jobs, causes) = (batch.len(), causes(&*error));
             tracing::error!(jobs, error = %error, causes, "the queue takes no messages; the jobs stay in the outbox");
@@ -81,10 +86,18 @@ pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Re
     let mut swept = Swept::default();
     while deadline.remaining() > ROUND {
         let taken = database.within(STATEMENT, take_due).await?;
-        let missing: Vec<_> = taken.iter().filter(|row| row.is_missing).filter_map(Taken::message).collect();
+        let missing: Vec<_> = taken
+            .iter()
+            .filter(|row| row.is_missing)
+            .filter_map(Taken::message)
+            .collect();
         let refused = send_all(queue, &missing).await;
         if !refused.is_empty() {
-            database.within(STATEMENT, async |connection| put_back(connection, &refused).await).await?;
+            database
+                .within(STATEMENT, async |connection| {
+                    put_back(connection, &refused).await
+                })
+                .await?;
         }
         swept.due += taken.len();
         swept.sent += missing.len() - refused.len();
@@ -111,7 +124,11 @@ impl Taken {
         if tenant.is_err() {
             tracing::error!(job = %self.job_id, "an outbox row of no tenant");
         }
-        Some(JobMessage { tenant_id: tenant.ok()?, job_id: self.job_id, kind: self.kind.clone() })
+        Some(JobMessage {
+            tenant_id: tenant.ok()?,
+            job_id: self.job_id,
+            kind: self.kind.clone(),
+        })
     }
 }
 
@@ -162,8 +179,18 @@ async fn put_back(connection: &mut PgConnection, refused: &[JobMessage]) -> Resu
          FROM unnest($1::text[], $2::uuid[]) AS refused (tenant_id, job_id)
          WHERE (outbox.tenant_id, outbox.job_id) = (refused.tenant_id, refused.job_id)",
     )
-    .bind(refused.iter().map(|message| message.tenant_id.as_str()).collect::<Vec<_>>())
-    .bind(refused.iter().map(|message| message.job_id).collect::<Vec<_>>())
+    .bind(
+        refused
+            .iter()
+            .map(|message| message.tenant_id.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        refused
+            .iter()
+            .map(|message| message.job_id)
+            .collect::<Vec<_>>(),
+    )
     .execute(connection)
     .await
     .map_err(fault)?;
@@ -176,5 +203,9 @@ pub async fn prune(connection: &mut PgConnection) -> Result<u64, Error> {
         "DELETE FROM outbox USING jobs WHERE (jobs.tenant_id, jobs.id) = (outbox.tenant_id, outbox.job_id)
          AND jobs.state IN ('completed', 'failed', 'cancelled')",
     );
-    Ok(pruned.execute(connection).await.map_err(fault)?.rows_affected())
+    Ok(pruned
+        .execute(connection)
+        .await
+        .map_err(fault)?
+        .rows_affected())
 }

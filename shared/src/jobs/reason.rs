@@ -21,7 +21,10 @@ impl Reason {
             Locale::Zh => zh,
             Locale::En => en,
         };
-        Self { code: code.to_owned(), message }
+        Self {
+            code: code.to_owned(),
+            message,
+        }
     }
 }
 
@@ -40,10 +43,14 @@ fn in_words(code: &str) -> (&'static str, &'static str) {
             "No AI model is configured here, so none could answer as was asked. What the rules advised still holds; to get an \
              assessment by the rules, ask again without requiring a model.",
         ),
-        "no_assessment" => ("该问诊没有评估结果，无法生成报告。", "The consultation has no assessment to report on."),
-        "report_not_stored" => {
-            ("报告暂时无法保存，请稍后重新申请。", "The report could not be stored. Please ask for it again later.")
-        }
+        "no_assessment" => (
+            "该问诊没有评估结果，无法生成报告。",
+            "The consultation has no assessment to report on.",
+        ),
+        "report_not_stored" => (
+            "报告暂时无法保存，请稍后重新申请。",
+            "The report could not be stored. Please ask for it again later.",
+        ),
         "attempts_exhausted" => (
             "处理多次被中断，已停止尝试。规则给出的建议仍然有效，请稍后重试或联系人工客服。",
             "The work was interrupted again and again and was given up. What the rules advised still holds; please try \
@@ -78,7 +85,11 @@ mod tests {
             "undeliverable",
         ];
         for code in codes {
-            assert_ne!(in_words(code), in_words("panic"), "{code} has words of its own");
+            assert_ne!(
+                in_words(code),
+                in_words("panic"),
+                "{code} has words of its own"
+            );
         }
         for code in codes.into_iter().chain(["panic", "a code of tomorrow"]) {
             assert!(Reason::new(code, Locale::En).message.is_ascii());

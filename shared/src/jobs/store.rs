@@ -53,18 +53,26 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
             return Ok(Enqueued::Before(id));
         }
     }
-    Err(Error::new(Kind::Unavailable, "The same job began and ended several times just now. Try again."))
+    Err(Error::new(
+        Kind::Unavailable,
+        "The same job began and ended several times just now. Try again.",
+    ))
 }
 
 /// What the job is about may have been erased a moment ago.
 fn unless_erased(error: sqlx::Error) -> Error {
     match &error {
-        sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => Error::not_found("consultation"),
+        sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => {
+            Error::not_found("consultation")
+        }
         _ => fault(error),
     }
 }
 
-async fn unfinished(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<Option<Uuid>, Error> {
+async fn unfinished(
+    connection: &mut PgConnection,
+    job: &NewJob<'_>,
+) -> Result<Option<Uuid>, Error> {
     sqlx::query_scalar(
         "SELECT id FROM jobs
          WHERE tenant_id = $1 AND kind = $2 AND dedupe_key = $3 AND state IN ('queued', 'active', 'deferred')",
@@ -115,7 +123,9 @@ impl TryFrom<Row> for JobView {
                 .last_error
                 .filter(|_| !matches!(state, State::Completed | State::Cancelled))
                 .map(|code| Reason::new(&code, locale)),
-            retry_at: row.retry_at.filter(|_| matches!(state, State::Queued | State::Deferred)),
+            retry_at: row
+                .retry_at
+                .filter(|_| matches!(state, State::Queued | State::Deferred)),
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
@@ -124,7 +134,11 @@ impl TryFrom<Row> for JobView {
 }
 
 /// One job that the scope may see.
-pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<JobView, Error> {
+pub async fn get(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+) -> Result<JobView, Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT j.id, j.kind, j.state, j.consultation_id, j.locale, j.progress, j.step, j.attempts, j.last_error,
                 j.cancel_requested_at IS NOT NULL AS is_cancel_requested, j.not_before AS retry_at,

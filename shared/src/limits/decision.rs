@@ -72,8 +72,17 @@ impl Standing {
     }
 
     pub(super) fn refused(limit: &Limit, wait: Duration) -> Self {
-        let verdict = Verdict { is_admitted: false, remaining: 0, reset: 0, wait: None };
-        Self { reset: wait, wait: Wait::For(wait), ..Self::new(limit, &verdict) }
+        let verdict = Verdict {
+            is_admitted: false,
+            remaining: 0,
+            reset: 0,
+            wait: None,
+        };
+        Self {
+            reset: wait,
+            wait: Wait::For(wait),
+            ..Self::new(limit, &verdict)
+        }
     }
 }
 
@@ -96,7 +105,9 @@ impl Decision {
 
     /// Whether it may be made.
     pub fn is_admitted(&self) -> bool {
-        self.standings.iter().all(|standing| standing.wait == Wait::Not)
+        self.standings
+            .iter()
+            .all(|standing| standing.wait == Wait::Not)
     }
 
     /// Who has decided.
@@ -106,8 +117,13 @@ impl Decision {
 
     /// The limit that refuses it the longest, if one does.
     pub fn refused_by(&self) -> Option<&'static str> {
-        let refusing = self.standings.iter().filter(|standing| standing.wait > Wait::Not);
-        refusing.max_by_key(|standing| standing.wait).map(|standing| standing.name)
+        let refusing = self
+            .standings
+            .iter()
+            .filter(|standing| standing.wait > Wait::Not);
+        refusing
+            .max_by_key(|standing| standing.wait)
+            .map(|standing| standing.name)
     }
 
     /// When the same call would be let in; none if it is, or never would be.
@@ -121,17 +137,35 @@ impl Decision {
     /// `RateLimit-Policy`: each limit and its window in seconds.
     pub fn policy(&self) -> String {
         let item = |standing: &Standing| {
-            format!("\"{}\";q={};w={}", standing.name, standing.limit, standing.window.as_secs().max(1))
+            format!(
+                "\"{}\";q={};w={}",
+                standing.name,
+                standing.limit,
+                standing.window.as_secs().max(1)
+            )
         };
-        self.standings.iter().map(item).collect::<Vec<_>>().join(", ")
+        self.standings
+            .iter()
+            .map(item)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// `RateLimit`: what is left of each limit, and in how many seconds all of it is free again, rounded up.
     pub fn remaining(&self) -> String {
         let seconds = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
         let item = |standing: &Standing| {
-            format!("\"{}\";r={};t={}", standing.name, standing.remaining, seconds(standing.reset))
+            format!(
+                "\"{}\";r={};t={}",
+                standing.name,
+                standing.remaining,
+                seconds(standing.reset)
+            )
         };
-        self.standings.iter().map(item).collect::<Vec<_>>().join(", ")
+        self.standings
+            .iter()
+            .map(item)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }

@@ -44,7 +44,10 @@ impl Machine {
         if self.usage.len() > MOST_KEYS {
             self.usage.retain(|_, usage| usage.is_in_use(now));
         }
-        let mut verdicts: Vec<_> = calls.iter().map(|(key, rate, cost)| self.look(key, rate, *cost, now)).collect();
+        let mut verdicts: Vec<_> = calls
+            .iter()
+            .map(|(key, rate, cost)| self.look(key, rate, *cost, now))
+            .collect();
         let all = verdicts.iter().all(|verdict| verdict.is_admitted);
         for ((key, rate, cost), verdict) in calls.iter().zip(&mut verdicts) {
             if all {
@@ -76,31 +79,61 @@ impl Machine {
             _ => now,
         };
         let step = rate.step();
-        let (room, after) = (burst.saturating_mul(step), full_at.saturating_add(cost.saturating_mul(step)));
+        let (room, after) = (
+            burst.saturating_mul(step),
+            full_at.saturating_add(cost.saturating_mul(step)),
+        );
         let left = |used_until: u64| now.saturating_add(room).saturating_sub(used_until) / step;
         if cost > burst {
-            return Verdict { is_admitted: false, remaining: left(full_at), reset: full_at - now, wait: None };
+            return Verdict {
+                is_admitted: false,
+                remaining: left(full_at),
+                reset: full_at - now,
+                wait: None,
+            };
         }
         if after > now.saturating_add(room) {
             let wait = Some(after - room - now);
-            return Verdict { is_admitted: false, remaining: left(full_at), reset: full_at - now, wait };
+            return Verdict {
+                is_admitted: false,
+                remaining: left(full_at),
+                reset: full_at - now,
+                wait,
+            };
         }
-        Verdict { is_admitted: true, remaining: left(after), reset: after - now, wait: Some(0) }
+        Verdict {
+            is_admitted: true,
+            remaining: left(after),
+            reset: after - now,
+            wait: Some(0),
+        }
     }
 
     fn look_at_window(&mut self, key: &str, rate: &Rate, cost: u64, now: u64) -> Verdict {
         let empty = VecDeque::new();
         if let Some(Usage::Window(entries, _)) = self.usage.get_mut(key) {
-            while entries.front().is_some_and(|(at, _)| at + rate.window <= now) {
+            while entries
+                .front()
+                .is_some_and(|(at, _)| at + rate.window <= now)
+            {
                 entries.pop_front();
             }
         }
-        let entries = if let Some(Usage::Window(entries, _)) = self.usage.get(key) { entries } else { &empty };
+        let entries = if let Some(Usage::Window(entries, _)) = self.usage.get(key) {
+            entries
+        } else {
+            &empty
+        };
         let used: u64 = entries.iter().map(|(_, cost)| cost).sum();
         let reset = entries.back().map_or(0, |(at, _)| at + rate.window - now);
         if used.saturating_add(cost) <= rate.limit {
             let reset = if cost > 0 { rate.window } else { reset };
-            return Verdict { is_admitted: true, remaining: rate.limit - used - cost, reset, wait: Some(0) };
+            return Verdict {
+                is_admitted: true,
+                remaining: rate.limit - used - cost,
+                reset,
+                wait: Some(0),
+            };
         }
         let mut must_leave = used.saturating_add(cost) - rate.limit;
         let wait = (cost <= rate.limit).then(|| {
@@ -110,7 +143,12 @@ impl Machine {
             });
             enough.map_or(0, |(at, _)| at + rate.window - now)
         });
-        Verdict { is_admitted: false, remaining: rate.limit.saturating_sub(used), reset, wait }
+        Verdict {
+            is_admitted: false,
+            remaining: rate.limit.saturating_sub(used),
+            reset,
+            wait,
+        }
     }
 
     fn commit(&mut self, key: &str, rate: &Rate, cost: u64, now: u64) {

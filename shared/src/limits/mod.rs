@@ -101,24 +101,60 @@ pub struct Limit {
 
 impl Limit {
     /// Never more than `limit` in any `window`.
-    pub const fn sliding_window(name: &'static str, scope: Scope, limit: u64, window: Duration) -> Self {
+    pub const fn sliding_window(
+        name: &'static str,
+        scope: Scope,
+        limit: u64,
+        window: Duration,
+    ) -> Self {
         Self::new(name, scope, Algorithm::SlidingWindow, limit, window)
     }
 
     /// `limit` in each `window`, evenly, and up to `burst` at once.
-    pub const fn token_bucket(name: &'static str, scope: Scope, limit: u64, window: Duration, burst: u64) -> Self {
+    pub const fn token_bucket(
+        name: &'static str,
+        scope: Scope,
+        limit: u64,
+        window: Duration,
+        burst: u64,
+    ) -> Self {
         Self::new(name, scope, Algorithm::TokenBucket { burst }, limit, window)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a window has at most a day of microseconds")]
-    const fn new(name: &'static str, scope: Scope, algorithm: Algorithm, limit: u64, window: Duration) -> Self {
-        let rate = Rate { algorithm, limit, window: window.as_micros() as u64 };
-        Self { name, scope, rate, on_loss: OnLoss::Open, is_settled: false }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a window has at most a day of microseconds"
+    )]
+    const fn new(
+        name: &'static str,
+        scope: Scope,
+        algorithm: Algorithm,
+        limit: u64,
+        window: Duration,
+    ) -> Self {
+        let rate = Rate {
+            algorithm,
+            limit,
+            window: window.as_micros() as u64,
+        };
+        Self {
+            name,
+            scope,
+            rate,
+            on_loss: OnLoss::Open,
+            is_settled: false,
+        }
     }
 
     /// A limit that is there only if the operator sets it.
     pub const fn unless_set(name: &'static str, scope: Scope) -> Self {
-        Self::new(name, scope, Algorithm::SlidingWindow, 0, Duration::from_mins(1))
+        Self::new(
+            name,
+            scope,
+            Algorithm::SlidingWindow,
+            0,
+            Duration::from_mins(1),
+        )
     }
 
     /// What it does while Valkey is gone; it lets every call in unless told otherwise.
@@ -141,7 +177,10 @@ impl Limit {
             self.rate.limit = setting.limit.unwrap_or(self.rate.limit);
             self.rate.algorithm = setting.algorithm(self.rate.algorithm, self.rate.limit);
             self.on_loss = setting.on_loss.unwrap_or(self.on_loss);
-            if let Some(window) = setting.window.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            if let Some(window) = setting
+                .window
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            {
                 self.rate.window = u64::try_from(window.as_micros()).unwrap_or(u64::MAX);
             }
         }
@@ -156,7 +195,9 @@ impl Limit {
         if let Algorithm::TokenBucket { burst } = self.rate.algorithm {
             // A bucket counts in whole microseconds: within a hundredth of what is said, and filled within ten years.
             if self.rate.limit.saturating_mul(100) > self.rate.window {
-                return wrong("is too much for its window: at most 10,000 a second can be counted exactly");
+                return wrong(
+                    "is too much for its window: at most 10,000 a second can be counted exactly",
+                );
             }
             if burst.saturating_mul(self.rate.step()) > TEN_YEARS {
                 return wrong("has a burst that would take more than ten years to fill");
@@ -168,7 +209,8 @@ impl Limit {
 
 /// Every route's that asks for a token: 100 calls a second from one address, and 200 at once, as at the edge.
 pub const ADDRESS: Limit =
-    Limit::token_bucket("address", Scope::Address, 100, Duration::from_secs(1), 200).on_loss(OnLoss::Local);
+    Limit::token_bucket("address", Scope::Address, 100, Duration::from_secs(1), 200)
+        .on_loss(OnLoss::Local);
 
 /// Every authenticated route's: 100 calls in 60 s by one person.
 pub const USER: Limit = Limit::sliding_window("user", Scope::User, 100, Duration::from_mins(1));
@@ -202,8 +244,12 @@ enum Subject<'a> {
 impl<'a> Subject<'a> {
     fn of(scope: Scope, who: Who<'a>) -> Option<Self> {
         match scope {
-            Scope::Address => who.address.map(|address| Self::Address(address.to_canonical())),
-            Scope::User => who.caller.map(|caller| Self::User(&caller.tenant, &caller.user)),
+            Scope::Address => who
+                .address
+                .map(|address| Self::Address(address.to_canonical())),
+            Scope::User => who
+                .caller
+                .map(|caller| Self::User(&caller.tenant, &caller.user)),
             Scope::Tenant => who.caller.map(|caller| Self::Tenant(&caller.tenant)),
             Scope::Global => Some(Self::Global),
         }
@@ -261,16 +307,37 @@ struct Applied<'a> {
 
 impl Limiter {
     /// The declared limits with what the operator changes of them.
-    pub fn new(valkey: Option<Arc<Valkey>>, limits: &[Limit], settings: &LimitSettings) -> Result<Self, ConfigError> {
-        let limits = limits.iter().map(|limit| limit.with(settings)).collect::<Result<Vec<_>, _>>()?;
+    pub fn new(
+        valkey: Option<Arc<Valkey>>,
+        limits: &[Limit],
+        settings: &LimitSettings,
+    ) -> Result<Self, ConfigError> {
+        let limits = limits
+            .iter()
+            .map(|limit| limit.with(settings))
+            .collect::<Result<Vec<_>, _>>()?;
         let limits = limits.into_iter().flatten().collect();
-        let prefix = valkey.as_ref().map_or("local", |valkey| valkey.prefix()).to_owned();
-        Ok(Self { valkey, prefix, limits, local: Mutex::default(), refused: Mutex::default() })
+        let prefix = valkey
+            .as_ref()
+            .map_or("local", |valkey| valkey.prefix())
+            .to_owned();
+        Ok(Self {
+            valkey,
+            prefix,
+            limits,
+            local: Mutex::default(),
+            refused: Mutex::default(),
+        })
     }
 
     /// Decides whether a call may be made, and charges it if so. `costs` says what a limit is charged, where that is not 1.
     /// One round trip; none if the caller was refused before and its time has not come.
-    pub async fn decide(&self, who: Who<'_>, costs: &[(&str, u64)], deadline: Deadline) -> Decision {
+    pub async fn decide(
+        &self,
+        who: Who<'_>,
+        costs: &[(&str, u64)],
+        deadline: Deadline,
+    ) -> Decision {
         self.decide_with(who, costs, None, deadline).await.0
     }
 
@@ -290,12 +357,21 @@ impl Limiter {
         if let Some(decision) = self.remembered(&applied) {
             return (decision, None);
         }
-        let Some(valkey) = &self.valkey else { return (self.without(&applied), None) };
+        let Some(valkey) = &self.valkey else {
+            return (self.without(&applied), None);
+        };
         let calls: Vec<_> = [Self::call(&applied)].into_iter().chain(more).collect();
-        let mut answers = valkey.run(&calls, deadline).await.unwrap_or_default().into_iter();
+        let mut answers = valkey
+            .run(&calls, deadline)
+            .await
+            .unwrap_or_default()
+            .into_iter();
         let verdicts = answers.next().as_ref().and_then(script::read);
         match verdicts.filter(|verdicts| verdicts.len() == applied.len()) {
-            Some(verdicts) => (self.decided(&applied, verdicts, Mode::Shared), answers.next()),
+            Some(verdicts) => (
+                self.decided(&applied, verdicts, Mode::Shared),
+                answers.next(),
+            ),
             None => (self.without(&applied), None),
         }
     }
@@ -303,18 +379,36 @@ impl Limiter {
     /// Charges what a call has really cost, in place of what it was charged some time ago; less gives back, but no more than has
     /// not come back by itself since. `mode` is that of the decision: what nobody counted is not given back. Only buckets are
     /// settled: a window keeps what was let in.
-    pub async fn settle(&self, name: &str, who: Who<'_>, charge: Charge, cost: u64, deadline: Deadline) {
-        let Some(limit) = self.limits.iter().find(|limit| limit.name == name) else { return };
-        let Some(subject) = Subject::of(limit.scope, who) else { return };
+    pub async fn settle(
+        &self,
+        name: &str,
+        who: Who<'_>,
+        charge: Charge,
+        cost: u64,
+        deadline: Deadline,
+    ) {
+        let Some(limit) = self.limits.iter().find(|limit| limit.name == name) else {
+            return;
+        };
+        let Some(subject) = Subject::of(limit.scope, who) else {
+            return;
+        };
         if limit.rate.algorithm == Algorithm::SlidingWindow {
             return;
         }
         let key = self.key(limit, &subject);
-        let passed = u64::try_from(charge.at.elapsed().unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
-        let owed = |rate: &Rate, calls: u64| calls.min(MOST).saturating_mul(rate.step()).saturating_sub(passed);
+        let passed =
+            u64::try_from(charge.at.elapsed().unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
+        let owed = |rate: &Rate, calls: u64| {
+            calls
+                .min(MOST)
+                .saturating_mul(rate.step())
+                .saturating_sub(passed)
+        };
         match (charge.mode, &self.valkey) {
             (Mode::Shared, Some(valkey)) => {
-                let moved = i128::from(owed(&limit.rate, cost)) - i128::from(owed(&limit.rate, charge.calls));
+                let moved = i128::from(owed(&limit.rate, cost))
+                    - i128::from(owed(&limit.rate, charge.calls));
                 if moved == 0 {
                     return;
                 }
@@ -339,15 +433,38 @@ impl Limiter {
     fn key(&self, limit: &Limit, subject: &Subject<'_>) -> String {
         // All keys of a request are in one slot of a cluster, since one script decides them.
         // The algorithms keep different things, so a key is one algorithm's.
-        let kind = if limit.rate.algorithm == Algorithm::SlidingWindow { "w" } else { "b" };
-        format!("{}:{{limits}}:{}:{kind}:{}", self.prefix, limit.name, subject.key())
+        let kind = if limit.rate.algorithm == Algorithm::SlidingWindow {
+            "w"
+        } else {
+            "b"
+        };
+        format!(
+            "{}:{{limits}}:{}:{kind}:{}",
+            self.prefix,
+            limit.name,
+            subject.key()
+        )
     }
 
     fn applied(&self, who: Who<'_>, costs: &[(&str, u64)]) -> Vec<Applied<'_>> {
-        let cost = |name| costs.iter().find(|(limit, _)| *limit == name).map_or(1, |(_, cost)| (*cost).min(MOST));
+        let cost = |name| {
+            costs
+                .iter()
+                .find(|(limit, _)| *limit == name)
+                .map_or(1, |(_, cost)| (*cost).min(MOST))
+        };
         let applies = |limit: &'_ Limit| Some(self.key(limit, &Subject::of(limit.scope, who)?));
-        let with_key = self.limits.iter().filter_map(|limit| Some((limit, applies(limit)?)));
-        with_key.map(|(limit, key)| Applied { limit, key, cost: cost(limit.name) }).collect()
+        let with_key = self
+            .limits
+            .iter()
+            .filter_map(|limit| Some((limit, applies(limit)?)));
+        with_key
+            .map(|(limit, key)| Applied {
+                limit,
+                key,
+                cost: cost(limit.name),
+            })
+            .collect()
     }
 
     fn call<'a>(applied: &[Applied<'_>]) -> ScriptCall<'a> {
@@ -360,9 +477,15 @@ impl Limiter {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let now = SystemTime::now();
         let known = applied.iter().find_map(|one| {
-            let known = refused.get(&one.key).filter(|known| known.cost <= one.cost)?;
+            let known = refused
+                .get(&one.key)
+                .filter(|known| known.cost <= one.cost)?;
             // A longer wait than was said means that the clock was set back.
-            let wait = known.until.duration_since(now).ok().filter(|wait| *wait <= known.wait)?;
+            let wait = known
+                .until
+                .duration_since(now)
+                .ok()
+                .filter(|wait| *wait <= known.wait)?;
             Some(Standing::refused(one.limit, wait))
         });
         drop(refused);
@@ -370,13 +493,20 @@ impl Limiter {
     }
 
     fn decided(&self, applied: &[Applied<'_>], verdicts: Vec<Verdict>, mode: Mode) -> Decision {
-        for (one, verdict) in applied.iter().zip(&verdicts).filter(|(_, verdict)| !verdict.is_admitted) {
+        for (one, verdict) in applied
+            .iter()
+            .zip(&verdicts)
+            .filter(|(_, verdict)| !verdict.is_admitted)
+        {
             metrics::count("LimitRefused", &[("limit", one.limit.name)]);
             if let (Mode::Shared, Some(wait), false) = (mode, verdict.wait, one.limit.is_settled) {
                 self.remember(one, wait);
             }
         }
-        let standings = applied.iter().zip(verdicts).map(|(one, verdict)| Standing::new(one.limit, &verdict));
+        let standings = applied
+            .iter()
+            .zip(verdicts)
+            .map(|(one, verdict)| Standing::new(one.limit, &verdict));
         Decision::new(standings.collect(), mode)
     }
 
@@ -388,13 +518,24 @@ impl Limiter {
         }
         if refused.len() < MOST_REFUSED {
             let wait = Duration::from_micros(wait);
-            refused.insert(one.key.clone(), Refused { until: now + wait, wait, cost: one.cost });
+            refused.insert(
+                one.key.clone(),
+                Refused {
+                    until: now + wait,
+                    wait,
+                    cost: one.cost,
+                },
+            );
         }
     }
 
     /// Each limit does what it says it does while Valkey is gone.
     fn without(&self, applied: &[Applied<'_>]) -> Decision {
-        let with = |on_loss: OnLoss| applied.iter().filter(move |one| one.limit.on_loss == on_loss);
+        let with = |on_loss: OnLoss| {
+            applied
+                .iter()
+                .filter(move |one| one.limit.on_loss == on_loss)
+        };
         let mode = if with(OnLoss::Closed).next().is_some() {
             Mode::Closed
         } else if with(OnLoss::Local).next().is_some() {
@@ -404,13 +545,24 @@ impl Limiter {
         };
         metrics::count("LimiterAlone", &[("mode", mode.as_str())]);
         if mode == Mode::Closed {
-            let closed = with(OnLoss::Closed).map(|one| Standing::refused(one.limit, decision::CLOSED_FOR));
+            let closed =
+                with(OnLoss::Closed).map(|one| Standing::refused(one.limit, decision::CLOSED_FOR));
             return Decision::new(closed.collect(), mode);
         }
         let local: Vec<_> = with(OnLoss::Local).collect();
-        let calls: Vec<_> = local.iter().map(|one| (one.key.clone(), share(one.limit.rate), one.cost)).collect();
-        let verdicts = self.local.lock().unwrap_or_else(PoisonError::into_inner).decide(&calls, now());
-        let standings = local.iter().zip(&verdicts).map(|(one, verdict)| Standing::new(one.limit, verdict));
+        let calls: Vec<_> = local
+            .iter()
+            .map(|one| (one.key.clone(), share(one.limit.rate), one.cost))
+            .collect();
+        let verdicts = self
+            .local
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .decide(&calls, now());
+        let standings = local
+            .iter()
+            .zip(&verdicts)
+            .map(|(one, verdict)| Standing::new(one.limit, verdict));
         Decision::new(standings.collect(), mode)
     }
 }
@@ -422,10 +574,16 @@ fn share(rate: Rate) -> Rate {
         Algorithm::TokenBucket { burst } => Algorithm::TokenBucket { burst: part(burst) },
         Algorithm::SlidingWindow => Algorithm::SlidingWindow,
     };
-    Rate { algorithm, limit: part(rate.limit), window: rate.window }
+    Rate {
+        algorithm,
+        limit: part(rate.limit),
+        window: rate.window,
+    }
 }
 
 fn now() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }

@@ -29,14 +29,28 @@ static SETTLE: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-pub(super) fn decide<'a>(keys: Vec<String>, rates: impl Iterator<Item = (Rate, u64)>) -> ScriptCall<'a> {
-    let arguments = rates.flat_map(|(rate, cost)| arguments(&rate, cost)).map(String::into_bytes).collect();
-    ScriptCall { script: &DECIDE, keys, arguments }
+pub(super) fn decide<'a>(
+    keys: Vec<String>,
+    rates: impl Iterator<Item = (Rate, u64)>,
+) -> ScriptCall<'a> {
+    let arguments = rates
+        .flat_map(|(rate, cost)| arguments(&rate, cost))
+        .map(String::into_bytes)
+        .collect();
+    ScriptCall {
+        script: &DECIDE,
+        keys,
+        arguments,
+    }
 }
 
 /// Moves a bucket by so many microseconds.
 pub(super) fn settle<'a>(key: String, moved: i128) -> ScriptCall<'a> {
-    ScriptCall { script: &SETTLE, keys: vec![key], arguments: vec![moved.to_string().into_bytes()] }
+    ScriptCall {
+        script: &SETTLE,
+        keys: vec![key],
+        arguments: vec![moved.to_string().into_bytes()],
+    }
 }
 
 /// The script's arguments for one limit.
@@ -45,7 +59,8 @@ pub fn arguments(rate: &Rate, cost: u64) -> [String; 5] {
         Algorithm::TokenBucket { burst } => ("b", burst),
         Algorithm::SlidingWindow => ("w", 0),
     };
-    let [limit, window, burst, cost] = [rate.limit, rate.window, burst, cost].map(|number| number.to_string());
+    let [limit, window, burst, cost] =
+        [rate.limit, rate.window, burst, cost].map(|number| number.to_string());
     [letter.to_owned(), limit, window, burst, cost]
 }
 

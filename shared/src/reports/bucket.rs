@@ -43,7 +43,10 @@ pub struct Links {
 impl Links {
     /// For the bucket called `name`.
     pub fn new(name: String) -> Self {
-        Self { name, bucket: OnceCell::new() }
+        Self {
+            name,
+            bucket: OnceCell::new(),
+        }
     }
 
     /// Links to a report; none, and a line in the log, if they cannot be signed.
@@ -51,21 +54,41 @@ impl Links {
         let make = || async { Bucket::new(&aws::sdk_config().await, self.name.clone()) };
         let links = self.bucket.get_or_init(make).await.links(report).await;
         // The error's text could repeat the link.
-        links.inspect_err(|_| tracing::error!("a report's links cannot be signed")).ok()
+        links
+            .inspect_err(|_| tracing::error!("a report's links cannot be signed"))
+            .ok()
     }
 }
 
 impl Bucket {
     /// The bucket called `name`.
     pub fn new(config: &SdkConfig, name: String) -> Self {
-        Self { client: aws::s3(config), name }
+        Self {
+            client: aws::s3(config),
+            name,
+        }
     }
 
     /// Where the report of a job lies. Each job has a place of its own, so that a run that was overtaken cannot overwrite what a
     /// later job has written.
-    pub fn place(&self, tenant: &TenantId, consultation: Uuid, job: Uuid, now: OffsetDateTime) -> StoredReport {
-        let key = |extension: &str| format!("{}/{consultation}/{job}/report.{extension}", tenant.as_str());
-        StoredReport { html: key("html"), markdown: key("md"), generated_at: now }
+    pub fn place(
+        &self,
+        tenant: &TenantId,
+        consultation: Uuid,
+        job: Uuid,
+        now: OffsetDateTime,
+    ) -> StoredReport {
+        let key = |extension: &str| {
+            format!(
+                "{}/{consultation}/{job}/report.{extension}",
+                tenant.as_str()
+            )
+        };
+        StoredReport {
+            html: key("html"),
+            markdown: key("md"),
+            generated_at: now,
+        }
     }
 
     /// Writes both forms of a report. Doing it twice for the same job changes nothing but its time.
@@ -80,14 +103,25 @@ impl Bucket {
         let place = self.place(tenant, consultation, job, now);
         futures::try_join!(
             self.put(&place.html, "text/html; charset=utf-8", report.html),
-            self.put(&place.markdown, "text/markdown; charset=utf-8", report.markdown),
+            self.put(
+                &place.markdown,
+                "text/markdown; charset=utf-8",
+                report.markdown
+            ),
         )?;
         Ok(place)
     }
 
     async fn put(&self, key: &str, content_type: &str, text: String) -> Result<(), Error> {
-        let put = self.client.put_object().bucket(&self.name).key(key).content_type(content_type);
-        let put = put.cache_control("private, no-store").body(text.into_bytes().into());
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type);
+        let put = put
+            .cache_control("private, no-store")
+            .body(text.into_bytes().into());
         put.send().await.map(drop).map_err(fault)
     }
 
@@ -103,11 +137,23 @@ impl Bucket {
         if now - last_two[0].generated_at < IN_USE {
             return Ok(());
         }
-        let list =
-            self.client.list_objects_v2().bucket(&self.name).prefix(format!("{}/{consultation}/", tenant.as_str()));
+        let list = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.name)
+            .prefix(format!("{}/{consultation}/", tenant.as_str()));
         let listed = list.send().await.map_err(fault)?;
-        let is_kept = |key: &str| last_two.iter().any(|report| report.html == key || report.markdown == key);
-        for key in listed.contents().iter().filter_map(|object| object.key()).filter(|key| !is_kept(key)) {
+        let is_kept = |key: &str| {
+            last_two
+                .iter()
+                .any(|report| report.html == key || report.markdown == key)
+        };
+        for key in listed
+            .contents()
+            .iter()
+            .filter_map(|object| object.key())
+            .filter(|key| !is_kept(key))
+        {
             self.remove_object(key).await?;
         }
         Ok(())
@@ -115,27 +161,56 @@ impl Bucket {
 
     /// Removes both forms of a report. There may be none.
     pub async fn remove(&self, report: &StoredReport) -> Result<(), Error> {
-        futures::try_join!(self.remove_object(&report.html), self.remove_object(&report.markdown))?;
+        futures::try_join!(
+            self.remove_object(&report.html),
+            self.remove_object(&report.markdown)
+        )?;
         Ok(())
     }
 
     async fn remove_object(&self, key: &str) -> Result<(), Error> {
-        self.client.delete_object().bucket(&self.name).key(key).send().await.map(drop).map_err(fault)
+        self.client
+            .delete_object()
+            .bucket(&self.name)
+            .key(key)
+            .send()
+            .await
+            .map(drop)
+            .map_err(fault)
     }
 
     /// Links to a report, signed here: that costs no call.
     pub async fn links(&self, report: &StoredReport) -> Result<ReportLinks, BoxError> {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch - since_epoch % SPAN.as_secs());
-        let lifetime = PresigningConfig::builder().start_time(start).expires_in(SHORTEST + SPAN).build()?;
-        let (html_url, markdown_url) =
-            futures::try_join!(self.link(&report.html, &lifetime), self.link(&report.markdown, &lifetime))?;
+        let since_epoch = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)?
+            .as_secs();
+        let start = SystemTime::UNIX_EPOCH
+            + Duration::from_secs(since_epoch - since_epoch % SPAN.as_secs());
+        let lifetime = PresigningConfig::builder()
+            .start_time(start)
+            .expires_in(SHORTEST + SPAN)
+            .build()?;
+        let (html_url, markdown_url) = futures::try_join!(
+            self.link(&report.html, &lifetime),
+            self.link(&report.markdown, &lifetime)
+        )?;
         let expires_at = OffsetDateTime::from(start + SHORTEST + SPAN);
-        Ok(ReportLinks { html_url, markdown_url, expires_at, generated_at: report.generated_at })
+        Ok(ReportLinks {
+            html_url,
+            markdown_url,
+            expires_at,
+            generated_at: report.generated_at,
+        })
     }
 
     async fn link(&self, key: &str, lifetime: &PresigningConfig) -> Result<String, BoxError> {
-        let link = self.client.get_object().bucket(&self.name).key(key).presigned(lifetime.clone()).await?;
+        let link = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .presigned(lifetime.clone())
+            .await?;
         Ok(link.uri().to_owned())
     }
 }

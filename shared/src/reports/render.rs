@@ -19,7 +19,9 @@ pub struct Rendered {
 
 /// Makes the report of a consultation that has an assessment; `None` if it has none.
 pub fn render(consultation: &Consultation, now: OffsetDateTime) -> Result<Option<Rendered>, Error> {
-    let Some(assessment) = &consultation.assessment else { return Ok(None) };
+    let Some(assessment) = &consultation.assessment else {
+        return Ok(None);
+    };
     let report = Report::new(consultation, assessment, now)?;
     let markdown = Markdown(&report).render().map_err(Error::internal)?;
     let html = Html(&report).render().map_err(Error::internal)?;
@@ -105,7 +107,11 @@ const EN: Words = Words {
 };
 
 impl<'a> Report<'a> {
-    fn new(consultation: &'a Consultation, assessment: &'a Assessment, now: OffsetDateTime) -> Result<Self, Error> {
+    fn new(
+        consultation: &'a Consultation,
+        assessment: &'a Assessment,
+        now: OffsetDateTime,
+    ) -> Result<Self, Error> {
         let locale = consultation.locale;
         let words = match locale {
             Locale::Zh => &ZH,
@@ -126,14 +132,18 @@ impl<'a> Report<'a> {
             urgency: assessment.urgency.as_str(),
             urgency_label: urgency(assessment.urgency, locale),
             advice: triage::advice(assessment.urgency, locale),
-            degraded: assessment.degraded_reason.map(|reason| degraded(reason, locale)),
+            degraded: assessment
+                .degraded_reason
+                .map(|reason| degraded(reason, locale)),
             symptoms: &consultation.symptoms,
             history: consultation.history.as_deref(),
             summary: &assessment.summary,
             lists: lists.map(|(title, items)| List { title, items }).collect(),
             citations: &assessment.citations,
-            served_by: model
-                .map_or_else(|| words.rules.to_owned(), |model| format!("{} ({model})", assessment.served_by.tier)),
+            served_by: model.map_or_else(
+                || words.rules.to_owned(),
+                |model| format!("{} ({model})", assessment.served_by.tier),
+            ),
             disclaimer: &assessment.disclaimer,
             generated: moment(now)?,
         })
@@ -142,7 +152,9 @@ impl<'a> Report<'a> {
 
 fn moment(at: OffsetDateTime) -> Result<String, Error> {
     at.to_offset(time::UtcOffset::UTC)
-        .format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
+        .format(format_description!(
+            "[year]-[month]-[day] [hour]:[minute] UTC"
+        ))
         .map_err(Error::internal)
 }
 
@@ -181,7 +193,9 @@ const fn urgency(urgency: Urgency, locale: Locale) -> &'static str {
 
 const fn degraded(reason: DegradedReason, locale: Locale) -> &'static str {
     match (reason, locale) {
-        (DegradedReason::ServedByFallbackTier, Locale::Zh) => "首选模型不可用，本评估由备用模型给出。",
+        (DegradedReason::ServedByFallbackTier, Locale::Zh) => {
+            "首选模型不可用，本评估由备用模型给出。"
+        }
         (DegradedReason::ServedByFallbackTier, Locale::En) => {
             "The first model was unavailable; a fallback model made this assessment."
         }
@@ -217,13 +231,18 @@ fn markdown(text: &str) -> String {
 
 fn markdown_line(line: &str) -> String {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    let is_item = line.get(digits + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+    let is_item = line
+        .get(digits + 1..)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
     let mut escaped = String::with_capacity(line.len() + 8);
-    for (index, c) in line.char_indices().filter(|(_, c)| !is_direction_control(*c)) {
+    for (index, c) in line
+        .char_indices()
+        .filter(|(_, c)| !is_direction_control(*c))
+    {
         // CommonMark 0.31, section 2.4: any ASCII punctuation may be escaped. These are never markup, but for the full stop
         // behind the number of a list's item.
-        let is_plain =
-            matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%') && !(is_item && index == digits);
+        let is_plain = matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%')
+            && !(is_item && index == digits);
         if c.is_ascii_punctuation() && !is_plain {
             escaped.push('\\');
         }
@@ -250,7 +269,10 @@ mod tests {
             ("a\u{202e}b\u{2066}", "ab"),
             ("5：疼痛 7) dull", "5：疼痛 7\\) dull"),
             ("1. pain\n\n2. nausea", "1\\. pain\\\n2\\. nausea"),
-            ("# **bold** [link](x) `code`", "\\# \\*\\*bold\\*\\* \\[link\\]\\(x\\) \\`code\\`"),
+            (
+                "# **bold** [link](x) `code`",
+                "\\# \\*\\*bold\\*\\* \\[link\\]\\(x\\) \\`code\\`",
+            ),
             ("<b>&amp;</b>\\", "\\<b\\>\\&amp;\\</b\\>\\\\"),
             ("  - 胸痛\r\n", "\\- 胸痛"),
         ] {

@@ -29,7 +29,10 @@ pub struct Budget {
 impl Budget {
     /// `share` is the number of extra calls for each call, such as 0.05.
     pub fn new(share: f64) -> Self {
-        Self { share, saved: Mutex::new(0.0) }
+        Self {
+            share,
+            saved: Mutex::new(0.0),
+        }
     }
 
     /// A call is made.
@@ -51,7 +54,9 @@ impl Budget {
 
     fn saved(&self) -> std::sync::MutexGuard<'_, f64> {
         // A number cannot be left half written, so a panic elsewhere is no reason to stop.
-        self.saved.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.saved
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

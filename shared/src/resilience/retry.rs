@@ -84,7 +84,11 @@ pub trait Retryable {
 /// What passes by itself may be tried again, as long as the deadline allows it.
 impl Retryable for Error {
     fn again(&self) -> Again {
-        if self.kind().is_retryable() { Again::AfterBackoff { attempts: 20 } } else { Again::Never }
+        if self.kind().is_retryable() {
+            Again::AfterBackoff { attempts: 20 }
+        } else {
+            Again::Never
+        }
     }
 }
 
@@ -92,12 +96,22 @@ impl Policy {
     /// For an operation that may be done twice. The backoff's ceiling is `first`, doubled with each attempt, at most
     /// `longest`.
     pub const fn idempotent(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, least: Duration::ZERO, is_idempotent: true }
+        Self {
+            first,
+            longest,
+            least: Duration::ZERO,
+            is_idempotent: true,
+        }
     }
 
     /// For an operation that must not be done twice: it is tried again only while it provably had no effect.
     pub const fn once(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, least: Duration::ZERO, is_idempotent: false }
+        Self {
+            first,
+            longest,
+            least: Duration::ZERO,
+            is_idempotent: false,
+        }
     }
 
     /// A wait must leave an attempt this much time: one that only just fits is of no use.
@@ -113,14 +127,20 @@ impl Policy {
             return None;
         }
         match error.again() {
-            Again::AfterBackoff { attempts } if attempt < attempts => Some(jittered(self.ceiling(attempt))),
-            Again::After { wait, attempts } if attempt < attempts => Some(wait.saturating_add(jittered(SPREAD))),
+            Again::AfterBackoff { attempts } if attempt < attempts => {
+                Some(jittered(self.ceiling(attempt)))
+            }
+            Again::After { wait, attempts } if attempt < attempts => {
+                Some(wait.saturating_add(jittered(SPREAD)))
+            }
             _ => None,
         }
     }
 
     fn ceiling(&self, attempt: u32) -> Duration {
-        self.first.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(self.longest)
+        self.first
+            .saturating_mul(1 << attempt.saturating_sub(1).min(20))
+            .min(self.longest)
     }
 }
 
@@ -149,10 +169,17 @@ where
             Err(error) => error,
         };
         let wait = policy.wait(&error, attempt);
-        let error = if error.was_tried() { error } else { last_tried.take().unwrap_or(error) };
+        let error = if error.was_tried() {
+            error
+        } else {
+            last_tried.take().unwrap_or(error)
+        };
         match wait {
             Some(wait) if wait.saturating_add(policy.least) < deadline.remaining() => {
-                #[expect(clippy::disallowed_methods, reason = "the one retry loop; the wait fits into the deadline")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the one retry loop; the wait fits into the deadline"
+                )]
                 tokio::time::sleep(wait).await;
             }
             _ => return Err(error),
@@ -207,8 +234,14 @@ mod tests {
     #[tokio::test]
     async fn an_error_says_how_often_it_is_worth_another_try() {
         assert_eq!(attempts(&POLICY, MINUTE, Again::Never, true).await, 1);
-        assert_eq!(attempts(&POLICY, MINUTE, Again::AfterBackoff { attempts: 2 }, true).await, 2);
-        let asked = Again::After { wait: Duration::ZERO, attempts: 3 };
+        assert_eq!(
+            attempts(&POLICY, MINUTE, Again::AfterBackoff { attempts: 2 }, true).await,
+            2
+        );
+        let asked = Again::After {
+            wait: Duration::ZERO,
+            attempts: 3,
+        };
         assert_eq!(attempts(&POLICY, MINUTE, asked, true).await, 3);
     }
 
@@ -222,11 +255,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_that_does_not_fit_is_not_begun() {
-        let asked = Again::After { wait: Duration::from_secs(30), attempts: 3 };
-        assert_eq!(attempts(&POLICY, Duration::from_secs(10), asked, true).await, 1);
+        let asked = Again::After {
+            wait: Duration::from_secs(30),
+            attempts: 3,
+        };
+        assert_eq!(
+            attempts(&POLICY, Duration::from_secs(10), asked, true).await,
+            1
+        );
         let leaving = POLICY.leaving(Duration::from_secs(10));
-        let asked = Again::After { wait: Duration::ZERO, attempts: 3 };
-        assert_eq!(attempts(&leaving, Duration::from_secs(10), asked, true).await, 1);
+        let asked = Again::After {
+            wait: Duration::ZERO,
+            attempts: 3,
+        };
+        assert_eq!(
+            attempts(&leaving, Duration::from_secs(10), asked, true).await,
+            1
+        );
     }
 
     #[tokio::test]
@@ -238,7 +283,11 @@ mod tests {
         }
         impl Retryable for Fault {
             fn again(&self) -> Again {
-                if *self == Self::NotLetIn { Again::Never } else { Again::AfterBackoff { attempts: 2 } }
+                if *self == Self::NotLetIn {
+                    Again::Never
+                } else {
+                    Again::AfterBackoff { attempts: 2 }
+                }
             }
 
             fn was_tried(&self) -> bool {
@@ -246,10 +295,16 @@ mod tests {
             }
         }
         let failed = run(&POLICY, Deadline::after(MINUTE), |attempt| async move {
-            Err::<(), _>(if attempt == 1 { Fault::Answered500 } else { Fault::NotLetIn })
+            Err::<(), _>(if attempt == 1 {
+                Fault::Answered500
+            } else {
+                Fault::NotLetIn
+            })
         });
         assert_eq!(failed.await, Err(Fault::Answered500));
-        let failed = run(&POLICY, Deadline::after(MINUTE), |_| async { Err::<(), _>(Fault::NotLetIn) });
+        let failed = run(&POLICY, Deadline::after(MINUTE), |_| async {
+            Err::<(), _>(Fault::NotLetIn)
+        });
         assert_eq!(failed.await, Err(Fault::NotLetIn));
     }
 
@@ -258,18 +313,33 @@ mod tests {
         let policy = Policy::idempotent(Duration::from_secs(1), Duration::from_secs(8));
         let backoff = Failed(Again::AfterBackoff { attempts: 100 }, true);
         for (attempt, ceiling) in [(1, 1), (2, 2), (3, 4), (4, 8), (50, 8)] {
-            let waits: Vec<_> = (0..500).filter_map(|_| policy.wait(&backoff, attempt)).collect();
+            let waits: Vec<_> = (0..500)
+                .filter_map(|_| policy.wait(&backoff, attempt))
+                .collect();
             let ceiling = Duration::from_secs(ceiling);
             assert!(waits.iter().all(|wait| *wait <= ceiling));
-            assert!(waits.iter().any(|wait| *wait < ceiling / 4) && waits.iter().any(|wait| *wait > ceiling * 3 / 4));
+            assert!(
+                waits.iter().any(|wait| *wait < ceiling / 4)
+                    && waits.iter().any(|wait| *wait > ceiling * 3 / 4)
+            );
         }
     }
 
     #[test]
     fn nobody_comes_back_sooner_than_asked() {
-        let asked = Failed(Again::After { wait: Duration::from_secs(2), attempts: 2 }, true);
+        let asked = Failed(
+            Again::After {
+                wait: Duration::from_secs(2),
+                attempts: 2,
+            },
+            true,
+        );
         let waits: Vec<_> = (0..500).filter_map(|_| POLICY.wait(&asked, 1)).collect();
-        assert!(waits.iter().all(|wait| *wait >= Duration::from_secs(2) && *wait <= Duration::from_millis(2_250)));
+        assert!(
+            waits.iter().all(
+                |wait| *wait >= Duration::from_secs(2) && *wait <= Duration::from_millis(2_250)
+            )
+        );
     }
 
     #[test]
@@ -278,7 +348,10 @@ mod tests {
         let date = |text: &str| retry_after(text, now);
         assert_eq!(date("7"), Some(Duration::from_secs(7)));
         assert_eq!(date(" 1.5 "), Some(Duration::from_millis(1_500)));
-        assert_eq!(date("Tue, 24 Nov 2026 08:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(
+            date("Tue, 24 Nov 2026 08:00:30 GMT"),
+            Some(Duration::from_secs(30))
+        );
         assert_eq!(date("Tue, 24 Nov 2026 07:00:00 GMT"), Some(Duration::ZERO));
         for wrong in ["", "soon", "-1", "NaN", "1e400"] {
             assert_eq!(date(wrong), None, "{wrong}");

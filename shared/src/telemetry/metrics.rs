@@ -31,10 +31,16 @@ pub fn count(name: &'static str, dimensions: &[(&'static str, &str)]) {
 }
 
 fn line(name: &'static str, dimensions: &[(&'static str, &str)], now: SystemTime) -> Value {
-    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     let names: Vec<_> = dimensions.iter().map(|(dimension, _)| *dimension).collect();
     // Besides by its dimensions, each event counts in one total, which an alarm can watch.
-    let sets = if names.is_empty() { vec![names] } else { vec![names, Vec::new()] };
+    let sets = if names.is_empty() {
+        vec![names]
+    } else {
+        vec![names, Vec::new()]
+    };
     let mut fields = Map::new();
     fields.insert(
         "_aws".to_owned(),
@@ -47,7 +53,11 @@ fn line(name: &'static str, dimensions: &[(&'static str, &str)], now: SystemTime
             }],
         }),
     );
-    fields.extend(dimensions.iter().map(|(dimension, value)| ((*dimension).to_owned(), json!(value))));
+    fields.extend(
+        dimensions
+            .iter()
+            .map(|(dimension, value)| ((*dimension).to_owned(), json!(value))),
+    );
     fields.insert(name.to_owned(), json!(1));
     Value::Object(fields)
 }
@@ -58,11 +68,18 @@ mod tests {
 
     #[test]
     fn every_dimension_and_metric_that_the_format_names_has_its_value() {
-        let line = line("CircuitChanged", &[("circuit", "primary"), ("to", "open")], SystemTime::UNIX_EPOCH);
+        let line = line(
+            "CircuitChanged",
+            &[("circuit", "primary"), ("to", "open")],
+            SystemTime::UNIX_EPOCH,
+        );
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(line["_aws"]["Timestamp"], 0);
         assert_eq!(directive["Dimensions"], json!([["circuit", "to"], []]));
-        assert_eq!((&line["circuit"], &line["to"]), (&json!("primary"), &json!("open")));
+        assert_eq!(
+            (&line["circuit"], &line["to"]),
+            (&json!("primary"), &json!("open"))
+        );
         assert_eq!(line[directive["Metrics"][0]["Name"].as_str().unwrap()], 1);
     }
 }

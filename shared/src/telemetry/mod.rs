@@ -10,8 +10,16 @@ use tracing_subscriber::EnvFilter;
 use crate::config;
 
 /// What these libraries say below `info` can hold a whole request: they stay there, whatever level is asked for.
-const TALKATIVE: [&str; 8] =
-    ["lambda_runtime", "lambda_http", "hyper", "hyper_util", "reqwest", "aws_smithy_runtime", "aws_sdk_sqs", "sqlx"];
+const TALKATIVE: [&str; 8] = [
+    "lambda_runtime",
+    "lambda_http",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "aws_smithy_runtime",
+    "aws_sdk_sqs",
+    "sqlx",
+];
 
 /// Starts logging and counting. Called once, first thing in `main`.
 pub fn init() {
@@ -35,7 +43,9 @@ pub fn init() {
 
 fn filter(wanted: &str) -> EnvFilter {
     let wanted = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
-    let caps = TALKATIVE.iter().filter_map(|library| format!("{library}=info").parse().ok());
+    let caps = TALKATIVE
+        .iter()
+        .filter_map(|library| format!("{library}=info").parse().ok());
     caps.fold(wanted, EnvFilter::add_directive)
 }
 
@@ -46,6 +56,9 @@ mod tests {
     #[test]
     fn libraries_that_log_requests_are_capped_whatever_is_asked_for() {
         let shown = filter("trace").to_string();
-        assert!(shown.contains("lambda_runtime=info") && shown.contains("trace"), "{shown}");
+        assert!(
+            shown.contains("lambda_runtime=info") && shown.contains("trace"),
+            "{shown}"
+        );
     }
 }

@@ -20,12 +20,16 @@ pub fn advice(urgency: Urgency, locale: Locale) -> &'static str {
             "Get medical care today, at an urgent care clinic or an emergency department. If you get worse or new \
              symptoms appear, call your local emergency number (120, 112, 911 or 999)."
         }
-        (Urgency::Routine, Locale::Zh) => "请在近几天内预约门诊就诊。如果症状加重或出现新的症状，请尽快就医。",
+        (Urgency::Routine, Locale::Zh) => {
+            "请在近几天内预约门诊就诊。如果症状加重或出现新的症状，请尽快就医。"
+        }
         (Urgency::Routine, Locale::En) => {
             "Make an appointment with a doctor in the next days. If you get worse or new symptoms appear, seek care \
              sooner."
         }
-        (Urgency::SelfCare, Locale::Zh) => "目前可以先在家休息和自我护理。如果几天内没有好转，或症状加重，请就医。",
+        (Urgency::SelfCare, Locale::Zh) => {
+            "目前可以先在家休息和自我护理。如果几天内没有好转，或症状加重，请就医。"
+        }
         (Urgency::SelfCare, Locale::En) => {
             "You can look after this at home for now. If it has not improved within a few days, or gets worse, see a \
              doctor."
@@ -37,7 +41,9 @@ pub fn advice(urgency: Urgency, locale: Locale) -> &'static str {
 #[must_use]
 pub fn disclaimer(locale: Locale) -> &'static str {
     match locale {
-        Locale::Zh => "以上内容仅供参考，不构成医学诊断，也不能代替医生面诊。如有紧急情况，请立即拨打120。",
+        Locale::Zh => {
+            "以上内容仅供参考，不构成医学诊断，也不能代替医生面诊。如有紧急情况，请立即拨打120。"
+        }
         Locale::En => {
             "This is general information, not a diagnosis, and does not replace an examination by a doctor. In an \
              emergency, call your local emergency number (120, 112, 911 or 999)."

@@ -46,7 +46,10 @@ const CUES: &[(Effect, &str)] = &[
          没有|从来没有|从没有|并没有|也没有|没有出现|没有发生|没出现|没发生|从没|从未|并未|也没|也无|\
          并没|不存在|毫无|没什么|没啥|没见",
     ),
-    (Effect::DenyItem, "无|并无|尚无|不伴|不伴有|无伴|排除|未见|未诉|未发现|未出现"),
+    (
+        Effect::DenyItem,
+        "无|并无|尚无|不伴|不伴有|无伴|排除|未见|未诉|未发现|未出现",
+    ),
     (
         Effect::NegateNext,
         "not|dont|doesnt|didnt|isnt|arent|wasnt|werent|aint|havent|hasnt|hadnt|never|prevent|preventing|avoid|\
@@ -88,7 +91,10 @@ const CUES: &[(Effect, &str)] = &[
          从未如此|从来没有过这么|从未有过这么|从未有过这样|从来没这么|没有胃口|没胃口|没有食欲|没食欲|无食欲|\
          没有力气|没力气|没有精神|没精神|没有睡|没睡|没有尿|不小心|不好意思|不舒服|不适|不对劲|没有效果|没效果",
     ),
-    (Effect::Join, "or|nor|and no|or any|和|或|或者|及|以及|与|跟|还是|或是|亦或|抑或"),
+    (
+        Effect::Join,
+        "or|nor|and no|or any|和|或|或者|及|以及|与|跟|还是|或是|亦或|抑或",
+    ),
     (Effect::And, "and"),
     (
         Effect::Contrast,
@@ -111,7 +117,10 @@ static TABLE: LazyLock<CueTable> = LazyLock::new(|| {
             let words = split_words(source);
             if let Some(first) = words.first().copied() {
                 let second = words.get(1).copied().unwrap_or("");
-                table.entry((first, second)).or_default().push((words, *effect));
+                table
+                    .entry((first, second))
+                    .or_default()
+                    .push((words, *effect));
             }
         }
     }
@@ -129,15 +138,26 @@ pub(super) fn first_words() -> impl Iterator<Item = &'static str> {
 /// The longest cue at `at` that spares the tokens which `taken` reports, with its length in tokens.
 ///
 /// A token that belongs to a finding ("cannot breathe", 没有意识) is no cue.
-pub(super) fn cue_at(tokens: &[Token<'_>], at: usize, taken: impl Fn(usize) -> bool) -> Option<(Effect, usize)> {
-    let first = tokens.get(at).filter(|token| token.class.has(Class::CUE))?.text;
+pub(super) fn cue_at(
+    tokens: &[Token<'_>],
+    at: usize,
+    taken: impl Fn(usize) -> bool,
+) -> Option<(Effect, usize)> {
+    let first = tokens
+        .get(at)
+        .filter(|token| token.class.has(Class::CUE))?
+        .text;
     let second = tokens.get(at + 1).map_or("", |token| token.text);
     let free = |len: usize| (at..at + len).all(|i| !taken(i));
     let stands = |words: &[&str]| {
-        words.iter().enumerate().all(|(i, word)| tokens.get(at + i).is_some_and(|token| token.text == *word))
+        words
+            .iter()
+            .enumerate()
+            .all(|(i, word)| tokens.get(at + i).is_some_and(|token| token.text == *word))
     };
     let longer = TABLE.get(&(first, second)).into_iter().flatten();
     let single = TABLE.get(&(first, "")).into_iter().flatten();
     let mut cues = longer.chain(single);
-    cues.find(|(words, _)| stands(words) && free(words.len())).map(|(words, effect)| (*effect, words.len()))
+    cues.find(|(words, _)| stands(words) && free(words.len()))
+        .map(|(words, effect)| (*effect, words.len()))
 }

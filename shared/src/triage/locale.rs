@@ -28,7 +28,11 @@ impl Locale {
                 latin += 1;
             }
         }
-        if han.saturating_mul(4) >= latin { Self::Zh } else { Self::En }
+        if han.saturating_mul(4) >= latin {
+            Self::Zh
+        } else {
+            Self::En
+        }
     }
 
     /// The language's code: `zh` or `en`.

@@ -11,10 +11,14 @@ pub(super) const THREE_MONTHS: u32 = 91;
 pub(super) const SIX_MONTHS: u32 = 212;
 
 const HAN_DIGITS: &str = "零一二三四五六七八九十";
-const NUMBER_WORDS: &[&str] =
-    &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-const BABY_WORDS: &[&str] =
-    &["宝", "婴", "孩", "儿", "娃", "女", "baby", "infant", "son", "daughter", "newborn", "boy", "girl", "child"];
+const NUMBER_WORDS: &[&str] = &[
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve",
+];
+const BABY_WORDS: &[&str] = &[
+    "宝", "婴", "孩", "儿", "娃", "女", "baby", "infant", "son", "daughter", "newborn", "boy",
+    "girl", "child",
+];
 
 /// A number that begins at a token: tenths, and how many tokens it takes.
 fn number_at(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
@@ -34,8 +38,16 @@ fn number_at(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
 
 fn tenths(number: &str) -> Option<u32> {
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-    let tenth = part.chars().next().and_then(|c| c.to_digit(10)).unwrap_or(0);
-    whole.parse::<u32>().ok()?.checked_mul(10)?.checked_add(tenth)
+    let tenth = part
+        .chars()
+        .next()
+        .and_then(|c| c.to_digit(10))
+        .unwrap_or(0);
+    whole
+        .parse::<u32>()
+        .ok()?
+        .checked_mul(10)?
+        .checked_add(tenth)
 }
 
 /// 三十九, 十二, 两, 半; up to 99.
@@ -63,7 +75,10 @@ fn han_digit(text: &str) -> Option<u32> {
     if text == "两" {
         return Some(2);
     }
-    HAN_DIGITS.chars().position(|digit| text.starts_with(digit)).and_then(|value| u32::try_from(value).ok())
+    HAN_DIGITS
+        .chars()
+        .position(|digit| text.starts_with(digit))
+        .and_then(|value| u32::try_from(value).ok())
 }
 
 /// Fevers given as temperatures, with the text's negations still to be applied.
@@ -76,7 +91,12 @@ pub(super) fn temperatures(tokens: &[Token<'_>]) -> Vec<Found<Finding>> {
             continue;
         };
         if let Some((celsius, end)) = celsius(tokens, at, tenths, at + len) {
-            let add = |key| Found { key, start: at, end, gaps: Vec::new() };
+            let add = |key| Found {
+                key,
+                start: at,
+                end,
+                gaps: Vec::new(),
+            };
             if celsius >= 380 {
                 found.push(add(Finding::Fever));
             }
@@ -92,7 +112,11 @@ pub(super) fn temperatures(tokens: &[Token<'_>]) -> Vec<Found<Finding>> {
 /// Tenths of a degree Celsius and where the temperature ends, if the number from `at` to `end` is one.
 fn celsius(tokens: &[Token<'_>], at: usize, tenths: u32, end: usize) -> Option<(u32, usize)> {
     let word = |i: usize| tokens.get(i).map_or("", |token| token.text);
-    let scale = if matches!(word(end), "°" | "º" | "degrees" | "degree" | "deg") { end + 1 } else { end };
+    let scale = if matches!(word(end), "°" | "º" | "degrees" | "degree" | "deg") {
+        end + 1
+    } else {
+        end
+    };
     let marked = match word(scale) {
         "度" | "℃" | "c" | "celsius" | "摄" => true,
         "℉" | "f" | "fahrenheit" => false,
@@ -103,39 +127,82 @@ fn celsius(tokens: &[Token<'_>], at: usize, tenths: u32, end: usize) -> Option<(
     let half_degree = match word(scale + 1) {
         _ if word(scale) != "度" => 0,
         "半" => 5,
-        _ => number_at(tokens, scale + 1).filter(|(tenths, _)| *tenths < 100).map_or(0, |(tenths, _)| tenths / 10),
+        _ => number_at(tokens, scale + 1)
+            .filter(|(tenths, _)| *tenths < 100)
+            .map_or(0, |(tenths, _)| tenths / 10),
     };
-    let value = if marked { tenths + half_degree } else { tenths.checked_sub(320)?.saturating_mul(5) / 9 };
+    let value = if marked {
+        tenths + half_degree
+    } else {
+        tenths.checked_sub(320)?.saturating_mul(5) / 9
+    };
     let body = (340..=435).contains(&value) && !measures_air(tokens, at);
     body.then_some((value, (scale + 1).min(tokens.len())))
 }
 
 /// "temperature of 39", 体温39, 烧到39: a number without a unit.
 fn follows_fever_word(tokens: &[Token<'_>], at: usize) -> bool {
-    before(tokens, at, 3)
-        .iter()
-        .any(|token| matches!(token.text, "temp" | "temperature" | "fever" | "烧" | "温" | "热" | "℃"))
+    before(tokens, at, 3).iter().any(|token| {
+        matches!(
+            token.text,
+            "temp" | "temperature" | "fever" | "烧" | "温" | "热" | "℃"
+        )
+    })
 }
 
 /// Whether the temperature is that of the weather or of water.
 fn measures_air(tokens: &[Token<'_>], at: usize) -> bool {
-    before(tokens, at, 4).iter().any(|token| matches!(token.text, "气" | "室" | "外" | "水" | "weather" | "outside"))
+    before(tokens, at, 4).iter().any(|token| {
+        matches!(
+            token.text,
+            "气" | "室" | "外" | "水" | "weather" | "outside"
+        )
+    })
 }
 
 const SWALLOWING: &[&str] = &["took", "taken", "swallowed", "ate", "吃", "服", "吞", "喝"];
-const PILLS: &[&str] =
-    &["tablet", "tablets", "pill", "pills", "paracetamol", "ibuprofen", "capsules", "tylenol", "片", "粒", "颗"];
+const PILLS: &[&str] = &[
+    "tablet",
+    "tablets",
+    "pill",
+    "pills",
+    "paracetamol",
+    "ibuprofen",
+    "capsules",
+    "tylenol",
+    "片",
+    "粒",
+    "颗",
+];
 
 /// "took 30 paracetamol", 吃了二十片安眠药: a count that no prescription asks for.
 pub(super) fn overdoses(tokens: &[Token<'_>]) -> Vec<Found<Finding>> {
     let near = |at: usize, count: usize, list: &[&str]| {
-        tokens.iter().skip(at).take(count).take_while(|token| !token.ends_segment()).any(|t| list.contains(&t.text))
+        tokens
+            .iter()
+            .skip(at)
+            .take(count)
+            .take_while(|token| !token.ends_segment())
+            .any(|t| list.contains(&t.text))
     };
     let overdose = |at: usize| {
-        let verb = before(tokens, at, 4).iter().rev().take_while(|token| !token.ends_segment());
-        let end = number_at(tokens, at).filter(|(tenths, _)| *tenths >= 100).map(|(_, len)| at + len)?;
-        let taken = verb.map(|token| token.text).any(|text| SWALLOWING.contains(&text)) && near(end, 4, PILLS);
-        taken.then_some(Found { key: Finding::Overdose, start: at, end, gaps: Vec::new() })
+        let verb = before(tokens, at, 4)
+            .iter()
+            .rev()
+            .take_while(|token| !token.ends_segment());
+        let end = number_at(tokens, at)
+            .filter(|(tenths, _)| *tenths >= 100)
+            .map(|(_, len)| at + len)?;
+        let taken = verb
+            .map(|token| token.text)
+            .any(|text| SWALLOWING.contains(&text))
+            && near(end, 4, PILLS);
+        taken.then_some(Found {
+            key: Finding::Overdose,
+            start: at,
+            end,
+            gaps: Vec::new(),
+        })
     };
     (0..tokens.len()).filter_map(overdose).collect()
 }
@@ -153,9 +220,14 @@ pub(super) fn infant_days(tokens: &[Token<'_>], known_infant: bool) -> Option<u3
     let newborn = tokens.windows(3).any(|three| {
         let text = |i: usize| three.get(i).map_or("", |token| token.text);
         text(0) == "newborn"
-            || matches!((text(0), text(1), text(2)), ("新", "生", "儿") | ("刚", "出", "生") | ("没", "满", "月"))
+            || matches!(
+                (text(0), text(1), text(2)),
+                ("新", "生", "儿") | ("刚", "出", "生") | ("没", "满", "月")
+            )
     });
-    told.chain(newborn.then_some(14)).min().filter(|days| *days < 365)
+    told.chain(newborn.then_some(14))
+        .min()
+        .filter(|days| *days < 365)
 }
 
 fn age_at(tokens: &[Token<'_>], at: usize, known_infant: bool) -> Option<u32> {
@@ -164,7 +236,11 @@ fn age_at(tokens: &[Token<'_>], at: usize, known_infant: bool) -> Option<u32> {
     let half = tokens.get(next).is_some_and(|token| token.text == "半");
     let next = next + usize::from(half);
     let text = |i: usize| tokens.get(i).map_or("", |token| token.text);
-    if matches!(text(next), "前" | "ago" | "后" | "来" | "pregnant" | "of" | "孕") || pregnancy_before(tokens, at) {
+    if matches!(
+        text(next),
+        "前" | "ago" | "后" | "来" | "pregnant" | "of" | "孕"
+    ) || pregnancy_before(tokens, at)
+    {
         return None;
     }
     let days = tenths.saturating_mul(unit_days) / 10 + if half { unit_days / 2 } else { 0 };
@@ -174,7 +250,11 @@ fn age_at(tokens: &[Token<'_>], at: usize, known_infant: bool) -> Option<u32> {
 
 fn unit_at(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
     let text = |i: usize| tokens.get(i).map_or("", |token| token.text);
-    let counted = if matches!(text(at), "个" | "個") { at + 1 } else { at };
+    let counted = if matches!(text(at), "个" | "個") {
+        at + 1
+    } else {
+        at
+    };
     match (text(counted), text(counted + 1)) {
         ("星", "期") | ("礼", "拜") => Some((7, counted + 2)),
         ("周" | "week" | "weeks" | "wk" | "wks" | "wo", _) => Some((7, counted + 1)),
@@ -185,7 +265,9 @@ fn unit_at(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
 }
 
 fn pregnancy_before(tokens: &[Token<'_>], at: usize) -> bool {
-    before(tokens, at, 3).iter().any(|token| matches!(token.text, "孕" | "怀" | "pregnant"))
+    before(tokens, at, 3)
+        .iter()
+        .any(|token| matches!(token.text, "孕" | "怀" | "pregnant"))
 }
 
 /// 2个月的宝宝, 宝宝才2个月, "my baby is 2 months": a child's word directly before or after.
@@ -195,11 +277,35 @@ fn beside_baby(tokens: &[Token<'_>], at: usize, next: usize) -> bool {
         matches!(token.kind, Kind::Link | Kind::Comma)
             || matches!(
                 token.text,
-                "的" | "才" | "刚" | "是" | "现" | "在" | "只" | "有" | "满" | "已" | "经" | "今" | "了"
+                "的" | "才"
+                    | "刚"
+                    | "是"
+                    | "现"
+                    | "在"
+                    | "只"
+                    | "有"
+                    | "满"
+                    | "已"
+                    | "经"
+                    | "今"
+                    | "了"
             )
-            || matches!(token.text, "is" | "just" | "only" | "now" | "男" | "小" | "出" | "生" | "大" | "a")
+            || matches!(
+                token.text,
+                "is" | "just" | "only" | "now" | "男" | "小" | "出" | "生" | "大" | "a"
+            )
     };
-    let ahead = tokens.get(next..).unwrap_or(&[]).iter().take(4).find(|token| !link(token)).is_some_and(baby);
-    let behind = before(tokens, at, 4).iter().rev().find(|token| !link(token)).is_some_and(baby);
+    let ahead = tokens
+        .get(next..)
+        .unwrap_or(&[])
+        .iter()
+        .take(4)
+        .find(|token| !link(token))
+        .is_some_and(baby);
+    let behind = before(tokens, at, 4)
+        .iter()
+        .rev()
+        .find(|token| !link(token))
+        .is_some_and(baby);
     ahead || behind || before(tokens, at, 2).iter().any(|token| token.text == "生")
 }

@@ -118,7 +118,10 @@ pub struct Complaint<'a> {
 impl fmt::Debug for Complaint<'_> {
     /// Leaves out the texts, which are medical data and must not reach a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Complaint").field("age", &self.age).field("sex", &self.sex).finish_non_exhaustive()
+        f.debug_struct("Complaint")
+            .field("age", &self.age)
+            .field("sex", &self.sex)
+            .finish_non_exhaustive()
     }
 }
 
@@ -189,12 +192,26 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
     let symptoms = text::normalise(complaint.symptoms);
     let tokens = text::tokenise(&symptoms);
     let picture = Picture::of(complaint, &tokens);
-    let mut red_flags: Vec<RedFlag> = rules::all().filter_map(|rule| flag(rule, &picture, complaint.sex)).collect();
+    let mut red_flags: Vec<RedFlag> = rules::all()
+        .filter_map(|rule| flag(rule, &picture, complaint.sex))
+        .collect();
     red_flags.sort_by_key(|flag| std::cmp::Reverse(flag.urgency));
-    let urgency = red_flags.iter().map(|flag| flag.urgency).max().unwrap_or_else(|| {
-        if self_care::suffices(&picture, complaint.age, &tokens) { Urgency::SelfCare } else { Urgency::Routine }
-    });
-    Triage { urgency, red_flags, rules_version: RULES_VERSION }
+    let urgency = red_flags
+        .iter()
+        .map(|flag| flag.urgency)
+        .max()
+        .unwrap_or_else(|| {
+            if self_care::suffices(&picture, complaint.age, &tokens) {
+                Urgency::SelfCare
+            } else {
+                Urgency::Routine
+            }
+        });
+    Triage {
+        urgency,
+        red_flags,
+        rules_version: RULES_VERSION,
+    }
 }
 
 fn flag(rule: &Rule, picture: &Picture, sex: Option<Sex>) -> Option<RedFlag> {
@@ -205,11 +222,19 @@ fn flag(rule: &Rule, picture: &Picture, sex: Option<Sex>) -> Option<RedFlag> {
     if spared {
         return None;
     }
-    let status = rule.any_of.iter().filter_map(|set| picture.all(set)).max()?;
+    let status = rule
+        .any_of
+        .iter()
+        .filter_map(|set| picture.all(set))
+        .max()?;
     let (status, urgency) = match status {
         Status::Present => (FlagStatus::Present, rule.urgency),
         Status::Uncertain => (FlagStatus::Uncertain, Urgency::Urgent),
         Status::Denied => return None,
     };
-    Some(RedFlag { code: Cow::Borrowed(rule.code), urgency, status })
+    Some(RedFlag {
+        code: Cow::Borrowed(rule.code),
+        urgency,
+        status,
+    })
 }

@@ -23,19 +23,31 @@ const GROUPS: &[(&str, &str)] = &[
         "cant|cannot|can_not|couldnt|could_not|unable_to|not_able_to|isnt_able_to|wont|will_not|\
          can_barely|can_hardly|can_no_longer|no_longer_able_to|lost_the_ability_to",
     ),
-    ("@pain", "pain|pains|painful|ache*|aching|hurt|hurts|hurting|sore|agony"),
+    (
+        "@pain",
+        "pain|pains|painful|ache*|aching|hurt|hurts|hurting|sore|agony",
+    ),
     (
         "@severe",
         "severe*|bad|terrible|terribly|awful|extreme*|intense|excruciating|unbearable|worst|agonising|\
          agonizing|horrible|horrendous|crippling",
     ),
-    ("@sudden", "sudden|suddenly|abrupt*|out_of_nowhere|all_at_once"),
+    (
+        "@sudden",
+        "sudden|suddenly|abrupt*|out_of_nowhere|all_at_once",
+    ),
     ("@chest", "chest|breastbone|sternum"),
     ("@belly", "belly|stomach|abdomen|abdominal|tummy|abdo"),
-    ("@胸", "胸|胸口|胸部|前胸|胸前|胸骨后|胸前区|左胸|右胸|胸中间|胸膛|心口|心前区|心脏"),
+    (
+        "@胸",
+        "胸|胸口|胸部|前胸|胸前|胸骨后|胸前区|左胸|右胸|胸中间|胸膛|心口|心前区|心脏",
+    ),
     ("@腹", "腹|肚子|腹部|小腹|下腹|上腹|小肚子|胃|肚"),
     ("@痛", "痛|疼|疼痛|闷痛|胀痛|绞痛|剧痛|刺痛|作痛|隐痛"),
-    ("@剧", "剧烈|剧|厉害|严重|要命|受不了|难以忍受|无法忍受|忍不了|钻心|撕裂|刀割|最|死"),
+    (
+        "@剧",
+        "剧烈|剧|厉害|严重|要命|受不了|难以忍受|无法忍受|忍不了|钻心|撕裂|刀割|最|死",
+    ),
     ("@突", "突然|忽然|突发|一下子|猛然|骤然|骤"),
     ("@不能", "不能|无法|没法|不会|没办法|不了|没有办法"),
 ];
@@ -69,7 +81,11 @@ struct Word {
 
 impl Word {
     fn matches(&self, token: &str) -> bool {
-        if self.prefix { token.starts_with(self.text) } else { token == self.text }
+        if self.prefix {
+            token.starts_with(self.text)
+        } else {
+            token == self.text
+        }
     }
 }
 
@@ -111,7 +127,11 @@ pub(super) struct PatternSet<K> {
 impl<K: Copy> PatternSet<K> {
     /// Compiles patterns; each source string comes with the key to report it under.
     pub(super) fn compile(sources: impl Iterator<Item = (K, &'static str)>) -> Self {
-        let mut set = Self { patterns: Vec::new(), by_word: HashMap::new(), by_stem: HashMap::new() };
+        let mut set = Self {
+            patterns: Vec::new(),
+            by_word: HashMap::new(),
+            by_stem: HashMap::new(),
+        };
         for (key, source) in sources {
             let pattern = compile(source);
             set.index(&pattern);
@@ -125,7 +145,10 @@ impl<K: Copy> PatternSet<K> {
         let phrases = pattern.atoms.first().map_or(&[][..], |atom| &atom.phrases);
         for word in phrases.iter().filter_map(|phrase| phrase.first()) {
             if word.prefix {
-                self.by_stem.entry(word.text.chars().next().unwrap_or(' ')).or_default().push((word.text, id));
+                self.by_stem
+                    .entry(word.text.chars().next().unwrap_or(' '))
+                    .or_default()
+                    .push((word.text, id));
             } else {
                 let ids = self.by_word.entry(word.text).or_default();
                 // Several alternatives may share a first word; one entry serves them all.
@@ -142,7 +165,11 @@ impl<K: Copy> PatternSet<K> {
         let present: HashSet<&str> = vocabulary.iter().copied().collect();
         let candidates: Vec<Vec<&(K, Pattern)>> = vocabulary
             .iter()
-            .map(|word| self.candidates(word).filter(|(_, pattern)| pattern.may_occur(&present)).collect())
+            .map(|word| {
+                self.candidates(word)
+                    .filter(|(_, pattern)| pattern.may_occur(&present))
+                    .collect()
+            })
             .collect();
         let mut found = Vec::new();
         for (start, token) in tokens.iter().enumerate() {
@@ -156,14 +183,26 @@ impl<K: Copy> PatternSet<K> {
     /// Length of the longest pattern that stands at `at`.
     pub(super) fn longest_at(&self, tokens: &[Token<'_>], at: usize) -> Option<usize> {
         let word = tokens.get(at)?.text;
-        let matches = self.candidates(word).filter_map(|(key, pattern)| pattern.match_at(tokens, at, *key));
+        let matches = self
+            .candidates(word)
+            .filter_map(|(key, pattern)| pattern.match_at(tokens, at, *key));
         matches.map(|found| found.end - at).max()
     }
 
     fn candidates<'s>(&'s self, word: &'s str) -> impl Iterator<Item = &'s (K, Pattern)> {
         let stems = word.chars().next().and_then(|c| self.by_stem.get(&c));
-        let stems = stems.into_iter().flatten().filter(|(stem, _)| word.starts_with(stem)).map(|(_, id)| *id);
-        self.by_word.get(word).into_iter().flatten().copied().chain(stems).filter_map(|id| self.patterns.get(id))
+        let stems = stems
+            .into_iter()
+            .flatten()
+            .filter(|(stem, _)| word.starts_with(stem))
+            .map(|(_, id)| *id);
+        self.by_word
+            .get(word)
+            .into_iter()
+            .flatten()
+            .copied()
+            .chain(stems)
+            .filter_map(|id| self.patterns.get(id))
     }
 }
 
@@ -205,7 +244,11 @@ fn add_atom(pattern: &mut Pattern, part: &'static str, gap: Gap) {
         }
         return;
     }
-    let gap = if pattern.atoms.is_empty() { Gap::None } else { gap };
+    let gap = if pattern.atoms.is_empty() {
+        Gap::None
+    } else {
+        gap
+    };
     let mut phrases = Vec::new();
     for alternative in part.split('|') {
         match GROUPS.iter().find(|(name, _)| *name == alternative) {
@@ -220,7 +263,9 @@ fn add_atom(pattern: &mut Pattern, part: &'static str, gap: Gap) {
 fn phrase(source: &'static str) -> Phrase {
     let mut words = Vec::new();
     for part in source.split('_') {
-        let (part, prefix) = part.strip_suffix('*').map_or((part, false), |stem| (stem, true));
+        let (part, prefix) = part
+            .strip_suffix('*')
+            .map_or((part, false), |stem| (stem, true));
         if part.chars().all(|c| c.is_ascii_alphanumeric()) {
             words.push(Word { text: part, prefix });
         } else {
@@ -233,7 +278,10 @@ fn phrase(source: &'static str) -> Phrase {
 fn single_characters(part: &'static str) -> impl Iterator<Item = Word> {
     part.char_indices().filter_map(|(at, c)| {
         let text = part.get(at..at + c.len_utf8())?;
-        Some(Word { text, prefix: false })
+        Some(Word {
+            text,
+            prefix: false,
+        })
     })
 }
 
@@ -255,7 +303,9 @@ impl Pattern {
     /// spares the search of nearly every pattern.
     fn may_occur(&self, present: &HashSet<&str>) -> bool {
         let occurs = |word: &Word| word.prefix || present.contains(word.text);
-        self.atoms.iter().all(|atom| atom.phrases.iter().any(|phrase| phrase.iter().all(occurs)))
+        self.atoms
+            .iter()
+            .all(|atom| atom.phrases.iter().any(|phrase| phrase.iter().all(occurs)))
     }
 
     fn match_at<K>(&self, tokens: &[Token<'_>], start: usize, key: K) -> Option<Found<K>> {
@@ -265,17 +315,26 @@ impl Pattern {
         if self.barred_before(tokens, start) || self.barred_after(tokens, end) {
             return None;
         }
-        Some(Found { key, start, end, gaps })
+        Some(Found {
+            key,
+            start,
+            end,
+            gaps,
+        })
     }
 
     fn barred_before(&self, tokens: &[Token<'_>], start: usize) -> bool {
         self.not_before.iter().any(|phrase| {
-            start.checked_sub(phrase.len()).is_some_and(|at| phrase_end(phrase, tokens, at) == Some(start))
+            start
+                .checked_sub(phrase.len())
+                .is_some_and(|at| phrase_end(phrase, tokens, at) == Some(start))
         })
     }
 
     fn barred_after(&self, tokens: &[Token<'_>], end: usize) -> bool {
-        self.not_after.iter().any(|phrase| phrase_end(phrase, tokens, end).is_some())
+        self.not_after
+            .iter()
+            .any(|phrase| phrase_end(phrase, tokens, end).is_some())
     }
 }
 
@@ -283,7 +342,12 @@ impl Pattern {
 const MAX_GAP: usize = 12;
 
 /// Matches `atoms` from `at` on, trying shorter gaps first; the recursion is as deep as the pattern.
-fn match_atoms(atoms: &[Atom], tokens: &[Token<'_>], at: usize, gaps: &mut Vec<usize>) -> Option<usize> {
+fn match_atoms(
+    atoms: &[Atom],
+    tokens: &[Token<'_>],
+    at: usize,
+    gaps: &mut Vec<usize>,
+) -> Option<usize> {
     let Some((atom, others)) = atoms.split_first() else {
         return Some(at);
     };

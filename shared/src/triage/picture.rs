@@ -14,9 +14,13 @@ static SYMPTOMS: LazyLock<PatternSet<Finding>> = LazyLock::new(|| compile(rules:
 static RISKS: LazyLock<PatternSet<Finding>> = LazyLock::new(|| compile(rules::risk_lexicon()));
 
 fn compile(entries: impl Iterator<Item = &'static Entry>) -> PatternSet<Finding> {
-    PatternSet::compile(
-        entries.flat_map(|entry| entry.en.iter().chain(entry.zh).map(|source| (entry.finding, *source))),
-    )
+    PatternSet::compile(entries.flat_map(|entry| {
+        entry
+            .en
+            .iter()
+            .chain(entry.zh)
+            .map(|source| (entry.finding, *source))
+    }))
 }
 
 /// Statuses of the findings that a complaint mentions; a finding that is missing is unknown.
@@ -29,7 +33,10 @@ pub(super) struct Picture {
 
 impl Picture {
     pub(super) fn of(complaint: &Complaint<'_>, tokens: &[Token<'_>]) -> Self {
-        let mut picture = Self { minor: vec![false; tokens.len()], ..Self::default() };
+        let mut picture = Self {
+            minor: vec![false; tokens.len()],
+            ..Self::default()
+        };
         let mut mentions = SYMPTOMS.find(tokens);
         mentions.extend(measures::temperatures(tokens));
         mentions.extend(measures::overdoses(tokens));
@@ -47,7 +54,11 @@ impl Picture {
     fn add(&mut self, tokens: &[Token<'_>], mentions: &[Found<Finding>], skip_past: bool) {
         let timeline = Timeline::of(tokens);
         for (mention, status) in mentions.iter().zip(scope::statuses(tokens, mentions)) {
-            let status = if skip_past { status.min(timeline.ceiling(mention)) } else { status };
+            let status = if skip_past {
+                status.min(timeline.ceiling(mention))
+            } else {
+                status
+            };
             self.note(mention.key, status);
         }
     }
@@ -59,7 +70,10 @@ impl Picture {
     }
 
     fn cover(&mut self, mentions: &[Found<Finding>]) {
-        for mention in mentions.iter().filter(|mention| mention.key == Finding::MinorComplaint) {
+        for mention in mentions
+            .iter()
+            .filter(|mention| mention.key == Finding::MinorComplaint)
+        {
             for at in (mention.start..mention.end).filter(|at| !mention.gaps.contains(at)) {
                 if let Some(slot) = self.minor.get_mut(at) {
                     *slot = true;
@@ -78,8 +92,12 @@ impl Picture {
             self.note(Finding::ChildTold, Status::Present);
         }
         match days {
-            Some(days) if days < measures::THREE_MONTHS => self.note(Finding::Under3Months, Status::Present),
-            Some(days) if days <= measures::SIX_MONTHS => self.note(Finding::From3To6Months, Status::Present),
+            Some(days) if days < measures::THREE_MONTHS => {
+                self.note(Finding::Under3Months, Status::Present)
+            }
+            Some(days) if days <= measures::SIX_MONTHS => {
+                self.note(Finding::From3To6Months, Status::Present)
+            }
             None if age == Some(0) => {
                 self.note(Finding::Under3Months, Status::Uncertain);
                 self.note(Finding::From3To6Months, Status::Uncertain);
@@ -95,12 +113,17 @@ impl Picture {
 
     /// Whether a finding is present or left open.
     pub(super) fn suggests(&self, finding: Finding) -> bool {
-        self.status(finding).is_some_and(|status| status > Status::Denied)
+        self.status(finding)
+            .is_some_and(|status| status > Status::Denied)
     }
 
     /// The weakest status of the findings; `None` when one of them is unknown.
     pub(super) fn all(&self, findings: &[Finding]) -> Option<Status> {
-        findings.iter().map(|finding| self.status(*finding)).min().flatten()
+        findings
+            .iter()
+            .map(|finding| self.status(*finding))
+            .min()
+            .flatten()
     }
 
     /// Whether a minor complaint covers the token at `at`.

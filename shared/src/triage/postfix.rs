@@ -33,7 +33,11 @@ static RESOLVED_SET: LazyLock<PatternSet<()>> =
     LazyLock::new(|| PatternSet::compile(RESOLVED.iter().map(|source| ((), *source))));
 
 /// A denied degree asserts the finding itself: "never had a headache like this".
-const EXCEEDING: &[&str] = &["this|that|so bad|severe|strong|intense|terrible", "like_this|like_that", "as_bad_as"];
+const EXCEEDING: &[&str] = &[
+    "this|that|so bad|severe|strong|intense|terrible",
+    "like_this|like_that",
+    "as_bad_as",
+];
 
 /// A denial with an end is no full denial: it was there a while ago, or is there for the first time.
 const LIMITED: &[&str] = &["anymore|any_more|any_longer|before|until", "了"];
@@ -73,28 +77,42 @@ fn floor(rest: &[Token<'_>]) -> Status {
 }
 
 fn answered(rest: &[Token<'_>]) -> bool {
-    let asked = rest.iter().take_while(|token| opens_answer(token)).take(2).count();
+    let asked = rest
+        .iter()
+        .take_while(|token| opens_answer(token))
+        .take(2)
+        .count();
     (0..=asked).any(|skip| {
         let answer = rest.get(skip..).unwrap_or(&[]);
-        ANSWER_SET.longest_at(answer, 0).is_some_and(|len| closes(answer, len))
+        ANSWER_SET
+            .longest_at(answer, 0)
+            .is_some_and(|len| closes(answer, len))
     })
 }
 
 fn opens_answer(token: &Token<'_>) -> bool {
-    matches!(token.kind, Kind::Link | Kind::Question) || matches!(token.text, "is" | "are" | "was" | "是" | "吗" | "呢")
+    matches!(token.kind, Kind::Link | Kind::Question)
+        || matches!(token.text, "is" | "are" | "was" | "是" | "吗" | "呢")
 }
 
 /// Whether nothing else is said behind the answer: 胸痛没有缓解 is none.
 fn closes(answer: &[Token<'_>], len: usize) -> bool {
     answer.get(len).is_none_or(|token| {
-        token.ends_segment() || matches!(token.kind, Kind::ListMark | Kind::Link) || token.text == "的"
+        token.ends_segment()
+            || matches!(token.kind, Kind::ListMark | Kind::Link)
+            || token.text == "的"
     })
 }
 
 /// What came back is present, whatever it did in between.
 fn recurs(rest: &[Token<'_>]) -> bool {
-    let clause = rest.iter().take(2 * REACH).take_while(|token| !token.ends_sentence());
-    clause.map(|token| token.text).any(|text| matches!(text, "又" | "again" | "back" | "returned" | "再"))
+    let clause = rest
+        .iter()
+        .take(2 * REACH)
+        .take_while(|token| !token.ends_sentence());
+    clause
+        .map(|token| token.text)
+        .any(|text| matches!(text, "又" | "again" | "back" | "returned" | "再"))
 }
 
 fn resolved(rest: &[Token<'_>]) -> bool {
@@ -103,8 +121,11 @@ fn resolved(rest: &[Token<'_>]) -> bool {
         if RESOLVED_SET.longest_at(near, at).is_some() {
             return true;
         }
-        let Some(token) = near.get(at) else { return false };
-        let passable = token.class.has(Class::FILLER) || matches!(token.text, "now" | "all" | "just" | "then");
+        let Some(token) = near.get(at) else {
+            return false;
+        };
+        let passable =
+            token.class.has(Class::FILLER) || matches!(token.text, "now" | "all" | "just" | "then");
         if !passable {
             return false;
         }

@@ -50,7 +50,9 @@ pub(super) fn statuses<K>(tokens: &[Token<'_>], mentions: &[Found<K>]) -> Vec<St
         .map(|mention| {
             let before = lead.get(mention.start).copied().unwrap_or(Status::Present);
             // Several findings often end with the same word.
-            let (floor, ceiling) = *tails.entry(mention.end).or_insert_with(|| postfix::bounds(tokens, mention.end));
+            let (floor, ceiling) = *tails
+                .entry(mention.end)
+                .or_insert_with(|| postfix::bounds(tokens, mention.end));
             before.min(reader.inside(mention)).max(floor).min(ceiling)
         })
         .collect()
@@ -78,7 +80,11 @@ impl<'t, 'x> Reader<'t, 'x> {
                 }
             }
         }
-        Self { tokens, taken, ends }
+        Self {
+            tokens,
+            taken,
+            ends,
+        }
     }
 
     fn cue(&self, at: usize) -> Option<(Effect, usize)> {
@@ -105,17 +111,25 @@ impl<'t, 'x> Reader<'t, 'x> {
 
     /// Status that the scope gives to a finding that begins at `at`.
     fn status(&self, scope: Scope, at: usize) -> Status {
-        let denied = if is_denial(scope.effect) { Status::Denied } else { Status::Uncertain };
+        let denied = if is_denial(scope.effect) {
+            Status::Denied
+        } else {
+            Status::Uncertain
+        };
         match (scope.place, scope.effect) {
             (Place::Finding(end), _) if at < end => denied,
             (Place::Direct, _)
-            | (Place::Other(_) | Place::After(_) | Place::Finding(_), Effect::Deny | Effect::DenyItem) => denied,
+            | (
+                Place::Other(_) | Place::After(_) | Place::Finding(_),
+                Effect::Deny | Effect::DenyItem,
+            ) => denied,
             // "no central chest pain": an unlisted adjective, or a statement that ran on? Han text has
             // no spaces to tell a modifier by, and there the second reading is the common one.
-            (Place::Other(_), Effect::Negate) if self.kind(at) == Some(Kind::Word) => Status::Uncertain,
-            (Place::Other(_), Effect::Whether) | (Place::After(_) | Place::Finding(_) | Place::Doubtful, _) => {
+            (Place::Other(_), Effect::Negate) if self.kind(at) == Some(Kind::Word) => {
                 Status::Uncertain
             }
+            (Place::Other(_), Effect::Whether)
+            | (Place::After(_) | Place::Finding(_) | Place::Doubtful, _) => Status::Uncertain,
             (Place::Other(_), _) => Status::Present,
         }
     }
@@ -137,16 +151,22 @@ impl<'t, 'x> Reader<'t, 'x> {
             _ if direct && is_denial(effect) && held.is_some_and(is_denial) => None,
             // "maybe no chest pain" is as open as "maybe chest pain".
             _ if direct && held.is_some_and(|held| !is_denial(held)) => scope,
-            _ => Some(Scope { effect, place: Place::Direct }),
+            _ => Some(Scope {
+                effect,
+                place: Place::Direct,
+            }),
         }
     }
 
     /// "no i have chest pain", 没有我胸痛: an answer, and then a statement with a subject of its own.
     fn answers(&self, at: usize, end: usize) -> bool {
         let text = |at: usize| self.tokens.get(at).map_or("", |token| token.text);
-        let bare = end == at + 1 && text(at) == "no" || end == at + 2 && text(at) == "没" && text(at + 1) == "有";
-        let subjects =
-            ["i", "im", "ive", "he", "she", "it", "we", "they", "my", "his", "her", "there", "我", "他", "她"];
+        let bare = end == at + 1 && text(at) == "no"
+            || end == at + 2 && text(at) == "没" && text(at + 1) == "有";
+        let subjects = [
+            "i", "im", "ive", "he", "she", "it", "we", "they", "my", "his", "her", "there", "我",
+            "他", "她",
+        ];
         bare && subjects.contains(&text(end))
     }
 
@@ -157,15 +177,25 @@ impl<'t, 'x> Reader<'t, 'x> {
         if (verbal && self.kind(at) != Some(Kind::Word)) || scope.effect == Effect::Maybe {
             return None;
         }
-        let place = if scope.place == Place::Doubtful { Place::Doubtful } else { Place::Direct };
+        let place = if scope.place == Place::Doubtful {
+            Place::Doubtful
+        } else {
+            Place::Direct
+        };
         Some(Scope { place, ..scope })
     }
 
     fn anded(&self, scope: Scope, next: usize) -> Option<Scope> {
         match scope.effect {
-            Effect::Deny | Effect::Whether => Some(Scope { place: Place::Direct, ..scope }),
+            Effect::Deny | Effect::Whether => Some(Scope {
+                place: Place::Direct,
+                ..scope
+            }),
             _ if !matches!(scope.place, Place::Other(_)) && self.bare_until(next).is_some() => {
-                Some(Scope { place: Place::Doubtful, ..scope })
+                Some(Scope {
+                    place: Place::Doubtful,
+                    ..scope
+                })
             }
             _ => None,
         }
@@ -201,10 +231,15 @@ impl<'t, 'x> Reader<'t, 'x> {
         let list = match scope.effect {
             Effect::Deny => end > at + 1,
             Effect::DenyItem | Effect::Negate | Effect::Whether => closed || self.closed_by_or(end),
-            Effect::NegateNext => !matches!(scope.place, Place::Other(_)) && (closed || self.closed_by_or(end)),
+            Effect::NegateNext => {
+                !matches!(scope.place, Place::Other(_)) && (closed || self.closed_by_or(end))
+            }
             _ => false,
         };
-        list.then_some(Scope { place: Place::Direct, ..scope })
+        list.then_some(Scope {
+            place: Place::Direct,
+            ..scope
+        })
     }
 
     /// Whether one of the bare items from the comma at `at` on begins with or has an "or".
@@ -250,7 +285,9 @@ impl<'t, 'x> Reader<'t, 'x> {
             if at < skip_to {
                 continue;
             }
-            let Some((effect, len)) = self.cue(at) else { continue };
+            let Some((effect, len)) = self.cue(at) else {
+                continue;
+            };
             skip_to = at + len;
             status = match effect {
                 _ if is_denial(effect) => Status::Denied.min(status),
@@ -263,5 +300,8 @@ impl<'t, 'x> Reader<'t, 'x> {
 }
 
 fn is_denial(effect: Effect) -> bool {
-    matches!(effect, Effect::Deny | Effect::DenyItem | Effect::Negate | Effect::NegateNext)
+    matches!(
+        effect,
+        Effect::Deny | Effect::DenyItem | Effect::Negate | Effect::NegateNext
+    )
 }

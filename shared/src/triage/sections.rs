@@ -22,12 +22,22 @@ const HEADINGS: &[(Section, &str)] = &[
         Section::Past,
         "pmh|pmhx|past_medical_history|past_history|past_medical_hx|psh|surgical_history|background|allergies|allergy",
     ),
-    (Section::Past, "既往史|既往病史|过去史|既往|手术史|个人史|过敏史"),
-    (Section::Family, "fh|fhx|family_history|family_hx|家族史|家族病史|家族"),
-    (Section::Present, "c_/_o|cc|hpi|complains|complaining|presenting|presents|o_/_e|主诉|现病史|现症|查体|体检|入院"),
+    (
+        Section::Past,
+        "既往史|既往病史|过去史|既往|手术史|个人史|过敏史",
+    ),
+    (
+        Section::Family,
+        "fh|fhx|family_history|family_hx|家族史|家族病史|家族",
+    ),
+    (
+        Section::Present,
+        "c_/_o|cc|hpi|complains|complaining|presenting|presents|o_/_e|主诉|现病史|现症|查体|体检|入院",
+    ),
 ];
 
-static HEADING_SET: LazyLock<PatternSet<Section>> = LazyLock::new(|| PatternSet::compile(HEADINGS.iter().copied()));
+static HEADING_SET: LazyLock<PatternSet<Section>> =
+    LazyLock::new(|| PatternSet::compile(HEADINGS.iter().copied()));
 
 /// The section of every token of a text.
 pub(super) struct Sections(Vec<Section>);
@@ -63,6 +73,8 @@ impl Sections {
 /// Whether the words from `start` to `end` stand as a heading: before a colon, or as an abbreviation.
 fn heads(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
-    let colon = tokens.get(end).is_some_and(|token| token.kind == Kind::Link && matches!(token.text, ":" | "-"));
+    let colon = tokens
+        .get(end)
+        .is_some_and(|token| token.kind == Kind::Link && matches!(token.text, ":" | "-"));
     colon || matches!(text(start), "pmh" | "pmhx" | "fhx")
 }

@@ -25,13 +25,21 @@ static HARMLESS_WORDS: LazyLock<HashSet<&'static str>> =
 /// Whether a complaint without red flags can be looked after at home.
 pub(super) fn suffices(picture: &Picture, age: Option<u8>, tokens: &[Token<'_>]) -> bool {
     let grown = age.is_some_and(|age| (2..65).contains(&age));
-    let risks = [Finding::Pregnant, Finding::Postpartum, Finding::Immunosuppressed, Finding::Anticoagulated];
+    let risks = [
+        Finding::Pregnant,
+        Finding::Postpartum,
+        Finding::Immunosuppressed,
+        Finding::Anticoagulated,
+    ];
     grown
         && picture.status(Finding::MinorComplaint) == Some(Status::Present)
         && !picture.suggests(Finding::Aggravating)
         && !picture.suggests(Finding::Fever)
         && !risks.iter().any(|risk| picture.suggests(*risk))
-        && tokens.iter().enumerate().all(|(at, token)| picture.covers(at) || is_harmless(token))
+        && tokens
+            .iter()
+            .enumerate()
+            .all(|(at, token)| picture.covers(at) || is_harmless(token))
         && !sprained_without_walking(tokens)
 }
 
@@ -45,7 +53,9 @@ fn sprained_without_walking(tokens: &[Token<'_>]) -> bool {
 fn is_harmless(token: &Token<'_>) -> bool {
     match token.kind {
         Kind::Number => token.text.parse::<u32>().is_ok_and(|days| days <= MAX_DAYS),
-        Kind::Word | Kind::Han => token.class.has(Class::FILLER) || HARMLESS_WORDS.contains(token.text),
+        Kind::Word | Kind::Han => {
+            token.class.has(Class::FILLER) || HARMLESS_WORDS.contains(token.text)
+        }
         _ => true,
     }
 }

@@ -60,7 +60,12 @@ impl Token<'_> {
 /// Apostrophes go, with a possessive or contracted `s`: "don't" reads `dont`, "it's" reads `it`.
 pub(super) fn normalise(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().take(MAX_CHARS).map(fold).filter(|c| !is_invisible(*c)).peekable();
+    let mut chars = text
+        .chars()
+        .take(MAX_CHARS)
+        .map(fold)
+        .filter(|c| !is_invisible(*c))
+        .peekable();
     while let Some(c) = chars.next() {
         if c != '\'' {
             out.extend(c.to_lowercase());
@@ -78,7 +83,10 @@ pub(super) fn normalise(text: &str) -> String {
 
 /// Zero-width characters and combining marks that split words without being seen.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fe0f}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fe0f}'
+    )
 }
 
 fn fold(c: char) -> char {
@@ -95,7 +103,10 @@ fn fold(c: char) -> char {
 }
 
 fn half_width(c: char) -> char {
-    u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c)
+    u32::from(c)
+        .checked_sub(0xfee0)
+        .and_then(char::from_u32)
+        .unwrap_or(c)
 }
 
 /// Traditional characters (and variants) that occur in the lexicon, each before its simplified form.
@@ -129,7 +140,10 @@ fn position(c: char) -> Option<usize> {
 
 /// Maps the commonest traditional characters, so that one lexicon serves both scripts.
 fn simplified(c: char) -> char {
-    position(c).and_then(|at| SIMPLIFIED.get(at)).copied().unwrap_or(c)
+    position(c)
+        .and_then(|at| SIMPLIFIED.get(at))
+        .copied()
+        .unwrap_or(c)
 }
 
 /// Cuts a normalised text into tokens.
@@ -146,8 +160,15 @@ pub(super) fn tokenise(text: &str) -> Vec<Token<'_>> {
         let space = c != '\n' && c.is_whitespace();
         if !hyphen && !space {
             let fresh = known.len();
-            let (word, class) = *known.entry(text).or_insert_with(|| (fresh, words::class(text)));
-            tokens.push(Token { text, kind, class, word });
+            let (word, class) = *known
+                .entry(text)
+                .or_insert_with(|| (fresh, words::class(text)));
+            tokens.push(Token {
+                text,
+                kind,
+                class,
+                word,
+            });
         }
         spaced = space;
         rest = after;
@@ -179,7 +200,9 @@ fn punctuation(c: char) -> Kind {
 }
 
 fn word_len(rest: &str) -> usize {
-    rest.char_indices().find(|&(_, c)| is_han(c) || !c.is_alphabetic()).map_or(rest.len(), |(at, _)| at)
+    rest.char_indices()
+        .find(|&(_, c)| is_han(c) || !c.is_alphabetic())
+        .map_or(rest.len(), |(at, _)| at)
 }
 
 /// Length of a number; a full stop belongs to it only when a digit follows.

@@ -45,7 +45,10 @@ const CLASSES: &[(Class, &str)] = &[
          一阵隐续直持开始剧烈性稍微略停断地",
     ),
     (Class::JOINER, "and or nor plus with 和或及与跟并且伴"),
-    (Class::CONTRAST, "but however although though except yet 但却而"),
+    (
+        Class::CONTRAST,
+        "but however although though except yet 但却而",
+    ),
     (
         Class::TRANSPARENT,
         "any a an the this that my his her of in or to other such more new recent real obvious significant particular \
@@ -74,7 +77,10 @@ const CLASSES: &[(Class, &str)] = &[
         Class::NUMERAL,
         "a an zero one two three four five six seven eight nine ten eleven twelve 零一二三四五六七八九十两半",
     ),
-    (Class::NEGATOR, "no not dont doesnt didnt isnt arent wasnt werent never neither without 不没无未并"),
+    (
+        Class::NEGATOR,
+        "no not dont doesnt didnt isnt arent wasnt werent never neither without 不没无未并",
+    ),
 ];
 
 static TABLE: LazyLock<HashMap<&'static str, Class>> = LazyLock::new(|| {

@@ -74,27 +74,53 @@ pub struct Imported {
 
 impl Import {
     /// Writes the rows in one statement. With `all_or_nothing` a bad row or one that is there already means that nothing is written.
-    pub async fn run(self, connection: &mut PgConnection, tenant: &TenantId) -> Result<Imported, Error> {
+    pub async fn run(
+        self,
+        connection: &mut PgConnection,
+        tenant: &TenantId,
+    ) -> Result<Imported, Error> {
         let (rows, repeated, errors) = self.read();
         if self.mode == Mode::AllOrNothing && !errors.is_empty() {
-            return Ok(Imported { imported: 0, skipped: repeated, errors });
+            return Ok(Imported {
+                imported: 0,
+                skipped: repeated,
+                errors,
+            });
         }
         let mut transaction = connection.begin().await.map_err(crate::postgres::fault)?;
-        let written: HashSet<_> = store::insert(&mut transaction, tenant, &rows).await?.into_iter().collect();
-        let known = rows.iter().map(|row| row.index).filter(|index| !written.contains(index));
+        let written: HashSet<_> = store::insert(&mut transaction, tenant, &rows)
+            .await?
+            .into_iter()
+            .collect();
+        let known = rows
+            .iter()
+            .map(|row| row.index)
+            .filter(|index| !written.contains(index));
         let mut skipped: Vec<_> = known.chain(repeated).collect();
         skipped.sort_unstable();
         if self.mode == Mode::AllOrNothing && !skipped.is_empty() {
-            transaction.rollback().await.map_err(crate::postgres::fault)?;
-            return Ok(Imported { imported: 0, skipped, errors });
+            transaction
+                .rollback()
+                .await
+                .map_err(crate::postgres::fault)?;
+            return Ok(Imported {
+                imported: 0,
+                skipped,
+                errors,
+            });
         }
         transaction.commit().await.map_err(crate::postgres::fault)?;
-        Ok(Imported { imported: written.len(), skipped, errors })
+        Ok(Imported {
+            imported: written.len(),
+            skipped,
+            errors,
+        })
     }
 
     /// The good rows, the indices of those whose id stood in an earlier one, and what is wrong with the others.
     fn read(&self) -> (Vec<Row>, Vec<usize>, Vec<RowError>) {
-        let (mut rows, mut repeated, mut errors, mut ids) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
+        let (mut rows, mut repeated, mut errors, mut ids) =
+            (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
         for (index, value) in self.users.iter().enumerate() {
             match read(value) {
                 Ok(user) if ids.insert(user.id.clone()) => rows.push(Row { index, user }),
@@ -107,7 +133,10 @@ impl Import {
 }
 
 fn read(value: &Value) -> Result<NewUser, FieldError> {
-    let wrong = |field: &str, message: &str| FieldError { field: field.to_owned(), message: message.to_owned() };
+    let wrong = |field: &str, message: &str| FieldError {
+        field: field.to_owned(),
+        message: message.to_owned(),
+    };
     if !value.is_object() {
         return Err(wrong("the row", "must be a JSON object"));
     }
@@ -122,24 +151,44 @@ fn read(value: &Value) -> Result<NewUser, FieldError> {
         // serde's own words could repeat a value.
         let text = error.to_string();
         match text {
-            text if text.contains("unknown variant") => wrong("role", "must be patient, clinician or admin"),
-            text if text.contains("unknown field") => wrong("the row", "has a field that is not known"),
+            text if text.contains("unknown variant") => {
+                wrong("role", "must be patient, clinician or admin")
+            }
+            text if text.contains("unknown field") => {
+                wrong("the row", "has a field that is not known")
+            }
             _ => wrong("id", "must be 1 to 128 visible ASCII characters"),
         }
     })?;
     // What could not be asked for by its path, or is a path of its own.
-    let is_plain = user.id.as_str().bytes().all(|c| c.is_ascii_alphanumeric() || b"-._:|@".contains(&c));
+    let is_plain = user
+        .id
+        .as_str()
+        .bytes()
+        .all(|c| c.is_ascii_alphanumeric() || b"-._:|@".contains(&c));
     if !is_plain || ["me", "import"].contains(&user.id.as_str()) {
-        return Err(wrong("id", "must be made of letters, digits and - . _ : | @, and not be `me` or `import`"));
+        return Err(wrong(
+            "id",
+            "must be made of letters, digits and - . _ : | @, and not be `me` or `import`",
+        ));
     }
     let parts: Vec<_> = user.email.split('@').collect();
-    let is_address = user.email.len() <= 254 && parts.len() == 2 && parts.iter().all(|part| !part.is_empty());
-    if !is_address || user.email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    let is_address =
+        user.email.len() <= 254 && parts.len() == 2 && parts.iter().all(|part| !part.is_empty());
+    if !is_address
+        || user
+            .email
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control())
+    {
         return Err(wrong("email", "must be an e-mail address"));
     }
     user.name = String::from(user.name.trim());
     if !(1..=200).contains(&user.name.chars().count()) || user.name.chars().any(char::is_control) {
-        return Err(wrong("name", "must have 1 to 200 characters, none of them a control character"));
+        return Err(wrong(
+            "name",
+            "must have 1 to 200 characters, none of them a control character",
+        ));
     }
     Ok(user)
 }
@@ -152,8 +201,7 @@ mod tests {
 
     #[test]
     fn a_bad_row_is_named_by_its_index_and_its_field() {
-        let good =
-            |id: &str| json!({ "id": id, "email": format!("{id}@x.example"), "name": "Zhang", "role": "patient" });
+        let good = |id: &str| json!({ "id": id, "email": format!("{id}@x.example"), "name": "Zhang", "role": "patient" });
         let with = |field: &str, value: Value| {
             let mut row = good("bad");
             row[field] = value;
@@ -175,9 +223,14 @@ mod tests {
         let (rows, repeated, errors) = import.read();
         assert_eq!(repeated, [8]);
         assert_eq!(rows.iter().map(|row| row.index).collect::<Vec<_>>(), [0]);
-        let fields: Vec<_> = errors.iter().map(|error| (error.index, error.error.field.as_str())).collect();
-        let expected =
-            ["role", "email", "email", "name", "id", "the row", "name"].into_iter().zip(1..).map(|(f, i)| (i, f));
+        let fields: Vec<_> = errors
+            .iter()
+            .map(|error| (error.index, error.error.field.as_str()))
+            .collect();
+        let expected = ["role", "email", "email", "name", "id", "the row", "name"]
+            .into_iter()
+            .zip(1..)
+            .map(|(f, i)| (i, f));
         let expected: Vec<_> = expected.chain([(9, "the row")]).collect();
         assert_eq!(fields, expected);
     }

@@ -64,10 +64,26 @@ impl Me {
     /// From the token and the row, if there is one. The role is the token's.
     pub fn new(caller: Caller, user: Option<User>) -> Self {
         let profile = user.map(|user| {
-            let User { email, name, created_at, updated_at, .. } = user;
-            Profile { email, name, created_at, updated_at }
+            let User {
+                email,
+                name,
+                created_at,
+                updated_at,
+                ..
+            } = user;
+            Profile {
+                email,
+                name,
+                created_at,
+                updated_at,
+            }
         });
-        Self { id: caller.user, tenant_id: caller.tenant, role: caller.role, profile }
+        Self {
+            id: caller.user,
+            tenant_id: caller.tenant,
+            role: caller.role,
+            profile,
+        }
     }
 }
 

@@ -44,7 +44,11 @@ impl TryFrom<Row> for User {
 }
 
 /// One person, if there is one.
-pub async fn get(connection: &mut PgConnection, tenant: &TenantId, id: &UserId) -> Result<Option<User>, Error> {
+pub async fn get(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: &UserId,
+) -> Result<Option<User>, Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT id, email, name, role, created_at, updated_at FROM users WHERE tenant_id = $1 AND id = $2",
     )
@@ -57,7 +61,11 @@ pub async fn get(connection: &mut PgConnection, tenant: &TenantId, id: &UserId) 
 }
 
 /// People in the order of their ids: one more than the page holds, if there are more.
-pub async fn list(connection: &mut PgConnection, tenant: &TenantId, page: &Page<UserId>) -> Result<Vec<User>, Error> {
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    page: &Page<UserId>,
+) -> Result<Vec<User>, Error> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, email, name, role, created_at, updated_at FROM users
          WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
@@ -88,7 +96,10 @@ pub async fn with_consultations(
     tenant: &TenantId,
     users: Vec<User>,
 ) -> Result<Vec<Listed>, Error> {
-    let ids: Vec<_> = users.iter().map(|user| user.id.as_str().to_owned()).collect();
+    let ids: Vec<_> = users
+        .iter()
+        .map(|user| user.id.as_str().to_owned())
+        .collect();
     let rows: Vec<ConsultationRow> = sqlx::query_as(concat!(
         "SELECT asked.user_id, c.id, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, ",
         progress!(),
@@ -118,7 +129,10 @@ pub async fn with_consultations(
     }
     let listed = users.into_iter().map(|user| {
         let consultations = Some(by_user.remove(user.id.as_str()).unwrap_or_default());
-        Listed { user, consultations }
+        Listed {
+            user,
+            consultations,
+        }
     });
     Ok(listed.collect())
 }
@@ -144,5 +158,9 @@ pub(super) async fn insert(
     .await
     .map_err(fault)?;
     let written: std::collections::HashSet<_> = written.into_iter().collect();
-    Ok(rows.iter().filter(|row| written.contains(row.user.id.as_str())).map(|row| row.index).collect())
+    Ok(rows
+        .iter()
+        .filter(|row| written.contains(row.user.id.as_str()))
+        .map(|row| row.index)
+        .collect())
 }

@@ -5,7 +5,10 @@
 //! what the prompt says after `[NAME:`, such as `[primary:500]`, or give a good answer.
 //!
 //! It speaks HTTP/1.1 by hand, since no server library lets a handler reset a connection or stop in the middle of a chunk.
-#![expect(clippy::disallowed_methods, reason = "a server spawns its connections, and plays slowness by sleeping")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a server spawns its connections, and plays slowness by sleeping"
+)]
 
 mod play;
 pub mod scripts;
@@ -56,13 +59,22 @@ impl Provider {
     /// Serves on a thread of its own, which lives as long as the process.
     #[must_use]
     pub fn start(listener: TcpListener, is_loud: bool) -> Self {
-        listener.set_nonblocking(true).expect("a listener can be made non-blocking");
+        listener
+            .set_nonblocking(true)
+            .expect("a listener can be made non-blocking");
         let address = listener.local_addr().expect("a listener has an address");
-        let shared =
-            Arc::new(Shared { started: Instant::now(), attempts: Mutex::default(), seen: Mutex::default(), is_loud });
+        let shared = Arc::new(Shared {
+            started: Instant::now(),
+            attempts: Mutex::default(),
+            seen: Mutex::default(),
+            is_loud,
+        });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
                 while let Ok((stream, _)) = listener.accept().await {
@@ -72,13 +84,19 @@ impl Provider {
                 }
             });
         });
-        Self { url: format!("http://{address}/v1"), shared }
+        Self {
+            url: format!("http://{address}/v1"),
+            shared,
+        }
     }
 
     /// A provider on a free port of this machine.
     #[must_use]
     pub fn anywhere() -> Self {
-        Self::start(TcpListener::bind("127.0.0.1:0").expect("a free port"), false)
+        Self::start(
+            TcpListener::bind("127.0.0.1:0").expect("a free port"),
+            false,
+        )
     }
 
     /// The base URL for a tier.
@@ -90,20 +108,31 @@ impl Provider {
     /// The calls for one model, in order.
     #[must_use]
     pub fn attempts(&self, model: &str) -> Vec<Attempt> {
-        self.shared.attempts().iter().filter(|attempt| attempt.model == model).cloned().collect()
+        self.shared
+            .attempts()
+            .iter()
+            .filter(|attempt| attempt.model == model)
+            .cloned()
+            .collect()
     }
 
     /// The calls whose messages contain `marker`, in order.
     #[must_use]
     pub fn calls(&self, marker: &str) -> Vec<Attempt> {
         let attempts = self.shared.attempts();
-        attempts.iter().filter(|attempt| attempt.body["messages"].to_string().contains(marker)).cloned().collect()
+        attempts
+            .iter()
+            .filter(|attempt| attempt.body["messages"].to_string().contains(marker))
+            .cloned()
+            .collect()
     }
 }
 
 impl Shared {
     pub(crate) fn attempts(&self) -> MutexGuard<'_, Vec<Attempt>> {
-        self.attempts.lock().expect("nobody panics while holding it")
+        self.attempts
+            .lock()
+            .expect("nobody panics while holding it")
     }
 
     /// Notes a call; its number.
@@ -113,7 +142,14 @@ impl Shared {
             println!("{:>9.3} s  asked      {model}", at.as_secs_f64());
         }
         let (authorization, body) = (request.authorization.clone(), request.body.clone());
-        let attempt = Attempt { model: model.to_owned(), at, client, authorization, body, ended: None };
+        let attempt = Attempt {
+            model: model.to_owned(),
+            at,
+            client,
+            authorization,
+            body,
+            ended: None,
+        };
         let mut attempts = self.attempts();
         attempts.push(attempt);
         attempts.len() - 1
@@ -124,7 +160,11 @@ impl Shared {
         let at = self.started.elapsed();
         let mut attempts = self.attempts();
         if self.is_loud {
-            println!("{:>9.3} s  {how:<10} {}", at.as_secs_f64(), attempts[number].model);
+            println!(
+                "{:>9.3} s  {how:<10} {}",
+                at.as_secs_f64(),
+                attempts[number].model
+            );
         }
         attempts[number].ended = Some((how, at));
     }

@@ -18,11 +18,17 @@ fn main() {
     let listener = match TcpListener::bind(("127.0.0.1", options.port)) {
         Ok(listener) => listener,
         Err(error) => {
-            eprintln!("error: port {} cannot be used ({error}); choose another with --port", options.port);
+            eprintln!(
+                "error: port {} cannot be used ({error}); choose another with --port",
+                options.port
+            );
             std::process::exit(1);
         }
     };
-    println!("The scripted provider listens on http://127.0.0.1:{}/v1. Its models:\n", options.port);
+    println!(
+        "The scripted provider listens on http://127.0.0.1:{}/v1. Its models:\n",
+        options.port
+    );
     for (name, does) in scripts::ALL {
         println!("  {name:<20} {does}");
     }

@@ -30,10 +30,21 @@ pub(crate) async fn connection(mut stream: TcpStream, shared: &Shared) -> io::Re
             wire::whole(&mut stream, 404, &[], "application/json", &unknown).await?;
             continue;
         }
-        let model = request.body["model"].as_str().unwrap_or_default().to_owned();
+        let model = request.body["model"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let number = shared.begin(&model, client, &request);
         let script = script(&request, &model);
-        match (Play { stream: &mut stream, shared, model: &model, request: &request }).play(&script).await {
+        match (Play {
+            stream: &mut stream,
+            shared,
+            model: &model,
+            request: &request,
+        })
+        .play(&script)
+        .await
+        {
             Ok(After::KeepOpen) => shared.end(number, "answered"),
             Ok(After::HangUpLater) => {
                 wire::hung_up(&mut stream).await;
@@ -63,7 +74,10 @@ fn script(request: &Request, model: &str) -> String {
         return model.split('/').next().unwrap_or_default().to_owned();
     };
     let prompt = request.body["messages"].to_string();
-    let told = prompt.split(&format!("[{name}:")).nth(1).and_then(|rest| rest.split(']').next());
+    let told = prompt
+        .split(&format!("[{name}:"))
+        .nth(1)
+        .and_then(|rest| rest.split(']').next());
     told.unwrap_or("good").to_owned()
 }
 
@@ -78,16 +92,28 @@ impl Play<'_> {
     async fn play(mut self, script: &str) -> io::Result<After> {
         let (before, since) = self.shared.history(self.model);
         let is_first = before == 0;
-        let number = |prefix: &str| script.strip_prefix(prefix).and_then(|rest| rest.parse::<u64>().ok());
+        let number = |prefix: &str| {
+            script
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.parse::<u64>().ok())
+        };
         if let Some(millis) = number("late-") {
             return self.late(Duration::from_millis(millis)).await;
         }
         if let Some(millis) = number("down-") {
             let is_down = since < Duration::from_millis(millis);
-            return if is_down { self.status(503, &[]).await } else { self.good().await };
+            return if is_down {
+                self.status(503, &[]).await
+            } else {
+                self.good().await
+            };
         }
         if let Some(seconds) = number("429-after-") {
-            return if is_first { self.limited(seconds.to_string()).await } else { self.good().await };
+            return if is_first {
+                self.limited(seconds.to_string()).await
+            } else {
+                self.good().await
+            };
         }
         if let Some(seconds) = number("429-always-") {
             return self.limited(seconds.to_string()).await;
@@ -108,8 +134,9 @@ impl Play<'_> {
                 self.good().await
             }
             "empty" | "html" | "error-in-200" => self.odd(script).await,
-            "headers-only" | "error-first" | "error-midway" | "cut" | "stall" | "malformed" | "malformed-end"
-            | "no-done" | "no-done-no-usage" | "slow-tokens" | "empty-reason" | "pings" => self.stream(script).await,
+            "headers-only" | "error-first" | "error-midway" | "cut" | "stall" | "malformed"
+            | "malformed-end" | "no-done" | "no-done-no-usage" | "slow-tokens" | "empty-reason"
+            | "pings" => self.stream(script).await,
             "context" | "filter" | "quota" | "refuses" => self.refuse(script).await,
             "no-prefill" if self.is_prefilled() => self.refuse("refuses").await,
             _ => match script.parse::<u16>() {
@@ -120,7 +147,9 @@ impl Play<'_> {
     }
 
     fn is_prefilled(&self) -> bool {
-        let last = self.request.body["messages"].as_array().and_then(|messages| messages.last());
+        let last = self.request.body["messages"]
+            .as_array()
+            .and_then(|messages| messages.last());
         last.is_some_and(|message| message["role"] == "assistant")
     }
 
@@ -129,8 +158,16 @@ impl Play<'_> {
     }
 
     async fn status(&mut self, status: u16, headers: &[(&str, String)]) -> io::Result<After> {
-        let body = json!({ "error": { "message": "as scripted", "type": "server_error", "code": null } });
-        wire::whole(self.stream, status, headers, "application/json", &body.to_string()).await?;
+        let body =
+            json!({ "error": { "message": "as scripted", "type": "server_error", "code": null } });
+        wire::whole(
+            self.stream,
+            status,
+            headers,
+            "application/json",
+            &body.to_string(),
+        )
+        .await?;
         Ok(After::KeepOpen)
     }
 
@@ -140,10 +177,22 @@ impl Play<'_> {
 
     async fn refuse(&mut self, script: &str) -> io::Result<After> {
         let (status, code, message) = match script {
-            "context" => (400, "context_length_exceeded", "This model's maximum context length is 8192 tokens."),
+            "context" => (
+                400,
+                "context_length_exceeded",
+                "This model's maximum context length is 8192 tokens.",
+            ),
             "filter" => (400, "content_filter", "The prompt was filtered."),
-            "quota" => (429, "insufficient_quota", "You exceeded your current quota."),
-            _ => (400, "invalid_value", "This model does not support assistant message prefill."),
+            "quota" => (
+                429,
+                "insufficient_quota",
+                "You exceeded your current quota.",
+            ),
+            _ => (
+                400,
+                "invalid_value",
+                "This model does not support assistant message prefill.",
+            ),
         };
         let error = json!({ "message": message, "type": "invalid_request_error", "param": "messages", "code": code });
         let body = json!({ "error": error }).to_string();
@@ -154,8 +203,14 @@ impl Play<'_> {
     async fn odd(&mut self, script: &str) -> io::Result<After> {
         let (kind, body) = match script {
             "html" => ("text/html", "<html>Bad gateway</html>".to_owned()),
-            "empty" => ("application/json", json!({ "model": self.model, "choices": [] }).to_string()),
-            _ => ("application/json", json!({ "error": { "message": "overloaded", "code": 503 } }).to_string()),
+            "empty" => (
+                "application/json",
+                json!({ "model": self.model, "choices": [] }).to_string(),
+            ),
+            _ => (
+                "application/json",
+                json!({ "error": { "message": "overloaded", "code": 503 } }).to_string(),
+            ),
         };
         wire::whole(self.stream, 200, &[], kind, &body).await?;
         Ok(After::KeepOpen)
@@ -183,9 +238,19 @@ impl Play<'_> {
             wire::whole(self.stream, 200, &[], "application/json", &body.to_string()).await?;
             return Ok(After::KeepOpen);
         }
-        let mut events: Vec<_> = deltas(&message).iter().map(|delta| self.piece(delta, None)).collect();
-        events.extend([self.piece(&json!({}), Some(reason)), self.usage_chunk(), "[DONE]".to_owned()]);
-        let events: Vec<_> = events.into_iter().map(|data| format!("data: {data}\n\n")).collect();
+        let mut events: Vec<_> = deltas(&message)
+            .iter()
+            .map(|delta| self.piece(delta, None))
+            .collect();
+        events.extend([
+            self.piece(&json!({}), Some(reason)),
+            self.usage_chunk(),
+            "[DONE]".to_owned(),
+        ]);
+        let events: Vec<_> = events
+            .into_iter()
+            .map(|data| format!("data: {data}\n\n"))
+            .collect();
         wire::begin_events(self.stream).await?;
         wire::raw(self.stream, &events.concat()).await?;
         wire::end_events(self.stream).await?;
@@ -194,7 +259,11 @@ impl Play<'_> {
 
     async fn late(&mut self, wait: Duration) -> io::Result<After> {
         wire::begin_events(self.stream).await?;
-        wire::event(self.stream, &self.piece(&json!({ "role": "assistant", "content": "" }), None)).await?;
+        wire::event(
+            self.stream,
+            &self.piece(&json!({ "role": "assistant", "content": "" }), None),
+        )
+        .await?;
         tokio::select! {
             () = sleep(wait) => {}
             () = wire::hung_up(self.stream) => return Err(io::ErrorKind::ConnectionAborted.into()),
@@ -211,8 +280,11 @@ impl Play<'_> {
         match script {
             "headers-only" => return Ok(After::HangUpLater),
             "error-first" => {
-                wire::event(self.stream, &json!({ "error": { "message": "overloaded", "code": 503 } }).to_string())
-                    .await?;
+                wire::event(
+                    self.stream,
+                    &json!({ "error": { "message": "overloaded", "code": 503 } }).to_string(),
+                )
+                .await?;
                 wire::end_events(self.stream).await?;
                 return Ok(After::KeepOpen);
             }
@@ -231,7 +303,8 @@ impl Play<'_> {
                         continue;
                     }
                     "error-midway" => {
-                        let error = json!({ "error": { "message": "overloaded", "code": 503 } }).to_string();
+                        let error = json!({ "error": { "message": "overloaded", "code": 503 } })
+                            .to_string();
                         wire::event(self.stream, &error).await?;
                         wire::end_events(self.stream).await?;
                         return Ok(After::KeepOpen);
@@ -282,7 +355,9 @@ impl Play<'_> {
     }
 
     fn message(&self, script: &str) -> Value {
-        let is_assessment = self.request.body["messages"].to_string().contains("recommended_actions");
+        let is_assessment = self.request.body["messages"]
+            .to_string()
+            .contains("recommended_actions");
         let text = match script {
             "prose" => "I am sorry, but I cannot answer with JSON.".to_owned(),
             "filtered" => String::new(),
@@ -290,7 +365,10 @@ impl Play<'_> {
             "fenced" => format!("```json\n{}\n```", assessment("routine")),
             "self_care" | "urgent" | "emergency" => assessment(script).to_string(),
             _ if is_assessment => assessment("routine").to_string(),
-            _ => format!("The scripted answer of {}, from the first word to the last.", self.model),
+            _ => format!(
+                "The scripted answer of {}, from the first word to the last.",
+                self.model
+            ),
         };
         if script == "tool" {
             let name = &self.request.body["tools"][0]["function"]["name"];
@@ -309,7 +387,10 @@ impl Play<'_> {
     }
 
     fn piece(&self, delta: &Value, reason: Option<&str>) -> String {
-        self.chunk(&json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }])).to_string()
+        self.chunk(
+            &json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }]),
+        )
+        .to_string()
     }
 
     fn usage_chunk(&self) -> String {
@@ -326,13 +407,25 @@ fn deltas(message: &Value) -> Vec<Value> {
         call["index"] = json!(0);
         let arguments = call["function"]["arguments"].take();
         call["function"]["arguments"] = json!("");
-        let rest = json!({ "tool_calls": [{ "index": 0, "function": { "arguments": arguments } }] });
-        return vec![json!({ "role": "assistant", "content": null, "tool_calls": [call] }), rest];
+        let rest =
+            json!({ "tool_calls": [{ "index": 0, "function": { "arguments": arguments } }] });
+        return vec![
+            json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
+            rest,
+        ];
     }
-    let text: Vec<char> = message["content"].as_str().unwrap_or_default().chars().collect();
+    let text: Vec<char> = message["content"]
+        .as_str()
+        .unwrap_or_default()
+        .chars()
+        .collect();
     let size = text.len().div_ceil(8).max(1);
-    let pieces = text.chunks(size).map(|piece| json!({ "content": piece.iter().collect::<String>() }));
-    std::iter::once(json!({ "role": "assistant", "content": "" })).chain(pieces).collect()
+    let pieces = text
+        .chunks(size)
+        .map(|piece| json!({ "content": piece.iter().collect::<String>() }));
+    std::iter::once(json!({ "role": "assistant", "content": "" }))
+        .chain(pieces)
+        .collect()
 }
 
 fn usage() -> Value {

@@ -3,8 +3,14 @@
 /// Each script and what it plays.
 pub const ALL: &[(&str, &str)] = &[
     ("good", "a good answer"),
-    ("self_care, urgent, emergency", "a good assessment with this urgency"),
-    ("json", "a good answer, not streamed even if a stream was asked for"),
+    (
+        "self_care, urgent, emergency",
+        "a good assessment with this urgency",
+    ),
+    (
+        "json",
+        "a good answer, not streamed even if a stream was asked for",
+    ),
     ("echo", "the request itself, as the answer's text"),
     ("tool", "a call of the first tool of the request"),
     ("slow", "a good answer after a second"),
@@ -21,12 +27,18 @@ pub const ALL: &[(&str, &str)] = &[
     ("error-first", "an error as the first event of a stream"),
     ("error-midway", "an error in the middle of a stream"),
     ("429-after-S", "429 with Retry-After: S once, then good"),
-    ("429-date", "429 with Retry-After as a date two seconds from now once, then good"),
+    (
+        "429-date",
+        "429 with Retry-After as a date two seconds from now once, then good",
+    ),
     ("429-always-S", "429 with Retry-After: S, always"),
     ("429", "429 without Retry-After, always"),
     ("500-once", "one 500, then good"),
     ("500, 503, …", "this status, always"),
-    ("down-MS", "503 for MS milliseconds from the first call, then good"),
+    (
+        "down-MS",
+        "503 for MS milliseconds from the first call, then good",
+    ),
     ("reset", "the connection is reset before any header, always"),
     ("reset-once", "the same once, then good"),
     ("silent", "accepts and never answers"),
@@ -34,16 +46,40 @@ pub const ALL: &[(&str, &str)] = &[
     ("cut", "the stream breaks in the middle"),
     ("stall", "the stream stops in the middle and stays open"),
     ("malformed", "a chunk in the middle is not JSON"),
-    ("malformed-end", "a chunk after the finish_reason is not JSON"),
-    ("empty-reason", "a stream that names an empty finish_reason with each piece, and breaks in the middle"),
-    ("interrupted", "an answer that says itself that it was broken off: insufficient_system_resource"),
-    ("pings", "a stream that stops in the middle, but goes on pinging"),
-    ("no-done", "finish_reason and usage, then neither [DONE] nor an end"),
-    ("no-done-no-usage", "finish_reason, then neither usage nor [DONE] nor an end"),
+    (
+        "malformed-end",
+        "a chunk after the finish_reason is not JSON",
+    ),
+    (
+        "empty-reason",
+        "a stream that names an empty finish_reason with each piece, and breaks in the middle",
+    ),
+    (
+        "interrupted",
+        "an answer that says itself that it was broken off: insufficient_system_resource",
+    ),
+    (
+        "pings",
+        "a stream that stops in the middle, but goes on pinging",
+    ),
+    (
+        "no-done",
+        "finish_reason and usage, then neither [DONE] nor an end",
+    ),
+    (
+        "no-done-no-usage",
+        "finish_reason, then neither usage nor [DONE] nor an end",
+    ),
     ("context", "400 context_length_exceeded"),
     ("filter", "400 content_filter"),
-    ("no-prefill", "400 if the last message is an assistant's, else good"),
+    (
+        "no-prefill",
+        "400 if the last message is an assistant's, else good",
+    ),
     ("refuses", "400 that says it takes no prefill, always"),
-    ("401, 402, 403, 404", "a bad key, no credit, no permission, no such model"),
+    (
+        "401, 402, 403, 404",
+        "a bad key, no credit, no permission, no such model",
+    ),
     ("quota", "429 insufficient_quota"),
 ];

@@ -15,7 +15,10 @@ pub(crate) struct Request {
 }
 
 /// Reads the next request; `None` when the client has hung up.
-pub(crate) async fn read(stream: &mut TcpStream, rest: &mut Vec<u8>) -> io::Result<Option<Request>> {
+pub(crate) async fn read(
+    stream: &mut TcpStream,
+    rest: &mut Vec<u8>,
+) -> io::Result<Option<Request>> {
     loop {
         if let Some((request, length)) = parse(rest)? {
             rest.drain(..length);
@@ -35,11 +38,18 @@ fn parse(bytes: &[u8]) -> io::Result<Option<(Request, usize)>> {
         httparse::Status::Partial => return Ok(None),
     };
     let header = |name: &str| {
-        let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        let found = head
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name));
         found.map(|header| String::from_utf8_lossy(header.value).into_owned())
     };
-    let length = header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let Some(body) = bytes.get(head_length..head_length + length) else { return Ok(None) };
+    let length = header("content-length")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    let Some(body) = bytes.get(head_length..head_length + length) else {
+        return Ok(None);
+    };
     let request = Request {
         method: head.method.unwrap_or_default().to_owned(),
         path: head.path.unwrap_or_default().to_owned(),
@@ -58,15 +68,23 @@ pub(crate) async fn whole(
     body: &str,
 ) -> io::Result<()> {
     let length = body.len();
-    let more: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let more: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let more = more.concat();
-    let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{more}");
-    stream.write_all(format!("{head}\r\n{body}").as_bytes()).await
+    let head = format!(
+        "HTTP/1.1 {status} Scripted\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{more}"
+    );
+    stream
+        .write_all(format!("{head}\r\n{body}").as_bytes())
+        .await
 }
 
 /// The head of a stream of events.
 pub(crate) async fn begin_events(stream: &mut TcpStream) -> io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await
 }
 
@@ -77,7 +95,9 @@ pub(crate) async fn event(stream: &mut TcpStream, data: &str) -> io::Result<()> 
 
 /// One chunk of the body.
 pub(crate) async fn raw(stream: &mut TcpStream, text: &str) -> io::Result<()> {
-    stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await
+    stream
+        .write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes())
+        .await
 }
 
 /// The end of a stream.

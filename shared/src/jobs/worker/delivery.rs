@@ -64,7 +64,10 @@ impl<App: Environment> Delivery<'_, App> {
     pub(super) async fn see_to(&self, found: Found) -> bool {
         let wait = match found {
             Found::NotAJob => {
-                tracing::warn!(code = "not_a_job", "a message that nobody understands is given up");
+                tracing::warn!(
+                    code = "not_a_job",
+                    "a message that nobody understands is given up"
+                );
                 metrics::count("JobMessageUnreadable", &[]);
                 self.give_up().await
             }
@@ -113,7 +116,9 @@ impl<App: Environment> Delivery<'_, App> {
                 Some(UNKNOWN_KIND)
             }
             Claim::Missing => {
-                tracing::warn!("no such job in this tenant; it was erased, or the message is wrong");
+                tracing::warn!(
+                    "no such job in this tenant; it was erased, or the message is wrong"
+                );
                 None
             }
             // The batch has seen to it that nothing else goes on.
@@ -133,10 +138,17 @@ impl<App: Environment> Delivery<'_, App> {
     }
 
     async fn run(&self, lease: &Lease) -> Wait {
-        let Some(kind) = self.kinds.known.get(lease.kind.as_str()) else { return Some(UNKNOWN_KIND) };
+        let Some(kind) = self.kinds.known.get(lease.kind.as_str()) else {
+            return Some(UNKNOWN_KIND);
+        };
         let pulse = self.heartbeat.keep(lease);
         let deadline = self.invocation.less(RESERVE).at_most(kind.longest);
-        let run = Run { lease, deadline, pulse: &pulse, database: self.app.database() };
+        let run = Run {
+            lease,
+            deadline,
+            pulse: &pulse,
+            database: self.app.database(),
+        };
         let done = {
             let work = std::pin::pin!(isolated((kind.perform)(self.app, &run), deadline));
             let stopped = std::pin::pin!(pulse.stopped());
@@ -144,7 +156,10 @@ impl<App: Environment> Delivery<'_, App> {
                 Either::Left((done, _)) => done,
                 Either::Right((Signal::CalledOff, _)) => Err(Stop::CalledOff),
                 // What it is just putting somewhere had better be there before it is removed again; the result is fenced anyway.
-                Either::Right((_, work)) => Deadline::after(GRACE).run(work).await.unwrap_or(Err(Stop::Overtaken)),
+                Either::Right((_, work)) => Deadline::after(GRACE)
+                    .run(work)
+                    .await
+                    .unwrap_or(Err(Stop::Overtaken)),
             }
         };
         let wait = self.settle(lease, done).await;
@@ -161,26 +176,41 @@ impl<App: Environment> Delivery<'_, App> {
             }
             Err(Stop::Failed(failure)) => {
                 let cause = failure.cause.as_deref().map(|cause| in_full(cause));
-                tracing::error!(code = failure.code, attempt = lease.attempt, cause, "an attempt failed");
-                let wait = failure.retry_in.map_or_else(|| backoff(lease.attempt), |wait| wait.min(LONGEST_BACKOFF));
-                self.give_back(lease, Release::Failed, failure.code, wait).await
+                tracing::error!(
+                    code = failure.code,
+                    attempt = lease.attempt,
+                    cause,
+                    "an attempt failed"
+                );
+                let wait = failure
+                    .retry_in
+                    .map_or_else(|| backoff(lease.attempt), |wait| wait.min(LONGEST_BACKOFF));
+                self.give_back(lease, Release::Failed, failure.code, wait)
+                    .await
             }
             Err(Stop::Hopeless(code)) => {
                 tracing::error!(code, "no attempt can succeed");
-                self.give_back(lease, Release::Hopeless, code, Duration::ZERO).await
+                self.give_back(lease, Release::Hopeless, code, Duration::ZERO)
+                    .await
             }
             Err(Stop::Outage(cause)) => {
                 tracing::error!(error = %cause, causes = causes(&*cause), "broken off by an outage");
-                self.give_back(lease, Release::Uncounted, "outage", outage()).await
+                self.give_back(lease, Release::Uncounted, "outage", outage())
+                    .await
             }
             Err(Stop::Deferred { code, retry_in }) => self.defer(lease, code, retry_in).await,
-            Err(Stop::CalledOff) => self.give_back(lease, Release::Failed, "called_off", Duration::ZERO).await,
+            Err(Stop::CalledOff) => {
+                self.give_back(lease, Release::Failed, "called_off", Duration::ZERO)
+                    .await
+            }
             Err(Stop::Overtaken) => self.overtaken(lease).await,
         }
     }
 
     async fn give_back(&self, lease: &Lease, release: Release, code: &str, wait: Duration) -> Wait {
-        let give_back = async |connection: &mut _| ending::give_back(connection, lease, release, code, wait).await;
+        let give_back = async |connection: &mut _| {
+            ending::give_back(connection, lease, release, code, wait).await
+        };
         let ended = write(self.app.database(), give_back).await;
         if matches!(ended, Ok(Ended::Again)) {
             metrics::count("JobRetried", &[("kind", &lease.kind)]);
@@ -190,8 +220,10 @@ impl<App: Environment> Delivery<'_, App> {
 
     async fn defer(&self, lease: &Lease, code: &'static str, retry_in: Duration) -> Wait {
         let wait = retry_in.clamp(DEFERRAL.0, DEFERRAL.1);
-        let ended =
-            write(self.app.database(), async |connection| ending::defer(connection, lease, wait, code).await).await;
+        let ended = write(self.app.database(), async |connection| {
+            ending::defer(connection, lease, wait, code).await
+        })
+        .await;
         if matches!(ended, Ok(Ended::Again)) {
             tracing::info!(code, wait_s = wait.as_secs(), "deferred");
             metrics::count("JobDeferred", &[("kind", &lease.kind)]);
@@ -223,9 +255,15 @@ impl<App: Environment> Delivery<'_, App> {
     /// Somebody else has the job by now, and what this run has left elsewhere is theirs as well; or it was erased, and nothing of
     /// it may be left anywhere.
     async fn overtaken(&self, lease: &Lease) -> Wait {
-        match write(self.app.database(), async |connection| is_there(connection, lease).await).await {
+        match write(self.app.database(), async |connection| {
+            is_there(connection, lease).await
+        })
+        .await
+        {
             Ok(true) => {
-                tracing::warn!("overtaken by another run, or its end was written and the answer lost");
+                tracing::warn!(
+                    "overtaken by another run, or its end was written and the answer lost"
+                );
                 Some(INVISIBLE)
             }
             Ok(false) => self.forget(lease).await,
@@ -257,12 +295,20 @@ impl<App: Environment> Delivery<'_, App> {
 }
 
 /// Lets records come again, after `wait`.
-pub(super) async fn let_come(queue: &Queue, heartbeat: &Heartbeat, receipts: &[&str], wait: Duration) {
+pub(super) async fn let_come(
+    queue: &Queue,
+    heartbeat: &Heartbeat,
+    receipts: &[&str],
+    wait: Duration,
+) {
     for receipt in receipts {
         heartbeat.let_come(receipt);
     }
     if let Err(error) = queue.set_visibility(receipts, wait).await {
-        tracing::warn!(causes = causes(&*error), "the visibility cannot be set; the records come when the queue says");
+        tracing::warn!(
+            causes = causes(&*error),
+            "the visibility cannot be set; the records come when the queue says"
+        );
     }
 }
 
@@ -274,7 +320,11 @@ pub(super) async fn write<T>(
 ) -> Result<T, Error> {
     let (write, deadline) = (&write, Deadline::after(INSIST));
     let written = retry::run(&WRITING, deadline, |_| async move {
-        database.within(EACH_TRY.min(deadline.remaining()), async |connection| write(connection).await).await
+        database
+            .within(EACH_TRY.min(deadline.remaining()), async |connection| {
+                write(connection).await
+            })
+            .await
     });
     written.await
 }
@@ -282,8 +332,14 @@ pub(super) async fn write<T>(
 /// Full jitter ("Exponential backoff and jitter", AWS architecture blog): anything from nothing to 1 s · 2^n, n being the number
 /// of earlier attempts; whole seconds, at most 15 minutes.
 fn backoff(attempt: i16) -> Duration {
-    let earlier = u32::try_from(attempt).unwrap_or_default().saturating_sub(1).min(10);
-    let ceiling = FIRST_BACKOFF.saturating_mul(1 << earlier).min(LONGEST_BACKOFF).as_secs();
+    let earlier = u32::try_from(attempt)
+        .unwrap_or_default()
+        .saturating_sub(1)
+        .min(10);
+    let ceiling = FIRST_BACKOFF
+        .saturating_mul(1 << earlier)
+        .min(LONGEST_BACKOFF)
+        .as_secs();
     Duration::from_secs(fastrand::u64(0..=ceiling))
 }
 
@@ -300,7 +356,10 @@ mod tests {
     fn the_wait_doubles_with_each_attempt_and_is_bounded() {
         for (attempt, ceiling) in [(0, 1), (1, 1), (2, 2), (3, 4), (40, 900)] {
             let longest = (0..2_000).map(|_| backoff(attempt).as_secs()).max();
-            assert!(longest.is_some_and(|longest| longest <= ceiling && longest * 10 >= ceiling * 9), "{attempt}");
+            assert!(
+                longest.is_some_and(|longest| longest <= ceiling && longest * 10 >= ceiling * 9),
+                "{attempt}"
+            );
         }
     }
 }

@@ -69,7 +69,11 @@ pub struct Failure {
 impl Failure {
     /// A failure without a cause.
     pub const fn new(code: &'static str) -> Self {
-        Self { code, retry_in: None, cause: None }
+        Self {
+            code,
+            retry_in: None,
+            cause: None,
+        }
     }
 
     /// Adds the internal cause.
@@ -116,13 +120,20 @@ impl Run<'_> {
 
     /// Completes the job with what `write` writes under the lease, which it says with `true`; for some seconds again and again, if
     /// the database is gone. From then on nobody calls the run off any more.
-    pub async fn complete(&self, write: impl AsyncFn(&mut PgConnection) -> Result<bool, Error>) -> Result<(), Stop> {
+    pub async fn complete(
+        &self,
+        write: impl AsyncFn(&mut PgConnection) -> Result<bool, Error>,
+    ) -> Result<(), Stop> {
         match self.pulse.end() {
             Signal::GoOn => {}
             Signal::CalledOff => return Err(Stop::CalledOff),
             Signal::Overtaken => return Err(Stop::Overtaken),
         }
-        if delivery::write(self.database, write).await? { Ok(()) } else { Err(Stop::Overtaken) }
+        if delivery::write(self.database, write).await? {
+            Ok(())
+        } else {
+            Err(Stop::Overtaken)
+        }
     }
 }
 
@@ -151,7 +162,9 @@ pub struct Kinds<App> {
 
 impl<App> Default for Kinds<App> {
     fn default() -> Self {
-        Self { known: BTreeMap::new() }
+        Self {
+            known: BTreeMap::new(),
+        }
     }
 }
 
@@ -162,7 +175,11 @@ impl<App> Kinds<App> {
     where
         App: Perform<T>,
     {
-        let kind = KnownKind { longest: T::LONGEST, perform: perform::<App, T>, forget: forget::<App, T> };
+        let kind = KnownKind {
+            longest: T::LONGEST,
+            perform: perform::<App, T>,
+            forget: forget::<App, T>,
+        };
         self.known.insert(T::KIND, kind);
         self
     }
@@ -173,7 +190,11 @@ impl<App> Kinds<App> {
 
     /// The longest that an attempt of any kind may take.
     pub(super) fn longest(&self) -> Duration {
-        self.known.values().map(|kind| kind.longest).max().unwrap_or_default()
+        self.known
+            .values()
+            .map(|kind| kind.longest)
+            .max()
+            .unwrap_or_default()
     }
 }
 
@@ -191,7 +212,10 @@ fn payload<T: Task>(lease: &Lease) -> Result<T, Stop> {
 }
 
 /// Runs work within its time, and so that a panic in it is a failure like any other.
-pub(super) async fn isolated(work: impl Future<Output = Result<(), Stop>>, deadline: Deadline) -> Result<(), Stop> {
+pub(super) async fn isolated(
+    work: impl Future<Output = Result<(), Stop>>,
+    deadline: Deadline,
+) -> Result<(), Stop> {
     match deadline.run(AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => done,
         Ok(Err(_panic)) => Err(Failure::new("panic").into()),

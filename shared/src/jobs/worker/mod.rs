@@ -73,8 +73,19 @@ pub async fn process<App: Environment>(
 ) -> SqsBatchResponse {
     let mut failed = Vec::new();
     for records in event.records.chunks(CONCURRENCY) {
-        let heartbeat = Heartbeat::new(records.iter().filter_map(|record| record.receipt_handle.clone()).collect());
-        let batch = Batch { app, kinds, heartbeat, records, invocation };
+        let heartbeat = Heartbeat::new(
+            records
+                .iter()
+                .filter_map(|record| record.receipt_handle.clone())
+                .collect(),
+        );
+        let batch = Batch {
+            app,
+            kinds,
+            heartbeat,
+            records,
+            invocation,
+        };
         failed.extend(Box::pin(batch.work()).await);
     }
     let mut response = SqsBatchResponse::default();
@@ -101,19 +112,36 @@ impl<App: Environment> Batch<'_, App> {
             return self.put_back(self.records).await;
         }
         let read = |record: &SqsMessage| JobMessage::read(record.body.as_deref()?);
-        let received: Vec<Received<'_>> = self.records.iter().map(|record| (record, read(record))).collect();
-        let (found, hidden) = futures::join!(self.look_up(&received), self.heartbeat.hide(self.app.queue()));
+        let received: Vec<Received<'_>> = self
+            .records
+            .iter()
+            .map(|record| (record, read(record)))
+            .collect();
+        let (found, hidden) = futures::join!(
+            self.look_up(&received),
+            self.heartbeat.hide(self.app.queue())
+        );
         if let Err(error) = hidden {
             tracing::warn!(error = %error, "messages of a worker that is killed now would come late");
         }
         let done = std::pin::pin!(self.see_to_all(&received, found));
         let beat = std::pin::pin!(self.heartbeat.beat(self.app.database(), self.app.queue()));
-        match self.invocation.less(LAST).run(future::select(done, beat)).await {
+        match self
+            .invocation
+            .less(LAST)
+            .run(future::select(done, beat))
+            .await
+        {
             Ok(Either::Left((again, _))) => again,
             // The heartbeat never ends, and everything it waits for is bounded: so time is over, and nobody knows for what.
             Ok(Either::Right(_)) | Err(_) => {
-                tracing::error!("the invocation ends before its records; they come when their leases are over");
-                self.records.iter().filter_map(|record| record.message_id.clone()).collect()
+                tracing::error!(
+                    "the invocation ends before its records; they come when their leases are over"
+                );
+                self.records
+                    .iter()
+                    .filter_map(|record| record.message_id.clone())
+                    .collect()
             }
         }
     }
@@ -125,16 +153,29 @@ impl<App: Environment> Batch<'_, App> {
 
     /// Gives records back that there is no time for.
     async fn put_back(&self, records: &[SqsMessage]) -> Vec<String> {
-        tracing::info!(records = records.len(), "returned: the time left is less than a job needs");
-        let receipts: Vec<_> = records.iter().filter_map(|record| record.receipt_handle.as_deref()).collect();
+        tracing::info!(
+            records = records.len(),
+            "returned: the time left is less than a job needs"
+        );
+        let receipts: Vec<_> = records
+            .iter()
+            .filter_map(|record| record.receipt_handle.as_deref())
+            .collect();
         let soon = Duration::from_secs(fastrand::u64(1..=5)); // not at once: it might be this environment whose time is wrong
         delivery::let_come(self.app.queue(), &self.heartbeat, &receipts, soon).await;
-        records.iter().filter_map(|record| record.message_id.clone()).collect()
+        records
+            .iter()
+            .filter_map(|record| record.message_id.clone())
+            .collect()
     }
 
     /// Claims the jobs of all records that are jobs'.
     async fn look_up(&self, received: &[Received<'_>]) -> Vec<Found> {
-        let wanted: Vec<_> = received.iter().filter_map(|(_, message)| message.as_ref()).map(Wanted::from).collect();
+        let wanted: Vec<_> = received
+            .iter()
+            .filter_map(|(_, message)| message.as_ref())
+            .map(Wanted::from)
+            .collect();
         let mut claims = self.claim(&wanted).await.into_iter();
         let found = |(_, message): &Received<'_>| match message {
             None => Found::NotAJob,
@@ -149,7 +190,11 @@ impl<App: Environment> Batch<'_, App> {
             return Vec::new();
         }
         let kinds = self.kinds.names();
-        match delivery::write(self.app.database(), async |session| claim(session, wanted, &kinds).await).await {
+        match delivery::write(self.app.database(), async |session| {
+            claim(session, wanted, &kinds).await
+        })
+        .await
+        {
             Ok(claims) => claims.into_iter().map(Found::Job).collect(),
             Err(error) => {
                 let causes = causes(&error);
@@ -164,7 +209,9 @@ impl<App: Environment> Batch<'_, App> {
         let (mut together, mut alone) = (Vec::new(), Vec::new());
         for (received, found) in received.iter().zip(found) {
             match (received, found) {
-                ((record, Some(message)), Found::Job(Claim::Alone)) => alone.push((*record, message)),
+                ((record, Some(message)), Found::Job(Claim::Alone)) => {
+                    alone.push((*record, message))
+                }
                 (received, found) => together.push(self.see_to(received, found)),
             }
         }
@@ -181,7 +228,10 @@ impl<App: Environment> Batch<'_, App> {
         }
         let found = self.claim(&[Wanted::from(message).alone()]).await.pop();
         let received = (record, Some(message.clone()));
-        self.see_to(&received, found.unwrap_or(Found::OutOfReach)).await.into_iter().collect()
+        self.see_to(&received, found.unwrap_or(Found::OutOfReach))
+            .await
+            .into_iter()
+            .collect()
     }
 
     async fn see_to(&self, (record, message): &Received<'_>, found: Found) -> Option<String> {
@@ -192,8 +242,17 @@ impl<App: Environment> Batch<'_, App> {
             tenant = message.as_ref().map(|message| message.tenant_id.as_str())
         );
         let (app, kinds, heartbeat) = (self.app, self.kinds, &self.heartbeat);
-        let delivery = Delivery { app, kinds, heartbeat, record, invocation: self.invocation };
-        let seen_to = AssertUnwindSafe(delivery.see_to(found)).catch_unwind().instrument(span).await;
+        let delivery = Delivery {
+            app,
+            kinds,
+            heartbeat,
+            record,
+            invocation: self.invocation,
+        };
+        let seen_to = AssertUnwindSafe(delivery.see_to(found))
+            .catch_unwind()
+            .instrument(span)
+            .await;
         // A panic on the way, not only one in the job itself, makes its record come again, and no other.
         let comes_again = seen_to.unwrap_or(true);
         record.message_id.clone().filter(|_| comes_again)

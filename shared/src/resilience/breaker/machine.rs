@@ -98,7 +98,10 @@ impl Tally {
             return false;
         }
         if self.epoch != other.epoch {
-            *self = Self { epoch: other.epoch, ..Self::default() };
+            *self = Self {
+                epoch: other.epoch,
+                ..Self::default()
+            };
         }
         self.calls += other.calls;
         self.slow += other.slow;
@@ -155,7 +158,12 @@ pub struct Applied {
 
 /// Durations of the rules in milliseconds.
 pub(super) fn millis(seconds: f64) -> u64 {
-    u64::try_from(Duration::try_from_secs_f64(seconds).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(
+        Duration::try_from_secs_f64(seconds)
+            .unwrap_or_default()
+            .as_millis(),
+    )
+    .unwrap_or(u64::MAX)
 }
 
 fn age_of(tally: &Tally) -> u64 {
@@ -175,12 +183,15 @@ impl State {
             self.end_probe(settings, token, *verdict, now);
         }
         self.take_faults(settings, who, &report.faults, now);
-        let cooldown = u64::try_from(report.cooldown.as_millis()).unwrap_or(u64::MAX).min(LONGEST_COOLDOWN);
+        let cooldown = u64::try_from(report.cooldown.as_millis())
+            .unwrap_or(u64::MAX)
+            .min(LONGEST_COOLDOWN);
         if cooldown > 0 {
             self.cooldown_until = self.cooldown_until.max(now.saturating_add(cooldown));
         }
         let token = report.acquire.as_ref();
-        let is_granted = token.is_some_and(|token| self.let_probe_in(settings, token, report.is_urgent, now));
+        let is_granted =
+            token.is_some_and(|token| self.let_probe_in(settings, token, report.is_urgent, now));
         Applied { before, is_granted }
     }
 
@@ -202,7 +213,8 @@ impl State {
 
     fn forget_old(&mut self, settings: &Settings, now: u64) {
         let window = millis(settings.window);
-        self.slots.retain(|start, _| start.saturating_add(window) > now);
+        self.slots
+            .retain(|start, _| start.saturating_add(window) > now);
         self.seen.retain(|_, at| at.saturating_add(window) > now);
     }
 
@@ -229,7 +241,9 @@ impl State {
         if tally.calls == 0 || !counts {
             return;
         }
-        let Some(slot) = self.slot(settings, age, now) else { return };
+        let Some(slot) = self.slot(settings, age, now) else {
+            return;
+        };
         slot.0 += tally.calls;
         slot.2 += tally.slow;
         if now - age > self.last_fault {
@@ -247,7 +261,9 @@ impl State {
         if tally.calls == 0 || !counts {
             return;
         }
-        let Some(slot) = self.slot(settings, age, now) else { return };
+        let Some(slot) = self.slot(settings, age, now) else {
+            return;
+        };
         slot.1 += tally.calls;
         self.consecutive += tally.calls;
         self.last_fault = self.last_fault.max(now - age);
@@ -263,12 +279,17 @@ impl State {
     }
 
     fn trip(&mut self, settings: &Settings, now: u64) {
-        let total =
-            self.slots.values().fold(Slot::default(), |sum, slot| Slot(sum.0 + slot.0, sum.1 + slot.1, sum.2 + slot.2));
+        let total = self.slots.values().fold(Slot::default(), |sum, slot| {
+            Slot(sum.0 + slot.0, sum.1 + slot.1, sum.2 + slot.2)
+        });
         let calls = total.0 + total.1;
-        #[expect(clippy::cast_precision_loss, reason = "counts of a window are far below 2^52")]
-        let exceeds =
-            |part: u64, rate: f64| calls >= u64::from(settings.minimum_calls) && part as f64 >= rate * calls as f64;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts of a window are far below 2^52"
+        )]
+        let exceeds = |part: u64, rate: f64| {
+            calls >= u64::from(settings.minimum_calls) && part as f64 >= rate * calls as f64
+        };
         let reason = if self.consecutive >= u64::from(settings.failures) {
             "consecutive_faults"
         } else if exceeds(total.1, settings.failure_rate) {
@@ -302,7 +323,13 @@ impl State {
         }
     }
 
-    fn let_probe_in(&mut self, settings: &Settings, token: &str, is_urgent: bool, now: u64) -> bool {
+    fn let_probe_in(
+        &mut self,
+        settings: &Settings,
+        token: &str,
+        is_urgent: bool,
+        now: u64,
+    ) -> bool {
         let is_due = self.wants_probe(settings, is_urgent, now);
         if is_due {
             let reason = std::mem::take(&mut self.reason);

@@ -168,9 +168,18 @@ pub enum Why {
 
 impl Breakers {
     /// Circuits with these names and rules. Without Valkey they are this environment's own.
-    pub fn new<'a>(valkey: Option<Arc<Valkey>>, circuits: impl IntoIterator<Item = (&'a str, Settings)>) -> Self {
-        let prefix = valkey.as_ref().map_or("local", |valkey| valkey.prefix()).to_owned();
-        let store = Arc::new(Store { valkey, who: uuid::Uuid::new_v4().simple().to_string() });
+    pub fn new<'a>(
+        valkey: Option<Arc<Valkey>>,
+        circuits: impl IntoIterator<Item = (&'a str, Settings)>,
+    ) -> Self {
+        let prefix = valkey
+            .as_ref()
+            .map_or("local", |valkey| valkey.prefix())
+            .to_owned();
+        let store = Arc::new(Store {
+            valkey,
+            who: uuid::Uuid::new_v4().simple().to_string(),
+        });
         let circuits = circuits.into_iter().map(|(name, settings)| {
             Arc::new(Circuit {
                 name: name.to_owned(),
@@ -180,7 +189,11 @@ impl Breakers {
                 copy: Mutex::default(),
             })
         });
-        Self { circuits: circuits.collect(), store: Arc::clone(&store), refreshing: tokio::sync::Mutex::default() }
+        Self {
+            circuits: circuits.collect(),
+            store: Arc::clone(&store),
+            refreshing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The circuit of this name.
@@ -196,17 +209,29 @@ impl Breakers {
     /// Brings every copy that is older than [`SNAPSHOT`] up to date, in one round trip; none if there is none. Callers that
     /// arrive together share it.
     pub async fn refresh(&self, deadline: Deadline) {
-        let Some(valkey) = &self.store.valkey else { return };
+        let Some(valkey) = &self.store.valkey else {
+            return;
+        };
         if self.circuits.iter().all(|circuit| circuit.is_fresh()) {
             return;
         }
         let _turn = self.refreshing.lock().await;
-        let stale: Vec<_> = self.circuits.iter().filter(|circuit| !circuit.is_fresh()).collect();
+        let stale: Vec<_> = self
+            .circuits
+            .iter()
+            .filter(|circuit| !circuit.is_fresh())
+            .collect();
         if stale.is_empty() {
             return;
         }
-        let unsaid: Vec<_> = stale.iter().map(|circuit| circuit.unsaid(Report::default())).collect();
-        let calls: Vec<_> = unsaid.iter().map(|one| one.circuit.call(&one.report)).collect();
+        let unsaid: Vec<_> = stale
+            .iter()
+            .map(|circuit| circuit.unsaid(Report::default()))
+            .collect();
+        let calls: Vec<_> = unsaid
+            .iter()
+            .map(|one| one.circuit.call(&one.report))
+            .collect();
         match valkey.run(&calls, deadline).await {
             Ok(answers) => {
                 for (one, answer) in unsaid.into_iter().zip(answers) {
@@ -241,7 +266,9 @@ impl Circuit {
             self.exchange(Report::default(), deadline).await;
         }
         match self.decide() {
-            Decision::Admit { epoch } => Admission::Granted(Permit::new(Arc::clone(self), epoch, None)),
+            Decision::Admit { epoch } => {
+                Admission::Granted(Permit::new(Arc::clone(self), epoch, None))
+            }
             Decision::Refuse(refusal) => Admission::Refused(refusal),
             Decision::AskForProbe => self.probe(false, deadline).await,
         }
@@ -258,7 +285,9 @@ impl Circuit {
             Phase::Ramp if now >= state.cooldown_until => {
                 Admission::Granted(Permit::new(Arc::clone(self), state.epoch, None))
             }
-            Phase::Open if state.wants_probe(&self.settings, true, now) => self.probe(true, deadline).await,
+            Phase::Open if state.wants_probe(&self.settings, true, now) => {
+                self.probe(true, deadline).await
+            }
             _ => self.admit(deadline).await,
         }
     }
@@ -268,21 +297,37 @@ impl Circuit {
         let copy = self.copy();
         let (state, now) = (&copy.state, copy.now());
         let at = match state.phase {
-            Phase::Open => state.until.min(state.since.saturating_add(machine::millis(self.settings.reopen))),
+            Phase::Open => state.until.min(
+                state
+                    .since
+                    .saturating_add(machine::millis(self.settings.reopen)),
+            ),
             Phase::HalfOpen => state.probe_until,
             Phase::Closed | Phase::Ramp => return None,
         };
-        Some(Duration::from_millis(at.max(state.cooldown_until).saturating_sub(now)))
+        Some(Duration::from_millis(
+            at.max(state.cooldown_until).saturating_sub(now),
+        ))
     }
 
     /// Whether a call could be let in now, as far as is known without asking.
     pub fn may_admit(&self) -> bool {
-        !matches!(self.decide(), Decision::Refuse(Refusal { why: Why::Open | Why::Probing, .. }))
+        !matches!(
+            self.decide(),
+            Decision::Refuse(Refusal {
+                why: Why::Open | Why::Probing,
+                ..
+            })
+        )
     }
 
     async fn probe(self: &Arc<Self>, is_urgent: bool, deadline: Deadline) -> Admission {
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let asked = Report { acquire: Some(token.clone()), is_urgent, ..Report::default() };
+        let asked = Report {
+            acquire: Some(token.clone()),
+            is_urgent,
+            ..Report::default()
+        };
         let is_granted = self.exchange(asked, deadline).await;
         if is_granted {
             let epoch = self.copy().state.epoch;
@@ -290,9 +335,14 @@ impl Circuit {
         }
         // Somebody was faster: their probe is under way, or has ended already.
         match self.decide() {
-            Decision::Admit { epoch } => Admission::Granted(Permit::new(Arc::clone(self), epoch, None)),
+            Decision::Admit { epoch } => {
+                Admission::Granted(Permit::new(Arc::clone(self), epoch, None))
+            }
             Decision::Refuse(refusal) => Admission::Refused(refusal),
-            Decision::AskForProbe => Admission::Refused(Refusal { why: Why::Probing, retry_in: SNAPSHOT }),
+            Decision::AskForProbe => Admission::Refused(Refusal {
+                why: Why::Probing,
+                retry_in: SNAPSHOT,
+            }),
         }
     }
 
@@ -304,7 +354,10 @@ impl Circuit {
     /// Without Valkey the copy is the state itself.
     fn is_fresh(&self) -> bool {
         let read = self.copy().read;
-        self.store.valkey.is_none() || read.and_then(|at| at.elapsed().ok()).is_some_and(|age| age <= SNAPSHOT)
+        self.store.valkey.is_none()
+            || read
+                .and_then(|at| at.elapsed().ok())
+                .is_some_and(|age| age <= SNAPSHOT)
     }
 
     fn decide(&self) -> Decision {
@@ -314,7 +367,9 @@ impl Circuit {
 
     /// Says something, hears the state, and returns whether the probe that was asked for was let in.
     async fn exchange(&self, report: Report, deadline: Deadline) -> bool {
-        let Some(valkey) = &self.store.valkey else { return self.apply(&report) };
+        let Some(valkey) = &self.store.valkey else {
+            return self.apply(&report);
+        };
         let unsaid = self.unsaid(report.clone());
         match valkey.run(&[self.call(&unsaid.report)], deadline).await {
             Ok(answers) => self.take_answer(&unsaid.said(), answers.first().and_then(script::read)),
@@ -332,19 +387,40 @@ impl Circuit {
     /// A report, with what was waiting to be said.
     fn unsaid(&self, mut report: Report) -> Unsaid<'_> {
         let pending = std::mem::take(&mut self.copy().pending);
-        let age = |at: Option<SystemTime>| at.map_or(Duration::ZERO, |at| at.elapsed().unwrap_or_default());
-        report.successes = Tally { age: age(pending.successes_at), ..pending.successes };
-        report.faults = Tally { age: age(pending.faults_at), ..pending.faults };
+        let age = |at: Option<SystemTime>| {
+            at.map_or(Duration::ZERO, |at| at.elapsed().unwrap_or_default())
+        };
+        report.successes = Tally {
+            age: age(pending.successes_at),
+            ..pending.successes
+        };
+        report.faults = Tally {
+            age: age(pending.faults_at),
+            ..pending.faults
+        };
         report.probe = report.probe.or(pending.probe);
-        let cooldown = pending.cooldown_until.and_then(|until| until.duration_since(SystemTime::now()).ok());
+        let cooldown = pending
+            .cooldown_until
+            .and_then(|until| until.duration_since(SystemTime::now()).ok());
         report.cooldown = report.cooldown.max(cooldown.unwrap_or_default());
-        Unsaid { circuit: self, report, is_said: false }
+        Unsaid {
+            circuit: self,
+            report,
+            is_said: false,
+        }
     }
 
     fn take_answer(&self, report: &Report, answer: Option<script::Answer>) -> bool {
         let Some(answer) = answer else {
-            tracing::error!(circuit = self.name, "the circuit's script answered something else");
-            return self.apply(&Report { successes: Tally::default(), faults: Tally::default(), ..report.clone() });
+            tracing::error!(
+                circuit = self.name,
+                "the circuit's script answered something else"
+            );
+            return self.apply(&Report {
+                successes: Tally::default(),
+                faults: Tally::default(),
+                ..report.clone()
+            });
         };
         let after = answer.state.phase;
         let reason = answer.state.reason.clone();
@@ -378,7 +454,11 @@ impl Circuit {
         let (before, after, reason) = {
             let mut copy = self.copy();
             let after = copy.state.phase;
-            (std::mem::replace(&mut copy.told, after), after, copy.state.reason.clone())
+            (
+                std::mem::replace(&mut copy.told, after),
+                after,
+                copy.state.reason.clone(),
+            )
         };
         self.tell(before, after, &reason, "environment");
         is_granted
@@ -390,9 +470,14 @@ impl Circuit {
         // Alone, no other environment could make up a quorum.
         let is_alone = self.store.valkey.is_none() || copy.read.is_none();
         let quorum = if is_alone { 1 } else { self.settings.quorum };
-        let settings = Settings { quorum, ..self.settings.clone() };
+        let settings = Settings {
+            quorum,
+            ..self.settings.clone()
+        };
         let now = copy.now();
-        copy.state.apply(&settings, &self.store.who, report, now).is_granted
+        copy.state
+            .apply(&settings, &self.store.who, report, now)
+            .is_granted
     }
 
     /// Whoever changes the phase says so, so the fleet says it once.
@@ -400,12 +485,29 @@ impl Circuit {
         if before == after {
             return;
         }
-        metrics::count("CircuitChanged", &[("circuit", &self.name), ("to", after.as_str())]);
+        metrics::count(
+            "CircuitChanged",
+            &[("circuit", &self.name), ("to", after.as_str())],
+        );
         let (from, to) = (before.as_str(), after.as_str());
         if after == Phase::Open {
-            tracing::error!(circuit = self.name, from, to, reason, scope, "a circuit changed");
+            tracing::error!(
+                circuit = self.name,
+                from,
+                to,
+                reason,
+                scope,
+                "a circuit changed"
+            );
         } else {
-            tracing::warn!(circuit = self.name, from, to, reason, scope, "a circuit changed");
+            tracing::warn!(
+                circuit = self.name,
+                from,
+                to,
+                reason,
+                scope,
+                "a circuit changed"
+            );
         }
     }
 }
@@ -418,14 +520,21 @@ enum Decision {
 
 /// What a state means for the next call. `draw` is a random number from 0 to 1.
 fn decide(state: &State, settings: &Settings, now: u64, draw: f64) -> Decision {
-    let refuse =
-        |why, until: u64| Decision::Refuse(Refusal { why, retry_in: Duration::from_millis(until.saturating_sub(now)) });
+    let refuse = |why, until: u64| {
+        Decision::Refuse(Refusal {
+            why,
+            retry_in: Duration::from_millis(until.saturating_sub(now)),
+        })
+    };
     if now < state.cooldown_until {
         return refuse(Why::CoolingDown, state.cooldown_until);
     }
     match state.phase {
         _ if state.wants_probe(settings, false, now) => Decision::AskForProbe,
-        Phase::Ramp if now < state.until && draw >= share(now, state.since, machine::millis(settings.ramp)) => {
+        Phase::Ramp
+            if now < state.until
+                && draw >= share(now, state.since, machine::millis(settings.ramp)) =>
+        {
             refuse(Why::Ramping, state.until)
         }
         Phase::Closed | Phase::Ramp => Decision::Admit { epoch: state.epoch },
@@ -435,7 +544,10 @@ fn decide(state: &State, settings: &Settings, now: u64, draw: f64) -> Decision {
 }
 
 /// The share of the calls that is let in at a moment of a ramp.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of a ramp are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of a ramp are far below 2^52"
+)]
 fn share(now: u64, since: u64, ramp: u64) -> f64 {
     let progress = now.saturating_sub(since) as f64 / ramp.max(1) as f64;
     (1.0 - FIRST_SHARE).mul_add(progress, FIRST_SHARE)
@@ -453,11 +565,17 @@ impl Pending {
             self.faults_at = self.faults_at.max(faults_at);
         }
         if report.cooldown > Duration::ZERO {
-            self.cooldown_until = self.cooldown_until.max(SystemTime::now().checked_add(report.cooldown));
+            self.cooldown_until = self
+                .cooldown_until
+                .max(SystemTime::now().checked_add(report.cooldown));
         }
         // Whoever asked for a probe and did not hear the answer may have got it.
         let unheard = report.acquire.clone().map(|token| (token, Verdict::None));
-        self.probe = self.probe.take().or_else(|| report.probe.clone()).or(unheard);
+        self.probe = self
+            .probe
+            .take()
+            .or_else(|| report.probe.clone())
+            .or(unheard);
     }
 }
 
@@ -469,7 +587,9 @@ impl Snapshot {
 }
 
 fn now_here() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 

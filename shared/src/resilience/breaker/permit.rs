@@ -20,7 +20,13 @@ pub struct Permit {
 
 impl Permit {
     pub(super) fn new(circuit: Arc<Circuit>, epoch: u64, probe: Option<String>) -> Self {
-        Self { circuit, epoch, probe, granted: Instant::now(), is_settled: false }
+        Self {
+            circuit,
+            epoch,
+            probe,
+            granted: Instant::now(),
+            is_settled: false,
+        }
     }
 
     /// Whether the call is the one that finds out if the provider is back.
@@ -37,7 +43,9 @@ impl Permit {
     pub async fn succeed(mut self, took: Duration, deadline: Deadline) {
         self.is_settled = true;
         if let Some(token) = self.probe.take() {
-            self.circuit.exchange(ended(token, Verdict::Good), deadline).await;
+            self.circuit
+                .exchange(ended(token, Verdict::Good), deadline)
+                .await;
             return;
         }
         let slow = u64::from(took >= self.circuit.settings().slow_after());
@@ -64,27 +72,42 @@ impl Permit {
     pub async fn cool_down(mut self, wait: Duration, deadline: Deadline) {
         self.is_settled = true;
         let probe = self.probe.take().map(|token| (token, Verdict::None));
-        self.circuit.exchange(Report { probe, cooldown: wait, ..Report::default() }, deadline).await;
+        self.circuit
+            .exchange(
+                Report {
+                    probe,
+                    cooldown: wait,
+                    ..Report::default()
+                },
+                deadline,
+            )
+            .await;
     }
 
     /// The call says nothing of the provider's health. Costs a round trip only if it is a probe: another one is let in.
     pub async fn give_up(mut self, deadline: Deadline) {
         self.is_settled = true;
         if let Some(token) = self.probe.take() {
-            self.circuit.exchange(ended(token, Verdict::None), deadline).await;
+            self.circuit
+                .exchange(ended(token, Verdict::None), deadline)
+                .await;
         }
     }
 }
 
 fn ended(token: String, verdict: Verdict) -> Report {
-    Report { probe: Some((token, verdict)), ..Report::default() }
+    Report {
+        probe: Some((token, verdict)),
+        ..Report::default()
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(token) = self.probe.take() {
             self.circuit.give_up(token);
-        } else if !self.is_settled && self.granted.elapsed() >= self.circuit.settings().slow_after() {
+        } else if !self.is_settled && self.granted.elapsed() >= self.circuit.settings().slow_after()
+        {
             self.circuit.count(self.epoch, 1, 1, 0);
         }
     }
@@ -103,8 +126,17 @@ impl Circuit {
     /// Counts the end of a call, here and for the next report. `true` if that report should not wait: faults came before,
     /// and a success ends their row, or this is a fault.
     fn count(&self, epoch: u64, ok: u64, slow: u64, failed: u64) -> bool {
-        let tally = |calls, slow| Tally { epoch, calls, slow, age: Duration::ZERO };
-        let report = Report { successes: tally(ok, slow), faults: tally(failed, 0), ..Report::default() };
+        let tally = |calls, slow| Tally {
+            epoch,
+            calls,
+            slow,
+            age: Duration::ZERO,
+        };
+        let report = Report {
+            successes: tally(ok, slow),
+            faults: tally(failed, 0),
+            ..Report::default()
+        };
         let Some(_) = &self.store.valkey else {
             self.apply(&report);
             return false;

@@ -31,9 +31,21 @@ pub struct Answer {
 }
 
 /// One run of the script.
-pub(super) fn call<'a>(key: &str, settings: &Settings, who: &str, report: &Report) -> ScriptCall<'a> {
-    let arguments = arguments(settings, who, report).into_iter().map(String::into_bytes).collect();
-    ScriptCall { script: &SCRIPT, keys: vec![key.to_owned()], arguments }
+pub(super) fn call<'a>(
+    key: &str,
+    settings: &Settings,
+    who: &str,
+    report: &Report,
+) -> ScriptCall<'a> {
+    let arguments = arguments(settings, who, report)
+        .into_iter()
+        .map(String::into_bytes)
+        .collect();
+    ScriptCall {
+        script: &SCRIPT,
+        keys: vec![key.to_owned()],
+        arguments,
+    }
 }
 
 /// The script's arguments.
@@ -45,11 +57,19 @@ pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String>
         settings.minimum_calls.to_string(),
         settings.quorum.to_string(),
     ];
-    let times = [settings.window, settings.open, settings.reopen, settings.probe_lease, settings.ramp];
+    let times = [
+        settings.window,
+        settings.open,
+        settings.reopen,
+        settings.probe_lease,
+        settings.ramp,
+    ];
     arguments.extend(times.map(|seconds| millis(seconds).to_string()));
     arguments.push(who.to_owned());
     let age = |tally: &Tally| tally.age.as_millis().to_string();
-    let Tally { epoch, calls, slow, .. } = report.successes;
+    let Tally {
+        epoch, calls, slow, ..
+    } = report.successes;
     arguments.extend([epoch, calls, slow].map(|number| number.to_string()));
     arguments.push(age(&report.successes));
     arguments.extend([report.faults.epoch, report.faults.calls].map(|number| number.to_string()));
@@ -58,7 +78,11 @@ pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String>
         Some((token, verdict)) => (token.as_str(), verdict.as_str()),
         None => ("", ""),
     };
-    arguments.extend([token.to_owned(), verdict.to_owned(), report.cooldown.as_millis().min(86_400_000).to_string()]);
+    arguments.extend([
+        token.to_owned(),
+        verdict.to_owned(),
+        report.cooldown.as_millis().min(86_400_000).to_string(),
+    ]);
     arguments.push(report.acquire.clone().unwrap_or_default());
     arguments.push(u8::from(report.is_urgent).to_string());
     arguments
@@ -66,7 +90,8 @@ pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String>
 
 /// Reads the script's answer; `None` if it is something else.
 pub fn read(answer: &Value) -> Option<Answer> {
-    let (now, granted, before, state): (String, u8, String, String) = redis::from_redis_value_ref(answer).ok()?;
+    let (now, granted, before, state): (String, u8, String, String) =
+        redis::from_redis_value_ref(answer).ok()?;
     Some(Answer {
         now: now.parse().ok()?,
         is_granted: granted == 1,

@@ -42,10 +42,22 @@ impl Circuit {
         let (state, now) = (&copy.state, copy.now());
         let is_over = state.phase == Phase::Ramp && now >= state.until;
         let phase = if is_over { Phase::Closed } else { state.phase };
-        let end = if state.phase == Phase::HalfOpen { state.probe_until } else { state.until };
-        let next = if phase == Phase::Closed { 0 } else { end.saturating_sub(now).div_ceil(1_000) };
+        let end = if state.phase == Phase::HalfOpen {
+            state.probe_until
+        } else {
+            state.until
+        };
+        let next = if phase == Phase::Closed {
+            0
+        } else {
+            end.saturating_sub(now).div_ceil(1_000)
+        };
         let sum = |part: fn(&machine::Slot) -> u64| state.slots.values().map(part).sum::<u64>();
-        let since = if state.since == 0 { 0 } else { now.saturating_sub(state.since) / 1_000 };
+        let since = if state.since == 0 {
+            0
+        } else {
+            now.saturating_sub(state.since) / 1_000
+        };
         View {
             name: self.name.clone(),
             phase,
@@ -53,7 +65,11 @@ impl Circuit {
             for_seconds: since,
             next_in_seconds: next,
             consecutive_faults: state.consecutive,
-            window: Counts { calls: sum(|slot| slot.0 + slot.1), faults: sum(|slot| slot.1), slow: sum(|slot| slot.2) },
+            window: Counts {
+                calls: sum(|slot| slot.0 + slot.1),
+                faults: sum(|slot| slot.1),
+                slow: sum(|slot| slot.2),
+            },
             is_shared: copy.read.is_some(),
         }
     }

@@ -4,8 +4,8 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::{NotToFemale, ToAll};
 use crate::triage::finding::Finding::{
-    AbdominalPain, BlackStool, Fainting, Fever, RectalBleedingHeavy, RigidAbdomen, SevereAbdominalPain, TesticularPain,
-    UrinaryRetention, Vomiting, VomitingBlood,
+    AbdominalPain, BlackStool, Fainting, Fever, RectalBleedingHeavy, RigidAbdomen,
+    SevereAbdominalPain, TesticularPain, UrinaryRetention, Vomiting, VomitingBlood,
 };
 use crate::triage::finding::{Entry, Rule};
 
@@ -13,7 +13,10 @@ const CG141: Source = Source {
     title: "NICE CG141: Acute upper gastrointestinal bleeding in over 16s",
     url: "https://www.nice.org.uk/guidance/cg141",
 };
-const STOMACH: Source = Source { title: "NHS: Stomach ache", url: "https://www.nhs.uk/conditions/stomach-ache/" };
+const STOMACH: Source = Source {
+    title: "NHS: Stomach ache",
+    url: "https://www.nhs.uk/conditions/stomach-ache/",
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -23,7 +26,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "呕血",
         any_of: &[&[VomitingBlood]],
         applies: ToAll,
-        source: Source { title: "NHS: Vomiting blood", url: "https://www.nhs.uk/conditions/vomiting-blood/" },
+        source: Source {
+            title: "NHS: Vomiting blood",
+            url: "https://www.nhs.uk/conditions/vomiting-blood/",
+        },
     },
     Rule {
         code: "black_stool",
@@ -60,7 +66,11 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Emergency,
         en: "Severe abdominal pain or rigid abdomen",
         zh: "剧烈腹痛或腹肌紧张",
-        any_of: &[&[SevereAbdominalPain], &[RigidAbdomen], &[AbdominalPain, Fainting]],
+        any_of: &[
+            &[SevereAbdominalPain],
+            &[RigidAbdomen],
+            &[AbdominalPain, Fainting],
+        ],
         applies: ToAll,
         source: STOMACH,
     },
@@ -80,7 +90,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "睾丸疼痛（疑似扭转）",
         any_of: &[&[TesticularPain]],
         applies: NotToFemale,
-        source: Source { title: "NHS: Testicle pain", url: "https://www.nhs.uk/symptoms/testicle-pain/" },
+        source: Source {
+            title: "NHS: Testicle pain",
+            url: "https://www.nhs.uk/symptoms/testicle-pain/",
+        },
     },
     Rule {
         code: "urinary_retention",
@@ -106,7 +119,10 @@ pub(super) const LEXICON: &[Entry] = &[
             "coffee_ground* vomit*",
             "hematemesis|haematemesis",
         ],
-        zh: &["呕血|吐血|呕出血|吐出血|咖啡色呕吐物|咖啡渣", "吐|呕吐|呕 .. 血|鲜血|咖啡"],
+        zh: &[
+            "呕血|吐血|呕出血|吐出血|咖啡色呕吐物|咖啡渣",
+            "吐|呕吐|呕 .. 血|鲜血|咖啡",
+        ],
     },
     Entry {
         finding: BlackStool,
@@ -115,7 +131,10 @@ pub(super) const LEXICON: &[Entry] = &[
             "stool*|poo|poop|feces|faeces .. black|tarry|like_tar|tar",
             "melena|melaena",
         ],
-        zh: &["黑便|柏油样便|柏油便|柏油样大便|黑色大便|黑色便", "大便|便|粪便|拉 .. 黑|发黑|柏油"],
+        zh: &[
+            "黑便|柏油样便|柏油便|柏油样大便|黑色大便|黑色便",
+            "大便|便|粪便|拉 .. 黑|发黑|柏油",
+        ],
     },
     Entry {
         finding: RectalBleedingHeavy,
@@ -125,11 +144,19 @@ pub(super) const LEXICON: &[Entry] = &[
             "blood* .. stool*|poo|poop|toilet_bowl|diarrhoea|diarrhea",
             "rectal_bleeding|bloody_diarrhoea|bloody_diarrhea",
         ],
-        zh: &["便血|拉血|血便|屙血", "大便|便 .. 带血|有血|鲜血|出血|很多血", "肛门 .. 出血|流血"],
+        zh: &[
+            "便血|拉血|血便|屙血",
+            "大便|便 .. 带血|有血|鲜血|出血|很多血",
+            "肛门 .. 出血|流血",
+        ],
     },
     Entry {
         finding: AbdominalPain,
-        en: &["@belly .. @pain|cramp*", "@pain|cramp* .. in .. @belly", "stomachache|bellyache|tummyache"],
+        en: &[
+            "@belly .. @pain|cramp*",
+            "@pain|cramp* .. in .. @belly",
+            "stomachache|bellyache|tummyache",
+        ],
         zh: &["@腹 @痛|胀痛|难受", "胃痛|腹痛|肚子疼"],
     },
     Entry {
@@ -151,7 +178,10 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: RigidAbdomen,
-        en: &["@belly .. rigid|hard|board*|stiff", "rigid|board_like|hard @belly"],
+        en: &[
+            "@belly .. rigid|hard|board*|stiff",
+            "rigid|board_like|hard @belly",
+        ],
         zh: &["@腹 .. 硬|板|僵硬|紧张|反跳痛", "腹肌紧张|板状腹|反跳痛"],
     },
     Entry {

@@ -4,10 +4,10 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    Anticoagulated, BackPain, Confusion, FaceDroop, Fainting, Fever, HeadInjury, Headache, Incontinence, LegParalysis,
-    LegWeakness, LightHurts, MeningitisNamed, NonBlanchingRash, OneSidedWeakness, SaddleNumbness, Seizure,
-    SevereHeadache, SpeechTrouble, StiffNeck, StrokeNamed, ThunderclapHeadache, Unresponsive, VisualDisturbance,
-    Vomiting, WorstEver,
+    Anticoagulated, BackPain, Confusion, FaceDroop, Fainting, Fever, HeadInjury, Headache,
+    Incontinence, LegParalysis, LegWeakness, LightHurts, MeningitisNamed, NonBlanchingRash,
+    OneSidedWeakness, SaddleNumbness, Seizure, SevereHeadache, SpeechTrouble, StiffNeck,
+    StrokeNamed, ThunderclapHeadache, Unresponsive, VisualDisturbance, Vomiting, WorstEver,
 };
 use crate::triage::finding::{Entry, Rule};
 
@@ -15,13 +15,18 @@ const STROKE: Source = Source {
     title: "American Stroke Association: Stroke symptoms",
     url: "https://www.stroke.org/en/about-stroke/stroke-symptoms",
 };
-const NG232: Source = Source { title: "NICE NG232: Head injury", url: "https://www.nice.org.uk/guidance/ng232" };
+const NG232: Source = Source {
+    title: "NICE NG232: Head injury",
+    url: "https://www.nice.org.uk/guidance/ng232",
+};
 const NG240: Source = Source {
     title: "NICE NG240: Meningitis (bacterial) and meningococcal disease",
     url: "https://www.nice.org.uk/guidance/ng240",
 };
-const NG127: Source =
-    Source { title: "NICE NG127: Suspected neurological conditions", url: "https://www.nice.org.uk/guidance/ng127" };
+const NG127: Source = Source {
+    title: "NICE NG127: Suspected neurological conditions",
+    url: "https://www.nice.org.uk/guidance/ng127",
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -29,7 +34,12 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Emergency,
         en: "Signs of a stroke",
         zh: "中风（脑卒中）征象",
-        any_of: &[&[FaceDroop], &[OneSidedWeakness], &[SpeechTrouble], &[StrokeNamed]],
+        any_of: &[
+            &[FaceDroop],
+            &[OneSidedWeakness],
+            &[SpeechTrouble],
+            &[StrokeNamed],
+        ],
         applies: ToAll,
         source: STROKE,
     },
@@ -50,9 +60,16 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Urgent,
         en: "Severe headache, or headache with vomiting or changed sight",
         zh: "剧烈头痛，或头痛伴呕吐、视物异常",
-        any_of: &[&[SevereHeadache], &[Headache, VisualDisturbance], &[Headache, Confusion]],
+        any_of: &[
+            &[SevereHeadache],
+            &[Headache, VisualDisturbance],
+            &[Headache, Confusion],
+        ],
         applies: ToAll,
-        source: Source { title: "NHS: Headaches", url: "https://www.nhs.uk/conditions/headaches/" },
+        source: Source {
+            title: "NHS: Headaches",
+            url: "https://www.nhs.uk/conditions/headaches/",
+        },
     },
     Rule {
         code: "unresponsive",
@@ -61,7 +78,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "昏迷或没有反应",
         any_of: &[&[Unresponsive]],
         applies: ToAll,
-        source: Source { title: "NHS: First aid", url: "https://www.nhs.uk/conditions/first-aid/" },
+        source: Source {
+            title: "NHS: First aid",
+            url: "https://www.nhs.uk/conditions/first-aid/",
+        },
     },
     Rule {
         code: "confusion",
@@ -70,7 +90,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "突发意识模糊",
         any_of: &[&[Confusion]],
         applies: ToAll,
-        source: Source { title: "NHS: Sudden confusion (delirium)", url: "https://www.nhs.uk/conditions/confusion/" },
+        source: Source {
+            title: "NHS: Sudden confusion (delirium)",
+            url: "https://www.nhs.uk/conditions/confusion/",
+        },
     },
     Rule {
         code: "fainting",
@@ -79,7 +102,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "晕厥",
         any_of: &[&[Fainting]],
         applies: ToAll,
-        source: Source { title: "NHS: Fainting", url: "https://www.nhs.uk/conditions/fainting/" },
+        source: Source {
+            title: "NHS: Fainting",
+            url: "https://www.nhs.uk/conditions/fainting/",
+        },
     },
     Rule {
         code: "seizure",
@@ -88,7 +114,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "抽搐或惊厥",
         any_of: &[&[Seizure]],
         applies: ToAll,
-        source: Source { title: "NICE NG217: Epilepsies", url: "https://www.nice.org.uk/guidance/ng217" },
+        source: Source {
+            title: "NICE NG217: Epilepsies",
+            url: "https://www.nice.org.uk/guidance/ng217",
+        },
     },
     Rule {
         code: "meningitis_signs",
@@ -147,9 +176,16 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Emergency,
         en: "Saddle numbness, or back pain with incontinence or leg weakness",
         zh: "会阴区麻木，或腰背痛伴大小便失禁、下肢无力",
-        any_of: &[&[SaddleNumbness], &[BackPain, Incontinence], &[BackPain, LegWeakness]],
+        any_of: &[
+            &[SaddleNumbness],
+            &[BackPain, Incontinence],
+            &[BackPain, LegWeakness],
+        ],
         applies: ToAll,
-        source: Source { title: "NHS: Back pain", url: "https://www.nhs.uk/conditions/back-pain/" },
+        source: Source {
+            title: "NHS: Back pain",
+            url: "https://www.nhs.uk/conditions/back-pain/",
+        },
     },
     Rule {
         code: "leg_paralysis",
@@ -256,11 +292,17 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
     },
     Entry {
-        finding: Headache, en: &["headache*|migraine*", "head .. @pain"], zh: &["头 痛|疼|胀痛", "偏头痛"]
+        finding: Headache,
+        en: &["headache*|migraine*", "head .. @pain"],
+        zh: &["头 痛|疼|胀痛", "偏头痛"],
     },
     Entry {
         finding: SevereHeadache,
-        en: &["@severe .. headache*", "headache* .. @severe|severe", "head .. hurts|hurting .. so_much|badly|terribly"],
+        en: &[
+            "@severe .. headache*",
+            "headache* .. @severe|severe",
+            "head .. hurts|hurting .. so_much|badly|terribly",
+        ],
         zh: &[
             "@剧 头痛|头疼",
             "头痛|头疼 .. @剧",
@@ -328,11 +370,20 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: StiffNeck,
-        en: &["stiff*|rigid neck", "neck .. stiff*|rigid*", "@cant .. bend|touch|put|bring .. neck|chin"],
-        zh: &["脖子|颈|颈部|颈项|后颈|项 .. 僵|僵硬|强直|发硬|硬|板硬|低不下", "颈强直|颈项强直|颈僵"],
+        en: &[
+            "stiff*|rigid neck",
+            "neck .. stiff*|rigid*",
+            "@cant .. bend|touch|put|bring .. neck|chin",
+        ],
+        zh: &[
+            "脖子|颈|颈部|颈项|后颈|项 .. 僵|僵硬|强直|发硬|硬|板硬|低不下",
+            "颈强直|颈项强直|颈僵",
+        ],
     },
     Entry {
-        finding: MeningitisNamed, en: &["meningitis|meningococcal|encephalitis"], zh: &["脑膜炎|脑炎|流脑"]
+        finding: MeningitisNamed,
+        en: &["meningitis|meningococcal|encephalitis"],
+        zh: &["脑膜炎|脑炎|流脑"],
     },
     Entry {
         finding: NonBlanchingRash,
@@ -400,8 +451,15 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: BackPain,
-        en: &["back .. @pain !of", "backache|sciatica", "@pain .. in|of|down .. back !of"],
-        zh: &["腰|背|腰背|后背|背部|腰部 痛|疼|酸痛|剧痛", "腰椎间盘|坐骨神经"],
+        en: &[
+            "back .. @pain !of",
+            "backache|sciatica",
+            "@pain .. in|of|down .. back !of",
+        ],
+        zh: &[
+            "腰|背|腰背|后背|背部|腰部 痛|疼|酸痛|剧痛",
+            "腰椎间盘|坐骨神经",
+        ],
     },
     Entry {
         finding: LegWeakness,

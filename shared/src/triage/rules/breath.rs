@@ -4,13 +4,15 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    AnaphylaxisNamed, BlueLips, Breathless, CannotSwallowSaliva, Choking, CoughingBlood, FaceSwelling, Fainting, Hives,
-    SevereBreathless, ThroatSwelling, Vomiting, Wheeze,
+    AnaphylaxisNamed, BlueLips, Breathless, CannotSwallowSaliva, Choking, CoughingBlood,
+    FaceSwelling, Fainting, Hives, SevereBreathless, ThroatSwelling, Vomiting, Wheeze,
 };
 use crate::triage::finding::{Entry, Rule};
 
-const BREATH: Source =
-    Source { title: "NHS: Shortness of breath", url: "https://www.nhs.uk/conditions/shortness-of-breath/" };
+const BREATH: Source = Source {
+    title: "NHS: Shortness of breath",
+    url: "https://www.nhs.uk/conditions/shortness-of-breath/",
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -50,7 +52,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "气道异物或窒息",
         any_of: &[&[Choking]],
         applies: ToAll,
-        source: Source { title: "NHS: First aid", url: "https://www.nhs.uk/conditions/first-aid/" },
+        source: Source {
+            title: "NHS: First aid",
+            url: "https://www.nhs.uk/conditions/first-aid/",
+        },
     },
     Rule {
         code: "airway_swelling",
@@ -59,7 +64,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "无法吞咽口水",
         any_of: &[&[CannotSwallowSaliva]],
         applies: ToAll,
-        source: Source { title: "NHS: Epiglottitis", url: "https://www.nhs.uk/conditions/epiglottitis/" },
+        source: Source {
+            title: "NHS: Epiglottitis",
+            url: "https://www.nhs.uk/conditions/epiglottitis/",
+        },
     },
     Rule {
         code: "anaphylaxis",
@@ -79,7 +87,10 @@ pub(super) const RULES: &[Rule] = &[
             &[FaceSwelling, Wheeze],
         ],
         applies: ToAll,
-        source: Source { title: "NHS: Anaphylaxis", url: "https://www.nhs.uk/conditions/anaphylaxis/" },
+        source: Source {
+            title: "NHS: Anaphylaxis",
+            url: "https://www.nhs.uk/conditions/anaphylaxis/",
+        },
     },
     Rule {
         code: "facial_swelling",
@@ -88,7 +99,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "嘴唇、舌头或面部肿胀",
         any_of: &[&[FaceSwelling]],
         applies: ToAll,
-        source: Source { title: "NHS: Angioedema", url: "https://www.nhs.uk/conditions/angioedema/" },
+        source: Source {
+            title: "NHS: Angioedema",
+            url: "https://www.nhs.uk/conditions/angioedema/",
+        },
     },
     Rule {
         code: "coughing_blood",
@@ -97,7 +111,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "咳血",
         any_of: &[&[CoughingBlood]],
         applies: ToAll,
-        source: Source { title: "NHS: Coughing up blood", url: "https://www.nhs.uk/conditions/coughing-up-blood/" },
+        source: Source {
+            title: "NHS: Coughing up blood",
+            url: "https://www.nhs.uk/conditions/coughing-up-blood/",
+        },
     },
 ];
 
@@ -168,12 +185,20 @@ pub(super) const LEXICON: &[Entry] = &[
             "choked|chokes .. on",
             "something|food|bone|object|coin|toy|grape|nut|meat .. stuck|lodged .. throat|airway|windpipe",
         ],
-        zh: &["噎|噎住|噎着|噎到", "异物|卡 .. 气管|喉咙|嗓子|喉", "窒息", "呛 .. 憋|喘不"],
+        zh: &[
+            "噎|噎住|噎着|噎到",
+            "异物|卡 .. 气管|喉咙|嗓子|喉",
+            "窒息",
+            "呛 .. 憋|喘不",
+        ],
     },
     Entry {
         finding: CannotSwallowSaliva,
         en: &["@cant .. swallow .. saliva|spit", "drooling"],
-        zh: &["咽不下|吞不下|咽不了|吞不了 .. 口水|唾液", "@不能 .. 吞|咽 .. 口水|唾液"],
+        zh: &[
+            "咽不下|吞不下|咽不了|吞不了 .. 口水|唾液",
+            "@不能 .. 吞|咽 .. 口水|唾液",
+        ],
     },
     Entry {
         finding: CoughingBlood,
@@ -185,7 +210,11 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["咳血|咯血|咳出血|血痰|痰血", "咳|痰 .. 血", "痰中带血"],
     },
-    Entry { finding: Wheeze, en: &["wheez*|stridor"], zh: &["喘鸣|哮鸣|喘息|气喘|哮喘"] },
+    Entry {
+        finding: Wheeze,
+        en: &["wheez*|stridor"],
+        zh: &["喘鸣|哮鸣|喘息|气喘|哮喘"],
+    },
     Entry {
         finding: ThroatSwelling,
         en: &[
@@ -197,17 +226,28 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: FaceSwelling,
-        en: &["lips|lip|face|eyes|eyelids .. swell*|swollen|puffy|puffed", "swollen|swelling .. lips|lip|face|eyelids"],
+        en: &[
+            "lips|lip|face|eyes|eyelids .. swell*|swollen|puffy|puffed",
+            "swollen|swelling .. lips|lip|face|eyelids",
+        ],
         zh: &["嘴唇|口唇|嘴|唇|脸|面部|眼睛|眼皮 .. 肿|水肿"],
     },
     Entry {
         finding: Hives,
-        en: &["hives|urticaria|welts", "rash|itch* .. all_over", "allergic_reaction|allergic"],
+        en: &[
+            "hives|urticaria|welts",
+            "rash|itch* .. all_over",
+            "allergic_reaction|allergic",
+        ],
         zh: &["荨麻疹|风团|过敏|皮疹|风疹块", "全身 .. 痒|疹"],
     },
     Entry {
         finding: AnaphylaxisNamed,
-        en: &["anaphyla*", "severe|serious allergic_reaction|allergy", "epipen|adrenaline_pen"],
+        en: &[
+            "anaphyla*",
+            "severe|serious allergic_reaction|allergy",
+            "epipen|adrenaline_pen",
+        ],
         zh: &["过敏性休克|过敏休克", "严重 .. 过敏"],
     },
 ];

@@ -4,12 +4,15 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    BulgingFontanelle, ChildTold, Fever, From3To6Months, HighFever, Lethargic, NotFeeding, SunkenEyesOrDryNappies,
-    Under3Months, Under5Years, Vomiting,
+    BulgingFontanelle, ChildTold, Fever, From3To6Months, HighFever, Lethargic, NotFeeding,
+    SunkenEyesOrDryNappies, Under3Months, Under5Years, Vomiting,
 };
 use crate::triage::finding::{Entry, Rule};
 
-const NG143: Source = Source { title: "NICE NG143: Fever in under 5s", url: "https://www.nice.org.uk/guidance/ng143" };
+const NG143: Source = Source {
+    title: "NICE NG143: Fever in under 5s",
+    url: "https://www.nice.org.uk/guidance/ng143",
+};
 const IMCI: Source = Source {
     title: "WHO: Integrated management of childhood illness",
     url: "https://www.who.int/teams/maternal-newborn-child-adolescent-health-and-ageing/child-health/integrated-management-of-childhood-illness",
@@ -55,7 +58,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "儿童脱水征象",
         any_of: &[&[SunkenEyesOrDryNappies], &[Under3Months, Vomiting]],
         applies: ToAll,
-        source: Source { title: "NHS: Dehydration", url: "https://www.nhs.uk/conditions/dehydration/" },
+        source: Source {
+            title: "NHS: Dehydration",
+            url: "https://www.nhs.uk/conditions/dehydration/",
+        },
     },
     Rule {
         code: "bulging_fontanelle",
@@ -111,7 +117,10 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: BulgingFontanelle,
-        en: &["bulging .. fontanelle|fontanel|soft_spot", "fontanelle|fontanel|soft_spot .. bulging|swollen|raised"],
+        en: &[
+            "bulging .. fontanelle|fontanel|soft_spot",
+            "fontanelle|fontanel|soft_spot .. bulging|swollen|raised",
+        ],
         zh: &["囟门 .. 隆起|鼓|膨隆|凸", "前囟 .. 饱满|隆起|鼓"],
     },
     Entry {
@@ -122,12 +131,22 @@ pub(super) const LEXICON: &[Entry] = &[
             "burning up",
             "temperature .. high|spik*",
         ],
-        zh: &["发烧|发热|高烧|高热|低烧|低热|烧到|发高烧|发着烧|烧得|体温升高|退烧|烧退", "体温 .. 高", "发 .. 烧"],
+        zh: &[
+            "发烧|发热|高烧|高热|低烧|低热|烧到|发高烧|发着烧|烧得|体温升高|退烧|烧退",
+            "体温 .. 高",
+            "发 .. 烧",
+        ],
     },
-    Entry { finding: HighFever, en: &["high|very_high fever"], zh: &["高烧|高热"] },
+    Entry {
+        finding: HighFever,
+        en: &["high|very_high fever"],
+        zh: &["高烧|高热"],
+    },
     Entry {
         finding: ChildTold,
-        en: &["baby|infant|newborn|child|toddler|son|daughter|kid|boy|girl|grandson|granddaughter|little_one"],
+        en: &[
+            "baby|infant|newborn|child|toddler|son|daughter|kid|boy|girl|grandson|granddaughter|little_one",
+        ],
         zh: &["宝宝|孩子|婴儿|小孩|儿子|女儿|新生儿|幼儿|男婴|女婴|小宝|娃|孙子|孙女|患儿|小朋友"],
     },
 ];

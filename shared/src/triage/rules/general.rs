@@ -4,12 +4,16 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    Breathless, Confusion, Diabetes, DiabeticCrisis, Fainting, Fever, Immunosuppressed, KetoneSigns, Lethargic,
-    LowBloodSugar, MottledSkin, Palpitations, Rigors, SepsisNamed, SevereBreathless, Sweating, Unresponsive, Vomiting,
+    Breathless, Confusion, Diabetes, DiabeticCrisis, Fainting, Fever, Immunosuppressed,
+    KetoneSigns, Lethargic, LowBloodSugar, MottledSkin, Palpitations, Rigors, SepsisNamed,
+    SevereBreathless, Sweating, Unresponsive, Vomiting,
 };
 use crate::triage::finding::{Entry, Rule};
 
-const SEPSIS: Source = Source { title: "NHS: Sepsis", url: "https://www.nhs.uk/conditions/sepsis/" };
+const SEPSIS: Source = Source {
+    title: "NHS: Sepsis",
+    url: "https://www.nhs.uk/conditions/sepsis/",
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -37,7 +41,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "免疫功能低下者发热",
         any_of: &[&[Immunosuppressed, Fever], &[Immunosuppressed, Rigors]],
         applies: ToAll,
-        source: Source { title: "NICE CG151: Neutropenic sepsis", url: "https://www.nice.org.uk/guidance/cg151" },
+        source: Source {
+            title: "NICE CG151: Neutropenic sepsis",
+            url: "https://www.nice.org.uk/guidance/cg151",
+        },
     },
     Rule {
         code: "diabetic_ketoacidosis",
@@ -95,22 +102,38 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: MottledSkin,
-        en: &["mottled|blotchy skin", "skin .. mottled|blotchy|clammy_and_cold|ashen", "mottled"],
+        en: &[
+            "mottled|blotchy skin",
+            "skin .. mottled|blotchy|clammy_and_cold|ashen",
+            "mottled",
+        ],
         zh: &["皮肤 .. 花斑|大理石|发花", "花斑纹"],
     },
     Entry {
         finding: Rigors,
-        en: &["rigor|rigors", "shaking|uncontroll* chills|shivering", "shivering uncontroll*", "teeth_chattering"],
+        en: &[
+            "rigor|rigors",
+            "shaking|uncontroll* chills|shivering",
+            "shivering uncontroll*",
+            "teeth_chattering",
+        ],
         zh: &["寒战|打寒战|寒颤|发抖不止|冷得发抖"],
     },
     Entry {
         finding: DiabeticCrisis,
-        en: &["ketoacidosis|dka", "blood_sugar|glucose|sugar .. very_high|too_high|over_20|high|sky_high"],
+        en: &[
+            "ketoacidosis|dka",
+            "blood_sugar|glucose|sugar .. very_high|too_high|over_20|high|sky_high",
+        ],
         zh: &["酮症酸中毒|酮症", "血糖 .. 很高|太高|过高|爆表|飙升"],
     },
     Entry {
         finding: KetoneSigns,
-        en: &["ketones", "breath .. fruity|acetone|pear_drops|nail_polish", "fruity|sweet_smelling breath"],
+        en: &[
+            "ketones",
+            "breath .. fruity|acetone|pear_drops|nail_polish",
+            "fruity|sweet_smelling breath",
+        ],
         zh: &["酮体|烂苹果味|口气有烂苹果", "呼吸|口气 .. 烂苹果|丙酮"],
     },
     Entry {

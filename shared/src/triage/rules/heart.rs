@@ -4,22 +4,29 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    ArmOrJawPain, BackPain, Breathless, CalfSwelling, ChestPain, ColdPaleLimb, CoughingBlood, CrushingChestPain,
-    Fainting, HeartAttackNamed, HeartDisease, PainOnBreathing, Palpitations, SevereBreathless, Sweating, TearingPain,
-    Vomiting,
+    ArmOrJawPain, BackPain, Breathless, CalfSwelling, ChestPain, ColdPaleLimb, CoughingBlood,
+    CrushingChestPain, Fainting, HeartAttackNamed, HeartDisease, PainOnBreathing, Palpitations,
+    SevereBreathless, Sweating, TearingPain, Vomiting,
 };
 use crate::triage::finding::{Entry, Rule};
 
-const HEART_ATTACK: Source = Source { title: "NHS: Heart attack", url: "https://www.nhs.uk/conditions/heart-attack/" };
+const HEART_ATTACK: Source = Source {
+    title: "NHS: Heart attack",
+    url: "https://www.nhs.uk/conditions/heart-attack/",
+};
 const CG95: Source = Source {
     title: "NICE CG95: Recent-onset chest pain of suspected cardiac origin",
     url: "https://www.nice.org.uk/guidance/cg95",
 };
-const NG158: Source =
-    Source { title: "NICE NG158: Venous thromboembolic diseases", url: "https://www.nice.org.uk/guidance/ng158" };
+const NG158: Source = Source {
+    title: "NICE NG158: Venous thromboembolic diseases",
+    url: "https://www.nice.org.uk/guidance/ng158",
+};
 
-const PALPITATIONS: Source =
-    Source { title: "NHS: Heart palpitations", url: "https://www.nhs.uk/conditions/heart-palpitations/" };
+const PALPITATIONS: Source = Source {
+    title: "NHS: Heart palpitations",
+    url: "https://www.nhs.uk/conditions/heart-palpitations/",
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -54,9 +61,16 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Emergency,
         en: "Fainting with chest pain or palpitations",
         zh: "晕厥伴胸痛或心悸",
-        any_of: &[&[Fainting, ChestPain], &[Fainting, CrushingChestPain], &[Fainting, Palpitations]],
+        any_of: &[
+            &[Fainting, ChestPain],
+            &[Fainting, CrushingChestPain],
+            &[Fainting, Palpitations],
+        ],
         applies: ToAll,
-        source: Source { title: "NHS: Fainting", url: "https://www.nhs.uk/conditions/fainting/" },
+        source: Source {
+            title: "NHS: Fainting",
+            url: "https://www.nhs.uk/conditions/fainting/",
+        },
     },
     Rule {
         code: "aortic_dissection",
@@ -103,7 +117,10 @@ pub(super) const RULES: &[Rule] = &[
             &[ChestPain, CoughingBlood],
         ],
         applies: ToAll,
-        source: Source { title: "NHS: Pulmonary embolism", url: "https://www.nhs.uk/conditions/pulmonary-embolism/" },
+        source: Source {
+            title: "NHS: Pulmonary embolism",
+            url: "https://www.nhs.uk/conditions/pulmonary-embolism/",
+        },
     },
     Rule {
         code: "deep_vein_thrombosis",
@@ -151,7 +168,11 @@ pub(super) const LEXICON: &[Entry] = &[
             "weight|squeezing|squeeze|tightness|elephant .. @chest",
             "@chest .. elephant|weight|brick|band|vice",
         ],
-        zh: &["@胸 @痛|不适|发紧|压迫|难受", "@胸 .. 里|像|被 .. 痛|疼|压", "胸痛|胸闷|心绞痛|心脏痛|心脏疼"],
+        zh: &[
+            "@胸 @痛|不适|发紧|压迫|难受",
+            "@胸 .. 里|像|被 .. 痛|疼|压",
+            "胸痛|胸闷|心绞痛|心脏痛|心脏疼",
+        ],
     },
     Entry {
         finding: CrushingChestPain,
@@ -161,7 +182,11 @@ pub(super) const LEXICON: &[Entry] = &[
             "elephant .. on|sitting .. @chest",
             "@chest .. elephant|vice",
         ],
-        zh: &["压榨|压迫|濒死 .. 胸", "@胸 .. 压榨|压着|濒死|石头压", "大石头 .. 压 .. 胸"],
+        zh: &[
+            "压榨|压迫|濒死 .. 胸",
+            "@胸 .. 压榨|压着|濒死|石头压",
+            "大石头 .. 压 .. 胸",
+        ],
     },
     Entry {
         finding: ArmOrJawPain,
@@ -176,16 +201,24 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
     },
     Entry {
-        finding: Sweating, en: &["sweat*|clammy|diaphor*"], zh: &["冷汗|大汗|出汗|冒汗|虚汗|满头汗|满头大汗"]
+        finding: Sweating,
+        en: &["sweat*|clammy|diaphor*"],
+        zh: &["冷汗|大汗|出汗|冒汗|虚汗|满头汗|满头大汗"],
     },
     Entry {
         finding: HeartAttackNamed,
-        en: &["having|suffering|is|it|a|this|suspect* heart_attack !was|history", "heart_attack|stemi|nstemi"],
+        en: &[
+            "having|suffering|is|it|a|this|suspect* heart_attack !was|history",
+            "heart_attack|stemi|nstemi",
+        ],
         zh: &["心梗|心肌梗死|心肌梗塞|心脏病发作|心脏骤停"],
     },
     Entry {
         finding: TearingPain,
-        en: &["tearing|ripping .. pain|chest|back", "pain .. tearing|ripping"],
+        en: &[
+            "tearing|ripping .. pain|chest|back",
+            "pain .. tearing|ripping",
+        ],
         zh: &["撕裂 .. 痛|疼", "胸|背 .. 撕裂"],
     },
     Entry {

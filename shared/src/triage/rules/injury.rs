@@ -4,8 +4,8 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    AnimalBite, Anticoagulated, Confusion, ElectricShock, Fainting, HeatExposure, HeatStroke, HeavyBleeding, HighFever,
-    Seizure, SevereBurn, SnakeBite, Unresponsive,
+    AnimalBite, Anticoagulated, Confusion, ElectricShock, Fainting, HeatExposure, HeatStroke,
+    HeavyBleeding, HighFever, Seizure, SevereBurn, SnakeBite, Unresponsive,
 };
 use crate::triage::finding::{Entry, Rule};
 
@@ -17,7 +17,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "大量出血或止不住血",
         any_of: &[&[HeavyBleeding]],
         applies: ToAll,
-        source: Source { title: "NHS: First aid", url: "https://www.nhs.uk/conditions/first-aid/" },
+        source: Source {
+            title: "NHS: First aid",
+            url: "https://www.nhs.uk/conditions/first-aid/",
+        },
     },
     Rule {
         code: "bleeding_on_anticoagulants",
@@ -26,7 +29,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "服用抗凝药期间受伤或晕厥",
         any_of: &[&[Anticoagulated, Fainting]],
         applies: ToAll,
-        source: Source { title: "NHS: Anticoagulant medicines", url: "https://www.nhs.uk/conditions/anticoagulants/" },
+        source: Source {
+            title: "NHS: Anticoagulant medicines",
+            url: "https://www.nhs.uk/conditions/anticoagulants/",
+        },
     },
     Rule {
         code: "severe_burn",
@@ -35,7 +41,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "严重烧烫伤",
         any_of: &[&[SevereBurn]],
         applies: ToAll,
-        source: Source { title: "NHS: Burns and scalds", url: "https://www.nhs.uk/conditions/burns-and-scalds/" },
+        source: Source {
+            title: "NHS: Burns and scalds",
+            url: "https://www.nhs.uk/conditions/burns-and-scalds/",
+        },
     },
     Rule {
         code: "electric_shock",
@@ -44,7 +53,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "触电或雷击",
         any_of: &[&[ElectricShock]],
         applies: ToAll,
-        source: Source { title: "NHS: First aid", url: "https://www.nhs.uk/conditions/first-aid/" },
+        source: Source {
+            title: "NHS: First aid",
+            url: "https://www.nhs.uk/conditions/first-aid/",
+        },
     },
     Rule {
         code: "snake_bite",
@@ -65,7 +77,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "动物咬伤或抓伤（可能的狂犬病暴露）",
         any_of: &[&[AnimalBite]],
         applies: ToAll,
-        source: Source { title: "WHO: Rabies", url: "https://www.who.int/news-room/fact-sheets/detail/rabies" },
+        source: Source {
+            title: "WHO: Rabies",
+            url: "https://www.who.int/news-room/fact-sheets/detail/rabies",
+        },
     },
     Rule {
         code: "heat_stroke",
@@ -130,8 +145,16 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: ElectricShock,
-        en: &["electric* shock*", "electrocut*", "struck|hit by_lightning", "shock .. socket|outlet|mains|wire"],
-        zh: &["触电|电击|雷击|遭雷劈|被雷劈|被电", "电 .. 到了|着了 !视|话"],
+        en: &[
+            "electric* shock*",
+            "electrocut*",
+            "struck|hit by_lightning",
+            "shock .. socket|outlet|mains|wire",
+        ],
+        zh: &[
+            "触电|电击|雷击|遭雷劈|被雷劈|被电",
+            "电 .. 到了|着了 !视|话",
+        ],
     },
     Entry {
         finding: SnakeBite,
@@ -149,12 +172,24 @@ pub(super) const LEXICON: &[Entry] = &[
             "bit|bite|bitten|scratch*|nipped .. by|from .. dog|cat|bat|monkey|fox|raccoon|animal|rat|puppy|kitten",
             "rabies|rabid",
         ],
-        zh: &["狗|猫|蝙蝠|猴|狐狸|老鼠|动物|犬 .. 咬|抓|挠|舔伤口", "狂犬病", "咬伤 !蚊"],
+        zh: &[
+            "狗|猫|蝙蝠|猴|狐狸|老鼠|动物|犬 .. 咬|抓|挠|舔伤口",
+            "狂犬病",
+            "咬伤 !蚊",
+        ],
     },
-    Entry { finding: HeatStroke, en: &["heat_stroke|heatstroke|sunstroke|sun_stroke"], zh: &["热射病|中暑"] },
+    Entry {
+        finding: HeatStroke,
+        en: &["heat_stroke|heatstroke|sunstroke|sun_stroke"],
+        zh: &["热射病|中暑"],
+    },
     Entry {
         finding: HeatExposure,
-        en: &["in|under .. hot|sun|heat|sauna", "hot weather|day|car", "heatwave"],
+        en: &[
+            "in|under .. hot|sun|heat|sauna",
+            "hot weather|day|car",
+            "heatwave",
+        ],
         zh: &["暴晒|高温|太阳下|烈日|晒太阳|桑拿|大太阳|高温天"],
     },
 ];

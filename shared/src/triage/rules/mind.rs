@@ -3,10 +3,15 @@
 use crate::triage::Source;
 use crate::triage::Urgency::Emergency;
 use crate::triage::finding::Applies::ToAll;
-use crate::triage::finding::Finding::{CarbonMonoxide, Overdose, PoisonSwallowed, SelfHarm, Suicidal};
+use crate::triage::finding::Finding::{
+    CarbonMonoxide, Overdose, PoisonSwallowed, SelfHarm, Suicidal,
+};
 use crate::triage::finding::{Entry, Rule};
 
-const POISONING: Source = Source { title: "NHS: Poisoning", url: "https://www.nhs.uk/conditions/poisoning/" };
+const POISONING: Source = Source {
+    title: "NHS: Poisoning",
+    url: "https://www.nhs.uk/conditions/poisoning/",
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -28,7 +33,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "自伤行为",
         any_of: &[&[SelfHarm]],
         applies: ToAll,
-        source: Source { title: "NICE NG225: Self-harm", url: "https://www.nice.org.uk/guidance/ng225" },
+        source: Source {
+            title: "NICE NG225: Self-harm",
+            url: "https://www.nice.org.uk/guidance/ng225",
+        },
     },
     Rule {
         code: "overdose",
@@ -125,6 +133,9 @@ pub(super) const LEXICON: &[Entry] = &[
             "co alarm|poisoning|detector",
             "gas|stove|boiler|heater|generator|charcoal|exhaust|fumes ... headache*|dizzy|faint*|drowsy|confus*",
         ],
-        zh: &["一氧化碳|煤气中毒|炭中毒|煤气泄漏|煤气味", "煤气|燃气|烧炭|炭火|煤炉|热水器 ... 头晕|头痛|头疼|恶心|晕"],
+        zh: &[
+            "一氧化碳|煤气中毒|炭中毒|煤气泄漏|煤气味",
+            "煤气|燃气|烧炭|炭火|煤炉|热水器 ... 头晕|头痛|头疼|恶心|晕",
+        ],
     },
 ];

@@ -4,14 +4,17 @@ use crate::triage::Source;
 use crate::triage::Urgency::{Emergency, Urgent};
 use crate::triage::finding::Applies::{NotToMale, ToAll};
 use crate::triage::finding::Finding::{
-    AbdominalPain, Breathless, CalfSwelling, ChestPain, Fainting, Fever, FluidLeak, HandFaceSwelling, Headache,
-    HeavyBleeding, LowMoodDanger, Postpartum, PostpartumDanger, Pregnant, ReducedFetalMovement, Seizure,
-    SevereAbdominalPain, SevereHeadache, VaginalBleeding, VisualDisturbance,
+    AbdominalPain, Breathless, CalfSwelling, ChestPain, Fainting, Fever, FluidLeak,
+    HandFaceSwelling, Headache, HeavyBleeding, LowMoodDanger, Postpartum, PostpartumDanger,
+    Pregnant, ReducedFetalMovement, Seizure, SevereAbdominalPain, SevereHeadache, VaginalBleeding,
+    VisualDisturbance,
 };
 use crate::triage::finding::{Entry, Rule};
 
-const NG126: Source =
-    Source { title: "NICE NG126: Ectopic pregnancy and miscarriage", url: "https://www.nice.org.uk/guidance/ng126" };
+const NG126: Source = Source {
+    title: "NICE NG126: Ectopic pregnancy and miscarriage",
+    url: "https://www.nice.org.uk/guidance/ng126",
+};
 const WARNING_SIGNS: Source = Source {
     title: "CDC: Urgent maternal warning signs",
     url: "https://www.cdc.gov/hearher/maternal-warning-signs/index.html",
@@ -23,7 +26,11 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Emergency,
         en: "Bleeding or severe pain in pregnancy",
         zh: "孕期出血或剧烈疼痛",
-        any_of: &[&[Pregnant, VaginalBleeding], &[Pregnant, SevereAbdominalPain], &[Pregnant, HeavyBleeding]],
+        any_of: &[
+            &[Pregnant, VaginalBleeding],
+            &[Pregnant, SevereAbdominalPain],
+            &[Pregnant, HeavyBleeding],
+        ],
         applies: NotToMale,
         source: NG126,
     },
@@ -32,7 +39,11 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Urgent,
         en: "Abdominal pain, fever or fainting in pregnancy",
         zh: "孕期腹痛、发热或晕厥",
-        any_of: &[&[Pregnant, AbdominalPain], &[Pregnant, Fever], &[Pregnant, Fainting]],
+        any_of: &[
+            &[Pregnant, AbdominalPain],
+            &[Pregnant, Fever],
+            &[Pregnant, Fainting],
+        ],
         applies: NotToMale,
         source: WARNING_SIGNS,
     },
@@ -106,7 +117,11 @@ pub(super) const LEXICON: &[Entry] = &[
             "blood|spotting .. vagina*|pad|underwear|down_there|knickers|pants",
             "spotting|passing_clots",
         ],
-        zh: &["阴道 .. 出血|流血", "出血|见红|流血|下身流血|出了血", "下面 .. 流血|出血"],
+        zh: &[
+            "阴道 .. 出血|流血",
+            "出血|见红|流血|下身流血|出了血",
+            "下面 .. 流血|出血",
+        ],
     },
     Entry {
         finding: ReducedFetalMovement,
@@ -129,7 +144,10 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: HandFaceSwelling,
-        en: &["swell*|swollen ... face|hands|feet|ankles|legs", "face|hands|feet|ankles|legs ... swell*|swollen"],
+        en: &[
+            "swell*|swollen ... face|hands|feet|ankles|legs",
+            "face|hands|feet|ankles|legs ... swell*|swollen",
+        ],
         zh: &["手|脸|脚|腿|面部|眼睑|全身 .. 肿|浮肿|水肿", "水肿|浮肿"],
     },
     Entry {
@@ -139,7 +157,10 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: PostpartumDanger,
-        en: &["postpartum haemorrhag*|hemorrhag*|bleed*", "afterbirth .. stuck|retained"],
+        en: &[
+            "postpartum haemorrhag*|hemorrhag*|bleed*",
+            "afterbirth .. stuck|retained",
+        ],
         zh: &["产后大出血|产后出血|产褥热|恶露 .. 臭|大量"],
     },
     Entry {

@@ -1,7 +1,9 @@
 //! Risk groups: what makes the same complaint more dangerous. These are read from the history, too.
 
 use crate::triage::finding::Entry;
-use crate::triage::finding::Finding::{Anticoagulated, Diabetes, HeartDisease, Immunosuppressed, Postpartum, Pregnant};
+use crate::triage::finding::Finding::{
+    Anticoagulated, Diabetes, HeartDisease, Immunosuppressed, Postpartum, Pregnant,
+};
 
 pub(super) const LEXICON: &[Entry] = &[
     Entry {
@@ -28,7 +30,10 @@ pub(super) const LEXICON: &[Entry] = &[
             "had my|a|the|our baby .. ago|last",
             "caesarean|cesarean|c_section",
         ],
-        zh: &["产后|生完孩子|刚生完|剖腹产|剖宫产|坐月子|生产后|分娩后|顺产|月子", "生 .. 孩子|宝宝 .. 天|周|后"],
+        zh: &[
+            "产后|生完孩子|刚生完|剖腹产|剖宫产|坐月子|生产后|分娩后|顺产|月子",
+            "生 .. 孩子|宝宝 .. 天|周|后",
+        ],
     },
     Entry {
         finding: Immunosuppressed,

@@ -28,9 +28,16 @@ pub(super) const RULES: &[Rule] = &[
         urgency: Urgent,
         en: "Severe eye pain",
         zh: "剧烈眼痛",
-        any_of: &[&[SevereEyePain], &[EyePain, VisualDisturbance], &[EyePain, Vomiting]],
+        any_of: &[
+            &[SevereEyePain],
+            &[EyePain, VisualDisturbance],
+            &[EyePain, Vomiting],
+        ],
         applies: ToAll,
-        source: Source { title: "NHS: Glaucoma", url: "https://www.nhs.uk/conditions/glaucoma/" },
+        source: Source {
+            title: "NHS: Glaucoma",
+            url: "https://www.nhs.uk/conditions/glaucoma/",
+        },
     },
     Rule {
         code: "chemical_in_eye",
@@ -39,7 +46,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "化学物质溅入眼内",
         any_of: &[&[ChemicalInEye]],
         applies: ToAll,
-        source: Source { title: "NHS: Eye injuries", url: "https://www.nhs.uk/conditions/eye-injuries/" },
+        source: Source {
+            title: "NHS: Eye injuries",
+            url: "https://www.nhs.uk/conditions/eye-injuries/",
+        },
     },
     Rule {
         code: "sudden_hearing_loss",
@@ -48,7 +58,10 @@ pub(super) const RULES: &[Rule] = &[
         zh: "突发听力下降",
         any_of: &[&[HearingLoss]],
         applies: ToAll,
-        source: Source { title: "NICE NG98: Hearing loss in adults", url: "https://www.nice.org.uk/guidance/ng98" },
+        source: Source {
+            title: "NICE NG98: Hearing loss in adults",
+            url: "https://www.nice.org.uk/guidance/ng98",
+        },
     },
 ];
 
@@ -103,8 +116,14 @@ pub(super) const LEXICON: &[Entry] = &[
     },
     Entry {
         finding: HearingLoss,
-        en: &["@sudden .. deaf|deafness|hearing_loss|lost_hearing|lost_my_hearing", "lost|loss .. hearing .. @sudden"],
-        zh: &["@突 耳聋|听不见|听不到|听力下降", "耳朵|左耳|右耳 .. @突 听不见|听不到|聋"],
+        en: &[
+            "@sudden .. deaf|deafness|hearing_loss|lost_hearing|lost_my_hearing",
+            "lost|loss .. hearing .. @sudden",
+        ],
+        zh: &[
+            "@突 耳聋|听不见|听不到|听力下降",
+            "耳朵|左耳|右耳 .. @突 听不见|听不到|聋",
+        ],
     },
     Entry {
         finding: VisualDisturbance,

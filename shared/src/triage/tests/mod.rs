@@ -20,20 +20,44 @@ struct Case {
     codes: &'static [&'static str],
 }
 
-const fn case(name: &'static str, text: &'static str, urgency: Urgency, codes: &'static [&'static str]) -> Case {
-    Case { name, text, urgency, codes }
+const fn case(
+    name: &'static str,
+    text: &'static str,
+    urgency: Urgency,
+    codes: &'static [&'static str],
+) -> Case {
+    Case {
+        name,
+        text,
+        urgency,
+        codes,
+    }
 }
 
 fn triage(text: &str) -> Triage {
-    assess(&Complaint { symptoms: text, history: None, age: None, sex: None })
+    assess(&Complaint {
+        symptoms: text,
+        history: None,
+        age: None,
+        sex: None,
+    })
 }
 
 fn patient(text: &str, history: Option<&str>, age: Option<u8>, sex: Option<Sex>) -> Triage {
-    assess(&Complaint { symptoms: text, history, age, sex })
+    assess(&Complaint {
+        symptoms: text,
+        history,
+        age,
+        sex,
+    })
 }
 
 fn status_of(triage: &Triage, code: &str) -> Option<FlagStatus> {
-    triage.red_flags.iter().find(|flag| flag.code == code).map(|flag| flag.status)
+    triage
+        .red_flags
+        .iter()
+        .find(|flag| flag.code == code)
+        .map(|flag| flag.status)
 }
 
 /// Whether the triage meets one expectation of a case.
@@ -52,9 +76,22 @@ fn check(cases: &[Case]) {
     for case in cases {
         let triage = triage(case.text);
         if triage.urgency != case.urgency || !case.codes.iter().all(|code| meets(&triage, code)) {
-            let flags: Vec<_> = triage.red_flags.iter().map(|flag| (flag.code.as_ref(), flag.status)).collect();
-            faults.push(format!("{}: {:?} gave {:?} {flags:?}", case.name, case.text, triage.urgency));
+            let flags: Vec<_> = triage
+                .red_flags
+                .iter()
+                .map(|flag| (flag.code.as_ref(), flag.status))
+                .collect();
+            faults.push(format!(
+                "{}: {:?} gave {:?} {flags:?}",
+                case.name, case.text, triage.urgency
+            ));
         }
     }
-    assert!(faults.is_empty(), "{} of {} cases:\n{}", faults.len(), cases.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} of {} cases:\n{}",
+        faults.len(),
+        cases.len(),
+        faults.join("\n")
+    );
 }
