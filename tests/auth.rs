@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use wenzhen::config::TokenSettings;
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, Kind};
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::auth::Authenticator;
 use wenzhen::identity::{Caller, Role};
 
@@ -149,7 +149,11 @@ async fn a_claim_that_does_not_hold_is_refused() {
         let error = check(&authenticator, &issuer.sign("k1", &claims))
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), Kind::Unauthenticated, "{claims}: {error}");
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Unauthenticated,
+            "{claims}: {error}"
+        );
     }
     for claims in [
         with("cognito:groups", json!(["visitor"])),
@@ -160,7 +164,7 @@ async fn a_claim_that_does_not_hold_is_refused() {
         let error = check(&authenticator, &issuer.sign("k1", &claims))
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), Kind::Forbidden, "{claims}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{claims}: {error}");
     }
 }
 
@@ -228,7 +232,7 @@ async fn unsigned_and_symmetric_tokens_are_refused() {
     ]);
     for token in forged {
         let error = check(&authenticator, &token).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Unauthenticated, "{token}");
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{token}");
     }
 }
 
@@ -250,7 +254,7 @@ async fn another_scheme_or_no_header_is_refused() {
             .authenticator()
             .authenticate(&headers, Deadline::after(Duration::from_secs(5)))
             .await;
-        assert_eq!(answer.unwrap_err().kind(), Kind::Unauthenticated);
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unauthenticated);
     }
 }
 
@@ -268,7 +272,7 @@ async fn made_up_key_ids_cannot_be_turned_into_traffic() {
         )
         .await
         .unwrap_err();
-        assert_eq!(error.kind(), Kind::Unauthenticated);
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     }
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
 }
@@ -292,7 +296,7 @@ async fn an_issuer_that_is_gone_is_no_reason_to_call_a_token_wrong() {
     )
     .await
     .unwrap_err();
-    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.retry_after().is_some());
 }
 

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use wenzhen::cache::{Cache, Cached, Key, Kind, Level, Policy, Tag};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, Kind as ErrorKind};
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::identity::TenantId;
 
 use crate::support::STACK;

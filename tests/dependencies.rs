@@ -9,7 +9,7 @@ use lambda_http::Body;
 use wenzhen::aws;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, Kind};
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Response};
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
 use wenzhen::jobs::queue::Queue;
@@ -109,7 +109,7 @@ async fn without_the_database_the_caller_is_told_to_come_back() {
     let error = create(app, &new_tenant(), Duration::from_secs(28))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.retry_after().is_some());
 }
 

@@ -17,7 +17,7 @@ use aws_sigv4::sign::v4;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::error::{BoxError, causes};
+use crate::error::{BoxError, error_chain};
 
 /// The region, credentials and limits that all clients share.
 pub async fn sdk_config() -> SdkConfig {
@@ -92,7 +92,7 @@ impl Secrets {
             }
             (Err(error), Some((age, secret))) if age < SECRET_STALE => {
                 tracing::warn!(
-                    causes = causes(&*error),
+                    causes = error_chain(&*error),
                     "a secret cannot be fetched again; the known one serves on"
                 );
                 Ok(secret)

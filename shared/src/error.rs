@@ -14,7 +14,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What went wrong, in the terms of an HTTP answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// 400: the request cannot be read.
     BadRequest,
     /// 401: no token, or one that does not hold.
@@ -41,26 +41,58 @@ pub enum Kind {
     TimedOut,
 }
 
-impl Kind {
-    /// The HTTP status, the title of the problem, and the last part of its `type`.
-    pub const fn describe(self) -> (u16, &'static str, &'static str) {
+impl ErrorKind {
+    /// The HTTP status code.
+    pub const fn status(self) -> u16 {
         match self {
-            Self::BadRequest => (400, "The request cannot be read", "bad-request"),
-            Self::Unauthenticated => (401, "Authentication is required", "unauthenticated"),
-            Self::Forbidden => (403, "This is not allowed", "forbidden"),
-            Self::NotFound => (404, "Not found", "not-found"),
-            Self::Conflict => (409, "That is not possible in its present state", "conflict"),
-            Self::PayloadTooLarge => (413, "The body is too large", "payload-too-large"),
-            Self::UnsupportedMediaType => (
-                415,
-                "The content type is not supported",
-                "unsupported-media-type",
-            ),
-            Self::Unprocessable => (422, "A value breaks a rule", "unprocessable"),
-            Self::TooManyRequests => (429, "Too many requests", "too-many-requests"),
-            Self::Internal => (500, "Something failed on our side", "internal"),
-            Self::Unavailable => (503, "Unavailable for the moment", "unavailable"),
-            Self::TimedOut => (504, "The time for this call ran out", "timed-out"),
+            Self::BadRequest => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::PayloadTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::Unprocessable => 422,
+            Self::TooManyRequests => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+            Self::TimedOut => 504,
+        }
+    }
+
+    /// The `title` of the problem document: the same for every error of this kind.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request cannot be read",
+            Self::Unauthenticated => "Authentication is required",
+            Self::Forbidden => "This is not allowed",
+            Self::NotFound => "Not found",
+            Self::Conflict => "That is not possible in its present state",
+            Self::PayloadTooLarge => "The body is too large",
+            Self::UnsupportedMediaType => "The content type is not supported",
+            Self::Unprocessable => "A value breaks a rule",
+            Self::TooManyRequests => "Too many requests",
+            Self::Internal => "Something failed on our side",
+            Self::Unavailable => "Unavailable for the moment",
+            Self::TimedOut => "The time for this call ran out",
+        }
+    }
+
+    /// The last part of the problem document's `type`, such as `not-found`.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad-request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::Conflict => "conflict",
+            Self::PayloadTooLarge => "payload-too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::Unprocessable => "unprocessable",
+            Self::TooManyRequests => "too-many-requests",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed-out",
         }
     }
 
@@ -85,7 +117,7 @@ pub struct FieldError {
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
@@ -94,7 +126,7 @@ pub struct Error {
 
 impl Error {
     /// An error whose `detail` the caller reads: one sentence that helps, without any value from the request.
-    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             detail: detail.into(),
@@ -107,10 +139,10 @@ impl Error {
     /// A fault of ours. The caller learns only that it happened.
     pub fn internal(cause: impl Into<BoxError>) -> Self {
         Self::new(
-            Kind::Internal,
+            ErrorKind::Internal,
             "Nothing is wrong with your request. Please quote the instance to the operator.",
         )
-        .because(cause)
+        .with_source(cause)
     }
 
     /// A dependency that is gone for the moment; `retry_after` is what the caller is told to wait.
@@ -122,9 +154,9 @@ impl Error {
         let detail = format!("{what} cannot be reached right now. Please try again.");
         Self {
             retry_after: Some(retry_after),
-            ..Self::new(Kind::Unavailable, detail)
+            ..Self::new(ErrorKind::Unavailable, detail)
         }
-        .because(cause)
+        .with_source(cause)
     }
 
     /// A 429 of the limit of this name; `wait` is when the same call would be let in, none if it never would be.
@@ -143,14 +175,14 @@ impl Error {
         };
         Self {
             retry_after: wait,
-            ..Self::new(Kind::TooManyRequests, detail)
+            ..Self::new(ErrorKind::TooManyRequests, detail)
         }
     }
 
     /// A 404 that looks the same whether the thing does not exist or belongs to somebody else.
     pub fn not_found(what: &'static str) -> Self {
         Self::new(
-            Kind::NotFound,
+            ErrorKind::NotFound,
             format!("There is no {what} with this id that you may read."),
         )
     }
@@ -174,19 +206,19 @@ impl Error {
         };
         Self {
             fields,
-            ..Self::new(Kind::Unprocessable, detail)
+            ..Self::new(ErrorKind::Unprocessable, detail)
         }
     }
 
     /// Adds the internal cause.
     #[must_use]
-    pub fn because(mut self, cause: impl Into<BoxError>) -> Self {
+    pub fn with_source(mut self, cause: impl Into<BoxError>) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
     /// What went wrong.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -214,7 +246,7 @@ impl std::error::Error for Error {
 }
 
 /// The chain of causes on one line, for the log.
-pub fn causes(error: &dyn std::error::Error) -> String {
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |cause| cause.source())
         .map(ToString::to_string)
         .collect::<Vec<_>>()
@@ -230,15 +262,15 @@ mod tests {
         let error = Error::internal("password authentication failed for user wenzhen");
         assert!(!error.to_string().contains("password"));
         assert_eq!(
-            causes(&error),
+            error_chain(&error),
             "password authentication failed for user wenzhen"
         );
     }
 
     #[test]
     fn only_what_passes_by_itself_is_retryable() {
-        assert!(Kind::Unavailable.is_retryable() && Kind::TimedOut.is_retryable());
-        assert!(!Kind::Internal.is_retryable() && !Kind::Unprocessable.is_retryable());
+        assert!(ErrorKind::Unavailable.is_retryable() && ErrorKind::TimedOut.is_retryable());
+        assert!(!ErrorKind::Internal.is_retryable() && !ErrorKind::Unprocessable.is_retryable());
     }
 
     #[test]

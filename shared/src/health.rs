@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::deadline::Deadline;
-use crate::error::{BoxError, causes};
+use crate::error::{BoxError, error_chain};
 use crate::postgres::Database;
 use crate::resilience::breaker::machine::Phase;
 use crate::resilience::breaker::{Breakers, View};
@@ -176,7 +176,7 @@ fn part(name: &'static str, answered: Result<(), BoxError>) -> Part {
     match answered {
         Ok(()) => Part::Ok,
         Err(error) => {
-            tracing::warn!(part = name, error = %error, causes = causes(&*error), "a part does not answer");
+            tracing::warn!(part = name, error = %error, causes = error_chain(&*error), "a part does not answer");
             Part::Down
         }
     }

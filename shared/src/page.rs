@@ -126,7 +126,7 @@ fn decode<C: Cursor>(cursor: &str) -> Option<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_cursor_survives_the_round_trip() {
@@ -144,14 +144,14 @@ mod tests {
         for limit in ["0", "101", "-1", "ten", "", "1.5"] {
             assert_eq!(
                 Page::<Uuid>::parse(Some(limit), None).unwrap_err().kind(),
-                Kind::Unprocessable,
+                ErrorKind::Unprocessable,
                 "{limit}"
             );
         }
         for cursor in ["", "x", "AAAA", "../../etc/passwd"] {
             assert_eq!(
                 Page::<Uuid>::parse(None, Some(cursor)).unwrap_err().kind(),
-                Kind::Unprocessable,
+                ErrorKind::Unprocessable,
                 "{cursor}"
             );
         }

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::aws::{self, DatabaseLogin};
 use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings};
 use crate::deadline::Deadline;
-use crate::error::{BoxError, Error, Kind};
+use crate::error::{BoxError, Error, ErrorKind};
 
 /// Time to get the connection, which includes waiting for it and making one.
 const ACQUIRE: Duration = Duration::from_secs(3);
@@ -125,7 +125,7 @@ impl Database {
         if !matches!(connected, Ok(Ok(_))) {
             slot.token = None; // it may be what was refused
         }
-        connected.map_err(gone)?.map_err(fault)
+        Ok(connected.map_err(gone)??)
     }
 }
 
@@ -159,7 +159,7 @@ impl Slot {
 impl Session<'_> {
     /// Asks whether the server answers.
     pub async fn check(&mut self) -> Result<(), Error> {
-        self.connection.ping().await.map_err(fault)
+        Ok(self.connection.ping().await?)
     }
 
     /// Ends the session with the result of its work. The connection is kept unless the result speaks against it.
@@ -167,7 +167,7 @@ impl Session<'_> {
         let kind = result.as_ref().err().map(Error::kind);
         if !matches!(
             kind,
-            Some(Kind::Unavailable | Kind::Internal | Kind::TimedOut)
+            Some(ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::TimedOut)
         ) {
             self.slot.idle = Some((self.connection, SystemTime::now()));
         }
@@ -215,34 +215,36 @@ struct ServerFault {
 }
 
 /// Sorts what sqlx reports into "try again later" and "our fault". No cause repeats a value of a row.
-pub fn fault(error: sqlx::Error) -> Error {
-    match error {
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default().into_owned();
-            // Connection, authentication (an IAM token that aged), rollback, resources, operator's intervention (a
-            // failover among them), read-only transaction.
-            let passes = ["08", "28", "40", "53", "57", "25006"]
-                .iter()
-                .any(|class| code.starts_with(class));
-            let cause = ServerFault {
-                code,
-                constraint: error.constraint().unwrap_or_default().to_owned(),
-            };
-            if passes {
-                gone(cause)
-            } else {
-                Error::internal(cause)
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(error) => {
+                let code = error.code().unwrap_or_default().into_owned();
+                // Connection, authentication (an IAM token that aged), rollback, resources, operator's intervention (a
+                // failover among them), read-only transaction.
+                let passes = ["08", "28", "40", "53", "57", "25006"]
+                    .iter()
+                    .any(|class| code.starts_with(class));
+                let cause = ServerFault {
+                    code,
+                    constraint: error.constraint().unwrap_or_default().to_owned(),
+                };
+                if passes {
+                    gone(cause)
+                } else {
+                    Error::internal(cause)
+                }
             }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => gone(error),
+            sqlx::Error::ColumnDecode { index, .. } => {
+                Error::internal(format!("column {index} cannot be read"))
+            }
+            sqlx::Error::Decode(_) => Error::internal("a value cannot be read"),
+            other => Error::internal(other),
         }
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::WorkerCrashed => gone(error),
-        sqlx::Error::ColumnDecode { index, .. } => {
-            Error::internal(format!("column {index} cannot be read"))
-        }
-        sqlx::Error::Decode(_) => Error::internal("a value cannot be read"),
-        other => Error::internal(other),
     }
 }
 
@@ -252,19 +254,22 @@ mod tests {
 
     #[test]
     fn a_database_that_is_gone_can_be_tried_again() {
-        let error = fault(sqlx::Error::WorkerCrashed);
-        assert_eq!(error.kind(), Kind::Unavailable);
+        let error = Error::from(sqlx::Error::WorkerCrashed);
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.retry_after().is_some());
     }
 
     #[test]
     fn a_row_that_cannot_be_read_is_our_fault_and_is_not_repeated() {
         let source = serde_json::from_str::<u8>("\"胸痛\"").unwrap_err();
-        let error = fault(sqlx::Error::ColumnDecode {
+        let error = Error::from(sqlx::Error::ColumnDecode {
             index: "triage".to_owned(),
             source: source.into(),
         });
-        assert_eq!(error.kind(), Kind::Internal);
-        assert_eq!(crate::error::causes(&error), "column triage cannot be read");
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert_eq!(
+            crate::error::error_chain(&error),
+            "column triage cannot be read"
+        );
     }
 }

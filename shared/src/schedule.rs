@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::deadline::Deadline;
-use crate::error::{Error, Kind, causes};
+use crate::error::{Error, ErrorKind, error_chain};
 
 /// Kept from the invocation's time for saying how it went.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -31,14 +31,15 @@ where
         let app = Arc::clone(&app);
         async move {
             let deadline = Deadline::of_timeout(event.context.deadline(), RESERVE, timeout);
-            let late = |elapsed| Error::new(Kind::TimedOut, "It took too long.").because(elapsed);
+            let late =
+                |elapsed| Error::new(ErrorKind::TimedOut, "It took too long.").with_source(elapsed);
             let done = deadline
                 .run(handler(app, deadline))
                 .await
                 .map_err(late)
                 .flatten();
             done.map_err(|error| {
-                tracing::error!(error = %error, causes = causes(&error), "failed");
+                tracing::error!(error = %error, causes = error_chain(&error), "failed");
                 // Said to Lambda, so that it counts as failed.
                 lambda_runtime::Error::from(error.to_string())
             })

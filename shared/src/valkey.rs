@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::config::{ConfigError, ValkeySettings};
 use crate::deadline::Deadline;
-use crate::error::{BoxError, causes};
+use crate::error::{BoxError, error_chain};
 use crate::telemetry::metrics;
 
 /// Time to make the connection.
@@ -205,7 +205,7 @@ impl Valkey {
                 if is_no_primary {
                     self.slot.lock().await.leave_alone(&gone);
                 } else {
-                    tracing::error!(causes = causes(&gone), "a script failed");
+                    tracing::error!(causes = error_chain(&gone), "a script failed");
                 }
                 Err(gone)
             }
@@ -324,7 +324,7 @@ impl Slot {
             pause,
         });
         metrics::count("ValkeyGone", &[]);
-        tracing::warn!(error = %gone, causes = causes(gone), "Valkey is gone; what uses it goes on without");
+        tracing::warn!(error = %gone, causes = error_chain(gone), "Valkey is gone; what uses it goes on without");
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt;
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, causes};
+use wenzhen::error::{Error, error_chain};
 use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::burial::{Buried, bury, quarantine};
 use wenzhen::jobs::queue::{Queue, original_id};
@@ -47,7 +47,7 @@ pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatc
             Ok(Err(_)) | Err(_) => Ok(false),
         };
         if let Err(error) = &done {
-            tracing::error!(error = %error, causes = causes(error), "a dead letter cannot be seen to now");
+            tracing::error!(error = %error, causes = error_chain(error), "a dead letter cannot be seen to now");
         }
         if !matches!(done, Ok(true)) {
             failed.push(record);
@@ -59,7 +59,7 @@ pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatc
         .collect();
     if let Err(error) = app.queue.set_visibility(&receipts, AGAIN).await {
         tracing::warn!(
-            causes = causes(&*error),
+            causes = error_chain(&*error),
             "the visibility cannot be set; the records come when the queue says"
         );
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use wenzhen::consultations::{GenerateReport, Status, store as consultations};
-use wenzhen::error::{Error, Kind};
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Response, reply};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::store::Enqueued;
@@ -68,5 +68,5 @@ fn require_assessment(status: Status) -> Result<(), Error> {
             "The consultation was called off, so there is no assessment to report on. Create it anew."
         }
     };
-    Err(Error::new(Kind::Conflict, detail))
+    Err(Error::new(ErrorKind::Conflict, detail))
 }

@@ -7,7 +7,7 @@ use wenzhen::Uuid;
 use wenzhen::cache::{Cache, Fetched, Plan};
 use wenzhen::consultations::{self, Consultation, ConsultationView, Status, store};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, Kind};
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Prefetch, Request, Response, path_parameter, reply};
 use wenzhen::identity::{Caller, Scope, TenantId};
 use wenzhen::limits::{self, Limit};
@@ -105,7 +105,7 @@ async fn get(app: &App, tenant: &TenantId, id: Uuid) -> Result<Option<Consultati
     )
     .await;
     match session.finish(found) {
-        Err(error) if error.kind() == Kind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         found => found.map(Some),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wenzhen::cache::Cache;
-use wenzhen::error::{Error, Kind, causes};
+use wenzhen::error::{Error, ErrorKind, error_chain};
 use wenzhen::http::{Call, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::limits::{self, Limit};
@@ -25,7 +25,7 @@ pub struct App {
 pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     if call.caller.role != Role::Admin {
         return Err(Error::new(
-            Kind::Forbidden,
+            ErrorKind::Forbidden,
             "Only admins may bring people in.",
         ));
     }
@@ -41,7 +41,7 @@ pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
             .await
     {
         tracing::warn!(
-            causes = causes(&error),
+            causes = error_chain(&error),
             "until their time, old answers may say that somebody is not known"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wenzhen::error::{Error, Kind};
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Response, reply};
 use wenzhen::identity::{Role, UserId};
 use wenzhen::limits::{self, Limit};
@@ -23,7 +23,7 @@ pub struct App {
 pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     if call.caller.role == Role::Patient {
         return Err(Error::new(
-            Kind::Forbidden,
+            ErrorKind::Forbidden,
             "Only clinicians and admins may list people.",
         ));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use wenzhen::error::{Error, Kind};
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::jobs::queue::Queue;
@@ -31,7 +31,7 @@ pub struct App {
 pub async fn handle(app: Arc<App>, call: Call) -> Result<Response, Error> {
     if call.caller.role != Role::Admin {
         return Err(Error::new(
-            Kind::Forbidden,
+            ErrorKind::Forbidden,
             "Only admins may bring failed jobs back.",
         ));
     }

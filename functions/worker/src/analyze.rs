@@ -5,7 +5,7 @@ use std::time::Duration;
 use wenzhen::agent::{self, NoModel};
 use wenzhen::consultations::{Analyze, Assessment, Consultation, outcome};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{BoxError, Kind, causes};
+use wenzhen::error::{BoxError, ErrorKind, error_chain};
 use wenzhen::jobs::claim::Lease;
 use wenzhen::jobs::worker::{Failure, Perform, Run, Stop};
 
@@ -23,7 +23,7 @@ const RECORDING: Duration = Duration::from_secs(3);
 impl Perform<Analyze> for App {
     async fn perform(&self, run: &Run<'_>, task: Analyze) -> Result<(), Stop> {
         let consultation = match crate::consultation(self, run, task.consultation_id).await {
-            Err(error) if error.kind() == Kind::NotFound => return Err(Stop::Overtaken), // erased meanwhile, and the job with it
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Stop::Overtaken), // erased meanwhile, and the job with it
             found => found?,
         };
         let assessment = match recorded(self, run.lease, &consultation).await {
@@ -48,7 +48,7 @@ impl Perform<Analyze> for App {
             .transcripts
             .forget(&lease.tenant, task.consultation_id)
             .await;
-        forgotten.map_err(|error| Failure::new("transcript_left").because(error).into())
+        forgotten.map_err(|error| Failure::new("transcript_left").with_source(error).into())
     }
 }
 
@@ -61,7 +61,10 @@ async fn recorded(app: &App, lease: &Lease, consultation: &Consultation) -> Opti
         .answer(&lease.tenant, consultation.id)
         .await
         .unwrap_or_else(|error| {
-            tracing::warn!(causes = causes(&*error), "the transcript cannot be read");
+            tracing::warn!(
+                causes = error_chain(&*error),
+                "the transcript cannot be read"
+            );
             None
         })
 }
@@ -84,7 +87,10 @@ async fn answer(app: &App, run: &Run<'_>, consultation: &Consultation) -> Result
             .map_err(BoxError::from)
             .flatten()
         {
-            tracing::warn!(causes = causes(&*error), "the transcript cannot be written");
+            tracing::warn!(
+                causes = error_chain(&*error),
+                "the transcript cannot be written"
+            );
         }
     }
     Ok(assessment)

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 use wenzhen::consultations::{self, GenerateReport, outcome};
-use wenzhen::error::{Error, Kind, causes};
+use wenzhen::error::{Error, ErrorKind, error_chain};
 use wenzhen::jobs::claim::Lease;
 use wenzhen::jobs::worker::{Failure, Perform, Run, Stop};
 use wenzhen::reports::render;
@@ -13,7 +13,7 @@ impl Perform<GenerateReport> for App {
     async fn perform(&self, run: &Run<'_>, task: GenerateReport) -> Result<(), Stop> {
         let lease = run.lease;
         let consultation = match crate::consultation(self, run, task.consultation_id).await {
-            Err(error) if error.kind() == Kind::NotFound => return Err(Stop::Overtaken), // erased meanwhile, and the job with it
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Stop::Overtaken), // erased meanwhile, and the job with it
             found => found?,
         };
         run.step(30, "rendering");
@@ -37,7 +37,7 @@ impl Perform<GenerateReport> for App {
         let tag = consultations::tag(&lease.tenant, consultation.id);
         if let Err(error) = self.cache.invalidate(&[tag], run.deadline).await {
             tracing::warn!(
-                causes = causes(&error),
+                causes = error_chain(&error),
                 "for some minutes, the consultation may be shown without its report"
             );
         }
@@ -49,7 +49,7 @@ impl Perform<GenerateReport> for App {
                 .await
         {
             tracing::warn!(
-                causes = causes(&error),
+                causes = error_chain(&error),
                 "old reports are left in the bucket, until the next one is written"
             );
         }
@@ -73,6 +73,6 @@ fn not_stored(error: Error) -> Stop {
     if error.kind().is_retryable() {
         error.into()
     } else {
-        Failure::new("report_not_stored").because(error).into()
+        Failure::new("report_not_stored").with_source(error).into()
     }
 }

@@ -12,7 +12,7 @@ use super::fault::{Fault, Health};
 use super::reader::Reader;
 use super::request::ChatRequest;
 use crate::deadline::Deadline;
-use crate::error::causes;
+use crate::error::error_chain;
 use crate::resilience::breaker::{Admission, Circuit, Permit, Why};
 use crate::resilience::retry::{self, Policy};
 use crate::telemetry::metrics;
@@ -206,9 +206,9 @@ impl Tier {
         let tier = self.name();
         metrics::count("AiFault", &[("tier", tier), ("fault", &fault.to_string())]);
         if fault.is_misconfigured() {
-            tracing::error!(tier, fault = %fault, causes = causes(fault), "a tier cannot be used as it is configured");
+            tracing::error!(tier, fault = %fault, causes = error_chain(fault), "a tier cannot be used as it is configured");
         } else {
-            tracing::warn!(tier, fault = %fault, causes = causes(fault), "a tier failed");
+            tracing::warn!(tier, fault = %fault, causes = error_chain(fault), "a tier failed");
         }
     }
 }

@@ -46,7 +46,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
-use crate::error::{Error, causes};
+use crate::error::{Error, error_chain};
 use crate::telemetry::metrics;
 use crate::valkey::{Script, ScriptCall, Valkey};
 pub use key::{Key, Kind, Tag};
@@ -466,7 +466,7 @@ impl Cache {
                 }
                 let stale = look.held.filter(|held| held.is_usable(self.memory.now()));
                 let Some(held) = stale else { return Err(error) };
-                tracing::warn!(kind = key.kind(), error = %error, causes = causes(&error), "what was there serves on");
+                tracing::warn!(kind = key.kind(), error = %error, causes = error_chain(&error), "what was there serves on");
                 // It was loaded before its time: then it is not old yet.
                 let level = if held.is_fresh(self.memory.now()) {
                     Level::Shared

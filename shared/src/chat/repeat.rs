@@ -13,7 +13,7 @@ use super::{Asked, Backend, ClientRequest, Meter, Served, ask};
 use crate::ai::{Chain, Completion};
 use crate::cache::{Fetched, Key, Kind, Level, Policy};
 use crate::deadline::Deadline;
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::http::openai::ApiError;
 
 const ANSWERS: Kind<Kept> = Kind::new("answers", 1);

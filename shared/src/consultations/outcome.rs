@@ -8,7 +8,6 @@ use super::{Assessment, StoredReport};
 use crate::error::Error;
 use crate::jobs::claim::Lease;
 use crate::jobs::ending::completing;
-use crate::postgres::fault;
 
 /// Writes the assessment and completes the job. `false` when the lease had passed to somebody else: then nothing was written.
 pub async fn assessed(
@@ -26,8 +25,7 @@ pub async fn assessed(
     .bind(assessment.urgency.as_str())
     .bind(Json(assessment))
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     Ok(written.rows_affected() == 1)
 }
 
@@ -46,7 +44,6 @@ pub async fn reported(
     .bind(lease.token)
     .bind(Json(report))
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     Ok(written.rows_affected() == 1)
 }

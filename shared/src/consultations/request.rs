@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::triage::{Complaint, Locale, Sex};
 
 /// The longest text of a patient, in characters.
@@ -153,7 +153,7 @@ impl FromStr for IdempotencyKey {
         let rule = "The Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.";
         valid
             .then(|| Self(text.to_owned()))
-            .ok_or_else(|| Error::new(Kind::BadRequest, rule))
+            .ok_or_else(|| Error::new(ErrorKind::BadRequest, rule))
     }
 }
 

@@ -8,11 +8,11 @@ use uuid::Uuid;
 use super::{
     Analyze, Assessment, Consultation, IdempotencyKey, NewConsultation, StoredReport, Summary,
 };
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::identity::{Caller, Scope, UserId};
 use crate::jobs::{JobMessage, NewJob, Task};
 use crate::page::Page;
-use crate::postgres::{fault, parse};
+use crate::postgres::parse;
 use crate::triage::{Locale, Sex, Triage};
 
 /// How a request to create a consultation ended.
@@ -102,8 +102,7 @@ pub async fn create(
         .bind(Analyze::KIND)
         .bind(job.payload())
         .fetch_one(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .await?;
     match key {
         Some(key) if !admitted => created_before(connection, caller, key, &fingerprint).await,
         _ => Ok(Created::New { id, message }),
@@ -135,19 +134,18 @@ async fn created_before(
     .bind(caller.user.as_str())
     .bind(key.as_str())
     .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     // It was erased between the two statements, and the key with it: the next try creates it anew.
     let before = before.ok_or_else(|| {
         Error::new(
-            Kind::Unavailable,
+            ErrorKind::Unavailable,
             "The first request was just erased. Try again.",
         )
     })?;
     if before.fingerprint != fingerprint {
         let detail =
             "This Idempotency-Key was used for a request with another body. Choose a new key.";
-        return Err(Error::new(Kind::Unprocessable, detail));
+        return Err(Error::new(ErrorKind::Unprocessable, detail));
     }
     Ok(Created::Before {
         id: before.id,
@@ -160,11 +158,7 @@ async fn created_before(
 /// Removes the keys of requests that may not be repeated any more. Returns how many.
 pub async fn prune_idempotency_keys(connection: &mut PgConnection) -> Result<u64, Error> {
     let pruned = sqlx::query("DELETE FROM idempotency_keys WHERE expires_at < now()");
-    Ok(pruned
-        .execute(connection)
-        .await
-        .map_err(fault)?
-        .rows_affected())
+    Ok(pruned.execute(connection).await?.rows_affected())
 }
 
 #[derive(FromRow)]
@@ -240,8 +234,7 @@ pub async fn get(
     .bind(id)
     .bind(scope.owner.map(UserId::as_str))
     .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     row.ok_or_else(|| Error::not_found("consultation"))?
         .try_into()
 }
@@ -287,8 +280,7 @@ pub async fn list(
         .bind(i64::from(page.limit) + 1)
         .bind(scope.owner.map(UserId::as_str))
         .fetch_all(connection)
-        .await
-        .map_err(fault)?;
+        .await?;
     rows.into_iter()
         .map(|row| {
             Ok(Summary {

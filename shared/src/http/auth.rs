@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::jwks::Jwks;
 use crate::config::{ConfigError, TokenSettings};
 use crate::deadline::Deadline;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::identity::{Caller, Role, TenantId, UserId};
 
 /// How far the clocks of the issuer and this environment may differ, in seconds.
@@ -52,7 +52,7 @@ impl Authenticator {
     ) -> Result<Caller, Error> {
         let token = bearer(headers)?;
         let head = decode_header(token)
-            .map_err(|error| refused("The token is not a JWT.").because(error))?;
+            .map_err(|error| refused("The token is not a JWT.").with_source(error))?;
         // Checked before a key is looked up: `none` and HMAC can then not even ask for one.
         if head.alg != Algorithm::RS256 {
             return Err(refused("The token is not signed with RS256."));
@@ -83,7 +83,7 @@ fn validation(settings: &TokenSettings) -> Validation {
 }
 
 fn refused(detail: &'static str) -> Error {
-    Error::new(Kind::Unauthenticated, detail)
+    Error::new(ErrorKind::Unauthenticated, detail)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
@@ -91,7 +91,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
         .get(header::AUTHORIZATION)
         .ok_or_else(|| refused("Send a token: `Authorization: Bearer <ID token>`."))?
         .to_str()
-        .map_err(|error| refused("The Authorization header is not ASCII.").because(error))?;
+        .map_err(|error| refused("The Authorization header is not ASCII.").with_source(error))?;
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => Err(refused(
@@ -126,18 +126,18 @@ fn caller(claims: Claims) -> Result<Caller, Error> {
         .max();
     let role = role.ok_or_else(|| {
         Error::new(
-            Kind::Forbidden,
+            ErrorKind::Forbidden,
             "You have no role here; ask your administrator for one.",
         )
     })?;
     let tenant = claims.tenant.map(TenantId::try_from).and_then(Result::ok);
     let tenant = tenant.ok_or_else(|| {
         Error::new(
-            Kind::Forbidden,
+            ErrorKind::Forbidden,
             "You belong to no tenant; ask your administrator.",
         )
     })?;
     let user = UserId::try_from(claims.sub)
-        .map_err(|error| refused("The token names no user.").because(error))?;
+        .map_err(|error| refused("The token names no user.").with_source(error))?;
     Ok(Caller { tenant, user, role })
 }

@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 use lambda_http::Body;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, FieldError, Kind};
+use crate::error::{Error, ErrorKind, FieldError};
 
 /// The largest body a route takes.
 pub(super) const LARGEST: usize = 64 * 1024;
@@ -19,13 +19,13 @@ where
 {
     if !is_json(headers) {
         return Err(Error::new(
-            Kind::UnsupportedMediaType,
+            ErrorKind::UnsupportedMediaType,
             "Send the body with `Content-Type: application/json`.",
         ));
     }
     if body.len() > largest {
         let detail = format!("The body may have at most {largest} bytes.");
-        return Err(Error::new(Kind::PayloadTooLarge, detail));
+        return Err(Error::new(ErrorKind::PayloadTooLarge, detail));
     }
     let value: T = parse(body)?;
     value
@@ -99,7 +99,7 @@ fn malformed(error: &serde_json::Error) -> Error {
         error.line(),
         error.column()
     );
-    Error::new(Kind::BadRequest, place)
+    Error::new(ErrorKind::BadRequest, place)
 }
 
 fn broken_rule((path, error): &(garde::Path, garde::Error)) -> FieldError {
@@ -150,7 +150,7 @@ mod tests {
         ];
         for (text, status, field) in cases {
             let error = read(text);
-            assert_eq!(error.kind().describe().0, status, "{text}");
+            assert_eq!(error.kind().status(), status, "{text}");
             assert_eq!(
                 error
                     .field_errors()
@@ -183,14 +183,17 @@ mod tests {
         let body = Body::Binary(b"{\"name\":\"\xff\xfe\"}".to_vec());
         assert_eq!(
             json::<Sample>(&headers, &body, LARGEST).unwrap_err().kind(),
-            Kind::BadRequest
+            ErrorKind::BadRequest
         );
     }
 
     #[test]
     fn another_content_type_and_a_large_body_are_refused() {
         let error = json::<Sample>(&HeaderMap::new(), &Body::from("{}"), LARGEST).unwrap_err();
-        assert_eq!(error.kind(), Kind::UnsupportedMediaType);
-        assert_eq!(read(&" ".repeat(LARGEST + 1)).kind(), Kind::PayloadTooLarge);
+        assert_eq!(error.kind(), ErrorKind::UnsupportedMediaType);
+        assert_eq!(
+            read(&" ".repeat(LARGEST + 1)).kind(),
+            ErrorKind::PayloadTooLarge
+        );
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::deadline::Deadline;
-use crate::error::{BoxError, Error, causes};
+use crate::error::{BoxError, Error, error_chain};
 
 /// Keys are asked for again after this time.
 const FRESH: Duration = Duration::from_hours(1);
@@ -100,7 +100,7 @@ impl Jwks {
                 }
                 Err(error) => {
                     tracing::warn!(
-                        causes = causes(&*error),
+                        causes = error_chain(&*error),
                         "the issuer's keys cannot be renewed; known ones serve on"
                     );
                 }

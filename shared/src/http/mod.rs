@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::cache::{Looked, Plan};
 use crate::deadline::Deadline;
-use crate::error::{Error, Kind, causes};
+use crate::error::{Error, ErrorKind, error_chain};
 use crate::identity::Caller;
 use crate::limits::{Decision, Mode};
 use crate::page::{Cursor, Page};
@@ -111,7 +111,7 @@ impl Call {
         self.request.body()
     }
 
-    /// The body as a valid `T`; see [`crate::error::Kind`] for what it may be refused with.
+    /// The body as a valid `T`; see [`crate::error::ErrorKind`] for what it may be refused with.
     pub fn json<T>(&self) -> Result<T, Error>
     where
         T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
@@ -290,10 +290,10 @@ async fn bounded<T, E: From<Error>>(
         Ok(Err(_panic)) => Err(Error::internal("the handler panicked").into()),
         Err(elapsed) => {
             let late = Error::new(
-                Kind::TimedOut,
+                ErrorKind::TimedOut,
                 "It took too long to answer. Please try again.",
             );
-            Err(late.because(elapsed).into())
+            Err(late.with_source(elapsed).into())
         }
     }
 }
@@ -306,8 +306,8 @@ fn finish(answer: Result<Response, Error>, request_id: &str, started: Instant) -
             response
         }
         Err(error) => {
-            let (status, _, problem) = error.kind().describe();
-            log_error(status, problem, &causes(&error), started);
+            let (status, problem) = (error.kind().status(), error.kind().slug());
+            log_error(status, problem, &error_chain(&error), started);
             problem::response(&error, request_id)
         }
     };

@@ -21,7 +21,7 @@ use tracing::Instrument;
 
 use super::{Call, Edge, LONGEST_CALL, RESERVE, answer, edge, log_answer, log_error, span};
 use crate::deadline::Deadline;
-use crate::error::{BoxError, Error, Kind, causes};
+use crate::error::{BoxError, Error, ErrorKind, error_chain};
 
 /// What a handler answers.
 pub struct Reply {
@@ -94,12 +94,12 @@ impl ApiError {
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        let (status, _, name) = error.kind().describe();
+        let (status, name) = (error.kind().status(), error.kind().slug());
         let (kind, code) = match error.kind() {
-            Kind::Unauthenticated => ("invalid_request_error", "invalid_api_key"),
-            Kind::Forbidden => ("permission_error", name),
-            Kind::TooManyRequests => ("rate_limit_error", "rate_limit_exceeded"),
-            kind if kind.describe().0 < 500 => ("invalid_request_error", name),
+            ErrorKind::Unauthenticated => ("invalid_request_error", "invalid_api_key"),
+            ErrorKind::Forbidden => ("permission_error", name),
+            ErrorKind::TooManyRequests => ("rate_limit_error", "rate_limit_exceeded"),
+            kind if kind.status() < 500 => ("invalid_request_error", name),
             _ => ("server_error", name),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -286,7 +286,7 @@ fn finish(answer: Result<Reply, ApiError>, request_id: &str, started: Instant) -
             let cause = error
                 .cause
                 .as_deref()
-                .map(|cause| causes(cause))
+                .map(|cause| error_chain(cause))
                 .unwrap_or_default();
             let code = error
                 .error
@@ -411,7 +411,10 @@ mod tests {
 
     #[tokio::test]
     async fn our_errors_have_the_shape_that_clients_know() {
-        let error = ApiError::from(Error::new(Kind::Unauthenticated, "The token has expired."));
+        let error = ApiError::from(Error::new(
+            ErrorKind::Unauthenticated,
+            "The token has expired.",
+        ));
         let reply = Reply::from(error);
         assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
         assert!(reply.headers.contains_key("www-authenticate"));

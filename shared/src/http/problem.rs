@@ -5,7 +5,7 @@ use lambda_http::Body;
 use serde::Serialize;
 
 use super::Response;
-use crate::error::{Error, FieldError, Kind};
+use crate::error::{Error, ErrorKind, FieldError};
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -21,10 +21,10 @@ struct Problem<'a> {
 
 /// The answer for an error; `instance` is the request's id.
 pub(super) fn response(error: &Error, request_id: &str) -> Response {
-    let (status, title, name) = error.kind().describe();
+    let (kind, status) = (error.kind(), error.kind().status());
     let problem = Problem {
-        kind: format!("urn:wenzhen:problem:{name}"),
-        title,
+        kind: format!("urn:wenzhen:problem:{}", kind.slug()),
+        title: kind.title(),
         status,
         detail: error.to_string(),
         instance: request_id,
@@ -51,7 +51,7 @@ pub(super) fn response(error: &Error, request_id: &str) -> Response {
             header::HeaderValue::from(seconds.max(1)),
         );
     }
-    if error.kind() == Kind::Unauthenticated {
+    if error.kind() == ErrorKind::Unauthenticated {
         let challenge = header::HeaderValue::from_static("Bearer realm=\"wenzhen\"");
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }

@@ -8,9 +8,8 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::{JobMessage, MAX_ATTEMPTS};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::identity::TenantId;
-use crate::postgres::fault;
 
 /// How often a job is brought back from the dead-letter queue by itself.
 const MOST_BURIALS: i16 = 3;
@@ -81,8 +80,7 @@ pub async fn bury(connection: &mut PgConnection, message: &JobMessage) -> Result
     .bind(MOST_BURIALS)
     .bind(ONE_BURIAL)
     .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     let Some((verdict, kind)) = found else {
         return Ok(Buried::Missing);
     };
@@ -111,8 +109,7 @@ pub async fn quarantine(
         .bind(reason)
         .bind(body)
         .execute(connection)
-        .await
-        .map_err(fault)?;
+        .await?;
     Ok(())
 }
 
@@ -123,8 +120,7 @@ pub async fn prune_quarantine(connection: &mut PgConnection) -> Result<u64, Erro
     Ok(pruned
         .bind(QUARANTINE_DAYS)
         .execute(connection)
-        .await
-        .map_err(fault)?
+        .await?
         .rows_affected())
 }
 
@@ -162,7 +158,7 @@ pub async fn redrive(
             .await;
         let rows = match rows {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => continue,
-            rows => rows.map_err(fault)?,
+            rows => rows?,
         };
         let remaining = rows.first().map_or(0, |row| row.remaining);
         let message = |row: Redrive| {
@@ -178,7 +174,7 @@ pub async fn redrive(
         });
     }
     Err(Error::new(
-        Kind::Unavailable,
+        ErrorKind::Unavailable,
         "The same jobs were asked for several times just now. Try again.",
     ))
 }

@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::{JobMessage, MAX_ATTEMPTS};
 use crate::error::Error;
 use crate::identity::TenantId;
-use crate::postgres::fault;
 
 /// How long a claim holds unless it is renewed.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -200,8 +199,7 @@ pub async fn claim(
         .bind(kinds)
         .bind(PATIENCE.as_secs_f64())
         .fetch_all(connection)
-        .await
-        .map_err(fault)?;
+        .await?;
     let mut found: HashMap<_, _> = rows
         .into_iter()
         .map(|row| ((row.tenant_id.clone(), row.id), row))
@@ -261,7 +259,7 @@ pub(super) async fn is_there(connection: &mut PgConnection, lease: &Lease) -> Re
         .bind(lease.job_id)
         .fetch_one(connection)
         .await
-        .map_err(fault)
+        .map_err(Error::from)
 }
 
 /// What a heartbeat says of one job.
@@ -302,8 +300,7 @@ pub(super) async fn renew(
     .bind(beats.iter().map(|beat| beat.step).collect::<Vec<_>>())
     .bind(LEASE.as_secs_f64())
     .fetch_all(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     Ok(renewed
         .into_iter()
         .map(|one| (one.token, one.is_cancel_requested))

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::claim::Lease;
 use super::{JobView, MAX_ATTEMPTS, State, store};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::identity::{Scope, UserId};
-use crate::postgres::{fault, parse};
+use crate::postgres::parse;
 
 /// The longest that a job is deferred, from the first time in a row. Then it fails.
 pub const LONGEST_DEFERRAL: Duration = Duration::from_hours(1);
@@ -93,8 +93,7 @@ pub async fn give_back(
     .bind(MAX_ATTEMPTS)
     .bind(wait.as_secs_f64())
     .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     Ok(read(state.as_deref()))
 }
 
@@ -135,8 +134,7 @@ pub async fn defer(
     .bind(LONGEST_DEFERRAL.as_secs_f64())
     .bind(wait.as_secs_f64())
     .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     Ok(read(state.as_deref()))
 }
 
@@ -180,16 +178,15 @@ pub async fn cancel(
     .bind(id)
     .bind(scope.owner.map(UserId::as_str))
     .fetch_optional(&mut *connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     let before: State = parse("state", &state.ok_or_else(|| Error::not_found("job"))?)?;
     match before {
         State::Completed => Err(Error::new(
-            Kind::Conflict,
+            ErrorKind::Conflict,
             "The job is completed; there is nothing to call off.",
         )),
         State::Failed => Err(Error::new(
-            Kind::Conflict,
+            ErrorKind::Conflict,
             "The job has failed; there is nothing to call off.",
         )),
         _ => store::get(connection, scope, id).await,

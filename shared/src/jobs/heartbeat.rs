@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::claim::{self, Beat, LEASE, Lease};
 use super::queue::Queue;
 use crate::deadline::Deadline;
-use crate::error::{BoxError, causes};
+use crate::error::{BoxError, error_chain};
 use crate::postgres::Database;
 
 /// The first beat, which is when whoever watches learns how far the job is.
@@ -134,7 +134,7 @@ impl Heartbeat {
                     .flatten()
                 {
                     tracing::warn!(
-                        causes = causes(&*error),
+                        causes = error_chain(&*error),
                         "leases cannot be extended; they may run out"
                     );
                 }
@@ -147,7 +147,7 @@ impl Heartbeat {
                     .flatten()
                 {
                     tracing::warn!(
-                        causes = causes(&*error),
+                        causes = error_chain(&*error),
                         "messages cannot be kept invisible; they may come twice"
                     );
                 }

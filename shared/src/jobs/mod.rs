@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::identity::{TenantId, UserId};
 use crate::triage::Locale;
 pub use reason::Reason;
@@ -74,7 +74,7 @@ impl<'a> NewJob<'a> {
         let payload = serde_json::to_value(task).map_err(Error::internal)?;
         if payload.to_string().len() > LARGEST_PAYLOAD {
             let detail = format!("A job's payload may have at most {LARGEST_PAYLOAD} bytes.");
-            return Err(Error::new(Kind::PayloadTooLarge, detail));
+            return Err(Error::new(ErrorKind::PayloadTooLarge, detail));
         }
         let (consultation, dedupe_key) = (None, None);
         Ok(Self {
@@ -203,7 +203,7 @@ mod tests {
         assert!(enqueued(LARGEST_PAYLOAD - frame).is_ok());
         assert_eq!(
             enqueued(LARGEST_PAYLOAD - frame + 1),
-            Err(Kind::PayloadTooLarge)
+            Err(ErrorKind::PayloadTooLarge)
         );
     }
 }

@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::JobMessage;
 use super::queue::{BATCH, Queue};
 use crate::deadline::Deadline;
-use crate::error::{Error, causes};
+use crate::error::{Error, error_chain};
 use crate::identity::TenantId;
-use crate::postgres::{Database, fault};
+use crate::postgres::Database;
 
 /// Time for sending a job within the request that made it.
 const ANNOUNCE: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ async fn send_batch(queue: &Queue, batch: &[JobMessage]) -> Vec<JobMessage> {
             .map(|(one, _)| one.clone())
             .collect(),
         Err(error) => {
-            let (jobs, causes) = (batch.len(), causes(&*error));
+            let (jobs, causes) = (batch.len(), error_chain(&*error));
             tracing::error!(jobs, error = %error, causes, "the queue takes no messages; the jobs stay in the outbox");
             batch.to_vec()
         }
@@ -169,7 +169,7 @@ async fn take_due(connection: &mut PgConnection) -> Result<Vec<Taken>, Error> {
     .bind(SWEEP)
     .fetch_all(connection)
     .await
-    .map_err(fault)
+    .map_err(Error::from)
 }
 
 /// What the queue did not take is due in 20 seconds, behind all that is due now.
@@ -192,8 +192,7 @@ async fn put_back(connection: &mut PgConnection, refused: &[JobMessage]) -> Resu
             .collect::<Vec<_>>(),
     )
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     Ok(())
 }
 
@@ -203,9 +202,5 @@ pub async fn prune(connection: &mut PgConnection) -> Result<u64, Error> {
         "DELETE FROM outbox USING jobs WHERE (jobs.tenant_id, jobs.id) = (outbox.tenant_id, outbox.job_id)
          AND jobs.state IN ('completed', 'failed', 'cancelled')",
     );
-    Ok(pruned
-        .execute(connection)
-        .await
-        .map_err(fault)?
-        .rows_affected())
+    Ok(pruned.execute(connection).await?.rows_affected())
 }

@@ -5,9 +5,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{JobMessage, JobView, NewJob, Reason, State};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::identity::{Scope, UserId};
-use crate::postgres::{fault, parse};
+use crate::postgres::parse;
 
 /// What became of a job that was to be made.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
         }
     }
     Err(Error::new(
-        Kind::Unavailable,
+        ErrorKind::Unavailable,
         "The same job began and ended several times just now. Try again.",
     ))
 }
@@ -65,7 +65,7 @@ fn unless_erased(error: sqlx::Error) -> Error {
         sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => {
             Error::not_found("consultation")
         }
-        _ => fault(error),
+        _ => error.into(),
     }
 }
 
@@ -82,7 +82,7 @@ async fn unfinished(
     .bind(&job.dedupe_key)
     .fetch_optional(connection)
     .await
-    .map_err(fault)
+    .map_err(Error::from)
 }
 
 #[derive(FromRow)]
@@ -150,7 +150,6 @@ pub async fn get(
     .bind(id)
     .bind(scope.owner.map(UserId::as_str))
     .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     row.ok_or_else(|| Error::not_found("job"))?.try_into()
 }

@@ -87,7 +87,7 @@ impl Import {
                 errors,
             });
         }
-        let mut transaction = connection.begin().await.map_err(crate::postgres::fault)?;
+        let mut transaction = connection.begin().await?;
         let written: HashSet<_> = store::insert(&mut transaction, tenant, &rows)
             .await?
             .into_iter()
@@ -99,17 +99,14 @@ impl Import {
         let mut skipped: Vec<_> = known.chain(repeated).collect();
         skipped.sort_unstable();
         if self.mode == Mode::AllOrNothing && !skipped.is_empty() {
-            transaction
-                .rollback()
-                .await
-                .map_err(crate::postgres::fault)?;
+            transaction.rollback().await?;
             return Ok(Imported {
                 imported: 0,
                 skipped,
                 errors,
             });
         }
-        transaction.commit().await.map_err(crate::postgres::fault)?;
+        transaction.commit().await?;
         Ok(Imported {
             imported: written.len(),
             skipped,

@@ -13,7 +13,7 @@ use crate::consultations::store::progress;
 use crate::error::Error;
 use crate::identity::{TenantId, UserId};
 use crate::page::Page;
-use crate::postgres::{fault, parse};
+use crate::postgres::parse;
 
 /// Consultations shown with each person.
 const LATEST: i64 = 10;
@@ -55,8 +55,7 @@ pub async fn get(
     .bind(tenant.as_str())
     .bind(id.as_str())
     .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     row.map(TryInto::try_into).transpose()
 }
 
@@ -74,8 +73,7 @@ pub async fn list(
     .bind(page.after.as_ref().map(UserId::as_str).unwrap_or_default())
     .bind(i64::from(page.limit) + 1)
     .fetch_all(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
@@ -113,8 +111,7 @@ pub async fn with_consultations(
     .bind(ids)
     .bind(LATEST)
     .fetch_all(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     let mut by_user: HashMap<String, Vec<Summary>> = HashMap::new();
     for row in rows {
         let summary = Summary {
@@ -155,8 +152,7 @@ pub(super) async fn insert(
     .bind(column(|row| row.user.name.clone()))
     .bind(column(|row| row.user.role.as_str().to_owned()))
     .fetch_all(connection)
-    .await
-    .map_err(fault)?;
+    .await?;
     let written: std::collections::HashSet<_> = written.into_iter().collect();
     Ok(rows
         .iter()

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::kind::{in_full, isolated};
 use super::{Environment, Kinds, RESERVE, Run, Stop, UNKNOWN_KIND};
 use crate::deadline::Deadline;
-use crate::error::{Error, causes};
+use crate::error::{Error, error_chain};
 use crate::jobs::claim::{Claim, Lease, is_there};
 use crate::jobs::ending::{self, Ended, Release};
 use crate::jobs::heartbeat::{Heartbeat, INVISIBLE, Signal};
@@ -194,7 +194,7 @@ impl<App: Environment> Delivery<'_, App> {
                     .await
             }
             Err(Stop::Outage(cause)) => {
-                tracing::error!(error = %cause, causes = causes(&*cause), "broken off by an outage");
+                tracing::error!(error = %cause, causes = error_chain(&*cause), "broken off by an outage");
                 self.give_back(lease, Release::Uncounted, "outage", outage())
                     .await
             }
@@ -246,7 +246,7 @@ impl<App: Environment> Delivery<'_, App> {
             }
             Ok(Ended::Overtaken) => self.overtaken(lease).await,
             Err(error) => {
-                tracing::error!(error = %error, causes = causes(&error), "an ending cannot be written; the lease runs out");
+                tracing::error!(error = %error, causes = error_chain(&error), "an ending cannot be written; the lease runs out");
                 Some(outage())
             }
         }
@@ -269,7 +269,7 @@ impl<App: Environment> Delivery<'_, App> {
             Ok(false) => self.forget(lease).await,
             Err(error) => {
                 tracing::error!(
-                    causes = causes(&error),
+                    causes = error_chain(&error),
                     "nobody knows who has the job; if it was erased, something of it may be left outside the database"
                 );
                 Some(outage())
@@ -306,7 +306,7 @@ pub(super) async fn let_come(
     }
     if let Err(error) = queue.set_visibility(receipts, wait).await {
         tracing::warn!(
-            causes = causes(&*error),
+            causes = error_chain(&*error),
             "the visibility cannot be set; the records come when the queue says"
         );
     }

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use super::delivery;
 
 use crate::deadline::Deadline;
-use crate::error::{BoxError, Error, causes};
+use crate::error::{BoxError, Error, error_chain};
 use crate::jobs::Task;
 use crate::jobs::claim::Lease;
 use crate::jobs::heartbeat::{Pulse, Signal};
@@ -52,7 +52,7 @@ impl Stop {
 
 /// An error with all its causes.
 pub(super) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
-    format!("{error}: {}", causes(error))
+    format!("{error}: {}", error_chain(error))
 }
 
 /// A failed attempt.
@@ -78,7 +78,7 @@ impl Failure {
 
     /// Adds the internal cause.
     #[must_use]
-    pub fn because(mut self, cause: impl Into<BoxError>) -> Self {
+    pub fn with_source(mut self, cause: impl Into<BoxError>) -> Self {
         self.cause = Some(cause.into());
         self
     }
@@ -96,7 +96,7 @@ impl From<Error> for Stop {
         if error.kind().is_retryable() {
             Self::Outage(error.into())
         } else {
-            Self::Failed(Failure::new("internal").because(error))
+            Self::Failed(Failure::new("internal").with_source(error))
         }
     }
 }

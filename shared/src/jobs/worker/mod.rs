@@ -36,7 +36,7 @@ use super::claim::{Claim, Wanted, claim};
 use super::heartbeat::Heartbeat;
 use super::queue::Queue;
 use crate::deadline::Deadline;
-use crate::error::causes;
+use crate::error::error_chain;
 use crate::postgres::Database;
 use delivery::{Delivery, Found};
 pub use kind::{Failure, Kinds, Perform, Run, Stop};
@@ -197,7 +197,7 @@ impl<App: Environment> Batch<'_, App> {
         {
             Ok(claims) => claims.into_iter().map(Found::Job).collect(),
             Err(error) => {
-                let causes = causes(&error);
+                let causes = error_chain(&error);
                 tracing::error!(error = %error, causes, "no job can be claimed; the records come again");
                 Vec::new()
             }
