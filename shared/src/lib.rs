@@ -4,8 +4,9 @@
 //!
 //! | level | modules |
 //! |---|---|
-//! | the consultation agent; chat completions | [`agent`], [`chat`] |
-//! | models; the HTTP edge; schedules; health | [`ai`], [`http`], [`schedule`], [`health`] |
+//! | the consultation agent; chat completions; running functions | [`agent`], [`chat`], [`lambda`] |
+//! | models; the HTTP edge; health | [`ai`], [`http`], [`health`] |
+//! | what a function is made from | [`setup`] |
 //! | vertical slices; staying up | [`users`] and [`reports`], then [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
 //! | settings | [`config`] |
@@ -24,12 +25,13 @@ pub mod health;
 pub mod http;
 pub mod identity;
 pub mod jobs;
+pub mod lambda;
 pub mod limits;
 pub mod page;
 pub mod postgres;
 pub mod reports;
 pub mod resilience;
-pub mod schedule;
+pub mod setup;
 pub mod telemetry;
 pub mod triage;
 pub mod users;

@@ -99,6 +99,16 @@ impl Database {
         session.await.unwrap_or_else(|elapsed| Err(gone(elapsed)))
     }
 
+    /// Runs `work` on the connection, and keeps the connection unless the result speaks against it.
+    pub async fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut session = self.session().await?;
+        let done = work(&mut session).await;
+        session.finish(done)
+    }
+
     /// A session for some work that is over within `limit`: a server that vanished without a word must not keep the only connection
     /// busy.
     pub async fn within<T>(

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::request::LARGEST;
 use crate::deadline::Deadline;
+use crate::http::ChargeRule;
 use crate::identity::{Caller, TenantId};
 use crate::limits::{Charge, Limit, Limiter, Mode, Scope, Who};
 
@@ -91,7 +92,10 @@ impl Meter {
     }
 
     /// The charge of a limit and how it is found.
-    pub const CHARGE: (&'static str, fn(&[u8]) -> u64) = (NAME, estimate);
+    pub const CHARGE: ChargeRule = ChargeRule {
+        limit: NAME,
+        cost: estimate,
+    };
 
     /// Charges what was really used, in place of the estimate; only the first word counts. Costs a round trip.
     pub async fn settle(&self, tokens: u64, deadline: Deadline) {

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use crate::ai::{Answer, Ask, Chain, Chains, Completion, Degraded};
 use crate::cache::Cache;
 use crate::deadline::Deadline;
-use crate::http::openai::{ApiError, Origin, Reply};
+use crate::http::Origin;
+use crate::http::openai::{ApiError, Reply};
 use crate::limits::Limiter;
 
 /// What answers requests, made once for each environment.

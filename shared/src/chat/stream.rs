@@ -15,7 +15,8 @@ use super::{Asked, Backend, ClientRequest, Meter, Served, failure, whole};
 use crate::ai::{Answer, Ask, Chain, Live};
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
-use crate::http::openai::{ApiError, DONE, Origin, Reply, event, keeping_alive};
+use crate::http::Origin;
+use crate::http::openai::{ApiError, DONE, Reply, event, keeping_alive};
 
 /// How long the head of the answer is held back, and the longest silence after that.
 const HOLD: Duration = Duration::from_secs(5);

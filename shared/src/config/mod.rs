@@ -116,6 +116,12 @@ impl DatabaseSettings {
     }
 }
 
+/// The function that this process runs, by the name in its template: `_HANDLER`, which Lambda sets.
+/// `None` where nothing sets it, as under `cargo lambda watch`.
+pub fn handler_name() -> Option<String> {
+    optional("_HANDLER").ok().flatten()
+}
+
 /// The URL of the queue that jobs are sent to: `JOBS_QUEUE_URL`.
 pub fn jobs_queue_url() -> Result<String, ConfigError> {
     required("JOBS_QUEUE_URL")

@@ -6,14 +6,14 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, FieldError};
 
-/// The largest body a route takes.
-pub(super) const LARGEST: usize = 64 * 1024;
+/// The largest body of a route, in bytes.
+pub(super) const MAX_BYTES: usize = 64 * 1024;
 
-/// The largest body of a route that takes many things at once.
-pub(super) const LARGEST_BULK: usize = 1024 * 1024;
+/// The largest body of a bulk route, in bytes.
+pub(super) const MAX_BULK_BYTES: usize = 1024 * 1024;
 
 /// Reads and checks a body.
-pub(super) fn json<T>(headers: &HeaderMap, body: &Body, largest: usize) -> Result<T, Error>
+pub(super) fn json<T>(headers: &HeaderMap, body: &Body, max_bytes: usize) -> Result<T, Error>
 where
     T: DeserializeOwned + garde::Validate<Context = ()>,
 {
@@ -23,8 +23,8 @@ where
             "Send the body with `Content-Type: application/json`.",
         ));
     }
-    if body.len() > largest {
-        let detail = format!("The body may have at most {largest} bytes.");
+    if body.len() > max_bytes {
+        let detail = format!("The body may have at most {max_bytes} bytes.");
         return Err(Error::new(ErrorKind::PayloadTooLarge, detail));
     }
     let value: T = parse(body)?;
@@ -130,7 +130,7 @@ mod tests {
             header::CONTENT_TYPE,
             "application/json; charset=utf-8".parse().unwrap(),
         );
-        json::<Sample>(&headers, &Body::from(text), LARGEST).unwrap_err()
+        json::<Sample>(&headers, &Body::from(text), MAX_BYTES).unwrap_err()
     }
 
     #[test]
@@ -182,17 +182,19 @@ mod tests {
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         let body = Body::Binary(b"{\"name\":\"\xff\xfe\"}".to_vec());
         assert_eq!(
-            json::<Sample>(&headers, &body, LARGEST).unwrap_err().kind(),
+            json::<Sample>(&headers, &body, MAX_BYTES)
+                .unwrap_err()
+                .kind(),
             ErrorKind::BadRequest
         );
     }
 
     #[test]
     fn another_content_type_and_a_large_body_are_refused() {
-        let error = json::<Sample>(&HeaderMap::new(), &Body::from("{}"), LARGEST).unwrap_err();
+        let error = json::<Sample>(&HeaderMap::new(), &Body::from("{}"), MAX_BYTES).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedMediaType);
         assert_eq!(
-            read(&" ".repeat(LARGEST + 1)).kind(),
+            read(&" ".repeat(MAX_BYTES + 1)).kind(),
             ErrorKind::PayloadTooLarge
         );
     }

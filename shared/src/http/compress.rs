@@ -31,7 +31,7 @@ impl Encoding {
 }
 
 /// What the client can read and would rather have; none if it wants the body as it is.
-pub(super) fn wanted(headers: &HeaderMap) -> Option<Encoding> {
+pub(super) fn accepted(headers: &HeaderMap) -> Option<Encoding> {
     if headers.contains_key("x-no-compression") {
         return None;
     }
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn wants(value: &str) -> Option<Encoding> {
-        wanted(&HeaderMap::from_iter([(
+        accepted(&HeaderMap::from_iter([(
             header::ACCEPT_ENCODING,
             value.parse().unwrap(),
         )]))
@@ -162,7 +162,7 @@ mod tests {
         let mut headers =
             HeaderMap::from_iter([(header::ACCEPT_ENCODING, "gzip".parse().unwrap())]);
         headers.insert("x-no-compression", "1".parse().unwrap());
-        assert_eq!(wanted(&headers), None);
+        assert_eq!(accepted(&headers), None);
     }
 
     fn answer(encoding: Option<Encoding>, size: usize) -> Response {

@@ -5,23 +5,23 @@
 //! AWS Lambda developer guide.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use bytes::Bytes;
-use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use lambda_http::request::{LambdaRequest, RequestContext};
-use lambda_http::{Body, LambdaEvent, Request, RequestExt, service_fn};
-use lambda_runtime::{FunctionResponse, MetadataPrelude, StreamResponse};
+use lambda_http::{Body, Request, RequestExt};
 use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
-use super::{Call, Edge, LONGEST_CALL, RESERVE, answer, edge, log_answer, log_error, span};
+use super::endpoint::{Endpoint, Incoming, Origin, Protocol, Route};
+use super::guard::{ChargeRule, RequestGuard, write_rate_limit_headers};
+use super::outgoing::Outgoing;
+use super::{Call, Response, log_answer, log_error};
+use crate::config::ConfigError;
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, ErrorKind, error_chain};
+use crate::setup::Setup;
 
 /// What a handler answers.
 pub struct Reply {
@@ -31,15 +31,6 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body, chunk by chunk.
     pub body: BoxStream<'static, Bytes>,
-}
-
-/// How a call came, which decides how long it may take and whether its answer can be streamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// Through the HTTP API: at most 28 s, and all at once.
-    HttpApi,
-    /// Through a function URL: as long as the function may run, chunk by chunk.
-    FunctionUrl,
 }
 
 /// An error in the shape that `OpenAI`'s clients know: `{"error": {"message", "type", "param", "code"}}`.
@@ -197,78 +188,43 @@ pub fn event(data: &Value) -> Bytes {
 /// The event that says that a stream is complete.
 pub const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 
-/// Answers the calls of one route until the environment ends; see [`super::serve`].
-pub async fn serve<App, Handler, Answer>(
-    route: &'static str,
-    edge: Edge,
-    app: App,
-    handler: Handler,
-) -> Result<(), lambda_runtime::Error>
-where
-    App: Send + Sync + 'static,
-    Handler: Fn(Arc<App>, Call, Origin) -> Answer + Send + Sync,
-    Answer: Future<Output = Result<Reply, ApiError>> + Send,
-{
-    let app = Arc::new(app);
-    let (edge, handler) = (&edge, &handler);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
-        let app = Arc::clone(&app);
-        let (payload, context) = event.into_parts();
-        let request: Request = payload.into();
-        let origin = origin(&request);
-        let longest = if origin == Origin::HttpApi {
-            LONGEST_CALL
-        } else {
-            Duration::MAX / 4
-        };
-        let deadline =
-            Deadline::of_invocation(context.deadline(), RESERVE, longest.min(LONGEST_INVOCATION));
-        let span = span(route, &context.request_id);
-        async move {
-            let started = Instant::now();
-            let reply = if origin == Origin::FunctionUrl && !is_for(&request, route) {
-                let unknown = "There is no such route here.";
-                let error = ApiError::new(
-                    StatusCode::NOT_FOUND,
-                    "invalid_request_error",
-                    None,
-                    unknown,
-                );
-                finish(Err(error), &context.request_id, started)
-            } else {
-                // Its type is too deep for the compiler to follow without a box.
-                let (answer, decision) = answer(
-                    edge.admit(&request, |_| None, deadline).await,
-                    deadline,
-                    request,
-                    |call| handler(app, call, origin).boxed(),
-                )
-                .await;
-                let mut reply = finish(answer, &context.request_id, started);
-                edge::tell(&decision, &mut reply.headers);
-                reply
-            };
-            Ok::<_, std::convert::Infallible>(send(reply, origin).await)
+/// `OpenAI`'s protocol: its errors, and answers that may be streamed.
+pub struct OpenAi;
+
+impl Protocol for OpenAi {
+    type Call = Call;
+    type Answer = Reply;
+    type Error = ApiError;
+    type Guard = RequestGuard;
+
+    fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<RequestGuard, ConfigError> {
+        RequestGuard::from_env(setup, charge)
+    }
+
+    async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
+        let origin = Origin::of_request(&incoming.request);
+        let (request_id, started) = (incoming.request_id, incoming.started);
+        if origin == Origin::FunctionUrl && !is_for(&incoming.request, E::ROUTE) {
+            let reply = finish(Err(unknown_route()), request_id, started);
+            return send(reply, origin).await;
         }
-        .instrument(span)
-    }))
-    .await
+
+        let deadline = incoming.deadline(origin.max_time());
+        let (answer, decision) = route.admit_and_handle(incoming.request, deadline).await;
+        let mut reply = finish(answer, request_id, started);
+        write_rate_limit_headers(&decision, &mut reply.headers);
+        send(reply, origin).await
+    }
 }
 
-/// The longest that Lambda runs a function.
-const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
-
-/// A function URL has no routes, so its calls come by the key `$default`; the HTTP API's come by their route's.
-/// `cargo lambda watch` calls like a function URL. Source: "Invoking Lambda function URLs", AWS Lambda developer guide.
-fn origin(request: &Request) -> Origin {
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context))
-            if context.route_key.as_deref() == Some("$default") =>
-        {
-            Origin::FunctionUrl
-        }
-        _ => Origin::HttpApi,
-    }
+fn unknown_route() -> ApiError {
+    let message = "There is no such route here.";
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "invalid_request_error",
+        None,
+        message,
+    )
 }
 
 /// A function URL takes every method and path.
@@ -318,12 +274,7 @@ fn loggable(code: &str) -> String {
     }
 }
 
-type Sent = FunctionResponse<
-    ApiGatewayV2httpResponse,
-    BoxStream<'static, Result<Bytes, lambda_runtime::Error>>,
->;
-
-async fn send(reply: Reply, origin: Origin) -> Sent {
+async fn send(reply: Reply, origin: Origin) -> Outgoing {
     // A panic in a stream ends it as an error does: with an error event, and without `[DONE]`.
     let body = AssertUnwindSafe(reply.body).catch_unwind().map(|chunk| {
         chunk.unwrap_or_else(|_panic| {
@@ -332,31 +283,14 @@ async fn send(reply: Reply, origin: Origin) -> Sent {
     });
     let body = in_span(body.boxed());
     if origin == Origin::FunctionUrl {
-        let metadata_prelude = MetadataPrelude {
-            status_code: reply.status,
-            headers: reply.headers,
-            cookies: Vec::new(),
-        };
-        return FunctionResponse::StreamingResponse(StreamResponse {
-            metadata_prelude,
-            stream: body.map(Ok).boxed(),
-        });
+        return Outgoing::streamed(reply.status, reply.headers, body.map(Ok).boxed());
     }
-    let body = body.fold(Vec::new(), |mut all, chunk| {
-        all.extend_from_slice(&chunk);
-        std::future::ready(all)
-    });
-    let mut response = ApiGatewayV2httpResponse::default();
-    response.status_code = i64::from(reply.status.as_u16());
-    response.headers = reply.headers;
-    match String::from_utf8(body.await) {
-        Ok(text) => response.body = Some(Body::Text(text)),
-        Err(error) => {
-            response.is_base64_encoded = true;
-            response.body = Some(Body::Binary(error.into_bytes()));
-        }
-    }
-    FunctionResponse::BufferedResponse(response)
+
+    let chunks: Vec<Bytes> = body.collect().await;
+    let mut response = Response::new(Body::Binary(chunks.concat()));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    Outgoing::buffered(response)
 }
 
 /// Polls a body within the call's span: the runtime polls it in a task of its own, whose log lines would belong to no call.
@@ -402,6 +336,9 @@ pub fn keeping_alive<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+    use lambda_http::request::LambdaRequest;
+
     use super::*;
 
     async fn text(reply: Reply) -> String {
@@ -457,7 +394,7 @@ mod tests {
             _ => panic!("as the test wants"),
         });
         let sent = send(Reply::events(broken.boxed()), Origin::HttpApi).await;
-        let FunctionResponse::BufferedResponse(response) = sent else {
+        let Outgoing::Buffered(response) = sent else {
             panic!("streamed")
         };
         let Some(Body::Text(text)) = response.body else {
@@ -477,10 +414,10 @@ mod tests {
             Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap())
         };
         let url = event("$default");
-        assert_eq!(origin(&url), Origin::FunctionUrl);
+        assert_eq!(Origin::of_request(&url), Origin::FunctionUrl);
         assert!(
             is_for(&url, "POST /v1/x") && !is_for(&url, "POST /v1/y") && !is_for(&url, "GET /v1/x")
         );
-        assert_eq!(origin(&event("POST /v1/x")), Origin::HttpApi);
+        assert_eq!(Origin::of_request(&event("POST /v1/x")), Origin::HttpApi);
     }
 }

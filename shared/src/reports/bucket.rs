@@ -122,7 +122,7 @@ impl Bucket {
         let put = put
             .cache_control("private, no-store")
             .body(text.into_bytes().into());
-        put.send().await.map(drop).map_err(Error::from)
+        put.send().await.map(drop).map_err(fault)
     }
 
     /// Removes a consultation's reports but the last two: links to the last but one may be in use, if it was replaced just now. If
@@ -142,7 +142,7 @@ impl Bucket {
             .list_objects_v2()
             .bucket(&self.name)
             .prefix(format!("{}/{consultation}/", tenant.as_str()));
-        let listed = list.send().await?;
+        let listed = list.send().await.map_err(fault)?;
         let is_kept = |key: &str| {
             last_two
                 .iter()
@@ -176,7 +176,7 @@ impl Bucket {
             .send()
             .await
             .map(drop)
-            .map_err(Error::from)
+            .map_err(fault)
     }
 
     /// Links to a report, signed here: that costs no call.

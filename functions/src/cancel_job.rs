@@ -1,0 +1,43 @@
+//! `POST /v1/jobs/{id}/cancel`: cancels a job.
+
+use wenzhen::config::ConfigError;
+use wenzhen::error::Error;
+use wenzhen::http::{Call, Endpoint, Response, reply};
+use wenzhen::jobs::ending;
+use wenzhen::postgres::Database;
+use wenzhen::setup::Setup;
+use wenzhen::telemetry::metrics;
+
+/// The route.
+pub struct CancelJob {
+    /// Holds the jobs.
+    pub database: Database,
+}
+
+impl Endpoint for CancelJob {
+    const ROUTE: &'static str = "POST /v1/jobs/{id}/cancel";
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+        })
+    }
+
+    /// 200 with the job: `cancelled`, or still `active` with `cancel_requested` while a worker runs
+    /// it. 409 if it has ended.
+    async fn handle(&self, call: Call) -> Result<Response, Error> {
+        let id = call.path_id("id", "job")?;
+        let scope = call.caller.scope();
+
+        let job = self
+            .database
+            .run(async |connection| ending::cancel(connection, scope, id).await)
+            .await?;
+        if job.state.is_final() {
+            metrics::count("JobCancelled", &[("kind", &job.kind)]);
+        }
+
+        tracing::info!(job = %id, is_at_once = job.state.is_final(), "cancelled");
+        reply::ok(&job)
+    }
+}

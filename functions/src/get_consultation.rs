@@ -1,0 +1,141 @@
+//! `GET /v1/consultations/{id}`: one consultation, at once or when its assessment is there.
+
+use std::time::Duration;
+
+use wenzhen::Uuid;
+use wenzhen::cache::{Cache, Fetched, Plan};
+use wenzhen::config::{self, ConfigError};
+use wenzhen::consultations::{self, Consultation, ConsultationView, Status, store};
+use wenzhen::deadline::Deadline;
+use wenzhen::error::{Error, ErrorKind};
+use wenzhen::http::{Call, Endpoint, Request, Response, path_parameter, reply};
+use wenzhen::identity::{Caller, Scope, TenantId};
+use wenzhen::postgres::Database;
+use wenzhen::reports::Links;
+use wenzhen::setup::Setup;
+
+/// The longest `?wait=`, in seconds.
+const MAX_WAIT_SECONDS: u64 = 20;
+
+/// Kept from the call's deadline for the answer to a `?wait=`.
+const ANSWER_RESERVE: Duration = Duration::from_secs(1);
+
+/// The pause before the second look. Short, since rules and a fast model are done within a second.
+const FIRST_POLL_DELAY: Duration = Duration::from_millis(100);
+
+/// The longest pause between two looks.
+const MAX_POLL_DELAY: Duration = Duration::from_secs(1);
+
+/// The route.
+pub struct GetConsultation {
+    /// Holds the consultations.
+    pub database: Database,
+    /// Keeps completed ones for a while.
+    pub cache: Cache,
+    /// Makes the links to reports.
+    pub links: Links,
+}
+
+impl Endpoint for GetConsultation {
+    const ROUTE: &'static str = "GET /v1/consultations/{id}";
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+            cache: setup.cache()?,
+            links: Links::new(config::reports_bucket()?),
+        })
+    }
+
+    fn prefetch(&self, caller: &Caller, request: &Request) -> Option<Plan> {
+        let id = path_parameter(request, "id")?.parse().ok()?;
+        let key = consultations::key(&caller.tenant, id);
+        self.cache.plan(&key, &consultations::POLICY)
+    }
+
+    /// 200 with an `ETag`, or 304. With `?wait=N` the answer is held back for up to N seconds while
+    /// the consultation is being processed.
+    async fn handle(&self, mut call: Call) -> Result<Response, Error> {
+        let id = call.path_id("id", "consultation")?;
+        let until = Deadline::after(wait_time(&call)?).min(call.deadline.less(ANSWER_RESERVE));
+
+        let mut found = self.cached(&mut call, id).await?;
+        let mut delay = FIRST_POLL_DELAY;
+        while found.status == Status::Processing && !until.remaining().is_zero() {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a poll bounded by `until`, not a retry: every look succeeded"
+            )]
+            tokio::time::sleep(delay.min(until.remaining())).await;
+            delay = (delay * 3 / 2).min(MAX_POLL_DELAY);
+
+            let latest = self.load(&call.caller.tenant, id).await?;
+            found = visible(latest, &call.caller)?;
+        }
+
+        let report = match &found.report {
+            Some(stored) => self.links.to(stored).await,
+            None => None,
+        };
+        reply::revalidated(call.headers(), &ConsultationView::new(found, report))
+    }
+}
+
+impl GetConsultation {
+    /// The consultation from the cache, else from the database. Only a completed one is kept.
+    async fn cached(&self, call: &mut Call, id: Uuid) -> Result<Consultation, Error> {
+        let looked = call.looked.take();
+        let tenant = &call.caller.tenant;
+
+        let load = || async {
+            let found = self.load(tenant, id).await?;
+            let status = found.as_ref().map(|found| found.status);
+            Ok(match status {
+                Some(Status::Completed) => found.into(),
+                _ => Fetched::passing(found),
+            })
+        };
+        let key = consultations::key(tenant, id);
+        let cached = self
+            .cache
+            .get_or_load_after(looked, &key, &consultations::POLICY, call.deadline, load)
+            .await?;
+
+        visible(cached.value, &call.caller)
+    }
+
+    async fn load(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Consultation>, Error> {
+        let scope = Scope {
+            tenant,
+            owner: None,
+        };
+        let found = self
+            .database
+            .run(async |connection| store::get(connection, scope, id).await)
+            .await;
+
+        match found {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            found => found.map(Some),
+        }
+    }
+}
+
+/// The same 404 whether there is none or it is another person's.
+fn visible(found: Option<Consultation>, caller: &Caller) -> Result<Consultation, Error> {
+    found
+        .filter(|found| found.is_for(caller))
+        .ok_or_else(|| Error::not_found("consultation"))
+}
+
+/// The time that `?wait=` asks for.
+fn wait_time(call: &Call) -> Result<Duration, Error> {
+    match call.query("wait").map(|text| text.parse::<u64>()) {
+        None => Ok(Duration::ZERO),
+        Some(Ok(seconds)) if seconds <= MAX_WAIT_SECONDS => Ok(Duration::from_secs(seconds)),
+        Some(_) => {
+            let message = "must be a whole number of seconds from 0 to 20";
+            Err(Error::field("wait", message))
+        }
+    }
+}

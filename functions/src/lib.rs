@@ -1,0 +1,60 @@
+//! The functions of wenzhen, each in the file of its name, and the registry that lists them.
+
+mod cancel_job;
+mod create_chat_completion;
+mod create_consultation;
+mod create_report;
+mod get_consultation;
+mod get_job;
+mod get_user;
+mod health;
+mod import_users;
+mod list_consultations;
+mod list_models;
+mod list_users;
+mod process_dead_letters;
+mod prune_expired;
+mod redrive_jobs;
+mod sweep_outbox;
+mod worker;
+
+use wenzhen::lambda::Function;
+
+pub use cancel_job::CancelJob;
+pub use create_chat_completion::CreateChatCompletion;
+pub use create_consultation::CreateConsultation;
+pub use create_report::CreateReport;
+pub use get_consultation::GetConsultation;
+pub use get_job::GetJob;
+pub use get_user::GetUser;
+pub use health::GetHealth;
+pub use import_users::ImportUsers;
+pub use list_consultations::ListConsultations;
+pub use list_models::ListModels;
+pub use list_users::ListUsers;
+pub use process_dead_letters::ProcessDeadLetters;
+pub use prune_expired::{PruneExpired, Pruned};
+pub use redrive_jobs::RedriveJobs;
+pub use sweep_outbox::SweepOutbox;
+pub use worker::Worker;
+
+/// Every function, by the name that its `Handler:` in template.yaml gives.
+pub const FUNCTIONS: &[Function] = &[
+    Function::endpoint::<_, CreateConsultation>("create-consultation"),
+    Function::endpoint::<_, GetConsultation>("get-consultation"),
+    Function::endpoint::<_, ListConsultations>("list-consultations"),
+    Function::endpoint::<_, CreateReport>("create-report"),
+    Function::endpoint::<_, GetJob>("get-job"),
+    Function::endpoint::<_, CancelJob>("cancel-job"),
+    Function::endpoint::<_, RedriveJobs>("redrive-jobs"),
+    Function::endpoint::<_, GetUser>("get-user"),
+    Function::endpoint::<_, ListUsers>("list-users"),
+    Function::endpoint::<_, ImportUsers>("import-users"),
+    Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),
+    Function::endpoint::<_, ListModels>("list-models"),
+    Function::endpoint::<_, GetHealth>("health"),
+    Function::queue_consumer::<Worker>("worker"),
+    Function::queue_consumer::<ProcessDeadLetters>("process-dead-letters"),
+    Function::schedule::<SweepOutbox>("sweep-outbox"),
+    Function::schedule::<PruneExpired>("prune-expired"),
+];

@@ -1,0 +1,170 @@
+//! The dead-letter queue's consumer: every message that comes here ends as something that an
+//! operator can see.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::FutureExt;
+use wenzhen::config::ConfigError;
+use wenzhen::deadline::Deadline;
+use wenzhen::error::{Error, error_chain};
+use wenzhen::jobs::JobMessage;
+use wenzhen::jobs::burial::{Buried, bury, quarantine};
+use wenzhen::jobs::queue::{Queue, original_id};
+use wenzhen::lambda::QueueConsumer;
+use wenzhen::postgres::Database;
+use wenzhen::setup::Setup;
+use wenzhen::telemetry::metrics;
+
+/// When a message comes again that cannot be processed now.
+const RETRY_DELAY: Duration = Duration::from_mins(1);
+
+/// Kept from the invocation's time for naming the messages that come again.
+const ANSWER_RESERVE: Duration = Duration::from_secs(10);
+
+/// The longest that a statement may take: a database that vanished must not hold up the other
+/// messages.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The consumer.
+pub struct ProcessDeadLetters {
+    /// Holds the jobs.
+    pub database: Database,
+    /// The dead-letter queue.
+    pub queue: Queue,
+}
+
+impl QueueConsumer for ProcessDeadLetters {
+    const QUEUE: &'static str = "DeadLetterQueue";
+
+    const TIMEOUT: Duration = Duration::from_mins(1);
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+            queue: setup.dead_letter_queue().await?,
+        })
+    }
+
+    /// Processes every message of the batch. Those that it cannot process now come again after a
+    /// minute.
+    async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
+        let deadline = invocation.less(ANSWER_RESERVE);
+
+        let mut failed = Vec::new();
+        for record in event.records {
+            if !self.process_isolated(&record, deadline).await {
+                failed.push(record);
+            }
+        }
+        self.delay(&failed).await;
+
+        let mut response = SqsBatchResponse::default();
+        response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
+        response
+    }
+}
+
+impl ProcessDeadLetters {
+    /// Whether the record is done with. A panic makes its record come again, and no other.
+    async fn process_isolated(&self, record: &SqsMessage, deadline: Deadline) -> bool {
+        let work = AssertUnwindSafe(self.process(record)).catch_unwind();
+        match deadline.run(work).await {
+            Ok(Ok(Ok(is_done))) => is_done,
+            Ok(Ok(Err(error))) => {
+                let causes = error_chain(&error);
+                tracing::error!(error = %error, causes, "a dead letter cannot be processed now");
+                false
+            }
+            Ok(Err(_panic)) => false,
+            Err(_elapsed) => false,
+        }
+    }
+
+    /// `false` if the record has to come again.
+    async fn process(&self, record: &SqsMessage) -> Result<bool, Error> {
+        let body = record.body.as_deref().unwrap_or_default();
+        let Some(message) = JobMessage::read(body) else {
+            self.quarantine(record, body).await?;
+            return Ok(true);
+        };
+
+        let buried = self
+            .database
+            .within(STATEMENT_TIMEOUT, async |connection| {
+                bury(connection, &message).await
+            })
+            .await?;
+        let comes_again = buried == Buried::Held;
+        log_outcome(&message, buried);
+        Ok(!comes_again)
+    }
+
+    /// Keeps a message that no parser understands, under the id that the worker's log names.
+    async fn quarantine(&self, record: &SqsMessage, body: &str) -> Result<(), Error> {
+        let message_id = original_id(record).unwrap_or_default();
+        self.database
+            .within(STATEMENT_TIMEOUT, async |connection| {
+                quarantine(connection, message_id, "not_a_job", body).await
+            })
+            .await?;
+
+        metrics::count("JobMessageQuarantined", &[]);
+        tracing::error!(
+            message_id,
+            "a message that no parser understands is in quarantine"
+        );
+        Ok(())
+    }
+
+    /// Lets the failed records come again after [`RETRY_DELAY`].
+    async fn delay(&self, failed: &[SqsMessage]) {
+        let receipts: Vec<_> = failed
+            .iter()
+            .filter_map(|record| record.receipt_handle.as_deref())
+            .collect();
+        if let Err(error) = self.queue.set_visibility(&receipts, RETRY_DELAY).await {
+            let causes = error_chain(&*error);
+            tracing::warn!(
+                causes,
+                "the visibility cannot be set; the queue decides when they come"
+            );
+        }
+    }
+}
+
+fn log_outcome(message: &JobMessage, buried: Buried) {
+    let (job, tenant) = (message.job_id, message.tenant_id.as_str());
+    match buried {
+        Buried::Failed => {
+            tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back");
+        }
+        Buried::Cancelled(kind) => {
+            metrics::count("JobCancelled", &[("kind", &kind)]);
+            tracing::info!(%job, tenant, "cancelled");
+        }
+        Buried::GivenUp(kind) => {
+            metrics::count("JobFailed", &[("kind", &kind)]);
+            tracing::error!(
+                %job,
+                tenant,
+                "a job has failed for good, since its messages were not worked on; an admin may \
+                 bring it back"
+            );
+        }
+        Buried::SentAgain => {
+            tracing::warn!(%job, tenant, "a dead letter whose job has attempts left is sent again");
+        }
+        Buried::SentAgainBefore => {
+            tracing::info!(%job, tenant, "another dead letter of a job that is sent again");
+        }
+        Buried::Finished => tracing::info!(%job, tenant, "a dead letter of a job that has ended"),
+        Buried::Held => tracing::info!(%job, tenant, "a dead letter of a job that is running"),
+        Buried::Missing => tracing::warn!(
+            %job,
+            tenant,
+            "a dead letter without a job in its tenant; it was erased, or the message is wrong"
+        ),
+    }
+}

@@ -1,0 +1,70 @@
+//! `POST /v1/jobs/redrive`: queues failed jobs of the caller's tenant again.
+
+use serde_json::json;
+use wenzhen::config::ConfigError;
+use wenzhen::error::{Error, ErrorKind};
+use wenzhen::http::{Call, Endpoint, Response, reply};
+use wenzhen::identity::Role;
+use wenzhen::jobs::queue::Queue;
+use wenzhen::jobs::{burial, outbox};
+use wenzhen::postgres::Database;
+use wenzhen::setup::Setup;
+
+/// How many jobs one call queues again unless it says otherwise.
+const DEFAULT_LIMIT: i64 = 100;
+
+/// How many jobs one call queues again at most.
+const MAX_LIMIT: i64 = 1_000;
+
+/// The route.
+pub struct RedriveJobs {
+    /// Holds the jobs.
+    pub database: Database,
+    /// Takes the jobs' messages.
+    pub queue: Queue,
+}
+
+impl Endpoint for RedriveJobs {
+    const ROUTE: &'static str = "POST /v1/jobs/redrive";
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+            queue: setup.jobs_queue().await?,
+        })
+    }
+
+    /// 200 with how many jobs were queued again and how many failed ones are left, for admins.
+    /// `?limit=` (1 to 1,000) and `?kind=` narrow it.
+    async fn handle(&self, call: Call) -> Result<Response, Error> {
+        if call.caller.role != Role::Admin {
+            let detail = "Only admins may bring failed jobs back.";
+            return Err(Error::new(ErrorKind::Forbidden, detail));
+        }
+
+        let (tenant, limit) = (&call.caller.tenant, parse_limit(&call)?);
+        let kind = call.query("kind");
+        let redriven = self
+            .database
+            .run(async |connection| {
+                burial::redrive(connection, tenant, kind.as_deref(), limit).await
+            })
+            .await?;
+        outbox::announce(&self.queue, &redriven.messages, call.deadline).await;
+
+        let count = redriven.messages.len();
+        tracing::info!(redriven = count, "failed jobs were queued again");
+        reply::ok(&json!({ "redriven": count, "remaining": redriven.remaining }))
+    }
+}
+
+fn parse_limit(call: &Call) -> Result<i64, Error> {
+    match call.query("limit").map(|text| text.parse()) {
+        None => Ok(DEFAULT_LIMIT),
+        Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        Some(_) => {
+            let message = "must be a whole number from 1 to 1000";
+            Err(Error::field("limit", message))
+        }
+    }
+}

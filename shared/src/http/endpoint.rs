@@ -1,0 +1,267 @@
+//! A route as a type: what it serves, what it is made from, and how it answers.
+//!
+//! ```
+//! use wenzhen::config::ConfigError;
+//! use wenzhen::error::Error;
+//! use wenzhen::http::{Call, Endpoint, Response, reply};
+//! use wenzhen::setup::Setup;
+//!
+//! struct GetGreeting;
+//!
+//! impl Endpoint for GetGreeting {
+//!     const ROUTE: &'static str = "GET /v1/greeting";
+//!
+//!     async fn from_env(_: &Setup) -> Result<Self, ConfigError> {
+//!         Ok(Self)
+//!     }
+//!
+//!     async fn handle(&self, call: Call) -> Result<Response, Error> {
+//!         reply::ok(&format!("Hello, {}", call.caller.user.as_str()))
+//!     }
+//! }
+//! ```
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+
+use super::call::Call;
+use super::guard::{Admitted, ChargeRule, RequestGuard, write_rate_limit_headers};
+use super::outgoing::Outgoing;
+use super::{Response, compress, finish};
+use crate::cache::Plan;
+use crate::config::ConfigError;
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind};
+use crate::identity::Caller;
+use crate::limits::{self, Decision, Limit};
+use crate::setup::Setup;
+
+/// API Gateway ends a call at 30 s; an answer after 28 s might not arrive.
+const GATEWAY_TIMEOUT: Duration = Duration::from_secs(28);
+
+/// The longest that Lambda runs a function.
+const MAX_INVOCATION_TIME: Duration = Duration::from_mins(15);
+
+/// Kept from the invocation's time for writing the answer.
+const ANSWER_RESERVE: Duration = Duration::from_millis(500);
+
+/// One route. The protocol decides what a call and an answer are: [`Json`] unless it says otherwise.
+pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
+    /// The method and the template of the path, such as `GET /v1/consultations/{id}`. Logs and
+    /// metrics call the route so, whatever the raw path is.
+    const ROUTE: &'static str;
+
+    /// The limits that the route declares.
+    const LIMITS: &'static [Limit] = limits::DEFAULT;
+
+    /// A limit that is charged by the body instead of by the call.
+    const CHARGE: Option<ChargeRule> = None;
+
+    /// Makes the endpoint, once for each execution environment. It asks `setup` only for what it
+    /// uses, and waits for no service.
+    fn from_env(setup: &Setup) -> impl Future<Output = Result<Self, ConfigError>>;
+
+    /// The cache entry that the request will need, if the request alone tells: it is then read in
+    /// the limiter's round trip.
+    fn prefetch(&self, _caller: &Caller, _request: &Request) -> Option<Plan> {
+        None
+    }
+
+    /// Answers one call.
+    fn handle(&self, call: P::Call) -> impl Future<Output = Result<P::Answer, P::Error>>;
+}
+
+/// What a call, an answer and an error are for a kind of route.
+pub trait Protocol: Sized + 'static {
+    /// What the handler is given.
+    type Call;
+    /// What the handler answers.
+    type Answer;
+    /// What the handler fails with.
+    type Error: From<Error>;
+    /// What decides whether a call is let in.
+    type Guard;
+
+    /// Makes the guard of one route.
+    fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self::Guard, ConfigError>;
+
+    /// Answers one call of `route`, whatever its handler does.
+    fn answer<E: Endpoint<Self>>(
+        route: &Route<Self, E>,
+        incoming: Incoming<'_>,
+    ) -> impl Future<Output = Outgoing>;
+}
+
+/// JSON for authenticated callers, errors as problem documents. The protocol of most routes.
+pub struct Json;
+
+/// JSON for anybody, with or without a token, and without limits. The handler gets only its
+/// deadline.
+pub struct Public;
+
+/// How a call came, which decides how long it may take and whether its answer can be streamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Through the HTTP API: at most 28 s, and all at once.
+    HttpApi,
+    /// Through a function URL: as long as the function may run, chunk by chunk.
+    FunctionUrl,
+}
+
+impl Origin {
+    /// A function URL has no routes, so its calls come with the key `$default`; the HTTP API's come
+    /// with their route's key. `cargo lambda watch` calls like a function URL. Source: "Invoking
+    /// Lambda function URLs", AWS Lambda developer guide.
+    pub(super) fn of_request(request: &Request) -> Self {
+        match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context))
+                if context.route_key.as_deref() == Some("$default") =>
+            {
+                Self::FunctionUrl
+            }
+            _ => Self::HttpApi,
+        }
+    }
+
+    pub(super) const fn max_time(self) -> Duration {
+        match self {
+            Self::HttpApi => GATEWAY_TIMEOUT,
+            Self::FunctionUrl => MAX_INVOCATION_TIME,
+        }
+    }
+}
+
+/// One call before anything of it was checked.
+pub struct Incoming<'a> {
+    pub(super) request: Request,
+    pub(super) request_id: &'a str,
+    pub(super) started: Instant,
+    invocation_end: std::time::SystemTime,
+}
+
+impl Incoming<'_> {
+    pub(super) fn deadline(&self, max_time: Duration) -> Deadline {
+        Deadline::of_invocation(self.invocation_end, ANSWER_RESERVE, max_time)
+    }
+}
+
+/// An endpoint in service: with its guard, for as long as the execution environment lives.
+pub struct Route<P: Protocol, E> {
+    pub(super) endpoint: E,
+    pub(super) guard: P::Guard,
+}
+
+impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
+    /// Makes the endpoint and its guard from the environment.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let setup = Setup::new(E::LIMITS);
+        let guard = P::guard(&setup, E::CHARGE)?;
+        let endpoint = E::from_env(&setup).await?;
+
+        Ok(Self { endpoint, guard })
+    }
+
+    /// Answers one call, whatever the handler does, and logs it in one line.
+    pub async fn answer(&self, request: Request, context: &lambda_runtime::Context) -> Outgoing {
+        let incoming = Incoming {
+            request,
+            request_id: &context.request_id,
+            started: Instant::now(),
+            invocation_end: context.deadline(),
+        };
+
+        P::answer(self, incoming).await
+    }
+
+    /// Lets the call in or not, and runs the handler.
+    pub(super) async fn admit_and_handle(
+        &self,
+        request: Request,
+        deadline: Deadline,
+    ) -> (Result<P::Answer, P::Error>, Decision)
+    where
+        P: Protocol<Guard = RequestGuard, Call = Call>,
+    {
+        let prefetch = |caller: &Caller| self.endpoint.prefetch(caller, &request);
+        let admitted = self.guard.admit(&request, prefetch, deadline).await;
+        let Admitted {
+            caller,
+            looked,
+            decision,
+        } = admitted;
+        let caller = match caller {
+            Ok(caller) => caller,
+            Err(refused) => return (Err(refused.into()), decision),
+        };
+        tracing::Span::current().record("tenant", caller.tenant.as_str());
+
+        let call = Call {
+            counted_by: decision.mode(),
+            looked,
+            origin: Origin::of_request(&request),
+            ..Call::new(caller, deadline, request)
+        };
+        let answer = run_bounded(deadline, self.endpoint.handle(call)).await;
+        (answer, decision)
+    }
+}
+
+/// Runs a handler within the deadline; a panic becomes an error.
+async fn run_bounded<T, E: From<Error>>(
+    deadline: Deadline,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match deadline.run(AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_panic)) => Err(Error::internal("the handler panicked").into()),
+        Err(elapsed) => {
+            let detail = "It took too long to answer. Please try again.";
+            let late = Error::new(ErrorKind::TimedOut, detail);
+            Err(late.with_source(elapsed).into())
+        }
+    }
+}
+
+impl Protocol for Json {
+    type Call = Call;
+    type Answer = Response;
+    type Error = Error;
+    type Guard = RequestGuard;
+
+    fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<RequestGuard, ConfigError> {
+        RequestGuard::from_env(setup, charge)
+    }
+
+    async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
+        let deadline = incoming.deadline(GATEWAY_TIMEOUT);
+        let encoding = compress::accepted(incoming.request.headers());
+        let (answer, decision) = route.admit_and_handle(incoming.request, deadline).await;
+
+        let mut response = finish(answer, incoming.request_id, incoming.started);
+        write_rate_limit_headers(&decision, response.headers_mut());
+        compress::apply(encoding, &mut response);
+        Outgoing::buffered(response)
+    }
+}
+
+impl Protocol for Public {
+    type Call = Deadline;
+    type Answer = Response;
+    type Error = Error;
+    type Guard = ();
+
+    fn guard(_: &Setup, _: Option<ChargeRule>) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
+        let deadline = incoming.deadline(GATEWAY_TIMEOUT);
+        let answer = run_bounded(deadline, route.endpoint.handle(deadline)).await;
+
+        Outgoing::buffered(finish(answer, incoming.request_id, incoming.started))
+    }
+}

@@ -1,0 +1,149 @@
+//! Who may call, and how often: what stands before every handler.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+
+use super::auth::Authenticator;
+use crate::cache::{Looked, Plan};
+use crate::config::{ConfigError, TokenSettings};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::identity::Caller;
+use crate::limits::{Decision, Limiter, Mode, Who};
+use crate::setup::Setup;
+
+/// Authenticates and counts the calls of one route.
+pub struct RequestGuard {
+    authenticator: Authenticator,
+    limiter: Arc<Limiter>,
+    charge: Option<ChargeRule>,
+}
+
+/// A limit that is charged by the body instead of by the call.
+#[derive(Clone, Copy)]
+pub struct ChargeRule {
+    /// The limit's name.
+    pub limit: &'static str,
+    /// How much of the limit a body is charged.
+    pub cost: fn(&[u8]) -> u64,
+}
+
+impl RequestGuard {
+    /// From the environment, with the limits of the setup's route.
+    pub fn from_env(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            authenticator: Authenticator::new(&TokenSettings::from_env()?)?,
+            limiter: setup.limiter()?,
+            charge,
+        })
+    }
+
+    /// Lets a call in, or not. A token is checked before limits are asked, which costs nothing, so one round trip decides all
+    /// limits of a call; whoever has no good token is charged by their address alone.
+    ///
+    /// What `plan` wants to know of the cache is asked in that round trip too.
+    pub(super) async fn admit(
+        &self,
+        request: &Request,
+        plan: impl FnOnce(&Caller) -> Option<Plan>,
+        deadline: Deadline,
+    ) -> Admitted {
+        let address = address(request);
+        let caller = self
+            .authenticator
+            .authenticate(request.headers(), deadline)
+            .await;
+        let who = Who {
+            address,
+            caller: caller.as_ref().ok(),
+        };
+        let costs: Vec<_> = self
+            .charge
+            .iter()
+            .map(|charge| (charge.limit, (charge.cost)(request.body())))
+            .collect();
+        let plan = caller.as_ref().ok().and_then(plan);
+        let more = plan.as_ref().map(|plan| plan.call.clone());
+        let (decision, answer) = self.limiter.decide_with(who, &costs, more, deadline).await;
+        let looked = plan.map(|plan| Looked { plan, answer });
+        let caller = match refusal(&decision) {
+            Some(error) => Err(error),
+            None => caller,
+        };
+        Admitted {
+            caller,
+            looked,
+            decision,
+        }
+    }
+}
+
+/// What came of a call at the edge.
+pub(super) struct Admitted {
+    pub(super) caller: Result<Caller, Error>,
+    pub(super) looked: Option<Looked>,
+    pub(super) decision: Decision,
+}
+
+fn refusal(decision: &Decision) -> Option<Error> {
+    let limit = decision.refused_by()?;
+    let wait = decision.retry_after();
+    if decision.mode() == Mode::Closed {
+        let wait = wait.unwrap_or_default();
+        return Some(Error::unavailable(
+            "The rate limiter",
+            wait,
+            "Valkey is gone, and the limit is closed without it",
+        ));
+    }
+    Some(Error::too_many(limit, wait))
+}
+
+/// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its last hop, which is this one.
+pub(super) fn address(request: &Request) -> Option<IpAddr> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
+        return None;
+    };
+    context.http.source_ip.as_deref()?.parse().ok()
+}
+
+/// Tells the client how much of its limits is left. A decision without limits writes only the mode.
+pub(super) fn write_rate_limit_headers(decision: &Decision, headers: &mut HeaderMap) {
+    let values = [
+        ("ratelimit-policy", decision.policy()),
+        ("ratelimit", decision.remaining()),
+    ];
+    for (name, value) in values.into_iter().filter(|(_, value)| !value.is_empty()) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(
+        "x-ratelimit-mode",
+        HeaderValue::from_static(decision.mode().as_str()),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::request::LambdaRequest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_gateways_word_counts_and_not_the_clients() {
+        let event = json!({ "version": "2.0", "routeKey": "GET /v1/x", "rawPath": "/v1/x", "rawQueryString": "",
+            "headers": { "x-forwarded-for": "198.51.100.7, 203.0.113.9" }, "isBase64Encoded": false,
+            "requestContext": { "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "a", "requestId": "r",
+            "routeKey": "GET /v1/x", "stage": "$default", "time": "", "timeEpoch": 0, "http": { "method": "GET",
+            "path": "/v1/x", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "" } } });
+        let request = Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap());
+        assert_eq!(address(&request), Some("192.0.2.1".parse().unwrap()));
+        assert_eq!(address(&Request::default()), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! Runs functions: one binary holds all of them, and each deployed function runs one.
+//!
+//! Lambda passes the `Handler:` of a function's template to the binary as `_HANDLER`, and [`run`]
+//! makes and serves the function of that name alone. Where no handler is named, as under `cargo
+//! lambda watch`, [`run`] serves all functions: each event finds its own by [`router`], and each
+//! function is made when its first event comes.
+//!
+//! | trigger | trait | of an event |
+//! |---|---|---|
+//! | an HTTP route | [`Endpoint`] | method and path |
+//! | a queue | [`QueueConsumer`] | the queue's ARN |
+//! | a schedule | [`Schedule`] | the schedule's ARN |
+
+mod queue_consumer;
+mod router;
+mod schedule;
+
+use bytes::Bytes;
+use futures::future::{LocalBoxFuture, try_join_all};
+use futures::stream::BoxStream;
+use lambda_http::request::LambdaRequest;
+use lambda_runtime::{Context, FunctionResponse, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
+use tracing::Instrument;
+
+use crate::config::{self, ConfigError};
+use crate::http::{Endpoint, Outgoing, Protocol, Route};
+use crate::setup::Setup;
+use crate::telemetry;
+pub use queue_consumer::QueueConsumer;
+use router::Router;
+pub use schedule::Schedule;
+
+/// Events that are served at once where all functions share a process: a long poll of one must not
+/// hold up the others. On Lambda an execution environment gets one event at a time.
+const SHARED_PROCESS_CONCURRENCY: usize = 8;
+
+/// One function of the registry.
+pub struct Function {
+    name: &'static str,
+    trigger: Trigger,
+    make: fn() -> LocalBoxFuture<'static, Result<Box<dyn Invoke>, ConfigError>>,
+}
+
+/// What makes a function run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// Calls of a route, such as `GET /v1/jobs/{id}`.
+    Http(&'static str),
+    /// Messages of a queue, by its logical name in the template.
+    Queue {
+        /// The queue's logical name.
+        queue: &'static str,
+        /// The function's time-out, in the template's words.
+        timeout: std::time::Duration,
+    },
+    /// A schedule.
+    Schedule {
+        /// The function's time-out, in the template's words.
+        timeout: std::time::Duration,
+    },
+}
+
+impl Function {
+    /// The function called `name`, which serves a route.
+    pub const fn endpoint<P: Protocol, E: Endpoint<P>>(name: &'static str) -> Self {
+        Self {
+            name,
+            trigger: Trigger::Http(E::ROUTE),
+            make: || Box::pin(async { Ok(boxed(Route::<P, E>::from_env().await?)) }),
+        }
+    }
+
+    /// The function called `name`, which consumes a queue.
+    pub const fn queue_consumer<C: QueueConsumer>(name: &'static str) -> Self {
+        let (queue, timeout) = (C::QUEUE, C::TIMEOUT);
+        Self {
+            name,
+            trigger: Trigger::Queue { queue, timeout },
+            make: || {
+                Box::pin(async {
+                    let consumer = C::from_env(&Setup::new(&[])).await?;
+                    Ok(boxed(queue_consumer::Consumer(consumer)))
+                })
+            },
+        }
+    }
+
+    /// The function called `name`, which runs by a schedule.
+    pub const fn schedule<S: Schedule>(name: &'static str) -> Self {
+        let timeout = S::TIMEOUT;
+        Self {
+            name,
+            trigger: Trigger::Schedule { timeout },
+            make: || {
+                Box::pin(async {
+                    let schedule = S::from_env(&Setup::new(&[])).await?;
+                    Ok(boxed(schedule::Scheduled(schedule)))
+                })
+            },
+        }
+    }
+
+    /// The name that the template's `Handler:` gives.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What makes it run.
+    pub const fn trigger(&self) -> Trigger {
+        self.trigger
+    }
+}
+
+fn boxed(invoke: impl Invoke + 'static) -> Box<dyn Invoke> {
+    Box::new(invoke)
+}
+
+/// An answer in one piece, or a stream.
+type Answer =
+    FunctionResponse<Box<RawValue>, BoxStream<'static, Result<Bytes, lambda_runtime::Error>>>;
+
+/// A function that was made and waits for events. The event is JSON as Lambda sends it.
+trait Invoke {
+    fn invoke<'a>(
+        &'a self,
+        event: &'a RawValue,
+        context: &'a Context,
+    ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>>;
+}
+
+/// Serves the function that `_HANDLER` names, or all of `functions` if it names none, until the
+/// execution environment ends. Called once, first thing in `main`.
+pub async fn run(functions: &'static [Function]) -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let Some(handler) = config::handler_name() else {
+        return serve_all(functions).await;
+    };
+
+    let function = functions
+        .iter()
+        .find(|function| function.name == handler)
+        .ok_or_else(|| unknown_handler(&handler, functions))?;
+    let function = (function.make)().await?;
+    serve(|event| {
+        let function = &function;
+        async move { function.invoke(&event.payload, &event.context).await }
+    })
+    .await
+}
+
+fn unknown_handler(handler: &str, functions: &[Function]) -> ConfigError {
+    let names: Vec<_> = functions.iter().map(Function::name).collect();
+    let problem = format!("{handler} is no function; there are {}", names.join(", "));
+    ConfigError::new("_HANDLER", problem)
+}
+
+/// Serves all functions in one process.
+async fn serve_all(functions: &'static [Function]) -> Result<(), lambda_runtime::Error> {
+    tracing::info!("no _HANDLER is set, so this process serves all functions");
+    let router = &Router::new(functions);
+    let serve_one = |_| {
+        serve(move |event| async move {
+            let function = router.function_of(&event.payload).await?;
+            function.invoke(&event.payload, &event.context).await
+        })
+    };
+
+    try_join_all((0..SHARED_PROCESS_CONCURRENCY).map(serve_one)).await?;
+    Ok(())
+}
+
+/// Takes one event after the other and gives each to `handle`.
+async fn serve<F, Handled>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: Fn(LambdaEvent<Box<RawValue>>) -> Handled,
+    Handled: Future<Output = Result<Answer, lambda_runtime::Error>>,
+{
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+impl<P: Protocol, E: Endpoint<P>> Invoke for Route<P, E> {
+    fn invoke<'a>(
+        &'a self,
+        event: &'a RawValue,
+        context: &'a Context,
+    ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
+        let span = tracing::info_span!(
+            "call",
+            route = E::ROUTE,
+            request_id = context.request_id,
+            tenant = tracing::field::Empty
+        );
+        let work = async {
+            let request: LambdaRequest = read(event)?;
+            match self.answer(request.into(), context).await {
+                Outgoing::Buffered(response) => buffered(&response),
+                Outgoing::Streamed(stream) => Ok(FunctionResponse::StreamingResponse(stream)),
+            }
+        };
+
+        Box::pin(work.instrument(span))
+    }
+}
+
+/// The event as a `T`. The error does not repeat what it could not read.
+fn read<T: DeserializeOwned>(event: &RawValue) -> Result<T, lambda_runtime::Error> {
+    serde_json::from_str(event.get()).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        format!("the event is not one of this function's: {place}").into()
+    })
+}
+
+fn buffered(response: &impl Serialize) -> Result<Answer, lambda_runtime::Error> {
+    Ok(FunctionResponse::BufferedResponse(to_raw_value(response)?))
+}
