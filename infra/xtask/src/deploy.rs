@@ -21,7 +21,7 @@ pub const BUCKET: &str = "wenzhen-packages";
 /// What of the template is deployed.
 pub enum Scope {
     /// All of it.
-    Everything(BTreeMap<String, Package>),
+    Everything(Package),
     /// What the functions need, without them: for `cargo lambda watch`.
     Services,
 }
@@ -48,9 +48,9 @@ pub async fn deploy(
     let text = fs::read_to_string(stack.root.join("template.yaml"))?;
     let mut template: Value = serde_norway::from_str(&text).context("template.yaml is not YAML")?;
     match scope {
-        Scope::Everything(packages) => {
-            upload(&aws, packages).await?;
-            point_to_packages(&mut template, packages)?;
+        Scope::Everything(package) => {
+            upload(&aws, package).await?;
+            point_to_package(&mut template, package)?;
         }
         Scope::Services => drop_functions(&mut template)?,
     }
@@ -61,8 +61,8 @@ pub async fn deploy(
     Ok(outputs)
 }
 
-/// Puts each package into the bucket, which it makes if need be, unless one of that name is there.
-pub async fn upload(aws: &SdkConfig, packages: &BTreeMap<String, Package>) -> Result<()> {
+/// Puts the package into the bucket, which it makes if need be, unless one of that name is there.
+pub async fn upload(aws: &SdkConfig, package: &Package) -> Result<()> {
     // Path style: a bucket's own host name does not resolve to an emulator.
     let config = aws_sdk_s3::config::Builder::from(aws)
         .force_path_style(true)
@@ -72,31 +72,14 @@ pub async fn upload(aws: &SdkConfig, packages: &BTreeMap<String, Package>) -> Re
         let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
             .location_constraint(REGION.into())
             .build();
-        client
-            .create_bucket()
-            .bucket(BUCKET)
-            .create_bucket_configuration(place)
-            .send()
-            .await?;
+        let create = client.create_bucket().bucket(BUCKET);
+        create.create_bucket_configuration(place).send().await?;
     }
-    for package in packages.values() {
-        if client
-            .head_object()
-            .bucket(BUCKET)
-            .key(&package.key)
-            .send()
-            .await
-            .is_err()
-        {
-            let body = package.zip.clone().into();
-            client
-                .put_object()
-                .bucket(BUCKET)
-                .key(&package.key)
-                .body(body)
-                .send()
-                .await?;
-        }
+
+    let found = client.head_object().bucket(BUCKET).key(&package.key);
+    if found.send().await.is_err() {
+        let put = client.put_object().bucket(BUCKET).key(&package.key);
+        put.body(package.zip.clone().into()).send().await?;
     }
     Ok(())
 }
@@ -112,25 +95,14 @@ fn is_function(resource: &Value) -> bool {
     resource.get("Type").and_then(Value::as_str) == Some("AWS::Serverless::Function")
 }
 
-/// Replaces each `CodeUri: target/lambda/<function>/` by its package.
-fn point_to_packages(template: &mut Value, packages: &BTreeMap<String, Package>) -> Result<()> {
-    for (id, resource) in resources(template)?
-        .iter_mut()
-        .filter(|(_, resource)| is_function(resource))
-    {
-        let uri = resource
-            .get_mut("Properties")
-            .and_then(|properties| properties.get_mut("CodeUri"));
-        let uri = uri.with_context(|| format!("{id:?} has no CodeUri"))?;
-        let name = uri
-            .as_str()
-            .and_then(|path| path.trim_end_matches('/').rsplit('/').next())
-            .unwrap_or_default();
-        let package = packages
-            .get(name)
-            .with_context(|| format!("{id:?} is not a crate below functions/: {name}"))?;
-        *uri = Value::String(format!("s3://{BUCKET}/{}", package.key));
-    }
+/// Replaces the `CodeUri: target/lambda/wenzhen/` of all functions by the package.
+fn point_to_package(template: &mut Value, package: &Package) -> Result<()> {
+    let uri = template
+        .get_mut("Globals")
+        .and_then(|globals| globals.get_mut("Function"))
+        .and_then(|function| function.get_mut("CodeUri"))
+        .context("template.yaml has no Globals.Function.CodeUri")?;
+    *uri = Value::String(format!("s3://{BUCKET}/{}", package.key));
     Ok(())
 }
 
