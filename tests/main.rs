@@ -14,6 +14,7 @@ mod cache;
 mod chain;
 mod chaos;
 mod dependencies;
+mod functions;
 mod jobs;
 mod limits;
 mod privacy;

@@ -77,6 +77,9 @@ pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
 
 /// What a call, an answer and an error are for a kind of route.
 pub trait Protocol: Sized + 'static {
+    /// Whether anybody may call such a route, without a token.
+    const IS_PUBLIC: bool = false;
+
     /// What the handler is given.
     type Call;
     /// What the handler answers.
@@ -249,6 +252,8 @@ impl Protocol for Json {
 }
 
 impl Protocol for Public {
+    const IS_PUBLIC: bool = true;
+
     type Call = Deadline;
     type Answer = Response;
     type Error = Error;
