@@ -14,6 +14,7 @@ pub mod provider;
 pub mod report;
 mod routes;
 pub mod services;
+pub mod shape;
 pub mod stack;
 pub mod test;
 mod tools;
