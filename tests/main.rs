@@ -8,6 +8,7 @@
 )]
 
 mod adapters;
+mod architecture;
 mod auth;
 mod breaker;
 mod cache;

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod deploy;
 pub mod functions;
 pub mod logs;
+pub mod modules;
 pub mod process;
 pub mod provider;
 pub mod report;
