@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use crate::cache::{Key, Kind, Policy, Tag};
 use crate::identity::{Caller, TenantId, UserId};
-use crate::triage::{Complaint, Locale, Sex, Triage, Urgency};
+use crate::locale::Locale;
+use crate::triage::{Complaint, Sex, Triage, Urgency};
 
 /// How far a consultation has come: what has become of its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

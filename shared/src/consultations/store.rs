@@ -11,9 +11,10 @@ use super::{
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Caller, Scope, UserId};
 use crate::jobs::{JobMessage, NewJob, Task};
+use crate::locale::Locale;
 use crate::page::Page;
 use crate::postgres::parse;
-use crate::triage::{Locale, Sex, Triage};
+use crate::triage::{Sex, Triage};
 
 /// How a request to create a consultation ended.
 #[derive(Debug)]

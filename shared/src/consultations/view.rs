@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{Assessment, Citation, Consultation, ReportLinks, Status};
 use crate::jobs::Reason;
-use crate::triage::{self, FlagStatus, Locale, RedFlag, Sex, Triage, Urgency};
+use crate::locale::Locale;
+use crate::triage::{self, FlagStatus, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
 #[derive(Serialize)]

@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
 use crate::identity::{TenantId, UserId};
-use crate::triage::Locale;
+use crate::locale::Locale;
 pub use reason::Reason;
 pub use view::JobView;
 

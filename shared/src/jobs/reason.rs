@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::triage::Locale;
+use crate::locale::Locale;
 
 /// A stored code and what it means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason};
 use crate::error::Error;
-use crate::triage::{self, Locale, Sex, Urgency};
+use crate::locale::Locale;
+use crate::triage::{self, Sex, Urgency};
 
 /// A report in both forms.
 pub struct Rendered {

@@ -46,6 +46,6 @@ impl Locale {
 }
 
 /// Whether `c` is a Han ideograph (the unified block, extension A, and the compatibility block).
-pub(super) fn is_han(c: char) -> bool {
+pub(crate) fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
 }
