@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::cache::{Key, Kind, Policy, Tag};
+use crate::cache::{EntryKind, Key, Policy, Tag};
 use crate::identity::{Caller, TenantId, UserId};
 use crate::locale::Locale;
 use crate::triage::{Complaint, Sex, Triage, Urgency};
@@ -93,7 +93,7 @@ impl Consultation {
 }
 
 /// Completed consultations in the cache; whoever changes one once more invalidates its [`tag`].
-const COMPLETED: Kind<Consultation> = Kind::new("consultations", 2);
+const COMPLETED: EntryKind<Consultation> = EntryKind::new("consultations", 2);
 
 /// A completed consultation changes only when a report is made of it.
 pub const POLICY: Policy = Policy::new(std::time::Duration::from_mins(5));

@@ -32,7 +32,7 @@ use super::call::Call;
 use super::guard::{Admitted, ChargeRule, RequestGuard, write_rate_limit_headers};
 use super::outgoing::Outgoing;
 use super::{Response, compress, finish};
-use crate::cache::Plan;
+use crate::cache::PrefetchPlan;
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -67,7 +67,7 @@ pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
 
     /// The cache entry that the request will need, if the request alone tells: it is then read in
     /// the limiter's round trip.
-    fn prefetch(&self, _caller: &Caller, _request: &Request) -> Option<Plan> {
+    fn prefetch(&self, _caller: &Caller, _request: &Request) -> Option<PrefetchPlan> {
         None
     }
 
@@ -193,7 +193,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
         let admitted = self.guard.admit(&request, prefetch, deadline).await;
         let Admitted {
             caller,
-            looked,
+            prefetched,
             decision,
         } = admitted;
         let caller = match caller {
@@ -204,7 +204,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
 
         let call = Call {
             counted_by: decision.mode(),
-            looked,
+            prefetched,
             origin: Origin::of_request(&request),
             ..Call::new(caller, deadline, request)
         };

@@ -10,12 +10,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::cache::{Key, Kind, Policy, Tag};
+use crate::cache::{EntryKind, Key, Policy, Tag};
 use crate::consultations::Summary;
 use crate::identity::{Caller, Role, TenantId, UserId};
 
 /// Users in the cache.
-const USERS: Kind<User> = Kind::new("users", 1);
+const USERS: EntryKind<User> = EntryKind::new("users", 1);
 
 /// Users change seldom: as in the system's first design, five minutes.
 pub const POLICY: Policy = Policy::new(Duration::from_mins(5));
