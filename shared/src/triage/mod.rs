@@ -46,8 +46,22 @@ use scope::Status;
 const RULES_VERSION: u32 = 2;
 
 /// How soon a patient needs care; a greater value is more urgent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx::Encode,
+    sqlx::Decode,
+)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
 pub enum Urgency {
     /// Can be looked after at home.
     SelfCare,
@@ -79,8 +93,9 @@ impl Urgency {
 }
 
 /// The patient's sex, as far as it decides which rules apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
 pub enum Sex {
     /// Female.
     Female,
