@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// Language of a text, or of what is shown to the patient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Encode, sqlx::Decode,
+)]
 #[serde(rename_all = "lowercase")]
+#[sqlx(rename_all = "lowercase")]
 pub enum Locale {
     /// Chinese (simplified when written, either script when read).
     Zh,

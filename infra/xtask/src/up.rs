@@ -107,8 +107,8 @@ fn limits_setting(stack: &Stack) -> Result<String> {
     let Some(text) = json_setting("LIMITS")? else {
         return Ok(String::new());
     };
-    let settings =
-        wenzhen::config::LimitSettings::parse(&text).context("LIMITS is wrong; see docs/limits.md")?;
+    let settings = wenzhen::config::LimitSettings::parse(&text)
+        .context("LIMITS is wrong; see docs/limits.md")?;
     let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
     wenzhen::limits::Limiter::new(None, &declared, &settings)
         .context("LIMITS is wrong; see docs/limits.md")?;

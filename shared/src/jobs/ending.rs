@@ -10,7 +10,6 @@ use super::claim::Lease;
 use super::{JobView, MAX_ATTEMPTS, State, store};
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Scope, UserId};
-use crate::postgres::parse;
 
 /// The longest that a job is deferred, from the first time in a row. Then it fails.
 pub const LONGEST_DEFERRAL: Duration = Duration::from_hours(1);
@@ -154,7 +153,7 @@ pub async fn cancel(
     scope: Scope<'_>,
     id: Uuid,
 ) -> Result<JobView, Error> {
-    let state: Option<String> = sqlx::query_scalar(
+    let state: Option<State> = sqlx::query_scalar(
         "WITH job AS MATERIALIZED (
              SELECT tenant_id, id, state, coalesce(lease_expires_at >= now(), false) AS is_held FROM jobs
              WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3) FOR UPDATE
@@ -179,7 +178,7 @@ pub async fn cancel(
     .bind(scope.owner.map(UserId::as_str))
     .fetch_optional(&mut *connection)
     .await?;
-    let before: State = parse("state", &state.ok_or_else(|| Error::not_found("job"))?)?;
+    let before = state.ok_or_else(|| Error::not_found("job"))?;
     match before {
         State::Completed => Err(Error::new(
             ErrorKind::Conflict,

@@ -171,9 +171,9 @@ impl Heartbeat {
                 }
             })
             .collect();
-        let mut session = database.session().await?;
-        let renewed = claim::renew(&mut session, &beats).await;
-        let renewed = session.finish(renewed)?;
+        let renewed = database
+            .run(async |connection| claim::renew(connection, &beats).await)
+            .await?;
         for (lease, pulse) in leases
             .iter()
             .filter(|(_, pulse)| !pulse.is_ending.load(Ordering::Relaxed))

@@ -142,8 +142,9 @@ impl JobMessage {
 }
 
 /// How far a job has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
 pub enum State {
     /// It waits for a worker.
     Queued,
@@ -158,6 +159,8 @@ pub enum State {
     /// Somebody called it off.
     Cancelled,
 }
+
+crate::postgres::text_columns!(State);
 
 impl State {
     /// Whether nothing happens to it any more, unless an admin brings it back.

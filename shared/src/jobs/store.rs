@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{JobMessage, JobView, NewJob, Reason, State};
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Scope, UserId};
-use crate::postgres::parse;
+use crate::locale::Locale;
 
 /// What became of a job that was to be made.
 #[derive(Debug)]
@@ -89,9 +89,9 @@ async fn unfinished(
 struct Row {
     id: Uuid,
     kind: String,
-    state: String,
+    state: State,
     consultation_id: Option<Uuid>,
-    locale: String,
+    locale: Locale,
     progress: i16,
     step: Option<String>,
     attempts: i16,
@@ -103,12 +103,10 @@ struct Row {
     finished_at: Option<OffsetDateTime>,
 }
 
-impl TryFrom<Row> for JobView {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self, Error> {
-        let (state, locale) = (parse("state", &row.state)?, parse("locale", &row.locale)?);
-        Ok(Self {
+impl From<Row> for JobView {
+    fn from(row: Row) -> Self {
+        let (state, locale) = (row.state, row.locale);
+        Self {
             id: row.id,
             kind: row.kind,
             state,
@@ -129,7 +127,7 @@ impl TryFrom<Row> for JobView {
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
-        })
+        }
     }
 }
 
@@ -151,5 +149,6 @@ pub async fn get(
     .bind(scope.owner.map(UserId::as_str))
     .fetch_optional(connection)
     .await?;
-    row.ok_or_else(|| Error::not_found("job"))?.try_into()
+    row.map(JobView::from)
+        .ok_or_else(|| Error::not_found("job"))
 }

@@ -3,8 +3,22 @@
 use serde::{Deserialize, Serialize};
 
 /// How soon a patient needs care; a greater value is more urgent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx::Encode,
+    sqlx::Decode,
+)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
 pub enum Urgency {
     /// Can be looked after at home.
     SelfCare,
