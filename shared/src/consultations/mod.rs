@@ -12,7 +12,7 @@ mod view;
 pub use assessment::{Assessment, Citation, DegradedReason, ServedBy};
 pub use report::{ReportLinks, StoredReport};
 pub use request::{IdempotencyKey, NewConsultation};
-pub use tasks::{Analyze, GenerateReport};
+pub use tasks::{Analyze, GenerateReport, JOB_REASONS};
 pub use view::{Accepted, ConsultationView, Summary};
 
 use serde::{Deserialize, Serialize};

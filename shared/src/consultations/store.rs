@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Caller, Scope, UserId};
-use crate::jobs::{JobMessage, NewJob, Task};
+use crate::jobs::{JobMessage, JobPayload, NewJob};
 use crate::page::Page;
 use crate::postgres::parse;
 use crate::triage::{Locale, Sex, Triage};

@@ -4,8 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Assessment, Citation, Consultation, ReportLinks, Status};
-use crate::jobs::Reason;
+use super::{Analyze, Assessment, Citation, Consultation, ReportLinks, Status};
+use crate::jobs::{JobPayload, Reason};
 use crate::triage::{self, FlagStatus, Locale, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
@@ -148,7 +148,9 @@ impl ConsultationView {
     /// With the links to its report, if it has one.
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         Self {
-            failure: row.failure.map(|code| Reason::new(&code, row.locale)),
+            failure: row
+                .failure
+                .map(|code| Reason::new(&code, row.locale, Analyze::REASONS)),
             report,
             triage: TriageView::new(&row.triage, row.locale),
             id: row.id,
