@@ -13,7 +13,7 @@ use super::tasks::Analyze;
 use super::view::ConsultationSummary;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Caller, Scope, TenantId, UserId};
-use crate::jobs::{JobMessage, NewJob, Task};
+use crate::jobs::{JobMessage, JobPayload, NewJob};
 use crate::locale::Locale;
 use crate::page::Page;
 use crate::triage::Triage;

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::assessment::{Assessment, Citation};
 use super::consultation::{Consultation, ConsultationStatus};
 use super::report::ReportLinks;
-use crate::jobs::Reason;
+use super::tasks::Analyze;
+use crate::jobs::{JobPayload, Reason};
 use crate::locale::Locale;
 use crate::triage::{self, FlagStatus, RedFlag, Sex, Triage, Urgency};
 
@@ -142,7 +143,9 @@ impl ConsultationView {
     /// The view of a consultation, with the links to its report if it has one.
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         Self {
-            failure: row.failure.map(|code| Reason::new(&code, row.locale)),
+            failure: row
+                .failure
+                .map(|code| Reason::new(&code, row.locale, Analyze::REASONS)),
             report,
             triage: TriageView::new(&row.triage, row.locale),
             id: row.id,
