@@ -1,4 +1,4 @@
-//! Cues that stand before a finding and say whether it is there, after the NegEx lexicon.
+//! Cues that stand before a finding and say whether it is there, after the `NegEx` lexicon.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

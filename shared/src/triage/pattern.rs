@@ -192,7 +192,7 @@ impl Pattern {
 
         let mut phrases = Vec::new();
         for alternative in part.split('|') {
-            match GROUPS.get(alternative) {
+            match group_of(alternative) {
                 Some(group) => phrases.extend(group.iter().copied().map(compile_phrase)),
                 None => phrases.push(compile_phrase(alternative)),
             }
@@ -255,6 +255,14 @@ impl Pattern {
         let mut barred = self.not_after.iter();
         barred.any(|phrase| phrase_end(phrase, tokens, end).is_some())
     }
+}
+
+/// The alternatives of a group, if the alternative names one.
+fn group_of(alternative: &str) -> Option<&'static [&'static str]> {
+    if !alternative.starts_with('@') {
+        return None;
+    }
+    GROUPS.get(alternative).map(Vec::as_slice)
 }
 
 /// Cuts an alternative into the words, numbers and single Han characters that the tokeniser yields.
