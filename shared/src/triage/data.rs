@@ -47,7 +47,7 @@ impl fmt::Display for WordListError {
     }
 }
 
-/// What a line of a list holds.
+/// The content of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ListLine {
     Comment,
