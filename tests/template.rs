@@ -132,11 +132,7 @@ fn every_trigger_is_the_one_that_the_template_has() {
                 assert_eq!(queue, target(&event["Queue"]), "{name}");
             }
             Trigger::Schedule { .. } => {
-                assert_eq!(
-                    events(deployed, "ScheduleV2").len(),
-                    1,
-                    "{name} has one schedule"
-                );
+                assert_eq!(events(deployed, "ScheduleV2").len(), 1, "{name} has one schedule");
             }
         }
     }
@@ -399,11 +395,7 @@ fn every_function_has_sample_events_that_it_can_read() {
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             for record in event.records {
                 let is_job = JobMessage::read(&record.body.unwrap()).is_some();
-                assert_eq!(
-                    is_job,
-                    file != "process-dead-letters.not-a-job.json",
-                    "{file}"
-                );
+                assert_eq!(is_job, file != "process-dead-letters.not-a-job.json", "{file}");
             }
         }
         sampled.insert(name.to_owned());
