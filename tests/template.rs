@@ -64,10 +64,24 @@ fn resources(kind: &str) -> BTreeMap<String, Value> {
 }
 
 /// The deployed functions by their names, which are their handlers.
-fn functions() -> BTreeMap<String, Value> {
+pub fn functions() -> BTreeMap<String, Value> {
     let functions = resources("AWS::Serverless::Function").into_values();
     functions
         .map(|function| (function["Handler"].as_str().unwrap().to_owned(), function))
+        .collect()
+}
+
+/// The names of the variables that the template gives a function: all functions', then its own.
+pub fn variables(function: &Value) -> Vec<String> {
+    let template = template();
+    let common = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let own = &function["Environment"]["Variables"];
+    let names = [common, own]
+        .into_iter()
+        .filter_map(Value::as_mapping)
+        .flatten();
+    names
+        .map(|(name, _)| name.as_str().unwrap().to_owned())
         .collect()
 }
 
@@ -117,7 +131,7 @@ fn every_trigger_is_the_one_that_the_template_has() {
     for function in FUNCTIONS {
         let (name, deployed) = (function.name(), &functions()[function.name()]);
         match function.trigger() {
-            Trigger::Http(route) => {
+            Trigger::Http { route, .. } => {
                 let [event] = &events(deployed, "HttpApi")[..] else {
                     panic!("{name} has one route");
                 };
@@ -132,7 +146,11 @@ fn every_trigger_is_the_one_that_the_template_has() {
                 assert_eq!(queue, target(&event["Queue"]), "{name}");
             }
             Trigger::Schedule { .. } => {
-                assert_eq!(events(deployed, "ScheduleV2").len(), 1, "{name} has one schedule");
+                assert_eq!(
+                    events(deployed, "ScheduleV2").len(),
+                    1,
+                    "{name} has one schedule"
+                );
             }
         }
     }
@@ -178,20 +196,20 @@ fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
 }
 
 #[test]
-fn every_route_but_the_health_check_needs_a_token() {
+fn every_route_that_is_not_public_needs_a_token() {
     for api in resources("AWS::Serverless::HttpApi").values() {
-        let default = api["Auth"]["DefaultAuthorizer"]
+        let auth = &api["Auth"];
+        let default = auth["DefaultAuthorizer"]
             .as_str()
             .expect("a default authorizer");
-        assert!(!api["Auth"]["Authorizers"][default]["JwtConfiguration"].is_null());
+        assert!(!auth["Authorizers"][default]["JwtConfiguration"].is_null());
     }
-    for (name, function) in functions() {
-        for event in events(&function, "HttpApi") {
-            if name == "health" {
-                assert_eq!(
-                    event["Auth"]["Authorizer"], "NONE",
-                    "monitors have no token"
-                );
+
+    for function in FUNCTIONS {
+        let (name, deployed) = (function.name(), &functions()[function.name()]);
+        for event in events(deployed, "HttpApi") {
+            if is_public(function) {
+                assert_eq!(event["Auth"]["Authorizer"], "NONE", "{name}");
             } else {
                 assert!(
                     event["Auth"].is_null(),
@@ -200,6 +218,26 @@ fn every_route_but_the_health_check_needs_a_token() {
             }
         }
     }
+}
+
+#[test]
+fn only_the_health_check_is_public() {
+    let public: Vec<_> = FUNCTIONS
+        .iter()
+        .filter(|function| is_public(function))
+        .collect();
+    let names: Vec<_> = public.into_iter().map(Function::name).collect();
+    assert_eq!(names, ["health"], "monitors have no token");
+}
+
+fn is_public(function: &Function) -> bool {
+    matches!(
+        function.trigger(),
+        Trigger::Http {
+            is_public: true,
+            ..
+        }
+    )
 }
 
 #[test]
@@ -343,9 +381,8 @@ fn what_has_a_url_of_its_own_verifies_tokens_itself() {
             function["FunctionUrlConfig"]["InvokeMode"],
             "RESPONSE_STREAM"
         );
-        let wiring =
-            fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-        assert!(wiring.contains("Edge::from_env"), "{name}");
+        let function = FUNCTIONS.iter().find(|function| function.name() == name);
+        assert!(!is_public(function.unwrap()), "{name}");
     }
 }
 
@@ -395,7 +432,11 @@ fn every_function_has_sample_events_that_it_can_read() {
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             for record in event.records {
                 let is_job = JobMessage::read(&record.body.unwrap()).is_some();
-                assert_eq!(is_job, file != "process-dead-letters.not-a-job.json", "{file}");
+                assert_eq!(
+                    is_job,
+                    file != "process-dead-letters.not-a-job.json",
+                    "{file}"
+                );
             }
         }
         sampled.insert(name.to_owned());

@@ -1,4 +1,5 @@
-//! The AWS clients. Each function makes what its route needs, once, at start; nothing is made per call.
+//! The AWS clients. Each function makes those that its route needs once, at start; none is made for
+//! a call.
 //!
 //! `AWS_ENDPOINT_URL` points every client at an emulator; the SDK reads it itself.
 
@@ -19,29 +20,50 @@ use url::Url;
 
 use crate::error::{BoxError, error_chain};
 
-/// The region, credentials and limits that all clients share.
+/// For connecting to a service.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// For one attempt of a call.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// For a call with all of its attempts.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long a secret is used before it is fetched again.
+const SECRET_TTL: Duration = Duration::from_mins(5);
+
+/// How long a known secret serves on while Secrets Manager cannot be reached.
+const STALE_SECRET_TTL: Duration = Duration::from_hours(1);
+
+/// How long IAM accepts a login token.
+const LOGIN_TOKEN_TTL: Duration = Duration::from_mins(15);
+
+/// The region, credentials and time-outs that all clients share.
 pub async fn sdk_config() -> SdkConfig {
-    let limits = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(3))
-        .operation_timeout(Duration::from_secs(8))
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
         .build();
+
     aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(limits)
+        .timeout_config(timeouts)
         .load()
         .await
 }
 
-/// The client of S3. An emulator is asked by path, since a bucket's own host name does not lead to it.
+/// The client of S3. It names an emulator's buckets by path, since a bucket's own host name does
+/// not lead to the emulator.
 pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let by_path = config.endpoint_url().is_some();
+    let is_emulated = config.endpoint_url().is_some();
     let config = aws_sdk_s3::config::Builder::from(config)
-        .force_path_style(by_path)
+        .force_path_style(is_emulated)
         .build();
     aws_sdk_s3::Client::from_conf(config)
 }
 
-/// Whether a call failed because the service could not be reached, or was too busy: then it may succeed later.
+/// Whether a call failed because the service could not be reached or was too busy, so that it may
+/// succeed later.
 pub fn is_outage<E>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
@@ -52,18 +74,25 @@ pub fn is_outage<E>(error: &SdkError<E>) -> bool {
     }
 }
 
-/// Secrets of AWS Secrets Manager, each fetched when it is first needed and kept for 5 minutes, so that a rotated one is
-/// taken up without a deployment.
+/// Secrets of AWS Secrets Manager, each fetched when it is first needed and kept for 5 minutes, so
+/// that a rotated one is taken up without a deployment.
 pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
-    known: Mutex<HashMap<String, (SystemTime, String)>>,
+    known: Mutex<HashMap<String, KnownSecret>>,
 }
 
-/// How long a secret is used before it is fetched again.
-const SECRET_FRESH: Duration = Duration::from_mins(5);
+#[derive(Clone)]
+struct KnownSecret {
+    value: String,
+    fetched_at: SystemTime,
+}
 
-/// How long it serves on while Secrets Manager is gone.
-const SECRET_STALE: Duration = Duration::from_hours(1);
+impl KnownSecret {
+    /// A clock that was set back makes a secret old.
+    fn age(&self) -> Duration {
+        self.fetched_at.elapsed().unwrap_or(Duration::MAX)
+    }
+}
 
 impl Secrets {
     /// For the region and credentials of `config`. Nothing is fetched yet.
@@ -74,46 +103,50 @@ impl Secrets {
         }
     }
 
-    /// The secret string called `id`, a name or an ARN. Callers that arrive together share one call.
+    /// The secret string called `id`, a name or an ARN. Callers that arrive together share one
+    /// call.
     pub async fn get(&self, id: &str) -> Result<String, BoxError> {
         let mut known = self.known.lock().await;
-        let held = known
-            .get(id)
-            .map(|(fetched, secret)| (fetched.elapsed().unwrap_or(Duration::MAX), secret.clone()));
-        if let Some((age, secret)) = &held
-            && *age < SECRET_FRESH
+        let held = known.get(id).cloned();
+        if let Some(held) = &held
+            && held.age() < SECRET_TTL
         {
-            return Ok(secret.clone());
+            return Ok(held.value.clone());
         }
+
         match (self.fetch(id).await, held) {
-            (Ok(secret), _) => {
-                known.insert(id.to_owned(), (SystemTime::now(), secret.clone()));
-                Ok(secret)
+            (Ok(value), _) => {
+                let secret = KnownSecret {
+                    value: value.clone(),
+                    fetched_at: SystemTime::now(),
+                };
+                known.insert(id.to_owned(), secret);
+                Ok(value)
             }
-            (Err(error), Some((age, secret))) if age < SECRET_STALE => {
+            (Err(error), Some(held)) if held.age() < STALE_SECRET_TTL => {
+                let causes = error_chain(&*error);
                 tracing::warn!(
-                    causes = error_chain(&*error),
+                    causes,
                     "a secret cannot be fetched again; the known one serves on"
                 );
-                Ok(secret)
+                Ok(held.value)
             }
             (Err(error), _) => Err(error),
         }
     }
 
     async fn fetch(&self, id: &str) -> Result<String, BoxError> {
-        let value = self.client.get_secret_value().secret_id(id).send().await?;
-        Ok(value
-            .secret_string()
-            .ok_or("the secret is not a string")?
-            .to_owned())
+        let request = self.client.get_secret_value().secret_id(id);
+        let secret = request.send().await?.secret_string;
+        Ok(secret.ok_or("the secret is not a string")?)
     }
 }
 
 /// Makes the passwords with which IAM lets a database user in.
 ///
-/// A password is a presigned request that is never sent, made from the environment's own credentials, so it costs no
-/// call. Source: "Connecting to your DB instance using IAM authentication", Amazon RDS user guide.
+/// A password is a presigned request that is never sent, made from the environment's own
+/// credentials, so it costs no call. Source: "Connecting to your DB instance using IAM
+/// authentication", Amazon RDS user guide.
 pub struct DatabaseLogin {
     config: SdkConfig,
     host: String,
@@ -125,8 +158,14 @@ pub struct DatabaseLogin {
 #[error("no database token: {0}")]
 pub struct TokenError(String);
 
+impl TokenError {
+    fn new(reason: impl std::fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
 impl DatabaseLogin {
-    /// For a user at a host.
+    /// For a user of the database at a host and port.
     pub fn new(config: SdkConfig, host: &str, port: u16, user: &str) -> Self {
         Self {
             config,
@@ -137,18 +176,17 @@ impl DatabaseLogin {
 
     /// A password that opens connections for the next 15 minutes.
     pub async fn token(&self) -> Result<String, TokenError> {
-        let because = |text: &str| TokenError(text.to_owned());
-        let provider = self
-            .config
-            .credentials_provider()
-            .ok_or_else(|| because("no credentials"))?;
+        let provider = self.config.credentials_provider();
+        let provider = provider.ok_or_else(|| TokenError::new("no credentials"))?;
         let credentials = provider
             .provide_credentials()
             .await
-            .map_err(|error| because(&error.to_string()))?;
-        let region = self.config.region().ok_or_else(|| because("no region"))?;
+            .map_err(TokenError::new)?;
+
+        let region = self.config.region();
+        let region = region.ok_or_else(|| TokenError::new("no region"))?;
         self.presign(credentials, region.as_ref(), SystemTime::now())
-            .map_err(|error| because(&error.to_string()))
+            .map_err(TokenError::new)
     }
 
     fn presign(
@@ -159,7 +197,8 @@ impl DatabaseLogin {
     ) -> Result<String, BoxError> {
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
-        settings.expires_in = Some(Duration::from_mins(15));
+        settings.expires_in = Some(LOGIN_TOKEN_TTL);
+
         let identity = credentials.into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -169,20 +208,20 @@ impl DatabaseLogin {
             .settings(settings)
             .build()?
             .into();
+
         let mut url = Url::parse(&format!("https://{}/", self.host))?;
         url.query_pairs_mut()
             .append_pair("Action", "connect")
             .append_pair("DBUser", &self.user);
-        let request = SignableRequest::new(
-            "GET",
-            url.as_str(),
-            std::iter::empty(),
-            SignableBody::Bytes(&[]),
-        )?;
+
+        let no_headers = std::iter::empty();
+        let body = SignableBody::Bytes(&[]);
+        let request = SignableRequest::new("GET", url.as_str(), no_headers, body)?;
         let (instructions, _) = sign(request, &parameters)?.into_parts();
         for (name, value) in instructions.params() {
             url.query_pairs_mut().append_pair(name, value);
         }
+
         Ok(url.as_str().trim_start_matches("https://").to_owned())
     }
 }
@@ -194,27 +233,21 @@ mod tests {
     #[test]
     fn a_database_token_is_a_presigned_connect_request() {
         let login = DatabaseLogin::new(SdkConfig::builder().build(), "db.example", 5432, "wenzhen");
-        let credentials = Credentials::new(
-            "AKIDEXAMPLE",
-            "secret",
-            Some("session".to_owned()),
-            None,
-            "test",
-        );
+        let session = Some("session".to_owned());
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret", session, None, "test");
+
         let token = login
             .presign(credentials, "eu-central-1", SystemTime::UNIX_EPOCH)
             .unwrap();
 
         let url = Url::parse(&format!("https://{token}")).unwrap();
         let value = |name: &str| {
-            url.query_pairs()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
+            let mut pairs = url.query_pairs();
+            let pair = pairs.find(|(key, _)| key == name);
+            pair.map(|(_, value)| value.into_owned())
         };
-        assert_eq!(
-            (url.host_str(), url.port()),
-            (Some("db.example"), Some(5432))
-        );
+        assert_eq!(url.host_str(), Some("db.example"));
+        assert_eq!(url.port(), Some(5432));
         assert_eq!(value("Action").as_deref(), Some("connect"));
         assert_eq!(value("DBUser").as_deref(), Some("wenzhen"));
         assert_eq!(value("X-Amz-Expires").as_deref(), Some("900"));

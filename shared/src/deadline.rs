@@ -1,5 +1,5 @@
-//! The time a call has left. It is made once, from the invocation's own limit, and travels with the call: whoever waits
-//! for something asks it how long.
+//! The time that a call has left. It is made once, from the invocation's own limit, and travels with
+//! the call: every wait is bounded by it.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
-/// What may be gone of an invocation's time when its function first looks.
-const UNDERWAY: Duration = Duration::from_secs(5);
+/// How much of an invocation's time may have passed before its function first looks at the clock.
+const MAX_STARTUP_TIME: Duration = Duration::from_secs(5);
 
 /// The time ran out before the work was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,35 +21,36 @@ impl Deadline {
         Self(Instant::now() + budget)
     }
 
-    /// When Lambda ends the invocation, less a `reserve` in which the answer is written; at most `longest` from now.
+    /// When Lambda ends the invocation, less a `reserve` in which the answer is written; at most
+    /// `longest` from now.
     ///
-    /// An invocation that has just begun has time left. If it seems to have none, this environment's clock is wrong, and the
-    /// longest time applies; so it does with `cargo lambda watch`, which gives a duration where Lambda gives a point in time.
+    /// An invocation that has just begun has time left. If it seems to have none, this
+    /// environment's clock is wrong, and `longest` applies. So it does with `cargo lambda watch`,
+    /// which gives a duration where Lambda gives a point in time.
     pub fn of_invocation(ends: SystemTime, reserve: Duration, longest: Duration) -> Self {
-        let left = ends
-            .duration_since(SystemTime::now())
-            .ok()
-            .filter(|left| !left.is_zero())
-            .unwrap_or(longest);
-        Self::after(left.saturating_sub(reserve).min(longest))
+        let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
+        let left = if left.is_zero() { longest } else { left };
+
+        let usable = left.saturating_sub(reserve);
+        Self::after(usable.min(longest))
     }
 
-    /// The same for an invocation that has just begun, of a function whose `timeout` is known: so this is what it has left, and a
-    /// clock that says something else is wrong. Only a few seconds of it may be gone already.
+    /// When Lambda ends an invocation that has just begun, less a `reserve`, for a function whose
+    /// `timeout` is known. At most a few seconds of it have passed, so a clock that says otherwise
+    /// is wrong.
     pub fn of_timeout(ends: SystemTime, reserve: Duration, timeout: Duration) -> Self {
         let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
-        let is_plausible = left <= timeout && left + UNDERWAY >= timeout;
-        Self::after(
-            if is_plausible {
-                left
-            } else {
-                timeout.saturating_sub(UNDERWAY)
-            }
-            .saturating_sub(reserve),
-        )
+        let is_plausible = left <= timeout && left + MAX_STARTUP_TIME >= timeout;
+        let left = if is_plausible {
+            left
+        } else {
+            timeout.saturating_sub(MAX_STARTUP_TIME)
+        };
+
+        Self::after(left.saturating_sub(reserve))
     }
 
-    /// What is left; zero when it has passed.
+    /// The time that is left; zero when the deadline has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
@@ -60,7 +61,7 @@ impl Deadline {
         self.min(Self::after(budget))
     }
 
-    /// This deadline moved forward, so that what comes after still has `reserve`.
+    /// This deadline moved forward, so that the step after this one still has `reserve`.
     #[must_use]
     pub fn less(self, reserve: Duration) -> Self {
         Self(self.0.checked_sub(reserve).unwrap_or(self.0))
@@ -81,43 +82,40 @@ mod tests {
     #[test]
     fn an_invocation_ends_when_lambda_says() {
         let ends = SystemTime::now() + Duration::from_secs(30);
-        let deadline =
-            Deadline::of_invocation(ends, Duration::from_secs(5), Duration::from_mins(1));
-        assert!(
-            deadline.remaining() > Duration::from_secs(20)
-                && deadline.remaining() <= Duration::from_secs(25)
-        );
+        let reserve = Duration::from_secs(5);
+
+        let left = Deadline::of_invocation(ends, reserve, Duration::from_mins(1)).remaining();
+        assert!(left > Duration::from_secs(20));
+        assert!(left <= Duration::from_secs(25));
     }
 
     #[test]
     fn a_clock_that_is_wrong_by_minutes_takes_no_invocation_its_time() {
-        for wrong in [
-            SystemTime::now() - Duration::from_mins(5),
-            SystemTime::now() + Duration::from_mins(5),
-        ] {
+        let now = SystemTime::now();
+        let off = Duration::from_mins(5);
+
+        for wrong in [now - off, now + off] {
             let deadline = Deadline::of_invocation(wrong, Duration::ZERO, Duration::from_mins(1));
             assert!(deadline.remaining() > Duration::from_secs(50));
         }
     }
 
     #[test]
-    fn whoever_knows_its_timeout_is_not_misled_by_any_clock() {
+    fn a_known_timeout_is_not_misled_by_any_clock() {
         let timeout = Duration::from_mins(5);
+        let at_least = Duration::from_secs(292);
+
         for seconds in [
             0, 1, 100, 170, 200, 290, 294, 296, 299, 300, 310, 600, 3_600,
         ] {
             let ends = SystemTime::now() + Duration::from_secs(seconds);
             let left = Deadline::of_timeout(ends, Duration::from_secs(1), timeout).remaining();
-            assert!(
-                left > Duration::from_secs(292) && left < timeout,
-                "{seconds}: {left:?}"
-            );
+            assert!(left > at_least && left < timeout, "{seconds}: {left:?}");
         }
+
         let past = SystemTime::now() - timeout;
-        assert!(
-            Deadline::of_timeout(past, Duration::ZERO, timeout).remaining()
-                > Duration::from_secs(292)
-        );
+        let left = Deadline::of_timeout(past, Duration::ZERO, timeout).remaining();
+        assert!(left > at_least);
     }
 
     #[test]
@@ -130,6 +128,7 @@ mod tests {
     #[test]
     fn a_share_never_exceeds_the_whole() {
         let whole = Deadline::after(Duration::from_secs(5));
+
         assert_eq!(whole.at_most(Duration::from_mins(1)), whole);
         assert!(whole.at_most(Duration::from_secs(1)) < whole);
         assert!(whole.less(Duration::from_secs(1)) < whole);
@@ -138,9 +137,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_never_ends_is_dropped_at_the_deadline() {
         let deadline = Deadline::after(Duration::from_millis(20));
-        assert_eq!(
-            deadline.run(std::future::pending::<()>()).await,
-            Err(Elapsed)
-        );
+        let outcome = deadline.run(std::future::pending::<()>()).await;
+        assert_eq!(outcome, Err(Elapsed));
     }
 }

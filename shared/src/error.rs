@@ -1,8 +1,9 @@
-//! The one error type of every handler: what the caller may read, what the operator must know, and whether trying
-//! again can help.
+//! The one error type of every handler: what the caller may read, what the operator must know, and
+//! whether trying again can help.
 //!
-//! `Display` gives the public message only and never repeats its source: symptoms, tokens or SQL cannot reach a client
-//! through it. The internal cause is behind [`std::error::Error::source`] and goes to the log once, at the boundary.
+//! `Display` gives the public message only and never repeats its source: symptoms, tokens or SQL
+//! cannot reach a client through it. The internal cause is behind [`std::error::Error::source`] and
+//! goes to the log once, at the boundary.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,30 +13,30 @@ use serde::Serialize;
 /// Any error of a lower layer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What went wrong, in the terms of an HTTP answer.
+/// The class of an error, in HTTP's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// 400: the request cannot be read.
     BadRequest,
-    /// 401: no token, or one that does not hold.
+    /// 401: no token, or one that is not valid.
     Unauthenticated,
-    /// 403: a good token of somebody who may not do this.
+    /// 403: the token is valid, but its caller may not do this.
     Forbidden,
-    /// 404: nothing there, or nothing that this caller may know of.
+    /// 404: nothing is there, or nothing that this caller may know of.
     NotFound,
-    /// 409: it contradicts the state that the thing is in.
+    /// 409: the resource is in a state that does not allow it.
     Conflict,
     /// 413: the body is larger than the route takes.
     PayloadTooLarge,
     /// 415: the body is not JSON.
     UnsupportedMediaType,
-    /// 422: readable, but a value breaks a rule.
+    /// 422: the request is readable, but a value breaks a rule.
     Unprocessable,
     /// 429: a limit is reached.
     TooManyRequests,
-    /// 500: our fault.
+    /// 500: a fault of ours.
     Internal,
-    /// 503: something we depend on is gone for the moment.
+    /// 503: a dependency cannot be reached for the moment.
     Unavailable,
     /// 504: the time for this call ran out.
     TimedOut,
@@ -108,9 +109,9 @@ impl ErrorKind {
 /// One value that breaks a rule. The value itself is never repeated: it may be medical text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// Where it stands in the body or the query, such as `symptoms` or `attachments[0]`.
+    /// Where the value stands in the body or the query, such as `symptoms` or `attachments[0]`.
     pub field: String,
-    /// The rule, in words.
+    /// The rule that it breaks, such as `must be from 0 to 130`.
     pub message: String,
 }
 
@@ -121,70 +122,67 @@ pub struct Error {
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
-    cause: Option<BoxError>,
+    source: Option<BoxError>,
 }
 
 impl Error {
-    /// An error whose `detail` the caller reads: one sentence that helps, without any value from the request.
+    /// An error whose `detail` the caller reads: one sentence that helps, without any value from
+    /// the request.
     pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             detail: detail.into(),
             fields: Vec::new(),
             retry_after: None,
-            cause: None,
+            source: None,
         }
     }
 
     /// A fault of ours. The caller learns only that it happened.
-    pub fn internal(cause: impl Into<BoxError>) -> Self {
-        Self::new(
-            ErrorKind::Internal,
-            "Nothing is wrong with your request. Please quote the instance to the operator.",
-        )
-        .with_source(cause)
+    pub fn internal(source: impl Into<BoxError>) -> Self {
+        let detail =
+            "Nothing is wrong with your request. Please quote the instance to the operator.";
+        Self::new(ErrorKind::Internal, detail).with_source(source)
     }
 
-    /// A dependency that is gone for the moment; `retry_after` is what the caller is told to wait.
+    /// A 503 because `dependency`, such as `The database`, cannot be reached; `retry_after` is what
+    /// the caller is told to wait.
     pub fn unavailable(
-        what: &'static str,
+        dependency: &'static str,
         retry_after: Duration,
-        cause: impl Into<BoxError>,
+        source: impl Into<BoxError>,
     ) -> Self {
-        let detail = format!("{what} cannot be reached right now. Please try again.");
+        let detail = format!("{dependency} cannot be reached right now. Please try again.");
         Self {
             retry_after: Some(retry_after),
+            source: Some(source.into()),
             ..Self::new(ErrorKind::Unavailable, detail)
         }
-        .with_source(cause)
     }
 
-    /// A 429 of the limit of this name; `wait` is when the same call would be let in, none if it never would be.
+    /// A 429 of the limit of this name; `wait` is when the same call would be let in, none if it
+    /// never would be.
     pub fn too_many(limit: &'static str, wait: Option<Duration>) -> Self {
-        let detail = match wait {
-            Some(wait) => {
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                format!(
-                    "The limit `{limit}` is reached. Please try again in {} s.",
-                    seconds.max(1)
-                )
+        let detail = match wait.map(retry_after_seconds) {
+            Some(seconds) => {
+                format!("The limit `{limit}` is reached. Please try again in {seconds} s.")
             }
             None => {
                 format!("This call alone is more than the limit `{limit}` allows. Make it smaller.")
             }
         };
+
         Self {
             retry_after: wait,
             ..Self::new(ErrorKind::TooManyRequests, detail)
         }
     }
 
-    /// A 404 that looks the same whether the thing does not exist or belongs to somebody else.
-    pub fn not_found(what: &'static str) -> Self {
-        Self::new(
-            ErrorKind::NotFound,
-            format!("There is no {what} with this id that you may read."),
-        )
+    /// A 404 that looks the same whether the resource does not exist or belongs to another tenant
+    /// or person.
+    pub fn not_found(resource: &'static str) -> Self {
+        let detail = format!("There is no {resource} with this id that you may read.");
+        Self::new(ErrorKind::NotFound, detail)
     }
 
     /// A 422 about one value.
@@ -199,30 +197,31 @@ impl Error {
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
             [only] => format!("`{}` {}.", only.field, only.message),
-            several => format!(
-                "{} values break a rule; `errors` names each.",
-                several.len()
-            ),
+            several => {
+                let count = several.len();
+                format!("{count} values break a rule; `errors` names each.")
+            }
         };
+
         Self {
             fields,
             ..Self::new(ErrorKind::Unprocessable, detail)
         }
     }
 
-    /// Adds the internal cause.
+    /// Adds the internal cause, for the log.
     #[must_use]
-    pub fn with_source(mut self, cause: impl Into<BoxError>) -> Self {
-        self.cause = Some(cause.into());
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
         self
     }
 
-    /// What went wrong.
+    /// The class of the error, from which its status follows.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The values that broke a rule.
+    /// The values that broke a rule; none but for a 422.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.fields
     }
@@ -241,7 +240,7 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_ref().map(|cause| &**cause as _)
+        self.source.as_ref().map(|source| &**source as _)
     }
 }
 
@@ -253,6 +252,13 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
         .join(": ")
 }
 
+/// A wait as `Retry-After` gives it: whole seconds, at least one, rounded up, since a caller that
+/// comes back a moment too early is refused once more.
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    whole.max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,6 +266,7 @@ mod tests {
     #[test]
     fn the_public_message_never_repeats_its_cause() {
         let error = Error::internal("password authentication failed for user wenzhen");
+
         assert!(!error.to_string().contains("password"));
         assert_eq!(
             error_chain(&error),
@@ -275,9 +282,14 @@ mod tests {
 
     #[test]
     fn one_field_error_is_said_in_the_detail() {
-        assert_eq!(
-            Error::field("age", "must be from 0 to 130").to_string(),
-            "`age` must be from 0 to 130."
-        );
+        let error = Error::field("age", "must be from 0 to 130");
+        assert_eq!(error.to_string(), "`age` must be from 0 to 130.");
+    }
+
+    #[test]
+    fn a_wait_is_given_in_whole_seconds_and_never_too_short() {
+        assert_eq!(retry_after_seconds(Duration::ZERO), 1);
+        assert_eq!(retry_after_seconds(Duration::from_secs(2)), 2);
+        assert_eq!(retry_after_seconds(Duration::from_millis(2_001)), 3);
     }
 }

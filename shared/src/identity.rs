@@ -1,4 +1,5 @@
-//! Who is calling. Values of these types come from a verified token (`http::auth`) or from a row, never from a body.
+//! Who is calling. Values of these types come from a verified token (`http::auth`) or from a row,
+//! never from a body.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ pub struct InvalidId(&'static str);
 
 /// A customer of the installation: 1 to 64 of `a-z`, `0-9`, `-` and `_`.
 ///
-/// Every query, cache key and limiter key of a tenant's data takes one, so that none can be built without it.
+/// Every query, cache key and limiter key of a tenant's data takes one, so that none can be built
+/// without it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TenantId(String);
@@ -20,14 +22,14 @@ pub struct TenantId(String);
 pub struct UserId(String);
 
 impl TenantId {
-    /// As it stands in a row or a key.
+    /// The id as text, for a key or a log line.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl UserId {
-    /// As it stands in a row or a key.
+    /// The id as text, for a key or a log line.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,10 +39,10 @@ impl TryFrom<String> for TenantId {
     type Error = InvalidId;
 
     fn try_from(text: String) -> Result<Self, InvalidId> {
-        let allowed =
-            |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
-        let valid = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
-        valid.then_some(Self(text)).ok_or(InvalidId("tenant id"))
+        let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        let is_valid = (1..=64).contains(&text.len()) && text.bytes().all(is_allowed);
+
+        is_valid.then_some(Self(text)).ok_or(InvalidId("tenant id"))
     }
 }
 
@@ -48,14 +50,30 @@ impl TryFrom<String> for UserId {
     type Error = InvalidId;
 
     fn try_from(text: String) -> Result<Self, InvalidId> {
-        let valid = (1..=128).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
-        valid.then_some(Self(text)).ok_or(InvalidId("user id"))
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_valid = (1..=128).contains(&text.len()) && is_visible;
+
+        is_valid.then_some(Self(text)).ok_or(InvalidId("user id"))
     }
 }
 
-/// What a caller may do, by the group of the user pool they are in. A greater role may all that a lesser one may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// What a caller may do, by the user pool's group that they are in. A greater role may do all that
+/// a lesser one may.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    sqlx::Encode,
+    sqlx::Decode,
+)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
 pub enum Role {
     /// Reads and writes their own records.
     Patient,
@@ -66,16 +84,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// As it stands in a row.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Patient => "patient",
-            Self::Clinician => "clinician",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// The role of one group name, if it names one.
+    /// The role that a group of the user pool stands for, if it stands for one.
     pub fn from_group(group: &str) -> Option<Self> {
         match group {
             "patient" => Some(Self::Patient),
@@ -89,30 +98,31 @@ impl Role {
 /// The authenticated caller of a request.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Whose data this caller can see at all.
+    /// The tenant, whose data alone this caller can see.
     pub tenant: TenantId,
-    /// Who they are within it.
+    /// The person within the tenant.
     pub user: UserId,
-    /// What they may do there.
+    /// What the person may do there.
     pub role: Role,
 }
 
 impl Caller {
-    /// The records this caller may read.
+    /// The records that this caller may read.
     pub fn scope(&self) -> Scope<'_> {
+        let is_patient = self.role == Role::Patient;
         Scope {
             tenant: &self.tenant,
-            owner: (self.role == Role::Patient).then_some(&self.user),
+            owner: is_patient.then_some(&self.user),
         }
     }
 }
 
-/// The rows a query may see: always one tenant's, and for a patient only their own.
+/// The rows that a query may see: always one tenant's, and for a patient only their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The tenant.
+    /// The tenant whose rows these are.
     pub tenant: &'a TenantId,
-    /// Only this person's rows, or everybody's in the tenant.
+    /// The person whose rows alone may be seen; none for all rows of the tenant.
     pub owner: Option<&'a UserId>,
 }
 
@@ -123,6 +133,7 @@ mod tests {
     #[test]
     fn a_tenant_id_has_one_spelling() {
         assert!(TenantId::try_from("clinic-1".to_owned()).is_ok());
+
         for wrong in ["", "Clinic", "a b", "a:b", "a/b", "诊所", &"a".repeat(65)] {
             assert!(TenantId::try_from(wrong.to_owned()).is_err(), "{wrong:?}");
         }
@@ -135,8 +146,17 @@ mod tests {
             user: UserId::try_from("u".to_owned()).unwrap(),
             role,
         };
+
         assert!(caller(Role::Patient).scope().owner.is_some());
         assert!(caller(Role::Clinician).scope().owner.is_none());
         assert!(caller(Role::Admin).scope().owner.is_none());
+    }
+
+    #[test]
+    fn a_group_is_named_like_its_role() {
+        for role in [Role::Patient, Role::Clinician, Role::Admin] {
+            let name = serde_json::to_value(role).unwrap();
+            assert_eq!(Role::from_group(name.as_str().unwrap()), Some(role));
+        }
     }
 }

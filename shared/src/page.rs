@@ -1,5 +1,5 @@
-//! Keyset pages: `limit` and an opaque `cursor` that names the last row seen, so that rows added or removed meanwhile
-//! neither shift nor repeat a page.
+//! Keyset pages: a query's `limit` and an opaque `cursor` that names the last row of the page
+//! before, so that rows added or removed meanwhile neither shift nor repeat a page.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,29 +9,29 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::identity::UserId;
 
-const DEFAULT_LIMIT: u16 = 20;
-const LARGEST_LIMIT: u16 = 100;
+const DEFAULT_PAGE_LIMIT: u16 = 20;
+const MAX_PAGE_LIMIT: u16 = 100;
 
-/// What rows are in order of, and a cursor names.
+/// The value that a list is ordered by and a cursor names.
 pub trait Cursor: Sized {
     /// The first byte of a cursor, so that its form can change, and no list takes another's.
     const VERSION: u8;
 
-    /// As it stands in a cursor.
-    fn bytes(&self) -> Vec<u8>;
+    /// The value's bytes, as a cursor holds them.
+    fn to_bytes(&self) -> Vec<u8>;
 
-    /// From what stands in a cursor.
-    fn read(bytes: &[u8]) -> Option<Self>;
+    /// The value that a cursor's bytes hold; none if they hold something else.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
 impl Cursor for Uuid {
     const VERSION: u8 = 1;
 
-    fn bytes(&self) -> Vec<u8> {
+    fn to_bytes(&self) -> Vec<u8> {
         self.as_bytes().to_vec()
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Self::from_slice(bytes).ok()
     }
 }
@@ -39,85 +39,83 @@ impl Cursor for Uuid {
 impl Cursor for UserId {
     const VERSION: u8 = 2;
 
-    fn bytes(&self) -> Vec<u8> {
+    fn to_bytes(&self) -> Vec<u8> {
         self.as_str().as_bytes().to_vec()
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
-        String::from_utf8(bytes.to_vec()).ok()?.try_into().ok()
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8(bytes.to_vec()).ok()?;
+        text.try_into().ok()
     }
 }
 
-/// What part of a list is asked for.
+/// The part of a list that a query asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page<C = Uuid> {
     /// Rows on the page: 1 to 100.
     pub limit: u16,
-    /// The id of the last row of the page before.
+    /// The last row of the page before; none for the first page.
     pub after: Option<C>,
 }
 
 /// One page on the wire.
 #[derive(Debug, Serialize)]
-pub struct Items<T> {
-    /// The rows, newest first.
+pub struct PageItems<T> {
+    /// The rows in the order of their list, at most [`Page::limit`].
     pub items: Vec<T>,
-    /// What to send as `cursor` for the next page; absent on the last one.
+    /// What the caller sends as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
 impl<C: Cursor> Page<C> {
-    /// Reads the query parameters `limit` (20 unless told otherwise) and `cursor`.
+    /// Reads the query parameters `limit` (20 by default) and `cursor`.
     pub fn parse(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Error> {
-        let limit = match limit.map(str::parse::<u16>) {
-            None => DEFAULT_LIMIT,
-            Some(Ok(limit)) if (1..=LARGEST_LIMIT).contains(&limit) => limit,
-            Some(_) => {
-                return Err(Error::field(
-                    "limit",
-                    "must be a whole number from 1 to 100",
-                ));
-            }
-        };
-        let after = match cursor.map(decode) {
-            None => None,
-            Some(Some(id)) => Some(id),
-            Some(None) => {
-                return Err(Error::field(
-                    "cursor",
-                    "must be a `next_cursor` from an earlier page",
-                ));
-            }
-        };
+        let limit = limit.map_or(Ok(DEFAULT_PAGE_LIMIT), parse_limit)?;
+        let after = cursor.map(parse_cursor).transpose()?;
         Ok(Self { limit, after })
     }
 
-    /// Makes the page of `rows`, which were read with one more than the limit to see whether another page follows.
-    pub fn items<T>(self, mut rows: Vec<T>, id: impl Fn(&T) -> C) -> Items<T> {
-        let more = rows.len() > usize::from(self.limit);
-        rows.truncate(usize::from(self.limit));
-        let next_cursor = if more {
-            rows.last().map(|row| encode(&id(row)))
-        } else {
-            None
-        };
-        Items {
+    /// Makes the page of `rows`. A store reads one row more than the limit, whose presence says
+    /// that another page follows.
+    pub fn items<T>(self, mut rows: Vec<T>, cursor_of: impl Fn(&T) -> C) -> PageItems<T> {
+        let limit = usize::from(self.limit);
+        let has_next = rows.len() > limit;
+        rows.truncate(limit);
+
+        let last = rows.last().filter(|_| has_next);
+        let next_cursor = last.map(|row| encode_cursor(&cursor_of(row)));
+        PageItems {
             items: rows,
             next_cursor,
         }
     }
 }
 
-fn encode<C: Cursor>(id: &C) -> String {
-    URL_SAFE_NO_PAD.encode([&[C::VERSION], id.bytes().as_slice()].concat())
+fn parse_limit(text: &str) -> Result<u16, Error> {
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=MAX_PAGE_LIMIT).contains(limit))
+        .ok_or_else(|| Error::field("limit", "must be a whole number from 1 to 100"))
 }
 
-fn decode<C: Cursor>(cursor: &str) -> Option<C> {
+fn parse_cursor<C: Cursor>(text: &str) -> Result<C, Error> {
+    decode_cursor(text)
+        .ok_or_else(|| Error::field("cursor", "must be a `next_cursor` from an earlier page"))
+}
+
+fn encode_cursor<C: Cursor>(value: &C) -> String {
+    let mut bytes = vec![C::VERSION];
+    bytes.extend(value.to_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decode_cursor<C: Cursor>(cursor: &str) -> Option<C> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let (&version, id) = bytes.split_first()?;
-    if version == C::VERSION {
-        C::read(id)
+    let (version, value) = bytes.split_first()?;
+
+    if *version == C::VERSION {
+        C::from_bytes(value)
     } else {
         None
     }
@@ -131,29 +129,23 @@ mod tests {
     #[test]
     fn a_cursor_survives_the_round_trip() {
         let id = Uuid::now_v7();
-        assert_eq!(decode(&encode(&id)), Some(id));
-        assert_eq!(
-            decode::<UserId>(&encode(&id)),
-            None,
-            "a cursor of another list"
-        );
+        let cursor = encode_cursor(&id);
+
+        assert_eq!(decode_cursor(&cursor), Some(id));
+        let of_another_list: Option<UserId> = decode_cursor(&cursor);
+        assert_eq!(of_another_list, None);
     }
 
     #[test]
     fn a_wrong_limit_or_cursor_is_refused() {
         for limit in ["0", "101", "-1", "ten", "", "1.5"] {
-            assert_eq!(
-                Page::<Uuid>::parse(Some(limit), None).unwrap_err().kind(),
-                ErrorKind::Unprocessable,
-                "{limit}"
-            );
+            let error = Page::<Uuid>::parse(Some(limit), None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unprocessable, "{limit}");
         }
+
         for cursor in ["", "x", "AAAA", "../../etc/passwd"] {
-            assert_eq!(
-                Page::<Uuid>::parse(None, Some(cursor)).unwrap_err().kind(),
-                ErrorKind::Unprocessable,
-                "{cursor}"
-            );
+            let error = Page::<Uuid>::parse(None, Some(cursor)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unprocessable, "{cursor}");
         }
     }
 
@@ -164,10 +156,11 @@ mod tests {
             after: None,
         };
         let rows: Vec<_> = (0..3).map(|_| Uuid::now_v7()).collect();
-        assert_eq!(
-            page.items(rows.clone(), |id| *id).next_cursor,
-            Some(encode(&rows[1]))
-        );
-        assert_eq!(page.items(rows[..2].to_vec(), |id| *id).next_cursor, None);
+
+        let first = page.items(rows.clone(), |id| *id);
+        assert_eq!(first.next_cursor, Some(encode_cursor(&rows[1])));
+
+        let last = page.items(rows[..2].to_vec(), |id| *id);
+        assert_eq!(last.next_cursor, None);
     }
 }

@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 
 use crate::report::say;
 use crate::stack::Stack;
+use crate::up;
 use crate::users::{self, Person, Role};
+
+/// A cold start within a second or two, and the health check itself.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Complaints as patients write them; age in years.
 const COMPLAINTS: &[(&str, u8)] = &[
@@ -37,8 +41,29 @@ const COMPLAINTS: &[(&str, u8)] = &[
     ),
 ];
 
-/// Sends the complaints and prints what came back.
+/// Brings the stack up if it is not there, sends the complaints and prints what came back.
 pub async fn run(stack: &Stack) -> Result<()> {
+    if !is_up(stack).await {
+        say("There is no running stack, so it is brought up first; `cargo xtask down` stops it.\n");
+        up::bring_up(stack, &up::Options::default()).await?;
+    }
+    send_complaints(&stack.as_running()?).await
+}
+
+/// Whether the functions of the checkout's stack answer.
+async fn is_up(stack: &Stack) -> bool {
+    let Ok(url) = stack.env("API_URL") else {
+        return false;
+    };
+    let client = Client::builder().timeout(HEALTH_TIMEOUT).build();
+    let Ok(client) = client else {
+        return false;
+    };
+    let answer = client.get(format!("{url}/health")).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+async fn send_complaints(stack: &Stack) -> Result<()> {
     let url = stack.env("API_URL")?;
     let token = users::token(stack, &Person::demo(Role::Patient)).await?;
     let client = Client::builder().timeout(Duration::from_secs(35)).build()?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, logs, provider, report, stack, test, up, users};
+use xtask::{bench, check, demo, logs, provider, report, shape, stack, test, up, users};
 
 /// The local stack of wenzhen and the chores around it.
 #[derive(Parser)]
@@ -39,8 +39,10 @@ enum Command {
     },
     /// Check the template, the licences and the sources
     Check,
-    /// Measure, in release: the chain, the limiter, the cache, and jobs through the worker
-    Bench,
+    /// Measure, in release: start, chain, limiter, cache, and jobs through the worker
+    Bench(bench::Options),
+    /// Measure how easily the code reads
+    Shape(shape::Options),
     /// Everything that continuous integration runs: formatting, lints, checks and tests
     Ci,
     /// Bring up a stack of its own, run every test against it, and stop it
@@ -64,12 +66,13 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Up(options) => up::run(&stack, &options).await,
         Command::Down => up::down(&stack),
         Command::Token(person) => users::print_token(&stack.as_running()?, &person).await,
-        Command::Demo => demo::run(&stack.as_running()?).await,
+        Command::Demo => demo::run(&stack).await,
         Command::Logs { function, follow } => {
             logs::run(&stack.as_running()?, function.as_deref(), follow).await
         }
         Command::Provider { port } => provider::run_scripted(&stack, port),
-        Command::Bench => bench::run(&stack).await,
+        Command::Bench(options) => bench::run(&options).await,
+        Command::Shape(options) => shape::run(&stack, &options),
         Command::Check => check::run_all(&stack),
         Command::Ci => {
             check::style(&stack)?;

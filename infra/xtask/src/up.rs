@@ -107,11 +107,11 @@ fn limits_setting(stack: &Stack) -> Result<String> {
     let Some(text) = json_setting("LIMITS")? else {
         return Ok(String::new());
     };
-    let settings =
-        wenzhen::config::LimitSettings::parse(&text).context("LIMITS is wrong; see README.md")?;
+    let settings = wenzhen::config::LimitSettings::parse(&text)
+        .context("LIMITS is wrong; see docs/limits.md")?;
     let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
     wenzhen::limits::Limiter::new(None, &declared, &settings)
-        .context("LIMITS is wrong; see README.md")?;
+        .context("LIMITS is wrong; see docs/limits.md")?;
     Ok(text)
 }
 
@@ -144,10 +144,10 @@ fn tiers_setting() -> Result<Option<Value>> {
         return Ok(None);
     };
     let checked =
-        wenzhen::config::Tiers::parse(&text).context("AI_TIERS is wrong; see README.md")?;
+        wenzhen::config::Tiers::parse(&text).context("AI_TIERS is wrong; see docs/models.md")?;
     let chains = json_setting("AI_CHAINS")?;
     wenzhen::config::Models::new(checked.clone(), chains.as_deref())
-        .context("AI_CHAINS is wrong; see README.md")?;
+        .context("AI_CHAINS is wrong; see docs/models.md")?;
     for tier in &checked {
         if let Some(wenzhen::config::KeyReference::Env(name)) = &tier.key {
             variable(name)
@@ -278,7 +278,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
 /// The chains, each with its tiers in order.
 fn deployed_models() -> Result<String> {
     let Some(tiers) = json_setting("AI_TIERS")? else {
-        return Ok("none; set AI_TIERS (see README.md)".to_owned());
+        return Ok("none; set AI_TIERS (see docs/models.md)".to_owned());
     };
     let tiers = wenzhen::config::Tiers::parse(&tiers)?;
     let models = wenzhen::config::Models::new(tiers, json_setting("AI_CHAINS")?.as_deref())?;

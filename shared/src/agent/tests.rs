@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::consultations::Status;
+use crate::consultations::ConsultationStatus;
 use crate::triage::{Complaint, Urgency};
 
 fn consultation(symptoms: &str, locale: Locale) -> Consultation {
@@ -16,7 +16,7 @@ fn consultation(symptoms: &str, locale: Locale) -> Consultation {
         id: Uuid::nil(),
         user_id: crate::identity::UserId::try_from("u".to_owned()).unwrap(),
         job_id: Uuid::nil(),
-        status: Status::Processing,
+        status: ConsultationStatus::Processing,
         urgency: triage.urgency,
         locale,
         symptoms: symptoms.to_owned(),

@@ -1,6 +1,7 @@
-//! The one place that reads the environment. A function asks for the settings it uses, once, at start; a missing or
-//! wrong one stops the start with its name.
+//! The one place that reads the environment variables. A function reads the settings it uses once,
+//! at start; a missing or wrong one stops the start with its name.
 
+use std::env::VarError;
 use std::str::FromStr;
 
 use url::Url;
@@ -12,7 +13,7 @@ mod tiers;
 
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
-pub use limits::{Algorithm, LIMIT_NAMES, LimitSetting, LimitSettings, OnLoss};
+pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
 pub use tiers::{KeyReference, StructuredOutput, Tier, Tiers};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.
@@ -21,7 +22,7 @@ pub use tiers::{KeyReference, StructuredOutput, Tier, Tiers};
 pub struct ConfigError {
     /// The environment variable, or `AI_TIERS[0].model` within one.
     pub name: String,
-    /// What is wrong, and what would be right.
+    /// The rule that the setting breaks, such as `must be a URL`.
     pub problem: String,
 }
 
@@ -35,7 +36,7 @@ impl ConfigError {
     }
 }
 
-/// Which tokens are accepted.
+/// The issuer and audience of the tokens that are accepted.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
     /// `iss` of every accepted token: `TOKEN_ISSUER`.
@@ -52,10 +53,9 @@ impl TokenSettings {
         let issuer: String = required("TOKEN_ISSUER")?;
         let jwks_url = match optional("TOKEN_JWKS_URL")? {
             Some(url) => url,
-            None => format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'))
-                .parse()
-                .map_err(|_| ConfigError::new("TOKEN_ISSUER", "must be a URL"))?,
+            None => default_jwks_url(&issuer)?,
         };
+
         Ok(Self {
             issuer,
             audience: required("TOKEN_AUDIENCE")?,
@@ -64,7 +64,14 @@ impl TokenSettings {
     }
 }
 
-/// How PostgreSQL lets us in.
+fn default_jwks_url(issuer: &str) -> Result<Url, ConfigError> {
+    let issuer = issuer.trim_end_matches('/');
+    let url = format!("{issuer}/.well-known/jwks.json");
+    url.parse()
+        .map_err(|_| ConfigError::new("TOKEN_ISSUER", "must be a URL"))
+}
+
+/// How a function logs in to PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseAuth {
     /// With the password in the URL, or without one.
@@ -88,7 +95,8 @@ impl FromStr for DatabaseAuth {
 /// The database.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// `DATABASE_URL`: `postgres://user[:password]@host[:port]/name[?sslmode=verify-full&sslrootcert=…]`.
+    /// `DATABASE_URL`: `postgres://user[:password]@host[:port]/name`, with
+    /// `?sslmode=verify-full&sslrootcert=…` for TLS.
     pub url: Url,
     /// `DATABASE_AUTH`: `url` (the default) or `iam`.
     pub auth: DatabaseAuth,
@@ -99,21 +107,25 @@ impl DatabaseSettings {
     pub fn from_env() -> Result<Self, ConfigError> {
         let url: Url = required("DATABASE_URL")?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
-            return Err(ConfigError::new(
-                "DATABASE_URL",
-                "must start with postgres://",
-            ));
-        }
-        let auth = optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url);
-        let verified = url
-            .query_pairs()
-            .any(|(name, value)| name == "sslmode" && value == "verify-full");
-        if auth == DatabaseAuth::Iam && !verified {
-            let problem = "must say sslmode=verify-full with DATABASE_AUTH=iam: a token is a password in clear";
+            let problem = "must start with postgres://";
             return Err(ConfigError::new("DATABASE_URL", problem));
         }
+
+        let auth = optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url);
+        if auth == DatabaseAuth::Iam && !is_verified(&url) {
+            let problem = "must say sslmode=verify-full with DATABASE_AUTH=iam: \
+                           a token is a password in clear";
+            return Err(ConfigError::new("DATABASE_URL", problem));
+        }
+
         Ok(Self { url, auth })
     }
+}
+
+/// Whether the server has to prove its name.
+fn is_verified(url: &Url) -> bool {
+    url.query_pairs()
+        .any(|(name, value)| name == "sslmode" && value == "verify-full")
 }
 
 /// The function that this process runs, by the name in its template: `_HANDLER`, which Lambda sets.
@@ -127,7 +139,7 @@ pub fn jobs_queue_url() -> Result<String, ConfigError> {
     required("JOBS_QUEUE_URL")
 }
 
-/// The URL of the queue that takes what the other gave up: `DEAD_LETTER_QUEUE_URL`.
+/// The URL of the queue that takes the messages which the first gave up: `DEAD_LETTER_QUEUE_URL`.
 pub fn dead_letter_queue_url() -> Result<String, ConfigError> {
     required("DEAD_LETTER_QUEUE_URL")
 }
@@ -142,36 +154,40 @@ pub fn transcripts_table() -> Result<String, ConfigError> {
     required("TRANSCRIPTS_TABLE")
 }
 
-/// Who answers: the tiers of `AI_TIERS`, a JSON array, in the chains of `AI_CHAINS`, a JSON object. Either may be the path
-/// of a file instead. Unset or empty tiers mean that there are none, and every answer is an honestly degraded one.
+/// The tiers of `AI_TIERS`, a JSON array, in the chains of `AI_CHAINS`, a JSON object. Either may be
+/// the path of a file instead. Unset or empty tiers mean that there are none, and every answer is an
+/// honestly degraded one.
 pub fn models() -> Result<Models, ConfigError> {
-    let tiers = json("AI_TIERS")?.map_or(Ok(Tiers::default()), |json| Tiers::parse(&json))?;
-    Models::new(tiers, json("AI_CHAINS")?.as_deref())
+    let tiers = match json_or_file("AI_TIERS")? {
+        Some(json) => Tiers::parse(&json)?,
+        None => Tiers::default(),
+    };
+    Models::new(tiers, json_or_file("AI_CHAINS")?.as_deref())
 }
 
-/// A setting that is JSON or the path of a file that holds it.
-fn json(name: &str) -> Result<Option<String>, ConfigError> {
+/// A setting that is JSON, or the path of a file that holds it.
+fn json_or_file(name: &str) -> Result<Option<String>, ConfigError> {
     let Some(text) = optional::<String>(name)? else {
         return Ok(None);
     };
     if text.trim_start().starts_with(['[', '{']) {
         return Ok(Some(text));
     }
-    let read = std::fs::read_to_string(&text);
-    read.map(Some).map_err(|error| {
-        ConfigError::new(
-            name,
-            format!("is neither JSON nor a readable file: {error}"),
-        )
+
+    std::fs::read_to_string(&text).map(Some).map_err(|error| {
+        let problem = format!("is neither JSON nor a readable file: {error}");
+        ConfigError::new(name, problem)
     })
 }
 
-/// Valkey, which the fleet's circuits live in.
+/// Valkey, which holds the cache, the limits and the fleet's circuits.
 #[derive(Clone)]
 pub struct ValkeySettings {
-    /// `VALKEY_URL`: `redis://[user:password@]host[:port]`, or `rediss://…` with TLS. None means that there is none.
+    /// `VALKEY_URL`: `redis://[user:password@]host[:port]`, or `rediss://…` with TLS. None means
+    /// that there is no Valkey.
     pub url: Option<Url>,
-    /// `VALKEY_PREFIX`: what every key begins with, so that several stacks can share a server. `wenzhen` by default.
+    /// `VALKEY_PREFIX`: the beginning of every key, so that several stacks can share a server.
+    /// `wenzhen` by default.
     pub prefix: String,
 }
 
@@ -179,27 +195,28 @@ impl ValkeySettings {
     /// Reads `VALKEY_URL` and `VALKEY_PREFIX`.
     pub fn from_env() -> Result<Self, ConfigError> {
         let url: Option<Url> = optional("VALKEY_URL")?;
-        if url
-            .as_ref()
-            .is_some_and(|url| !matches!(url.scheme(), "redis" | "rediss" | "valkey" | "valkeys"))
+        if let Some(url) = &url
+            && !matches!(url.scheme(), "redis" | "rediss" | "valkey" | "valkeys")
         {
-            return Err(ConfigError::new(
-                "VALKEY_URL",
-                "must start with redis:// or rediss://",
-            ));
+            let problem = "must start with redis:// or rediss://";
+            return Err(ConfigError::new("VALKEY_URL", problem));
         }
+
+        let prefix: Option<String> = optional("VALKEY_PREFIX")?;
         Ok(Self {
             url,
-            prefix: optional("VALKEY_PREFIX")?.unwrap_or_else(|| "wenzhen".to_owned()),
+            prefix: prefix.unwrap_or_else(|| "wenzhen".to_owned()),
         })
     }
 }
 
-/// What `LIMITS` changes of the routes' limits: a JSON object of changes by name, or the path of a file that holds it.
+/// What `LIMITS` changes of the routes' limits: a JSON object of changes by name, or the path of a
+/// file that holds it.
 pub fn limits() -> Result<LimitSettings, ConfigError> {
-    json("LIMITS")?.map_or(Ok(LimitSettings::default()), |json| {
-        LimitSettings::parse(&json)
-    })
+    match json_or_file("LIMITS")? {
+        Some(json) => LimitSettings::parse(&json),
+        None => Ok(LimitSettings::default()),
+    }
 }
 
 /// A secret that a setting refers to as `env:NAME`.
@@ -207,13 +224,18 @@ pub fn secret_from_env(variable: &str) -> Result<String, ConfigError> {
     required(variable)
 }
 
-/// What is logged: `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, else `info`.
+/// The level of the logs, or a list of levels by target such as `info,wenzhen::jobs=debug`:
+/// `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, else `info`.
 pub fn log_filter() -> String {
     // Lambda's FATAL is no level of ours; it would be taken for the name of a library.
-    let known = |level: &String| !level.eq_ignore_ascii_case("fatal");
-    let level = |name| optional::<String>(name).ok().flatten().filter(known);
-    level("RUST_LOG")
-        .or_else(|| level("AWS_LAMBDA_LOG_LEVEL"))
+    let is_known = |level: &String| !level.eq_ignore_ascii_case("fatal");
+    let read_level = |name| {
+        let level: Option<String> = optional(name).ok().flatten();
+        level.filter(is_known)
+    };
+
+    read_level("RUST_LOG")
+        .or_else(|| read_level("AWS_LAMBDA_LOG_LEVEL"))
         .unwrap_or_else(|| "info".to_owned())
 }
 
@@ -232,13 +254,14 @@ fn optional<T: FromStr>(name: &str) -> Result<Option<T>, ConfigError>
 where
     T::Err: std::fmt::Display,
 {
-    match std::env::var(name) {
-        Ok(text) if text.trim().is_empty() => Ok(None),
-        Ok(text) => text
-            .parse()
-            .map(Some)
-            .map_err(|problem: T::Err| ConfigError::new(name, problem.to_string())),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(ConfigError::new(name, "must be UTF-8")),
-    }
+    let text = match std::env::var(name) {
+        Ok(text) if text.trim().is_empty() => return Ok(None),
+        Ok(text) => text,
+        Err(VarError::NotPresent) => return Ok(None),
+        Err(VarError::NotUnicode(_)) => return Err(ConfigError::new(name, "must be UTF-8")),
+    };
+
+    text.parse()
+        .map(Some)
+        .map_err(|problem: T::Err| ConfigError::new(name, problem.to_string()))
 }

@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::triage::Urgency;
+use crate::triage::{RedFlag, Urgency};
 
 /// The answer, as it is stored and sent. Its texts are in the consultation's language.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
-    /// What the patient is told first.
+    /// One to a few sentences, which the patient reads first.
     pub summary: String,
-    /// The most likely first; empty when no model answered.
+    /// The most likely cause first; empty when no model answered.
     pub possible_causes: Vec<String>,
-    /// Never below what the rules say.
+    /// How soon help is needed; never below what the rules say.
     pub urgency: Urgency,
     /// Danger signs found by the rules and by the model, in words.
     pub red_flags: Vec<String>,
@@ -19,13 +19,13 @@ pub struct Assessment {
     pub recommended_actions: Vec<String>,
     /// What the patient should be asked next.
     pub questions: Vec<String>,
-    /// Where the statements of the rules come from.
+    /// The sources of what the rules say.
     pub citations: Vec<Citation>,
-    /// What made this answer.
+    /// The tier and the model that made this answer.
     pub served_by: ServedBy,
     /// Whether something less than the first tier made it.
     pub degraded: bool,
-    /// Why, if it is degraded.
+    /// Why it is degraded; none if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded_reason: Option<DegradedReason>,
     /// That this is no diagnosis.
@@ -35,10 +35,20 @@ pub struct Assessment {
 /// A public source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
-    /// Its title.
+    /// The source's title, in its own language.
     pub title: String,
-    /// Its address.
+    /// An absolute `https` address.
     pub url: String,
+}
+
+impl Citation {
+    /// The source of the rule behind a danger sign; none if the rule no longer exists.
+    pub fn of(flag: &RedFlag) -> Option<Self> {
+        flag.source().map(|source| Self {
+            title: source.title.to_owned(),
+            url: source.url.to_owned(),
+        })
+    }
 }
 
 /// What made an answer.

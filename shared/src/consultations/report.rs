@@ -1,4 +1,4 @@
-//! Where a consultation's report lies, and how it is shown.
+//! Where a consultation's report is stored, and how it is shown.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -15,14 +15,15 @@ pub struct StoredReport {
     pub generated_at: OffsetDateTime,
 }
 
-/// Links to a report, which open it for a short time without a token. They have no `Debug`: they must not be logged.
+/// Links to a report, which open it for a short time without a token. They have no `Debug`: they
+/// must not be logged.
 #[derive(Serialize)]
 pub struct ReportLinks {
-    /// The report as HTML.
+    /// The presigned URL of the HTML.
     pub html_url: String,
-    /// The report as Markdown.
+    /// The presigned URL of the Markdown.
     pub markdown_url: String,
-    /// Until when the links work.
+    /// When the links stop working.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
     /// When the report was made.

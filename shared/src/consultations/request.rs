@@ -8,56 +8,55 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
-use crate::triage::{Complaint, Locale, Sex};
+use crate::locale::Locale;
+use crate::triage::{Complaint, Sex};
 
 /// The longest text of a patient, in characters.
-const LONGEST_TEXT: usize = 8_000;
+const MAX_TEXT_CHARS: usize = 8_000;
 
 /// The body of the request.
 #[derive(Deserialize, Serialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewConsultation {
     /// The patient's own words: 1 to 8,000 characters, not only white space.
-    #[garde(custom(|value: &String, (): &()| text(value)))]
+    #[garde(custom(|value: &String, (): &()| check_text(value)))]
     pub symptoms: String,
     /// Whole years, 0 to 130.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(inner(custom(|value: &i64, (): &()| years(*value))))]
+    #[garde(inner(custom(|value: &i64, (): &()| check_age(*value))))]
     age: Option<i64>,
-    /// As the patient states it.
+    /// The patient's sex, as they state it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     pub sex: Option<Sex>,
     /// Earlier illnesses and medicines: 1 to 8,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(inner(custom(|value: &String, (): &()| text(value))))]
+    #[garde(inner(custom(|value: &String, (): &()| check_text(value))))]
     pub history: Option<String>,
-    /// The language of the answer: `zh` or `en`, also with a region; by default the language of the symptoms.
-    #[serde(
-        default,
-        deserialize_with = "language",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The language of the answer: `zh` or `en`, also with a region; by default the language of
+    /// the symptoms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "parse_language_tag")]
     #[garde(skip)]
     pub locale: Option<Locale>,
-    /// Whether only an answer of a model will do: then it is waited for, up to an hour, and without one there is none. By
-    /// default the rules answer alone if no model does.
+    /// Whether only a model's answer will do: then the job waits for one, for up to an hour, and
+    /// fails without one. By default the rules answer alone if no model does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[garde(skip)]
     pub require_model: bool,
     /// Ids of uploads. There are none yet, so any id is one too many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[garde(custom(|value: &Vec<Uuid>, (): &()| no_uploads(value)))]
+    #[garde(custom(|value: &Vec<Uuid>, (): &()| refuse_uploads(value)))]
     attachments: Vec<Uuid>,
 }
 
 impl NewConsultation {
-    /// Whole years; the range was checked.
+    /// Whole years, 0 to 130.
     pub fn age(&self) -> Option<u8> {
         self.age.and_then(|years| u8::try_from(years).ok())
     }
 
-    /// The language asked for, or else the one the symptoms are written in.
+    /// The language that the caller asks for, else the one that the symptoms are written in.
     pub fn language(&self) -> Locale {
         self.locale
             .unwrap_or_else(|| Locale::detect(&self.symptoms))
@@ -73,73 +72,70 @@ impl NewConsultation {
         }
     }
 
-    /// SHA-256 of what was asked, whatever its white space and the order of its fields. What was left out does not count,
-    /// so that a field that is added later does not change the fingerprints of requests without it.
+    /// SHA-256 of the request's values, regardless of white space and the order of fields. A field
+    /// that was left out does not count, so that a field that is added to the API later does not
+    /// change the fingerprints of requests without it.
     pub fn fingerprint(&self) -> Result<[u8; 32], Error> {
-        Ok(Sha256::digest(serde_json::to_vec(self).map_err(Error::internal)?).into())
+        let json = serde_json::to_vec(self).map_err(Error::internal)?;
+        Ok(Sha256::digest(json).into())
     }
 }
 
-fn text(value: &str) -> garde::Result {
+fn check_text(value: &str) -> garde::Result {
     if value.trim().is_empty() {
         return Err(garde::Error::new("must not be blank"));
     }
-    if value.chars().count() > LONGEST_TEXT {
+    if value.chars().count() > MAX_TEXT_CHARS {
         return Err(garde::Error::new("must have at most 8,000 characters"));
     }
-    // PostgreSQL cannot store U+0000, and no other control character is part of what somebody wrote.
-    if value
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
+
+    // PostgreSQL cannot store U+0000, and no patient writes any other control character.
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if value.chars().any(is_control) {
         return Err(garde::Error::new("must not contain control characters"));
     }
     Ok(())
 }
 
-fn years(value: i64) -> garde::Result {
-    if (0..=130).contains(&value) {
+fn check_age(years: i64) -> garde::Result {
+    if (0..=130).contains(&years) {
         Ok(())
     } else {
         Err(garde::Error::new("must be from 0 to 130"))
     }
 }
 
-fn no_uploads(value: &[Uuid]) -> garde::Result {
-    if value.is_empty() {
-        Ok(())
-    } else {
-        Err(garde::Error::new(
-            "must be ids of uploads of yours; there are none",
-        ))
+fn refuse_uploads(ids: &[Uuid]) -> garde::Result {
+    if ids.is_empty() {
+        return Ok(());
     }
+    let message = "must be ids of uploads of yours; there are none";
+    Err(garde::Error::new(message))
 }
 
-fn language<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Locale>, D::Error> {
+fn parse_language_tag<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Locale>, D::Error> {
     let Some(tag) = Option::<String>::deserialize(input)? else {
         return Ok(None);
     };
-    match tag
-        .split(['-', '_'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .as_str()
-    {
+
+    let language = tag.split(['-', '_']).next().unwrap_or_default();
+    match language.to_ascii_lowercase().as_str() {
         "zh" => Ok(Some(Locale::Zh)),
         "en" => Ok(Some(Locale::En)),
-        _ => Err(serde::de::Error::custom(
-            "another language, expected `zh` or `en`",
-        )),
+        _ => {
+            let message = "another language, expected `zh` or `en`";
+            Err(serde::de::Error::custom(message))
+        }
     }
 }
 
-/// The `Idempotency-Key` header: 1 to 255 visible ASCII characters, chosen by the client for one request.
+/// The `Idempotency-Key` header: 1 to 255 visible ASCII characters, chosen by the client for one
+/// request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// As it stands in a row.
+    /// The key as text, for its row.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -149,11 +145,13 @@ impl FromStr for IdempotencyKey {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let valid = (1..=255).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_visible && (1..=255).contains(&text.len()) {
+            return Ok(Self(text.to_owned()));
+        }
+
         let rule = "The Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.";
-        valid
-            .then(|| Self(text.to_owned()))
-            .ok_or_else(|| Error::new(ErrorKind::BadRequest, rule))
+        Err(Error::new(ErrorKind::BadRequest, rule))
     }
 }
 
@@ -162,15 +160,20 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<NewConsultation, String> {
-        let value: NewConsultation =
+        let request: NewConsultation =
             serde_json::from_str(json).map_err(|error| error.to_string())?;
-        value.validate().map_err(|report| report.to_string())?;
-        Ok(value)
+        request.validate().map_err(|report| report.to_string())?;
+        Ok(request)
+    }
+
+    fn fingerprint(json: &str) -> [u8; 32] {
+        read(json).unwrap().fingerprint().unwrap()
     }
 
     #[test]
     fn the_limits_of_a_text_are_counted_in_characters() {
         let symptoms = |text: &str| read(&serde_json::json!({ "symptoms": text }).to_string());
+
         assert!(symptoms(&"痛".repeat(8_000)).is_ok());
         assert!(symptoms(&"痛".repeat(8_001)).is_err());
         assert!(symptoms(" \n\u{3000}").is_err());
@@ -180,51 +183,41 @@ mod tests {
 
     #[test]
     fn the_language_is_the_one_asked_for_or_the_one_written() {
-        assert_eq!(
-            read(r#"{"symptoms":"头痛"}"#).unwrap().language(),
-            Locale::Zh
-        );
-        assert_eq!(
-            read(r#"{"symptoms":"头痛","locale":"en-GB"}"#)
-                .unwrap()
-                .language(),
-            Locale::En
-        );
+        let written = read(r#"{"symptoms":"头痛"}"#).unwrap();
+        assert_eq!(written.language(), Locale::Zh);
+
+        let requested = read(r#"{"symptoms":"头痛","locale":"en-GB"}"#).unwrap();
+        assert_eq!(requested.language(), Locale::En);
+
         assert!(read(r#"{"symptoms":"x","locale":"fr"}"#).is_err());
     }
 
     #[test]
     fn ages_outside_a_life_are_refused() {
         for age in ["-1", "131", "1e400", "4.5"] {
-            assert!(
-                read(&format!(r#"{{"symptoms":"x","age":{age}}}"#)).is_err(),
-                "{age}"
-            );
+            let json = format!(r#"{{"symptoms":"x","age":{age}}}"#);
+            assert!(read(&json).is_err(), "{age}");
         }
-        assert_eq!(read(r#"{"symptoms":"x","age":0}"#).unwrap().age(), Some(0));
+
+        let newborn = read(r#"{"symptoms":"x","age":0}"#).unwrap();
+        assert_eq!(newborn.age(), Some(0));
     }
 
+    /// However it is written: the order of its fields, white space, fields that are null.
     #[test]
-    fn the_same_request_has_the_same_fingerprint_however_it_is_written() {
-        let one = read(r#"{"symptoms":"x","age":3}"#)
-            .unwrap()
-            .fingerprint()
-            .unwrap();
-        let two = read(r#"{ "age": 3, "symptoms": "x", "sex": null }"#)
-            .unwrap()
-            .fingerprint()
-            .unwrap();
-        let other = read(r#"{"symptoms":"x","age":4}"#)
-            .unwrap()
-            .fingerprint()
-            .unwrap();
-        assert_eq!(one, two);
+    fn the_same_request_has_the_same_fingerprint() {
+        let one = fingerprint(r#"{"symptoms":"x","age":3}"#);
+        let same = fingerprint(r#"{ "age": 3, "symptoms": "x", "sex": null }"#);
+        let other = fingerprint(r#"{"symptoms":"x","age":4}"#);
+
+        assert_eq!(one, same);
         assert_ne!(one, other);
     }
 
     #[test]
     fn an_idempotency_key_is_short_and_visible() {
         assert!("7e1c-key".parse::<IdempotencyKey>().is_ok());
+
         for wrong in ["", "a b", "钥匙", &"k".repeat(256)] {
             assert!(wrong.parse::<IdempotencyKey>().is_err(), "{wrong:?}");
         }

@@ -1,71 +1,87 @@
-//! Consultations in PostgreSQL. Every function takes the tenant, alone or within a [`Scope`].
+//! Consultations in PostgreSQL. Every function takes the tenant, alone or within a [`Scope`]; only
+//! [`prune_idempotency_keys`] goes over all of them.
+
+use std::collections::HashMap;
 
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    Analyze, Assessment, Consultation, IdempotencyKey, NewConsultation, StoredReport, Summary,
-};
+use super::consultation::Consultation;
+use super::request::{IdempotencyKey, NewConsultation};
+use super::tasks::Analyze;
+use super::view::ConsultationSummary;
 use crate::error::{Error, ErrorKind};
-use crate::identity::{Caller, Scope, UserId};
+use crate::identity::{Caller, Scope, TenantId, UserId};
 use crate::jobs::{JobMessage, JobPayload, NewJob};
+use crate::locale::Locale;
 use crate::page::Page;
-use crate::postgres::parse;
-use crate::triage::{Locale, Sex, Triage};
+use crate::triage::Triage;
+
+const CREATE: &str = include_str!("sql/create.sql");
+const FIND_CREATED: &str = include_str!("sql/find_created.sql");
+
+const GET: &str = concat!(
+    include_str!("sql/columns.sql"),
+    include_str!("sql/with_progress.sql"),
+    "WHERE c.tenant_id = $1 AND c.id = $2 AND ($3::text IS NULL OR c.user_id = $3)"
+);
+
+/// A page of a patient's own consultations, which another index answers than [`LIST_OF_TENANT`].
+const LIST_OF_OWNER: &str = concat!(
+    include_str!("sql/summary_columns.sql"),
+    include_str!("sql/with_progress.sql"),
+    "WHERE c.tenant_id = $1 AND c.user_id = $4 AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
+);
+
+/// A page of a tenant's consultations. `$4` is NULL.
+const LIST_OF_TENANT: &str = concat!(
+    include_str!("sql/summary_columns.sql"),
+    include_str!("sql/with_progress.sql"),
+    "WHERE c.tenant_id = $1 AND $4::text IS NULL AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
+);
+
+/// The latest consultations of several people, in one statement for all of them.
+const LATEST_OF_USERS: &str = concat!(
+    "SELECT requested.user_id, latest.* FROM unnest($2::text[]) AS requested (user_id)\n",
+    "CROSS JOIN LATERAL (\n",
+    include_str!("sql/summary_columns.sql"),
+    include_str!("sql/with_progress.sql"),
+    "WHERE c.tenant_id = $1 AND c.user_id = requested.user_id ORDER BY c.id DESC LIMIT $3\n",
+    ") AS latest ORDER BY latest.id DESC"
+);
 
 /// How a request to create a consultation ended.
 #[derive(Debug)]
 pub enum Created {
-    /// It was created, and its job has to be sent.
+    /// The consultation was created, and its job has to be sent.
     New {
-        /// Its id.
+        /// The consultation's id.
         id: Uuid,
-        /// What has to be sent.
+        /// The job's message for the queue.
         message: JobMessage,
     },
-    /// The same request had been accepted before.
-    Before {
-        /// The consultation it created.
-        id: Uuid,
-        /// Its job.
-        job_id: Uuid,
-        /// What the rules said then.
-        triage: Triage,
-        /// The language it was answered in.
-        locale: Locale,
-    },
+    /// The same request was accepted before.
+    Existing(ExistingConsultation),
 }
 
-/// Writes the consultation, its job, the outbox row and the idempotency key in one statement, so in one round trip and
-/// one transaction. Nothing is written when the key was used before: two requests that arrive together meet on the key's
-/// row, where the later one waits for the earlier one's commit.
-const CREATE: &str = "
-WITH key AS (
-    INSERT INTO idempotency_keys (tenant_id, user_id, operation, key, fingerprint, consultation_id, expires_at)
-    SELECT $1, $2, 'create', $3, $4, $5, now() + interval '24 hours' WHERE $3::text IS NOT NULL
-    ON CONFLICT (tenant_id, user_id, operation, key) DO UPDATE
-        SET fingerprint = excluded.fingerprint, consultation_id = excluded.consultation_id,
-            expires_at = excluded.expires_at
-        WHERE idempotency_keys.expires_at < now()
-    RETURNING 1
-), admitted AS (
-    SELECT 1 FROM key UNION ALL SELECT 1 WHERE $3::text IS NULL
-), consultation AS (
-    INSERT INTO consultations (tenant_id, user_id, id, job_id, urgency, locale, symptoms, age, sex, history, triage,
-                               requires_model)
-    SELECT $1, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM admitted
-), job AS (
-    INSERT INTO jobs (tenant_id, user_id, locale, id, consultation_id, kind, payload)
-    SELECT $1, $2, $8, $6, $5, $15, $16 FROM admitted
-), message AS (
-    INSERT INTO outbox (tenant_id, job_id) SELECT $1, $6 FROM admitted
-)
-SELECT count(*) > 0 FROM admitted";
+/// What an earlier request with the same idempotency key created.
+#[derive(Debug, FromRow)]
+pub struct ExistingConsultation {
+    /// The consultation's id.
+    pub id: Uuid,
+    /// The job that makes its assessment.
+    pub job_id: Uuid,
+    /// What the rules said then.
+    #[sqlx(json)]
+    pub triage: Triage,
+    /// The language in which it was answered.
+    pub locale: Locale,
+    fingerprint: Vec<u8>,
+}
 
-/// Creates a consultation and its `analyze` job, or finds what the same key created before. A key that was used for
-/// another request is a 422.
+/// Creates a consultation and its `analyze` job, or finds what the same key created before. A key
+/// that was used for another request is a 422.
 pub async fn create(
     connection: &mut PgConnection,
     caller: &Caller,
@@ -74,28 +90,25 @@ pub async fn create(
     triage: &Triage,
 ) -> Result<Created, Error> {
     let id = Uuid::now_v7();
-    let job = NewJob::new(
-        &caller.tenant,
-        &caller.user,
-        request.language(),
-        &Analyze {
-            consultation_id: id,
-        },
-    )?;
+    let payload = Analyze {
+        consultation_id: id,
+    };
+    let locale = request.language();
+    let job = NewJob::new(&caller.tenant, &caller.user, locale, &payload)?;
     let fingerprint = request.fingerprint()?;
-    let message = job.message();
-    let admitted: bool = sqlx::query_scalar(CREATE)
-        .bind(caller.tenant.as_str())
-        .bind(caller.user.as_str())
+
+    let is_admitted: bool = sqlx::query_scalar(CREATE)
+        .bind(&caller.tenant)
+        .bind(&caller.user)
         .bind(key.map(IdempotencyKey::as_str))
         .bind(fingerprint.as_slice())
         .bind(id)
         .bind(job.id())
-        .bind(triage.urgency.as_str())
-        .bind(request.language().as_str())
+        .bind(triage.urgency)
+        .bind(locale)
         .bind(&request.symptoms)
         .bind(request.age().map(i16::from))
-        .bind(request.sex.map(Sex::as_str))
+        .bind(request.sex)
         .bind(&request.history)
         .bind(Json(triage))
         .bind(request.require_model)
@@ -103,119 +116,57 @@ pub async fn create(
         .bind(job.payload())
         .fetch_one(&mut *connection)
         .await?;
+
     match key {
-        Some(key) if !admitted => created_before(connection, caller, key, &fingerprint).await,
-        _ => Ok(Created::New { id, message }),
+        Some(key) if !is_admitted => {
+            let existing = find_created(connection, caller, key).await?;
+            existing.require_same_request(&fingerprint)?;
+            Ok(Created::Existing(existing))
+        }
+        _ => Ok(Created::New {
+            id,
+            message: job.message(),
+        }),
     }
 }
 
-#[derive(FromRow)]
-struct Before {
-    fingerprint: Vec<u8>,
-    id: Uuid,
-    job_id: Uuid,
-    triage: Json<Triage>,
-    locale: String,
-}
-
-async fn created_before(
+async fn find_created(
     connection: &mut PgConnection,
     caller: &Caller,
     key: &IdempotencyKey,
-    fingerprint: &[u8],
-) -> Result<Created, Error> {
-    let before: Option<Before> = sqlx::query_as(
-        "SELECT k.fingerprint, c.id, c.job_id, c.triage, c.locale
-         FROM idempotency_keys k
-         JOIN consultations c ON c.tenant_id = k.tenant_id AND c.id = k.consultation_id
-         WHERE k.tenant_id = $1 AND k.user_id = $2 AND k.operation = 'create' AND k.key = $3",
-    )
-    .bind(caller.tenant.as_str())
-    .bind(caller.user.as_str())
-    .bind(key.as_str())
-    .fetch_optional(connection)
-    .await?;
-    // It was erased between the two statements, and the key with it: the next try creates it anew.
-    let before = before.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Unavailable,
-            "The first request was just erased. Try again.",
-        )
-    })?;
-    if before.fingerprint != fingerprint {
+) -> Result<ExistingConsultation, Error> {
+    let existing: Option<ExistingConsultation> = sqlx::query_as(FIND_CREATED)
+        .bind(&caller.tenant)
+        .bind(&caller.user)
+        .bind(key.as_str())
+        .fetch_optional(connection)
+        .await?;
+
+    // The consultation was erased between the two statements, and the key with it: the next try
+    // creates it anew.
+    let detail = "The first request was just erased. Try again.";
+    existing.ok_or_else(|| Error::new(ErrorKind::Unavailable, detail))
+}
+
+impl ExistingConsultation {
+    fn require_same_request(&self, fingerprint: &[u8]) -> Result<(), Error> {
+        if self.fingerprint == fingerprint {
+            return Ok(());
+        }
+
         let detail =
             "This Idempotency-Key was used for a request with another body. Choose a new key.";
-        return Err(Error::new(ErrorKind::Unprocessable, detail));
+        Err(Error::new(ErrorKind::Unprocessable, detail))
     }
-    Ok(Created::Before {
-        id: before.id,
-        job_id: before.job_id,
-        triage: before.triage.0,
-        locale: parse("locale", &before.locale)?,
-    })
 }
 
 /// Removes the keys of requests that may not be repeated any more. Returns how many.
 pub async fn prune_idempotency_keys(connection: &mut PgConnection) -> Result<u64, Error> {
-    let pruned = sqlx::query("DELETE FROM idempotency_keys WHERE expires_at < now()");
-    Ok(pruned.execute(connection).await?.rows_affected())
+    let pruned = sqlx::query("DELETE FROM idempotency_keys WHERE expires_at < now()")
+        .execute(connection)
+        .await?;
+    Ok(pruned.rows_affected())
 }
-
-#[derive(FromRow)]
-struct Row {
-    id: Uuid,
-    user_id: String,
-    job_id: Uuid,
-    status: String,
-    urgency: String,
-    locale: String,
-    symptoms: String,
-    age: Option<i16>,
-    sex: Option<String>,
-    history: Option<String>,
-    triage: Json<Triage>,
-    assessment: Option<Json<Assessment>>,
-    requires_model: bool,
-    failure: Option<String>,
-    report: Option<Json<StoredReport>>,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-}
-
-impl TryFrom<Row> for Consultation {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self, Error> {
-        Ok(Self {
-            id: row.id,
-            user_id: UserId::try_from(row.user_id).map_err(Error::internal)?,
-            job_id: row.job_id,
-            status: parse("status", &row.status)?,
-            urgency: parse("urgency", &row.urgency)?,
-            locale: parse("locale", &row.locale)?,
-            symptoms: row.symptoms,
-            age: row.age.and_then(|years| u8::try_from(years).ok()),
-            sex: row.sex.map(|sex| parse("sex", &sex)).transpose()?,
-            history: row.history,
-            triage: row.triage.0,
-            assessment: row.assessment.map(|json| json.0),
-            requires_model: row.requires_model,
-            failure: row.failure,
-            report: row.report.map(|json| json.0),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
-}
-
-/// A consultation `c` is as far as its job `j`: status and time of the last change.
-macro_rules! progress {
-    () => {
-        "CASE WHEN c.assessment IS NOT NULL THEN 'completed' WHEN j.state IN ('failed', 'cancelled') THEN j.state
-         ELSE 'processing' END AS status, greatest(c.updated_at, j.finished_at) AS updated_at"
-    };
-}
-pub(crate) use progress;
 
 /// One consultation that the scope may see.
 pub async fn get(
@@ -223,74 +174,61 @@ pub async fn get(
     scope: Scope<'_>,
     id: Uuid,
 ) -> Result<Consultation, Error> {
-    let row: Option<Row> = sqlx::query_as(concat!(
-        "SELECT c.id, c.user_id, c.job_id, c.urgency, c.locale, c.symptoms, c.age, c.sex, c.history, c.triage, c.assessment,
-                c.requires_model, c.report, c.created_at, CASE WHEN j.state = 'failed' THEN j.last_error END AS failure, ",
-        progress!(),
-        " FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)
-         WHERE c.tenant_id = $1 AND c.id = $2 AND ($3::text IS NULL OR c.user_id = $3)"
-    ))
-    .bind(scope.tenant.as_str())
-    .bind(id)
-    .bind(scope.owner.map(UserId::as_str))
-    .fetch_optional(connection)
-    .await?;
-    row.ok_or_else(|| Error::not_found("consultation"))?
-        .try_into()
+    let found: Option<Consultation> = sqlx::query_as(GET)
+        .bind(scope.tenant)
+        .bind(id)
+        .bind(scope.owner)
+        .fetch_optional(connection)
+        .await?;
+    found.ok_or_else(|| Error::not_found("consultation"))
 }
 
-#[derive(FromRow)]
-struct SummaryRow {
-    id: Uuid,
-    status: String,
-    urgency: String,
-    symptoms: String,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-}
-
-/// The consultations that the scope may see, newest first: one more than the page holds, if there are more.
+/// The consultations that the scope may see, newest first: one more than the page holds, if there
+/// are more.
 pub async fn list(
     connection: &mut PgConnection,
     scope: Scope<'_>,
     page: Page,
-) -> Result<Vec<Summary>, Error> {
-    // Two statements, since each is answered by another index.
+) -> Result<Vec<ConsultationSummary>, Error> {
     let sql = match scope.owner {
-        Some(_) => {
-            concat!(
-                "SELECT c.id, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, ",
-                progress!(),
-                " FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)
-                 WHERE c.tenant_id = $1 AND c.user_id = $4 AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
-            )
-        }
-        None => {
-            concat!(
-                "SELECT c.id, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, ",
-                progress!(),
-                " FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)
-                 WHERE c.tenant_id = $1 AND $4::text IS NULL AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
-            )
-        }
+        Some(_) => LIST_OF_OWNER,
+        None => LIST_OF_TENANT,
     };
-    let rows: Vec<SummaryRow> = sqlx::query_as(sql)
-        .bind(scope.tenant.as_str())
+
+    let rows = sqlx::query_as(sql)
+        .bind(scope.tenant)
         .bind(page.after.unwrap_or(Uuid::max()))
         .bind(i64::from(page.limit) + 1)
-        .bind(scope.owner.map(UserId::as_str))
+        .bind(scope.owner)
         .fetch_all(connection)
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Summary {
-                id: row.id,
-                status: parse("status", &row.status)?,
-                urgency: parse("urgency", &row.urgency)?,
-                symptoms: row.symptoms,
-                created_at: row.created_at,
-                updated_at: row.updated_at,
-            })
-        })
-        .collect()
+    Ok(rows)
+}
+
+#[derive(FromRow)]
+struct SummaryOfUser {
+    user_id: UserId,
+    #[sqlx(flatten)]
+    summary: ConsultationSummary,
+}
+
+/// The latest consultations of each of `users`, newest first, at most `limit` of each.
+pub async fn latest_of_users(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    users: &[&UserId],
+    limit: i64,
+) -> Result<HashMap<UserId, Vec<ConsultationSummary>>, Error> {
+    let rows: Vec<SummaryOfUser> = sqlx::query_as(LATEST_OF_USERS)
+        .bind(tenant)
+        .bind(users)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+
+    let mut by_user: HashMap<UserId, Vec<ConsultationSummary>> = HashMap::new();
+    for row in rows {
+        by_user.entry(row.user_id).or_default().push(row.summary);
+    }
+    Ok(by_user)
 }

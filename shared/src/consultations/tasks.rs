@@ -94,7 +94,7 @@ impl JobPayload for GenerateReport {
 mod tests {
     use super::*;
     use crate::jobs::Reason;
-    use crate::triage::Locale;
+    use crate::locale::Locale;
 
     #[test]
     fn every_reason_has_words_of_its_own_in_both_languages() {

@@ -1,7 +1,9 @@
-//! The turns of a consultation in DynamoDB, one item each: what the patient said, and what a model answered.
+//! The turns of a consultation in DynamoDB, one item each: the patient's words, and a model's answer.
 //!
-//! An answer is recorded before it is written to PostgreSQL. A run that dies in between, or finds PostgreSQL gone, has
-//! then not asked in vain: the next run takes the recorded answer and does not pay for another one.
+//! An answer is recorded before it is written to PostgreSQL. When a run dies in between, or finds
+//! PostgreSQL gone, the next run takes the recorded answer and does not pay for another one.
+
+use std::collections::HashMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
@@ -11,9 +13,16 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{Assessment, Consultation};
+use super::assessment::Assessment;
+use super::consultation::Consultation;
 use crate::error::BoxError;
 use crate::identity::TenantId;
+
+/// The number of the patient's turn within its consultation.
+const PATIENT_TURN: u8 = 1;
+
+/// The number of the answer's turn.
+const ANSWER_TURN: u8 = 2;
 
 /// The table of all transcripts.
 pub struct Transcripts {
@@ -21,7 +30,7 @@ pub struct Transcripts {
     table: String,
 }
 
-/// One turn, by the one who speaks.
+/// One turn, by the role that speaks.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "role", content = "content", rename_all = "snake_case")]
 enum Turn {
@@ -41,93 +50,80 @@ impl Transcripts {
     }
 
     /// The answer that an earlier run recorded, if one did.
-    pub async fn answer(
+    pub async fn find_answer(
         &self,
         tenant: &TenantId,
         consultation: Uuid,
     ) -> Result<Option<Assessment>, BoxError> {
-        let found = self
+        let turns = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("consultation = :c")
-            .expression_attribute_values(":c", partition(tenant, consultation))
+            .expression_attribute_values(":c", partition_key(tenant, consultation))
             .consistent_read(true)
             .send()
             .await?;
-        for item in found.items().iter().rev() {
-            let turn = item
-                .get("turn")
-                .and_then(|turn| turn.as_s().ok())
-                .ok_or("a turn without content")?;
-            // The error's text could repeat the turn.
-            if let Turn::Assistant(answer) =
-                serde_json::from_str(turn).map_err(|_| "a turn that cannot be read")?
-            {
+
+        for item in turns.items().iter().rev() {
+            if let Turn::Assistant(answer) = parse_turn(item)? {
                 return Ok(Some(*answer));
             }
         }
         Ok(None)
     }
 
-    /// Records the patient's turn and the answer to it, in one call. Doing it twice changes nothing.
-    pub async fn record(
+    /// Records the patient's turn and the answer to it, in one call. Doing it twice changes
+    /// nothing.
+    pub async fn record_turns(
         &self,
         tenant: &TenantId,
         consultation: &Consultation,
         answer: &Assessment,
     ) -> Result<(), BoxError> {
-        let turns = [
-            (
-                1,
-                consultation.created_at,
-                Turn::Patient(consultation.symptoms.clone()),
-            ),
-            (
-                2,
-                OffsetDateTime::now_utc(),
-                Turn::Assistant(Box::new(answer.clone())),
-            ),
-        ];
-        let mut writes = Vec::new();
-        for (number, at, turn) in turns {
+        let put_turn = |number, at: OffsetDateTime, turn: &Turn| {
             let put = PutRequest::builder()
-                .item("consultation", partition(tenant, consultation.id))
-                .item("number", AttributeValue::N(number.to_string()))
+                .item("consultation", partition_key(tenant, consultation.id))
+                .item("number", turn_number(number))
                 .item("at", AttributeValue::S(at.format(&Rfc3339)?))
-                .item("turn", AttributeValue::S(serde_json::to_string(&turn)?));
-            writes.push(WriteRequest::builder().put_request(put.build()?).build());
-        }
-        self.write(writes).await
+                .item("turn", AttributeValue::S(serde_json::to_string(turn)?))
+                .build()?;
+            Ok::<_, BoxError>(WriteRequest::builder().put_request(put).build())
+        };
+
+        let question = Turn::Patient(consultation.symptoms.clone());
+        let reply = Turn::Assistant(Box::new(answer.clone()));
+        let writes = vec![
+            put_turn(PATIENT_TURN, consultation.created_at, &question)?,
+            put_turn(ANSWER_TURN, OffsetDateTime::now_utc(), &reply)?,
+        ];
+        self.write_items(writes).await
     }
 
-    /// Removes what [`Transcripts::record`] writes. There may be nothing.
-    pub async fn forget(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), BoxError> {
-        let mut writes = Vec::new();
-        for number in [1, 2] {
+    /// Removes what [`Transcripts::record_turns`] writes. There may be nothing.
+    pub async fn delete(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), BoxError> {
+        let delete_turn = |number| {
             let delete = DeleteRequest::builder()
-                .key("consultation", partition(tenant, consultation))
-                .key("number", AttributeValue::N(number.to_string()));
-            writes.push(
-                WriteRequest::builder()
-                    .delete_request(delete.build()?)
-                    .build(),
-            );
-        }
-        self.write(writes).await
+                .key("consultation", partition_key(tenant, consultation))
+                .key("number", turn_number(number))
+                .build()?;
+            Ok::<_, BoxError>(WriteRequest::builder().delete_request(delete).build())
+        };
+
+        let writes = vec![delete_turn(PATIENT_TURN)?, delete_turn(ANSWER_TURN)?];
+        self.write_items(writes).await
     }
 
-    async fn write(&self, writes: Vec<WriteRequest>) -> Result<(), BoxError> {
+    async fn write_items(&self, writes: Vec<WriteRequest>) -> Result<(), BoxError> {
         let written = self
             .client
             .batch_write_item()
             .request_items(&self.table, writes)
             .send()
             .await?;
-        let whole = written
-            .unprocessed_items()
-            .is_none_or(std::collections::HashMap::is_empty);
-        if whole {
+
+        let left = written.unprocessed_items();
+        if left.is_none_or(HashMap::is_empty) {
             Ok(())
         } else {
             Err("DynamoDB left a turn as it was".into())
@@ -135,7 +131,20 @@ impl Transcripts {
     }
 }
 
-/// A consultation's items stand together. Neither a tenant's id nor a UUID contains the `#` between them.
-fn partition(tenant: &TenantId, consultation: Uuid) -> AttributeValue {
+/// Reads a turn. The parser's own error could repeat it, so it is dropped.
+fn parse_turn(item: &HashMap<String, AttributeValue>) -> Result<Turn, BoxError> {
+    let text = item.get("turn").and_then(|turn| turn.as_s().ok());
+    let text = text.ok_or("a turn without content")?;
+    let turn = serde_json::from_str(text).map_err(|_| "a turn that cannot be read")?;
+    Ok(turn)
+}
+
+/// The items of a consultation stand together. Neither a tenant's id nor a UUID contains the `#`
+/// between them.
+fn partition_key(tenant: &TenantId, consultation: Uuid) -> AttributeValue {
     AttributeValue::S(format!("{}#{consultation}", tenant.as_str()))
+}
+
+fn turn_number(number: u8) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }

@@ -1,12 +1,17 @@
 //! Consultations as the API shows them.
 
 use serde::Serialize;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Analyze, Assessment, Citation, Consultation, ReportLinks, Status};
+use super::assessment::{Assessment, Citation};
+use super::consultation::{Consultation, ConsultationStatus};
+use super::report::ReportLinks;
+use super::tasks::Analyze;
 use crate::jobs::{JobPayload, Reason};
-use crate::triage::{self, FlagStatus, Locale, RedFlag, Sex, Triage, Urgency};
+use crate::locale::Locale;
+use crate::triage::{self, FlagStatus, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
 #[derive(Serialize)]
@@ -16,7 +21,7 @@ pub struct Accepted {
     /// The job that makes the assessment.
     pub job_id: Uuid,
     /// `processing`, also when the same request is answered again later.
-    pub status: Status,
+    pub status: ConsultationStatus,
     /// What the rules say, at once.
     #[serde(flatten)]
     pub triage: TriageView,
@@ -38,15 +43,15 @@ pub struct TriageView {
 /// One danger sign.
 #[derive(Serialize)]
 pub struct RedFlagView {
-    /// A stable name.
+    /// The rule's stable name, such as `chest_pain`.
     pub code: String,
-    /// In words.
+    /// The sign in words, in the consultation's language.
     pub label: String,
-    /// What it means by itself.
+    /// The urgency that this sign means by itself.
     pub urgency: Urgency,
     /// `present`, or `uncertain` when the patient is not sure.
     pub status: FlagStatus,
-    /// Where the rule comes from.
+    /// The source of the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Citation>,
 }
@@ -56,7 +61,7 @@ pub struct RedFlagView {
 pub struct ConsultationView {
     id: Uuid,
     job_id: Uuid,
-    status: Status,
+    status: ConsultationStatus,
     urgency: Urgency,
     locale: Locale,
     symptoms: String,
@@ -75,12 +80,12 @@ pub struct ConsultationView {
 }
 
 /// A consultation in a list.
-#[derive(Serialize)]
-pub struct Summary {
+#[derive(Serialize, FromRow)]
+pub struct ConsultationSummary {
     /// The consultation's id.
     pub id: Uuid,
     /// How far it has come.
-    pub status: Status,
+    pub status: ConsultationStatus,
     /// How soon help is needed.
     pub urgency: Urgency,
     /// The patient's own words, shortened to 120 characters.
@@ -88,20 +93,19 @@ pub struct Summary {
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// When it last changed.
+    /// When it or its job's state last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
 }
 
 impl Accepted {
-    /// From what was stored, so that a repeated request gets the same answer.
+    /// The answer from what was stored, so that a repeated request gets the same one.
     pub fn new(id: Uuid, job_id: Uuid, triage: &Triage, locale: Locale) -> Self {
-        let triage = TriageView::new(triage, locale);
         Self {
             id,
             job_id,
-            status: Status::Processing,
-            triage,
+            status: ConsultationStatus::Processing,
+            triage: TriageView::new(triage, locale),
             disclaimer: triage::disclaimer(locale),
         }
     }
@@ -114,6 +118,7 @@ impl TriageView {
             .iter()
             .map(|flag| RedFlagView::new(flag, locale))
             .collect();
+
         Self {
             urgency: triage.urgency,
             advice: triage::advice(triage.urgency, locale),
@@ -134,18 +139,8 @@ impl RedFlagView {
     }
 }
 
-impl Citation {
-    /// The source of the rule behind a danger sign; none if the rule no longer exists.
-    pub fn of(flag: &RedFlag) -> Option<Self> {
-        flag.source().map(|source| Self {
-            title: source.title.to_owned(),
-            url: source.url.to_owned(),
-        })
-    }
-}
-
 impl ConsultationView {
-    /// With the links to its report, if it has one.
+    /// The view of a consultation, with the links to its report if it has one.
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         Self {
             failure: row

@@ -1,8 +1,9 @@
-//! Who is calling, from the bearer token.
+//! The caller, from the bearer token.
 //!
-//! The gateway's authorizer has verified the token before; every function verifies it again, so that one that is reached
-//! by another way (`cargo lambda watch`, a function URL, a direct invocation) is protected too. It is the user pool's
-//! **ID** token: only that carries `custom:tenant_id` and has the client's id as its audience.
+//! The gateway's authorizer has verified the token before. Every function verifies it again, so that
+//! one that is reached by another way (`cargo lambda watch`, a function URL, a direct invocation) is
+//! protected too. It is the user pool's **ID** token: only that carries `custom:tenant_id` and has
+//! the client's id as its audience.
 
 use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
@@ -15,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::identity::{Caller, Role, TenantId, UserId};
 
 /// How far the clocks of the issuer and this environment may differ, in seconds.
-const CLOCK_SKEW: u64 = 60;
+const MAX_CLOCK_SKEW: u64 = 60;
 
 /// Verifies tokens of one user pool for one client.
 pub struct Authenticator {
@@ -40,41 +41,31 @@ impl Authenticator {
             .map_err(|error| ConfigError::new("TOKEN_JWKS_URL", error.to_string()))?;
         Ok(Self {
             jwks,
-            validation: validation(settings),
+            validation: claim_rules(settings),
         })
     }
 
-    /// The caller whom the `Authorization` header names.
+    /// The caller that the `Authorization` header names.
     pub async fn authenticate(
         &self,
         headers: &HeaderMap,
         deadline: Deadline,
     ) -> Result<Caller, Error> {
-        let token = bearer(headers)?;
-        let head = decode_header(token)
-            .map_err(|error| refused("The token is not a JWT.").with_source(error))?;
-        // Checked before a key is looked up: `none` and HMAC can then not even ask for one.
-        if head.alg != Algorithm::RS256 {
-            return Err(refused("The token is not signed with RS256."));
-        }
-        let id = head
-            .kid
-            .ok_or_else(|| refused("The token does not name its key."))?;
-        let key = self
-            .jwks
-            .key(&id, deadline)
-            .await?
-            .ok_or_else(|| refused("The token's key is not the issuer's."))?;
-        let claims = decode::<Claims>(token, &key, &self.validation)
-            .map_err(|error| explain(&error))?
-            .claims;
-        caller(claims)
+        let token = bearer_token(headers)?;
+        let key_id = key_id(token)?;
+
+        let key = self.jwks.find_key(&key_id, deadline).await?;
+        let key = key.ok_or_else(|| refuse("The token's key is not the issuer's."))?;
+
+        let token = decode::<Claims>(token, &key, &self.validation)
+            .map_err(|error| explain_error(&error))?;
+        caller_of(token.claims)
     }
 }
 
-fn validation(settings: &TokenSettings) -> Validation {
+fn claim_rules(settings: &TokenSettings) -> Validation {
     let mut validation = Validation::new(Algorithm::RS256);
-    validation.leeway = CLOCK_SKEW;
+    validation.leeway = MAX_CLOCK_SKEW;
     validation.validate_nbf = true;
     validation.set_issuer(&[&settings.issuer]);
     validation.set_audience(&[&settings.audience]);
@@ -82,28 +73,44 @@ fn validation(settings: &TokenSettings) -> Validation {
     validation
 }
 
-fn refused(detail: &'static str) -> Error {
+fn refuse(detail: &'static str) -> Error {
     Error::new(ErrorKind::Unauthenticated, detail)
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+fn bearer_token(headers: &HeaderMap) -> Result<&str, Error> {
     let value = headers
         .get(header::AUTHORIZATION)
-        .ok_or_else(|| refused("Send a token: `Authorization: Bearer <ID token>`."))?
+        .ok_or_else(|| refuse("Send a token: `Authorization: Bearer <ID token>`."))?
         .to_str()
-        .map_err(|error| refused("The Authorization header is not ASCII.").with_source(error))?;
+        .map_err(|error| refuse("The Authorization header is not ASCII.").with_source(error))?;
+
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-        _ => Err(refused(
-            "Send the token as `Authorization: Bearer <ID token>`.",
-        )),
+        _ => {
+            let detail = "Send the token as `Authorization: Bearer <ID token>`.";
+            Err(refuse(detail))
+        }
     }
 }
 
-/// The claim that does not hold, and nothing of its value.
-fn explain(error: &jsonwebtoken::errors::Error) -> Error {
+/// The id of the key that has signed the token.
+fn key_id(token: &str) -> Result<String, Error> {
+    let head = decode_header(token)
+        .map_err(|error| refuse("The token is not a JWT.").with_source(error))?;
+
+    // Checked before a key is looked up: tokens with `none` or HMAC make no call to the issuer.
+    if head.alg != Algorithm::RS256 {
+        return Err(refuse("The token is not signed with RS256."));
+    }
+    head.kid
+        .ok_or_else(|| refuse("The token does not name its key."))
+}
+
+/// The claim that is not valid, and nothing of its value.
+fn explain_error(error: &jsonwebtoken::errors::Error) -> Error {
     use jsonwebtoken::errors::ErrorKind;
-    refused(match error.kind() {
+
+    refuse(match error.kind() {
         ErrorKind::ExpiredSignature => "The token has expired. Sign in again, or refresh it.",
         ErrorKind::ImmatureSignature => "The token is not valid yet.",
         ErrorKind::InvalidIssuer => "The token is from another issuer.",
@@ -115,29 +122,25 @@ fn explain(error: &jsonwebtoken::errors::Error) -> Error {
     })
 }
 
-fn caller(claims: Claims) -> Result<Caller, Error> {
+fn caller_of(claims: Claims) -> Result<Caller, Error> {
     if claims.token_use != "id" {
-        return Err(refused("This is not an ID token; send the ID token."));
+        return Err(refuse("This is not an ID token; send the ID token."));
     }
-    let role = claims
-        .groups
-        .iter()
-        .filter_map(|group| Role::from_group(group))
-        .max();
+
+    let groups = claims.groups.iter();
+    let role = groups.filter_map(|group| Role::from_group(group)).max();
     let role = role.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Forbidden,
-            "You have no role here; ask your administrator for one.",
-        )
+        let detail = "You have no role here; ask your administrator for one.";
+        Error::new(ErrorKind::Forbidden, detail)
     })?;
+
     let tenant = claims.tenant.map(TenantId::try_from).and_then(Result::ok);
     let tenant = tenant.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Forbidden,
-            "You belong to no tenant; ask your administrator.",
-        )
+        let detail = "You belong to no tenant; ask your administrator.";
+        Error::new(ErrorKind::Forbidden, detail)
     })?;
+
     let user = UserId::try_from(claims.sub)
-        .map_err(|error| refused("The token names no user.").with_source(error))?;
+        .map_err(|error| refuse("The token names no user.").with_source(error))?;
     Ok(Caller { tenant, user, role })
 }

@@ -1,4 +1,5 @@
-//! Reading a JSON body: type, size, form, then the rules of its values. Nothing here repeats a value.
+//! Reading a JSON body: its type, size and form, then the rules of its values. No error repeats a
+//! value.
 
 use http::{HeaderMap, header};
 use lambda_http::Body;
@@ -18,53 +19,49 @@ where
     T: DeserializeOwned + garde::Validate<Context = ()>,
 {
     if !is_json(headers) {
-        return Err(Error::new(
-            ErrorKind::UnsupportedMediaType,
-            "Send the body with `Content-Type: application/json`.",
-        ));
+        let detail = "Send the body with `Content-Type: application/json`.";
+        return Err(Error::new(ErrorKind::UnsupportedMediaType, detail));
     }
     if body.len() > max_bytes {
         let detail = format!("The body may have at most {max_bytes} bytes.");
         return Err(Error::new(ErrorKind::PayloadTooLarge, detail));
     }
-    let value: T = parse(body)?;
-    value
-        .validate()
-        .map_err(|report| Error::fields(report.iter().map(broken_rule).collect()))?;
+
+    let value: T = parse_object(body)?;
+    if let Err(report) = value.validate() {
+        return Err(Error::fields(report.iter().map(broken_rule).collect()));
+    }
     Ok(value)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let media_type = value.unwrap_or_default().split(';').next();
+
+    let media_type = media_type.unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     // serde would read `["cough"]` as an object whose first field is "cough".
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::field("the body", "must be a JSON object"));
     }
+
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        misread(&path, error.inner())
-    })?;
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| explain_error(&error.path().to_string(), error.inner()))?;
     reader.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
-fn misread(path: &str, error: &serde_json::Error) -> Error {
+/// The field and the rule that it breaks, from serde's message without the value.
+fn explain_error(path: &str, error: &serde_json::Error) -> Error {
     if !error.is_data() {
         return malformed(error);
     }
+
     let text = error.to_string();
     let quoted = text.split('`').nth(1).unwrap_or_default();
     if text.starts_with("missing field") {
@@ -76,16 +73,17 @@ fn misread(path: &str, error: &serde_json::Error) -> Error {
     if text.starts_with("duplicate field") {
         return Error::field(quoted, "stands there twice");
     }
+
     let field = if path == "." { "the body" } else { path };
     let Some((_, expected)) = text.rsplit_once("expected ") else {
         return Error::field(field, "is not valid");
     };
     let expected = expected.split(" at line ").next().unwrap_or_default();
-    Error::field(field, format!("must be {}", in_words(expected)))
+    Error::field(field, format!("must be {}", type_in_words(expected)))
 }
 
-/// What serde calls a type, in the reader's words.
-fn in_words(expected: &str) -> &str {
+/// serde's name of a type, in the reader's words.
+fn type_in_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" => "a whole number",
         text if text.starts_with("struct ") => "a JSON object",
@@ -94,12 +92,9 @@ fn in_words(expected: &str) -> &str {
 }
 
 fn malformed(error: &serde_json::Error) -> Error {
-    let place = format!(
-        "The body is not valid JSON: line {}, column {}.",
-        error.line(),
-        error.column()
-    );
-    Error::new(ErrorKind::BadRequest, place)
+    let (line, column) = (error.line(), error.column());
+    let detail = format!("The body is not valid JSON: line {line}, column {column}.");
+    Error::new(ErrorKind::BadRequest, detail)
 }
 
 fn broken_rule((path, error): &(garde::Path, garde::Error)) -> FieldError {
@@ -111,9 +106,10 @@ fn broken_rule((path, error): &(garde::Path, garde::Error)) -> FieldError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use garde::Validate;
     use serde::Deserialize;
+
+    use super::*;
 
     #[derive(Debug, Deserialize, Validate)]
     #[serde(deny_unknown_fields)]
@@ -124,41 +120,45 @@ mod tests {
         age: Option<i64>,
     }
 
-    fn read(text: &str) -> Error {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            "application/json; charset=utf-8".parse().unwrap(),
-        );
-        json::<Sample>(&headers, &Body::from(text), MAX_BYTES).unwrap_err()
+    fn json_headers() -> HeaderMap {
+        let content_type = "application/json; charset=utf-8".parse().unwrap();
+        HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)])
     }
+
+    fn read_error(text: &str) -> Error {
+        json::<Sample>(&json_headers(), &Body::from(text), MAX_BYTES).unwrap_err()
+    }
+
+    struct Case {
+        body: &'static str,
+        status: u16,
+        field: Option<&'static str>,
+    }
+
+    #[rustfmt::skip]
+    const CASES: [Case; 11] = [
+        Case { body: r#"{"name":"#, status: 400, field: None },
+        Case { body: r#"{"name":"a"} x"#, status: 400, field: None },
+        Case { body: r"[]", status: 422, field: Some("the body") },
+        Case { body: r#" ["a"]"#, status: 422, field: Some("the body") },
+        Case { body: r"7", status: 422, field: Some("the body") },
+        Case { body: r"{}", status: 422, field: Some("name") },
+        Case { body: r#"{"name":1}"#, status: 422, field: Some("name") },
+        Case { body: r#"{"name":"a","age":"old"}"#, status: 422, field: Some("age") },
+        Case { body: r#"{"name":"a","age":131}"#, status: 422, field: Some("age") },
+        Case { body: r#"{"name":"a","nickname":"b"}"#, status: 422, field: Some("nickname") },
+        Case { body: r#"{"name":"a","name":"b"}"#, status: 422, field: Some("name") },
+    ];
 
     #[test]
     fn each_fault_has_its_status_and_names_its_field() {
-        let cases = [
-            (r#"{"name":"#, 400, None),
-            (r#"{"name":"a"} x"#, 400, None),
-            (r"[]", 422, Some("the body")),
-            (r#" ["a"]"#, 422, Some("the body")),
-            (r"7", 422, Some("the body")),
-            (r"{}", 422, Some("name")),
-            (r#"{"name":1}"#, 422, Some("name")),
-            (r#"{"name":"a","age":"old"}"#, 422, Some("age")),
-            (r#"{"name":"a","age":131}"#, 422, Some("age")),
-            (r#"{"name":"a","nickname":"b"}"#, 422, Some("nickname")),
-            (r#"{"name":"a","name":"b"}"#, 422, Some("name")),
-        ];
-        for (text, status, field) in cases {
-            let error = read(text);
-            assert_eq!(error.kind().status(), status, "{text}");
-            assert_eq!(
-                error
-                    .field_errors()
-                    .first()
-                    .map(|first| first.field.as_str()),
-                field,
-                "{text}"
-            );
+        for case in CASES {
+            let error = read_error(case.body);
+            assert_eq!(error.kind().status(), case.status, "{}", case.body);
+
+            let field = error.field_errors().first();
+            let field = field.map(|error| error.field.as_str());
+            assert_eq!(field, case.field, "{}", case.body);
         }
     }
 
@@ -168,34 +168,25 @@ mod tests {
             r#"{"name":{"secret":"chest pain"}}"#,
             r#"{"name":"a","age":"chest pain"}"#,
         ] {
-            let error = read(text);
-            assert!(
-                !format!("{error} {:?}", error.field_errors()).contains("chest"),
-                "{error}"
-            );
+            let error = read_error(text);
+            let said = format!("{error} {:?}", error.field_errors());
+            assert!(!said.contains("chest"), "{said}");
         }
     }
 
     #[test]
     fn bytes_that_are_not_utf8_are_refused() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         let body = Body::Binary(b"{\"name\":\"\xff\xfe\"}".to_vec());
-        assert_eq!(
-            json::<Sample>(&headers, &body, MAX_BYTES)
-                .unwrap_err()
-                .kind(),
-            ErrorKind::BadRequest
-        );
+        let error = json::<Sample>(&json_headers(), &body, MAX_BYTES).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
     }
 
     #[test]
     fn another_content_type_and_a_large_body_are_refused() {
         let error = json::<Sample>(&HeaderMap::new(), &Body::from("{}"), MAX_BYTES).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedMediaType);
-        assert_eq!(
-            read(&" ".repeat(MAX_BYTES + 1)).kind(),
-            ErrorKind::PayloadTooLarge
-        );
+
+        let large = " ".repeat(MAX_BYTES + 1);
+        assert_eq!(read_error(&large).kind(), ErrorKind::PayloadTooLarge);
     }
 }

@@ -1,13 +1,14 @@
-//! The edge for routes that speak `OpenAI`'s protocol: errors in its shape, and answers that may be streamed.
+//! `OpenAI`'s protocol: errors in its shape, and answers that may be streamed.
 //!
-//! One function answers two kinds of calls. Those through a function URL are answered as a stream, chunk by chunk; those
-//! through the HTTP API, which cannot stream, get the same bytes at once. Source: "Response streaming for Lambda functions",
-//! AWS Lambda developer guide.
+//! One function answers two kinds of calls. Those through a function URL are answered as a stream,
+//! chunk by chunk; those through the HTTP API, which cannot stream, get the same bytes at once.
+//! Source: "Response streaming for Lambda functions", AWS Lambda developer guide.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt};
@@ -17,62 +18,60 @@ use tracing::Instrument;
 use super::endpoint::{Endpoint, Incoming, Origin, Protocol, Route};
 use super::guard::{ChargeRule, RequestGuard, write_rate_limit_headers};
 use super::outgoing::Outgoing;
+use super::problem::{write_challenge, write_retry_headers};
 use super::{Call, Response, log_answer, log_error};
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, ErrorKind, error_chain};
 use crate::setup::Setup;
 
-/// What a handler answers.
+/// The answer of a handler.
 pub struct Reply {
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// The headers.
+    /// The headers, without those that every answer gets.
     pub headers: HeaderMap,
     /// The body, chunk by chunk.
     pub body: BoxStream<'static, Bytes>,
 }
 
-/// An error in the shape that `OpenAI`'s clients know: `{"error": {"message", "type", "param", "code"}}`.
+/// An error in the shape that `OpenAI`'s clients know: `{"error": {"message", "type", "param",
+/// "code"}}`.
 pub struct ApiError {
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// The error object.
+    /// The value of `error`.
     pub error: Map<String, Value>,
-    /// When to come back.
+    /// What the client is told to wait before the next try.
     pub retry_after: Option<Duration>,
-    /// Calls that were made in vain: `x-attempts`.
+    /// The number of calls to tiers that failed: the header `x-attempts`.
     pub attempts: Option<u32>,
     /// The internal cause, for the log.
-    pub cause: Option<BoxError>,
+    pub source: Option<BoxError>,
 }
 
 impl ApiError {
     /// An error with a status, a type, a code and one sentence that helps.
     pub fn new(status: StatusCode, kind: &str, code: Option<&str>, message: &str) -> Self {
-        let error = json!({ "message": message, "type": kind, "param": null, "code": code });
-        let error = if let Value::Object(error) = error {
-            error
-        } else {
-            Map::new()
-        };
+        let error = Map::from_iter([
+            ("message".to_owned(), json!(message)),
+            ("type".to_owned(), json!(kind)),
+            ("param".to_owned(), Value::Null),
+            ("code".to_owned(), json!(code)),
+        ]);
         Self {
             status,
             error,
             retry_after: None,
             attempts: None,
-            cause: None,
+            source: None,
         }
     }
 
     /// A 400 about one place in the request.
     pub fn invalid(param: Option<&str>, message: &str) -> Self {
-        let mut error = Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_request_error",
-            None,
-            message,
-        );
+        let status = StatusCode::BAD_REQUEST;
+        let mut error = Self::new(status, "invalid_request_error", None, message);
         error.error.insert("param".to_owned(), json!(param));
         error
     }
@@ -81,39 +80,45 @@ impl ApiError {
     pub fn body(&self) -> Value {
         json!({ "error": self.error })
     }
+
+    /// The code, as far as it may be logged: it may be a provider's, and one that does not look
+    /// like a code is not repeated.
+    fn loggable_code(&self) -> &str {
+        let code = self.error.get("code").and_then(Value::as_str);
+        let code = code.unwrap_or("invalid_request");
+
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if code.len() <= 64 && code.bytes().all(is_allowed) {
+            code
+        } else {
+            "other"
+        }
+    }
 }
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        let (status, name) = (error.kind().status(), error.kind().slug());
+        let (status, slug) = (error.kind().status(), error.kind().slug());
         let (kind, code) = match error.kind() {
             ErrorKind::Unauthenticated => ("invalid_request_error", "invalid_api_key"),
-            ErrorKind::Forbidden => ("permission_error", name),
+            ErrorKind::Forbidden => ("permission_error", slug),
             ErrorKind::TooManyRequests => ("rate_limit_error", "rate_limit_exceeded"),
-            kind if kind.status() < 500 => ("invalid_request_error", name),
-            _ => ("server_error", name),
+            kind if kind.status() < 500 => ("invalid_request_error", slug),
+            _ => ("server_error", slug),
         };
+
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = error.retry_after();
         Self {
-            retry_after,
-            cause: Some(error.into()),
-            ..Self::new(status, kind, Some(code), "")
+            retry_after: error.retry_after(),
+            ..Self::new(status, kind, Some(code), &error.to_string())
         }
-        .with_detail()
+        .with_source(error)
     }
 }
 
 impl ApiError {
-    /// Takes the public message of the cause.
-    fn with_detail(mut self) -> Self {
-        let detail = self
-            .cause
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        self.error
-            .insert("message".to_owned(), Value::String(detail));
+    fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
         self
     }
 }
@@ -126,55 +131,42 @@ impl Reply {
 
     /// An answer in one piece.
     pub fn json(status: StatusCode, body: &Value) -> Self {
-        let headers = HeaderMap::from_iter([
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            ),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ]);
+        let chunk = Bytes::from(body.to_string());
         Self {
             status,
-            headers,
-            body: stream::iter([Bytes::from(body.to_string())]).boxed(),
+            headers: content_headers("application/json"),
+            body: stream::iter([chunk]).boxed(),
         }
     }
 
     /// Server-sent events.
     pub fn events(body: BoxStream<'static, Bytes>) -> Self {
-        let headers = HeaderMap::from_iter([
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("text/event-stream"),
-            ),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ]);
         Self {
             status: StatusCode::OK,
-            headers,
+            headers: content_headers("text/event-stream"),
             body,
         }
     }
+}
+
+fn content_headers(content_type: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ])
 }
 
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let mut reply = Self::json(error.status, &error.body());
         if let Some(attempts) = error.attempts {
-            reply
-                .headers
-                .insert("x-attempts", HeaderValue::from(attempts));
+            let attempts = HeaderValue::from(attempts);
+            reply.headers.insert("x-attempts", attempts);
         }
-        if let Some(wait) = error.retry_after {
-            // Rounded up: whoever comes back a moment too early is refused once more.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            reply
-                .headers
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
-        }
+
+        write_retry_headers(&mut reply.headers, error.retry_after);
         if error.status == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static("Bearer realm=\"wenzhen\"");
-            reply.headers.insert(header::WWW_AUTHENTICATE, challenge);
+            write_challenge(&mut reply.headers);
         }
         reply
     }
@@ -187,6 +179,9 @@ pub fn event(data: &Value) -> Bytes {
 
 /// The event that says that a stream is complete.
 pub const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
+
+/// The comment that a waiting stream sends.
+const STILL_WORKING: Bytes = Bytes::from_static(b": still working\n\n");
 
 /// `OpenAI`'s protocol: its errors, and answers that may be streamed.
 pub struct OpenAi;
@@ -218,20 +213,16 @@ impl Protocol for OpenAi {
 }
 
 fn unknown_route() -> ApiError {
-    let message = "There is no such route here.";
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        "invalid_request_error",
-        None,
-        message,
-    )
+    let (status, message) = (StatusCode::NOT_FOUND, "There is no such route here.");
+    ApiError::new(status, "invalid_request_error", None, message)
 }
 
-/// A function URL takes every method and path.
+/// Whether a function URL's request is for `route`: such a URL takes every method and path.
 fn is_for(request: &Request, route: &str) -> bool {
     route.split_once(' ') == Some((request.method().as_str(), request.raw_http_path()))
 }
 
+/// Writes the one log line of the call and turns an error into its reply.
 fn finish(answer: Result<Reply, ApiError>, request_id: &str, started: Instant) -> Reply {
     let mut reply = match answer {
         Ok(reply) => {
@@ -239,49 +230,28 @@ fn finish(answer: Result<Reply, ApiError>, request_id: &str, started: Instant) -
             reply
         }
         Err(error) => {
-            let cause = error
-                .cause
-                .as_deref()
-                .map(|cause| error_chain(cause))
-                .unwrap_or_default();
-            let code = error
-                .error
-                .get("code")
-                .and_then(Value::as_str)
-                .unwrap_or("invalid_request");
-            log_error(error.status.as_u16(), &loggable(code), &cause, started);
+            let causes = error.source.as_deref().map(|source| error_chain(source));
+            let causes = causes.unwrap_or_default();
+            let (status, code) = (error.status.as_u16(), error.loggable_code());
+            log_error(status, code, &causes, started);
             error.into()
         }
     };
+
     if let Ok(value) = request_id.parse() {
-        reply
-            .headers
-            .insert(HeaderName::from_static("x-request-id"), value);
+        let name = HeaderName::from_static("x-request-id");
+        reply.headers.insert(name, value);
     }
     reply
 }
 
-/// A code may be a provider's: what does not look like one is not repeated.
-fn loggable(code: &str) -> String {
-    let is_code = code.len() <= 64
-        && code
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
-    if is_code {
-        code.to_owned()
-    } else {
-        "other".to_owned()
-    }
-}
-
 async fn send(reply: Reply, origin: Origin) -> Outgoing {
     // A panic in a stream ends it as an error does: with an error event, and without `[DONE]`.
-    let body = AssertUnwindSafe(reply.body).catch_unwind().map(|chunk| {
-        chunk.unwrap_or_else(|_panic| {
-            event(&ApiError::from(Error::internal("a stream panicked")).body())
-        })
-    });
+    let body = AssertUnwindSafe(reply.body)
+        .catch_unwind()
+        .map(|chunk| chunk.unwrap_or_else(|_panic| panic_event()));
     let body = in_span(body.boxed());
+
     if origin == Origin::FunctionUrl {
         return Outgoing::streamed(reply.status, reply.headers, body.map(Ok).boxed());
     }
@@ -293,7 +263,13 @@ async fn send(reply: Reply, origin: Origin) -> Outgoing {
     Outgoing::buffered(response)
 }
 
-/// Polls a body within the call's span: the runtime polls it in a task of its own, whose log lines would belong to no call.
+fn panic_event() -> Bytes {
+    let error = ApiError::from(Error::internal("a stream panicked"));
+    event(&error.body())
+}
+
+/// Polls a body within the call's span: the runtime polls it in a task of its own, whose log lines
+/// would belong to no call.
 fn in_span(body: BoxStream<'static, Bytes>) -> BoxStream<'static, Bytes> {
     let span = tracing::Span::current();
     stream::unfold((body, span), |(mut body, span)| async move {
@@ -303,31 +279,30 @@ fn in_span(body: BoxStream<'static, Bytes>) -> BoxStream<'static, Bytes> {
     .boxed()
 }
 
-/// Waits for something in a stream that must not fall silent: a comment goes out every `pause` until it is there, and then
-/// what `then` makes of it.
+/// A stream that must not fall silent while it waits for `work`: a comment goes out every `pause`
+/// until the work is done, and then the stream that `then` makes of it.
 pub fn keeping_alive<T: Send + 'static>(
-    work: futures::future::BoxFuture<'static, T>,
+    work: BoxFuture<'static, T>,
     pause: Duration,
     then: impl FnOnce(T) -> BoxStream<'static, Bytes> + Send + 'static,
 ) -> BoxStream<'static, Bytes> {
     enum State<T, Then> {
-        Waiting(futures::future::BoxFuture<'static, T>, Then),
+        Waiting(BoxFuture<'static, T>, Then),
         Sending(BoxStream<'static, Bytes>),
     }
-    stream::unfold(State::Waiting(work, then), move |state| async move {
+
+    let start = State::Waiting(work, then);
+    stream::unfold(start, move |state| async move {
         let mut sending = match state {
-            State::Waiting(mut work, then) => match Deadline::after(pause).run(work.as_mut()).await
-            {
-                Err(_elapsed) => {
-                    return Some((
-                        Bytes::from_static(b": still working\n\n"),
-                        State::Waiting(work, then),
-                    ));
-                }
-                Ok(ready) => then(ready),
-            },
             State::Sending(sending) => sending,
+            State::Waiting(mut work, then) => {
+                match Deadline::after(pause).run(work.as_mut()).await {
+                    Ok(ready) => then(ready),
+                    Err(_elapsed) => return Some((STILL_WORKING, State::Waiting(work, then))),
+                }
+            }
         };
+
         let chunk = sending.next().await?;
         Some((chunk, State::Sending(sending)))
     })
@@ -341,25 +316,25 @@ mod tests {
 
     use super::*;
 
-    async fn text(reply: Reply) -> String {
+    async fn read_json(reply: Reply) -> Value {
         let chunks: Vec<Bytes> = reply.body.collect().await;
-        String::from_utf8(chunks.concat()).unwrap()
+        serde_json::from_slice(&chunks.concat()).unwrap()
     }
 
     #[tokio::test]
     async fn our_errors_have_the_shape_that_clients_know() {
-        let error = ApiError::from(Error::new(
-            ErrorKind::Unauthenticated,
-            "The token has expired.",
-        ));
-        let reply = Reply::from(error);
+        let error = Error::new(ErrorKind::Unauthenticated, "The token has expired.");
+        let reply = Reply::from(ApiError::from(error));
         assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
         assert!(reply.headers.contains_key("www-authenticate"));
-        let body: Value = serde_json::from_str(&text(reply).await).unwrap();
-        assert_eq!(
-            body["error"],
-            json!({ "message": "The token has expired.", "type": "invalid_request_error", "param": null, "code": "invalid_api_key" })
-        );
+
+        let expected = json!({
+            "message": "The token has expired.",
+            "type": "invalid_request_error",
+            "param": null,
+            "code": "invalid_api_key",
+        });
+        assert_eq!(read_json(reply).await["error"], expected);
     }
 
     #[test]
@@ -371,19 +346,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_waits_says_so_until_it_has_something_to_say() {
-        let (send, receive) = tokio::sync::oneshot::channel();
-        let mut stream = keeping_alive(
-            async move { receive.await.unwrap_or("lost") }.boxed(),
-            Duration::from_millis(5),
-            |word| stream::iter([Bytes::from(word), DONE]).boxed(),
-        );
-        assert_eq!(stream.next().await.unwrap(), ": still working\n\n");
-        assert_eq!(stream.next().await.unwrap(), ": still working\n\n");
-        send.send("ready").unwrap();
-        let rest: Vec<_> = stream
-            .filter(|chunk| std::future::ready(!chunk.starts_with(b":")))
-            .collect()
-            .await;
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let work = async move { receiver.await.unwrap_or("lost") };
+        let pause = Duration::from_millis(5);
+        let mut stream = keeping_alive(work.boxed(), pause, |word| {
+            stream::iter([Bytes::from(word), DONE]).boxed()
+        });
+        assert_eq!(stream.next().await.unwrap(), STILL_WORKING);
+        assert_eq!(stream.next().await.unwrap(), STILL_WORKING);
+
+        sender.send("ready").unwrap();
+        let is_event = |chunk: &Bytes| std::future::ready(!chunk.starts_with(b":"));
+        let rest: Vec<_> = stream.filter(is_event).collect().await;
         assert_eq!(rest, [Bytes::from("ready"), DONE]);
     }
 
@@ -393,6 +367,7 @@ mod tests {
             1 => Bytes::from("one"),
             _ => panic!("as the test wants"),
         });
+
         let sent = send(Reply::events(broken.boxed()), Origin::HttpApi).await;
         let Outgoing::Buffered(response) = sent else {
             panic!("streamed")
@@ -403,21 +378,34 @@ mod tests {
         assert!(text.starts_with("onedata: {\"error\":"), "{text}");
     }
 
+    fn request_of(route_key: &str) -> Request {
+        let http = json!({
+            "method": "POST", "path": "/v1/x", "protocol": "HTTP/1.1",
+            "sourceIp": "127.0.0.1", "userAgent": "",
+        });
+        let context = json!({
+            "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "a",
+            "requestId": "r", "routeKey": route_key, "stage": "$default", "time": "",
+            "timeEpoch": 0, "http": http,
+        });
+        let event = json!({
+            "version": "2.0", "routeKey": route_key, "rawPath": "/v1/x", "rawQueryString": "",
+            "headers": {}, "isBase64Encoded": false, "requestContext": context,
+        });
+
+        let request: LambdaRequest = serde_json::from_value(event).unwrap();
+        Request::from(request)
+    }
+
     #[test]
     fn a_function_url_is_known_by_its_lack_of_routes() {
-        let event = |route_key: &str| {
-            let event = json!({ "version": "2.0", "routeKey": route_key, "rawPath": "/v1/x", "rawQueryString": "",
-                "headers": {}, "isBase64Encoded": false, "requestContext": { "accountId": "1", "apiId": "a",
-                "domainName": "d", "domainPrefix": "a", "requestId": "r", "routeKey": route_key, "stage": "$default",
-                "time": "", "timeEpoch": 0, "http": { "method": "POST", "path": "/v1/x", "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1", "userAgent": "" } } });
-            Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap())
-        };
-        let url = event("$default");
+        let url = request_of("$default");
         assert_eq!(Origin::of_request(&url), Origin::FunctionUrl);
-        assert!(
-            is_for(&url, "POST /v1/x") && !is_for(&url, "POST /v1/y") && !is_for(&url, "GET /v1/x")
-        );
-        assert_eq!(Origin::of_request(&event("POST /v1/x")), Origin::HttpApi);
+        assert!(is_for(&url, "POST /v1/x"));
+        assert!(!is_for(&url, "POST /v1/y"));
+        assert!(!is_for(&url, "GET /v1/x"));
+
+        let http_api = request_of("POST /v1/x");
+        assert_eq!(Origin::of_request(&http_api), Origin::HttpApi);
     }
 }

@@ -1,11 +1,14 @@
-//! Errors on the wire: RFC 9457 problem documents.
+//! Errors on the wire: problem documents (RFC 9457).
 
-use http::header;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
 use lambda_http::Body;
 use serde::Serialize;
 
 use super::Response;
-use crate::error::{Error, ErrorKind, FieldError};
+use crate::error::{Error, ErrorKind, FieldError, retry_after_seconds};
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -19,58 +22,61 @@ struct Problem<'a> {
     errors: &'a [FieldError],
 }
 
-/// The answer for an error; `instance` is the request's id.
+/// The response for an error; `instance` is the request's id.
 pub(super) fn response(error: &Error, request_id: &str) -> Response {
-    let (kind, status) = (error.kind(), error.kind().status());
+    let kind = error.kind();
     let problem = Problem {
         kind: format!("urn:wenzhen:problem:{}", kind.slug()),
         title: kind.title(),
-        status,
+        status: kind.status(),
         detail: error.to_string(),
         instance: request_id,
         errors: error.field_errors(),
     };
+
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = Response::new(Body::Binary(body));
-    *response.status_mut() =
-        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(kind.status());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/problem+json"),
+        HeaderValue::from_static("application/problem+json"),
     );
-    headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
-    if let Some(wait) = error.retry_after() {
-        // Rounded up: whoever comes back a moment too early is refused once more.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        headers.insert(
-            header::RETRY_AFTER,
-            header::HeaderValue::from(seconds.max(1)),
-        );
-    }
-    if error.kind() == ErrorKind::Unauthenticated {
-        let challenge = header::HeaderValue::from_static("Bearer realm=\"wenzhen\"");
-        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    write_retry_headers(headers, error.retry_after());
+    if kind == ErrorKind::Unauthenticated {
+        write_challenge(headers);
     }
     response
+}
+
+/// Tells the caller when to come back, if the error says so.
+pub(super) fn write_retry_headers(headers: &mut HeaderMap, wait: Option<Duration>) {
+    if let Some(wait) = wait {
+        let seconds = HeaderValue::from(retry_after_seconds(wait));
+        headers.insert(header::RETRY_AFTER, seconds);
+    }
+}
+
+/// Tells the caller which token is missing.
+pub(super) fn write_challenge(headers: &mut HeaderMap) {
+    let challenge = HeaderValue::from_static("Bearer realm=\"wenzhen\"");
+    headers.insert(header::WWW_AUTHENTICATE, challenge);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn a_problem_says_what_to_do_and_whom_to_ask() {
         let response = response(&Error::field("age", "must be from 0 to 130"), "req-1");
         assert_eq!(response.status(), 422);
-        assert_eq!(
-            response.headers()["content-type"],
-            "application/problem+json"
-        );
+        let content_type = &response.headers()["content-type"];
+        assert_eq!(content_type, "application/problem+json");
+
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["instance"], "req-1");
         assert_eq!(body["errors"][0]["field"], "age");
@@ -78,10 +84,8 @@ mod tests {
 
     #[test]
     fn an_unavailable_dependency_says_when_to_come_back() {
-        let response = response(
-            &Error::unavailable("The database", Duration::from_secs(2), "refused"),
-            "r",
-        );
+        let error = Error::unavailable("The database", Duration::from_secs(2), "refused");
+        let response = response(&error, "r");
         assert_eq!(response.headers()["retry-after"], "2");
     }
 }

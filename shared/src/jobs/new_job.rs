@@ -7,7 +7,7 @@ use super::message::JobMessage;
 use super::payload::JobPayload;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{TenantId, UserId};
-use crate::triage::Locale;
+use crate::locale::Locale;
 
 /// The most bytes of JSON that a payload may have. A payload holds ids; a larger one holds
 /// something else.

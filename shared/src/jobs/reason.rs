@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::triage::Locale;
+use crate::locale::Locale;
 
 /// What a reason's code means, in each language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::postgres::text_columns;
+
 /// How often a job is tried. What a job waits for outside, and what an outage of ours breaks off,
 /// is no attempt.
 pub const MAX_ATTEMPTS: i16 = 3;
 
 /// How far a job has come. [`super::lifecycle`] says what leads from one state to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
 pub enum JobState {
     /// The job waits for a worker.
     Queued,
@@ -24,6 +26,8 @@ pub enum JobState {
     /// A caller has cancelled the job.
     Cancelled,
 }
+
+text_columns!(JobState);
 
 impl JobState {
     /// Whether no worker runs the job again, unless an admin redrives it.

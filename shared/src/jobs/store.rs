@@ -1,18 +1,15 @@
 //! Jobs in PostgreSQL: enqueueing and reading them. Every function takes the tenant, alone or
 //! within a [`Scope`].
 
-use sqlx::{FromRow, PgConnection};
-use time::OffsetDateTime;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::message::JobMessage;
 use super::new_job::NewJob;
 use super::sql::sql_file;
-use super::state::JobState;
 use super::view::Job;
 use crate::error::{Error, ErrorKind};
-use crate::identity::{Scope, UserId};
-use crate::postgres::parse;
+use crate::identity::Scope;
 
 /// How often a job is tried to be enqueued while others with its key come and go.
 const MAX_ENQUEUE_ATTEMPTS: usize = 3;
@@ -47,10 +44,10 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
 /// Whether the job was inserted: not, if an unfinished one has the same key.
 async fn insert_job(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, Error> {
     let inserted: Option<Uuid> = sqlx::query_scalar(sql_file!("enqueue.sql"))
-        .bind(job.tenant.as_str())
+        .bind(job.tenant)
         .bind(job.id)
-        .bind(job.user.as_str())
-        .bind(job.locale.as_str())
+        .bind(job.user)
+        .bind(job.locale)
         .bind(job.kind)
         .bind(&job.payload)
         .bind(job.consultation)
@@ -82,7 +79,7 @@ async fn find_unfinished(
            AND state IN ('queued', 'active', 'deferred')",
     );
     unfinished
-        .bind(job.tenant.as_str())
+        .bind(job.tenant)
         .bind(job.kind)
         .bind(&job.dedupe_key)
         .fetch_optional(connection)
@@ -90,54 +87,13 @@ async fn find_unfinished(
         .map_err(Error::from)
 }
 
-#[derive(FromRow)]
-struct JobRow {
-    id: Uuid,
-    kind: String,
-    state: JobState,
-    consultation_id: Option<Uuid>,
-    locale: String,
-    progress: i16,
-    step: Option<String>,
-    attempts: i16,
-    last_error: Option<String>,
-    cancel_requested: bool,
-    not_before: Option<OffsetDateTime>,
-    created_at: OffsetDateTime,
-    started_at: Option<OffsetDateTime>,
-    finished_at: Option<OffsetDateTime>,
-}
-
-impl TryFrom<JobRow> for Job {
-    type Error = Error;
-
-    fn try_from(row: JobRow) -> Result<Self, Error> {
-        Ok(Self {
-            id: row.id,
-            kind: row.kind,
-            state: row.state,
-            consultation_id: row.consultation_id,
-            locale: parse("locale", &row.locale)?,
-            progress: row.progress,
-            step: row.step,
-            attempts: row.attempts,
-            last_error: row.last_error,
-            cancel_requested: row.cancel_requested,
-            not_before: row.not_before,
-            created_at: row.created_at,
-            started_at: row.started_at,
-            finished_at: row.finished_at,
-        })
-    }
-}
-
 /// One job that the scope may see.
 pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<Job, Error> {
-    let row: Option<JobRow> = sqlx::query_as(sql_file!("get.sql"))
-        .bind(scope.tenant.as_str())
+    let job: Option<Job> = sqlx::query_as(sql_file!("get.sql"))
+        .bind(scope.tenant)
         .bind(id)
-        .bind(scope.owner.map(UserId::as_str))
+        .bind(scope.owner)
         .fetch_optional(connection)
         .await?;
-    row.ok_or_else(|| Error::not_found("job"))?.try_into()
+    job.ok_or_else(|| Error::not_found("job"))
 }

@@ -1,16 +1,17 @@
 //! A job as a store reads it, and as the API shows it.
 
 use serde::Serialize;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::payload::KindReasons;
 use super::reason::Reason;
 use super::state::{JobState, MAX_ATTEMPTS};
-use crate::triage::Locale;
+use crate::locale::Locale;
 
 /// A job as its row has it.
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub struct Job {
     /// `UUIDv7`: later jobs have greater ids.
     pub id: Uuid,

@@ -1,4 +1,4 @@
-//! The private bucket that reports lie in, and links that open one for a short time.
+//! The private bucket of the reports, and links that open one for a short time.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,22 +10,24 @@ use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::Rendered;
+use super::render::Rendered;
 use crate::aws;
 use crate::consultations::{ReportLinks, StoredReport};
 use crate::error::{BoxError, Error};
 use crate::identity::TenantId;
 
-/// How long a link works at least.
-const SHORTEST: Duration = Duration::from_mins(10);
+/// The shortest time for which a link works.
+const MIN_LINK_TTL: Duration = Duration::from_mins(10);
 
-/// Links of one such span of time are the same, so that a client that holds a representation with them need not get it again.
-const SPAN: Duration = Duration::from_mins(5);
+/// All links made within one such period are the same, so that a client that holds a
+/// representation with them need not get it again.
+const LINK_PERIOD: Duration = Duration::from_mins(5);
 
-/// After this time nobody holds a link to a report that was replaced, nor a cached consultation that names it.
-const IN_USE: Duration = Duration::from_hours(1);
+/// After this time no client holds a link to a report that was replaced, and no cache a
+/// consultation that names it.
+const REPLACED_REPORT_TTL: Duration = Duration::from_hours(1);
 
-/// How soon the bucket may be back.
+/// What a caller is told to wait while the bucket cannot be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The bucket.
@@ -34,13 +36,42 @@ pub struct Bucket {
     name: String,
 }
 
-/// Links for a function that seldom makes any: the client is made with the first.
-pub struct Links {
+/// The job that makes a report, and what about. Each job has objects of its own, so that a run that
+/// lost its lease cannot overwrite the report of a later job.
+#[derive(Clone, Copy)]
+pub struct ReportKey<'a> {
+    /// The tenant whose record it is.
+    pub tenant: &'a TenantId,
+    /// The consultation that is reported on.
+    pub consultation: Uuid,
+    /// The job that makes the report.
+    pub job: Uuid,
+}
+
+impl ReportKey<'_> {
+    /// The objects of a report that is made at `now`.
+    pub fn location(&self, now: OffsetDateTime) -> StoredReport {
+        let folder = format!("{}{}/report", self.prefix(), self.job);
+        StoredReport {
+            html: format!("{folder}.html"),
+            markdown: format!("{folder}.md"),
+            generated_at: now,
+        }
+    }
+
+    /// Where all reports of the consultation are.
+    fn prefix(&self) -> String {
+        format!("{}/{}/", self.tenant.as_str(), self.consultation)
+    }
+}
+
+/// Makes links in a function that seldom makes any: the client is made with the first.
+pub struct LinkSigner {
     name: String,
     bucket: OnceCell<Bucket>,
 }
 
-impl Links {
+impl LinkSigner {
     /// For the bucket called `name`.
     pub fn new(name: String) -> Self {
         Self {
@@ -50,13 +81,16 @@ impl Links {
     }
 
     /// Links to a report; none, and a line in the log, if they cannot be signed.
-    pub async fn to(&self, report: &StoredReport) -> Option<ReportLinks> {
-        let make = || async { Bucket::new(&aws::sdk_config().await, self.name.clone()) };
-        let links = self.bucket.get_or_init(make).await.links(report).await;
-        // The error's text could repeat the link.
-        links
-            .inspect_err(|_| tracing::error!("a report's links cannot be signed"))
-            .ok()
+    pub async fn sign(&self, report: &StoredReport) -> Option<ReportLinks> {
+        let connect = || async { Bucket::new(&aws::sdk_config().await, self.name.clone()) };
+        let bucket = self.bucket.get_or_init(connect).await;
+
+        let links = bucket.sign_links(report).await;
+        if links.is_err() {
+            // The error's text could repeat the link.
+            tracing::error!("a report's links cannot be signed");
+        }
+        links.ok()
     }
 }
 
@@ -69,92 +103,65 @@ impl Bucket {
         }
     }
 
-    /// Where the report of a job lies. Each job has a place of its own, so that a run that was overtaken cannot overwrite what a
-    /// later job has written.
-    pub fn place(
-        &self,
-        tenant: &TenantId,
-        consultation: Uuid,
-        job: Uuid,
-        now: OffsetDateTime,
-    ) -> StoredReport {
-        let key = |extension: &str| {
-            format!(
-                "{}/{consultation}/{job}/report.{extension}",
-                tenant.as_str()
-            )
-        };
-        StoredReport {
-            html: key("html"),
-            markdown: key("md"),
-            generated_at: now,
-        }
-    }
-
-    /// Writes both forms of a report. Doing it twice for the same job changes nothing but its time.
+    /// Writes both forms of a report. Doing it twice for the same job changes nothing but the
+    /// report's time.
     pub async fn store(
         &self,
-        tenant: &TenantId,
-        consultation: Uuid,
-        job: Uuid,
+        key: ReportKey<'_>,
         report: Rendered,
         now: OffsetDateTime,
     ) -> Result<StoredReport, Error> {
-        let place = self.place(tenant, consultation, job, now);
+        let stored = key.location(now);
+        let html_type = "text/html; charset=utf-8";
+        let markdown_type = "text/markdown; charset=utf-8";
+
         futures::try_join!(
-            self.put(&place.html, "text/html; charset=utf-8", report.html),
-            self.put(
-                &place.markdown,
-                "text/markdown; charset=utf-8",
-                report.markdown
-            ),
+            self.put_object(&stored.html, html_type, report.html),
+            self.put_object(&stored.markdown, markdown_type, report.markdown),
         )?;
-        Ok(place)
+        Ok(stored)
     }
 
-    async fn put(&self, key: &str, content_type: &str, text: String) -> Result<(), Error> {
+    async fn put_object(&self, key: &str, content_type: &str, text: String) -> Result<(), Error> {
         let put = self
             .client
             .put_object()
             .bucket(&self.name)
             .key(key)
-            .content_type(content_type);
-        let put = put
+            .content_type(content_type)
             .cache_control("private, no-store")
             .body(text.into_bytes().into());
-        put.send().await.map(drop).map_err(fault)
+        put.send().await.map(drop).map_err(sort_error)
     }
 
-    /// Removes a consultation's reports but the last two: links to the last but one may be in use, if it was replaced just now. If
-    /// it is itself not older than [`IN_USE`], the one before may be in use as well, and all are left.
-    pub async fn tidy(
+    /// Removes a consultation's reports but the last two, of which `previous` was replaced just
+    /// now, so that links to it may be in use. If it is itself younger than
+    /// [`REPLACED_REPORT_TTL`], links to the one before may be in use as well, and all are kept.
+    pub async fn remove_older(
         &self,
-        tenant: &TenantId,
-        consultation: Uuid,
-        last_two: [&StoredReport; 2],
-        now: OffsetDateTime,
+        key: ReportKey<'_>,
+        previous: &StoredReport,
+        latest: &StoredReport,
     ) -> Result<(), Error> {
-        if now - last_two[0].generated_at < IN_USE {
+        let age = latest.generated_at - previous.generated_at;
+        if age < REPLACED_REPORT_TTL {
             return Ok(());
         }
+
         let list = self
             .client
             .list_objects_v2()
             .bucket(&self.name)
-            .prefix(format!("{}/{consultation}/", tenant.as_str()));
-        let listed = list.send().await.map_err(fault)?;
-        let is_kept = |key: &str| {
-            last_two
-                .iter()
-                .any(|report| report.html == key || report.markdown == key)
-        };
-        for key in listed
-            .contents()
-            .iter()
-            .filter_map(|object| object.key())
-            .filter(|key| !is_kept(key))
-        {
-            self.remove_object(key).await?;
+            .prefix(key.prefix());
+        let listed = list.send().await.map_err(sort_error)?;
+
+        let kept = [previous, latest].map(|report| [&report.html, &report.markdown]);
+        let objects = listed.contents().iter().filter_map(|object| object.key());
+        for object in objects {
+            let is_kept = kept.iter().flatten().any(|kept| *kept == object);
+            if !is_kept {
+                self.remove_object(object).await?;
+            }
         }
         Ok(())
     }
@@ -169,54 +176,48 @@ impl Bucket {
     }
 
     async fn remove_object(&self, key: &str) -> Result<(), Error> {
-        self.client
-            .delete_object()
-            .bucket(&self.name)
-            .key(key)
-            .send()
-            .await
-            .map(drop)
-            .map_err(fault)
+        let delete = self.client.delete_object().bucket(&self.name).key(key);
+        delete.send().await.map(drop).map_err(sort_error)
     }
 
     /// Links to a report, signed here: that costs no call.
-    pub async fn links(&self, report: &StoredReport) -> Result<ReportLinks, BoxError> {
-        let since_epoch = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)?
-            .as_secs();
-        let start = SystemTime::UNIX_EPOCH
-            + Duration::from_secs(since_epoch - since_epoch % SPAN.as_secs());
+    async fn sign_links(&self, report: &StoredReport) -> Result<ReportLinks, BoxError> {
+        let start = period_start()?;
+        let ttl = MIN_LINK_TTL + LINK_PERIOD;
         let lifetime = PresigningConfig::builder()
             .start_time(start)
-            .expires_in(SHORTEST + SPAN)
+            .expires_in(ttl)
             .build()?;
+
         let (html_url, markdown_url) = futures::try_join!(
-            self.link(&report.html, &lifetime),
-            self.link(&report.markdown, &lifetime)
+            self.sign_link(&report.html, &lifetime),
+            self.sign_link(&report.markdown, &lifetime)
         )?;
-        let expires_at = OffsetDateTime::from(start + SHORTEST + SPAN);
         Ok(ReportLinks {
             html_url,
             markdown_url,
-            expires_at,
+            expires_at: OffsetDateTime::from(start + ttl),
             generated_at: report.generated_at,
         })
     }
 
-    async fn link(&self, key: &str, lifetime: &PresigningConfig) -> Result<String, BoxError> {
-        let link = self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .presigned(lifetime.clone())
-            .await?;
+    async fn sign_link(&self, key: &str, lifetime: &PresigningConfig) -> Result<String, BoxError> {
+        let get = self.client.get_object().bucket(&self.name).key(key);
+        let link = get.presigned(lifetime.clone()).await?;
         Ok(link.uri().to_owned())
     }
 }
 
-/// A bucket that cannot be reached, or is too busy, comes back; whatever else it says is our fault.
-fn fault<E: std::error::Error + Send + Sync + 'static>(error: SdkError<E>) -> Error {
+/// When the present [`LINK_PERIOD`] began.
+fn period_start() -> Result<SystemTime, BoxError> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let period = LINK_PERIOD.as_secs();
+    let start = now.as_secs() / period * period;
+    Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(start))
+}
+
+/// A bucket that cannot be reached, or is too busy, comes back. Any other error is our fault.
+fn sort_error<E: std::error::Error + Send + Sync + 'static>(error: SdkError<E>) -> Error {
     if aws::is_outage(&error) {
         Error::unavailable("The bucket of reports", RETRY_AFTER, error)
     } else {

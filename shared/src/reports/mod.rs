@@ -1,7 +1,7 @@
-//! Reports: what a consultation came to, as HTML and Markdown, for the patient to keep or to show.
+//! Reports of consultations, as HTML and Markdown, for the patient to keep or to show.
 
 mod bucket;
 mod render;
 
-pub use bucket::{Bucket, Links};
+pub use bucket::{Bucket, LinkSigner, ReportKey};
 pub use render::{Rendered, render};

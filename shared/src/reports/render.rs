@@ -1,13 +1,16 @@
-//! Makes the texts. What a patient or a model wrote is data in them: it is escaped for the form that it stands in.
+//! Makes the texts. The words of a patient or a model are data in them: they are escaped for the
+//! form that they stand in.
 
 use askama::Template;
 use time::OffsetDateTime;
+use time::UtcOffset;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use crate::consultations::{Assessment, Citation, Consultation, DegradedReason};
+use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::error::Error;
-use crate::triage::{self, Locale, Sex, Urgency};
+use crate::locale::Locale;
+use crate::triage::{self, Sex, Urgency};
 
 /// A report in both forms.
 pub struct Rendered {
@@ -22,13 +25,15 @@ pub fn render(consultation: &Consultation, now: OffsetDateTime) -> Result<Option
     let Some(assessment) = &consultation.assessment else {
         return Ok(None);
     };
-    let report = Report::new(consultation, assessment, now)?;
+
+    let report = ReportText::new(consultation, assessment, now)?;
     let markdown = Markdown(&report).render().map_err(Error::internal)?;
     let html = Html(&report).render().map_err(Error::internal)?;
     Ok(Some(Rendered { html, markdown }))
 }
 
-struct Report<'a> {
+/// What both templates fill in.
+struct ReportText<'a> {
     words: &'static Words,
     id: Uuid,
     facts: String,
@@ -106,7 +111,7 @@ const EN: Words = Words {
     generated: "Report made",
 };
 
-impl<'a> Report<'a> {
+impl<'a> ReportText<'a> {
     fn new(
         consultation: &'a Consultation,
         assessment: &'a Assessment,
@@ -117,68 +122,82 @@ impl<'a> Report<'a> {
             Locale::Zh => &ZH,
             Locale::En => &EN,
         };
-        let lists = [
-            (words.red_flags, &assessment.red_flags),
-            (words.actions, &assessment.recommended_actions),
-            (words.causes, &assessment.possible_causes),
-            (words.questions, &assessment.questions),
-        ];
-        let lists = lists.into_iter().filter(|(_, items)| !items.is_empty());
-        let model = assessment.served_by.model.as_deref();
+        let degraded = assessment.degraded_reason;
+
         Ok(Self {
             words,
             id: consultation.id,
-            facts: facts(consultation)?,
+            facts: patient_facts(consultation)?,
             urgency: assessment.urgency.as_str(),
-            urgency_label: urgency(assessment.urgency, locale),
+            urgency_label: urgency_label(assessment.urgency, locale),
             advice: triage::advice(assessment.urgency, locale),
-            degraded: assessment
-                .degraded_reason
-                .map(|reason| degraded(reason, locale)),
+            degraded: degraded.map(|reason| degraded_label(reason, locale)),
             symptoms: &consultation.symptoms,
             history: consultation.history.as_deref(),
             summary: &assessment.summary,
-            lists: lists.map(|(title, items)| List { title, items }).collect(),
+            lists: filled_lists(assessment, words),
             citations: &assessment.citations,
-            served_by: model.map_or_else(
-                || words.rules.to_owned(),
-                |model| format!("{} ({model})", assessment.served_by.tier),
-            ),
+            served_by: served_by_label(&assessment.served_by, words),
             disclaimer: &assessment.disclaimer,
-            generated: moment(now)?,
+            generated: format_time(now)?,
         })
     }
 }
 
-fn moment(at: OffsetDateTime) -> Result<String, Error> {
-    at.to_offset(time::UtcOffset::UTC)
-        .format(format_description!(
-            "[year]-[month]-[day] [hour]:[minute] UTC"
-        ))
-        .map_err(Error::internal)
+/// The assessment's lists that have any items.
+fn filled_lists<'a>(assessment: &'a Assessment, words: &Words) -> Vec<List<'a>> {
+    let list = |title, items| List { title, items };
+    let mut lists = vec![
+        list(words.red_flags, &assessment.red_flags),
+        list(words.actions, &assessment.recommended_actions),
+        list(words.causes, &assessment.possible_causes),
+        list(words.questions, &assessment.questions),
+    ];
+    lists.retain(|list| !list.items.is_empty());
+    lists
 }
 
-/// When it was asked, and by whom as far as it was said.
-fn facts(consultation: &Consultation) -> Result<String, Error> {
-    let mut facts = vec![moment(consultation.created_at)?];
+fn served_by_label(served_by: &ServedBy, words: &Words) -> String {
+    match &served_by.model {
+        Some(model) => format!("{} ({model})", served_by.tier),
+        None => words.rules.to_owned(),
+    }
+}
+
+fn format_time(time: OffsetDateTime) -> Result<String, Error> {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    let utc = time.to_offset(UtcOffset::UTC);
+    utc.format(format).map_err(Error::internal)
+}
+
+/// When the patient asked, and their age and sex as far as they stated them.
+fn patient_facts(consultation: &Consultation) -> Result<String, Error> {
     let locale = consultation.locale;
-    facts.extend(consultation.age.map(|age| match locale {
+    let mut facts = vec![format_time(consultation.created_at)?];
+
+    let age = consultation.age.map(|age| match locale {
         Locale::Zh => format!("{age}岁"),
         Locale::En => format!("{age} years"),
-    }));
-    let sex = consultation.sex.map(|sex| match (sex, locale) {
+    });
+    facts.extend(age);
+
+    let sex = consultation.sex.map(|sex| sex_label(sex, locale));
+    facts.extend(sex.map(str::to_owned));
+    Ok(facts.join(" · "))
+}
+
+const fn sex_label(sex: Sex, locale: Locale) -> &'static str {
+    match (sex, locale) {
         (Sex::Female, Locale::Zh) => "女",
         (Sex::Male, Locale::Zh) => "男",
         (Sex::Other, Locale::Zh) => "其他",
         (Sex::Female, Locale::En) => "female",
         (Sex::Male, Locale::En) => "male",
         (Sex::Other, Locale::En) => "other",
-    });
-    facts.extend(sex.map(str::to_owned));
-    Ok(facts.join(" · "))
+    }
 }
 
-const fn urgency(urgency: Urgency, locale: Locale) -> &'static str {
+const fn urgency_label(urgency: Urgency, locale: Locale) -> &'static str {
     match (urgency, locale) {
         (Urgency::Emergency, Locale::Zh) => "危急",
         (Urgency::Urgent, Locale::Zh) => "紧急",
@@ -191,7 +210,7 @@ const fn urgency(urgency: Urgency, locale: Locale) -> &'static str {
     }
 }
 
-const fn degraded(reason: DegradedReason, locale: Locale) -> &'static str {
+const fn degraded_label(reason: DegradedReason, locale: Locale) -> &'static str {
     match (reason, locale) {
         (DegradedReason::ServedByFallbackTier, Locale::Zh) => {
             "首选模型不可用，本评估由备用模型给出。"
@@ -208,12 +227,12 @@ macro_rules! template {
     ($name:ident, $path:literal, $escape:literal) => {
         #[derive(Template)]
         #[template(path = $path, escape = $escape)]
-        struct $name<'a>(&'a Report<'a>);
+        struct $name<'a>(&'a ReportText<'a>);
 
         impl<'a> std::ops::Deref for $name<'a> {
-            type Target = Report<'a>;
+            type Target = ReportText<'a>;
 
-            fn deref(&self) -> &Report<'a> {
+            fn deref(&self) -> &ReportText<'a> {
                 self.0
             }
         }
@@ -223,27 +242,28 @@ macro_rules! template {
 template!(Html, "report.html", "html");
 template!(Markdown, "report.md", "none");
 
-/// Text as Markdown shows it: what would be markup is escaped, and lines stay lines.
-fn markdown(text: &str) -> String {
+/// Text as Markdown shows it: markup is escaped, and lines stay lines.
+fn escape_markdown(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(markdown_line).collect::<Vec<_>>().join("\\\n") // a hard line break
+    let escaped: Vec<_> = lines.map(escape_line).collect();
+    escaped.join("\\\n") // a hard line break
 }
 
-fn markdown_line(line: &str) -> String {
+fn escape_line(line: &str) -> String {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    let is_item = line
+    let is_list_item = line
         .get(digits + 1..)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+
     let mut escaped = String::with_capacity(line.len() + 8);
-    for (index, c) in line
-        .char_indices()
-        .filter(|(_, c)| !is_direction_control(*c))
-    {
-        // CommonMark 0.31, section 2.4: any ASCII punctuation may be escaped. These are never markup, but for the full stop
-        // behind the number of a list's item.
-        let is_plain = matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%')
-            && !(is_item && index == digits);
-        if c.is_ascii_punctuation() && !is_plain {
+    for (index, c) in line.char_indices() {
+        if is_direction_control(c) {
+            continue;
+        }
+
+        let ends_item_number = is_list_item && index == digits;
+        let is_markup = c.is_ascii_punctuation() && (ends_item_number || !is_never_markup(c));
+        if is_markup {
             escaped.push('\\');
         }
         escaped.push(c);
@@ -251,8 +271,14 @@ fn markdown_line(line: &str) -> String {
     escaped
 }
 
-/// Explicit embeddings, overrides and isolates (Unicode Standard Annex 9, section 2): one that is not closed would turn the words
-/// that follow.
+/// The ASCII punctuation that is never markup, but for the full stop behind the number of a list's
+/// item. Any other may be escaped (CommonMark 0.31, section 2.4).
+const fn is_never_markup(c: char) -> bool {
+    matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%')
+}
+
+/// Explicit embeddings, overrides and isolates (Unicode Standard Annex 9, section 2): one that is
+/// not closed would turn the words that follow.
 const fn is_direction_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -261,22 +287,50 @@ const fn is_direction_control(c: char) -> bool {
 mod tests {
     use super::*;
 
+    struct Case {
+        text: &'static str,
+        escaped: &'static str,
+    }
+
+    const CASES: [Case; 8] = [
+        Case {
+            text: "38.5 degrees, 3/10",
+            escaped: "38.5 degrees, 3/10",
+        },
+        Case {
+            text: "2.",
+            escaped: "2\\.",
+        },
+        Case {
+            text: "a\u{202e}b\u{2066}",
+            escaped: "ab",
+        },
+        Case {
+            text: "5：疼痛 7) dull",
+            escaped: "5：疼痛 7\\) dull",
+        },
+        Case {
+            text: "1. pain\n\n2. nausea",
+            escaped: "1\\. pain\\\n2\\. nausea",
+        },
+        Case {
+            text: "# **bold** [link](x) `code`",
+            escaped: "\\# \\*\\*bold\\*\\* \\[link\\]\\(x\\) \\`code\\`",
+        },
+        Case {
+            text: "<b>&amp;</b>\\",
+            escaped: "\\<b\\>\\&amp;\\</b\\>\\\\",
+        },
+        Case {
+            text: "  - 胸痛\r\n",
+            escaped: "\\- 胸痛",
+        },
+    ];
+
     #[test]
     fn what_a_patient_writes_is_no_markdown() {
-        for (text, shown) in [
-            ("38.5 degrees, 3/10", "38.5 degrees, 3/10"),
-            ("2.", "2\\."),
-            ("a\u{202e}b\u{2066}", "ab"),
-            ("5：疼痛 7) dull", "5：疼痛 7\\) dull"),
-            ("1. pain\n\n2. nausea", "1\\. pain\\\n2\\. nausea"),
-            (
-                "# **bold** [link](x) `code`",
-                "\\# \\*\\*bold\\*\\* \\[link\\]\\(x\\) \\`code\\`",
-            ),
-            ("<b>&amp;</b>\\", "\\<b\\>\\&amp;\\</b\\>\\\\"),
-            ("  - 胸痛\r\n", "\\- 胸痛"),
-        ] {
-            assert_eq!(markdown(text), shown);
+        for case in CASES {
+            assert_eq!(escape_markdown(case.text), case.escaped);
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Metrics in the embedded metric format: a log line from which CloudWatch takes metrics by itself, so that counting costs
-//! no call. Source: "Embedded metric format specification", Amazon CloudWatch user guide.
+//! Metrics in the embedded metric format: a log line from which CloudWatch takes metrics by itself,
+//! so that counting costs no call. Source: "Embedded metric format specification", Amazon
+//! CloudWatch user guide.
 //!
-//! Nothing is counted before [`super::init`]: a program that only uses parts of this crate keeps its standard output.
+//! Nothing is counted before [`super::init`]: a program that only uses parts of this crate keeps its
+//! standard output.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,45 +21,41 @@ pub(super) fn turn_on() {
     IS_ON.store(true, Ordering::Relaxed);
 }
 
-/// Counts one event. `dimensions` are few and have few values: names of tiers or circuits, never of tenants or routes'
-/// raw paths, and never content.
+/// Counts one event. `dimensions` are few and have few values: names of tiers or circuits, never of
+/// tenants or routes' raw paths, and never content.
 pub fn count(name: &'static str, dimensions: &[(&'static str, &str)]) {
     if !IS_ON.load(Ordering::Relaxed) {
         return;
     }
-    let line = line(name, dimensions, SystemTime::now());
+
+    let line = metric_line(name, dimensions, SystemTime::now());
     // Logging must not fail a call: a closed standard output loses the metric.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
 
-fn line(name: &'static str, dimensions: &[(&'static str, &str)], now: SystemTime) -> Value {
-    let since_epoch = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    let names: Vec<_> = dimensions.iter().map(|(dimension, _)| *dimension).collect();
+fn metric_line(name: &'static str, dimensions: &[(&'static str, &str)], now: SystemTime) -> Value {
+    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since_epoch.unwrap_or_default().as_millis();
+
     // Besides by its dimensions, each event counts in one total, which an alarm can watch.
-    let sets = if names.is_empty() {
-        vec![names]
-    } else {
-        vec![names, Vec::new()]
-    };
-    let mut fields = Map::new();
-    fields.insert(
-        "_aws".to_owned(),
-        json!({
-            "Timestamp": u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX),
-            "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
-                "Dimensions": sets,
-                "Metrics": [{ "Name": name, "Unit": "Count" }],
-            }],
-        }),
-    );
-    fields.extend(
-        dimensions
-            .iter()
-            .map(|(dimension, value)| ((*dimension).to_owned(), json!(value))),
-    );
+    let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).collect();
+    let mut dimension_sets = vec![names];
+    if !dimensions.is_empty() {
+        dimension_sets.push(Vec::new());
+    }
+
+    let directive = json!({
+        "Timestamp": u64::try_from(millis).unwrap_or(u64::MAX),
+        "CloudWatchMetrics": [{
+            "Namespace": NAMESPACE,
+            "Dimensions": dimension_sets,
+            "Metrics": [{ "Name": name, "Unit": "Count" }],
+        }],
+    });
+    let mut fields = Map::from_iter([("_aws".to_owned(), directive)]);
+    for (dimension, value) in dimensions {
+        fields.insert((*dimension).to_owned(), json!(value));
+    }
     fields.insert(name.to_owned(), json!(1));
     Value::Object(fields)
 }
@@ -68,18 +66,16 @@ mod tests {
 
     #[test]
     fn every_dimension_and_metric_that_the_format_names_has_its_value() {
-        let line = line(
-            "CircuitChanged",
-            &[("circuit", "primary"), ("to", "open")],
-            SystemTime::UNIX_EPOCH,
-        );
+        let dimensions = [("circuit", "primary"), ("to", "open")];
+        let line = metric_line("CircuitChanged", &dimensions, SystemTime::UNIX_EPOCH);
+
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(line["_aws"]["Timestamp"], 0);
         assert_eq!(directive["Dimensions"], json!([["circuit", "to"], []]));
-        assert_eq!(
-            (&line["circuit"], &line["to"]),
-            (&json!("primary"), &json!("open"))
-        );
-        assert_eq!(line[directive["Metrics"][0]["Name"].as_str().unwrap()], 1);
+
+        assert_eq!(line["circuit"], "primary");
+        assert_eq!(line["to"], "open");
+        let metric = directive["Metrics"][0]["Name"].as_str().unwrap();
+        assert_eq!(line[metric], 1);
     }
 }

@@ -1,47 +1,18 @@
 //! Users in PostgreSQL. Every function takes the tenant.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use sqlx::{FromRow, PgConnection};
-use time::OffsetDateTime;
-use uuid::Uuid;
+use sqlx::PgConnection;
 
-use super::import::Row as ImportRow;
-use super::{Listed, User};
-use crate::consultations::Summary;
-use crate::consultations::store::progress;
+use super::new_user::NewUser;
+use super::user::{ListedUser, User};
+use crate::consultations::store::latest_of_users;
 use crate::error::Error;
 use crate::identity::{TenantId, UserId};
 use crate::page::Page;
-use crate::postgres::parse;
 
 /// Consultations shown with each person.
-const LATEST: i64 = 10;
-
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    email: String,
-    name: String,
-    role: String,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-}
-
-impl TryFrom<Row> for User {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self, Error> {
-        Ok(Self {
-            id: UserId::try_from(row.id).map_err(Error::internal)?,
-            email: row.email,
-            name: row.name,
-            role: parse("role", &row.role)?,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
-}
+const MAX_CONSULTATIONS_SHOWN: i64 = 10;
 
 /// One person, if there is one.
 pub async fn get(
@@ -49,14 +20,15 @@ pub async fn get(
     tenant: &TenantId,
     id: &UserId,
 ) -> Result<Option<User>, Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT id, email, name, role, created_at, updated_at FROM users WHERE tenant_id = $1 AND id = $2",
-    )
-    .bind(tenant.as_str())
-    .bind(id.as_str())
-    .fetch_optional(connection)
-    .await?;
-    row.map(TryInto::try_into).transpose()
+    let sql = "SELECT id, email, name, role, created_at, updated_at
+               FROM users WHERE tenant_id = $1 AND id = $2";
+
+    let found = sqlx::query_as(sql)
+        .bind(tenant)
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found)
 }
 
 /// People in the order of their ids: one more than the page holds, if there are more.
@@ -65,27 +37,17 @@ pub async fn list(
     tenant: &TenantId,
     page: &Page<UserId>,
 ) -> Result<Vec<User>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, email, name, role, created_at, updated_at FROM users
-         WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-    )
-    .bind(tenant.as_str())
-    .bind(page.after.as_ref().map(UserId::as_str).unwrap_or_default())
-    .bind(i64::from(page.limit) + 1)
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(TryInto::try_into).collect()
-}
+    let sql = "SELECT id, email, name, role, created_at, updated_at
+               FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    let after = page.after.as_ref().map(UserId::as_str).unwrap_or_default();
 
-#[derive(FromRow)]
-struct ConsultationRow {
-    user_id: String,
-    id: Uuid,
-    status: String,
-    urgency: String,
-    symptoms: String,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
+    let rows = sqlx::query_as(sql)
+        .bind(tenant)
+        .bind(after)
+        .bind(i64::from(page.limit) + 1)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows)
 }
 
 /// Adds each person's latest consultations, in one statement for all of them.
@@ -93,70 +55,39 @@ pub async fn with_consultations(
     connection: &mut PgConnection,
     tenant: &TenantId,
     users: Vec<User>,
-) -> Result<Vec<Listed>, Error> {
-    let ids: Vec<_> = users
-        .iter()
-        .map(|user| user.id.as_str().to_owned())
-        .collect();
-    let rows: Vec<ConsultationRow> = sqlx::query_as(concat!(
-        "SELECT asked.user_id, c.id, c.urgency, left(c.symptoms, 120) AS symptoms, c.created_at, ",
-        progress!(),
-        " FROM unnest($2::text[]) AS asked (user_id)
-         CROSS JOIN LATERAL (
-             SELECT * FROM consultations WHERE tenant_id = $1 AND consultations.user_id = asked.user_id
-             ORDER BY id DESC LIMIT $3
-         ) c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id) ORDER BY c.id DESC"
-    ))
-    .bind(tenant.as_str())
-    .bind(ids)
-    .bind(LATEST)
-    .fetch_all(connection)
-    .await?;
-    let mut by_user: HashMap<String, Vec<Summary>> = HashMap::new();
-    for row in rows {
-        let summary = Summary {
-            id: row.id,
-            status: parse("status", &row.status)?,
-            urgency: parse("urgency", &row.urgency)?,
-            symptoms: row.symptoms,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        };
-        by_user.entry(row.user_id).or_default().push(summary);
-    }
+) -> Result<Vec<ListedUser>, Error> {
+    let ids: Vec<_> = users.iter().map(|user| &user.id).collect();
+    let mut latest = latest_of_users(connection, tenant, &ids, MAX_CONSULTATIONS_SHOWN).await?;
+
     let listed = users.into_iter().map(|user| {
-        let consultations = Some(by_user.remove(user.id.as_str()).unwrap_or_default());
-        Listed {
+        let consultations = latest.remove(&user.id).unwrap_or_default();
+        ListedUser {
             user,
-            consultations,
+            consultations: Some(consultations),
         }
     });
     Ok(listed.collect())
 }
 
-/// Writes many people in one statement; those whose id or address is taken are left out. The indices of those that were written.
+/// Writes many people in one statement; those whose id or e-mail address is taken are left out.
+/// Returns the ids of those that were written.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    rows: &[ImportRow],
-) -> Result<Vec<usize>, Error> {
-    let column = |of: fn(&ImportRow) -> String| rows.iter().map(of).collect::<Vec<_>>();
-    let written: Vec<String> = sqlx::query_scalar(
-        "INSERT INTO users (tenant_id, id, email, name, role)
-         SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
-         ON CONFLICT DO NOTHING RETURNING id",
-    )
-    .bind(tenant.as_str())
-    .bind(column(|row| row.user.id.as_str().to_owned()))
-    .bind(column(|row| row.user.email.clone()))
-    .bind(column(|row| row.user.name.clone()))
-    .bind(column(|row| row.user.role.as_str().to_owned()))
-    .fetch_all(connection)
-    .await?;
-    let written: std::collections::HashSet<_> = written.into_iter().collect();
-    Ok(rows
-        .iter()
-        .filter(|row| written.contains(row.user.id.as_str()))
-        .map(|row| row.index)
-        .collect())
+    users: impl Iterator<Item = &NewUser> + Clone,
+) -> Result<HashSet<UserId>, Error> {
+    let ids: Vec<_> = users.clone().map(|user| &user.id).collect();
+    let emails: Vec<_> = users.clone().map(|user| user.email.as_str()).collect();
+    let names: Vec<_> = users.clone().map(|user| user.name.as_str()).collect();
+    let roles: Vec<_> = users.map(|user| user.role).collect();
+
+    let written: Vec<UserId> = sqlx::query_scalar(include_str!("sql/insert.sql"))
+        .bind(tenant)
+        .bind(ids)
+        .bind(emails)
+        .bind(names)
+        .bind(roles)
+        .fetch_all(connection)
+        .await?;
+    Ok(written.into_iter().collect())
 }

@@ -1,8 +1,9 @@
 //! Spelling, width, case, script; and texts that are no texts.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
-use super::super::{Complaint, Locale, RedFlag, Triage, advice, assess, disclaimer};
+use super::super::{Complaint, RedFlag, Triage, advice, assess, disclaimer};
 use super::{Case, case, check, triage};
+use crate::locale::Locale;
 
 const CASES: &[Case] = &[
     case(

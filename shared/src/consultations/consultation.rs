@@ -1,0 +1,105 @@
+//! One consultation, as its row holds it.
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::assessment::Assessment;
+use super::report::StoredReport;
+use crate::identity::{Caller, UserId};
+use crate::locale::Locale;
+use crate::postgres::text_columns;
+use crate::triage::{Complaint, Sex, Triage, Urgency};
+
+/// How far a consultation has come. It follows from the state of its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
+pub enum ConsultationStatus {
+    /// The consultation is accepted; the assessment is being made.
+    Processing,
+    /// The assessment is there.
+    Completed,
+    /// No assessment could be made; what the rules said stands.
+    Failed,
+    /// A caller cancelled the job; what the rules said stands.
+    Cancelled,
+}
+
+text_columns!(ConsultationStatus);
+
+/// One consultation. It has no `Debug`, like everything that holds a patient's words: what cannot
+/// be formatted cannot be logged.
+#[derive(Clone, Serialize, Deserialize, FromRow)]
+pub struct Consultation {
+    /// `UUIDv7`: later ones are greater.
+    pub id: Uuid,
+    /// The patient whose record it is.
+    pub user_id: UserId,
+    /// The job that makes its assessment.
+    pub job_id: Uuid,
+    /// How far it has come.
+    pub status: ConsultationStatus,
+    /// The rules' verdict at first; the model may have raised it since.
+    pub urgency: Urgency,
+    /// The language in which it is answered.
+    pub locale: Locale,
+    /// The patient's own words.
+    pub symptoms: String,
+    /// The patient's age in whole years, 0 to 130.
+    #[sqlx(try_from = "AgeColumn")]
+    pub age: Option<u8>,
+    /// The patient's sex, as they state it.
+    pub sex: Option<Sex>,
+    /// Earlier illnesses and medicines, in the patient's own words.
+    pub history: Option<String>,
+    /// What the rules said at once.
+    #[sqlx(json)]
+    pub triage: Triage,
+    /// The answer, once it is there.
+    #[sqlx(json(nullable))]
+    pub assessment: Option<Assessment>,
+    /// Whether the patient rather wants no answer than one of the rules alone.
+    pub requires_model: bool,
+    /// Why there is no assessment, if it has failed: a code of [`crate::jobs::Reason`].
+    pub failure: Option<String>,
+    /// The latest report, if one was made.
+    #[sqlx(json(nullable))]
+    pub report: Option<StoredReport>,
+    /// When it was accepted.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it or its job's state last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+}
+
+impl Consultation {
+    /// What the rules and the agent read.
+    pub fn complaint(&self) -> Complaint<'_> {
+        Complaint {
+            symptoms: &self.symptoms,
+            history: self.history.as_deref(),
+            age: self.age,
+            sex: self.sex,
+        }
+    }
+
+    /// Whether a caller of its tenant may see it.
+    pub fn is_for(&self, caller: &Caller) -> bool {
+        let owner = caller.scope().owner;
+        owner.is_none_or(|owner| *owner == self.user_id)
+    }
+}
+
+/// A `smallint` of years: PostgreSQL has no smaller type.
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+struct AgeColumn(Option<i16>);
+
+impl From<AgeColumn> for Option<u8> {
+    fn from(column: AgeColumn) -> Self {
+        column.0.and_then(|years| years.try_into().ok())
+    }
+}

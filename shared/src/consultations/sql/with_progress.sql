@@ -1,0 +1,9 @@
+       -- A consultation is as far as its job, whose row is read with it.
+       CASE
+           WHEN c.assessment IS NOT NULL THEN 'completed'
+           WHEN j.state IN ('failed', 'cancelled') THEN j.state
+           ELSE 'processing'
+       END AS status,
+       greatest(c.updated_at, j.finished_at) AS updated_at
+FROM consultations c
+JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)

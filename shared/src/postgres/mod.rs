@@ -1,0 +1,220 @@
+//! PostgreSQL: one connection for each execution environment, made when a call first needs it.
+//!
+//! Lambda runs as many environments as there are calls in flight, so a pool would only multiply
+//! idle connections. A pool would also work behind our back: it takes a connection back in a task
+//! of its own, which a freeze can cut in two. Here a [`Session`] holds the one connection, and only
+//! a session whose work ended well puts it back.
+//!
+//! Ids and enums are columns of type `text`: see [`text_columns`].
+
+mod error;
+mod text_column;
+
+use std::time::{Duration, SystemTime};
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::aws::{self, DatabaseLogin};
+use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings};
+use crate::deadline::Deadline;
+use crate::error::{BoxError, Error, ErrorKind};
+pub(crate) use text_column::text_columns;
+
+/// For waiting until the connection is free and, if there is none, making one.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// For making a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection that was idle for longer is checked before it is used: the environment may have
+/// been frozen, and the server gone, meanwhile. Idle times are taken from the wall clock, since the
+/// monotonic one may stop in a freeze. A busy connection costs no extra round trip.
+const IDLE_CHECK_THRESHOLD: Duration = Duration::from_secs(10);
+
+/// For that check. A connection that answers later is not worth waiting for.
+const IDLE_CHECK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long a login token is used. IAM accepts one for 15 minutes.
+const LOGIN_TOKEN_TTL: Duration = Duration::from_mins(10);
+
+/// What a caller is told to wait before the next try.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// The database, as every store uses it.
+pub struct Database {
+    options: PgConnectOptions,
+    login: Option<DatabaseLogin>,
+    slot: Mutex<ConnectionSlot>,
+}
+
+/// What the environment keeps between two sessions.
+#[derive(Default)]
+struct ConnectionSlot {
+    idle: Option<IdleConnection>,
+    token: Option<LoginToken>,
+}
+
+struct IdleConnection {
+    connection: PgConnection,
+    since: SystemTime,
+}
+
+struct LoginToken {
+    password: String,
+    made_at: SystemTime,
+}
+
+/// The connection while one caller uses it. A session that is dropped before [`Session::finish`]
+/// closes its connection: a cancelled call may have left half an answer on it.
+struct Session<'a> {
+    slot: MutexGuard<'a, ConnectionSlot>,
+    connection: PgConnection,
+}
+
+impl Database {
+    /// Prepares the database; no connection is made yet.
+    pub async fn new(settings: &DatabaseSettings) -> Result<Self, ConfigError> {
+        let parsed: Result<PgConnectOptions, sqlx::Error> = settings.url.as_str().parse();
+        let options = parsed
+            .map_err(|error| ConfigError::new("DATABASE_URL", error.to_string()))?
+            .application_name("wenzhen")
+            .disable_statement_logging();
+
+        let login = match settings.auth {
+            DatabaseAuth::Url => None,
+            DatabaseAuth::Iam => Some(database_login(&options).await),
+        };
+
+        Ok(Self {
+            options,
+            login,
+            slot: Mutex::default(),
+        })
+    }
+
+    /// Runs `work` on the connection. Other callers wait meanwhile, for at most 3 seconds, so
+    /// `work` must do nothing slow but its statements. The connection is kept unless the result
+    /// speaks against it.
+    pub async fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut session = self.session().await?;
+        let result = work(&mut session.connection).await;
+        session.finish(result)
+    }
+
+    /// Like [`Self::run`], for work that is over within `timeout`: a server that vanished without
+    /// a word must not keep the only connection busy.
+    pub async fn within<T>(
+        &self,
+        timeout: Duration,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let finished = Deadline::after(timeout).run(self.run(work)).await;
+        finished.unwrap_or_else(|elapsed| Err(unavailable(elapsed)))
+    }
+
+    /// Checks that the server answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.run(async |connection| Ok(connection.ping().await?))
+            .await
+    }
+
+    async fn session(&self) -> Result<Session<'_>, Error> {
+        let acquired = Deadline::after(ACQUIRE_TIMEOUT).run(async {
+            let mut slot = self.slot.lock().await;
+            let connection = match slot.take_usable().await {
+                Some(connection) => connection,
+                // On the heap: this seldom branch would make every future that uses the database
+                // 30 KiB large.
+                None => Box::pin(self.connect(&mut slot)).await?,
+            };
+            Ok(Session { slot, connection })
+        });
+
+        acquired
+            .await
+            .unwrap_or_else(|elapsed| Err(unavailable(elapsed)))
+    }
+
+    async fn connect(&self, slot: &mut ConnectionSlot) -> Result<PgConnection, Error> {
+        let mut options = self.options.clone();
+        if let Some(login) = &self.login {
+            options = options.password(&slot.login_password(login).await?);
+        }
+
+        let connected = Deadline::after(CONNECT_TIMEOUT)
+            .run(PgConnection::connect_with(&options))
+            .await;
+        if !matches!(connected, Ok(Ok(_))) {
+            slot.token = None; // the server may have refused the token
+        }
+        Ok(connected.map_err(unavailable)??)
+    }
+}
+
+impl ConnectionSlot {
+    /// The idle connection, if it still answers.
+    async fn take_usable(&mut self) -> Option<PgConnection> {
+        let mut idle = self.idle.take()?;
+        if elapsed_since(idle.since) > IDLE_CHECK_THRESHOLD {
+            let check = Deadline::after(IDLE_CHECK_TIMEOUT).run(idle.connection.ping());
+            check.await.ok()?.ok()?;
+        }
+        Some(idle.connection)
+    }
+
+    /// A token that opens connections; a new one when the known one is old.
+    async fn login_password(&mut self, login: &DatabaseLogin) -> Result<String, Error> {
+        if let Some(token) = &self.token
+            && elapsed_since(token.made_at) < LOGIN_TOKEN_TTL
+        {
+            return Ok(token.password.clone());
+        }
+
+        let password = login.token().await.map_err(unavailable)?;
+        self.token = Some(LoginToken {
+            password: password.clone(),
+            made_at: SystemTime::now(),
+        });
+        Ok(password)
+    }
+}
+
+impl Session<'_> {
+    /// Ends the session with the result of its work, and puts the connection back unless the
+    /// result says that something may be wrong with it.
+    fn finish<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let kind = result.as_ref().err().map(Error::kind);
+        let is_suspect = matches!(
+            kind,
+            Some(ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::TimedOut)
+        );
+
+        if !is_suspect {
+            self.slot.idle = Some(IdleConnection {
+                connection: self.connection,
+                since: SystemTime::now(),
+            });
+        }
+        result
+    }
+}
+
+async fn database_login(options: &PgConnectOptions) -> DatabaseLogin {
+    let config = aws::sdk_config().await;
+    let (host, port) = (options.get_host(), options.get_port());
+    DatabaseLogin::new(config, host, port, options.get_username())
+}
+
+/// How long ago `time` was, by the wall clock; a clock that was set back makes it "long ago".
+fn elapsed_since(time: SystemTime) -> Duration {
+    time.elapsed().unwrap_or(Duration::MAX)
+}
+
+fn unavailable(source: impl Into<BoxError>) -> Error {
+    Error::unavailable("The database", RETRY_AFTER, source)
+}

@@ -1,0 +1,115 @@
+//! A person as an administrator brings them in. A row is read without repeating any of its values
+//! in an error.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::FieldError;
+use crate::identity::{Role, UserId};
+
+/// The longest e-mail address, in bytes (RFC 5321, erratum 1690).
+const MAX_EMAIL_BYTES: usize = 254;
+
+/// The longest name, in characters.
+const MAX_NAME_CHARS: usize = 200;
+
+/// Paths below `/v1/users/` that stand for something else than a person.
+const RESERVED_IDS: [&str; 2] = ["me", "import"];
+
+/// The field that an error about a whole row names.
+const WHOLE_ROW: &str = "the row";
+
+/// A person as an administrator brings them in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewUser {
+    pub(super) id: UserId,
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) role: Role,
+}
+
+impl NewUser {
+    /// The person of one row of an import, or the first rule that the row breaks.
+    pub(super) fn parse(row: &Value) -> Result<Self, FieldError> {
+        require_texts(row)?;
+
+        let mut user: Self =
+            serde_json::from_value(row.clone()).map_err(|error| explain_error(&error))?;
+        user.name = user.name.trim().to_owned();
+
+        check_id(user.id.as_str())?;
+        check_email(&user.email)?;
+        check_name(&user.name)?;
+        Ok(user)
+    }
+}
+
+fn require_texts(row: &Value) -> Result<(), FieldError> {
+    if !row.is_object() {
+        return Err(broken_rule(WHOLE_ROW, "must be a JSON object"));
+    }
+
+    for field in ["id", "email", "name", "role"] {
+        match row.get(field) {
+            Some(Value::String(_)) => {}
+            Some(_) => return Err(broken_rule(field, "must be a text")),
+            None => return Err(broken_rule(field, "is required")),
+        }
+    }
+    Ok(())
+}
+
+/// The rule that serde found broken. Its own words could repeat a value.
+fn explain_error(error: &serde_json::Error) -> FieldError {
+    let text = error.to_string();
+    if text.contains("unknown variant") {
+        broken_rule("role", "must be patient, clinician or admin")
+    } else if text.contains("unknown field") {
+        broken_rule(WHOLE_ROW, "has a field that is not known")
+    } else {
+        broken_rule("id", "must be 1 to 128 visible ASCII characters")
+    }
+}
+
+/// Refuses an id that no path could name, or that is another resource's path.
+fn check_id(id: &str) -> Result<(), FieldError> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:|@".contains(&byte);
+    if id.bytes().all(is_allowed) && !RESERVED_IDS.contains(&id) {
+        return Ok(());
+    }
+
+    let message = "must be made of letters, digits and - . _ : | @, and not be `me` or `import`";
+    Err(broken_rule("id", message))
+}
+
+fn check_email(email: &str) -> Result<(), FieldError> {
+    let is_address = match email.split_once('@') {
+        Some((local, domain)) => !local.is_empty() && !domain.is_empty() && !domain.contains('@'),
+        None => false,
+    };
+    let has_blank = email.chars().any(|c| c.is_whitespace() || c.is_control());
+
+    if is_address && !has_blank && email.len() <= MAX_EMAIL_BYTES {
+        return Ok(());
+    }
+    Err(broken_rule("email", "must be an e-mail address"))
+}
+
+fn check_name(name: &str) -> Result<(), FieldError> {
+    let length = name.chars().count();
+    let has_control = name.chars().any(char::is_control);
+    if (1..=MAX_NAME_CHARS).contains(&length) && !has_control {
+        return Ok(());
+    }
+
+    let message = "must have 1 to 200 characters, none of them a control character";
+    Err(broken_rule("name", message))
+}
+
+fn broken_rule(field: &str, message: &str) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        message: message.to_owned(),
+    }
+}
