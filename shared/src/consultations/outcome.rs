@@ -4,7 +4,8 @@
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::{Assessment, StoredReport};
+use super::assessment::Assessment;
+use super::report::StoredReport;
 use crate::error::Error;
 use crate::jobs::{Lease, completion_sql};
 
@@ -22,10 +23,10 @@ pub async fn write_assessment(
          WHERE consultations.tenant_id = $1 AND consultations.id = transition.consultation_id"
     ));
     let written = completion
-        .bind(lease.tenant.as_str())
+        .bind(&lease.tenant)
         .bind(lease.job_id)
         .bind(lease.token)
-        .bind(assessment.urgency.as_str())
+        .bind(assessment.urgency)
         .bind(Json(assessment))
         .execute(connection)
         .await?;
@@ -46,7 +47,7 @@ pub async fn write_report(
          WHERE consultations.tenant_id = $1 AND consultations.id = transition.consultation_id"
     ));
     let written = completion
-        .bind(lease.tenant.as_str())
+        .bind(&lease.tenant)
         .bind(lease.job_id)
         .bind(lease.token)
         .bind(Json(report))

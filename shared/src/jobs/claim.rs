@@ -16,6 +16,7 @@ use super::message::JobMessage;
 use super::sql::transition_sql;
 use super::state::MAX_ATTEMPTS;
 use crate::error::Error;
+use crate::postgres::text_columns;
 
 /// How long a kind may be unknown to every worker that meets it. One that knows the kind may just
 /// be being deployed.
@@ -80,8 +81,8 @@ impl<'a> From<&'a JobMessage> for ClaimRequest<'a> {
 }
 
 /// What `claim.sql` decides about a job.
-#[derive(Debug, Clone, Copy, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, sqlx::Decode)]
+#[sqlx(rename_all = "snake_case")]
 enum ClaimVerdict {
     Granted,
     GrantedBefore,
@@ -95,6 +96,8 @@ enum ClaimVerdict {
     NeedsIsolation,
     UnknownKind,
 }
+
+text_columns!(ClaimVerdict);
 
 #[derive(FromRow)]
 struct ClaimRow {

@@ -13,6 +13,7 @@ use super::sql::{sql_file, transition_sql};
 use super::state::MAX_ATTEMPTS;
 use crate::error::{Error, ErrorKind};
 use crate::identity::TenantId;
+use crate::postgres::text_columns;
 
 /// How often a job whose messages became dead letters is sent again.
 const MAX_RESENDS: i16 = 3;
@@ -49,8 +50,8 @@ pub enum DeadLetterOutcome {
 }
 
 /// What `process_dead_letter.sql` decides about the job.
-#[derive(Debug, Clone, Copy, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, sqlx::Decode)]
+#[sqlx(rename_all = "snake_case")]
 enum DeadLetterVerdict {
     AlreadyFailed,
     AlreadyEnded,
@@ -60,6 +61,8 @@ enum DeadLetterVerdict {
     AlreadyResent,
     Resent,
 }
+
+text_columns!(DeadLetterVerdict);
 
 #[derive(FromRow)]
 struct DeadLetterRow {
@@ -74,7 +77,7 @@ pub async fn process(
 ) -> Result<DeadLetterOutcome, Error> {
     let statement = transition_sql!("process_dead_letter.sql", "SELECT verdict, kind FROM job");
     let row: Option<DeadLetterRow> = sqlx::query_as(statement)
-        .bind(message.tenant_id.as_str())
+        .bind(&message.tenant_id)
         .bind(message.job_id)
         .bind(MAX_ATTEMPTS)
         .bind(MAX_RESENDS)
@@ -178,7 +181,7 @@ pub async fn redrive(
 ) -> Result<Redriven, Error> {
     for _ in 0..MAX_REDRIVE_ATTEMPTS {
         let rows: Result<Vec<RedriveRow>, _> = sqlx::query_as(sql_file!("redrive.sql"))
-            .bind(request.tenant.as_str())
+            .bind(request.tenant)
             .bind(request.kind)
             .bind(request.limit)
             .fetch_all(&mut *connection)

@@ -137,6 +137,7 @@ pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Re
 /// A row that was due. It is due again later, as `take_due_rows.sql` says.
 #[derive(FromRow)]
 struct DueRow {
+    /// Not a [`TenantId`]: one row that has none must not keep the others from being sent.
     tenant_id: String,
     job_id: Uuid,
     kind: String,

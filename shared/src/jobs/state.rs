@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::postgres::text_columns;
+
 /// How often a job is tried. What a job waits for outside, and what an outage of ours breaks off,
 /// is no attempt.
 pub const MAX_ATTEMPTS: i16 = 3;
@@ -25,7 +27,7 @@ pub enum JobState {
     Cancelled,
 }
 
-crate::postgres::text_columns!(JobState);
+text_columns!(JobState);
 
 impl JobState {
     /// Whether no worker runs the job again, unless an admin redrives it.

@@ -9,7 +9,7 @@ use super::new_job::NewJob;
 use super::sql::sql_file;
 use super::view::Job;
 use crate::error::{Error, ErrorKind};
-use crate::identity::{Scope, UserId};
+use crate::identity::Scope;
 
 /// How often a job is tried to be enqueued while others with its key come and go.
 const MAX_ENQUEUE_ATTEMPTS: usize = 3;
@@ -44,10 +44,10 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
 /// Whether the job was inserted: not, if an unfinished one has the same key.
 async fn insert_job(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, Error> {
     let inserted: Option<Uuid> = sqlx::query_scalar(sql_file!("enqueue.sql"))
-        .bind(job.tenant.as_str())
+        .bind(job.tenant)
         .bind(job.id)
-        .bind(job.user.as_str())
-        .bind(job.locale.as_str())
+        .bind(job.user)
+        .bind(job.locale)
         .bind(job.kind)
         .bind(&job.payload)
         .bind(job.consultation)
@@ -79,7 +79,7 @@ async fn find_unfinished(
            AND state IN ('queued', 'active', 'deferred')",
     );
     unfinished
-        .bind(job.tenant.as_str())
+        .bind(job.tenant)
         .bind(job.kind)
         .bind(&job.dedupe_key)
         .fetch_optional(connection)
@@ -90,9 +90,9 @@ async fn find_unfinished(
 /// One job that the scope may see.
 pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<Job, Error> {
     let job: Option<Job> = sqlx::query_as(sql_file!("get.sql"))
-        .bind(scope.tenant.as_str())
+        .bind(scope.tenant)
         .bind(id)
-        .bind(scope.owner.map(UserId::as_str))
+        .bind(scope.owner)
         .fetch_optional(connection)
         .await?;
     job.ok_or_else(|| Error::not_found("job"))

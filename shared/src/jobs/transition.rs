@@ -14,7 +14,7 @@ use super::state::{JobState, MAX_ATTEMPTS};
 use super::store;
 use super::view::Job;
 use crate::error::{Error, ErrorKind};
-use crate::identity::{Scope, UserId};
+use crate::identity::Scope;
 
 /// The longest that a job is deferred, from the first deferral on. Then it fails.
 pub const MAX_DEFERRAL_TIME: Duration = Duration::from_hours(1);
@@ -86,7 +86,7 @@ pub async fn release_lease(
 
     let statement = transition_sql!("release_lease.sql", "SELECT state FROM transition");
     let state: Option<JobState> = sqlx::query_scalar(statement)
-        .bind(lease.tenant.as_str())
+        .bind(&lease.tenant)
         .bind(lease.job_id)
         .bind(lease.token)
         .bind(release.code)
@@ -108,7 +108,7 @@ pub async fn defer(
 ) -> Result<Transition, Error> {
     let statement = transition_sql!("defer.sql", "SELECT state FROM transition");
     let state: Option<JobState> = sqlx::query_scalar(statement)
-        .bind(lease.tenant.as_str())
+        .bind(&lease.tenant)
         .bind(lease.job_id)
         .bind(lease.token)
         .bind(deferral.code)
@@ -129,9 +129,9 @@ pub async fn cancel(
 ) -> Result<Job, Error> {
     let statement = transition_sql!("cancel.sql", "SELECT state FROM job");
     let state_before: Option<JobState> = sqlx::query_scalar(statement)
-        .bind(scope.tenant.as_str())
+        .bind(scope.tenant)
         .bind(id)
-        .bind(scope.owner.map(UserId::as_str))
+        .bind(scope.owner)
         .fetch_optional(&mut *connection)
         .await?;
 

@@ -85,7 +85,7 @@ impl<'a> ReceivedRecord<'a> {
     }
 }
 
-/// Up to [`MAX_CONCURRENT_RECORDS`] records. Those that come again are named by their messages' ids.
+/// Up to [`MAX_CONCURRENT_RECORDS`] records. Their messages' ids name those that come again.
 struct Batch<'a, Context> {
     context: &'a Context,
     registry: &'a JobRegistry<Context>,

@@ -7,7 +7,7 @@
 //! | Each record is processed as its claim says. | `record` |
 //! | A granted job runs within its time, isolated from the others' errors and panics. | `run` |
 //! | What came of the run is written, and decides when the message comes again. | `settle` |
-//! | A kind brings its handler, and the worker finds it by the kind's name. | `handler`, `registry` |
+//! | A kind brings its handler, which is found by the kind's name. | `handler`, `registry` |
 //!
 //! [`super::lifecycle`] says what each end of a run does to the job and to its message.
 //!
