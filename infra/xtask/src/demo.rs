@@ -157,10 +157,9 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value> {
-        let answer =
-            request.bearer_auth(&self.token).send().await.context(
-                "the API cannot be reached; run `cargo xtask down`, then `cargo xtask demo` again",
-            )?;
+        let answer = request.bearer_auth(&self.token).send().await.context(
+            "the API cannot be reached; run `cargo xtask down`, then `cargo xtask demo` again",
+        )?;
         let status = answer.status();
         let body: Value = answer.json().await.with_context(|| {
             format!("the API answered {status} without JSON; see `cargo xtask logs`")
