@@ -74,6 +74,7 @@ pub async fn run_demo(stack: &Stack) -> Result<()> {
         ));
         up::bring_up(stack, &up::Options::default()).await?;
     }
+
     send_complaints(&stack.as_running()?).await
 }
 
@@ -82,6 +83,7 @@ async fn find_missing(stack: &Stack) -> Option<&'static str> {
     let Ok(url) = stack.env("API_URL") else {
         return Some("There is no stack");
     };
+
     // `cargo lambda watch` may serve the API there, but nothing takes the jobs from the queue.
     if url == WATCH_URL {
         return Some("The stack has no functions (`up --services`)");
@@ -104,6 +106,7 @@ async fn send_complaints(stack: &Stack) -> Result<()> {
         url: stack.env("API_URL")?,
         token: users::token(stack, &Person::demo(Role::Patient)).await?,
     };
+
     let rule = "─".repeat(100);
 
     let mut answered = 0;
@@ -121,6 +124,7 @@ async fn send_complaints(stack: &Stack) -> Result<()> {
         "\n{rule}\n{answered} of {sent} consultations answered."
     ));
     say("`cargo xtask logs` shows how; `cargo xtask down` stops the stack.");
+
     Ok(())
 }
 
@@ -135,6 +139,7 @@ async fn follow_complaint(api: &Api, complaint: &Complaint) -> Result<Value> {
     let path = format!("/v1/consultations/{id}?wait={LONG_POLL_SECONDS}");
     let consultation = api.get(&path).await?;
     print_assessment(&consultation);
+
     Ok(consultation)
 }
 
@@ -160,6 +165,7 @@ impl Api {
         let answer = request.bearer_auth(&self.token).send().await.context(
             "the API cannot be reached; run `cargo xtask down`, then `cargo xtask demo` again",
         )?;
+
         let status = answer.status();
         let body: Value = answer.json().await.with_context(|| {
             format!("the API answered {status} without JSON; see `cargo xtask logs`")
@@ -170,6 +176,7 @@ impl Api {
             "the API answered {status}: {}; see `cargo xtask logs`",
             body["detail"]
         );
+
         Ok(body)
     }
 }
@@ -203,6 +210,7 @@ fn print_assessment(consultation: &Value) {
     print_items("causes", &assessment["possible_causes"]);
     print_items("actions", &assessment["recommended_actions"]);
     print_items("questions", &assessment["questions"]);
+
     print_origin(assessment);
 }
 
@@ -222,9 +230,11 @@ fn print_origin(assessment: &Value) {
     if let Some(model) = served_by["model"].as_str() {
         origin += &format!(" ({model})");
     }
+
     if let Some(reason) = assessment["degraded_reason"].as_str() {
         origin += &format!(", degraded: {reason}");
     }
+
     say(format!("  served by  {origin}"));
 }
 

@@ -119,6 +119,7 @@ impl Stack {
             valkey: stack.env_port("VALKEY_URL")?,
             aws: stack.env_port("AWS_ENDPOINT_URL")?,
         };
+
         Ok(stack)
     }
 
@@ -151,6 +152,7 @@ impl Stack {
         for (name, value) in values {
             text += &format!("{name}={value}\n");
         }
+
         write_private(&self.env_file(), &text)
     }
 
@@ -163,6 +165,7 @@ impl Stack {
         let (_, value) = pairs.find(|(key, _)| *key == name).with_context(|| {
             format!("stack.env has no {name}; deploy the stack with `cargo xtask up`")
         })?;
+
         Ok(value.to_owned())
     }
 
@@ -176,6 +179,7 @@ impl Stack {
         if has_endpoint && env_variable("AWS_ACCESS_KEY_ID").is_some() {
             return loader.load().await;
         }
+
         let credentials = Credentials::new("local", "local", None, None, "stack");
         loader.credentials_provider(credentials).load().await
     }
@@ -207,6 +211,7 @@ fn read_port(name: &str, default: u16) -> Result<u16> {
     let Some(text) = env_variable(name) else {
         return Ok(default);
     };
+
     text.parse()
         .with_context(|| format!("{name} must be a port number, 1 to 65535"))
 }
@@ -231,6 +236,7 @@ fn find_free_ports<const N: usize>() -> Result<[u16; N]> {
         *port = listener.local_addr()?.port();
         held.push(listener);
     }
+
     Ok(ports)
 }
 
@@ -242,5 +248,6 @@ pub fn require_free(port: u16, server: &str, variable: &str) -> Result<()> {
              {variable} to another port"
         );
     }
+
     Ok(())
 }

@@ -88,6 +88,7 @@ fn find_python() -> Result<&'static str> {
             .output();
         checked.is_ok_and(|output| output.status.success())
     };
+
     let mut names = PYTHON_NAMES.into_iter();
     names.find(is_new_enough).context(NO_PYTHON)
 }
@@ -104,6 +105,7 @@ fn install_packages(stack: &Stack, requirements: &Path) -> Result<()> {
         .args(PIP_OPTIONS)
         .arg("--requirement")
         .arg(requirements);
+
     run(&mut pip, NO_PACKAGES)
 }
 
@@ -116,6 +118,7 @@ pub fn run(command: &mut Command, failure: &str) -> Result<()> {
     if !status.success() {
         bail!("{failure} ({program} ended with {status})");
     }
+
     Ok(())
 }
 
@@ -126,6 +129,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     for digit in digits {
         text += &format!("{digit:02x}");
     }
+
     text
 }
 
@@ -139,6 +143,7 @@ pub fn packages_folder(stack: &Stack) -> Result<PathBuf> {
         let python = entry.ok()?.path();
         Some(python.join("site-packages"))
     });
+
     folders
         .find(|path| path.is_dir())
         .context("the tools are incomplete; delete .local/tools and run `cargo xtask up` again")
