@@ -126,7 +126,8 @@ async fn main() {
             for candidate in &candidates {
                 let binary = candidate.binary_of(&bench.stack.root, subject.function);
                 let cost = bench.measure_start(&binary, subject.function, &event, calls);
-                costs.entry(candidate.label).or_default().push(cost.await);
+                let cost = cost.await;
+                costs.entry(candidate.label).or_default().push(cost);
             }
         }
 
