@@ -44,6 +44,7 @@ impl<'a> Server<'a> {
     }
 
     /// The same server, which ends in order at `signal` instead.
+    #[must_use]
     pub fn with_stop_signal(self, signal: Signal) -> Self {
         Self {
             stop_signal: signal,

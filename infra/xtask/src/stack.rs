@@ -148,11 +148,9 @@ impl Stack {
 
     /// Writes `stack.env`.
     pub fn write_env(&self, values: &BTreeMap<&str, String>) -> Result<()> {
-        let mut text = String::new();
-        for (name, value) in values {
-            text += &format!("{name}={value}\n");
-        }
-
+        let lines = values.iter();
+        let lines = lines.map(|(name, value)| format!("{name}={value}\n"));
+        let text = lines.collect::<Vec<_>>().concat();
         write_private(&self.env_file(), &text)
     }
 

@@ -124,13 +124,9 @@ pub fn run(command: &mut Command, failure: &str) -> Result<()> {
 
 /// The SHA-256 of some bytes, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    let digits = Sha256::digest(bytes);
-    let mut text = String::new();
-    for digit in digits {
-        text += &format!("{digit:02x}");
-    }
-
-    text
+    let bytes = Sha256::digest(bytes);
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().concat()
 }
 
 /// The directory that the environment's packages are in.

@@ -80,7 +80,7 @@ fn announce_first_run(stack: &Stack, options: &Options) {
     }
 
     say(if options.services {
-        "First run: it installs the tools below .local/. That takes a few minutes and 1 GB of disk."
+        "First run: it installs the tools below .local/, in a few minutes and less than 1 GB."
     } else {
         "First run: it installs the tools and compiles the functions, in 5 to 15 minutes and 3 GB."
     });
