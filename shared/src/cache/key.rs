@@ -119,7 +119,9 @@ fn safe_id(id: &str) -> String {
 
     let digest = Sha256::digest(id.as_bytes());
     let hash = String::from("#");
-    digest.iter().fold(hash, |hash, byte| hash + &format!("{byte:02x}"))
+    digest
+        .iter()
+        .fold(hash, |hash, byte| hash + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
