@@ -226,7 +226,7 @@ impl Error {
         &self.fields
     }
 
-    /// What the caller should wait before the next try.
+    /// The wait that the caller is told before the next try.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

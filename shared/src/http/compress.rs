@@ -117,7 +117,7 @@ pub(super) fn apply(encoding: Option<Encoding>, response: &mut Response) {
         return;
     };
     // Should it fail, the body is sent as it is.
-    let Some(encoded) = encode(encoding, response.body()) else {
+    let Some(encoded) = encode_body(encoding, response.body()) else {
         return;
     };
 
@@ -166,7 +166,7 @@ fn is_text(content_type: &HeaderValue) -> bool {
         .any(|prefix| content_type.starts_with(prefix))
 }
 
-fn encode(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
+fn encode_body(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Gzip => {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));

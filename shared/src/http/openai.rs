@@ -42,7 +42,7 @@ pub struct ApiError {
     pub status: StatusCode,
     /// The value of `error`.
     pub error: Map<String, Value>,
-    /// What the client is told to wait before the next try.
+    /// The wait that the client is told before the next try.
     pub retry_after: Option<Duration>,
     /// The number of calls to tiers that failed: the header `x-attempts`.
     pub attempts: Option<u32>,
@@ -59,6 +59,7 @@ impl ApiError {
             ("param".to_owned(), Value::Null),
             ("code".to_owned(), json!(code)),
         ]);
+
         Self {
             status,
             error,

@@ -183,7 +183,7 @@ mod tests {
         const LONGEST: Duration = Duration::from_secs(1);
     }
 
-    fn enqueued(bytes: usize) -> Result<Uuid, Kind> {
+    fn enqueued(bytes: usize) -> Result<Uuid, ErrorKind> {
         let (tenant, user) = (
             TenantId::try_from("t".to_owned()),
             UserId::try_from("u".to_owned()),

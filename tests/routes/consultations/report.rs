@@ -138,7 +138,7 @@ async fn reports_that_are_asked_for_together_are_one_job() {
 }
 
 #[tokio::test]
-async fn a_report_needs_an_assessment_and_somebody_who_may_see_it() {
+async fn a_report_needs_an_assessment_and_a_caller_who_may_see_it() {
     let user = User::new().await;
     let accepted = user.complain("a headache [primary:silent]").await;
 
