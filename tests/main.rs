@@ -8,12 +8,14 @@
 )]
 
 mod adapters;
+mod architecture;
 mod auth;
 mod breaker;
 mod cache;
 mod chain;
 mod chaos;
 mod dependencies;
+mod functions;
 mod jobs;
 mod limits;
 mod privacy;

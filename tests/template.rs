@@ -8,6 +8,8 @@ use aws_lambda_events::sqs::SqsEvent;
 use lambda_http::request::LambdaRequest;
 use serde_norway::Value;
 use wenzhen::jobs::JobMessage;
+use wenzhen::lambda::{Function, Trigger};
+use wenzhen_functions::FUNCTIONS;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -61,19 +63,25 @@ fn resources(kind: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The name of the crate that a function runs, from its `CodeUri`.
-fn crate_of(function: &Value) -> String {
-    let uri = function["CodeUri"].as_str().unwrap();
-    uri.strip_prefix("target/lambda/")
-        .expect("CodeUri is where cargo lambda builds to")
-        .trim_end_matches('/')
-        .to_owned()
+/// The deployed functions by their names, which are their handlers.
+pub fn functions() -> BTreeMap<String, Value> {
+    let functions = resources("AWS::Serverless::Function").into_values();
+    functions
+        .map(|function| (function["Handler"].as_str().unwrap().to_owned(), function))
+        .collect()
 }
 
-fn functions() -> BTreeMap<String, Value> {
-    resources("AWS::Serverless::Function")
-        .into_values()
-        .map(|function| (crate_of(&function), function))
+/// The names of the variables that the template gives a function: all functions', then its own.
+pub fn variables(function: &Value) -> Vec<String> {
+    let template = template();
+    let common = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let own = &function["Environment"]["Variables"];
+    let names = [common, own]
+        .into_iter()
+        .filter_map(Value::as_mapping)
+        .flatten();
+    names
+        .map(|(name, _)| name.as_str().unwrap().to_owned())
         .collect()
 }
 
@@ -100,19 +108,51 @@ fn target(value: &Value) -> String {
 }
 
 #[test]
-fn every_function_has_its_crate_and_every_crate_its_function() {
-    let crates: BTreeSet<_> = fs::read_dir(root().join("functions"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert_eq!(functions().into_keys().collect::<BTreeSet<_>>(), crates);
-    for name in crates {
-        let wiring =
-            fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-        assert!(
-            wiring.lines().count() <= 40,
-            "functions/{name}/src/main.rs only wires"
-        );
+fn registry_and_template_have_the_same_functions() {
+    let registered: BTreeSet<_> = FUNCTIONS.iter().map(Function::name).collect();
+    let deployed = functions();
+    let deployed: BTreeSet<_> = deployed.keys().map(String::as_str).collect();
+
+    assert_eq!(registered, deployed);
+    assert_eq!(registered.len(), FUNCTIONS.len(), "no name stands twice");
+}
+
+#[test]
+fn every_function_has_the_file_of_its_name() {
+    let sources = root().join("functions/src");
+    for function in FUNCTIONS {
+        let file = format!("{}.rs", function.name().replace('-', "_"));
+        assert!(sources.join(&file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn every_trigger_is_the_one_that_the_template_has() {
+    for function in FUNCTIONS {
+        let (name, deployed) = (function.name(), &functions()[function.name()]);
+        match function.trigger() {
+            Trigger::Http { route, .. } => {
+                let [event] = &events(deployed, "HttpApi")[..] else {
+                    panic!("{name} has one route");
+                };
+                let (method, path) = (&event["Method"], &event["Path"]);
+                let expected = format!("{} {}", method.as_str().unwrap(), path.as_str().unwrap());
+                assert_eq!(route, expected, "{name}");
+            }
+            Trigger::Queue { queue, .. } => {
+                let [event] = &events(deployed, "SQS")[..] else {
+                    panic!("{name} has one queue");
+                };
+                assert_eq!(queue, target(&event["Queue"]), "{name}");
+            }
+            Trigger::Schedule { .. } => {
+                assert_eq!(
+                    events(deployed, "ScheduleV2").len(),
+                    1,
+                    "{name} has one schedule"
+                );
+            }
+        }
     }
 }
 
@@ -128,7 +168,8 @@ fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
         .flat_map(|(path, routes)| {
             let route = |route: &toml::Value| {
                 let text = |key: &str| route[key].as_str().unwrap().to_owned();
-                (text("method"), path.clone(), text("function"))
+                assert_eq!(text("function"), "wenzhen", "one binary serves all routes");
+                (text("method"), path.clone())
             };
             routes
                 .as_array()
@@ -143,7 +184,7 @@ fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
         .flat_map(|(name, function)| {
             let route = |event: Value| {
                 let text = |key: &str| event[key].as_str().unwrap().to_owned();
-                (text("Method"), text("Path"), name.clone())
+                (text("Method"), text("Path"))
             };
             events(function, "HttpApi")
                 .into_iter()
@@ -155,39 +196,20 @@ fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
 }
 
 #[test]
-fn every_function_logs_its_route_as_the_template_has_it() {
-    for (name, function) in functions() {
-        for event in events(&function, "HttpApi") {
-            let route = format!(
-                "\"{} {}\"",
-                event["Method"].as_str().unwrap(),
-                event["Path"].as_str().unwrap()
-            );
-            let wiring =
-                fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-            assert!(
-                wiring.contains(&route),
-                "functions/{name}/src/main.rs does not serve {route}"
-            );
-        }
-    }
-}
-
-#[test]
-fn every_route_but_the_health_check_needs_a_token() {
+fn every_route_that_is_not_public_needs_a_token() {
     for api in resources("AWS::Serverless::HttpApi").values() {
-        let default = api["Auth"]["DefaultAuthorizer"]
+        let auth = &api["Auth"];
+        let default = auth["DefaultAuthorizer"]
             .as_str()
             .expect("a default authorizer");
-        assert!(!api["Auth"]["Authorizers"][default]["JwtConfiguration"].is_null());
+        assert!(!auth["Authorizers"][default]["JwtConfiguration"].is_null());
     }
-    for (name, function) in functions() {
-        for event in events(&function, "HttpApi") {
-            if name == "health" {
-                assert_eq!(
-                    event["Auth"]["Authorizer"], "NONE",
-                    "monitors have no token"
-                );
+
+    for function in FUNCTIONS {
+        let (name, deployed) = (function.name(), &functions()[function.name()]);
+        for event in events(deployed, "HttpApi") {
+            if is_public(function) {
+                assert_eq!(event["Auth"]["Authorizer"], "NONE", "{name}");
             } else {
                 assert!(
                     event["Auth"].is_null(),
@@ -196,6 +218,26 @@ fn every_route_but_the_health_check_needs_a_token() {
             }
         }
     }
+}
+
+#[test]
+fn only_the_health_check_is_public() {
+    let public: Vec<_> = FUNCTIONS
+        .iter()
+        .filter(|function| is_public(function))
+        .collect();
+    let names: Vec<_> = public.into_iter().map(Function::name).collect();
+    assert_eq!(names, ["health"], "monitors have no token");
+}
+
+fn is_public(function: &Function) -> bool {
+    matches!(
+        function.trigger(),
+        Trigger::Http {
+            is_public: true,
+            ..
+        }
+    )
 }
 
 #[test]
@@ -212,22 +254,15 @@ fn no_http_function_outlives_the_gateway() {
 }
 
 #[test]
-fn functions_that_know_their_time_out_know_it_right() {
-    let known = [
-        ("worker", worker::TIMEOUT),
-        ("bury-jobs", bury_jobs::TIMEOUT),
-        ("sweep-outbox", sweep_outbox::TIMEOUT),
-        ("prune-expired", prune_expired::TIMEOUT),
-    ];
-    for (name, function) in functions()
-        .into_iter()
-        .filter(|(_, function)| events(function, "HttpApi").is_empty())
-    {
-        let timeout_in_code = known
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, timeout)| timeout.as_secs());
-        assert_eq!(timeout_in_code, Some(timeout(&function)), "{name}");
+fn functions_that_know_their_timeout_know_it_right() {
+    for function in FUNCTIONS {
+        let (Trigger::Queue { timeout: known, .. } | Trigger::Schedule { timeout: known }) =
+            function.trigger()
+        else {
+            continue;
+        };
+        let deployed = &functions()[function.name()];
+        assert_eq!(known.as_secs(), timeout(deployed), "{}", function.name());
     }
 }
 
@@ -247,7 +282,7 @@ fn every_queue_of_a_function_outwaits_it_and_buries_what_it_cannot_do() {
                 event["FunctionResponseTypes"][0], "ReportBatchItemFailures",
                 "{name}"
             );
-            if name == "bury-jobs" {
+            if name == "process-dead-letters" {
                 continue; // behind the dead-letter queue there is none
             }
             let redrive = &queue["RedrivePolicy"];
@@ -346,9 +381,8 @@ fn what_has_a_url_of_its_own_verifies_tokens_itself() {
             function["FunctionUrlConfig"]["InvokeMode"],
             "RESPONSE_STREAM"
         );
-        let wiring =
-            fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-        assert!(wiring.contains("Edge::from_env"), "{name}");
+        let function = FUNCTIONS.iter().find(|function| function.name() == name);
+        assert!(!is_public(function.unwrap()), "{name}");
     }
 }
 
@@ -398,7 +432,11 @@ fn every_function_has_sample_events_that_it_can_read() {
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             for record in event.records {
                 let is_job = JobMessage::read(&record.body.unwrap()).is_some();
-                assert_eq!(is_job, file != "bury-jobs.not-a-job.json", "{file}");
+                assert_eq!(
+                    is_job,
+                    file != "process-dead-letters.not-a-job.json",
+                    "{file}"
+                );
             }
         }
         sampled.insert(name.to_owned());

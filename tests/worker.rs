@@ -1,7 +1,8 @@
 //! The queue side, through the deployed worker.
 
 use serde_json::{Value, json};
-use wenzhen::triage::{Locale, Urgency, advice};
+use wenzhen::locale::Locale;
+use wenzhen::triage::{Urgency, advice};
 
 use crate::provider;
 use crate::support::{STACK, User, database, eventually};

@@ -1,4 +1,5 @@
-//! The queue side: does the jobs of a batch of messages. Each kind has a module with its function.
+//! The jobs queue's consumer: runs the jobs of a batch of messages. Each kind of job has a module with
+//! its handler.
 
 mod analyze;
 mod generate_report;
@@ -9,41 +10,67 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use wenzhen::Uuid;
 use wenzhen::ai::Chains;
 use wenzhen::cache::Cache;
+use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::consultations::{Analyze, Consultation, GenerateReport, store};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::identity::Scope;
 use wenzhen::jobs::queue::Queue;
-use wenzhen::jobs::worker::{Environment, Kinds, Run, process};
+use wenzhen::jobs::worker::{JobRegistry, Run, WorkerContext, process_batch};
+use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
 use wenzhen::reports::Bucket;
-
-/// The function's time-out.
-pub const TIMEOUT: Duration = Duration::from_mins(5);
+use wenzhen::setup::Setup;
 
 /// The longest that reading a consultation may take.
-const READING: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the worker needs, made once for each environment.
-pub struct App {
-    /// Where jobs and consultations are kept.
+/// The consumer.
+pub struct Worker {
+    /// Holds the jobs and consultations.
     pub database: Database,
-    /// Where the messages come from.
+    /// The queue that the messages come from.
     pub queue: Queue,
-    /// Where messages go that are given up.
+    /// Takes the messages of jobs that have failed for good.
     pub dead_letters: Queue,
-    /// Where answers are recorded before they are written.
+    /// Holds the models' answers before they are written to the database.
     pub transcripts: Transcripts,
-    /// Who is asked.
+    /// The models.
     pub chains: Chains,
-    /// Where reports are written.
+    /// Holds the reports.
     pub reports: Bucket,
-    /// Where completed consultations are kept for a while.
+    /// Keeps completed consultations for a while.
     pub cache: Cache,
 }
 
-impl Environment for App {
+impl QueueConsumer for Worker {
+    const QUEUE: &'static str = "JobsQueue";
+
+    const TIMEOUT: Duration = Duration::from_mins(5);
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        let (aws, secrets) = (setup.aws().await, setup.secrets().await);
+        let models = config::models()?;
+
+        Ok(Self {
+            database: setup.database().await?,
+            queue: setup.jobs_queue().await?,
+            dead_letters: setup.dead_letter_queue().await?,
+            transcripts: Transcripts::new(aws, config::transcripts_table()?),
+            chains: Chains::new(&models, setup.valkey()?, &secrets)?,
+            reports: Bucket::new(aws, config::reports_bucket()?),
+            cache: setup.cache()?,
+        })
+    }
+
+    /// Runs every job of the batch and names the records that have to come again.
+    async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
+        process_batch(self, &job_registry(), event, invocation).await
+    }
+}
+
+impl WorkerContext for Worker {
     fn database(&self) -> &Database {
         &self.database
     }
@@ -57,26 +84,25 @@ impl Environment for App {
     }
 }
 
-/// Every kind of job that there is.
-fn kinds() -> Kinds<App> {
-    Kinds::default().with::<Analyze>().with::<GenerateReport>()
+/// Every kind of job.
+fn job_registry() -> JobRegistry<Worker> {
+    JobRegistry::default()
+        .register::<Analyze>()
+        .register::<GenerateReport>()
 }
 
-/// Does every job of the batch and reports the records that have to come again.
-pub async fn handle(app: &App, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
-    process(app, &kinds(), event, invocation).await
-}
-
-/// The consultation that a run works on. The session ends here: what follows takes seconds, and the other records need the
-/// connection meanwhile.
-async fn consultation(app: &App, run: &Run<'_>, id: Uuid) -> Result<Consultation, Error> {
-    let scope = Scope {
-        tenant: &run.lease.tenant,
-        owner: None,
-    };
-    app.database
-        .within(READING, async |connection| {
-            store::get(connection, scope, id).await
-        })
-        .await
+impl Worker {
+    /// The consultation that a run works on. The session ends here: the run goes on for seconds, and
+    /// the other records need the connection meanwhile.
+    async fn read_consultation(&self, run: &Run<'_>, id: Uuid) -> Result<Consultation, Error> {
+        let scope = Scope {
+            tenant: &run.lease.tenant,
+            owner: None,
+        };
+        self.database
+            .within(READ_TIMEOUT, async |connection| {
+                store::get(connection, scope, id).await
+            })
+            .await
+    }
 }

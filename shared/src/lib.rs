@@ -10,7 +10,7 @@
 //! | vertical slices; staying up | [`users`] and [`reports`], then [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
 //! | settings | [`config`] |
-//! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`triage`] |
+//! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`locale`], then [`triage`] |
 
 pub mod agent;
 pub mod ai;
@@ -27,6 +27,7 @@ pub mod identity;
 pub mod jobs;
 pub mod lambda;
 pub mod limits;
+pub mod locale;
 pub mod page;
 pub mod postgres;
 pub mod reports;

@@ -111,7 +111,7 @@ impl Function {
             "skewed-worker-{}",
             offset.unsigned_abs() + u32::from(offset < 0)
         );
-        let package = xtask::functions::package(&STACK, "worker").unwrap();
+        let package = xtask::functions::package(&STACK).unwrap();
         let create = worker
             .client
             .create_function()
@@ -119,7 +119,7 @@ impl Function {
             .role(found.role.unwrap());
         let create = create
             .runtime(found.runtime.unwrap())
-            .handler("bootstrap")
+            .handler("worker")
             .timeout(300)
             .memory_size(512);
         let create = create.environment(

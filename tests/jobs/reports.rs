@@ -5,8 +5,8 @@ use wenzhen::consultations::GenerateReport;
 use wenzhen::identity::{TenantId, UserId};
 use wenzhen::jobs::store::Enqueued;
 use wenzhen::jobs::{JobMessage, NewJob, store};
+use wenzhen::locale::Locale;
 use wenzhen::reports::Bucket;
-use wenzhen::triage::Locale;
 use worker::App;
 
 use super::worker::{NOTHING, body, deliver};

@@ -6,33 +6,40 @@ use wenzhen::agent::{self, NoModel};
 use wenzhen::consultations::{Analyze, Assessment, Consultation, outcome};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{BoxError, ErrorKind, error_chain};
-use wenzhen::jobs::claim::Lease;
-use wenzhen::jobs::worker::{Failure, Perform, Run, Stop};
+use wenzhen::jobs::Lease;
+use wenzhen::jobs::transition::Deferral;
+use wenzhen::jobs::worker::{Failure, JobError, JobHandler, Run};
 
-use crate::App;
+use super::Worker;
 
-/// When to look again for a model, if nobody says when.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// When a deferred job looks for a model again, if no circuit says when.
+const DEFERRAL_DELAY: Duration = Duration::from_secs(30);
 
-/// Kept from the attempt's time for recording the answer, and for the eight seconds for which writing it is tried.
-const RESERVE: Duration = Duration::from_secs(12);
+/// Kept from the attempt's time for recording the answer, and for the eight seconds for which
+/// writing the assessment is tried.
+const WRITE_RESERVE: Duration = Duration::from_secs(12);
 
-/// The longest that recording an answer may take: the patient waits for it to be written.
-const RECORDING: Duration = Duration::from_secs(3);
+/// The longest that recording an answer may take: the patient waits meanwhile.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(3);
 
-impl Perform<Analyze> for App {
-    async fn perform(&self, run: &Run<'_>, task: Analyze) -> Result<(), Stop> {
-        let consultation = match crate::consultation(self, run, task.consultation_id).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Stop::Overtaken), // erased meanwhile, and the job with it
+impl JobHandler<Analyze> for Worker {
+    async fn handle(&self, run: &Run<'_>, payload: Analyze) -> Result<(), JobError> {
+        let consultation = match self.read_consultation(run, payload.consultation_id).await {
+            // It was erased meanwhile, and the job with it.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(JobError::LeaseLost),
             found => found?,
         };
-        let assessment = match recorded(self, run.lease, &consultation).await {
+
+        let assessment = match self.recorded_answer(run.lease, &consultation).await {
             Some(answer) => answer,
-            None => answer(self, run, &consultation).await?,
+            None => self.ask_models(run, &consultation).await?,
         };
-        run.step(90, "writing_assessment");
-        run.complete(async |session| outcome::assessed(session, run.lease, &assessment).await)
-            .await?;
+
+        run.report_progress(90, "writing_assessment");
+        run.complete(async |connection| {
+            outcome::write_assessment(connection, run.lease, &assessment).await
+        })
+        .await?;
         tracing::info!(
             consultation = %consultation.id,
             attempt = run.lease.attempt,
@@ -43,69 +50,92 @@ impl Perform<Analyze> for App {
         Ok(())
     }
 
-    async fn forget(&self, lease: &Lease, task: Analyze) -> Result<(), Stop> {
-        let forgotten = self
+    async fn cleanup(&self, lease: &Lease, payload: Analyze) -> Result<(), JobError> {
+        let erased = self
             .transcripts
-            .forget(&lease.tenant, task.consultation_id)
+            .delete(&lease.tenant, payload.consultation_id)
             .await;
-        forgotten.map_err(|error| Failure::new("transcript_left").with_source(error).into())
+        erased.map_err(|error| Failure::new("transcript_left").with_source(error).into())
     }
 }
 
-/// The answer of an earlier run. Without DynamoDB the models are asked again: that costs money, but loses nothing.
-async fn recorded(app: &App, lease: &Lease, consultation: &Consultation) -> Option<Assessment> {
-    if lease.run == 1 {
-        return None; // nobody was here before
-    }
-    app.transcripts
-        .answer(&lease.tenant, consultation.id)
-        .await
-        .unwrap_or_else(|error| {
+impl Worker {
+    /// The answer of an earlier run. Without DynamoDB the models are asked again: that costs money,
+    /// but loses nothing.
+    async fn recorded_answer(
+        &self,
+        lease: &Lease,
+        consultation: &Consultation,
+    ) -> Option<Assessment> {
+        if lease.run == 1 {
+            return None; // there was no earlier run
+        }
+
+        let answer = self
+            .transcripts
+            .find_answer(&lease.tenant, consultation.id)
+            .await;
+        answer.unwrap_or_else(|error| {
             tracing::warn!(
                 causes = error_chain(&*error),
                 "the transcript cannot be read"
             );
             None
         })
-}
+    }
 
-/// A new answer, recorded if a model gave it. The fixed text is not: the next run may find a model.
-async fn answer(app: &App, run: &Run<'_>, consultation: &Consultation) -> Result<Assessment, Stop> {
-    run.step(20, "asking_models");
-    let deadline = run.deadline.less(RESERVE);
-    let assessment = agent::analyze(app.chains.for_consultations(), consultation, deadline)
-        .await
-        .map_err(stop)?;
-    run.step(80, "recording_answer");
-    if assessment.served_by.model.is_some() {
-        let recorded = app
-            .transcripts
-            .record(&run.lease.tenant, consultation, &assessment);
-        if let Err(error) = Deadline::after(RECORDING)
-            .run(recorded)
+    /// A new answer, recorded if a model gave it. The fixed text is not: the next run may find a
+    /// model.
+    async fn ask_models(
+        &self,
+        run: &Run<'_>,
+        consultation: &Consultation,
+    ) -> Result<Assessment, JobError> {
+        run.report_progress(20, "asking_models");
+        let deadline = run.deadline.less(WRITE_RESERVE);
+        let chain = self.chains.for_consultations();
+        let assessment = agent::analyze(chain, consultation, deadline)
             .await
-            .map_err(BoxError::from)
-            .flatten()
-        {
+            .map_err(without_answer)?;
+
+        run.report_progress(80, "recording_answer");
+        if assessment.served_by.model.is_some() {
+            self.record_answer(run.lease, consultation, &assessment)
+                .await;
+        }
+        Ok(assessment)
+    }
+
+    async fn record_answer(
+        &self,
+        lease: &Lease,
+        consultation: &Consultation,
+        assessment: &Assessment,
+    ) {
+        let record = self
+            .transcripts
+            .record_turns(&lease.tenant, consultation, assessment);
+        let recorded = Deadline::after(RECORD_TIMEOUT).run(record).await;
+        if let Err(error) = recorded.map_err(BoxError::from).flatten() {
             tracing::warn!(
                 causes = error_chain(&*error),
                 "the transcript cannot be written"
             );
         }
     }
-    Ok(assessment)
 }
 
-fn stop(none: NoModel) -> Stop {
+/// What becomes of the job when no model has answered.
+fn without_answer(none: NoModel) -> JobError {
     match none {
-        NoModel::NotConfigured => Stop::Hopeless("no_model_configured"),
-        NoModel::AllShut { retry_in } => Stop::Deferred {
-            code: "models_unavailable",
-            retry_in: retry_in.unwrap_or(LOOK_AGAIN),
-        },
-        NoModel::AllFailed { retry_in } => Stop::Failed(Failure {
+        NoModel::NotConfigured => JobError::Permanent(Analyze::NO_MODEL_CONFIGURED),
+        NoModel::AllShut { retry_in } => JobError::Deferred(Deferral {
+            code: Analyze::MODELS_UNAVAILABLE,
+            retry_in: retry_in.unwrap_or(DEFERRAL_DELAY),
+        }),
+        NoModel::AllFailed { retry_in } => JobError::Failed(Failure {
             retry_in,
-            ..Failure::new("models_failed")
+            ..Failure::new(Analyze::MODELS_FAILED)
         }),
     }
 }

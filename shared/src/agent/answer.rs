@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use crate::ai::Completion;
-use crate::triage::{self, Locale, Urgency};
+use crate::locale::Locale;
+use crate::triage::{self, Urgency};
 
 const LONGEST_SUMMARY: usize = 4_000;
 const LONGEST_ITEM: usize = 1_000;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::ai::{Answer, Ask, Chain, Completion, Outcome};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
-use crate::triage::{self, FlagStatus, Locale, RedFlag, Triage};
+use crate::locale::Locale;
+use crate::triage::{self, FlagStatus, RedFlag, Triage};
 use answer::ModelAnswer;
 
 /// The longest name of a model that is repeated in an answer, in characters.

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::ai::ChatRequest;
 use crate::consultations::Consultation;
-use crate::triage::{Locale, RedFlag, Triage};
+use crate::locale::Locale;
+use crate::triage::{RedFlag, Triage};
 
 /// What the models are asked for one consultation.
 pub(super) fn request(consultation: &Consultation, rules: &Triage) -> ChatRequest {

@@ -1,4 +1,4 @@
-//! Keys that are bound to what they hold, and cannot be made without whose it is.
+//! Keys that are bound to what they hold, and cannot be made without a tenant.
 
 use std::marker::PhantomData;
 
@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 use crate::identity::TenantId;
 
 /// What a key holds: a name and the version of its form. An entry of another version is not read.
-pub struct Kind<V> {
+pub struct EntryKind<V> {
     name: &'static str,
     version: u32,
     values: PhantomData<fn() -> V>,
 }
 
-impl<V> Kind<V> {
-    /// Values of one form; whoever changes the form changes the version.
+impl<V> EntryKind<V> {
+    /// Values of one form. A change of the form needs a new version.
     pub const fn new(name: &'static str, version: u32) -> Self {
         Self {
             name,
@@ -32,20 +32,20 @@ impl<V> Kind<V> {
 /// Where one value stands, and the tags by which it is invalidated.
 pub struct Key<V> {
     kind: &'static str,
-    /// The part that decides which slot of a cluster it is in: all keys of a tenant share one.
-    place: String,
+    /// What decides which slot of a cluster the key is in: all keys of a tenant share one.
+    hash_tag: String,
     id: String,
     tags: Vec<String>,
     values: PhantomData<fn() -> V>,
 }
 
 impl<V> Key<V> {
-    /// A value of a tenant's.
-    pub fn of_tenant(tenant: &TenantId, kind: &Kind<V>, id: &str) -> Self {
-        let id = format!("{}/{}/{}", kind.name, kind.version, safe(id));
+    /// The key of a value that belongs to a tenant.
+    pub fn of_tenant(tenant: &TenantId, kind: &EntryKind<V>, id: &str) -> Self {
+        let id = format!("{}/{}/{}", kind.name, kind.version, safe_id(id));
         Self {
             kind: kind.name,
-            place: tenant.as_str().to_owned(),
+            hash_tag: tenant.as_str().to_owned(),
             id,
             tags: Vec::new(),
             values: PhantomData,
@@ -55,7 +55,7 @@ impl<V> Key<V> {
     /// Adds a tag of the same tenant.
     #[must_use]
     pub fn tagged(mut self, tag: &Tag) -> Self {
-        if tag.place == self.place {
+        if tag.hash_tag == self.hash_tag {
             self.tags.push(tag.name.clone());
         }
         self
@@ -65,81 +65,95 @@ impl<V> Key<V> {
         self.kind
     }
 
-    pub(super) fn entry(&self, prefix: &str) -> String {
-        format!("{prefix}:cache:{{{}}}:v:{}", self.place, self.id)
+    /// The key of the entry in Valkey.
+    pub(super) fn entry_key(&self, prefix: &str) -> String {
+        let Self { hash_tag, id, .. } = self;
+        format!("{prefix}:cache:{{{hash_tag}}}:v:{id}")
     }
 
-    pub(super) fn keys(&self, prefix: &str) -> Vec<String> {
-        let lease = format!("{prefix}:cache:{{{}}}:l:{}", self.place, self.id);
-        let tags = self
-            .tags
-            .iter()
-            .map(|tag| tag_key(prefix, &self.place, tag));
-        [self.entry(prefix), lease]
-            .into_iter()
-            .chain(tags)
-            .collect()
+    /// The key of the lease with which one reader loads the entry.
+    pub(super) fn lease_key(&self, prefix: &str) -> String {
+        let Self { hash_tag, id, .. } = self;
+        format!("{prefix}:cache:{{{hash_tag}}}:l:{id}")
+    }
+
+    /// The keys of its tags' epochs.
+    pub(super) fn epoch_keys(&self, prefix: &str) -> impl Iterator<Item = String> {
+        let tags = self.tags.iter();
+        tags.map(move |tag| epoch_key(prefix, &self.hash_tag, tag))
     }
 }
 
 /// What several entries of a tenant have in common.
 pub struct Tag {
-    place: String,
+    hash_tag: String,
     name: String,
 }
 
 impl Tag {
-    /// A tag of a tenant's, such as `user` and an id.
+    /// A tag within a tenant, such as `user` and an id.
     pub fn of_tenant(tenant: &TenantId, name: &str, id: &str) -> Self {
         Self {
-            place: tenant.as_str().to_owned(),
-            name: format!("{name}/{}", safe(id)),
+            hash_tag: tenant.as_str().to_owned(),
+            name: format!("{name}/{}", safe_id(id)),
         }
     }
 
-    pub(super) fn key(&self, prefix: &str) -> String {
-        tag_key(prefix, &self.place, &self.name)
+    pub(super) fn epoch_key(&self, prefix: &str) -> String {
+        epoch_key(prefix, &self.hash_tag, &self.name)
     }
 }
 
-fn tag_key(prefix: &str, place: &str, name: &str) -> String {
-    format!("{prefix}:cache:{{{place}}}:t:{name}")
+fn epoch_key(prefix: &str, hash_tag: &str, name: &str) -> String {
+    format!("{prefix}:cache:{{{hash_tag}}}:t:{name}")
 }
 
-/// An id as it can stand in a key; whatever is not plainly one may be a patient's words, and is hashed.
-fn safe(id: &str) -> String {
-    let is_plain = (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
-    if is_plain {
+/// An id as it can stand in a key. A text that is not plainly an id may be a patient's words, and
+/// is hashed.
+fn safe_id(id: &str) -> String {
+    let is_plain_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_short = (1..=64).contains(&id.len());
+    if is_short && id.bytes().all(is_plain_byte) {
         return id.to_owned();
     }
+
     let digest = Sha256::digest(id.as_bytes());
-    digest.iter().fold(String::from("#"), |text, byte| {
-        text + &format!("{byte:02x}")
-    })
+    let mut hashed = String::from("#");
+    for byte in digest {
+        hashed += &format!("{byte:02x}");
+    }
+    hashed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const THINGS: EntryKind<u8> = EntryKind::new("thing", 2);
+
+    fn tenant(id: &str) -> TenantId {
+        TenantId::try_from(id.to_owned()).unwrap()
+    }
+
+    fn key(tenant_id: &str, id: &str) -> Key<u8> {
+        Key::of_tenant(&tenant(tenant_id), &THINGS, id)
+    }
+
     #[test]
-    fn two_tenants_never_share_a_key_and_words_never_stand_in_one() {
-        const KIND: Kind<u8> = Kind::new("thing", 2);
-        let tenant = |id: &str| TenantId::try_from(id.to_owned()).unwrap();
-        let key = |tenant: &TenantId, id: &str| Key::of_tenant(tenant, &KIND, id).keys("p");
-        assert_eq!(key(&tenant("a"), "1")[0], "p:cache:{a}:v:thing/2/1");
-        assert_ne!(key(&tenant("a"), "1"), key(&tenant("b"), "1"));
-        assert!(!key(&tenant("a"), "chest pain").concat().contains("chest"));
+    fn two_tenants_never_share_a_key() {
+        assert_eq!(key("a", "1").entry_key("p"), "p:cache:{a}:v:thing/2/1");
+        assert_eq!(key("a", "1").lease_key("p"), "p:cache:{a}:l:thing/2/1");
+        assert_ne!(key("a", "1").entry_key("p"), key("b", "1").entry_key("p"));
+        assert_ne!(key("a", "1").lease_key("p"), key("b", "1").lease_key("p"));
+
         let foreign = Tag::of_tenant(&tenant("b"), "user", "1");
-        assert_eq!(
-            Key::of_tenant(&tenant("a"), &KIND, "1")
-                .tagged(&foreign)
-                .keys("p")
-                .len(),
-            2
-        );
+        assert_eq!(key("a", "1").tagged(&foreign).epoch_keys("p").count(), 0);
+    }
+
+    #[test]
+    fn words_never_stand_in_a_key() {
+        let key = key("a", "chest pain");
+        assert!(!key.entry_key("p").contains("chest"));
+        assert!(!key.lease_key("p").contains("chest"));
     }
 }

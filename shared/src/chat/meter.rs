@@ -10,12 +10,12 @@ use super::request::LARGEST;
 use crate::deadline::Deadline;
 use crate::http::ChargeRule;
 use crate::identity::{Caller, TenantId};
-use crate::limits::{Charge, Limit, Limiter, Mode, Scope, Who};
+use crate::limits::{Charge, Client, DecisionMode, Limit, LimitScope, Limiter, Settlement};
 
 /// Tokens of one tenant: 200,000 a minute, all of them at once if need be.
 pub const TOKENS: Limit = Limit::token_bucket(
     NAME,
-    Scope::Tenant,
+    LimitScope::Tenant,
     200_000,
     Duration::from_mins(1),
     200_000,
@@ -72,9 +72,9 @@ pub struct Meter {
 
 impl Meter {
     /// For a call that was charged by its body just now.
-    pub fn new(limiter: Arc<Limiter>, caller: Caller, body: &[u8], mode: Mode) -> Self {
+    pub fn new(limiter: Arc<Limiter>, caller: Caller, body: &[u8], mode: DecisionMode) -> Self {
         let charge = Charge {
-            calls: estimate(body),
+            cost: estimate(body),
             at: SystemTime::now(),
             mode,
         };
@@ -102,13 +102,17 @@ impl Meter {
         if self.is_settled.swap(true, Ordering::Relaxed) {
             return;
         }
-        let who = Who {
+        let client = Client {
             address: None,
             caller: Some(&self.caller),
         };
-        self.limiter
-            .settle(NAME, who, self.charge, tokens.min(MOST), deadline)
-            .await;
+        let settlement = Settlement {
+            limit: NAME,
+            client,
+            charge: self.charge,
+            cost: tokens.min(MOST),
+        };
+        self.limiter.settle(settlement, deadline).await;
     }
 }
 

@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use super::{Asked, Backend, ClientRequest, Meter, Served, ask};
 use crate::ai::{Chain, Completion};
-use crate::cache::{Fetched, Key, Kind, Level, Policy};
+use crate::cache::{EntryKind, Fetched, Key, Level, LoadRequest, Policy};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::http::openai::ApiError;
 
-const ANSWERS: Kind<Kept> = Kind::new("answers", 1);
+const ANSWERS: EntryKind<Kept> = EntryKind::new("answers", 1);
 
 /// The longest that one call keeps others who ask the same waiting; then they ask too.
 const LEASE: Duration = Duration::from_secs(30);
@@ -46,8 +46,8 @@ pub(super) async fn whole(
     );
     let policy = Policy::new(keep_for)
         .stale_for(Duration::ZERO)
-        .lease(LEASE)
-        .loading_beside_after(PATIENCE);
+        .lease_for(LEASE)
+        .load_anyway_after(PATIENCE);
     let (refused, passing) = (Mutex::new(None), Mutex::new(None));
     let load = || async {
         match ask(chain, request, meter, deadline).await {
@@ -68,7 +68,7 @@ pub(super) async fn whole(
                 Ok(if is_kept {
                     Some(kept).into()
                 } else {
-                    Fetched::passing(Some(kept))
+                    Fetched::uncached(Some(kept))
                 })
             }
             Err(error) => {
@@ -78,10 +78,12 @@ pub(super) async fn whole(
             }
         }
     };
-    let cached = backend
-        .cache
-        .get_or_load(&key, &policy, deadline, load)
-        .await;
+    let request = LoadRequest {
+        key: &key,
+        policy: &policy,
+        deadline,
+    };
+    let cached = backend.cache.get_or_load(request, load).await;
     if let Some(asked) = passing.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Ok(asked);
     }

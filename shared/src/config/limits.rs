@@ -21,15 +21,15 @@ pub enum Algorithm {
     SlidingWindow,
 }
 
-/// What a limit does while Valkey is gone.
+/// How a limit fails: what it does while Valkey is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OnLoss {
-    /// Lets every call in.
+pub enum FailureMode {
+    /// Fail open: it lets every call in.
     Open,
-    /// Lets none in.
+    /// Fail closed: it lets none in.
     Closed,
-    /// Each environment counts by itself, against a tenth of the limit.
+    /// Fail local: each environment counts by itself, against a tenth of the limit.
     Local,
 }
 
@@ -47,10 +47,12 @@ pub struct LimitSetting {
     pub window: Option<f64>,
     /// `token_bucket` or `sliding_window`.
     algorithm: Option<AlgorithmName>,
-    /// What a bucket holds; the limit, unless told otherwise.
+    /// The size of a bucket; by default the limit.
     burst: Option<u64>,
     /// `open`, `closed` or `local`.
-    pub on_loss: Option<OnLoss>,
+    pub failure_mode: Option<FailureMode>,
+    /// The deprecated name of `failure_mode`.
+    on_loss: Option<FailureMode>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -64,18 +66,12 @@ impl LimitSettings {
     /// Reads a JSON object of changes by name; every error names the setting.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
         let reader = &mut serde_json::Deserializer::from_str(json);
-        let settings: BTreeMap<String, LimitSetting> = serde_path_to_error::deserialize(reader)
-            .map_err(|error| {
-                let place = error.path().to_string();
-                let name = if place == "." || place.contains('?') {
-                    "LIMITS".to_owned()
-                } else {
-                    format!("LIMITS.{place}")
-                };
-                ConfigError::new(name, error.into_inner().to_string())
-            })?;
-        for (name, setting) in &settings {
+        let mut settings: BTreeMap<String, LimitSetting> =
+            serde_path_to_error::deserialize(reader).map_err(unreadable)?;
+
+        for (name, setting) in &mut settings {
             setting.check(name)?;
+            setting.rename_deprecated(name)?;
         }
         Ok(Self(settings))
     }
@@ -89,17 +85,33 @@ impl LimitSettings {
 impl LimitSetting {
     /// The algorithm, where something else was declared.
     pub fn algorithm(&self, declared: Algorithm, limit: u64) -> Algorithm {
+        let bucket = |default_burst| Algorithm::TokenBucket {
+            burst: self.burst.unwrap_or(default_burst),
+        };
+
         match (self.algorithm, declared) {
             (Some(AlgorithmName::SlidingWindow), _) | (None, Algorithm::SlidingWindow) => {
                 Algorithm::SlidingWindow
             }
-            (Some(AlgorithmName::TokenBucket), _) => Algorithm::TokenBucket {
-                burst: self.burst.unwrap_or(limit),
-            },
-            (None, Algorithm::TokenBucket { burst }) => Algorithm::TokenBucket {
-                burst: self.burst.unwrap_or(burst),
-            },
+            (Some(AlgorithmName::TokenBucket), _) => bucket(limit),
+            (None, Algorithm::TokenBucket { burst }) => bucket(burst),
         }
+    }
+
+    /// Takes `on_loss` for `failure_mode`.
+    fn rename_deprecated(&mut self, name: &str) -> Result<(), ConfigError> {
+        let Some(on_loss) = self.on_loss.take() else {
+            return Ok(());
+        };
+        if self.failure_mode.is_some() {
+            let problem = "is the old name of failure_mode, which is set too; leave on_loss out";
+            return Err(ConfigError::new(format!("LIMITS.{name}.on_loss"), problem));
+        }
+
+        let setting = format!("LIMITS.{name}.on_loss");
+        tracing::warn!(setting, "on_loss is deprecated; its name is failure_mode");
+        self.failure_mode = Some(on_loss);
+        Ok(())
     }
 
     fn check(&self, name: &str) -> Result<(), ConfigError> {
@@ -107,75 +119,128 @@ impl LimitSetting {
             Err(ConfigError::new(format!("LIMITS.{name}{field}"), problem))
         };
         if !LIMIT_NAMES.contains(&name) {
-            return wrong(
-                "",
-                "is not a limit; there are address, user, tenant, global and tokens",
-            );
+            let problem = "is not a limit; there are address, user, tenant, global and tokens";
+            return wrong("", problem);
         }
-        let is_count =
-            |count: Option<u64>| count.is_none_or(|count| (1..=1_000_000_000).contains(&count));
+
         if !is_count(self.limit) {
             return wrong(".limit", "must be from 1 to 1,000,000,000");
         }
         if !is_count(self.burst) {
             return wrong(".burst", "must be from 1 to 1,000,000,000");
         }
-        if self
-            .window
-            .is_some_and(|seconds| !(0.001..=86_400.0).contains(&seconds))
-        {
+
+        let is_window = |seconds: f64| (0.001..=86_400.0).contains(&seconds);
+        if !self.window.is_none_or(is_window) {
             return wrong(".window", "must be more than 0 and at most 86,400 seconds");
         }
         Ok(())
     }
 }
 
+fn is_count(count: Option<u64>) -> bool {
+    count.is_none_or(|count| (1..=1_000_000_000).contains(&count))
+}
+
+fn unreadable(error: serde_path_to_error::Error<serde_json::Error>) -> ConfigError {
+    let path = error.path().to_string();
+    let name = if path == "." || path.contains('?') {
+        "LIMITS".to_owned()
+    } else {
+        format!("LIMITS.{path}")
+    };
+
+    ConfigError::new(name, error.into_inner().to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    struct Refused {
+        json: &'static str,
+        setting: &'static str,
+    }
+
+    const REFUSED: [Refused; 11] = [
+        Refused {
+            json: r#"{"user":{"limit":0}}"#,
+            setting: "LIMITS.user.limit",
+        },
+        Refused {
+            json: r#"{"user":{"limit":-1}}"#,
+            setting: "LIMITS.user.limit",
+        },
+        Refused {
+            json: r#"{"user":{"window":0}}"#,
+            setting: "LIMITS.user.window",
+        },
+        Refused {
+            json: r#"{"address":{"burst":0}}"#,
+            setting: "LIMITS.address.burst",
+        },
+        Refused {
+            json: r#"{"user":{"algorithm":"leaky"}}"#,
+            setting: "LIMITS.user.algorithm",
+        },
+        Refused {
+            json: r#"{"user":{"failure_mode":"maybe"}}"#,
+            setting: "LIMITS.user.failure_mode",
+        },
+        Refused {
+            json: r#"{"user":{"on_loss":"maybe"}}"#,
+            setting: "LIMITS.user.on_loss",
+        },
+        Refused {
+            json: r#"{"user":{"failure_mode":"open","on_loss":"open"}}"#,
+            setting: "LIMITS.user.on_loss",
+        },
+        Refused {
+            json: r#"{"usr":{"limit":1}}"#,
+            setting: "LIMITS.usr",
+        },
+        Refused {
+            json: r#"{"user":{"limt":1}}"#,
+            setting: "LIMITS.user.limt",
+        },
+        Refused {
+            json: "[]",
+            setting: "LIMITS",
+        },
+    ];
+
     #[test]
     fn a_wrong_limit_is_refused_by_name() {
-        let refused = |json: &str| LimitSettings::parse(json).expect_err(json).name;
-        assert_eq!(refused(r#"{"user":{"limit":0}}"#), "LIMITS.user.limit");
-        assert_eq!(refused(r#"{"user":{"limit":-1}}"#), "LIMITS.user.limit");
-        assert_eq!(refused(r#"{"user":{"window":0}}"#), "LIMITS.user.window");
-        assert_eq!(
-            refused(r#"{"address":{"burst":0}}"#),
-            "LIMITS.address.burst"
-        );
-        assert_eq!(
-            refused(r#"{"user":{"algorithm":"leaky"}}"#),
-            "LIMITS.user.algorithm"
-        );
-        assert_eq!(
-            refused(r#"{"user":{"on_loss":"maybe"}}"#),
-            "LIMITS.user.on_loss"
-        );
-        assert_eq!(refused(r#"{"usr":{"limit":1}}"#), "LIMITS.usr");
-        assert_eq!(refused(r#"{"user":{"limt":1}}"#), "LIMITS.user.limt");
-        assert_eq!(refused("[]"), "LIMITS");
+        for Refused { json, setting } in REFUSED {
+            let error = LimitSettings::parse(json).expect_err(json);
+            assert_eq!(error.name, setting);
+        }
+    }
+
+    #[test]
+    fn the_old_name_of_the_failure_mode_is_still_read() {
+        let json = r#"{"user":{"on_loss":"closed"},"address":{"failure_mode":"open"}}"#;
+        let settings = LimitSettings::parse(json).unwrap();
+
+        let failure_mode = |name: &str| settings.of(name).unwrap().failure_mode;
+        assert_eq!(failure_mode("user"), Some(FailureMode::Closed));
+        assert_eq!(failure_mode("address"), Some(FailureMode::Open));
     }
 
     #[test]
     fn what_is_left_out_stays_as_it_was() {
-        let settings =
-            LimitSettings::parse(r#"{"user":{"limit":7},"address":{"algorithm":"token_bucket"}}"#)
-                .unwrap();
+        let json = r#"{"user":{"limit":7},"address":{"algorithm":"token_bucket"}}"#;
+        let settings = LimitSettings::parse(json).unwrap();
+        let bucket = |burst| Algorithm::TokenBucket { burst };
+
         let user = settings.of("user").unwrap();
-        assert_eq!(
-            user.algorithm(Algorithm::SlidingWindow, 7),
-            Algorithm::SlidingWindow
-        );
-        assert_eq!(
-            user.algorithm(Algorithm::TokenBucket { burst: 3 }, 7),
-            Algorithm::TokenBucket { burst: 3 }
-        );
+        let window = Algorithm::SlidingWindow;
+        assert_eq!(user.algorithm(window, 7), window);
+        assert_eq!(user.algorithm(bucket(3), 7), bucket(3));
+
         let address = settings.of("address").unwrap();
-        assert_eq!(
-            address.algorithm(Algorithm::SlidingWindow, 9),
-            Algorithm::TokenBucket { burst: 9 }
-        );
+        assert_eq!(address.algorithm(window, 9), bucket(9));
+
         assert!(settings.of("tenant").is_none());
     }
 }

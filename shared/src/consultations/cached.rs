@@ -5,11 +5,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::consultation::Consultation;
-use crate::cache::{Key, Kind, Policy, Tag};
+use crate::cache::{EntryKind, Key, Policy, Tag};
 use crate::identity::TenantId;
 
 /// The cached values; the number is raised when their form changes.
-const COMPLETED: Kind<Consultation> = Kind::new("consultations", 2);
+const COMPLETED: EntryKind<Consultation> = EntryKind::new("consultations", 2);
 
 /// A completed consultation changes only when a report is made of it.
 pub const CACHE_POLICY: Policy = Policy::new(Duration::from_mins(5));

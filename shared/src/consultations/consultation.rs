@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::assessment::Assessment;
 use super::report::StoredReport;
 use crate::identity::{Caller, UserId};
+use crate::locale::Locale;
 use crate::postgres::text_columns;
-use crate::triage::{Complaint, Locale, Sex, Triage, Urgency};
+use crate::triage::{Complaint, Sex, Triage, Urgency};
 
 /// How far a consultation has come. It follows from the state of its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]

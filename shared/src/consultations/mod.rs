@@ -16,5 +16,5 @@ pub use cached::{CACHE_POLICY, cache_key, cache_tag};
 pub use consultation::{Consultation, ConsultationStatus};
 pub use report::{ReportLinks, StoredReport};
 pub use request::{IdempotencyKey, NewConsultation};
-pub use tasks::{Analyze, GenerateReport};
+pub use tasks::{Analyze, GenerateReport, JOB_REASONS};
 pub use view::{Accepted, ConsultationSummary, ConsultationView};

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
-use crate::triage::{Complaint, Locale, Sex};
+use crate::locale::Locale;
+use crate::triage::{Complaint, Sex};
 
 /// The longest text of a patient, in characters.
 const MAX_TEXT_CHARS: usize = 8_000;

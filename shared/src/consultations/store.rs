@@ -13,9 +13,10 @@ use super::tasks::Analyze;
 use super::view::ConsultationSummary;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Caller, Scope, TenantId, UserId};
-use crate::jobs::{JobMessage, NewJob, Task};
+use crate::jobs::{JobMessage, JobPayload, NewJob};
+use crate::locale::Locale;
 use crate::page::Page;
-use crate::triage::{Locale, Triage};
+use crate::triage::Triage;
 
 const CREATE: &str = include_str!("sql/create.sql");
 const FIND_CREATED: &str = include_str!("sql/find_created.sql");

@@ -1,32 +1,119 @@
-//! The jobs that a consultation gives rise to.
+//! The jobs that a consultation gives rise to, and the reasons why they fail.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::jobs::Task;
+use crate::jobs::{JobPayload, KindReasons, ReasonText};
+
+/// The reasons of this slice's kinds, for code that shows jobs.
+pub const JOB_REASONS: &[KindReasons] = &[
+    KindReasons::of::<Analyze>(),
+    KindReasons::of::<GenerateReport>(),
+];
 
 /// Makes the assessment.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Analyze {
-    /// Of which consultation.
+    /// The consultation that is assessed.
     pub consultation_id: Uuid,
+}
+
+impl Analyze {
+    /// No model can be asked now; the job is deferred.
+    pub const MODELS_UNAVAILABLE: &'static str = "models_unavailable";
+
+    /// The models that could be asked gave no valid answer.
+    pub const MODELS_FAILED: &'static str = "models_failed";
+
+    /// The consultation requires a model, and none is configured.
+    pub const NO_MODEL_CONFIGURED: &'static str = "no_model_configured";
+}
+
+impl JobPayload for Analyze {
+    const KIND: &'static str = "analyze";
+    const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
+    const REASONS: &'static [ReasonText] = &[
+        ReasonText {
+            code: Self::MODELS_UNAVAILABLE,
+            zh: "没有可用的AI模型。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
+            en: "No AI model was available. What the rules advised still holds; if it gets worse, \
+                 seek care soon.",
+        },
+        ReasonText {
+            code: Self::MODELS_FAILED,
+            zh: "AI模型未能给出有效的回答。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
+            en: "The AI models gave no valid answer. What the rules advised still holds; if it \
+                 gets worse, seek care soon.",
+        },
+        ReasonText {
+            code: Self::NO_MODEL_CONFIGURED,
+            zh: "本系统没有配置AI模型，无法给出您要求的模型回答。规则给出的建议仍然有效；\
+                 如不要求模型回答，可重新提交问诊。",
+            en: "No AI model is configured here, so none could answer as was asked. What the \
+                 rules advised still holds; to get an assessment by the rules, ask again without \
+                 requiring a model.",
+        },
+    ];
 }
 
 /// Writes the report.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct GenerateReport {
-    /// Of which consultation.
+    /// The consultation that is reported on.
     pub consultation_id: Uuid,
 }
 
-impl Task for Analyze {
-    const KIND: &'static str = "analyze";
-    const LONGEST: Duration = Duration::from_mins(2);
+impl GenerateReport {
+    /// The consultation has no assessment.
+    pub const NO_ASSESSMENT: &'static str = "no_assessment";
+
+    /// The bucket does not take the report.
+    pub const REPORT_NOT_STORED: &'static str = "report_not_stored";
 }
 
-impl Task for GenerateReport {
+impl JobPayload for GenerateReport {
     const KIND: &'static str = "generate_report";
-    const LONGEST: Duration = Duration::from_secs(30);
+    const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+    const REASONS: &'static [ReasonText] = &[
+        ReasonText {
+            code: Self::NO_ASSESSMENT,
+            zh: "该问诊没有评估结果，无法生成报告。",
+            en: "The consultation has no assessment to report on.",
+        },
+        ReasonText {
+            code: Self::REPORT_NOT_STORED,
+            zh: "报告暂时无法保存，请稍后重新申请。",
+            en: "The report could not be stored. Please ask for it again later.",
+        },
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::Reason;
+    use crate::locale::Locale;
+
+    #[test]
+    fn every_reason_has_words_of_its_own_in_both_languages() {
+        for texts in [Analyze::REASONS, GenerateReport::REASONS] {
+            for ReasonText { code, .. } in texts {
+                for locale in [Locale::Zh, Locale::En] {
+                    let words = Reason::new(code, locale, texts).message;
+                    let unknown = Reason::new("no such code", locale, texts).message;
+                    assert_eq!(words.is_ascii(), locale == Locale::En, "{code}: {words}");
+                    assert_ne!(words, unknown, "{code}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_reasons_of_a_kind_are_found_by_its_name() {
+        let found = KindReasons::find(JOB_REASONS, GenerateReport::KIND);
+        assert_eq!(found, GenerateReport::REASONS);
+        assert_eq!(KindReasons::find(JOB_REASONS, "of_tomorrow"), []);
+    }
 }

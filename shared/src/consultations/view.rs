@@ -8,8 +8,10 @@ use uuid::Uuid;
 use super::assessment::{Assessment, Citation};
 use super::consultation::{Consultation, ConsultationStatus};
 use super::report::ReportLinks;
-use crate::jobs::Reason;
-use crate::triage::{self, FlagStatus, Locale, RedFlag, Sex, Triage, Urgency};
+use super::tasks::Analyze;
+use crate::jobs::{JobPayload, Reason};
+use crate::locale::Locale;
+use crate::triage::{self, FlagStatus, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
 #[derive(Serialize)]
@@ -141,7 +143,9 @@ impl ConsultationView {
     /// The view of a consultation, with the links to its report if it has one.
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         let locale = row.locale;
-        let failure = row.failure.map(|code| Reason::new(&code, locale));
+        let failure = row
+            .failure
+            .map(|code| Reason::new(&code, locale, Analyze::REASONS));
 
         Self {
             failure,

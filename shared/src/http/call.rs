@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::body;
 use super::endpoint::Origin;
-use crate::cache::Looked;
+use crate::cache::Prefetched;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::Caller;
-use crate::limits::Mode;
+use crate::limits::DecisionMode;
 use crate::page::{Cursor, Page};
 
 /// One authenticated call of a route.
@@ -20,9 +20,9 @@ pub struct Call {
     /// Until when an answer is of use.
     pub deadline: Deadline,
     /// How the call was counted against its limits.
-    pub counted_by: Mode,
+    pub counted_by: DecisionMode,
     /// The cache's answer, if the endpoint prefetched one.
-    pub looked: Option<Looked>,
+    pub prefetched: Option<Prefetched>,
     /// Whether the answer can be streamed.
     pub origin: Origin,
     pub(super) request: Request,
@@ -34,8 +34,8 @@ impl Call {
         Self {
             caller,
             deadline,
-            counted_by: Mode::Open,
-            looked: None,
+            counted_by: DecisionMode::Open,
+            prefetched: None,
             origin: Origin::HttpApi,
             request,
         }

@@ -175,9 +175,9 @@ fn encode_body(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
         }
 
         Encoding::Brotli => {
-            let mut encoded = Vec::new();
+            let mut output = Vec::new();
             let mut encoder = brotli::CompressorWriter::new(
-                &mut encoded,
+                &mut output,
                 BROTLI_BUFFER_BYTES,
                 BROTLI_QUALITY,
                 BROTLI_WINDOW,
@@ -185,7 +185,7 @@ fn encode_body(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
             encoder.write_all(body).ok()?;
             encoder.flush().ok()?;
             drop(encoder);
-            Some(encoded)
+            Some(output)
         }
     }
 }

@@ -32,7 +32,7 @@ use super::call::Call;
 use super::guard::{Admitted, ChargeRule, RequestGuard, write_rate_limit_headers};
 use super::outgoing::Outgoing;
 use super::{Response, compress, finish};
-use crate::cache::Plan;
+use crate::cache::PrefetchPlan;
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -67,7 +67,7 @@ pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
 
     /// The cache entry that the request will need, if the request alone tells: it is then read in
     /// the limiter's round trip.
-    fn prefetch(&self, _caller: &Caller, _request: &Request) -> Option<Plan> {
+    fn prefetch(&self, _caller: &Caller, _request: &Request) -> Option<PrefetchPlan> {
         None
     }
 
@@ -77,6 +77,9 @@ pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
 
 /// What a call, an answer and an error are for a kind of route.
 pub trait Protocol: Sized + 'static {
+    /// Whether anybody may call such a route, without a token.
+    const IS_PUBLIC: bool = false;
+
     /// What the handler is given.
     type Call;
     /// What the handler answers.
@@ -190,7 +193,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
         let admitted = self.guard.admit(&request, prefetch, deadline).await;
         let Admitted {
             caller,
-            looked,
+            prefetched,
             decision,
         } = admitted;
         let caller = match caller {
@@ -201,7 +204,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
 
         let call = Call {
             counted_by: decision.mode(),
-            looked,
+            prefetched,
             origin: Origin::of_request(&request),
             ..Call::new(caller, deadline, request)
         };
@@ -249,6 +252,8 @@ impl Protocol for Json {
 }
 
 impl Protocol for Public {
+    const IS_PUBLIC: bool = true;
+
     type Call = Deadline;
     type Answer = Response;
     type Error = Error;

@@ -8,18 +8,20 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
 use super::auth::Authenticator;
-use crate::cache::{Looked, Plan};
+use crate::cache::{PrefetchPlan, Prefetched};
 use crate::config::{ConfigError, TokenSettings};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::Caller;
-use crate::limits::{Decision, Limiter, Mode, Who};
+use crate::limits::{Client, Decision, DecisionMode, LimitCost, Limiter};
 use crate::setup::Setup;
+use crate::valkey::{Answers, Batch, Valkey};
 
 /// Authenticates and counts the calls of one route.
 pub struct RequestGuard {
     authenticator: Authenticator,
     limiter: Arc<Limiter>,
+    valkey: Option<Arc<Valkey>>,
     charge: Option<ChargeRule>,
 }
 
@@ -38,46 +40,68 @@ impl RequestGuard {
         Ok(Self {
             authenticator: Authenticator::new(&TokenSettings::from_env()?)?,
             limiter: setup.limiter()?,
+            valkey: setup.valkey()?,
             charge,
         })
     }
 
-    /// Lets a call in, or not. A token is checked before limits are asked, which costs nothing, so one round trip decides all
-    /// limits of a call; whoever has no good token is charged by their address alone.
+    /// Lets a call in, or not. A token is checked before limits are asked, which costs nothing, so
+    /// one round trip decides all limits of a call; a caller without a good token is charged by
+    /// their address alone.
     ///
-    /// What `plan` wants to know of the cache is asked in that round trip too.
+    /// The cache entry that `prefetch` plans to read is asked for in that round trip too. If Valkey
+    /// need not be asked about the limits, it is not asked for the entry either.
     pub(super) async fn admit(
         &self,
         request: &Request,
-        plan: impl FnOnce(&Caller) -> Option<Plan>,
+        prefetch: impl FnOnce(&Caller) -> Option<PrefetchPlan>,
         deadline: Deadline,
     ) -> Admitted {
-        let address = address(request);
-        let caller = self
-            .authenticator
-            .authenticate(request.headers(), deadline)
-            .await;
-        let who = Who {
-            address,
-            caller: caller.as_ref().ok(),
+        let headers = request.headers();
+        let caller = self.authenticator.authenticate(headers, deadline).await;
+        let known_caller = caller.as_ref().ok();
+        let client = Client {
+            address: address(request),
+            caller: known_caller,
         };
-        let costs: Vec<_> = self
-            .charge
-            .iter()
-            .map(|charge| (charge.limit, (charge.cost)(request.body())))
-            .collect();
-        let plan = caller.as_ref().ok().and_then(plan);
-        let more = plan.as_ref().map(|plan| plan.call.clone());
-        let (decision, answer) = self.limiter.decide_with(who, &costs, more, deadline).await;
-        let looked = plan.map(|plan| Looked { plan, answer });
+
+        let mut batch = Batch::default();
+        let costs = self.costs(request);
+        let pending = self.limiter.prepare(client, &costs, &mut batch);
+        let plan = known_caller
+            .filter(|_| pending.is_asked())
+            .and_then(prefetch);
+        let prefetch = plan.map(|plan| plan.add_to(&mut batch));
+
+        let mut answers = self.ask(batch, deadline).await;
+        let decision = pending.finish(&mut answers);
+        let prefetched = prefetch.map(|prefetch| prefetch.finish(&mut answers));
+
         let caller = match refusal(&decision) {
             Some(error) => Err(error),
             None => caller,
         };
         Admitted {
             caller,
-            looked,
+            prefetched,
             decision,
+        }
+    }
+
+    /// What the body costs, for the limit that is charged by it.
+    fn costs(&self, request: &Request) -> Vec<LimitCost<'static>> {
+        let costs = self.charge.iter().map(|rule| LimitCost {
+            limit: rule.limit,
+            cost: (rule.cost)(request.body()),
+        });
+        costs.collect()
+    }
+
+    /// Without Valkey there are no answers.
+    async fn ask(&self, batch: Batch, deadline: Deadline) -> Answers {
+        match &self.valkey {
+            Some(valkey) => batch.run(valkey, deadline).await.unwrap_or_default(),
+            None => Answers::default(),
         }
     }
 }
@@ -85,21 +109,19 @@ impl RequestGuard {
 /// What came of a call at the edge.
 pub(super) struct Admitted {
     pub(super) caller: Result<Caller, Error>,
-    pub(super) looked: Option<Looked>,
+    pub(super) prefetched: Option<Prefetched>,
     pub(super) decision: Decision,
 }
 
 fn refusal(decision: &Decision) -> Option<Error> {
     let limit = decision.refused_by()?;
     let wait = decision.retry_after();
-    if decision.mode() == Mode::Closed {
+    if decision.mode() == DecisionMode::Closed {
         let wait = wait.unwrap_or_default();
-        return Some(Error::unavailable(
-            "The rate limiter",
-            wait,
-            "Valkey is gone, and the limit is closed without it",
-        ));
+        let reason = "Valkey is gone, and the limit is closed without it";
+        return Some(Error::unavailable("The rate limiter", wait, reason));
     }
+
     Some(Error::too_many(limit, wait))
 }
 

@@ -1,5 +1,8 @@
-//! One heartbeat for a whole batch: extends the leases and the messages' invisibility while the work goes on, writes how far
-//! it is, and learns which jobs were called off. It is awaited with the work, so it ends with it.
+//! One heartbeat for a whole batch.
+//!
+//! It extends the runs' leases and the messages' invisibility while the jobs run, writes how far
+//! the runs are, and learns which jobs were cancelled. It is awaited beside the runs, so it ends
+//! with them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,202 +11,234 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::claim::{self, Beat, LEASE, Lease};
+use super::lease::{LEASE_DURATION, Lease, LeaseRenewal, RenewedLease, renew_leases};
 use super::queue::Queue;
 use crate::deadline::Deadline;
 use crate::error::{BoxError, error_chain};
 use crate::postgres::Database;
 
-/// The first beat, which is when whoever watches learns how far the job is.
-const FIRST: Duration = Duration::from_secs(2);
+/// From the claim to the first beat, with which a caller learns how far the job is.
+const FIRST_BEAT_DELAY: Duration = Duration::from_secs(2);
 
 /// From one beat to the next; a lease survives two that are missed.
-const INTERVAL: Duration = Duration::from_secs(8);
+const BEAT_INTERVAL: Duration = Duration::from_secs(8);
 
 /// The longest that a beat waits for the database or the queue.
-const BEAT: Duration = Duration::from_secs(4);
+const BEAT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long a message stays invisible from each beat on: until after its job's lease has run out.
-pub(super) const INVISIBLE: Duration = LEASE.saturating_add(Duration::from_secs(2));
+/// How long a message stays invisible from each beat on: until its job's lease is over for sure.
+pub(super) const VISIBILITY_TIMEOUT: Duration =
+    LEASE_DURATION.saturating_add(Duration::from_secs(2));
+
+/// The most that a run's progress can be; the completion writes 100.
+const MAX_RUN_PROGRESS: i16 = 99;
 
 /// What a run learns from the heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
-    /// Go on.
-    GoOn,
-    /// Somebody has called the job off.
-    CalledOff,
-    /// The lease has passed to somebody else, or the job is gone.
-    Overtaken,
+pub(super) enum RunSignal {
+    /// Nothing speaks against the run.
+    Continue,
+    /// A caller has cancelled the job.
+    Cancelled,
+    /// Another run has the lease by now, or the job was erased.
+    LeaseLost,
 }
 
-/// What a run tells the heartbeat.
+/// How far a run is.
+#[derive(Debug, Clone, Copy)]
+struct RunProgress {
+    percent: i16,
+    step: &'static str,
+}
+
+/// What a run and the heartbeat tell each other.
 #[derive(Clone)]
-pub(super) struct Pulse {
-    progress: Arc<Mutex<(i16, &'static str)>>,
-    signal: watch::Sender<Signal>,
-    is_ending: Arc<AtomicBool>,
+pub(super) struct RunHandle {
+    progress: Arc<Mutex<RunProgress>>,
+    signal: watch::Sender<RunSignal>,
+    is_completing: Arc<AtomicBool>,
 }
 
-impl Pulse {
+impl RunHandle {
     fn new() -> Self {
+        // As the claim has written it.
+        let progress = RunProgress {
+            percent: 5,
+            step: "started",
+        };
         Self {
-            progress: Arc::new(Mutex::new((5, "started"))),
-            signal: watch::Sender::new(Signal::GoOn),
-            is_ending: Arc::default(),
+            progress: Arc::new(Mutex::new(progress)),
+            signal: watch::Sender::new(RunSignal::Continue),
+            is_completing: Arc::default(),
         }
     }
 
-    /// Says what the run is doing, and how far it is in percent.
-    pub(super) fn say(&self, progress: i16, step: &'static str) {
-        *self.said() = (progress.clamp(0, 99), step);
+    /// Sets what the next beat writes about the run.
+    pub(super) fn report_progress(&self, percent: i16, step: &'static str) {
+        let percent = percent.clamp(0, MAX_RUN_PROGRESS);
+        *self.lock_progress() = RunProgress { percent, step };
     }
 
-    fn said(&self) -> MutexGuard<'_, (i16, &'static str)> {
+    fn lock_progress(&self) -> MutexGuard<'_, RunProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The run writes its result: whatever is heard of its lease from now on, it may be because of that. The other answer is what
-    /// it was told before.
-    pub(super) fn end(&self) -> Signal {
+    /// The run is about to write its result, which ends its lease: so what the heartbeat learns of
+    /// the lease from now on means nothing. Returns what it has learned before; unless that is
+    /// [`RunSignal::Continue`], nothing may be written.
+    pub(super) fn begin_completion(&self) -> RunSignal {
         let signal = *self.signal.borrow();
-        self.is_ending
-            .store(signal == Signal::GoOn, Ordering::Relaxed);
+        let may_complete = signal == RunSignal::Continue;
+        self.is_completing.store(may_complete, Ordering::Relaxed);
         signal
     }
 
     /// Waits until the run must stop.
-    pub(super) async fn stopped(&self) -> Signal {
-        let mut signal = self.signal.subscribe();
-        match signal.wait_for(|signal| *signal != Signal::GoOn).await {
+    pub(super) async fn wait_for_stop(&self) -> RunSignal {
+        let mut receiver = self.signal.subscribe();
+        let stop = receiver.wait_for(|signal| *signal != RunSignal::Continue);
+        match stop.await {
             Ok(signal) => *signal,
-            Err(_) => std::future::pending().await, // we hold a sender ourselves
+            // All senders are gone: not while this handle holds one.
+            Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Tells the run what a beat has learned of its lease; `None` if it does not hold any more.
+    fn notify(&self, renewed: Option<&RenewedLease>) {
+        if self.is_completing.load(Ordering::Relaxed) {
+            return;
+        }
+        let signal = match renewed {
+            None => RunSignal::LeaseLost,
+            Some(lease) if lease.is_cancel_requested => RunSignal::Cancelled,
+            Some(_) => return,
+        };
+        self.signal.send_replace(signal);
     }
 }
 
-/// What is kept alive.
+/// A run whose lease is extended.
+#[derive(Clone)]
+struct RegisteredRun {
+    lease: Lease,
+    handle: RunHandle,
+}
+
+/// What each beat extends.
 #[derive(Default)]
-struct Kept {
-    leases: Vec<(Lease, Pulse)>,
+struct Registered {
+    runs: Vec<RegisteredRun>,
     receipts: Vec<String>,
 }
 
 /// The heartbeat of a batch.
 #[derive(Default)]
-pub(super) struct Heartbeat(Mutex<Kept>);
+pub(super) struct Heartbeat(Mutex<Registered>);
 
 impl Heartbeat {
-    /// Keeps these messages invisible.
+    /// A heartbeat that keeps the messages with these receipts invisible.
     pub(super) fn new(receipts: Vec<String>) -> Self {
-        Self(Mutex::new(Kept {
-            leases: Vec::new(),
-            receipts,
-        }))
+        let runs = Vec::new();
+        Self(Mutex::new(Registered { runs, receipts }))
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Registered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a lease, from now on.
-    pub(super) fn keep(&self, lease: &Lease) -> Pulse {
-        let pulse = Pulse::new();
-        self.kept().leases.push((lease.clone(), pulse.clone()));
-        pulse
+    /// Extends this lease with each beat from now on.
+    pub(super) fn register(&self, lease: &Lease) -> RunHandle {
+        let handle = RunHandle::new();
+        self.lock().runs.push(RegisteredRun {
+            lease: lease.clone(),
+            handle: handle.clone(),
+        });
+        handle
     }
 
-    /// The run has ended.
-    pub(super) fn let_go(&self, token: Uuid) {
-        self.kept().leases.retain(|(lease, _)| lease.token != token);
+    /// The run with this token has ended.
+    pub(super) fn unregister(&self, token: Uuid) {
+        self.lock().runs.retain(|run| run.lease.token != token);
     }
 
-    /// The message is to come again: from now on its own visibility applies.
-    pub(super) fn let_come(&self, receipt: &str) {
-        self.kept().receipts.retain(|kept| kept != receipt);
+    /// The message is to come again: no beat extends its invisibility any more.
+    pub(super) fn make_visible(&self, receipt: &str) {
+        self.lock().receipts.retain(|kept| kept != receipt);
     }
 
     /// Beats until it is dropped. A silent queue does not hold up the leases.
-    pub(super) async fn beat(&self, database: &Database, queue: &Queue) {
-        futures::join!(
-            each_beat(async || {
-                if let Err(error) = Deadline::after(BEAT)
-                    .run(self.renew(database))
-                    .await
-                    .map_err(BoxError::from)
-                    .flatten()
-                {
-                    tracing::warn!(
-                        causes = error_chain(&*error),
-                        "leases cannot be extended; they may run out"
-                    );
-                }
-            }),
-            each_beat(async || {
-                if let Err(error) = Deadline::after(BEAT)
-                    .run(self.hide(queue))
-                    .await
-                    .map_err(BoxError::from)
-                    .flatten()
-                {
-                    tracing::warn!(
-                        causes = error_chain(&*error),
-                        "messages cannot be kept invisible; they may come twice"
-                    );
-                }
-            })
-        );
+    pub(super) async fn run(&self, database: &Database, queue: &Queue) {
+        let renew_leases = repeat_each_beat(async || {
+            if let Err(error) = within_beat(self.renew_leases(database)).await {
+                let causes = error_chain(&*error);
+                tracing::warn!(causes, "leases cannot be extended; they may run out");
+            }
+        });
+        let extend_visibility = repeat_each_beat(async || {
+            if let Err(error) = within_beat(self.extend_visibility(queue)).await {
+                let causes = error_chain(&*error);
+                tracing::warn!(
+                    causes,
+                    "messages cannot be kept invisible; they may come twice"
+                );
+            }
+        });
+
+        futures::join!(renew_leases, extend_visibility);
     }
 
-    async fn renew(&self, database: &Database) -> Result<(), BoxError> {
-        let leases = self.kept().leases.clone();
-        if leases.is_empty() {
+    async fn renew_leases(&self, database: &Database) -> Result<(), BoxError> {
+        let runs = self.lock().runs.clone();
+        if runs.is_empty() {
             return Ok(());
         }
-        let beats: Vec<_> = leases
-            .iter()
-            .map(|(lease, pulse)| {
-                let (progress, step) = *pulse.said();
-                Beat {
-                    lease,
-                    progress,
-                    step,
-                }
-            })
-            .collect();
+
+        let renewals: Vec<_> = runs.iter().map(RegisteredRun::renewal).collect();
         let renewed = database
-            .run(async |connection| claim::renew(connection, &beats).await)
+            .run(async |connection| renew_leases(connection, &renewals).await)
             .await?;
-        for (lease, pulse) in leases
-            .iter()
-            .filter(|(_, pulse)| !pulse.is_ending.load(Ordering::Relaxed))
-        {
-            let signal = match renewed.get(&lease.token) {
-                None => Signal::Overtaken,
-                Some(true) => Signal::CalledOff,
-                Some(false) => continue,
-            };
-            pulse.signal.send_replace(signal);
+
+        for run in &runs {
+            let still_held = renewed.iter().find(|lease| lease.token == run.lease.token);
+            run.handle.notify(still_held);
         }
         Ok(())
     }
 
-    /// Keeps every message of the batch invisible that is not to come again, also those that are done: the queue forgets them
-    /// only when the whole batch is answered.
-    pub(super) async fn hide(&self, queue: &Queue) -> Result<(), BoxError> {
-        let receipts = self.kept().receipts.clone();
-        let receipts: Vec<_> = receipts.iter().map(String::as_str).collect();
+    /// Keeps every message of the batch invisible that is not to come again, also those whose jobs
+    /// are done: the queue deletes them only when the whole batch is answered.
+    pub(super) async fn extend_visibility(&self, queue: &Queue) -> Result<(), BoxError> {
+        let receipts = self.lock().receipts.clone();
         if receipts.is_empty() {
-            Ok(())
-        } else {
-            queue.set_visibility(&receipts, INVISIBLE).await
+            return Ok(());
+        }
+
+        let receipts: Vec<_> = receipts.iter().map(String::as_str).collect();
+        queue.set_visibility(&receipts, VISIBILITY_TIMEOUT).await
+    }
+}
+
+impl RegisteredRun {
+    fn renewal(&self) -> LeaseRenewal<'_> {
+        let progress = *self.handle.lock_progress();
+        LeaseRenewal {
+            lease: &self.lease,
+            progress: progress.percent,
+            step: progress.step,
         }
     }
 }
 
-/// Does it at fixed times, however long it takes.
-async fn each_beat(act: impl AsyncFn()) {
-    let mut next = Instant::now() + FIRST;
+/// Runs the work of one beat, at most for [`BEAT_TIMEOUT`].
+async fn within_beat(work: impl Future<Output = Result<(), BoxError>>) -> Result<(), BoxError> {
+    let done = Deadline::after(BEAT_TIMEOUT).run(work).await;
+    done.map_err(BoxError::from).flatten()
+}
+
+/// Acts with each beat. The beats have fixed times, however long an act takes.
+async fn repeat_each_beat(act: impl AsyncFn()) {
+    let mut next = Instant::now() + FIRST_BEAT_DELAY;
     loop {
         #[expect(
             clippy::disallowed_methods,
@@ -211,6 +246,7 @@ async fn each_beat(act: impl AsyncFn()) {
         )]
         tokio::time::sleep_until(next.into()).await;
         act().await;
-        next = (next + INTERVAL).max(Instant::now());
+
+        next = (next + BEAT_INTERVAL).max(Instant::now());
     }
 }

@@ -4,29 +4,31 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::SqsMessage;
+use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
 
-use super::JobMessage;
+use super::message::JobMessage;
 use crate::error::BoxError;
 
-/// Under this name a message that was passed on has the id that it came with.
-const ORIGINAL_ID: &str = "original_id";
+/// The most messages that SQS takes in one call.
+pub const MAX_BATCH_SIZE: usize = 10;
+
+/// The attribute in which a message that was passed on has the id that it came with.
+const ORIGINAL_ID_ATTRIBUTE: &str = "original_id";
+
+/// The error code for a receipt that does not hold any more.
+const INVALID_RECEIPT: &str = "ReceiptHandleIsInvalid";
 
 /// The id that a message had when it was first received.
 pub fn original_id(record: &SqsMessage) -> Option<&str> {
-    let passed_on = record
-        .message_attributes
-        .get(ORIGINAL_ID)
-        .and_then(|attribute| attribute.string_value.as_deref());
+    let attribute = record.message_attributes.get(ORIGINAL_ID_ATTRIBUTE);
+    let passed_on = attribute.and_then(|attribute| attribute.string_value.as_deref());
     passed_on.or(record.message_id.as_deref())
 }
 
-/// What SQS takes in one call.
-pub const BATCH: usize = 10;
-
-/// A queue of jobs, or the one that takes what another gave up.
+/// A queue of jobs, or the dead-letter queue of another one.
 pub struct Queue {
     client: aws_sdk_sqs::Client,
     url: String,
@@ -41,91 +43,107 @@ impl Queue {
         }
     }
 
-    /// Sends up to [`BATCH`] messages in one call; for each, whether the queue has taken it. The message group is the tenant: on
-    /// a standard queue that keeps one tenant's flood from holding up the others ("fair queues", Amazon SQS developer guide).
+    /// Sends up to [`MAX_BATCH_SIZE`] messages in one call; for each, whether the queue has taken
+    /// it. The message group is the tenant: on a standard queue that keeps one tenant's flood from
+    /// holding up the others ("fair queues", Amazon SQS developer guide).
     pub async fn send_batch(&self, messages: &[JobMessage]) -> Result<Vec<bool>, BoxError> {
         let mut entries = Vec::with_capacity(messages.len());
         for (index, message) in messages.iter().enumerate() {
-            let entry = SendMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .message_body(serde_json::to_string(message)?)
-                .message_group_id(message.tenant_id.as_str());
-            entries.push(entry.build()?);
+            entries.push(send_entry(index, message)?);
         }
-        let sent = self
-            .client
-            .send_message_batch()
-            .queue_url(&self.url)
-            .set_entries(Some(entries))
-            .send()
-            .await?;
+
+        let request = self.client.send_message_batch().queue_url(&self.url);
+        let response = request.set_entries(Some(entries)).send().await?;
+
         let is_taken = |index: usize| {
-            sent.successful()
-                .iter()
-                .any(|entry| entry.id() == index.to_string())
+            let id = index.to_string();
+            response.successful().iter().any(|entry| entry.id() == id)
         };
         Ok((0..messages.len()).map(is_taken).collect())
     }
 
-    /// Sends a message that was received, to this other queue, where it gets another id; see [`original_id`].
+    /// Sends a message that was received to this other queue, where it gets another id; see
+    /// [`original_id`].
     pub async fn pass_on(&self, record: &SqsMessage) -> Result<(), BoxError> {
         // SQS takes no empty message.
-        let body = record
-            .body
-            .as_deref()
-            .filter(|body| !body.is_empty())
-            .unwrap_or(" ");
-        let mut send = self
+        let body = record.body.as_deref().filter(|body| !body.is_empty());
+        let mut request = self
             .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(body);
+            .message_body(body.unwrap_or(" "));
+
         if let Some(id) = original_id(record) {
             let id = MessageAttributeValue::builder()
                 .data_type("String")
                 .string_value(id)
                 .build()?;
-            send = send.message_attributes(ORIGINAL_ID, id);
+            request = request.message_attributes(ORIGINAL_ID_ATTRIBUTE, id);
         }
-        send.send().await?;
+
+        request.send().await?;
         Ok(())
     }
 
-    /// Sets how long received messages stay invisible from now on, in whole seconds, rounded up; in one call for each
-    /// [`BATCH`]. A receipt that does not hold any more is passed over: its message belongs to a later delivery.
-    pub async fn set_visibility(&self, receipts: &[&str], wait: Duration) -> Result<(), BoxError> {
-        let seconds = i32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(i32::MAX);
-        for receipts in receipts.chunks(BATCH) {
-            let entry = |(index, receipt): (usize, &&str)| {
-                let entry =
-                    ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
-                entry
-                    .receipt_handle(*receipt)
-                    .visibility_timeout(seconds)
-                    .build()
-            };
-            let entries = receipts
-                .iter()
-                .enumerate()
-                .map(entry)
-                .collect::<Result<_, _>>()?;
-            let change = self
-                .client
-                .change_message_visibility_batch()
-                .queue_url(&self.url);
-            let changed = change.set_entries(Some(entries)).send().await?;
-            let failed = changed
-                .failed()
-                .iter()
-                .filter(|entry| entry.code() != "ReceiptHandleIsInvalid")
-                .count();
-            if failed > 0 {
-                return Err(format!(
-                    "the queue left the visibility of {failed} messages as it was"
-                )
-                .into());
-            }
+    /// Sets how long received messages stay invisible from now on, in whole seconds, rounded up;
+    /// in one call for each [`MAX_BATCH_SIZE`]. A receipt that does not hold any more is passed
+    /// over: its message belongs to a later delivery.
+    pub async fn set_visibility(
+        &self,
+        receipts: &[&str],
+        timeout: Duration,
+    ) -> Result<(), BoxError> {
+        let seconds = i32::try_from(timeout.as_millis().div_ceil(1_000)).unwrap_or(i32::MAX);
+        for batch in receipts.chunks(MAX_BATCH_SIZE) {
+            self.set_batch_visibility(batch, seconds).await?;
         }
         Ok(())
     }
+
+    async fn set_batch_visibility(&self, receipts: &[&str], seconds: i32) -> Result<(), BoxError> {
+        let mut entries = Vec::with_capacity(receipts.len());
+        for (index, receipt) in receipts.iter().enumerate() {
+            entries.push(visibility_entry(index, receipt, seconds)?);
+        }
+
+        let request = self
+            .client
+            .change_message_visibility_batch()
+            .queue_url(&self.url);
+        let response = request.set_entries(Some(entries)).send().await?;
+
+        let failures = response.failed().iter();
+        let unchanged = failures
+            .filter(|entry| entry.code() != INVALID_RECEIPT)
+            .count();
+        if unchanged > 0 {
+            let message =
+                format!("the queue left the visibility of {unchanged} messages as it was");
+            return Err(message.into());
+        }
+        Ok(())
+    }
+}
+
+fn send_entry(
+    index: usize,
+    message: &JobMessage,
+) -> Result<SendMessageBatchRequestEntry, BoxError> {
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(serde_json::to_string(message)?)
+        .message_group_id(message.tenant_id.as_str());
+    Ok(entry.build()?)
+}
+
+fn visibility_entry(
+    index: usize,
+    receipt: &str,
+    seconds: i32,
+) -> Result<ChangeMessageVisibilityBatchRequestEntry, BuildError> {
+    ChangeMessageVisibilityBatchRequestEntry::builder()
+        .id(index.to_string())
+        .receipt_handle(receipt)
+        .visibility_timeout(seconds)
+        .build()
 }

@@ -1,44 +1,112 @@
-//! A job as the API shows it.
+//! A job as a store reads it, and as the API shows it.
 
 use serde::Serialize;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Reason, State};
+use super::payload::KindReasons;
+use super::reason::Reason;
+use super::state::{JobState, MAX_ATTEMPTS};
+use crate::locale::Locale;
+
+/// A job as its row has it.
+#[derive(Debug, FromRow)]
+pub struct Job {
+    /// `UUIDv7`: later jobs have greater ids.
+    pub id: Uuid,
+    /// The kind's name, such as `analyze`.
+    pub kind: String,
+    /// How far the job has come.
+    pub state: JobState,
+    /// The consultation that the job works on, if it works on one.
+    pub consultation_id: Option<Uuid>,
+    /// The patient's language.
+    pub locale: Locale,
+    /// 0 to 100, as the run says.
+    pub progress: i16,
+    /// What the run does, such as `asking_models`.
+    pub step: Option<String>,
+    /// How often the job was tried, at most [`MAX_ATTEMPTS`] times.
+    pub attempts: i16,
+    /// The code of the reason why the last attempt failed, or why the job waits.
+    pub last_error: Option<String>,
+    /// Whether a caller has cancelled the job.
+    pub cancel_requested: bool,
+    /// When the backoff or the deferral is over; no worker begins the job before.
+    pub not_before: Option<OffsetDateTime>,
+    /// When the job was enqueued.
+    pub created_at: OffsetDateTime,
+    /// When the first run began.
+    pub started_at: Option<OffsetDateTime>,
+    /// When the job ended.
+    pub finished_at: Option<OffsetDateTime>,
+}
 
 /// The answer to `GET /v1/jobs/{id}`.
 #[derive(Debug, Serialize)]
 pub struct JobView {
-    /// Its id.
+    /// `UUIDv7`: later jobs have greater ids.
     pub id: Uuid,
-    /// What it does, such as `analyze`.
+    /// The kind's name, such as `analyze`.
     pub kind: String,
-    /// How far it has come.
-    pub state: State,
-    /// The consultation that it works on, if it is one.
+    /// How far the job has come.
+    pub state: JobState,
+    /// The consultation that the job works on, if it works on one.
     pub consultation_id: Option<Uuid>,
-    /// 0 to 100.
+    /// 0 to 100, as the run says.
     pub progress: i16,
-    /// What it is doing, such as `asking_models`.
+    /// What the run does, such as `asking_models`.
     pub step: Option<String>,
-    /// How often it was tried; what it waited for is no attempt.
+    /// How often the job was tried; what it waited for is no attempt.
     pub attempts: i16,
-    /// How often it is tried at most.
+    /// How often the job is tried at most.
     pub max_attempts: i16,
-    /// Whether somebody has called it off and the worker has not seen it yet.
+    /// Whether a caller has cancelled the job, and its run has not learned of it yet.
     pub cancel_requested: bool,
-    /// Why it failed, or what went wrong with its last attempt.
+    /// Why the job has failed, or why its last attempt has.
     pub error: Option<Reason>,
-    /// When a deferred job is looked at again, or a failed attempt is followed by another.
+    /// When a deferred job is tried again, or a failed attempt is followed by another.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retry_at: Option<OffsetDateTime>,
-    /// When it was accepted.
+    /// When the job was enqueued.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// When it was first begun.
+    /// When the first run began.
     #[serde(with = "time::serde::rfc3339::option")]
     pub started_at: Option<OffsetDateTime>,
-    /// When it ended.
+    /// When the job ended.
     #[serde(with = "time::serde::rfc3339::option")]
     pub finished_at: Option<OffsetDateTime>,
+}
+
+impl JobView {
+    /// A job with the words of its reason, which are its kind's, among `kinds`, or those of all
+    /// kinds.
+    pub fn new(job: Job, kinds: &[KindReasons]) -> Self {
+        // An earlier attempt of a job that is completed or cancelled may have failed; that does not
+        // matter any more.
+        let shows_error = !matches!(job.state, JobState::Completed | JobState::Cancelled);
+        let waits = matches!(job.state, JobState::Queued | JobState::Deferred);
+
+        let texts = KindReasons::find(kinds, &job.kind);
+        let code = job.last_error.filter(|_| shows_error);
+
+        Self {
+            error: code.map(|code| Reason::new(&code, job.locale, texts)),
+            retry_at: job.not_before.filter(|_| waits),
+            cancel_requested: job.cancel_requested && !job.state.is_final(),
+            max_attempts: MAX_ATTEMPTS,
+            id: job.id,
+            kind: job.kind,
+            state: job.state,
+            consultation_id: job.consultation_id,
+            progress: job.progress,
+            step: job.step,
+            attempts: job.attempts,
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+        }
+    }
 }

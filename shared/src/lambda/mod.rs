@@ -30,7 +30,7 @@ use crate::http::{Endpoint, Outgoing, Protocol, Route};
 use crate::setup::Setup;
 use crate::telemetry;
 pub use queue_consumer::QueueConsumer;
-use router::Router;
+pub use router::{UnknownEvent, find_function};
 pub use schedule::Schedule;
 
 /// Events that are served at once where all functions share a process: a long poll of one must not
@@ -47,8 +47,13 @@ pub struct Function {
 /// What makes a function run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
-    /// Calls of a route, such as `GET /v1/jobs/{id}`.
-    Http(&'static str),
+    /// Calls of a route.
+    Http {
+        /// The method and the path's template, such as `GET /v1/jobs/{id}`.
+        route: &'static str,
+        /// Whether anybody may call it, without a token.
+        is_public: bool,
+    },
     /// Messages of a queue, by its logical name in the template.
     Queue {
         /// The queue's logical name.
@@ -66,9 +71,10 @@ pub enum Trigger {
 impl Function {
     /// The function called `name`, which serves a route.
     pub const fn endpoint<P: Protocol, E: Endpoint<P>>(name: &'static str) -> Self {
+        let (route, is_public) = (E::ROUTE, P::IS_PUBLIC);
         Self {
             name,
-            trigger: Trigger::Http(E::ROUTE),
+            trigger: Trigger::Http { route, is_public },
             make: || Box::pin(async { Ok(boxed(Route::<P, E>::from_env().await?)) }),
         }
     }
@@ -160,7 +166,7 @@ fn unknown_handler(handler: &str, functions: &[Function]) -> ConfigError {
 /// Serves all functions in one process.
 async fn serve_all(functions: &'static [Function]) -> Result<(), lambda_runtime::Error> {
     tracing::info!("no _HANDLER is set, so this process serves all functions");
-    let router = &Router::new(functions);
+    let router = &router::Router::new(functions);
     let serve_one = |_| {
         serve(move |event| async move {
             let function = router.function_of(&event.payload).await?;

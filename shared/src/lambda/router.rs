@@ -9,13 +9,14 @@ use crate::config::ConfigError;
 
 /// All functions, each made when its first event comes.
 pub(super) struct Router {
-    functions: Vec<(&'static Function, OnceCell<Box<dyn Invoke>>)>,
+    registry: &'static [Function],
+    made: Vec<OnceCell<Box<dyn Invoke>>>,
 }
 
 /// No function takes the event.
 #[derive(Debug, thiserror::Error)]
 #[error("no function takes this event: {0}")]
-pub(super) struct UnknownEvent(String);
+pub struct UnknownEvent(String);
 
 /// What of an event tells its function. An event has one of the three.
 #[derive(Default, Deserialize)]
@@ -47,11 +48,9 @@ struct Record {
 }
 
 impl Router {
-    pub(super) fn new(functions: &'static [Function]) -> Self {
-        let cells = functions.iter().map(|function| (function, OnceCell::new()));
-        Self {
-            functions: cells.collect(),
-        }
+    pub(super) fn new(registry: &'static [Function]) -> Self {
+        let made = registry.iter().map(|_| OnceCell::new()).collect();
+        Self { registry, made }
     }
 
     /// The event's function, made if this is its first event.
@@ -59,45 +58,46 @@ impl Router {
         &self,
         event: &RawValue,
     ) -> Result<&dyn Invoke, lambda_runtime::Error> {
-        let shape: EventShape = serde_json::from_str(event.get()).unwrap_or_default();
-        let functions = self.functions.iter().map(|(function, _)| *function);
-        let name = function_name(functions, &shape)?;
+        let wanted = find_function(self.registry, event.get())?;
+        let position = self.registry.iter().position(|it| it.name == wanted.name);
+        let cell = position.and_then(|position| self.made.get(position));
+        let cell = cell.ok_or_else(|| UnknownEvent(wanted.name.to_owned()))?;
 
-        let found = self.functions.iter().find(|(it, _)| it.name == name);
-        let (function, cell) = found.ok_or_else(|| UnknownEvent(name.to_owned()))?;
-        let made: Result<_, ConfigError> = cell.get_or_try_init(function.make).await;
-        Ok(made?.as_ref())
+        let function: Result<_, ConfigError> = cell.get_or_try_init(wanted.make).await;
+        Ok(function?.as_ref())
     }
 }
 
-/// The name of the function that takes an event of this shape.
-fn function_name(
-    functions: impl Iterator<Item = &'static Function>,
-    shape: &EventShape,
-) -> Result<&'static str, UnknownEvent> {
+/// The function that takes this event: a call of its route, a message of its queue, or an event of
+/// its schedule.
+pub fn find_function<'a>(
+    functions: &'a [Function],
+    event: &str,
+) -> Result<&'a Function, UnknownEvent> {
+    let shape: EventShape = serde_json::from_str(event).unwrap_or_default();
     if let Some(context) = &shape.request_context {
         let (method, path) = (context.http.method.as_str(), shape.raw_path.as_str());
         // `/v1/users/import` is a route, and also fits `/v1/users/{id}`: fewer parameters win.
-        return functions
-            .filter_map(|function| Some((parameters(function, method, path)?, function.name)))
-            .min()
-            .map(|(_, name)| name)
-            .ok_or_else(|| UnknownEvent(format!("{method} to an unknown path")));
+        let fitting = functions.iter().filter_map(|function| {
+            let parameters = count_parameters(function, method, path)?;
+            Some((parameters, function))
+        });
+        let best = fitting.min_by_key(|(parameters, _)| *parameters);
+        let unknown = || UnknownEvent(format!("{method} to an unknown path"));
+        return best.map(|(_, function)| function).ok_or_else(unknown);
     }
 
-    let source = shape.records.first().map(|record| &record.source);
-    let source = source.or(shape.resources.first());
+    let queue = shape.records.first().map(|record| &record.source);
+    let source = queue.or(shape.resources.first());
     let source = source.ok_or_else(|| UnknownEvent("it has no source".to_owned()))?;
-    functions
-        .filter(|function| is_source(function, source))
-        .map(Function::name)
-        .next()
-        .ok_or_else(|| UnknownEvent(source.clone()))
+    let mut functions = functions.iter();
+    let found = functions.find(|function| is_triggered_by(function, source));
+    found.ok_or_else(|| UnknownEvent(source.clone()))
 }
 
 /// How many path parameters the function's route has, if it is the route of this call.
-fn parameters(function: &Function, method: &str, path: &str) -> Option<usize> {
-    let Trigger::Http(route) = function.trigger else {
+fn count_parameters(function: &Function, method: &str, path: &str) -> Option<usize> {
+    let Trigger::Http { route, .. } = function.trigger else {
         return None;
     };
     let template = route.strip_prefix(method)?.strip_prefix(' ')?;
@@ -107,10 +107,10 @@ fn parameters(function: &Function, method: &str, path: &str) -> Option<usize> {
 
     let mut parameters = 0;
     for (expected, actual) in template.split('/').zip(path.split('/')) {
-        match expected.starts_with('{') {
-            true => parameters += 1,
-            false if expected == actual => {}
-            false => return None,
+        if expected.starts_with('{') {
+            parameters += 1;
+        } else if expected != actual {
+            return None;
         }
     }
     Some(parameters)
@@ -118,9 +118,9 @@ fn parameters(function: &Function, method: &str, path: &str) -> Option<usize> {
 
 /// Whether the function is triggered by the resource of this ARN, such as
 /// `…:wenzhen-JobsQueue` or `…/wenzhen-SweepOutboxEveryMinute`.
-fn is_source(function: &Function, arn: &str) -> bool {
+fn is_triggered_by(function: &Function, arn: &str) -> bool {
     match function.trigger {
-        Trigger::Http(_) => false,
+        Trigger::Http { .. } => false,
         Trigger::Queue { queue, .. } => arn.contains(queue),
         Trigger::Schedule { .. } => arn.contains(&logical_name(function.name)),
     }

@@ -1,27 +1,28 @@
-//! What came of it, and how a client is told: `RateLimit` and `RateLimit-Policy` (IETF draft-ietf-httpapi-ratelimit-headers).
+//! What came of a call, and how its client is told: `RateLimit` and `RateLimit-Policy` (IETF
+//! draft-ietf-httpapi-ratelimit-headers).
 
 use std::time::Duration;
 
-use super::Limit;
-use super::machine::Verdict;
+use super::limit::Limit;
+use super::rate::Verdict;
 
-/// When to come back to a limit that is closed while Valkey is gone.
-pub(super) const CLOSED_FOR: Duration = Duration::from_secs(2);
+/// When to come back to a limit that fails closed.
+const CLOSED_RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// Who has decided.
+/// Whose counts have decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum DecisionMode {
     /// The fleet's counts.
     Shared,
     /// This environment's own, with a share of the limit: Valkey is gone.
     Local,
-    /// Nobody: Valkey is gone, and every call is let in.
+    /// None: Valkey is gone, and every call is let in.
     Open,
-    /// Nobody: Valkey is gone, and no call is let in.
+    /// None: Valkey is gone, and no call is let in.
     Closed,
 }
 
-impl Mode {
+impl DecisionMode {
     /// As the header `x-ratelimit-mode` and metrics call it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +36,7 @@ impl Mode {
 
 /// How a caller stands with one limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct LimitStatus {
     name: &'static str,
     limit: u64,
     window: Duration,
@@ -48,87 +49,101 @@ pub struct Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wait {
     /// It is let in.
-    Not,
+    None,
     /// It is refused until then.
     For(Duration),
     /// It costs more than the limit allows at once.
-    ForEver,
+    Forever,
 }
 
-impl Standing {
+impl LimitStatus {
     pub(super) fn new(limit: &Limit, verdict: &Verdict) -> Self {
+        let wait = match verdict.wait {
+            _ if verdict.is_admitted => Wait::None,
+            Some(wait) => Wait::For(Duration::from_micros(wait)),
+            None => Wait::Forever,
+        };
+
         Self {
             name: limit.name,
             limit: limit.rate.limit,
             window: Duration::from_micros(limit.rate.window),
             remaining: verdict.remaining,
             reset: Duration::from_micros(verdict.reset),
-            wait: match verdict.wait {
-                _ if verdict.is_admitted => Wait::Not,
-                Some(wait) => Wait::For(Duration::from_micros(wait)),
-                None => Wait::ForEver,
-            },
+            wait,
         }
     }
 
+    /// That of a limit that is known to be used up for `wait`.
     pub(super) fn refused(limit: &Limit, wait: Duration) -> Self {
-        let verdict = Verdict {
-            is_admitted: false,
-            remaining: 0,
-            reset: 0,
-            wait: None,
-        };
         Self {
+            name: limit.name,
+            limit: limit.rate.limit,
+            window: Duration::from_micros(limit.rate.window),
+            remaining: 0,
             reset: wait,
             wait: Wait::For(wait),
-            ..Self::new(limit, &verdict)
         }
+    }
+
+    /// That of a limit that fails closed.
+    pub(super) fn closed(limit: &Limit) -> Self {
+        Self::refused(limit, CLOSED_RETRY_DELAY)
+    }
+
+    fn policy_item(&self) -> String {
+        let (name, limit) = (self.name, self.limit);
+        let window = self.window.as_secs().max(1);
+        format!("\"{name}\";q={limit};w={window}")
+    }
+
+    fn remaining_item(&self) -> String {
+        let (name, remaining) = (self.name, self.remaining);
+        let reset = self.reset.as_secs() + u64::from(self.reset.subsec_nanos() > 0);
+        format!("\"{name}\";r={remaining};t={reset}")
     }
 }
 
 /// Whether a call may be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    standings: Vec<Standing>,
-    mode: Mode,
+    statuses: Vec<LimitStatus>,
+    mode: DecisionMode,
 }
 
 impl Decision {
-    pub(super) const fn new(standings: Vec<Standing>, mode: Mode) -> Self {
-        Self { standings, mode }
+    pub(super) const fn new(statuses: Vec<LimitStatus>, mode: DecisionMode) -> Self {
+        Self { statuses, mode }
     }
 
     /// That of a call that no limit applies to.
     pub(super) const fn unlimited() -> Self {
-        Self::new(Vec::new(), Mode::Shared)
+        Self::new(Vec::new(), DecisionMode::Shared)
     }
 
     /// Whether it may be made.
     pub fn is_admitted(&self) -> bool {
-        self.standings
-            .iter()
-            .all(|standing| standing.wait == Wait::Not)
+        self.waits().all(|wait| wait == Wait::None)
     }
 
-    /// Who has decided.
-    pub const fn mode(&self) -> Mode {
+    /// Whose counts have decided.
+    pub const fn mode(&self) -> DecisionMode {
         self.mode
     }
 
     /// The limit that refuses it the longest, if one does.
     pub fn refused_by(&self) -> Option<&'static str> {
         let refusing = self
-            .standings
+            .statuses
             .iter()
-            .filter(|standing| standing.wait > Wait::Not);
-        refusing
-            .max_by_key(|standing| standing.wait)
-            .map(|standing| standing.name)
+            .filter(|status| status.wait > Wait::None);
+        let longest = refusing.max_by_key(|status| status.wait);
+        longest.map(|status| status.name)
     }
 
-    /// When the same call would be let in; none if it is, or never would be.
+    /// When the same call would be let in; `None` if it is, or never would be.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self.standings.iter().map(|standing| standing.wait).max() {
+        match self.waits().max() {
             Some(Wait::For(wait)) => Some(wait),
             _ => None,
         }
@@ -136,36 +151,22 @@ impl Decision {
 
     /// `RateLimit-Policy`: each limit and its window in seconds.
     pub fn policy(&self) -> String {
-        let item = |standing: &Standing| {
-            format!(
-                "\"{}\";q={};w={}",
-                standing.name,
-                standing.limit,
-                standing.window.as_secs().max(1)
-            )
-        };
-        self.standings
-            .iter()
-            .map(item)
-            .collect::<Vec<_>>()
-            .join(", ")
+        let items: Vec<_> = self.statuses.iter().map(LimitStatus::policy_item).collect();
+        items.join(", ")
     }
 
-    /// `RateLimit`: what is left of each limit, and in how many seconds all of it is free again, rounded up.
+    /// `RateLimit`: what is left of each limit, and in how many seconds all of it is free again,
+    /// rounded up.
     pub fn remaining(&self) -> String {
-        let seconds = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
-        let item = |standing: &Standing| {
-            format!(
-                "\"{}\";r={};t={}",
-                standing.name,
-                standing.remaining,
-                seconds(standing.reset)
-            )
-        };
-        self.standings
+        let items: Vec<_> = self
+            .statuses
             .iter()
-            .map(item)
-            .collect::<Vec<_>>()
-            .join(", ")
+            .map(LimitStatus::remaining_item)
+            .collect();
+        items.join(", ")
+    }
+
+    fn waits(&self) -> impl Iterator<Item = Wait> {
+        self.statuses.iter().map(|status| status.wait)
     }
 }

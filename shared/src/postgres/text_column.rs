@@ -10,7 +10,8 @@ use sqlx::postgres::{PgValueRef, Postgres};
 use sqlx::{Decode, Encode};
 
 use crate::identity::{Role, TenantId, UserId};
-use crate::triage::{Locale, Sex, Urgency};
+use crate::locale::Locale;
+use crate::triage::{Sex, Urgency};
 
 /// Makes types that encode and decode themselves as text columns of type `text`.
 macro_rules! text_columns {

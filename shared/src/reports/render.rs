@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::error::Error;
-use crate::triage::{self, Locale, Sex, Urgency};
+use crate::locale::Locale;
+use crate::triage::{self, Sex, Urgency};
 
 /// A report in both forms.
 pub struct Rendered {
@@ -271,7 +272,7 @@ fn escape_line(line: &str) -> String {
 }
 
 /// The ASCII punctuation that is never markup, but for the full stop behind the number of a list's
-/// item. Any other may be escaped (CommonMark 0.31, section 2.4).
+/// item. Any other may be escaped (`CommonMark` 0.31, section 2.4).
 const fn is_never_markup(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%')
 }

@@ -1,8 +1,6 @@
-//! The findings that rules combine, and how the lexicon and the rule table are written down.
+//! The findings that rules combine, and the status of each.
 
-use super::{Source, Urgency};
-
-/// What a text, a history or a patient's data can show.
+/// A sign, an illness or a risk that a text, a history or a patient's data can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Finding {
     ChestPain,
@@ -44,7 +42,7 @@ pub(super) enum Finding {
     StiffNeck,
     MeningitisNamed,
     NonBlanchingRash,
-    LightHurts,
+    Photophobia,
     Fever,
     HighFever,
     HeadInjury,
@@ -68,7 +66,7 @@ pub(super) enum Finding {
     HandFaceSwelling,
     FluidLeak,
     PostpartumDanger,
-    LowMoodDanger,
+    PostpartumDepression,
     NotFeeding,
     Lethargic,
     SunkenEyesOrDryNappies,
@@ -101,40 +99,24 @@ pub(super) enum Finding {
     Anticoagulated,
     Diabetes,
     HeartDisease,
-    ChildTold,
+    ChildMentioned,
     Under3Months,
     From3To6Months,
     Under5Years,
-    // What decides about self-care.
+    // For and against self-care.
     MinorComplaint,
     Aggravating,
 }
 
-/// Patterns of one finding; several entries may serve the same finding.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) finding: Finding,
-    pub(super) en: &'static [&'static str],
-    pub(super) zh: &'static [&'static str],
-}
-
-/// Whom a rule concerns, beyond what its findings say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Applies {
-    ToAll,
-    NotToFemale,
-    NotToMale,
-}
-
-/// One red flag.
-#[derive(Debug)]
-pub(super) struct Rule {
-    pub(super) code: &'static str,
-    pub(super) urgency: Urgency,
-    pub(super) en: &'static str,
-    pub(super) zh: &'static str,
-    /// Sets of findings; the rule holds when all findings of one set do.
-    pub(super) any_of: &'static [&'static [Finding]],
-    pub(super) applies: Applies,
-    pub(super) source: Source,
+/// A text's statement on a finding; the most alarming of several mentions counts.
+///
+/// A finding that no text mentions has no status: it is unknown, not denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FindingStatus {
+    /// The text denies it, or tells it of another person or of a time long past.
+    Denied,
+    /// The text leaves it open, or says that it is over.
+    Uncertain,
+    /// The text says so.
+    Present,
 }

@@ -1,227 +1,81 @@
 //! Rules that decide an urgency from a patient's free text, in Chinese or English.
 //!
-//! The rules run before the model and again after it: the model may raise the urgency, never lower
-//! it. They do no I/O and look only at what is written. A finding that is not mentioned is unknown,
-//! not denied. Where a text can be read in two ways, the more urgent one counts:
+//! The rules run before the model and again after it: the model may raise the urgency, never
+//! lower it. They do no I/O and look only at what is written. A finding that is not mentioned is
+//! unknown, not denied. Where a text can be read in two ways, the more urgent one counts:
 //!
-//! - A hedged finding ("maybe chest pain", 不确定有没有胸痛) is [`FlagStatus::Uncertain`], and so is
-//!   one that is said to be over ("chest pain has gone"), as it may be back in an hour. An emergency
-//!   flag that is uncertain still counts as [`Urgency::Urgent`].
+//! - A hedged finding ("maybe chest pain", 不确定有没有胸痛) is [`FlagStatus::Uncertain`], and so
+//!   is one that is said to be over ("chest pain has gone"), as it may be back in an hour. An
+//!   emergency flag that is uncertain still counts as [`Urgency::Urgent`].
 //! - Only the symptoms are searched for red flags. The history tells risks: pregnancy, weakened
 //!   immunity, blood thinners, diabetes, heart disease.
-//! - [`Urgency::SelfCare`] needs a text in which every word belongs to a known minor complaint, from
-//!   a patient whose age is given and who belongs to no risk group.
+//! - [`Urgency::SelfCare`] needs a text in which every word belongs to a known minor complaint,
+//!   from a patient whose age is given and who belongs to no risk group.
+//!
+//! A text is read in this order, and each file uses only those named before it:
+//!
+//! 1. `normalise` folds the spelling and `tokens` cuts the words, with their `word_class`.
+//! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units.
+//! 3. `context` decides of each mention whether it is denied, another person's or past.
+//! 4. `findings` keeps the most alarming status of each finding.
+//! 5. `rules` combines findings to red flags; `self_care` looks at what has none.
 
 mod advice;
-mod cues;
-mod experience;
+mod complaint;
+mod context;
+mod cue_lexicon;
+mod data;
 mod finding;
-mod locale;
-mod measures;
+mod findings;
+mod normalise;
 mod pattern;
-mod picture;
-mod postfix;
+mod pattern_set;
+mod quantities;
+mod rule;
 mod rules;
-mod scope;
-mod sections;
 mod self_care;
 #[cfg(test)]
 mod tests;
-mod text;
-mod words;
+mod tokens;
+mod urgency;
+mod verdict;
+mod word_class;
 
 use std::borrow::Cow;
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 pub use advice::{advice, disclaimer};
-pub use locale::Locale;
+pub use complaint::{Complaint, Sex};
+pub use rule::Source;
+pub use urgency::Urgency;
+pub use verdict::{FlagStatus, RedFlag, Triage};
 
-use finding::{Applies, Rule};
-use picture::Picture;
-use scope::Status;
+use finding::FindingStatus;
+use findings::Findings;
+use rule::Rule;
 
-/// Raised whenever a change to the rules can change an outcome.
+/// Raised with every change to the rules that can change an outcome.
 const RULES_VERSION: u32 = 2;
-
-/// How soon a patient needs care; a greater value is more urgent.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    sqlx::Encode,
-    sqlx::Decode,
-)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(rename_all = "snake_case")]
-pub enum Urgency {
-    /// Can be looked after at home.
-    SelfCare,
-    /// An appointment in the next days.
-    Routine,
-    /// Medical care today.
-    Urgent,
-    /// An ambulance or an emergency department now.
-    Emergency,
-}
-
-impl Urgency {
-    /// The value's name, as it is serialised.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SelfCare => "self_care",
-            Self::Routine => "routine",
-            Self::Urgent => "urgent",
-            Self::Emergency => "emergency",
-        }
-    }
-
-    /// The more urgent of the two.
-    #[must_use]
-    pub fn raised_to(self, other: Self) -> Self {
-        self.max(other)
-    }
-}
-
-/// The patient's sex, as far as it decides which rules apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(rename_all = "snake_case")]
-pub enum Sex {
-    /// Female.
-    Female,
-    /// Male.
-    Male,
-    /// Neither, or not told: every rule applies.
-    Other,
-}
-
-impl Sex {
-    /// The value's name, as it is serialised.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Female => "female",
-            Self::Male => "male",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// What the patient tells.
-#[derive(Clone, Copy)]
-pub struct Complaint<'a> {
-    /// What is wrong now, in the patient's words.
-    pub symptoms: &'a str,
-    /// Earlier illnesses and medicines, in the patient's words.
-    pub history: Option<&'a str>,
-    /// Age in completed years.
-    pub age: Option<u8>,
-    /// Sex.
-    pub sex: Option<Sex>,
-}
-
-impl fmt::Debug for Complaint<'_> {
-    /// Leaves out the texts, which are medical data and must not reach a log.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Complaint")
-            .field("age", &self.age)
-            .field("sex", &self.sex)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How certain a red flag is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FlagStatus {
-    /// The text says so.
-    Present,
-    /// The text leaves it open, or says that it is over.
-    Uncertain,
-}
-
-/// A warning sign that the rules found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RedFlag {
-    /// Stable name of the rule.
-    pub code: Cow<'static, str>,
-    /// How urgent the flag makes the case: what its rule says when the flag is present, and
-    /// [`Urgency::Urgent`] when it is uncertain.
-    pub urgency: Urgency,
-    /// How certain the flag is.
-    pub status: FlagStatus,
-}
-
-impl RedFlag {
-    /// What to show for the flag; `None` for the code of an older version of the rules.
-    #[must_use]
-    pub fn label(&self, locale: Locale) -> Option<&'static str> {
-        let rule = rules::find(&self.code)?;
-        Some(match locale {
-            Locale::Zh => rule.zh,
-            Locale::En => rule.en,
-        })
-    }
-
-    /// The guideline behind the flag; `None` for the code of an older version of the rules.
-    #[must_use]
-    pub fn source(&self) -> Option<Source> {
-        rules::find(&self.code).map(|rule| rule.source)
-    }
-}
-
-/// A public guideline page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
-    /// Publisher and title.
-    pub title: &'static str,
-    /// Address.
-    pub url: &'static str,
-}
-
-/// What the rules decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Triage {
-    /// The greatest urgency of the red flags, or what a complaint without any deserves.
-    pub urgency: Urgency,
-    /// The most urgent first.
-    pub red_flags: Vec<RedFlag>,
-    /// Version of the rules; 0 for records from before they had one.
-    #[serde(default)]
-    pub rules_version: u32,
-}
 
 /// Decides the urgency of a complaint.
 #[must_use]
 pub fn assess(complaint: &Complaint<'_>) -> Triage {
-    let symptoms = text::normalise(complaint.symptoms);
-    let tokens = text::tokenise(&symptoms);
-    let picture = Picture::of(complaint, &tokens);
-    let mut red_flags: Vec<RedFlag> = rules::all()
-        .filter_map(|rule| flag(rule, &picture, complaint.sex))
+    let symptoms = normalise::normalise_text(complaint.symptoms);
+    let tokens = tokens::tokenise(&symptoms);
+    let findings = Findings::of_complaint(complaint, &tokens);
+
+    let applicable = rules::all_rules().filter(|rule| rule.sex_filter.admits(complaint.sex));
+    let mut red_flags: Vec<RedFlag> = applicable
+        .filter_map(|rule| raise_flag(rule, &findings))
         .collect();
-    red_flags.sort_by_key(|flag| std::cmp::Reverse(flag.urgency));
-    let urgency = red_flags
-        .iter()
-        .map(|flag| flag.urgency)
-        .max()
-        .unwrap_or_else(|| {
-            if self_care::suffices(&picture, complaint.age, &tokens) {
-                Urgency::SelfCare
-            } else {
-                Urgency::Routine
-            }
-        });
+    red_flags.sort_by_key(|flag| Reverse(flag.urgency));
+
+    let urgency = match red_flags.first() {
+        Some(most_urgent) => most_urgent.urgency,
+        None if self_care::suffices(&findings, complaint.age, &tokens) => Urgency::SelfCare,
+        None => Urgency::Routine,
+    };
+
     Triage {
         urgency,
         red_flags,
@@ -229,23 +83,15 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
     }
 }
 
-fn flag(rule: &Rule, picture: &Picture, sex: Option<Sex>) -> Option<RedFlag> {
-    let spared = matches!(
-        (rule.applies, sex),
-        (Applies::NotToFemale, Some(Sex::Female)) | (Applies::NotToMale, Some(Sex::Male))
-    );
-    if spared {
-        return None;
-    }
-    let status = rule
-        .any_of
-        .iter()
-        .filter_map(|set| picture.all(set))
-        .max()?;
-    let (status, urgency) = match status {
-        Status::Present => (FlagStatus::Present, rule.urgency),
-        Status::Uncertain => (FlagStatus::Uncertain, Urgency::Urgent),
-        Status::Denied => return None,
+/// The red flag of a rule that holds; one that rests on a doubt is urgent, and no more.
+fn raise_flag(rule: &Rule, findings: &Findings) -> Option<RedFlag> {
+    let sets = rule.any_of.iter();
+    let finding_status = sets.filter_map(|set| findings.weakest_status(set)).max()?;
+
+    let (status, urgency) = match finding_status {
+        FindingStatus::Present => (FlagStatus::Present, rule.urgency),
+        FindingStatus::Uncertain => (FlagStatus::Uncertain, Urgency::Urgent),
+        FindingStatus::Denied => return None,
     };
     Some(RedFlag {
         code: Cow::Borrowed(rule.code),

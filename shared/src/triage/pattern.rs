@@ -1,4 +1,4 @@
-//! The small pattern language of the lexicon, and the search for its patterns in a text.
+//! The small pattern language of the lexicon.
 //!
 //! A pattern is a row of atoms parted by spaces:
 //!
@@ -7,81 +7,106 @@
 //! - `..` — up to four words (six Han characters) may stand here, inside one list item.
 //! - `...` — up to seven words (ten Han characters), also across "and", "or" and `、`.
 //! - `!heat` — first or last atom only: this must *not* stand right before or after.
-//! - `@cant` — a group of alternatives from [`GROUPS`].
+//! - `@cant` — a group of alternatives from `data/pattern_groups.txt`.
 //!
-//! Between two atoms, words that change nothing ("my", "very", 很, 了) are skipped.
+//! Between two atoms, words that change nothing ("my", "very", 很, 了) are skipped. The first
+//! alternative that lets the rest of its pattern match counts.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
-use super::text::{Kind, Token};
-use super::words::Class;
+use super::data::WordList;
+use super::tokens::{Token, TokenKind};
+use super::word_class::WordClass;
 
-/// Alternatives that many patterns share.
-const GROUPS: &[(&str, &str)] = &[
-    (
-        "@cant",
-        "cant|cannot|can_not|couldnt|could_not|unable_to|not_able_to|isnt_able_to|wont|will_not|\
-         can_barely|can_hardly|can_no_longer|no_longer_able_to|lost_the_ability_to",
-    ),
-    (
-        "@pain",
-        "pain|pains|painful|ache*|aching|hurt|hurts|hurting|sore|agony",
-    ),
-    (
-        "@severe",
-        "severe*|bad|terrible|terribly|awful|extreme*|intense|excruciating|unbearable|worst|agonising|\
-         agonizing|horrible|horrendous|crippling",
-    ),
-    (
-        "@sudden",
-        "sudden|suddenly|abrupt*|out_of_nowhere|all_at_once",
-    ),
-    ("@chest", "chest|breastbone|sternum"),
-    ("@belly", "belly|stomach|abdomen|abdominal|tummy|abdo"),
-    (
-        "@胸",
-        "胸|胸口|胸部|前胸|胸前|胸骨后|胸前区|左胸|右胸|胸中间|胸膛|心口|心前区|心脏",
-    ),
-    ("@腹", "腹|肚子|腹部|小腹|下腹|上腹|小肚子|胃|肚"),
-    ("@痛", "痛|疼|疼痛|闷痛|胀痛|绞痛|剧痛|刺痛|作痛|隐痛"),
-    (
-        "@剧",
-        "剧烈|剧|厉害|严重|要命|受不了|难以忍受|无法忍受|忍不了|钻心|撕裂|刀割|最|死",
-    ),
-    ("@突", "突然|忽然|突发|一下子|猛然|骤然|骤"),
-    ("@不能", "不能|无法|没法|不会|没办法|不了|没有办法"),
-];
+/// No gap steps over more tokens than this, however cheap: it keeps the search linear.
+const MAX_GAP_TOKENS: usize = 12;
 
-/// How much may stand between an atom and the one before it.
+/// Cost of an English word or a number in a gap.
+const WORD_COST: usize = 3;
+/// Cost of a Han character or a list mark in a gap.
+const HAN_COST: usize = 2;
+
+const GROUP_LIST: WordList = WordList {
+    name: "pattern_groups.txt",
+    text: include_str!("data/pattern_groups.txt"),
+};
+
+/// Alternatives that many patterns share, by the group's name with its `@`.
+static GROUPS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
+    let mut groups: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
+
+    for (group, alternative) in GROUP_LIST.sections(Some) {
+        groups.entry(group).or_default().push(alternative);
+    }
+    groups
+});
+
+/// The tokens that may stand between an atom and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gap {
-    /// Before the first atom.
-    None,
+enum GapKind {
+    /// Nothing: the gap before the first atom.
+    Closed,
+    /// Words that change nothing.
     Fillers,
+    /// `..`: words of the same list item.
     Item,
+    /// `...`: words of the same list.
     List,
 }
 
-impl Gap {
-    /// Cost that the gap may reach; an English word costs 3, a Han character 2.
+impl GapKind {
+    /// Cost that the gap may reach.
     fn budget(self) -> usize {
         match self {
-            Self::None | Self::Fillers => 0,
-            Self::Item => 12,
-            Self::List => 21,
+            Self::Closed | Self::Fillers => 0,
+            Self::Item => 4 * WORD_COST,
+            Self::List => 7 * WORD_COST,
+        }
+    }
+
+    /// Cost of `token` in the gap; `None` when it may not stand there.
+    fn cost_of(self, token: &Token<'_>) -> Option<usize> {
+        if self == Self::Closed {
+            return None;
+        }
+
+        // A negator in a gap does not hide the finding: the mention is found, and then read as
+        // denied.
+        if token.class.has(WordClass::FILLER) || token.class.has(WordClass::NEGATOR) {
+            return Some(0);
+        }
+        if self == Self::Fillers {
+            return None;
+        }
+
+        let crosses_lists = self == Self::List;
+        let is_word = matches!(token.kind, TokenKind::Han | TokenKind::Word);
+        let is_barred = token.class.has(WordClass::CONTRAST)
+            || token.class.has(WordClass::JOINER) && !crosses_lists;
+        if is_word && is_barred {
+            return None;
+        }
+
+        match token.kind {
+            TokenKind::ListMark if crosses_lists => Some(HAN_COST),
+            TokenKind::Han => Some(HAN_COST),
+            TokenKind::Word | TokenKind::Number => Some(WORD_COST),
+            _ => None,
         }
     }
 }
 
+/// A word of a pattern, or the beginning of one.
 #[derive(Debug)]
-struct Word {
-    text: &'static str,
-    prefix: bool,
+pub(super) struct PatternWord {
+    pub(super) text: &'static str,
+    pub(super) is_prefix: bool,
 }
 
-impl Word {
+impl PatternWord {
     fn matches(&self, token: &str) -> bool {
-        if self.prefix {
+        if self.is_prefix {
             token.starts_with(self.text)
         } else {
             token == self.text
@@ -89,25 +114,26 @@ impl Word {
     }
 }
 
-type Phrase = Vec<Word>;
+/// One alternative of an atom.
+type PatternPhrase = Vec<PatternWord>;
 
 #[derive(Debug)]
-struct Atom {
-    gap: Gap,
-    phrases: Vec<Phrase>,
+struct PatternAtom {
+    gap_before: GapKind,
+    phrases: Vec<PatternPhrase>,
 }
 
 /// A compiled pattern.
 #[derive(Debug, Default)]
-struct Pattern {
-    not_before: Vec<Phrase>,
-    atoms: Vec<Atom>,
-    not_after: Vec<Phrase>,
+pub(super) struct Pattern {
+    not_before: Vec<PatternPhrase>,
+    atoms: Vec<PatternAtom>,
+    not_after: Vec<PatternPhrase>,
 }
 
 /// Where a pattern was found: token positions, `end` exclusive.
 #[derive(Debug, Clone)]
-pub(super) struct Found<K> {
+pub(super) struct PatternMatch<K> {
     pub(super) key: K,
     pub(super) start: usize,
     pub(super) end: usize,
@@ -115,207 +141,102 @@ pub(super) struct Found<K> {
     pub(super) gaps: Vec<usize>,
 }
 
-/// Many patterns, indexed by the words that each can begin with.
-#[derive(Debug)]
-pub(super) struct PatternSet<K> {
-    patterns: Vec<(K, Pattern)>,
-    by_word: HashMap<&'static str, Vec<usize>>,
-    /// Beginnings of English words, by first letter.
-    by_stem: HashMap<char, Vec<(&'static str, usize)>>,
-}
-
-impl<K: Copy> PatternSet<K> {
-    /// Compiles patterns; each source string comes with the key to report it under.
-    pub(super) fn compile(sources: impl Iterator<Item = (K, &'static str)>) -> Self {
-        let mut set = Self {
-            patterns: Vec::new(),
-            by_word: HashMap::new(),
-            by_stem: HashMap::new(),
-        };
-        for (key, source) in sources {
-            let pattern = compile(source);
-            set.index(&pattern);
-            set.patterns.push((key, pattern));
-        }
-        set
-    }
-
-    fn index(&mut self, pattern: &Pattern) {
-        let id = self.patterns.len();
-        let phrases = pattern.atoms.first().map_or(&[][..], |atom| &atom.phrases);
-        for word in phrases.iter().filter_map(|phrase| phrase.first()) {
-            if word.prefix {
-                self.by_stem
-                    .entry(word.text.chars().next().unwrap_or(' '))
-                    .or_default()
-                    .push((word.text, id));
-            } else {
-                let ids = self.by_word.entry(word.text).or_default();
-                // Several alternatives may share a first word; one entry serves them all.
-                if ids.last() != Some(&id) {
-                    ids.push(id);
-                }
-            }
+impl<K> PatternMatch<K> {
+    /// A match that has no gaps.
+    pub(super) fn without_gaps(key: K, start: usize, end: usize) -> Self {
+        Self {
+            key,
+            start,
+            end,
+            gaps: Vec::new(),
         }
     }
 
-    /// Every place where a pattern occurs, in the order of the text.
-    pub(super) fn find(&self, tokens: &[Token<'_>]) -> Vec<Found<K>> {
-        let vocabulary = vocabulary(tokens);
-        let present: HashSet<&str> = vocabulary.iter().copied().collect();
-        let candidates: Vec<Vec<&(K, Pattern)>> = vocabulary
-            .iter()
-            .map(|word| {
-                self.candidates(word)
-                    .filter(|(_, pattern)| pattern.may_occur(&present))
-                    .collect()
-            })
-            .collect();
-        let mut found = Vec::new();
-        for (start, token) in tokens.iter().enumerate() {
-            for (key, pattern) in candidates.get(token.word).into_iter().flatten() {
-                found.extend(pattern.match_at(tokens, start, *key));
-            }
-        }
-        found
+    /// The tokens of its atoms.
+    pub(super) fn atom_tokens(&self) -> impl Iterator<Item = usize> {
+        (self.start..self.end).filter(|at| !self.gaps.contains(at))
     }
-
-    /// Length of the longest pattern that stands at `at`.
-    pub(super) fn longest_at(&self, tokens: &[Token<'_>], at: usize) -> Option<usize> {
-        let word = tokens.get(at)?.text;
-        let matches = self
-            .candidates(word)
-            .filter_map(|(key, pattern)| pattern.match_at(tokens, at, *key));
-        matches.map(|found| found.end - at).max()
-    }
-
-    fn candidates<'s>(&'s self, word: &'s str) -> impl Iterator<Item = &'s (K, Pattern)> {
-        let stems = word.chars().next().and_then(|c| self.by_stem.get(&c));
-        let stems = stems
-            .into_iter()
-            .flatten()
-            .filter(|(stem, _)| word.starts_with(stem))
-            .map(|(_, id)| *id);
-        self.by_word
-            .get(word)
-            .into_iter()
-            .flatten()
-            .copied()
-            .chain(stems)
-            .filter_map(|id| self.patterns.get(id))
-    }
-}
-
-/// The different words of a text, by number.
-fn vocabulary<'x>(tokens: &[Token<'x>]) -> Vec<&'x str> {
-    let mut words = Vec::new();
-    for token in tokens {
-        // Words are numbered in the order in which they first occur.
-        if token.word == words.len() {
-            words.push(token.text);
-        }
-    }
-    words
-}
-
-fn compile(source: &'static str) -> Pattern {
-    let mut pattern = Pattern::default();
-    let mut gap = Gap::None;
-    for part in source.split_whitespace() {
-        match part {
-            ".." => gap = Gap::Item,
-            "..." => gap = Gap::List,
-            _ => {
-                add_atom(&mut pattern, part, gap);
-                gap = Gap::Fillers;
-            }
-        }
-    }
-    pattern
-}
-
-fn add_atom(pattern: &mut Pattern, part: &'static str, gap: Gap) {
-    if let Some(barred) = part.strip_prefix('!') {
-        let phrases = barred.split('|').map(phrase).collect();
-        if pattern.atoms.is_empty() {
-            pattern.not_before = phrases;
-        } else {
-            pattern.not_after = phrases;
-        }
-        return;
-    }
-    let gap = if pattern.atoms.is_empty() {
-        Gap::None
-    } else {
-        gap
-    };
-    let mut phrases = Vec::new();
-    for alternative in part.split('|') {
-        match GROUPS.iter().find(|(name, _)| *name == alternative) {
-            Some((_, group)) => phrases.extend(group.split('|').map(phrase)),
-            None => phrases.push(phrase(alternative)),
-        }
-    }
-    pattern.atoms.push(Atom { gap, phrases });
-}
-
-/// Cuts an alternative into the words, numbers and single Han characters that the tokeniser yields.
-fn phrase(source: &'static str) -> Phrase {
-    let mut words = Vec::new();
-    for part in source.split('_') {
-        let (part, prefix) = part
-            .strip_suffix('*')
-            .map_or((part, false), |stem| (stem, true));
-        if part.chars().all(|c| c.is_ascii_alphanumeric()) {
-            words.push(Word { text: part, prefix });
-        } else {
-            words.extend(single_characters(part));
-        }
-    }
-    words
-}
-
-fn single_characters(part: &'static str) -> impl Iterator<Item = Word> {
-    part.char_indices().filter_map(|(at, c)| {
-        let text = part.get(at..at + c.len_utf8())?;
-        Some(Word {
-            text,
-            prefix: false,
-        })
-    })
-}
-
-/// Position after `phrase` when it stands at `at`; Han characters may have spaces between them.
-fn phrase_end(phrase: &[Word], tokens: &[Token<'_>], at: usize) -> Option<usize> {
-    let mut next = at;
-    for word in phrase {
-        let token = tokens.get(next)?;
-        if !word.matches(token.text) {
-            return None;
-        }
-        next += 1;
-    }
-    Some(next)
 }
 
 impl Pattern {
-    /// Whether every atom has an alternative whose words all occur in the text: a cheap test that
-    /// spares the search of nearly every pattern.
-    fn may_occur(&self, present: &HashSet<&str>) -> bool {
-        let occurs = |word: &Word| word.prefix || present.contains(word.text);
-        self.atoms
-            .iter()
-            .all(|atom| atom.phrases.iter().any(|phrase| phrase.iter().all(occurs)))
+    pub(super) fn compile(source: &'static str) -> Self {
+        let mut pattern = Self::default();
+        let mut gap = GapKind::Fillers;
+
+        for part in source.split_whitespace() {
+            match part {
+                ".." => gap = GapKind::Item,
+                "..." => gap = GapKind::List,
+                _ => {
+                    pattern.add_part(part, gap);
+                    gap = GapKind::Fillers;
+                }
+            }
+        }
+
+        pattern
     }
 
-    fn match_at<K>(&self, tokens: &[Token<'_>], start: usize, key: K) -> Option<Found<K>> {
+    fn add_part(&mut self, part: &'static str, gap: GapKind) {
+        let is_first = self.atoms.is_empty();
+
+        if let Some(barred) = part.strip_prefix('!') {
+            let phrases = barred.split('|').map(compile_phrase).collect();
+            if is_first {
+                self.not_before = phrases;
+            } else {
+                self.not_after = phrases;
+            }
+            return;
+        }
+
+        let mut phrases = Vec::new();
+        for alternative in part.split('|') {
+            match group_of(alternative) {
+                Some(group) => phrases.extend(group.iter().copied().map(compile_phrase)),
+                None => phrases.push(compile_phrase(alternative)),
+            }
+        }
+
+        let gap_before = if is_first { GapKind::Closed } else { gap };
+        self.atoms.push(PatternAtom {
+            gap_before,
+            phrases,
+        });
+    }
+
+    /// The words that a match can begin with.
+    pub(super) fn first_words(&self) -> impl Iterator<Item = &PatternWord> {
+        let phrases = self.atoms.first().map_or(&[][..], |atom| &atom.phrases);
+        phrases.iter().filter_map(|phrase| phrase.first())
+    }
+
+    /// Whether every atom has an alternative whose words all occur in the text: a cheap test that
+    /// spares the search of nearly every pattern.
+    pub(super) fn may_occur(&self, words_of_text: &HashSet<&str>) -> bool {
+        let occurs = |word: &PatternWord| word.is_prefix || words_of_text.contains(word.text);
+
+        self.atoms.iter().all(|atom| {
+            let mut phrases = atom.phrases.iter();
+            phrases.any(|phrase| phrase.iter().all(occurs))
+        })
+    }
+
+    pub(super) fn match_at<K>(
+        &self,
+        tokens: &[Token<'_>],
+        start: usize,
+        key: K,
+    ) -> Option<PatternMatch<K>> {
         let mut gaps = Vec::new();
         let end = match_atoms(&self.atoms, tokens, start, &mut gaps)?;
-        gaps.sort_unstable();
-        if self.barred_before(tokens, start) || self.barred_after(tokens, end) {
+
+        if self.is_barred_before(tokens, start) || self.is_barred_after(tokens, end) {
             return None;
         }
-        Some(Found {
+
+        gaps.sort_unstable();
+        Some(PatternMatch {
             key,
             start,
             end,
@@ -323,69 +244,101 @@ impl Pattern {
         })
     }
 
-    fn barred_before(&self, tokens: &[Token<'_>], start: usize) -> bool {
+    fn is_barred_before(&self, tokens: &[Token<'_>], start: usize) -> bool {
         self.not_before.iter().any(|phrase| {
-            start
-                .checked_sub(phrase.len())
-                .is_some_and(|at| phrase_end(phrase, tokens, at) == Some(start))
+            let begin = start.checked_sub(phrase.len());
+            begin.is_some_and(|at| phrase_end(phrase, tokens, at) == Some(start))
         })
     }
 
-    fn barred_after(&self, tokens: &[Token<'_>], end: usize) -> bool {
-        self.not_after
-            .iter()
-            .any(|phrase| phrase_end(phrase, tokens, end).is_some())
+    fn is_barred_after(&self, tokens: &[Token<'_>], end: usize) -> bool {
+        let mut barred = self.not_after.iter();
+        barred.any(|phrase| phrase_end(phrase, tokens, end).is_some())
     }
 }
 
-/// No gap steps over more tokens than this, however cheap: it keeps the search linear.
-const MAX_GAP: usize = 12;
+/// The alternatives of a group, if the alternative names one.
+fn group_of(alternative: &str) -> Option<&'static [&'static str]> {
+    if !alternative.starts_with('@') {
+        return None;
+    }
+    GROUPS.get(alternative).map(Vec::as_slice)
+}
 
-/// Matches `atoms` from `at` on, trying shorter gaps first; the recursion is as deep as the pattern.
+/// Cuts an alternative into the words, numbers and single Han characters that the tokeniser yields.
+fn compile_phrase(source: &'static str) -> PatternPhrase {
+    let mut words = Vec::new();
+
+    for part in source.split('_') {
+        let stem = part.strip_suffix('*');
+        let text = stem.unwrap_or(part);
+
+        if text.chars().all(|c| c.is_ascii_alphanumeric()) {
+            words.push(PatternWord {
+                text,
+                is_prefix: stem.is_some(),
+            });
+        } else {
+            words.extend(single_characters(text));
+        }
+    }
+
+    words
+}
+
+fn single_characters(text: &'static str) -> impl Iterator<Item = PatternWord> {
+    let ranges = text.char_indices().map(|(at, c)| at..at + c.len_utf8());
+
+    ranges.filter_map(|range| {
+        Some(PatternWord {
+            text: text.get(range)?,
+            is_prefix: false,
+        })
+    })
+}
+
+/// Position after `phrase` when it stands at `at`; Han characters may have spaces between them.
+fn phrase_end(phrase: &[PatternWord], tokens: &[Token<'_>], at: usize) -> Option<usize> {
+    let mut next = at;
+
+    for word in phrase {
+        if !word.matches(tokens.get(next)?.text) {
+            return None;
+        }
+        next += 1;
+    }
+
+    Some(next)
+}
+
+/// Matches `atoms` from `at` on, trying shorter gaps first; the recursion is as deep as the
+/// pattern.
 fn match_atoms(
-    atoms: &[Atom],
+    atoms: &[PatternAtom],
     tokens: &[Token<'_>],
     at: usize,
     gaps: &mut Vec<usize>,
 ) -> Option<usize> {
-    let Some((atom, others)) = atoms.split_first() else {
+    let Some((atom, other_atoms)) = atoms.split_first() else {
         return Some(at);
     };
-    let (mut here, mut spent) = (at, 0);
+    let mut here = at;
+    let mut spent = 0;
+
     loop {
         for phrase in &atom.phrases {
             if let Some(end) = phrase_end(phrase, tokens, here)
-                && let Some(end) = match_atoms(others, tokens, end, gaps)
+                && let Some(end) = match_atoms(other_atoms, tokens, end, gaps)
             {
                 gaps.extend(at..here);
                 return Some(end);
             }
         }
-        spent += gap_cost(atom.gap, tokens.get(here)?)?;
-        if spent > atom.gap.budget() || here - at >= MAX_GAP {
+
+        spent += atom.gap_before.cost_of(tokens.get(here)?)?;
+        if spent > atom.gap_before.budget() || here - at >= MAX_GAP_TOKENS {
             return None;
         }
         here += 1;
-    }
-}
-
-/// What it costs a gap to step over `token`; `None` when it may not.
-fn gap_cost(gap: Gap, token: &Token<'_>) -> Option<usize> {
-    if gap == Gap::None {
-        return None;
-    }
-    // A negator in a gap does not hide the finding: the mention is found, and then read as denied.
-    if token.class.has(Class::FILLER) || token.class.has(Class::NEGATOR) {
-        return Some(0);
-    }
-    let crosses_lists = gap == Gap::List;
-    match token.kind {
-        _ if gap == Gap::Fillers => None,
-        Kind::ListMark if crosses_lists => Some(2),
-        Kind::Han | Kind::Word if token.class.has(Class::CONTRAST) => None,
-        Kind::Han if crosses_lists || !token.class.has(Class::JOINER) => Some(2),
-        Kind::Word if crosses_lists || !token.class.has(Class::JOINER) => Some(3),
-        Kind::Number => Some(3),
-        _ => None,
     }
 }

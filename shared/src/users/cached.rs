@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::user::User;
-use crate::cache::{Key, Kind, Policy, Tag};
+use crate::cache::{EntryKind, Key, Policy, Tag};
 use crate::identity::{TenantId, UserId};
 
 /// The cached values; the number is raised when their form changes.
-const USERS: Kind<User> = Kind::new("users", 1);
+const USERS: EntryKind<User> = EntryKind::new("users", 1);
 
 /// People change seldom: five minutes, as in the system's first design.
 pub const CACHE_POLICY: Policy = Policy::new(Duration::from_mins(5));

@@ -56,7 +56,7 @@ use std::time::{Duration, SystemTime};
 pub use crate::config::BreakerSettings as Settings;
 use crate::deadline::Deadline;
 use crate::telemetry::metrics;
-use crate::valkey::{Gone, Valkey};
+use crate::valkey::{Batch, Valkey, ValkeyError};
 use machine::{Phase, Report, State, Tally, Verdict};
 pub use permit::Permit;
 pub use view::{Counts, View};
@@ -228,15 +228,16 @@ impl Breakers {
             .iter()
             .map(|circuit| circuit.unsaid(Report::default()))
             .collect();
-        let calls: Vec<_> = unsaid
+        let mut batch = Batch::default();
+        let tickets: Vec<_> = unsaid
             .iter()
-            .map(|one| one.circuit.call(&one.report))
+            .map(|one| batch.add(one.circuit.call(&one.report)))
             .collect();
-        match valkey.run(&calls, deadline).await {
-            Ok(answers) => {
-                for (one, answer) in unsaid.into_iter().zip(answers) {
+        match batch.run(valkey, deadline).await {
+            Ok(mut answers) => {
+                for (one, ticket) in unsaid.into_iter().zip(tickets) {
                     let circuit = one.circuit;
-                    circuit.take_answer(&one.said(), script::read(&answer));
+                    circuit.take_answer(&one.said(), answers.take(ticket));
                 }
             }
             Err(gone) => {
@@ -371,8 +372,8 @@ impl Circuit {
             return self.apply(&report);
         };
         let unsaid = self.unsaid(report.clone());
-        match valkey.run(&[self.call(&unsaid.report)], deadline).await {
-            Ok(answers) => self.take_answer(&unsaid.said(), answers.first().and_then(script::read)),
+        match valkey.run(self.call(&unsaid.report), deadline).await {
+            Ok(answer) => self.take_answer(&unsaid.said(), answer),
             Err(gone) => {
                 drop(unsaid);
                 self.alone(&report, &gone)
@@ -380,7 +381,7 @@ impl Circuit {
         }
     }
 
-    fn call<'a>(&self, report: &Report) -> crate::valkey::ScriptCall<'a> {
+    fn call(&self, report: &Report) -> script::StateRequest {
         script::call(&self.key, &self.settings, &self.store.who, report)
     }
 
@@ -437,11 +438,11 @@ impl Circuit {
 
     /// Valkey is gone: goes on by the same rules, alone. What was counted waits for its return; here it was counted when it
     /// happened.
-    fn alone(&self, report: &Report, gone: &Gone) -> bool {
-        if matches!(gone, Gone::OutOfTime) {
+    fn alone(&self, report: &Report, gone: &ValkeyError) -> bool {
+        if matches!(gone, ValkeyError::DeadlinePassed) {
             return false; // our own time is over, which says nothing of Valkey
         }
-        if !matches!(gone, Gone::Resting) {
+        if !matches!(gone, ValkeyError::BackingOff) {
             metrics::count("BreakerAlone", &[("circuit", &self.name)]);
         }
         self.copy().read = None;

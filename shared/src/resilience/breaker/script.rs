@@ -6,7 +6,7 @@ use redis::Value;
 
 use super::Settings;
 use super::machine::{Phase, Report, State, Tally, millis};
-use crate::valkey::{Script, ScriptCall};
+use crate::valkey::{Script, ScriptCall, ScriptRequest};
 
 /// The script, but for the line before it that sets `now`, in milliseconds since 1970.
 pub const SOURCE: &str = include_str!("breaker.lua");
@@ -31,20 +31,33 @@ pub struct Answer {
 }
 
 /// One run of the script.
-pub(super) fn call<'a>(
-    key: &str,
-    settings: &Settings,
-    who: &str,
-    report: &Report,
-) -> ScriptCall<'a> {
-    let arguments = arguments(settings, who, report)
-        .into_iter()
-        .map(String::into_bytes)
-        .collect();
-    ScriptCall {
-        script: &SCRIPT,
-        keys: vec![key.to_owned()],
-        arguments,
+pub(super) struct StateRequest {
+    key: String,
+    arguments: Vec<String>,
+}
+
+impl ScriptRequest for StateRequest {
+    type Answer = Answer;
+
+    fn into_call(self) -> ScriptCall {
+        let arguments = self.arguments.into_iter().map(String::into_bytes);
+        ScriptCall {
+            script: &SCRIPT,
+            keys: vec![self.key],
+            arguments: arguments.collect(),
+        }
+    }
+
+    fn read_reply(reply: Value) -> Option<Answer> {
+        read(&reply)
+    }
+}
+
+/// One run of the script about a circuit.
+pub(super) fn call(key: &str, settings: &Settings, who: &str, report: &Report) -> StateRequest {
+    StateRequest {
+        key: key.to_owned(),
+        arguments: arguments(settings, who, report),
     }
 }
 

@@ -1,13 +1,12 @@
 //! Belly, bowels, bladder and genitals.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::{NotToFemale, ToAll};
 use crate::triage::finding::Finding::{
     AbdominalPain, BlackStool, Fainting, Fever, RectalBleedingHeavy, RigidAbdomen,
     SevereAbdominalPain, TesticularPain, UrinaryRetention, Vomiting, VomitingBlood,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::{AnySex, ExceptFemale};
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const CG141: Source = Source {
     title: "NICE CG141: Acute upper gastrointestinal bleeding in over 16s",
@@ -25,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Vomiting blood",
         zh: "呕血",
         any_of: &[&[VomitingBlood]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Vomiting blood",
             url: "https://www.nhs.uk/conditions/vomiting-blood/",
@@ -37,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Black, tarry stool",
         zh: "黑便",
         any_of: &[&[BlackStool]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: CG141,
     },
     Rule {
@@ -46,7 +45,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Bleeding from the gut with fainting",
         zh: "消化道出血伴晕厥",
         any_of: &[&[BlackStool, Fainting], &[RectalBleedingHeavy, Fainting]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: CG141,
     },
     Rule {
@@ -55,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Much blood in the stool",
         zh: "大量便血",
         any_of: &[&[RectalBleedingHeavy]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Bleeding from the bottom",
             url: "https://www.nhs.uk/conditions/rectal-bleeding/",
@@ -71,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
             &[RigidAbdomen],
             &[AbdominalPain, Fainting],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: STOMACH,
     },
     Rule {
@@ -80,7 +79,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Abdominal pain with fever or repeated vomiting",
         zh: "腹痛伴发热或呕吐",
         any_of: &[&[AbdominalPain, Fever], &[AbdominalPain, Vomiting]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: STOMACH,
     },
     Rule {
@@ -89,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Testicular pain (possible torsion)",
         zh: "睾丸疼痛（疑似扭转）",
         any_of: &[&[TesticularPain]],
-        applies: NotToFemale,
+        sex_filter: ExceptFemale,
         source: Source {
             title: "NHS: Testicle pain",
             url: "https://www.nhs.uk/symptoms/testicle-pain/",
@@ -101,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Unable to pass urine",
         zh: "急性尿潴留",
         any_of: &[&[UrinaryRetention]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NICE CG97: Lower urinary tract symptoms in men",
             url: "https://www.nice.org.uk/guidance/cg97",
@@ -109,11 +108,12 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: VomitingBlood,
         en: &[
-            "vomit*|throwing_up|threw_up|throw_up|puk*|sick|being_sick|bringing_up|spew* .. blood|bloody|coffee_ground*",
+            "vomit*|throwing_up|threw_up|throw_up|puk*|sick|being_sick|bringing_up|spew* .. \
+             blood|bloody|coffee_ground*",
             "blood|bloody .. in|with .. vomit|sick",
             "bloody vomit",
             "coffee_ground* vomit*",
@@ -124,7 +124,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "吐|呕吐|呕 .. 血|鲜血|咖啡",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: BlackStool,
         en: &[
             "black|tarry .. stool*|poo|poop|feces|faeces|bowel_movement*|motions",
@@ -136,10 +136,11 @@ pub(super) const LEXICON: &[Entry] = &[
             "大便|便|粪便|拉 .. 黑|发黑|柏油",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: RectalBleedingHeavy,
         en: &[
-            "lot|lots|heavy|much|heavily .. blood|bleeding .. rectum|bottom|stool*|anus|poo|back_passage",
+            "lot|lots|heavy|much|heavily .. blood|bleeding .. \
+             rectum|bottom|stool*|anus|poo|back_passage",
             "bleeding|bleed .. rectum|bottom|anus|back_passage|rectal*",
             "blood* .. stool*|poo|poop|toilet_bowl|diarrhoea|diarrhea",
             "rectal_bleeding|bloody_diarrhoea|bloody_diarrhea",
@@ -150,7 +151,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "肛门 .. 出血|流血",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: AbdominalPain,
         en: &[
             "@belly .. @pain|cramp*",
@@ -159,7 +160,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["@腹 @痛|胀痛|难受", "胃痛|腹痛|肚子疼"],
     },
-    Entry {
+    LexiconEntry {
         finding: SevereAbdominalPain,
         en: &[
             "@severe|@sudden .. @belly .. @pain|cramp*",
@@ -176,7 +177,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "阑尾炎",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: RigidAbdomen,
         en: &[
             "@belly .. rigid|hard|board*|stiff",
@@ -184,29 +185,33 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["@腹 .. 硬|板|僵硬|紧张|反跳痛", "腹肌紧张|板状腹|反跳痛"],
     },
-    Entry {
+    LexiconEntry {
         finding: TesticularPain,
         en: &[
-            "testic*|testis|testes|scrotum|scrotal|balls|ball|bollock* .. @pain|swollen|swell*|twisted",
+            "testic*|testis|testes|scrotum|scrotal|balls|ball|bollock* .. \
+             @pain|swollen|swell*|twisted",
             "@pain|swollen|swelling|twisted .. testic*|testis|scrotum|balls",
             "testicular_torsion",
         ],
         zh: &["睾丸|阴囊|蛋蛋|蛋 .. 痛|疼|疼痛|肿|扭转"],
     },
-    Entry {
+    LexiconEntry {
         finding: UrinaryRetention,
         en: &[
             "@cant .. pee|urinate|pass_urine|wee|pass_water|empty_my_bladder !because",
-            "not|havent|hasnt|havent_been_able|hasnt_been_able .. peed|urinated|passed_urine|passed_any_urine|passing_urine|passing_any_urine|to_pee|to_urinate|to_pass_urine",
+            "not|havent|hasnt|havent_been_able|hasnt_been_able .. \
+             peed|urinated|passed_urine|passed_any_urine|passing_urine|passing_any_urine|to_pee|\
+             to_urinate|to_pass_urine",
             "urinary_retention|retention_of_urine",
             "no urine|wee|pee .. hours|day|all_day|since",
         ],
         zh: &[
-            "尿不出|尿不出来|排不出尿|解不出小便|小便解不出|尿潴留|无尿|没有尿|排不了尿|没尿|憋尿尿不出|小便不出",
+            "尿不出|尿不出来|排不出尿|解不出小便|小便解不出|尿潴留|无尿|没有尿|排不了尿|没尿|\
+             憋尿尿不出|小便不出",
             "@不能 排尿|小便|尿",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Vomiting,
         en: &["vomit*|throwing_up|threw_up|puking|puked|being_sick|been_sick"],
         zh: &["呕吐|吐了|吐过|一直吐|喷射|呕了|狂吐|在吐|又吐|直吐"],

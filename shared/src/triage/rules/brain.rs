@@ -1,15 +1,14 @@
-//! Brain, nerves and spine.
+//! Brain and nerves.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    Anticoagulated, BackPain, Confusion, FaceDroop, Fainting, Fever, HeadInjury, Headache,
-    Incontinence, LegParalysis, LegWeakness, LightHurts, MeningitisNamed, NonBlanchingRash,
-    OneSidedWeakness, SaddleNumbness, Seizure, SevereHeadache, SpeechTrouble, StiffNeck,
-    StrokeNamed, ThunderclapHeadache, Unresponsive, VisualDisturbance, Vomiting, WorstEver,
+    Anticoagulated, Confusion, FaceDroop, Fainting, Fever, HeadInjury, Headache, MeningitisNamed,
+    NonBlanchingRash, OneSidedWeakness, Photophobia, Seizure, SevereHeadache, SpeechTrouble,
+    StiffNeck, StrokeNamed, ThunderclapHeadache, Unresponsive, VisualDisturbance, Vomiting,
+    WorstEver,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const STROKE: Source = Source {
     title: "American Stroke Association: Stroke symptoms",
@@ -22,10 +21,6 @@ const NG232: Source = Source {
 const NG240: Source = Source {
     title: "NICE NG240: Meningitis (bacterial) and meningococcal disease",
     url: "https://www.nice.org.uk/guidance/ng240",
-};
-const NG127: Source = Source {
-    title: "NICE NG127: Suspected neurological conditions",
-    url: "https://www.nice.org.uk/guidance/ng127",
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -40,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
             &[SpeechTrouble],
             &[StrokeNamed],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: STROKE,
     },
     Rule {
@@ -49,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Sudden, worst-ever headache",
         zh: "突发剧烈头痛",
         any_of: &[&[ThunderclapHeadache], &[Headache, WorstEver]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Subarachnoid haemorrhage",
             url: "https://www.nhs.uk/conditions/subarachnoid-haemorrhage/",
@@ -65,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Headache, VisualDisturbance],
             &[Headache, Confusion],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Headaches",
             url: "https://www.nhs.uk/conditions/headaches/",
@@ -77,7 +72,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Unconscious or not responding",
         zh: "昏迷或没有反应",
         any_of: &[&[Unresponsive]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: First aid",
             url: "https://www.nhs.uk/conditions/first-aid/",
@@ -89,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "New confusion",
         zh: "突发意识模糊",
         any_of: &[&[Confusion]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Sudden confusion (delirium)",
             url: "https://www.nhs.uk/conditions/confusion/",
@@ -101,7 +96,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Fainting or collapse",
         zh: "晕厥",
         any_of: &[&[Fainting]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Fainting",
             url: "https://www.nhs.uk/conditions/fainting/",
@@ -113,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Seizure",
         zh: "抽搐或惊厥",
         any_of: &[&[Seizure]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NICE NG217: Epilepsies",
             url: "https://www.nice.org.uk/guidance/ng217",
@@ -127,12 +122,12 @@ pub(super) const RULES: &[Rule] = &[
         any_of: &[
             &[StiffNeck, Fever],
             &[StiffNeck, Headache],
-            &[LightHurts, Fever],
-            &[StiffNeck, LightHurts],
+            &[Photophobia, Fever],
+            &[StiffNeck, Photophobia],
             &[MeningitisNamed],
             &[Fever, Confusion],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG240,
     },
     Rule {
@@ -141,7 +136,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Rash that does not fade under pressure",
         zh: "压之不褪色的皮疹",
         any_of: &[&[NonBlanchingRash]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG240,
     },
     Rule {
@@ -159,7 +154,7 @@ pub(super) const RULES: &[Rule] = &[
             &[HeadInjury, SevereHeadache],
             &[HeadInjury, VisualDisturbance],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG232,
     },
     Rule {
@@ -168,50 +163,17 @@ pub(super) const RULES: &[Rule] = &[
         en: "Head injury",
         zh: "头部外伤",
         any_of: &[&[HeadInjury]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG232,
-    },
-    Rule {
-        code: "cauda_equina",
-        urgency: Emergency,
-        en: "Saddle numbness, or back pain with incontinence or leg weakness",
-        zh: "会阴区麻木，或腰背痛伴大小便失禁、下肢无力",
-        any_of: &[
-            &[SaddleNumbness],
-            &[BackPain, Incontinence],
-            &[BackPain, LegWeakness],
-        ],
-        applies: ToAll,
-        source: Source {
-            title: "NHS: Back pain",
-            url: "https://www.nhs.uk/conditions/back-pain/",
-        },
-    },
-    Rule {
-        code: "leg_paralysis",
-        urgency: Emergency,
-        en: "Legs paralysed or suddenly weak",
-        zh: "下肢瘫痪或突然无力",
-        any_of: &[&[LegParalysis]],
-        applies: ToAll,
-        source: NG127,
-    },
-    Rule {
-        code: "leg_weakness",
-        urgency: Urgent,
-        en: "New weakness or loss of feeling in the legs",
-        zh: "下肢无力或失去知觉",
-        any_of: &[&[LegWeakness], &[LegParalysis]],
-        applies: ToAll,
-        source: NG127,
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: FaceDroop,
         en: &[
-            "face|mouth|smile .. droop*|drooped|lopsided|twisted|crooked|uneven|paralysed|paralyzed|fallen",
+            "face|mouth|smile .. droop*|drooped|lopsided|twisted|crooked|uneven|paralysed|\
+             paralyzed|fallen",
             "side .. face .. droop*|numb|weak|paraly*|fallen|dropped",
             "facial droop*|weakness|paraly*|palsy",
             "droop* .. face|mouth",
@@ -223,7 +185,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "半边|一侧|左边|右边|左侧|右侧 脸|面部 .. 麻|瘫|不能动|动不了",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: OneSidedWeakness,
         en: &[
             "arm|arms|hand .. weak|weakness|limp|paraly*",
@@ -235,19 +197,22 @@ pub(super) const LEXICON: &[Entry] = &[
             "hemipleg*|hemipar*",
         ],
         zh: &[
-            "半身|半边|一侧|单侧|左侧|右侧|左边|右边|偏身 .. 无力|麻木|发麻|瘫|不能动|动不了|没力|没有力|没知觉|不听使唤",
-            "手|胳膊|手臂|左手|右手|左臂|右臂|手脚|上肢 .. 无力|抬不起|不能动|动不了|没力气|没有力气|不听使唤|没有知觉|没知觉|瘫",
+            "半身|半边|一侧|单侧|左侧|右侧|左边|右边|偏身 .. \
+             无力|麻木|发麻|瘫|不能动|动不了|没力|没有力|没知觉|不听使唤",
+            "手|胳膊|手臂|左手|右手|左臂|右臂|手脚|上肢 .. \
+             无力|抬不起|不能动|动不了|没力气|没有力气|不听使唤|没有知觉|没知觉|瘫",
             "@不能 抬|动|举 .. 手|胳膊|手臂",
             "偏瘫|半身不遂",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: SpeechTrouble,
         en: &[
             "slur*",
             "speech .. slur*|garbled|jumbled|muddled|unclear",
             "@cant .. speak|talk !to|about|because",
-            "trouble|difficulty|difficult|struggl* speaking|talking|finding_words|to_speak|to_talk|with_speech",
+            "trouble|difficulty|difficult|struggl* speaking|talking|finding_words|to_speak|to_talk|\
+             with_speech",
             "cant get|find .. words",
             "lost .. speech",
             "aphasi*|dysarthri*",
@@ -258,15 +223,16 @@ pub(super) const LEXICON: &[Entry] = &[
             "说不出话|说不了话|讲不出话|失语|口齿不清|说不清话|言语不利",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: StrokeNamed,
         en: &[
-            "!heat|sun|back|breast|butterfly stroke !of|volume|my_beard|my_hair|my_cat|my_dog|the_cat|the_dog|a_cat|a_dog|his_hair|her_hair",
+            "!heat|sun|back|breast|butterfly stroke !of|volume|my_beard|my_hair|my_cat|my_dog|\
+             the_cat|the_dog|a_cat|a_dog|his_hair|her_hair",
             "mini_stroke|tia|cva",
         ],
         zh: &["!预防 中风|脑卒中|脑梗|脑出血|脑溢血|脑梗死|卒中"],
     },
-    Entry {
+    LexiconEntry {
         finding: ThunderclapHeadache,
         en: &[
             "worst headache",
@@ -291,12 +257,12 @@ pub(super) const LEXICON: &[Entry] = &[
             "头痛|头疼 ... 这辈子|有生以来|从未有过",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Headache,
         en: &["headache*|migraine*", "head .. @pain"],
         zh: &["头 痛|疼|胀痛", "偏头痛"],
     },
-    Entry {
+    LexiconEntry {
         finding: SevereHeadache,
         en: &[
             "@severe .. headache*",
@@ -310,11 +276,12 @@ pub(super) const LEXICON: &[Entry] = &[
             "头痛欲裂",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Unresponsive,
         en: &[
             "unconscious*|unresponsive|comatose|coma",
-            "not|isnt|wasnt|no_longer|stopped|wont|doesnt|didnt respond*|responsive|waking|wake|wake_up",
+            "not|isnt|wasnt|no_longer|stopped|wont|doesnt|didnt \
+             respond*|responsive|waking|wake|wake_up",
             "@cant .. wake|rouse|waken|awaken",
             "@cant be woken|roused|woken_up",
             "lost|losing|loss .. consciousness",
@@ -324,11 +291,12 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &[
             "昏迷|不省人事|失去意识|意识丧失|丧失意识|没有意识|没了意识|无意识|没意识|失去知觉",
-            "叫不醒|喊不醒|唤不醒|弄不醒|叫都叫不醒|怎么叫都不醒|没有反应|没反应|毫无反应|无反应|没有心跳|没心跳|没有脉搏|没脉搏|心脏停",
+            "叫不醒|喊不醒|唤不醒|弄不醒|叫都叫不醒|怎么叫都不醒|没有反应|没反应|毫无反应|无反应|\
+             没有心跳|没心跳|没有脉搏|没脉搏|心脏停",
             "叫|喊 .. 不醒|没有反应|没反应|不应",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Confusion,
         en: &[
             "confused !about|by|whether|why|which|how|if",
@@ -338,11 +306,12 @@ pub(super) const LEXICON: &[Entry] = &[
             "doesnt know where|who .. is",
         ],
         zh: &[
-            "意识模糊|意识不清|神志不清|神志模糊|神智不清|胡言乱语|说胡话|糊涂了|认不出人|不认人|认不得人|谵妄|精神错乱",
+            "意识模糊|意识不清|神志不清|神志模糊|神智不清|胡言乱语|说胡话|糊涂了|认不出人|不认人|\
+             认不得人|谵妄|精神错乱",
             "意识|神志|神智 .. 不清|模糊|混乱",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Fainting,
         en: &[
             "fainted|fainting|faint|faints|syncope|collapsed|collapse|collapsing",
@@ -350,11 +319,12 @@ pub(super) const LEXICON: &[Entry] = &[
             "lost|loss|losing .. consciousness",
         ],
         zh: &[
-            "晕倒|昏倒|晕厥|昏厥|晕过去|昏过去|晕了过去|昏了过去|晕死|失去意识|意识丧失|不省人事|昏迷|没了意识",
+            "晕倒|昏倒|晕厥|昏厥|晕过去|昏过去|晕了过去|昏了过去|晕死|失去意识|意识丧失|不省人事|\
+             昏迷|没了意识",
             "突然倒地",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Seizure,
         en: &[
             "seizure*|convuls*|epileptic",
@@ -368,7 +338,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "抽了 一次|几次|两次|三次|一下 !血|筋",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: StiffNeck,
         en: &[
             "stiff*|rigid neck",
@@ -380,15 +350,16 @@ pub(super) const LEXICON: &[Entry] = &[
             "颈强直|颈项强直|颈僵",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: MeningitisNamed,
         en: &["meningitis|meningococcal|encephalitis"],
         zh: &["脑膜炎|脑炎|流脑"],
     },
-    Entry {
+    LexiconEntry {
         finding: NonBlanchingRash,
         en: &[
-            "rash|spots .. doesnt|dont|not|wont|didnt|isnt .. fade|fading|blanch*|disappear|go_away_when|go",
+            "rash|spots .. doesnt|dont|not|wont|didnt|isnt .. \
+             fade|fading|blanch*|disappear|go_away_when|go",
             "non_blanching|nonblanching|petechia*|purpura|purpuric",
             "glass_test|tumbler_test",
             "purple|blood rash|spots",
@@ -399,8 +370,8 @@ pub(super) const LEXICON: &[Entry] = &[
             "疹|疹子|皮疹|红点|斑 .. 按|压 .. 不褪|不退|不消失|不消",
         ],
     },
-    Entry {
-        finding: LightHurts,
+    LexiconEntry {
+        finding: Photophobia,
         en: &[
             "light .. @pain|bother*|hurts",
             "photophobia",
@@ -409,7 +380,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["怕光|畏光|见光"],
     },
-    Entry {
+    LexiconEntry {
         finding: HeadInjury,
         en: &[
             "head_injury|concussion|concussed|skull_fracture",
@@ -424,78 +395,9 @@ pub(super) const LEXICON: &[Entry] = &[
             "脑震荡|颅脑外伤|颅脑损伤",
         ],
     },
-    Entry {
-        finding: SaddleNumbness,
-        en: &[
-            "saddle|groin|genital*|perine*|between_my_legs|inner_thighs|bottom|buttocks|anus|genitals .. numb*|no_feeling|tingling",
-            "numb*|no_feeling|tingling .. between legs|thighs",
-            "numb*|no_feeling|tingling .. around|in .. groin|genital*|anus|bottom|buttocks|genitals|saddle",
-        ],
-        zh: &[
-            "会阴|会阴部|马鞍区|鞍区|肛门|胯下|大腿内侧|屁股|臀部|下身|生殖器 .. 麻|麻木|没感觉|没有感觉|没知觉|没有知觉",
-        ],
-    },
-    Entry {
-        finding: Incontinence,
-        en: &[
-            "incontinen*",
-            "lost|losing|loss|no .. control .. bladder|bowel|bowels|urine",
-            "wet|wetting|soiled|soiling myself",
-            "@cant .. control|hold .. bladder|bowel|bowels|pee|urine",
-            "@cant .. pee|urinate|pass_urine|wee",
-        ],
-        zh: &[
-            "失禁|尿裤子|控制不住大小便|拉裤子|憋不住尿",
-            "大小便|小便|大便|排尿|尿 .. 失禁|控制不住|失控|排不出|不受控制|解不出",
-        ],
-    },
-    Entry {
-        finding: BackPain,
-        en: &[
-            "back .. @pain !of",
-            "backache|sciatica",
-            "@pain .. in|of|down .. back !of",
-        ],
-        zh: &[
-            "腰|背|腰背|后背|背部|腰部 痛|疼|酸痛|剧痛",
-            "腰椎间盘|坐骨神经",
-        ],
-    },
-    Entry {
-        finding: LegWeakness,
-        en: &[
-            "legs|both_legs .. weak|weakness|numb|paraly*|give_way|giving_way",
-            "weakness|weak .. legs|both_legs",
-            "@cant .. move|feel|lift .. legs|leg|feet",
-            "no feeling .. legs|leg|feet",
-            "paralysed|paralyzed|paralysis",
-        ],
-        zh: &[
-            "双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 无力|没力气|没有力气|动不了|不能动|没知觉|没有知觉|瘫|麻木|没感觉|没有感觉|站不起来",
-            "瘫痪|截瘫",
-        ],
-    },
-    Entry {
+    LexiconEntry {
         finding: WorstEver,
         en: &["it|this|that|this_one|that_one worst .. ever|life|had"],
         zh: &["它|这|是 .. 有生以来最|这辈子最|一辈子最|平生最|生平最"],
-    },
-    Entry {
-        finding: LegParalysis,
-        en: &[
-            "legs|both_legs .. paraly*",
-            "@cant .. move .. legs|leg|feet",
-            "legs|both_legs .. @cant|wont|not|dont move",
-            "@sudden .. weak|weakness|numb|numbness .. legs|leg",
-            "@sudden .. legs|leg .. weak|weakness|numb|give_way|gave_way",
-            "legs|leg .. @sudden .. weak|numb|gave_way|give_way",
-            "paralysed|paralyzed|paralysis !face|arm",
-        ],
-        zh: &[
-            "双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 动不了|不能动|瘫|不会动|动弹不得",
-            "@突 .. 双腿|两腿|双下肢|腿|下肢|双脚|两条腿 .. 无力|没力气|没有力气|没知觉|没有知觉|站不起来|麻木",
-            "双腿|两腿|双下肢|下肢|两条腿 .. @突 .. 无力|没力气|没有力气|没知觉|没有知觉|站不起来|麻木",
-            "瘫痪|截瘫",
-        ],
     },
 ];

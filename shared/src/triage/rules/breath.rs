@@ -1,13 +1,12 @@
 //! Breathing and allergy.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
     AnaphylaxisNamed, BlueLips, Breathless, CannotSwallowSaliva, Choking, CoughingBlood,
     FaceSwelling, Fainting, Hives, SevereBreathless, ThroatSwelling, Vomiting, Wheeze,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const BREATH: Source = Source {
     title: "NHS: Shortness of breath",
@@ -21,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Severe difficulty in breathing",
         zh: "严重呼吸困难",
         any_of: &[&[SevereBreathless]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: BREATH,
     },
     Rule {
@@ -30,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Shortness of breath",
         zh: "呼吸困难",
         any_of: &[&[Breathless]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: BREATH,
     },
     Rule {
@@ -39,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Blue or grey lips or skin",
         zh: "口唇或皮肤发紫",
         any_of: &[&[BlueLips]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Blue skin or lips (cyanosis)",
             url: "https://www.nhs.uk/symptoms/blue-skin-or-lips-cyanosis/",
@@ -51,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Choking",
         zh: "气道异物或窒息",
         any_of: &[&[Choking]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: First aid",
             url: "https://www.nhs.uk/conditions/first-aid/",
@@ -63,7 +62,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Unable to swallow saliva",
         zh: "无法吞咽口水",
         any_of: &[&[CannotSwallowSaliva]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Epiglottitis",
             url: "https://www.nhs.uk/conditions/epiglottitis/",
@@ -86,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
             &[FaceSwelling, Breathless],
             &[FaceSwelling, Wheeze],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Anaphylaxis",
             url: "https://www.nhs.uk/conditions/anaphylaxis/",
@@ -98,7 +97,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Swelling of the lips, tongue or face",
         zh: "嘴唇、舌头或面部肿胀",
         any_of: &[&[FaceSwelling]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Angioedema",
             url: "https://www.nhs.uk/conditions/angioedema/",
@@ -110,7 +109,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Coughing up blood",
         zh: "咳血",
         any_of: &[&[CoughingBlood]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Coughing up blood",
             url: "https://www.nhs.uk/conditions/coughing-up-blood/",
@@ -118,18 +117,21 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: SevereBreathless,
         en: &[
             "@cant .. breathe|breath !through|well|properly_through",
             "cant get|catch|draw .. breath|air",
             "gasping|suffocat*|air_hunger",
-            "not|stopped|isnt|wasnt|hardly|barely|no_longer|stops breathing !difficult*|problem*|heav*|fast|hard",
+            "not|stopped|isnt|wasnt|hardly|barely|no_longer|stops breathing \
+             !difficult*|problem*|heav*|fast|hard",
             "no_breathing !difficult*|problem*|trouble*|issue*",
             "struggling|fighting|struggle|fights .. breathe|breath|air",
-            "@severe .. breathless*|shortness_of_breath|short_of_breath|difficulty_breathing|trouble_breathing|dyspn*",
-            "breathless*|short_of_breath|shortness_of_breath|difficulty_breathing .. at_rest|lying|sitting|speak|talk",
+            "@severe .. breathless*|shortness_of_breath|short_of_breath|difficulty_breathing|\
+             trouble_breathing|dyspn*",
+            "breathless*|short_of_breath|shortness_of_breath|difficulty_breathing .. \
+             at_rest|lying|sitting|speak|talk",
             "too breathless to talk|speak|eat|walk",
             "@cant|struggl* .. finish|complete|speak .. sentence|sentences",
             "breathless .. @cant .. talk|speak",
@@ -137,7 +139,8 @@ pub(super) const LEXICON: &[Entry] = &[
         zh: &[
             "@不能|难以 呼吸|喘气|喘息",
             "喘不上|喘不过|透不过|上不来|呼吸不上|呼吸不了|吸不上|吸不到 气|来气|来|空气",
-            "呼吸不了|喘不上气|喘不过气|上气不接下气|透不过气|快憋死|憋得慌|窒息感|快窒息|停止呼吸|呼吸停止|没气了",
+            "呼吸不了|喘不上气|喘不过气|上气不接下气|透不过气|快憋死|憋得慌|窒息感|快窒息|停止呼吸|\
+             呼吸停止|没气了",
             "没有呼吸|没呼吸 !困难|急促|费力|不|道|异常|问题|吃力|费劲|窘迫",
             "@剧|极度|非常 呼吸困难|气促|气短|气喘",
             "呼吸|喘 .. @不能 .. 说话|平躺|躺平",
@@ -146,7 +149,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "呼吸困难 .. 厉害|严重|坐着|休息",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Breathless,
         en: &[
             "breathless*|dyspn*|sob",
@@ -165,7 +168,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "喘 .. 厉害|气",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: BlueLips,
         en: &[
             "lips|lip|tongue|face|skin|nails|fingernails .. blue|grey|gray|purple|bluish",
@@ -174,16 +177,18 @@ pub(super) const LEXICON: &[Entry] = &[
             "turn*|going|went|gone blue",
         ],
         zh: &[
-            "嘴唇|口唇|嘴|唇|舌头|脸|脸色|面色|皮肤|指甲 .. 发紫|发青|青紫|发绀|紫了|变紫|发蓝|变青|铁青",
+            "嘴唇|口唇|嘴|唇|舌头|脸|脸色|面色|皮肤|指甲 .. \
+             发紫|发青|青紫|发绀|紫了|变紫|发蓝|变青|铁青",
             "发绀|紫绀",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Choking,
         en: &[
             "choking !sensation|feeling",
             "choked|chokes .. on",
-            "something|food|bone|object|coin|toy|grape|nut|meat .. stuck|lodged .. throat|airway|windpipe",
+            "something|food|bone|object|coin|toy|grape|nut|meat .. stuck|lodged .. \
+             throat|airway|windpipe",
         ],
         zh: &[
             "噎|噎住|噎着|噎到",
@@ -192,7 +197,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "呛 .. 憋|喘不",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: CannotSwallowSaliva,
         en: &["@cant .. swallow .. saliva|spit", "drooling"],
         zh: &[
@@ -200,7 +205,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "@不能 .. 吞|咽 .. 口水|唾液",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: CoughingBlood,
         en: &[
             "cough* .. blood|bloody",
@@ -210,12 +215,12 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["咳血|咯血|咳出血|血痰|痰血", "咳|痰 .. 血", "痰中带血"],
     },
-    Entry {
+    LexiconEntry {
         finding: Wheeze,
         en: &["wheez*|stridor"],
         zh: &["喘鸣|哮鸣|喘息|气喘|哮喘"],
     },
-    Entry {
+    LexiconEntry {
         finding: ThroatSwelling,
         en: &[
             "throat|tongue|airway .. swell*|swollen|closing|closed|tightening|closes",
@@ -224,7 +229,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["喉咙|喉头|嗓子|咽喉|舌头|喉 .. 肿|水肿|发紧|堵住|收紧|肿胀"],
     },
-    Entry {
+    LexiconEntry {
         finding: FaceSwelling,
         en: &[
             "lips|lip|face|eyes|eyelids .. swell*|swollen|puffy|puffed",
@@ -232,7 +237,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["嘴唇|口唇|嘴|唇|脸|面部|眼睛|眼皮 .. 肿|水肿"],
     },
-    Entry {
+    LexiconEntry {
         finding: Hives,
         en: &[
             "hives|urticaria|welts",
@@ -241,7 +246,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["荨麻疹|风团|过敏|皮疹|风疹块", "全身 .. 痒|疹"],
     },
-    Entry {
+    LexiconEntry {
         finding: AnaphylaxisNamed,
         en: &[
             "anaphyla*",

@@ -1,13 +1,12 @@
 //! Babies and young children.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
-    BulgingFontanelle, ChildTold, Fever, From3To6Months, HighFever, Lethargic, NotFeeding,
+    BulgingFontanelle, ChildMentioned, Fever, From3To6Months, HighFever, Lethargic, NotFeeding,
     SunkenEyesOrDryNappies, Under3Months, Under5Years, Vomiting,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const NG143: Source = Source {
     title: "NICE NG143: Fever in under 5s",
@@ -25,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Fever in a baby under 3 months",
         zh: "3个月以下婴儿发热",
         any_of: &[&[Under3Months, Fever]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG143,
     },
     Rule {
@@ -34,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Fever of 39 °C or more in a baby of 3 to 6 months",
         zh: "3至6个月婴儿体温达39℃或以上",
         any_of: &[&[From3To6Months, HighFever]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG143,
     },
     Rule {
@@ -43,12 +42,12 @@ pub(super) const RULES: &[Rule] = &[
         en: "Child unable to drink, limp or hard to wake",
         zh: "儿童不能进食饮水、嗜睡或精神萎靡",
         any_of: &[
-            &[ChildTold, NotFeeding],
-            &[ChildTold, Lethargic],
+            &[ChildMentioned, NotFeeding],
+            &[ChildMentioned, Lethargic],
             &[Under5Years, NotFeeding],
             &[Under5Years, Lethargic],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: IMCI,
     },
     Rule {
@@ -57,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Child with signs of dehydration",
         zh: "儿童脱水征象",
         any_of: &[&[SunkenEyesOrDryNappies], &[Under3Months, Vomiting]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Dehydration",
             url: "https://www.nhs.uk/conditions/dehydration/",
@@ -69,25 +68,27 @@ pub(super) const RULES: &[Rule] = &[
         en: "Bulging soft spot on a baby's head",
         zh: "婴儿囟门隆起",
         any_of: &[&[BulgingFontanelle]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG143,
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: NotFeeding,
         en: &[
-            "@cant|not|refus*|wont|isnt|stopped .. drink|drinking|feed|feeding|breastfeed*|breastfeeding|suck*|nurse|keep_anything_down",
+            "@cant|not|refus*|wont|isnt|stopped .. drink|drinking|feed|feeding|breastfeed*|\
+             breastfeeding|suck*|nurse|keep_anything_down",
             "unable to drink|feed|breastfeed|suck",
             "not|wont|refus* .. take .. bottle|breast|milk",
         ],
         zh: &[
-            "不吃奶|拒奶|不喝水|不喝奶|喂不进|吃不进|喝不进|不能喝|不能喝水|不能吃奶|不能饮水|拒食|不肯喝|不肯吃奶|吸吮无力",
+            "不吃奶|拒奶|不喝水|不喝奶|喂不进|吃不进|喝不进|不能喝|不能喝水|不能吃奶|不能饮水|拒食|\
+             不肯喝|不肯吃奶|吸吮无力",
             "@不能 喝水|喝|吃奶|进食|饮水|吸吮",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Lethargic,
         en: &[
             "letharg*|floppy|listless|limp",
@@ -97,10 +98,11 @@ pub(super) const LEXICON: &[Entry] = &[
             "drowsy",
         ],
         zh: &[
-            "嗜睡|昏睡|精神萎靡|萎靡|软绵绵|没精神|没有精神|精神很差|精神差|精神不好|叫不醒|反应差|反应迟钝|无精打采",
+            "嗜睡|昏睡|精神萎靡|萎靡|软绵绵|没精神|没有精神|精神很差|精神差|精神不好|叫不醒|反应差|\
+             反应迟钝|无精打采",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: SunkenEyesOrDryNappies,
         en: &[
             "sunken .. eyes|fontanelle|soft_spot",
@@ -115,7 +117,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "尿布 .. 干",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: BulgingFontanelle,
         en: &[
             "bulging .. fontanelle|fontanel|soft_spot",
@@ -123,7 +125,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["囟门 .. 隆起|鼓|膨隆|凸", "前囟 .. 饱满|隆起|鼓"],
     },
-    Entry {
+    LexiconEntry {
         finding: Fever,
         en: &[
             "!hay fever|fevers|feverish|pyrexia|febrile",
@@ -137,15 +139,16 @@ pub(super) const LEXICON: &[Entry] = &[
             "发 .. 烧",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: HighFever,
         en: &["high|very_high fever"],
         zh: &["高烧|高热"],
     },
-    Entry {
-        finding: ChildTold,
+    LexiconEntry {
+        finding: ChildMentioned,
         en: &[
-            "baby|infant|newborn|child|toddler|son|daughter|kid|boy|girl|grandson|granddaughter|little_one",
+            "baby|infant|newborn|child|toddler|son|daughter|kid|boy|girl|grandson|granddaughter|\
+             little_one",
         ],
         zh: &["宝宝|孩子|婴儿|小孩|儿子|女儿|新生儿|幼儿|男婴|女婴|小宝|娃|孙子|孙女|患儿|小朋友"],
     },

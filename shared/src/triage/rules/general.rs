@@ -1,14 +1,13 @@
 //! Sepsis, diabetes and weakened immunity.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
     Breathless, Confusion, Diabetes, DiabeticCrisis, Fainting, Fever, Immunosuppressed,
     KetoneSigns, Lethargic, LowBloodSugar, MottledSkin, Palpitations, Rigors, SepsisNamed,
     SevereBreathless, Sweating, Unresponsive, Vomiting,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const SEPSIS: Source = Source {
     title: "NHS: Sepsis",
@@ -31,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Rigors, Confusion],
             &[Rigors, Breathless],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: SEPSIS,
     },
     Rule {
@@ -40,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Fever with weakened immunity",
         zh: "免疫功能低下者发热",
         any_of: &[&[Immunosuppressed, Fever], &[Immunosuppressed, Rigors]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NICE CG151: Neutropenic sepsis",
             url: "https://www.nice.org.uk/guidance/cg151",
@@ -59,7 +58,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Diabetes, SevereBreathless],
             &[Diabetes, Breathless],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Diabetic ketoacidosis",
             url: "https://www.nhs.uk/conditions/diabetic-ketoacidosis/",
@@ -77,7 +76,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Diabetes, Fainting],
             &[Diabetes, Sweating],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Low blood sugar (hypoglycaemia)",
             url: "https://www.nhs.uk/conditions/low-blood-sugar-hypoglycaemia/",
@@ -89,18 +88,18 @@ pub(super) const RULES: &[Rule] = &[
         en: "Shaking chills",
         zh: "寒战",
         any_of: &[&[Rigors]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: SEPSIS,
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: SepsisNamed,
         en: &["sepsis|septic|septicaemia|septicemia|blood_poisoning"],
         zh: &["败血症|脓毒症|感染性休克|脓毒血症"],
     },
-    Entry {
+    LexiconEntry {
         finding: MottledSkin,
         en: &[
             "mottled|blotchy skin",
@@ -109,7 +108,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["皮肤 .. 花斑|大理石|发花", "花斑纹"],
     },
-    Entry {
+    LexiconEntry {
         finding: Rigors,
         en: &[
             "rigor|rigors",
@@ -119,7 +118,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["寒战|打寒战|寒颤|发抖不止|冷得发抖"],
     },
-    Entry {
+    LexiconEntry {
         finding: DiabeticCrisis,
         en: &[
             "ketoacidosis|dka",
@@ -127,7 +126,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["酮症酸中毒|酮症", "血糖 .. 很高|太高|过高|爆表|飙升"],
     },
-    Entry {
+    LexiconEntry {
         finding: KetoneSigns,
         en: &[
             "ketones",
@@ -136,7 +135,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["酮体|烂苹果味|口气有烂苹果", "呼吸|口气 .. 烂苹果|丙酮"],
     },
-    Entry {
+    LexiconEntry {
         finding: LowBloodSugar,
         en: &[
             "hypoglycaemi*|hypoglycemi*|hypo",

@@ -1,14 +1,13 @@
 //! Heart and vessels.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
     ArmOrJawPain, BackPain, Breathless, CalfSwelling, ChestPain, ColdPaleLimb, CoughingBlood,
     CrushingChestPain, Fainting, HeartAttackNamed, HeartDisease, PainOnBreathing, Palpitations,
     SevereBreathless, Sweating, TearingPain, Vomiting,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const HEART_ATTACK: Source = Source {
     title: "NHS: Heart attack",
@@ -44,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
             &[ChestPain, Vomiting],
             &[ChestPain, HeartDisease],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: HEART_ATTACK,
     },
     Rule {
@@ -53,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Chest pain",
         zh: "胸痛",
         any_of: &[&[ChestPain], &[CrushingChestPain]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: CG95,
     },
     Rule {
@@ -66,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Fainting, CrushingChestPain],
             &[Fainting, Palpitations],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Fainting",
             url: "https://www.nhs.uk/conditions/fainting/",
@@ -78,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Tearing pain in the chest or back",
         zh: "胸背部撕裂样疼痛",
         any_of: &[&[TearingPain]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: CG95,
     },
     Rule {
@@ -92,7 +91,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Palpitations, ChestPain],
             &[Palpitations, CrushingChestPain],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: PALPITATIONS,
     },
     Rule {
@@ -101,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Palpitations with sweating",
         zh: "心悸伴出汗",
         any_of: &[&[Palpitations, Sweating]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: PALPITATIONS,
     },
     Rule {
@@ -116,7 +115,7 @@ pub(super) const RULES: &[Rule] = &[
             &[PainOnBreathing, CoughingBlood],
             &[ChestPain, CoughingBlood],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Pulmonary embolism",
             url: "https://www.nhs.uk/conditions/pulmonary-embolism/",
@@ -128,7 +127,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Swollen, painful calf or leg on one side",
         zh: "单侧小腿或下肢肿痛",
         any_of: &[&[CalfSwelling]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG158,
     },
     Rule {
@@ -137,7 +136,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Cold, pale or pulseless limb",
         zh: "肢体冰冷苍白或无脉搏",
         any_of: &[&[ColdPaleLimb]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Peripheral arterial disease",
             url: "https://www.nhs.uk/conditions/peripheral-arterial-disease-pad/",
@@ -149,7 +148,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Fainting with sudden back pain",
         zh: "晕厥伴背痛",
         any_of: &[&[Fainting, BackPain]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NICE NG156: Abdominal aortic aneurysm",
             url: "https://www.nice.org.uk/guidance/ng156",
@@ -157,12 +156,13 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: ChestPain,
         en: &[
             "@chest .. @pain|tight*|pressure|discomfort|heaviness|heavy",
-            "@pain|tight*|pressure|discomfort|heaviness|ache .. in|across|behind|to|on|round|around @chest",
+            "@pain|tight*|pressure|discomfort|heaviness|ache .. \
+             in|across|behind|to|on|round|around @chest",
             "chestpain|angina|cp",
             "tight|heavy|sore|painful @chest",
             "weight|squeezing|squeeze|tightness|elephant .. @chest",
@@ -174,7 +174,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "胸痛|胸闷|心绞痛|心脏痛|心脏疼",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: CrushingChestPain,
         en: &[
             "crushing|squeezing|vice_like|viselike .. @chest",
@@ -188,10 +188,11 @@ pub(super) const LEXICON: &[Entry] = &[
             "大石头 .. 压 .. 胸",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: ArmOrJawPain,
         en: &[
-            "radiat*|spread*|shoot*|going|goes|moving|moves|travel*|extend* ... arm|arms|jaw|neck|shoulder",
+            "radiat*|spread*|shoot*|going|goes|moving|moves|travel*|extend* ... \
+             arm|arms|jaw|neck|shoulder",
             "arm|arms|jaw|shoulder .. @pain|numb|numbness|tingling|heavy",
             "@pain|numb*|tingling .. in|down|to .. arm|arms|jaw",
         ],
@@ -200,12 +201,12 @@ pub(super) const LEXICON: &[Entry] = &[
             "左臂|左手|手臂|胳膊|下巴|下颌|左肩|肩膀 .. 痛|疼|麻|酸",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Sweating,
         en: &["sweat*|clammy|diaphor*"],
         zh: &["冷汗|大汗|出汗|冒汗|虚汗|满头汗|满头大汗"],
     },
-    Entry {
+    LexiconEntry {
         finding: HeartAttackNamed,
         en: &[
             "having|suffering|is|it|a|this|suspect* heart_attack !was|history",
@@ -213,7 +214,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["心梗|心肌梗死|心肌梗塞|心脏病发作|心脏骤停"],
     },
-    Entry {
+    LexiconEntry {
         finding: TearingPain,
         en: &[
             "tearing|ripping .. pain|chest|back",
@@ -221,7 +222,7 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["撕裂 .. 痛|疼", "胸|背 .. 撕裂"],
     },
-    Entry {
+    LexiconEntry {
         finding: Palpitations,
         en: &[
             "palpitation*",
@@ -230,12 +231,13 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["心悸|心慌|心跳加速|心律不齐", "心跳 .. 快|乱|不齐"],
     },
-    Entry {
+    LexiconEntry {
         finding: ColdPaleLimb,
         en: &[
             "leg|arm|foot|hand|limb|toes|fingers ... cold ... pale|white|blue|numb|grey|pulseless",
             "leg|arm|foot|hand|limb ... pale|white|blue|grey ... cold",
-            "cold|pale|white|blue ... cold|pale|white|pulseless|painful|numb ... leg|arm|foot|hand|limb",
+            "cold|pale|white|blue ... cold|pale|white|pulseless|painful|numb ... \
+             leg|arm|foot|hand|limb",
             "no_pulse .. leg|arm|foot|hand|wrist",
         ],
         zh: &[
@@ -244,7 +246,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "腿|脚|胳膊|手 .. 摸不到脉搏|没有脉搏|无脉",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: CalfSwelling,
         en: &[
             "one|left|right|my|a|her|his calf|leg|thigh ... swollen|swelling|swelled",
@@ -259,7 +261,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "深静脉血栓|下肢血栓",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: PainOnBreathing,
         en: &[
             "@pain|worse|stabbing ... when|on|with|if|as .. breath*|inhal*|deep_breath*",

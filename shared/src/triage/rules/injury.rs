@@ -1,13 +1,12 @@
 //! Injuries, bites, burns and heat.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
     AnimalBite, Anticoagulated, Confusion, ElectricShock, Fainting, HeatExposure, HeatStroke,
     HeavyBleeding, HighFever, Seizure, SevereBurn, SnakeBite, Unresponsive,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -16,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Heavy bleeding, or bleeding that does not stop",
         zh: "大量出血或止不住血",
         any_of: &[&[HeavyBleeding]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: First aid",
             url: "https://www.nhs.uk/conditions/first-aid/",
@@ -28,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Injury or fall while on blood thinners",
         zh: "服用抗凝药期间受伤或晕厥",
         any_of: &[&[Anticoagulated, Fainting]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Anticoagulant medicines",
             url: "https://www.nhs.uk/conditions/anticoagulants/",
@@ -40,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Severe burn",
         zh: "严重烧烫伤",
         any_of: &[&[SevereBurn]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Burns and scalds",
             url: "https://www.nhs.uk/conditions/burns-and-scalds/",
@@ -52,7 +51,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Electric shock or lightning strike",
         zh: "触电或雷击",
         any_of: &[&[ElectricShock]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: First aid",
             url: "https://www.nhs.uk/conditions/first-aid/",
@@ -64,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Snake bite",
         zh: "蛇咬伤",
         any_of: &[&[SnakeBite]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "WHO: Snakebite envenoming",
             url: "https://www.who.int/news-room/fact-sheets/detail/snakebite-envenoming",
@@ -76,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Animal bite or scratch (possible rabies exposure)",
         zh: "动物咬伤或抓伤（可能的狂犬病暴露）",
         any_of: &[&[AnimalBite]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "WHO: Rabies",
             url: "https://www.who.int/news-room/fact-sheets/detail/rabies",
@@ -95,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
             &[HeatExposure, Unresponsive],
             &[HeatExposure, Seizure],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Heat exhaustion and heatstroke",
             url: "https://www.nhs.uk/conditions/heat-exhaustion-heatstroke/",
@@ -103,8 +102,8 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: HeavyBleeding,
         en: &[
             "bleed* .. heavily|heavy|uncontroll*|profuse*|badly|everywhere|a_lot",
@@ -119,16 +118,18 @@ pub(super) const LEXICON: &[Entry] = &[
             "amputat*|severed",
         ],
         zh: &[
-            "大出血|大量出血|血流不止|血止不住|止不住血|出血不止|流血不止|流了很多血|失血过多|喷血|血喷|出血量大|大量失血",
+            "大出血|大量出血|血流不止|血止不住|止不住血|出血不止|流血不止|流了很多血|失血过多|喷血|\
+             血喷|出血量大|大量失血",
             "出血|流血|血 .. 很多|不止|止不住|停不下|不停|大量",
             "出|流 .. 很多|大量|好多 血",
             "断指|断肢|截断|砍断|切断",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: SevereBurn,
         en: &[
-            "@severe|third_degree|second_degree|deep|large|chemical|major|electrical|full_thickness .. burn*|scald*",
+            "@severe|third_degree|second_degree|deep|large|chemical|major|electrical|\
+             full_thickness .. burn*|scald*",
             "burn*|scald* .. @severe|large|deep|white|charred|face|genital*|blister*|hand|hands",
             "burned|burnt|scalded .. face|genital*|whole|chest|hands|airway",
             "face|genital*|hands|chest .. burned|burnt|scalded",
@@ -143,7 +144,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "火灾|吸入浓烟",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: ElectricShock,
         en: &[
             "electric* shock*",
@@ -156,7 +157,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "电 .. 到了|着了 !视|话",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: SnakeBite,
         en: &[
             "snake !oil bite|bit|bitten",
@@ -165,11 +166,13 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["蛇 .. 咬", "毒蛇|蛇咬伤|蛇毒"],
     },
-    Entry {
+    LexiconEntry {
         finding: AnimalBite,
         en: &[
-            "dog|cat|bat|monkey|fox|raccoon|animal|rat|stray|puppy|kitten .. bit|bite|bites|bitten|scratch*|nipped",
-            "bit|bite|bitten|scratch*|nipped .. by|from .. dog|cat|bat|monkey|fox|raccoon|animal|rat|puppy|kitten",
+            "dog|cat|bat|monkey|fox|raccoon|animal|rat|stray|puppy|kitten .. \
+             bit|bite|bites|bitten|scratch*|nipped",
+            "bit|bite|bitten|scratch*|nipped .. by|from .. \
+             dog|cat|bat|monkey|fox|raccoon|animal|rat|puppy|kitten",
             "rabies|rabid",
         ],
         zh: &[
@@ -178,12 +181,12 @@ pub(super) const LEXICON: &[Entry] = &[
             "咬伤 !蚊",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: HeatStroke,
         en: &["heat_stroke|heatstroke|sunstroke|sun_stroke"],
         zh: &["热射病|中暑"],
     },
-    Entry {
+    LexiconEntry {
         finding: HeatExposure,
         en: &[
             "in|under .. hot|sun|heat|sauna",

@@ -1,12 +1,11 @@
 //! Self-harm, overdose and poisoning.
 
-use crate::triage::Source;
-use crate::triage::Urgency::Emergency;
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
     CarbonMonoxide, Overdose, PoisonSwallowed, SelfHarm, Suicidal,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::Emergency;
 
 const POISONING: Source = Source {
     title: "NHS: Poisoning",
@@ -20,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Thoughts of suicide",
         zh: "自杀念头",
         any_of: &[&[Suicidal]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Help for suicidal thoughts",
             url: "https://www.nhs.uk/mental-health/feelings-symptoms-behaviours/behaviours/help-for-suicidal-thoughts/",
@@ -32,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Self-harm",
         zh: "自伤行为",
         any_of: &[&[SelfHarm]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NICE NG225: Self-harm",
             url: "https://www.nice.org.uk/guidance/ng225",
@@ -44,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Overdose of a medicine or drug",
         zh: "药物过量",
         any_of: &[&[Overdose]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: POISONING,
     },
     Rule {
@@ -53,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Poison or caustic substance swallowed",
         zh: "误服或吞服有毒物质",
         any_of: &[&[PoisonSwallowed]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: POISONING,
     },
     Rule {
@@ -62,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Possible carbon monoxide poisoning",
         zh: "疑似一氧化碳中毒",
         any_of: &[&[CarbonMonoxide]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Carbon monoxide poisoning",
             url: "https://www.nhs.uk/conditions/carbon-monoxide-poisoning/",
@@ -70,12 +69,13 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: Suicidal,
         en: &[
             "suicid*",
-            "want|wanted|wants|going|plan*|try|tried|wish|thought*|thinking|think .. die|dying|kill_myself|killing_myself|end_it|end_my_life|ending_my_life|be_dead",
+            "want|wanted|wants|going|plan*|try|tried|wish|thought*|thinking|think .. \
+             die|dying|kill_myself|killing_myself|end_it|end_my_life|ending_my_life|be_dead",
             "kill|killing|hang|hanging myself|himself|herself",
             "end|ending|take my|it|his|her life|all",
             "dont|do_not|no .. want|reason|feel_like .. live|be_here|wake_up|living",
@@ -91,21 +91,25 @@ pub(super) const LEXICON: &[Entry] = &[
             "结束 .. 生命",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: SelfHarm,
         en: &[
             "self harm*|injur*",
-            "cut|cutting|hurting|hurt|harm|harming|burning .. myself|himself|herself|my_wrist*|my_wrists !accident*|while|shaving|on|playing|when",
+            "cut|cutting|hurting|hurt|harm|harming|burning .. \
+             myself|himself|herself|my_wrist*|my_wrists !accident*|while|shaving|on|playing|when",
         ],
         zh: &["自残|自伤|割腕|自虐", "伤害 自己|我自己", "割 .. 自己|手腕"],
     },
-    Entry {
+    LexiconEntry {
         finding: Overdose,
         en: &[
             "overdos*",
-            "took|taken|swallowed|ate|take|swallow .. too_many|whole_bottle|whole_packet|all|handful|entire .. pills|tablets|paracetamol|medicine|medication|pill",
+            "took|taken|swallowed|ate|take|swallow .. \
+             too_many|whole_bottle|whole_packet|all|handful|entire .. \
+             pills|tablets|paracetamol|medicine|medication|pill",
             "took|taken|swallowed .. whole|entire .. bottle|packet|box",
-            "took|taken|swallowed .. too_many|too_much|a_lot_of|lots_of .. pill*|tablet*|paracetamol|medic*|ibuprofen|insulin|drug*",
+            "took|taken|swallowed .. too_many|too_much|a_lot_of|lots_of .. \
+             pill*|tablet*|paracetamol|medic*|ibuprofen|insulin|drug*",
             "too_much insulin",
         ],
         zh: &[
@@ -115,23 +119,27 @@ pub(super) const LEXICON: &[Entry] = &[
             "药 .. 吃|服 .. 太多|多了|过量",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: PoisonSwallowed,
         en: &[
             "poisoned|poisoning !food|carbon|monoxide",
-            "swallowed|drank|ate|eaten|ingest*|drunk|drink|swallow* .. bleach|poison|pesticide|battery|batteries|detergent|antifreeze|weedkiller|petrol|cleaner|magnet|magnets|acid|mushrooms|button_battery|paraquat|rat_poison",
+            "swallowed|drank|ate|eaten|ingest*|drunk|drink|swallow* .. \
+             bleach|poison|pesticide|battery|batteries|detergent|antifreeze|weedkiller|petrol|\
+             cleaner|magnet|magnets|acid|mushrooms|button_battery|paraquat|rat_poison",
         ],
         zh: &[
             "中毒 !了食物",
-            "喝|吃|误服|吞|误食|误吞|误喝|服 .. 农药|百草枯|敌敌畏|老鼠药|洁厕灵|漂白|消毒液|84|电池|毒|清洁剂|洗涤剂|汽油|磁铁|毒蘑菇|毒鼠|洁厕|有机磷|强酸|强碱|水银",
+            "喝|吃|误服|吞|误食|误吞|误喝|服 .. 农药|百草枯|敌敌畏|老鼠药|洁厕灵|漂白|消毒液|84|\
+             电池|毒|清洁剂|洗涤剂|汽油|磁铁|毒蘑菇|毒鼠|洁厕|有机磷|强酸|强碱|水银",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: CarbonMonoxide,
         en: &[
             "carbon_monoxide",
             "co alarm|poisoning|detector",
-            "gas|stove|boiler|heater|generator|charcoal|exhaust|fumes ... headache*|dizzy|faint*|drowsy|confus*",
+            "gas|stove|boiler|heater|generator|charcoal|exhaust|fumes ... \
+             headache*|dizzy|faint*|drowsy|confus*",
         ],
         zh: &[
             "一氧化碳|煤气中毒|炭中毒|煤气泄漏|煤气味",

@@ -1,10 +1,10 @@
 //! Minor complaints that a patient may care for alone, and words that forbid it.
 
-use crate::triage::finding::Entry;
 use crate::triage::finding::Finding::{Aggravating, MinorComplaint};
+use crate::triage::rule::LexiconEntry;
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: MinorComplaint,
         en: &[
             "common|mild|slight|little|bit cold !sore|foot|feet|hand|hands|leg|arm",
@@ -38,10 +38,11 @@ pub(super) const LEXICON: &[Entry] = &[
             "能|可以|还能 .. 走路|走|负重|活动|走动",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Aggravating,
         en: &[
-            "severe*|worse|worsening|worst|worsened|unbearable|excruciating|spreading|pus|infected|deep|swollen|swelling|numb|persistent|constant",
+            "severe*|worse|worsening|worst|worsened|unbearable|excruciating|spreading|pus|infected|\
+             deep|swollen|swelling|numb|persistent|constant",
             "getting bad",
             // As findings, these words are no denials: "not a mild headache" is a headache.
             "not|isnt|wasnt mild|slight|minor|normal|usual|ordinary|simple",
@@ -51,7 +52,9 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &[
             "不是 轻微|普通|一般|平时|平常|小",
-            "剧烈|加重|严重|厉害|恶化|越来越|受不了|化脓|发烧|发热|肿|扩散|持续|反复|深|麻|周|个月|星期|礼拜|年|很痛|很疼|剧痛|不能走|走不了|不能动|高烧|流脓|半个月|好几天|吞不下|咽不下",
+            "剧烈|加重|严重|厉害|恶化|越来越|受不了|化脓|发烧|发热|肿|扩散|持续|反复|深|麻|周|个月|\
+             星期|礼拜|年|很痛|很疼|剧痛|不能走|走不了|不能动|高烧|流脓|半个月|好几天|吞不下|\
+             咽不下",
         ],
     },
 ];

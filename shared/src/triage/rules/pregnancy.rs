@@ -1,15 +1,14 @@
 //! Pregnancy and the weeks after birth.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::{NotToMale, ToAll};
 use crate::triage::finding::Finding::{
     AbdominalPain, Breathless, CalfSwelling, ChestPain, Fainting, Fever, FluidLeak,
-    HandFaceSwelling, Headache, HeavyBleeding, LowMoodDanger, Postpartum, PostpartumDanger,
+    HandFaceSwelling, Headache, HeavyBleeding, Postpartum, PostpartumDanger, PostpartumDepression,
     Pregnant, ReducedFetalMovement, Seizure, SevereAbdominalPain, SevereHeadache, VaginalBleeding,
     VisualDisturbance,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::{AnySex, ExceptMale};
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const NG126: Source = Source {
     title: "NICE NG126: Ectopic pregnancy and miscarriage",
@@ -31,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Pregnant, SevereAbdominalPain],
             &[Pregnant, HeavyBleeding],
         ],
-        applies: NotToMale,
+        sex_filter: ExceptMale,
         source: NG126,
     },
     Rule {
@@ -44,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Pregnant, Fever],
             &[Pregnant, Fainting],
         ],
-        applies: NotToMale,
+        sex_filter: ExceptMale,
         source: WARNING_SIGNS,
     },
     Rule {
@@ -53,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Baby moves less than usual or not at all",
         zh: "胎动减少或消失",
         any_of: &[&[ReducedFetalMovement]],
-        applies: NotToMale,
+        sex_filter: ExceptMale,
         source: Source {
             title: "NHS: Your baby's movements",
             url: "https://www.nhs.uk/pregnancy/keeping-well/your-babys-movements/",
@@ -72,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
             &[Pregnant, Seizure],
             &[Postpartum, SevereHeadache],
         ],
-        applies: NotToMale,
+        sex_filter: ExceptMale,
         source: Source {
             title: "NICE NG133: Hypertension in pregnancy",
             url: "https://www.nice.org.uk/guidance/ng133",
@@ -84,7 +83,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Waters broken in pregnancy",
         zh: "破水",
         any_of: &[&[FluidLeak]],
-        applies: NotToMale,
+        sex_filter: ExceptMale,
         source: WARNING_SIGNS,
     },
     Rule {
@@ -100,16 +99,16 @@ pub(super) const RULES: &[Rule] = &[
             &[Postpartum, ChestPain],
             &[Postpartum, CalfSwelling],
             &[Postpartum, Seizure],
-            &[Postpartum, LowMoodDanger],
+            &[Postpartum, PostpartumDepression],
             &[PostpartumDanger],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: WARNING_SIGNS,
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: VaginalBleeding,
         en: &[
             "bleeding !gums|gum|nose",
@@ -123,14 +122,15 @@ pub(super) const LEXICON: &[Entry] = &[
             "下面 .. 流血|出血",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: ReducedFetalMovement,
         en: &[
             "baby|fetus|foetus .. not|isnt|hasnt|stopped|less|fewer .. moving|moved|kicking|kicked",
             "@cant feel .. baby .. move|moving|kick*",
             "not|havent|hasnt|dont felt|feel|feeling .. baby .. move*|moving|kick*",
             "reduced|less|fewer|no|decreased .. baby|fetal|foetal .. movement*|kicks",
-            "baby|fetal|foetal|babys .. movement*|kicks .. less|reduced|stopped|fewer|slowed|decreased",
+            "baby|fetal|foetal|babys .. movement*|kicks .. \
+             less|reduced|stopped|fewer|slowed|decreased",
             "baby .. moving|kicking .. less",
         ],
         zh: &[
@@ -142,7 +142,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "胎儿 .. 不动",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: HandFaceSwelling,
         en: &[
             "swell*|swollen ... face|hands|feet|ankles|legs",
@@ -150,12 +150,12 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["手|脸|脚|腿|面部|眼睑|全身 .. 肿|浮肿|水肿", "水肿|浮肿"],
     },
-    Entry {
+    LexiconEntry {
         finding: FluidLeak,
         en: &["waters|water .. broke|broken", "leaking|gush .. fluid"],
         zh: &["破水|羊水破|羊水流|胎膜早破"],
     },
-    Entry {
+    LexiconEntry {
         finding: PostpartumDanger,
         en: &[
             "postpartum haemorrhag*|hemorrhag*|bleed*",
@@ -163,8 +163,8 @@ pub(super) const LEXICON: &[Entry] = &[
         ],
         zh: &["产后大出血|产后出血|产褥热|恶露 .. 臭|大量"],
     },
-    Entry {
-        finding: LowMoodDanger,
+    LexiconEntry {
+        finding: PostpartumDepression,
         en: &["harm*|hurt*|kill* .. baby", "hearing_voices|hallucinat*"],
         zh: &["伤害|掐死|杀 .. 孩子|宝宝", "幻听|幻觉"],
     },

@@ -1,12 +1,12 @@
 //! Risk groups: what makes the same complaint more dangerous. These are read from the history, too.
 
-use crate::triage::finding::Entry;
 use crate::triage::finding::Finding::{
     Anticoagulated, Diabetes, HeartDisease, Immunosuppressed, Postpartum, Pregnant,
 };
+use crate::triage::rule::LexiconEntry;
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: Pregnant,
         en: &[
             "pregnan* !test",
@@ -22,7 +22,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "胎动|胎儿",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Postpartum,
         en: &[
             "gave|given|giving birth",
@@ -35,34 +35,37 @@ pub(super) const LEXICON: &[Entry] = &[
             "生 .. 孩子|宝宝 .. 天|周|后",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Immunosuppressed,
         en: &[
-            "chemo|chemotherapy|neutropeni*|immunosuppress*|immunocompromised|leukaemia|leukemia|lymphoma|hiv|aids|transplant*",
+            "chemo|chemotherapy|neutropeni*|immunosuppress*|immunocompromised|leukaemia|leukemia|\
+             lymphoma|hiv|aids|transplant*",
             "weakened|weak|compromised immune_system",
             "no spleen",
             "methotrexate|tacrolimus|ciclosporin|cyclosporine|azathioprine|mycophenolate|rituximab",
             "long_term|high_dose|daily steroid*|prednisolone|prednisone",
         ],
         zh: &[
-            "化疗|放化疗|免疫抑制|免疫力低下|免疫功能低下|免疫缺陷|白血病|淋巴瘤|艾滋|移植|粒细胞缺乏|粒缺|切脾|脾切除|甲氨蝶呤|他克莫司|环孢素|吗替麦考酚酯",
+            "化疗|放化疗|免疫抑制|免疫力低下|免疫功能低下|免疫缺陷|白血病|淋巴瘤|艾滋|移植|\
+             粒细胞缺乏|粒缺|切脾|脾切除|甲氨蝶呤|他克莫司|环孢素|吗替麦考酚酯",
             "长期 .. 激素|泼尼松|强的松",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: Anticoagulated,
         en: &[
-            "anticoag*|warfarin|apixaban|rivaroxaban|dabigatran|edoxaban|heparin|eliquis|xarelto|enoxaparin|coumadin|clopidogrel",
+            "anticoag*|warfarin|apixaban|rivaroxaban|dabigatran|edoxaban|heparin|eliquis|xarelto|\
+             enoxaparin|coumadin|clopidogrel",
             "blood thinner*|thinning",
         ],
         zh: &["抗凝|华法林|利伐沙班|阿哌沙班|达比加群|肝素|艾多沙班|氯吡格雷|血液稀释"],
     },
-    Entry {
+    LexiconEntry {
         finding: Diabetes,
         en: &["diabet*|insulin|metformin|dm|t1dm|t2dm"],
         zh: &["糖尿病|胰岛素|二甲双胍|一型糖|二型糖"],
     },
-    Entry {
+    LexiconEntry {
         finding: HeartDisease,
         en: &[
             "heart|cardiac|coronary disease|condition|failure|stent|stents|bypass",

@@ -1,12 +1,11 @@
 //! Eyes and ears.
 
-use crate::triage::Source;
-use crate::triage::Urgency::{Emergency, Urgent};
-use crate::triage::finding::Applies::ToAll;
 use crate::triage::finding::Finding::{
     ChemicalInEye, EyePain, HearingLoss, SevereEyePain, VisionLoss, VisualDisturbance, Vomiting,
 };
-use crate::triage::finding::{Entry, Rule};
+use crate::triage::rule::SexFilter::AnySex;
+use crate::triage::rule::{LexiconEntry, Rule, Source};
+use crate::triage::urgency::Urgency::{Emergency, Urgent};
 
 const NG128: Source = Source {
     title: "NICE NG128: Stroke and transient ischaemic attack",
@@ -20,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Loss of vision",
         zh: "视力突然丧失",
         any_of: &[&[VisionLoss]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: NG128,
     },
     Rule {
@@ -33,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
             &[EyePain, VisualDisturbance],
             &[EyePain, Vomiting],
         ],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Glaucoma",
             url: "https://www.nhs.uk/conditions/glaucoma/",
@@ -45,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Chemical splash in the eye",
         zh: "化学物质溅入眼内",
         any_of: &[&[ChemicalInEye]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NHS: Eye injuries",
             url: "https://www.nhs.uk/conditions/eye-injuries/",
@@ -57,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
         en: "Sudden loss of hearing",
         zh: "突发听力下降",
         any_of: &[&[HearingLoss]],
-        applies: ToAll,
+        sex_filter: AnySex,
         source: Source {
             title: "NICE NG98: Hearing loss in adults",
             url: "https://www.nice.org.uk/guidance/ng98",
@@ -65,13 +64,14 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-pub(super) const LEXICON: &[Entry] = &[
-    Entry {
+pub(super) const LEXICON: &[LexiconEntry] = &[
+    LexiconEntry {
         finding: VisionLoss,
         en: &[
             "lost|loss|losing .. vision|sight|eyesight",
             "vision|sight|eyesight .. gone|lost|disappeared|went",
-            "@cant see !well|a_doctor|my_gp|the_doctor|my_doctor|the|a|any|clearly|my|why|him|her|how",
+            "@cant see !well|a_doctor|my_gp|the_doctor|my_doctor|the|a|any|clearly|my|why|him|her|\
+             how",
             "blind|blindness",
             "vision|eye|sight .. went|gone|goes .. black|dark|blank|blind",
             "curtain .. vision|eye|sight",
@@ -83,7 +83,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "视力|视野|眼睛 .. 丧失|消失|没了|没有了|看不见|看不到|瞎|缺了一块",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: SevereEyePain,
         en: &[
             "@severe|@sudden .. eye|eyes .. @pain",
@@ -98,12 +98,12 @@ pub(super) const LEXICON: &[Entry] = &[
             "眼痛 .. 剧烈|虹视",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: EyePain,
         en: &["eye|eyes .. @pain", "@pain .. in .. eye|eyes"],
         zh: &["眼睛|眼|眼球|左眼|右眼 痛|疼|胀痛"],
     },
-    Entry {
+    LexiconEntry {
         finding: ChemicalInEye,
         en: &[
             "chemical*|bleach|acid|lime|cement|ammonia|alkali|caustic|glue ... eye|eyes",
@@ -114,7 +114,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "眼 ... 溅|进 .. 酸|碱|石灰|化学|漂白|消毒液|洁厕|胶水",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: HearingLoss,
         en: &[
             "@sudden .. deaf|deafness|hearing_loss|lost_hearing|lost_my_hearing",
@@ -125,7 +125,7 @@ pub(super) const LEXICON: &[Entry] = &[
             "耳朵|左耳|右耳 .. @突 听不见|听不到|聋",
         ],
     },
-    Entry {
+    LexiconEntry {
         finding: VisualDisturbance,
         en: &[
             "vision|sight|eyesight .. blur*|double|flash*|disturb*|changes|funny|spots",

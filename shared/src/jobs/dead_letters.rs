@@ -1,0 +1,207 @@
+//! What the queue gave up.
+//!
+//! A message comes to the dead-letter queue because its job has failed, because no parser
+//! understands it, or because an outage outlasted all its deliveries. In the last case the job has
+//! attempts left: it is sent again, a few times. In every case an operator can see the end: a
+//! failed job, or a row in `quarantine`.
+
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use super::message::JobMessage;
+use super::sql::{sql_file, transition_sql};
+use super::state::MAX_ATTEMPTS;
+use crate::error::{Error, ErrorKind};
+use crate::identity::TenantId;
+use crate::postgres::text_columns;
+
+/// How often a job whose messages became dead letters is sent again.
+const MAX_RESENDS: i16 = 3;
+
+/// A job may have several messages, sent minutes apart. Those that become dead letters within this
+/// many minutes of the first one count as one.
+const RESEND_WINDOW_MINUTES: i32 = 30;
+
+/// How long a message stays in quarantine, in days: it may hold what should never have been sent.
+const QUARANTINE_RETENTION_DAYS: i32 = 30;
+
+/// How often a redrive is tried while jobs with the same keys are enqueued.
+const MAX_REDRIVE_ATTEMPTS: usize = 3;
+
+/// What was done about a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeadLetterOutcome {
+    /// The job had failed before.
+    AlreadyFailed,
+    /// The job is completed or cancelled: the message was a duplicate.
+    AlreadyEnded,
+    /// The job, of this kind, has failed just now.
+    JustFailed(String),
+    /// A caller had cancelled the job, of this kind; it has ended just now.
+    JustCancelled(String),
+    /// The job has attempts left; the outbox sends it again.
+    Resent,
+    /// Another message of the job was here a short time ago, and the job is sent again already.
+    AlreadyResent,
+    /// A run has the job's lease.
+    LeasedElsewhere,
+    /// The tenant has no such job: it was erased, or the message is wrong.
+    NotFound,
+}
+
+/// What `process_dead_letter.sql` decides about the job.
+#[derive(Debug, Clone, Copy, sqlx::Decode)]
+#[sqlx(rename_all = "snake_case")]
+enum DeadLetterVerdict {
+    AlreadyFailed,
+    AlreadyEnded,
+    LeasedElsewhere,
+    Cancelled,
+    Failed,
+    AlreadyResent,
+    Resent,
+}
+
+text_columns!(DeadLetterVerdict);
+
+#[derive(FromRow)]
+struct DeadLetterRow {
+    verdict: DeadLetterVerdict,
+    kind: String,
+}
+
+/// Processes a dead letter: sends its job again, or ends it. To do it twice changes nothing.
+pub async fn process(
+    connection: &mut PgConnection,
+    message: &JobMessage,
+) -> Result<DeadLetterOutcome, Error> {
+    let statement = transition_sql!("process_dead_letter.sql", "SELECT verdict, kind FROM job");
+    let row: Option<DeadLetterRow> = sqlx::query_as(statement)
+        .bind(&message.tenant_id)
+        .bind(message.job_id)
+        .bind(MAX_ATTEMPTS)
+        .bind(MAX_RESENDS)
+        .bind(RESEND_WINDOW_MINUTES)
+        .fetch_optional(connection)
+        .await?;
+
+    let Some(DeadLetterRow { verdict, kind }) = row else {
+        return Ok(DeadLetterOutcome::NotFound);
+    };
+    Ok(match verdict {
+        DeadLetterVerdict::AlreadyFailed => DeadLetterOutcome::AlreadyFailed,
+        DeadLetterVerdict::AlreadyEnded => DeadLetterOutcome::AlreadyEnded,
+        DeadLetterVerdict::LeasedElsewhere => DeadLetterOutcome::LeasedElsewhere,
+        DeadLetterVerdict::Cancelled => DeadLetterOutcome::JustCancelled(kind),
+        DeadLetterVerdict::Failed => DeadLetterOutcome::JustFailed(kind),
+        DeadLetterVerdict::AlreadyResent => DeadLetterOutcome::AlreadyResent,
+        DeadLetterVerdict::Resent => DeadLetterOutcome::Resent,
+    })
+}
+
+/// Keeps a message that no parser understands where an operator can read it. To do it twice changes
+/// nothing.
+pub async fn quarantine(
+    connection: &mut PgConnection,
+    message_id: &str,
+    reason: &'static str,
+    body: &str,
+) -> Result<(), Error> {
+    // PostgreSQL's text has no U+0000.
+    let body = body.replace('\0', "\u{fffd}");
+
+    let insertion = sqlx::query(
+        "INSERT INTO quarantine (message_id, reason, body)
+         VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING",
+    );
+    insertion
+        .bind(message_id)
+        .bind(reason)
+        .bind(body)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes what has been in quarantine for 30 days. Returns how many messages.
+pub async fn prune_quarantine(connection: &mut PgConnection) -> Result<u64, Error> {
+    let deletion =
+        sqlx::query("DELETE FROM quarantine WHERE arrived_at < now() - make_interval(days => $1)");
+    let deleted = deletion
+        .bind(QUARANTINE_RETENTION_DAYS)
+        .execute(connection)
+        .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Which failed jobs an admin redrives.
+#[derive(Debug, Clone, Copy)]
+pub struct RedriveRequest<'a> {
+    /// The admin's tenant.
+    pub tenant: &'a TenantId,
+    /// Only jobs of this kind, or of all.
+    pub kind: Option<&'a str>,
+    /// How many jobs at most.
+    pub limit: i64,
+}
+
+/// What an admin has redriven.
+#[derive(Debug)]
+pub struct Redriven {
+    /// The jobs' messages, which have to be sent.
+    pub messages: Vec<JobMessage>,
+    /// Failed jobs that are left and could be redriven.
+    pub remaining: i64,
+}
+
+#[derive(FromRow)]
+struct RedriveRow {
+    id: Option<Uuid>,
+    kind: Option<String>,
+    remaining: i64,
+}
+
+impl RedriveRow {
+    /// None in the row that only says how many jobs are left.
+    fn into_message(self, tenant: &TenantId) -> Option<JobMessage> {
+        Some(JobMessage {
+            tenant_id: tenant.clone(),
+            job_id: self.id?,
+            kind: self.kind?,
+        })
+    }
+}
+
+/// Queues failed jobs again, the oldest first, with all their attempts. A job whose work a later
+/// one with the same key does, or has done, stays failed.
+pub async fn redrive(
+    connection: &mut PgConnection,
+    request: RedriveRequest<'_>,
+) -> Result<Redriven, Error> {
+    for _ in 0..MAX_REDRIVE_ATTEMPTS {
+        let rows: Result<Vec<RedriveRow>, _> = sqlx::query_as(sql_file!("redrive.sql"))
+            .bind(request.tenant)
+            .bind(request.kind)
+            .bind(request.limit)
+            .fetch_all(&mut *connection)
+            .await;
+        let rows = match rows {
+            // A job with the same key was enqueued in this moment; the next try sees it.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => continue,
+            rows => rows?,
+        };
+
+        let remaining = rows.first().map_or(0, |row| row.remaining);
+        let messages = rows
+            .into_iter()
+            .filter_map(|row| row.into_message(request.tenant));
+        return Ok(Redriven {
+            messages: messages.collect(),
+            remaining,
+        });
+    }
+
+    let detail = "The same jobs were asked for several times just now. Try again.";
+    Err(Error::new(ErrorKind::Unavailable, detail))
+}

@@ -1,0 +1,16 @@
+//! What a worker needs.
+
+use crate::jobs::queue::Queue;
+use crate::postgres::Database;
+
+/// What a worker needs, besides what its handlers need.
+pub trait WorkerContext {
+    /// Holds the jobs.
+    fn database(&self) -> &Database;
+
+    /// Brings the jobs' messages.
+    fn queue(&self) -> &Queue;
+
+    /// Takes the messages that are given up.
+    fn dead_letters(&self) -> &Queue;
+}

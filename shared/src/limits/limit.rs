@@ -1,0 +1,180 @@
+//! Limits as routes declare them, and what an operator changes of them.
+
+use std::time::Duration;
+
+use super::rate::Rate;
+use crate::config::{Algorithm, ConfigError, FailureMode, LimitSetting, LimitSettings};
+
+/// The longest that an empty bucket may take to fill: ten years, in microseconds.
+const MAX_FILL_TIME: u64 = 10 * 365 * 86_400 * 1_000_000;
+
+/// Whose calls a limit counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitScope {
+    /// Those from one address; an `IPv6` network of 64 bits is one.
+    Address,
+    /// Those of one person.
+    User,
+    /// Those of one tenant.
+    Tenant,
+    /// All.
+    Global,
+}
+
+/// One limit, as a route declares it.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    pub(super) name: &'static str,
+    pub(super) scope: LimitScope,
+    pub(super) rate: Rate,
+    pub(super) failure_mode: FailureMode,
+    pub(super) is_settled: bool,
+}
+
+impl Limit {
+    /// Never more than `limit` in any `window`.
+    pub const fn sliding_window(
+        name: &'static str,
+        scope: LimitScope,
+        limit: u64,
+        window: Duration,
+    ) -> Self {
+        Self::new(name, scope, Algorithm::SlidingWindow, limit, window)
+    }
+
+    /// `limit` in each `window`, evenly, and up to `burst` at once.
+    pub const fn token_bucket(
+        name: &'static str,
+        scope: LimitScope,
+        limit: u64,
+        window: Duration,
+        burst: u64,
+    ) -> Self {
+        Self::new(name, scope, Algorithm::TokenBucket { burst }, limit, window)
+    }
+
+    /// A limit that is there only if the operator sets it.
+    pub const fn unless_set(name: &'static str, scope: LimitScope) -> Self {
+        let window = Duration::from_mins(1);
+        Self::new(name, scope, Algorithm::SlidingWindow, 0, window)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a window has at most a day of microseconds"
+    )]
+    const fn new(
+        name: &'static str,
+        scope: LimitScope,
+        algorithm: Algorithm,
+        limit: u64,
+        window: Duration,
+    ) -> Self {
+        let rate = Rate {
+            algorithm,
+            limit,
+            window: window.as_micros() as u64,
+        };
+
+        Self {
+            name,
+            scope,
+            rate,
+            failure_mode: FailureMode::Open,
+            is_settled: false,
+        }
+    }
+
+    /// What it does while Valkey is gone; it fails open unless told otherwise.
+    #[must_use]
+    pub const fn failure_mode(mut self, failure_mode: FailureMode) -> Self {
+        self.failure_mode = failure_mode;
+        self
+    }
+
+    /// Calls are charged by an estimate and settled later. A refusal may then end sooner than it
+    /// says, so it is not remembered.
+    #[must_use]
+    pub const fn settled(mut self) -> Self {
+        self.is_settled = true;
+        self
+    }
+
+    /// The limit with what the operator changes of it; `None` if it has no rate.
+    pub(super) fn with_settings(
+        mut self,
+        settings: &LimitSettings,
+    ) -> Result<Option<Self>, ConfigError> {
+        match settings.of(self.name) {
+            Some(setting) => self.apply(setting),
+            None if self.rate.limit == 0 => return Ok(None),
+            None => {}
+        }
+
+        let checked = self.check_rate().map(|()| Some(self));
+        checked.map_err(|problem| ConfigError::new(format!("LIMITS.{}", self.name), problem))
+    }
+
+    fn apply(&mut self, setting: &LimitSetting) {
+        let rate = &mut self.rate;
+        rate.limit = setting.limit.unwrap_or(rate.limit);
+        rate.algorithm = setting.algorithm(rate.algorithm, rate.limit);
+        self.failure_mode = setting.failure_mode.unwrap_or(self.failure_mode);
+
+        let window = setting.window.map(Duration::try_from_secs_f64);
+        if let Some(Ok(window)) = window {
+            rate.window = u64::try_from(window.as_micros()).unwrap_or(u64::MAX);
+        }
+    }
+
+    fn check_rate(&self) -> Result<(), &'static str> {
+        let Rate {
+            algorithm,
+            limit,
+            window,
+        } = self.rate;
+        let is_empty = algorithm == Algorithm::TokenBucket { burst: 0 };
+        if limit == 0 || window == 0 || is_empty {
+            return Err("needs a limit, a window and a burst of more than 0");
+        }
+
+        let Algorithm::TokenBucket { burst } = algorithm else {
+            return Ok(());
+        };
+        // A bucket counts in whole microseconds: to be within a hundredth of what the setting says,
+        // one more may come every 100 µs at most.
+        if limit.saturating_mul(100) > window {
+            return Err(
+                "is too much for its window: at most 10,000 a second can be counted exactly",
+            );
+        }
+        if burst.saturating_mul(self.rate.step()) > MAX_FILL_TIME {
+            return Err("has a burst that would take more than ten years to fill");
+        }
+        Ok(())
+    }
+}
+
+/// Of every route that asks for a token: 100 calls a second from one address, and 200 at once, as
+/// at the edge.
+pub const ADDRESS: Limit = Limit::token_bucket(
+    "address",
+    LimitScope::Address,
+    100,
+    Duration::from_secs(1),
+    200,
+)
+.failure_mode(FailureMode::Local);
+
+/// Of every authenticated route: 100 calls in 60 s by one person.
+pub const USER: Limit =
+    Limit::sliding_window("user", LimitScope::User, 100, Duration::from_mins(1));
+
+/// Of every authenticated route, if the operator sets it: calls by one tenant.
+pub const TENANT: Limit = Limit::unless_set("tenant", LimitScope::Tenant);
+
+/// Of every route, if the operator sets it: all calls.
+pub const GLOBAL: Limit = Limit::unless_set("global", LimitScope::Global);
+
+/// The limits of a route that declares none of its own.
+pub const DEFAULT: &[Limit] = &[ADDRESS, USER, TENANT, GLOBAL];

@@ -1,0 +1,342 @@
+//! The limiter of a route: it decides its limits, and settles what a call has really cost.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+
+use super::client::{Client, Subject};
+use super::decision::{Decision, DecisionMode, LimitStatus};
+use super::limit::Limit;
+use super::local::LocalLimiter;
+use super::rate::{LimitCheck, Rate, Verdict};
+use super::refusals::RecentRefusals;
+use super::script::{DecideRequest, SettleRequest};
+use crate::config::{Algorithm, ConfigError, FailureMode, LimitSettings};
+use crate::deadline::Deadline;
+use crate::telemetry::metrics;
+use crate::valkey::{Answers, Batch, Ticket, Valkey};
+
+/// The most that one call is charged.
+const MAX_COST: u64 = 1_000_000_000;
+
+/// The limits of a route.
+pub struct Limiter {
+    valkey: Option<Arc<Valkey>>,
+    prefix: String,
+    limits: Vec<Limit>,
+    local: Mutex<LocalLimiter>,
+    refusals: RecentRefusals,
+}
+
+/// What a limit charges a call, where that is not 1.
+#[derive(Debug, Clone, Copy)]
+pub struct LimitCost<'a> {
+    /// The limit's name.
+    pub limit: &'a str,
+    /// What the call is charged, such as its tokens; at most 1,000,000,000.
+    pub cost: u64,
+}
+
+/// What a call was charged before it was known what it costs.
+#[derive(Debug, Clone, Copy)]
+pub struct Charge {
+    /// The cost that the limit was asked for.
+    pub cost: u64,
+    /// When the limit was asked.
+    pub at: SystemTime,
+    /// The mode of the decision: what no count holds is not given back.
+    pub mode: DecisionMode,
+}
+
+/// What a call has really cost, in place of what it was charged.
+#[derive(Clone, Copy)]
+pub struct Settlement<'a> {
+    /// The limit's name.
+    pub limit: &'a str,
+    /// The client that was charged.
+    pub client: Client<'a>,
+    /// What it was charged.
+    pub charge: Charge,
+    /// What the call has cost.
+    pub cost: u64,
+}
+
+/// One limit that applies to a call.
+struct AppliedLimit<'a> {
+    limit: &'a Limit,
+    check: LimitCheck,
+}
+
+/// A decision that may wait for Valkey's answer.
+#[must_use = "the call must not be made before it is decided"]
+pub struct PendingDecision<'a> {
+    limiter: &'a Limiter,
+    state: PendingState<'a>,
+}
+
+enum PendingState<'a> {
+    /// Valkey is not asked.
+    Decided(Decision),
+    /// Valkey is asked about these limits.
+    Asked {
+        applied: Vec<AppliedLimit<'a>>,
+        ticket: Ticket<DecideRequest>,
+    },
+}
+
+impl PendingDecision<'_> {
+    /// Whether Valkey is asked. It is not if no limit applies, if the client was refused a moment
+    /// ago, or if there is no Valkey.
+    pub const fn is_asked(&self) -> bool {
+        matches!(self.state, PendingState::Asked { .. })
+    }
+
+    /// The decision by the batch's answers. Without an answer each limit fails as it says.
+    pub fn finish(self, answers: &mut Answers) -> Decision {
+        let Self { limiter, state } = self;
+        match state {
+            PendingState::Decided(decision) => decision,
+            PendingState::Asked { applied, ticket } => {
+                let verdicts = answers.take(ticket);
+                match verdicts.filter(|verdicts| verdicts.len() == applied.len()) {
+                    Some(verdicts) => limiter.decide_by_verdicts(&applied, &verdicts),
+                    None => limiter.decide_without_valkey(&applied),
+                }
+            }
+        }
+    }
+}
+
+impl Limiter {
+    /// The declared limits with what the operator changes of them.
+    pub fn new(
+        valkey: Option<Arc<Valkey>>,
+        limits: &[Limit],
+        settings: &LimitSettings,
+    ) -> Result<Self, ConfigError> {
+        let limits = limits.iter().map(|limit| limit.with_settings(settings));
+        let limits = limits.filter_map(Result::transpose);
+        let prefix = valkey.as_ref().map_or("local", |valkey| valkey.prefix());
+
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            limits: limits.collect::<Result<_, _>>()?,
+            valkey,
+            local: Mutex::default(),
+            refusals: RecentRefusals::default(),
+        })
+    }
+
+    /// The names of its limits.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.limits.iter().map(|limit| limit.name)
+    }
+
+    /// Decides whether a call may be made, and charges it if so. `costs` says what a limit is
+    /// charged, where that is not 1. One round trip; none if the client was refused before and its
+    /// time has not come.
+    pub async fn decide(
+        &self,
+        client: Client<'_>,
+        costs: &[LimitCost<'_>],
+        deadline: Deadline,
+    ) -> Decision {
+        let mut batch = Batch::default();
+        let pending = self.prepare(client, costs, &mut batch);
+
+        let mut answers = match &self.valkey {
+            Some(valkey) => batch.run(valkey, deadline).await.unwrap_or_default(),
+            None => Answers::default(),
+        };
+        pending.finish(&mut answers)
+    }
+
+    /// The same in two steps: adds what Valkey must be asked, if anything, to a batch.
+    pub fn prepare(
+        &self,
+        client: Client<'_>,
+        costs: &[LimitCost<'_>],
+        batch: &mut Batch,
+    ) -> PendingDecision<'_> {
+        let applied = self.applied_limits(client, costs);
+        let state = if applied.is_empty() {
+            PendingState::Decided(Decision::unlimited())
+        } else if let Some(refusal) = self.recent_refusal(&applied) {
+            PendingState::Decided(refusal)
+        } else if self.valkey.is_none() {
+            PendingState::Decided(self.decide_without_valkey(&applied))
+        } else {
+            let checks = applied.iter().map(|one| one.check.clone()).collect();
+            let ticket = batch.add(DecideRequest { checks });
+            PendingState::Asked { applied, ticket }
+        };
+
+        PendingDecision {
+            limiter: self,
+            state,
+        }
+    }
+
+    fn applied_limits(&self, client: Client<'_>, costs: &[LimitCost<'_>]) -> Vec<AppliedLimit<'_>> {
+        let cost_of = |name| {
+            let listed = costs.iter().find(|cost| cost.limit == name);
+            listed.map_or(1, |listed| listed.cost.min(MAX_COST))
+        };
+
+        let applied = self.limits.iter().filter_map(|limit| {
+            let check = LimitCheck {
+                key: self.key(limit, client)?,
+                rate: limit.rate,
+                cost: cost_of(limit.name),
+            };
+            Some(AppliedLimit { limit, check })
+        });
+        applied.collect()
+    }
+
+    /// The key under which a limit counts the client's calls; `None` if it does not apply to it.
+    fn key(&self, limit: &Limit, client: Client<'_>) -> Option<String> {
+        let subject = Subject::of_client(client, limit.scope)?.key();
+        let (prefix, name) = (&self.prefix, limit.name);
+        // The algorithms keep different things, so a key is one algorithm's.
+        let algorithm = match limit.rate.algorithm {
+            Algorithm::SlidingWindow => "w",
+            Algorithm::TokenBucket { .. } => "b",
+        };
+
+        // One hash tag: all keys of a request are in one slot of a cluster, since one script
+        // decides them.
+        Some(format!("{prefix}:{{limits}}:{name}:{algorithm}:{subject}"))
+    }
+
+    /// The refusal of a client whose time has not come.
+    fn recent_refusal(&self, applied: &[AppliedLimit<'_>]) -> Option<Decision> {
+        let status = applied.iter().find_map(|one| {
+            let wait = self.refusals.find(&one.check)?;
+            Some(LimitStatus::refused(one.limit, wait))
+        })?;
+
+        Some(Decision::new(vec![status], DecisionMode::Shared))
+    }
+
+    fn decide_by_verdicts(&self, applied: &[AppliedLimit<'_>], verdicts: &[Verdict]) -> Decision {
+        let mut statuses = Vec::with_capacity(applied.len());
+        for (one, verdict) in applied.iter().zip(verdicts) {
+            if !verdict.is_admitted {
+                self.record_refusal(one, verdict);
+            }
+            statuses.push(LimitStatus::new(one.limit, verdict));
+        }
+
+        Decision::new(statuses, DecisionMode::Shared)
+    }
+
+    fn record_refusal(&self, applied: &AppliedLimit<'_>, verdict: &Verdict) {
+        let AppliedLimit { limit, check } = applied;
+        metrics::count("LimitRefused", &[("limit", limit.name)]);
+
+        if let (Some(wait), false) = (verdict.wait, limit.is_settled) {
+            self.refusals.remember(check, Duration::from_micros(wait));
+        }
+    }
+
+    /// Each limit fails as its failure mode says; the strictest one names the decision.
+    fn decide_without_valkey(&self, applied: &[AppliedLimit<'_>]) -> Decision {
+        let failing = |mode: FailureMode| {
+            let failing = applied.iter();
+            failing.filter(move |one| one.limit.failure_mode == mode)
+        };
+        let closed: Vec<_> = failing(FailureMode::Closed).collect();
+        let local: Vec<_> = failing(FailureMode::Local).collect();
+
+        let mode = if !closed.is_empty() {
+            DecisionMode::Closed
+        } else if !local.is_empty() {
+            DecisionMode::Local
+        } else {
+            DecisionMode::Open
+        };
+        metrics::count("LimiterAlone", &[("mode", mode.as_str())]);
+
+        let statuses = if mode == DecisionMode::Closed {
+            let statuses = closed.iter().map(|one| LimitStatus::closed(one.limit));
+            statuses.collect()
+        } else {
+            self.decide_locally(&local)
+        };
+        Decision::new(statuses, mode)
+    }
+
+    /// By this environment's own counts, each against its share of the limit.
+    fn decide_locally(&self, applied: &[&AppliedLimit<'_>]) -> Vec<LimitStatus> {
+        let checks = applied.iter().map(|one| LimitCheck {
+            rate: one.check.rate.local_share(),
+            ..one.check.clone()
+        });
+        let checks: Vec<_> = checks.collect();
+
+        let verdicts = self.local.lock().decide(&checks, now_micros());
+        let pairs = applied.iter().zip(&verdicts);
+        let statuses = pairs.map(|(one, verdict)| LimitStatus::new(one.limit, verdict));
+        statuses.collect()
+    }
+
+    /// Charges what a call has really cost, in place of what it was charged some time ago; less
+    /// gives back, but no more than has not come back by itself since. Only buckets are settled: a
+    /// window keeps what was let in.
+    pub async fn settle(&self, settlement: Settlement<'_>, deadline: Deadline) {
+        let Settlement { charge, cost, .. } = settlement;
+        let mut limits = self.limits.iter();
+        let Some(limit) = limits.find(|limit| limit.name == settlement.limit) else {
+            return;
+        };
+        let Some(key) = self.key(limit, settlement.client) else {
+            return;
+        };
+        if limit.rate.algorithm == Algorithm::SlidingWindow {
+            return;
+        }
+
+        let elapsed = charge.at.elapsed().unwrap_or_default();
+        match (charge.mode, &self.valkey) {
+            (DecisionMode::Shared, Some(valkey)) => {
+                let owed = time_owed(&limit.rate, cost, elapsed);
+                let charged = time_owed(&limit.rate, charge.cost, elapsed);
+                let shift = i128::from(owed) - i128::from(charged);
+                settle_shared(valkey, SettleRequest { key, shift }, limit, deadline).await;
+            }
+            (DecisionMode::Local, _) if limit.failure_mode == FailureMode::Local => {
+                let share = limit.rate.local_share();
+                let owed = time_owed(&share, cost, elapsed);
+                let charged = time_owed(&share, charge.cost, elapsed);
+                self.local.lock().settle(&key, charged, owed);
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn settle_shared(valkey: &Valkey, request: SettleRequest, limit: &Limit, deadline: Deadline) {
+    if request.shift == 0 {
+        return;
+    }
+
+    if let Err(error) = valkey.run(request, deadline).await {
+        let limit = limit.name;
+        tracing::warn!(limit, %error, "what a call has really cost is not charged");
+    }
+}
+
+/// The part of a cost that a bucket has not filled again since, as microseconds of filling.
+fn time_owed(rate: &Rate, cost: u64, elapsed: Duration) -> u64 {
+    let elapsed = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    let owed = cost.min(MAX_COST).saturating_mul(rate.step());
+    owed.saturating_sub(elapsed)
+}
+
+/// Microseconds since 1970.
+fn now_micros() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(now.unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
+}

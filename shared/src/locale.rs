@@ -1,0 +1,65 @@
+//! The two languages that patients write in.
+
+use serde::{Deserialize, Serialize};
+
+/// Language of a text, or of what is shown to the patient.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Encode, sqlx::Decode,
+)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(rename_all = "lowercase")]
+pub enum Locale {
+    /// Chinese (simplified when written, either script when read).
+    Zh,
+    /// English.
+    En,
+}
+
+impl Locale {
+    /// Guesses the language from the share of Han characters.
+    ///
+    /// A Han character carries about as much as half an English word, so one Han character to four
+    /// Latin letters already makes a text Chinese. A text without letters counts as Chinese, the
+    /// service's first language.
+    #[must_use]
+    pub fn detect(text: &str) -> Self {
+        let (mut han, mut latin) = (0_usize, 0_usize);
+        for c in text.chars() {
+            if is_han(c) {
+                han += 1;
+            } else if c.is_alphabetic() {
+                latin += 1;
+            }
+        }
+        if han.saturating_mul(4) >= latin {
+            Self::Zh
+        } else {
+            Self::En
+        }
+    }
+
+    /// The language's code: `zh` or `en`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zh => "zh",
+            Self::En => "en",
+        }
+    }
+}
+
+/// Whether `c` is a Han ideograph (the unified block, extension A, and the compatibility block).
+pub(crate) fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Locale;
+
+    #[test]
+    fn locale_follows_the_script() {
+        assert_eq!(Locale::detect("胸痛 for 3 days"), Locale::Zh);
+        assert_eq!(Locale::detect("chest pain"), Locale::En);
+    }
+}

@@ -1,0 +1,114 @@
+//! Cues that tell whose a finding is and when it was.
+
+use std::sync::LazyLock;
+
+use crate::triage::data::WordList;
+use crate::triage::pattern::PatternMatch;
+use crate::triage::pattern_set::PatternSet;
+use crate::triage::tokens::{Token, TokenKind, text_at, text_before};
+use crate::triage::word_class::WordClass;
+
+/// Years that are so long ago that an illness of theirs is over.
+const REMOTE_YEARS: std::ops::RangeInclusive<u16> = 1930..=2023;
+
+/// The meaning of a cue for the findings beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContextCue {
+    /// Names a relative of the patient.
+    Relative,
+    /// Tells of a death, or of what runs in a family.
+    Deceased,
+    /// Tells of earlier illnesses, of the patient or of a relative.
+    Historical,
+    /// A time that lies far back.
+    RemoteDate,
+    /// The finding began at once, which it does in the past as well.
+    Onset,
+    /// A time of the present illness.
+    Current,
+    /// A finding of the past has come back.
+    Recurrence,
+}
+
+impl ContextCue {
+    /// The cue of a section of the word list.
+    fn of_section(name: &str) -> Option<Self> {
+        Some(match name {
+            "relative" => Self::Relative,
+            "deceased" => Self::Deceased,
+            "historical" => Self::Historical,
+            "remote_date" => Self::RemoteDate,
+            "onset" => Self::Onset,
+            "current" => Self::Current,
+            "recurrence" => Self::Recurrence,
+            _ => return None,
+        })
+    }
+}
+
+const CONTEXT_CUE_LIST: WordList = WordList {
+    name: "context_cues.txt",
+    text: include_str!("../data/context_cues.txt"),
+};
+
+static CONTEXT_CUES: LazyLock<PatternSet<ContextCue>> = LazyLock::new(|| {
+    let entries = CONTEXT_CUE_LIST.sections(ContextCue::of_section);
+    PatternSet::compile(entries)
+});
+
+/// Every cue of a text, in its order.
+pub(super) fn find_context_cues(tokens: &[Token<'_>]) -> Vec<PatternMatch<ContextCue>> {
+    let mut cues = CONTEXT_CUES.find_all(tokens);
+    cues.retain(|cue| cue.key != ContextCue::Historical || !heads_present(tokens, cue));
+
+    for at in 0..tokens.len() {
+        if names_date(tokens, at) {
+            cues.push(PatternMatch::without_gaps(
+                ContextCue::RemoteDate,
+                at,
+                at + 1,
+            ));
+        }
+        if counts_days(tokens, at) {
+            cues.push(PatternMatch::without_gaps(ContextCue::Current, at, at + 1));
+        }
+    }
+
+    cues.sort_by_key(|cue| cue.start);
+    cues
+}
+
+/// 现病史, and "history:" or 病史： as a heading; the headings of the past are for
+/// [`super::sections`].
+fn heads_present(tokens: &[Token<'_>], cue: &PatternMatch<ContextCue>) -> bool {
+    text_at(tokens, cue.end) == ":" || text_before(tokens, cue.start, 2) == "现"
+}
+
+/// "in 2010", 2010年, "when I was 12".
+fn names_date(tokens: &[Token<'_>], at: usize) -> bool {
+    let number = text_at(tokens, at);
+    let before = text_before(tokens, at, 1);
+
+    let is_age = number.parse::<u8>().is_ok();
+    if is_age && before == "was" && text_before(tokens, at, 3) == "when" {
+        return true;
+    }
+
+    let is_remote_year = number
+        .parse::<u16>()
+        .is_ok_and(|year| REMOTE_YEARS.contains(&year));
+    let is_told_as_year =
+        matches!(before, "in" | "from" | "during") || text_at(tokens, at + 1) == "年";
+    is_remote_year && is_told_as_year
+}
+
+/// 3天, 两天: so short a time is the present illness's.
+fn counts_days(tokens: &[Token<'_>], at: usize) -> bool {
+    if !matches!(text_at(tokens, at), "天" | "周") {
+        return false;
+    }
+
+    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+    before
+        .is_some_and(|token| token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL))
+}

@@ -1,0 +1,172 @@
+//! Finds the negation cues of a text, and looks ahead for the lists that they govern.
+
+use crate::triage::cue_lexicon::{self, CueEffect, NegationCue};
+use crate::triage::pattern::PatternMatch;
+use crate::triage::tokens::{Token, TokenKind, text_at};
+use crate::triage::word_class::WordClass;
+
+/// Longer items are no items of a list.
+const MAX_ITEM_TOKENS: usize = 16;
+
+/// No list has more items; the bound keeps the look-ahead short.
+const MAX_LIST_ITEMS: usize = 10;
+
+/// Subjects of a new statement behind a plain answer.
+const SUBJECTS: &[&str] = &[
+    "i", "im", "ive", "he", "she", "it", "we", "they", "my", "his", "her", "there", "我", "他",
+    "她",
+];
+
+/// A cue in a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CueMatch {
+    pub(super) effect: CueEffect,
+    pub(super) start: usize,
+    /// Position of the token behind the cue.
+    pub(super) end: usize,
+}
+
+/// A short list item that asserts nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BareItem {
+    /// Position of the token that ends the item.
+    pub(super) end: usize,
+    /// Whether "or" or 和 stands in the item, and closes its list.
+    pub(super) closes_list: bool,
+}
+
+/// A text with its findings, as far as they decide where a cue can stand.
+pub(super) struct CueReader<'t, 'x> {
+    tokens: &'t [Token<'x>],
+    /// For each token, whether it belongs to a finding, and can thus be no cue.
+    in_finding: Vec<bool>,
+    /// For each token, where the longest finding that begins there ends.
+    finding_ends: Vec<Option<usize>>,
+}
+
+impl<'t, 'x> CueReader<'t, 'x> {
+    pub(super) fn new<K>(tokens: &'t [Token<'x>], mentions: &[PatternMatch<K>]) -> Self {
+        let mut in_finding = vec![false; tokens.len()];
+        let mut finding_ends = vec![None; tokens.len()];
+
+        for mention in mentions {
+            if let Some(end) = finding_ends.get_mut(mention.start) {
+                *end = Some(mention.end).max(*end);
+            }
+            for at in mention.atom_tokens() {
+                if let Some(is_taken) = in_finding.get_mut(at) {
+                    *is_taken = true;
+                }
+            }
+        }
+
+        Self {
+            tokens,
+            in_finding,
+            finding_ends,
+        }
+    }
+
+    pub(super) fn tokens(&self) -> &'t [Token<'x>] {
+        self.tokens
+    }
+
+    pub(super) fn kind_at(&self, at: usize) -> Option<TokenKind> {
+        self.tokens.get(at).map(|token| token.kind)
+    }
+
+    /// Where the longest finding that begins at `at` ends.
+    pub(super) fn finding_end(&self, at: usize) -> Option<usize> {
+        self.finding_ends.get(at).copied().flatten()
+    }
+
+    /// The longest cue that begins at `at`.
+    ///
+    /// A token that belongs to a finding ("cannot breathe", 没有意识) is no cue.
+    pub(super) fn cue_at(&self, at: usize) -> Option<CueMatch> {
+        let first = self.tokens.get(at)?;
+        if !first.class.has(WordClass::CUE) {
+            return None;
+        }
+
+        let second = text_at(self.tokens, at + 1);
+        let mut cues = cue_lexicon::cues_beginning(first.text, second);
+        let cue = cues.find(|cue| self.stands_at(cue, at))?;
+
+        Some(CueMatch {
+            effect: cue.effect,
+            start: at,
+            end: at + cue.words.len(),
+        })
+    }
+
+    fn stands_at(&self, cue: &NegationCue, at: usize) -> bool {
+        let mut words = (at..).zip(&cue.words);
+
+        words.all(|(at, word)| {
+            text_at(self.tokens, at) == *word && self.in_finding.get(at) == Some(&false)
+        })
+    }
+
+    /// "no i have chest pain", 没有我胸痛: an answer, and then a statement with its own subject.
+    pub(super) fn is_plain_answer(&self, cue: CueMatch) -> bool {
+        let words = (
+            text_at(self.tokens, cue.start),
+            text_at(self.tokens, cue.start + 1),
+        );
+        let is_bare = match cue.end - cue.start {
+            1 => words.0 == "no",
+            2 => words == ("没", "有"),
+            _ => false,
+        };
+
+        is_bare && SUBJECTS.contains(&text_at(self.tokens, cue.end))
+    }
+
+    /// The item from `from` on, if it is a bare and short one.
+    pub(super) fn bare_item(&self, from: usize) -> Option<BareItem> {
+        let mut closes_list = false;
+        let longest_end = from + MAX_ITEM_TOKENS;
+
+        for (at, token) in (from..longest_end).zip(self.tokens.iter().skip(from)) {
+            if token.ends_segment() {
+                return Some(BareItem {
+                    end: at,
+                    closes_list,
+                });
+            }
+
+            match self.cue_at(at).map(|cue| cue.effect) {
+                Some(CueEffect::Conjunction) => closes_list = true,
+                Some(CueEffect::AmbiguousAnd) | None => {}
+                Some(_) => return None,
+            }
+            if token.class.has(WordClass::ASSERTING) || token.class.has(WordClass::BREAKER) {
+                return None;
+            }
+        }
+
+        let ends_text = self.tokens.len() <= longest_end;
+        ends_text.then_some(BareItem {
+            end: self.tokens.len(),
+            closes_list,
+        })
+    }
+
+    /// Whether one of the bare items from the comma at `at` on has an "or", and closes the list.
+    pub(super) fn is_list_closed(&self, mut at: usize) -> bool {
+        for _ in 0..MAX_LIST_ITEMS {
+            if self.kind_at(at) != Some(TokenKind::Comma) {
+                return false;
+            }
+
+            match self.bare_item(at + 1) {
+                Some(item) if item.closes_list => return true,
+                Some(item) => at = item.end,
+                None => return false,
+            }
+        }
+
+        false
+    }
+}

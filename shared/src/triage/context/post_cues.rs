@@ -1,0 +1,164 @@
+//! Cues that stand behind a finding: "chest pain: no", 胸痛（-）, "chest pain has gone".
+
+use std::sync::LazyLock;
+
+use crate::triage::data::WordList;
+use crate::triage::finding::FindingStatus;
+use crate::triage::pattern_set::PatternSet;
+use crate::triage::tokens::{Token, TokenKind, text_at};
+use crate::triage::word_class::WordClass;
+
+/// Tokens behind a finding within which a cue that it is over may begin.
+const RESOLVED_REACH: usize = 6;
+/// Tokens that such a cue may take.
+const MAX_CUE_TOKENS: usize = 4;
+/// Tokens behind a finding within which a word for its return may stand.
+const RECURRENCE_REACH: usize = 12;
+
+/// The meaning of a cue for the finding before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PostCue {
+    /// A denial that makes up the whole rest of a segment.
+    Answer,
+    /// The finding has passed, perhaps an hour ago; many emergencies come in waves.
+    Resolved,
+    /// A denied degree asserts the finding itself: "never had a headache like this".
+    Exceeding,
+    /// A denial with an end is no full denial.
+    Limited,
+}
+
+impl PostCue {
+    /// The cue of a section of the word list.
+    fn of_section(name: &str) -> Option<Self> {
+        Some(match name {
+            "answer" => Self::Answer,
+            "resolved" => Self::Resolved,
+            "exceeding" => Self::Exceeding,
+            "limited" => Self::Limited,
+            _ => return None,
+        })
+    }
+}
+
+const POST_CUE_LIST: WordList = WordList {
+    name: "post_cues.txt",
+    text: include_str!("../data/post_cues.txt"),
+};
+
+/// The patterns of every kind of cue.
+struct PostCuePatterns {
+    answer: PatternSet<PostCue>,
+    resolved: PatternSet<PostCue>,
+    exceeding: PatternSet<PostCue>,
+    limited: PatternSet<PostCue>,
+}
+
+static POST_CUES: LazyLock<PostCuePatterns> = LazyLock::new(|| {
+    let entries = POST_CUE_LIST.sections(PostCue::of_section);
+    let compile_kind = |kind| {
+        let of_kind = entries.iter().copied().filter(|(cue, _)| *cue == kind);
+        PatternSet::compile(of_kind)
+    };
+
+    PostCuePatterns {
+        answer: compile_kind(PostCue::Answer),
+        resolved: compile_kind(PostCue::Resolved),
+        exceeding: compile_kind(PostCue::Exceeding),
+        limited: compile_kind(PostCue::Limited),
+    }
+});
+
+/// The statuses that the words behind a finding allow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StatusBounds {
+    pub(super) least: FindingStatus,
+    pub(super) greatest: FindingStatus,
+}
+
+/// The statuses that the words behind a finding which ends at `end` allow.
+pub(super) fn status_bounds(tokens: &[Token<'_>], end: usize) -> StatusBounds {
+    let rest = tokens.get(end..).unwrap_or(&[]);
+
+    StatusBounds {
+        least: least_status(rest),
+        greatest: greatest_status(rest),
+    }
+}
+
+fn greatest_status(rest: &[Token<'_>]) -> FindingStatus {
+    // "chest pain free"
+    if is_answered_no(rest) || text_at(rest, 0) == "free" {
+        return FindingStatus::Denied;
+    }
+
+    if is_resolved(rest) && !recurs(rest) {
+        FindingStatus::Uncertain
+    } else {
+        FindingStatus::Present
+    }
+}
+
+fn least_status(rest: &[Token<'_>]) -> FindingStatus {
+    if POST_CUES.exceeding.matches_at(rest, 0) {
+        FindingStatus::Present
+    } else if POST_CUES.limited.matches_at(rest, 0) {
+        FindingStatus::Uncertain
+    } else {
+        FindingStatus::Denied
+    }
+}
+
+/// "chest pain: no", "chest pain? none", 胸痛吗？没有.
+fn is_answered_no(rest: &[Token<'_>]) -> bool {
+    let opening = rest.iter().take_while(|token| opens_answer(token));
+    let opening_len = opening.take(2).count();
+
+    (0..=opening_len).any(|skipped| {
+        let answer = rest.get(skipped..).unwrap_or(&[]);
+        let len = POST_CUES.answer.longest_at(answer, 0);
+        len.is_some_and(|len| ends_answer(answer, len))
+    })
+}
+
+fn opens_answer(token: &Token<'_>) -> bool {
+    let is_opening_word = matches!(token.text, "is" | "are" | "was" | "是" | "吗" | "呢");
+
+    is_opening_word || matches!(token.kind, TokenKind::Link | TokenKind::QuestionMark)
+}
+
+/// Whether nothing else is said behind the answer: 胸痛没有缓解 is none.
+fn ends_answer(answer: &[Token<'_>], len: usize) -> bool {
+    answer.get(len).is_none_or(|token| {
+        token.ends_segment()
+            || matches!(token.kind, TokenKind::ListMark | TokenKind::Link)
+            || token.text == "的"
+    })
+}
+
+/// A finding that came back is present, even if it was gone in between.
+fn recurs(rest: &[Token<'_>]) -> bool {
+    let near = rest.iter().take(RECURRENCE_REACH);
+    let mut sentence = near.take_while(|token| !token.ends_sentence());
+
+    sentence.any(|token| matches!(token.text, "又" | "again" | "back" | "returned" | "再"))
+}
+
+fn is_resolved(rest: &[Token<'_>]) -> bool {
+    let near_len = rest.len().min(RESOLVED_REACH + MAX_CUE_TOKENS);
+    let near = rest.get(..near_len).unwrap_or(rest);
+
+    for (at, token) in near.iter().enumerate().take(RESOLVED_REACH) {
+        if POST_CUES.resolved.matches_at(near, at) {
+            return true;
+        }
+
+        let is_passable = token.class.has(WordClass::FILLER)
+            || matches!(token.text, "now" | "all" | "just" | "then");
+        if !is_passable {
+            return false;
+        }
+    }
+
+    false
+}

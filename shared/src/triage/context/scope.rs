@@ -1,0 +1,216 @@
+//! The scope of a cue: how far a negation or a doubt reaches, token by token.
+
+use super::cue_reader::{BareItem, CueMatch, CueReader};
+use crate::triage::cue_lexicon::CueEffect;
+use crate::triage::finding::FindingStatus;
+use crate::triage::tokens::{Token, TokenKind};
+use crate::triage::word_class::WordClass;
+
+/// A scope that has met no joiner for this many words is over.
+const MAX_DRIFT_WORDS: usize = 5;
+
+/// Where the reading stands in relation to what the scope governs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ScopePosition {
+    /// The next item is governed; only modifiers have been passed since the cue or joiner.
+    Direct,
+    /// Inside a finding that ends before the token of this number.
+    InFinding { end: usize },
+    /// Inside words that are no finding; a finding among these may be a new statement.
+    OtherWords { count: usize },
+    /// After a finding, without a joiner yet.
+    AfterFinding { count: usize },
+    /// After an ambiguous "and".
+    Doubtful,
+}
+
+/// The reach of a cue, as the reading stands at one token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NegationScope {
+    effect: CueEffect,
+    position: ScopePosition,
+}
+
+impl NegationScope {
+    fn directly_after(effect: CueEffect) -> Self {
+        Self {
+            effect,
+            position: ScopePosition::Direct,
+        }
+    }
+
+    fn at_position(self, position: ScopePosition) -> Self {
+        Self { position, ..self }
+    }
+
+    fn is_direct(self) -> bool {
+        self.position == ScopePosition::Direct
+    }
+
+    fn is_in_other_words(self) -> bool {
+        matches!(self.position, ScopePosition::OtherWords { .. })
+    }
+
+    /// Status that the scope gives to a finding that begins at `at`.
+    pub(super) fn status_at(self, reader: &CueReader<'_, '_>, at: usize) -> FindingStatus {
+        let governed = if self.effect.is_denial() {
+            FindingStatus::Denied
+        } else {
+            FindingStatus::Uncertain
+        };
+        let covers_item = matches!(
+            self.effect,
+            CueEffect::ClinicalDenial | CueEffect::ItemDenial
+        );
+
+        match self.position {
+            ScopePosition::Direct => governed,
+            ScopePosition::InFinding { end } if at < end => governed,
+            ScopePosition::Doubtful => FindingStatus::Uncertain,
+            _ if covers_item => governed,
+            ScopePosition::OtherWords { .. } => self.status_in_other_words(reader, at),
+            ScopePosition::InFinding { .. } | ScopePosition::AfterFinding { .. } => {
+                FindingStatus::Uncertain
+            }
+        }
+    }
+
+    /// "no central chest pain": an unlisted adjective, or a statement that ran on?
+    ///
+    /// Han text has no spaces to tell a modifier by, and there the second reading is the common
+    /// one.
+    fn status_in_other_words(self, reader: &CueReader<'_, '_>, at: usize) -> FindingStatus {
+        let is_word = reader.kind_at(at) == Some(TokenKind::Word);
+
+        match self.effect {
+            CueEffect::Denial if is_word => FindingStatus::Uncertain,
+            CueEffect::Doubt => FindingStatus::Uncertain,
+            _ => FindingStatus::Present,
+        }
+    }
+
+    /// The scope behind a cue that is met in `scope`.
+    pub(super) fn after_cue(
+        scope: Option<Self>,
+        cue: CueMatch,
+        reader: &CueReader<'_, '_>,
+    ) -> Option<Self> {
+        match cue.effect {
+            CueEffect::Termination | CueEffect::PseudoNegation => return None,
+            CueEffect::Conjunction => return scope?.joined(reader, cue.start),
+            CueEffect::AmbiguousAnd => return scope?.joined_by_and(reader, cue.end),
+            CueEffect::Denial if reader.is_plain_answer(cue) => return None,
+            _ => {}
+        }
+
+        let opened = Self::directly_after(cue.effect);
+        let Some(held) = scope.filter(|scope| scope.is_direct()) else {
+            return Some(opened);
+        };
+        match (held.effect.is_denial(), cue.effect.is_denial()) {
+            // "denies having no pain": two denials assert.
+            (true, true) => None,
+            (true, false) => Some(opened),
+            // "maybe no chest pain" is as open as "maybe chest pain".
+            (false, _) => Some(held),
+        }
+    }
+
+    /// The scope behind a token that is no cue.
+    pub(super) fn after_token(
+        self,
+        reader: &CueReader<'_, '_>,
+        at: usize,
+        token: &Token<'_>,
+    ) -> Option<Self> {
+        match token.kind {
+            TokenKind::SentenceEnd | TokenKind::QuestionMark => None,
+            TokenKind::Comma => self.past_comma(reader, at),
+            TokenKind::ListMark => self.joined(reader, at),
+            TokenKind::Link => (token.text != "-").then_some(self),
+            _ => self.past_word(reader, at, token),
+        }
+    }
+
+    fn past_word(self, reader: &CueReader<'_, '_>, at: usize, token: &Token<'_>) -> Option<Self> {
+        let finding_end = reader.finding_end(at);
+
+        // A finding that the reading is in, or that begins here.
+        match (self.position, finding_end) {
+            (ScopePosition::InFinding { end }, _) if at < end => {
+                let end = finding_end.map_or(end, |longer| end.max(longer));
+                return Some(self.at_position(ScopePosition::InFinding { end }));
+            }
+            (ScopePosition::Doubtful, None) => return Some(self),
+            (_, Some(end)) => return Some(self.at_position(ScopePosition::InFinding { end })),
+            (_, None) => {}
+        }
+
+        if self.is_direct() && token.class.has(WordClass::TRANSPARENT) {
+            return Some(self);
+        }
+        if token.class.has(WordClass::BREAKER) {
+            return None;
+        }
+
+        let position = match self.position {
+            ScopePosition::Direct => ScopePosition::OtherWords { count: 1 },
+            ScopePosition::OtherWords { count } => ScopePosition::OtherWords {
+                count: drift(count)?,
+            },
+            ScopePosition::AfterFinding { count } => ScopePosition::AfterFinding {
+                count: drift(count)?,
+            },
+            ScopePosition::InFinding { .. } | ScopePosition::Doubtful => {
+                ScopePosition::AfterFinding { count: 1 }
+            }
+        };
+        Some(self.at_position(position))
+    }
+
+    /// "or", 和 or a list mark: the next item is governed like the last.
+    fn joined(self, reader: &CueReader<'_, '_>, at: usize) -> Option<Self> {
+        let negates_verb = self.is_in_other_words() && self.effect == CueEffect::NextDenial;
+        let is_word = reader.kind_at(at) == Some(TokenKind::Word);
+
+        // 不吃饭、胸痛 lists a negated verb and a finding, whereas "not dizzy or breathless" is one
+        // list.
+        if negates_verb && !is_word || self.effect == CueEffect::Hedge {
+            return None;
+        }
+
+        match self.position {
+            ScopePosition::Doubtful => Some(self),
+            _ => Some(self.at_position(ScopePosition::Direct)),
+        }
+    }
+
+    fn joined_by_and(self, reader: &CueReader<'_, '_>, next: usize) -> Option<Self> {
+        if matches!(self.effect, CueEffect::ClinicalDenial | CueEffect::Doubt) {
+            return Some(self.at_position(ScopePosition::Direct));
+        }
+
+        let may_go_on = !self.is_in_other_words() && reader.bare_item(next).is_some();
+        may_go_on.then(|| self.at_position(ScopePosition::Doubtful))
+    }
+
+    /// A comma ends a scope, except in a clinical list ("denies cough, fever") and in a list that
+    /// "or" closes.
+    fn past_comma(self, reader: &CueReader<'_, '_>, at: usize) -> Option<Self> {
+        let BareItem { end, closes_list } = reader.bare_item(at + 1)?;
+        let is_closed_list = || closes_list || reader.is_list_closed(end);
+
+        let goes_on = match self.effect {
+            CueEffect::ClinicalDenial => end > at + 1,
+            CueEffect::ItemDenial | CueEffect::Denial | CueEffect::Doubt => is_closed_list(),
+            CueEffect::NextDenial => !self.is_in_other_words() && is_closed_list(),
+            _ => false,
+        };
+        goes_on.then(|| self.at_position(ScopePosition::Direct))
+    }
+}
+
+/// One word more without a joiner; `None` when it is one too many.
+fn drift(count: usize) -> Option<usize> {
+    (count < MAX_DRIFT_WORDS).then_some(count + 1)
+}

@@ -1,0 +1,148 @@
+//! Every finding of a complaint with its status.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::complaint::Complaint;
+use super::context;
+use super::finding::{Finding, FindingStatus};
+use super::normalise::normalise_text;
+use super::pattern::PatternMatch;
+use super::pattern_set::PatternSet;
+use super::quantities::{self, InfantAge};
+use super::rule::LexiconEntry;
+use super::rules;
+use super::tokens::{Token, tokenise};
+
+static SYMPTOM_PATTERNS: LazyLock<PatternSet<Finding>> =
+    LazyLock::new(|| compile_lexicon(rules::symptom_lexicon()));
+static RISK_PATTERNS: LazyLock<PatternSet<Finding>> =
+    LazyLock::new(|| compile_lexicon(rules::risk_lexicon()));
+
+fn compile_lexicon(entries: impl Iterator<Item = &'static LexiconEntry>) -> PatternSet<Finding> {
+    let sources = entries.flat_map(|entry| {
+        let patterns = entry.en.iter().chain(entry.zh);
+        patterns.map(|pattern| (entry.finding, *pattern))
+    });
+
+    PatternSet::compile(sources)
+}
+
+/// Statuses of the findings that a complaint mentions; a finding that is missing is unknown.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    statuses: HashMap<Finding, FindingStatus>,
+    /// For each token of the symptoms, whether a minor complaint covers it.
+    minor_tokens: Vec<bool>,
+}
+
+impl Findings {
+    /// Reads a complaint; `tokens` are those of its symptoms.
+    pub(super) fn of_complaint(complaint: &Complaint<'_>, tokens: &[Token<'_>]) -> Self {
+        let mut findings = Self {
+            minor_tokens: vec![false; tokens.len()],
+            ..Self::default()
+        };
+
+        findings.read_symptoms(tokens);
+        if let Some(history) = complaint.history {
+            findings.read_history(history);
+        }
+        findings.read_age(complaint.age, tokens);
+
+        findings
+    }
+
+    fn read_symptoms(&mut self, tokens: &[Token<'_>]) {
+        let mut mentions = SYMPTOM_PATTERNS.find_all(tokens);
+        mentions.extend(quantities::find_fevers(tokens));
+        mentions.extend(quantities::find_overdoses(tokens));
+
+        let statuses = context::current_statuses(tokens, &mentions);
+        self.record_mentions(&mentions, &statuses);
+        self.cover_minor_tokens(&mentions);
+    }
+
+    fn read_history(&mut self, history: &str) {
+        let history = normalise_text(history);
+        let tokens = tokenise(&history);
+
+        let mentions = RISK_PATTERNS.find_all(&tokens);
+        let statuses = context::negation_statuses(&tokens, &mentions);
+        self.record_mentions(&mentions, &statuses);
+    }
+
+    fn record_mentions(&mut self, mentions: &[PatternMatch<Finding>], statuses: &[FindingStatus]) {
+        for (mention, status) in mentions.iter().zip(statuses) {
+            self.record(mention.key, *status);
+        }
+    }
+
+    /// Keeps the more alarming status.
+    fn record(&mut self, finding: Finding, status: FindingStatus) {
+        let recorded = self.statuses.entry(finding).or_insert(status);
+        *recorded = status.max(*recorded);
+    }
+
+    fn cover_minor_tokens(&mut self, mentions: &[PatternMatch<Finding>]) {
+        let is_minor = |mention: &&PatternMatch<Finding>| mention.key == Finding::MinorComplaint;
+
+        for at in mentions
+            .iter()
+            .filter(is_minor)
+            .flat_map(PatternMatch::atom_tokens)
+        {
+            if let Some(is_covered) = self.minor_tokens.get_mut(at) {
+                *is_covered = true;
+            }
+        }
+    }
+
+    /// Infants are known by the text, as `age` counts whole years only.
+    fn read_age(&mut self, age: Option<u8>, tokens: &[Token<'_>]) {
+        let infant_age = quantities::infant_age(tokens, age == Some(0));
+
+        if age.is_some_and(|age| age < 5) || infant_age.is_some() {
+            self.record(Finding::Under5Years, FindingStatus::Present);
+        }
+        if age.is_some_and(|age| age < 12) {
+            self.record(Finding::ChildMentioned, FindingStatus::Present);
+        }
+
+        match infant_age {
+            Some(InfantAge::Under3Months) => {
+                self.record(Finding::Under3Months, FindingStatus::Present);
+            }
+            Some(InfantAge::From3To6Months) => {
+                self.record(Finding::From3To6Months, FindingStatus::Present);
+            }
+            None if age == Some(0) => {
+                self.record(Finding::Under3Months, FindingStatus::Uncertain);
+                self.record(Finding::From3To6Months, FindingStatus::Uncertain);
+            }
+            Some(InfantAge::Older) | None => {}
+        }
+    }
+
+    /// Status of a finding; `None` when it is unknown.
+    pub(super) fn status_of(&self, finding: Finding) -> Option<FindingStatus> {
+        self.statuses.get(&finding).copied()
+    }
+
+    /// Whether a finding is present or left open.
+    pub(super) fn suggest(&self, finding: Finding) -> bool {
+        self.status_of(finding)
+            .is_some_and(|status| status > FindingStatus::Denied)
+    }
+
+    /// The weakest status of the findings; `None` when one of them is unknown.
+    pub(super) fn weakest_status(&self, findings: &[Finding]) -> Option<FindingStatus> {
+        let statuses = findings.iter().map(|finding| self.status_of(*finding));
+        statuses.min().flatten()
+    }
+
+    /// Whether a minor complaint covers the token at `at`.
+    pub(super) fn is_minor_token(&self, at: usize) -> bool {
+        self.minor_tokens.get(at) == Some(&true)
+    }
+}

@@ -1,0 +1,114 @@
+//! Body temperatures: "39.5 °C", 三十九度半, "temperature of 102".
+
+use super::numbers::{TextNumber, number_at};
+use crate::triage::finding::Finding;
+use crate::triage::pattern::PatternMatch;
+use crate::triage::tokens::{Token, text_at, tokens_before};
+
+/// Tenths of a degree Celsius from which a temperature is a fever.
+const FEVER: u32 = 380;
+/// Tenths of a degree Celsius from which a fever is high.
+const HIGH_FEVER: u32 = 390;
+/// Tenths of a degree Celsius that a living body can have.
+const BODY_TEMPERATURES: std::ops::RangeInclusive<u32> = 340..=435;
+/// Tenths of a degree below which a temperature without a scale is in Celsius.
+const CELSIUS_LIMIT: u32 = 500;
+
+/// A temperature in a text.
+struct Temperature {
+    /// Tenths of a degree Celsius.
+    celsius_tenths: u32,
+    /// Position of the token behind the temperature.
+    end: usize,
+}
+
+/// Fevers given as temperatures, with the text's negations still to be applied.
+pub(in crate::triage) fn find_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
+    let mut fevers = Vec::new();
+    let mut at = 0;
+
+    while at < tokens.len() {
+        let Some(number) = number_at(tokens, at) else {
+            at += 1;
+            continue;
+        };
+
+        if let Some(temperature) = temperature_at(tokens, at, number) {
+            let fever = |finding| PatternMatch::without_gaps(finding, at, temperature.end);
+            if temperature.celsius_tenths >= FEVER {
+                fevers.push(fever(Finding::Fever));
+            }
+            if temperature.celsius_tenths >= HIGH_FEVER {
+                fevers.push(fever(Finding::HighFever));
+            }
+        }
+
+        at = number.end;
+    }
+
+    fevers
+}
+
+/// The temperature that a number at `at` gives, if it gives one.
+fn temperature_at(tokens: &[Token<'_>], at: usize, number: TextNumber) -> Option<Temperature> {
+    let has_degree_sign = matches!(
+        text_at(tokens, number.end),
+        "°" | "º" | "degrees" | "degree" | "deg"
+    );
+    let scale_at = number.end + usize::from(has_degree_sign);
+    let scale = text_at(tokens, scale_at);
+
+    let is_celsius = match scale {
+        "度" | "℃" | "c" | "celsius" | "摄" => true,
+        "℉" | "f" | "fahrenheit" => false,
+        _ if has_degree_sign || follows_fever_word(tokens, at) => number.tenths < CELSIUS_LIMIT,
+        _ => return None,
+    };
+
+    let celsius_tenths = if is_celsius {
+        number.tenths + decimal_behind(tokens, scale_at)
+    } else {
+        number.tenths.checked_sub(320)?.saturating_mul(5) / 9
+    };
+    if !BODY_TEMPERATURES.contains(&celsius_tenths) || measures_air(tokens, at) {
+        return None;
+    }
+
+    Some(Temperature {
+        celsius_tenths,
+        end: (scale_at + 1).min(tokens.len()),
+    })
+}
+
+/// 三十九度半, 39度5: the tenths that stand behind 度.
+fn decimal_behind(tokens: &[Token<'_>], scale_at: usize) -> u32 {
+    if text_at(tokens, scale_at) != "度" {
+        return 0;
+    }
+    if text_at(tokens, scale_at + 1) == "半" {
+        return 5;
+    }
+
+    let decimal = number_at(tokens, scale_at + 1).map_or(0, |number| number.tenths);
+    if decimal < 100 { decimal / 10 } else { 0 }
+}
+
+/// "temperature of 39", 体温39, 烧到39: a number without a unit.
+fn follows_fever_word(tokens: &[Token<'_>], at: usize) -> bool {
+    tokens_before(tokens, at, 3).iter().any(|token| {
+        matches!(
+            token.text,
+            "temp" | "temperature" | "fever" | "烧" | "温" | "热" | "℃"
+        )
+    })
+}
+
+/// Whether the temperature is that of the weather or of water.
+fn measures_air(tokens: &[Token<'_>], at: usize) -> bool {
+    tokens_before(tokens, at, 4).iter().any(|token| {
+        matches!(
+            token.text,
+            "气" | "室" | "外" | "水" | "weather" | "outside"
+        )
+    })
+}

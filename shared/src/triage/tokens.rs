@@ -1,0 +1,154 @@
+//! Cuts a normalised text into tokens.
+
+use std::collections::HashMap;
+
+use super::word_class::WordClass;
+use crate::locale::is_han;
+
+/// The kind of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// An English word, in lower case and without apostrophes.
+    Word,
+    /// One Han character.
+    Han,
+    /// A number such as `39` or `38.5`.
+    Number,
+    /// `,` or `，`: joins list items in English, clauses in Chinese.
+    Comma,
+    /// `、` or `/`: joins list items in either language.
+    ListMark,
+    /// End of a sentence, or of a line.
+    SentenceEnd,
+    /// A question mark: ends a sentence unless the answer follows.
+    QuestionMark,
+    /// `:`, `=`, a bracket or a dash, which may stand between a finding and its answer.
+    Link,
+    /// Anything else, such as `℃`, `%` or an emoji.
+    Other,
+}
+
+/// One token of a normalised text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'t> {
+    pub(super) text: &'t str,
+    pub(super) kind: TokenKind,
+    /// The word's part in a sentence; looked up once, because every pattern asks for it.
+    pub(super) class: WordClass,
+    /// Number of the word among the different words of its text, in the order of their first use.
+    pub(super) word_id: usize,
+}
+
+impl Token<'_> {
+    /// Whether the token closes a sentence.
+    pub(super) fn ends_sentence(&self) -> bool {
+        matches!(self.kind, TokenKind::SentenceEnd | TokenKind::QuestionMark)
+    }
+
+    /// Whether the token closes a clause or stands between two of its list items.
+    pub(super) fn ends_segment(&self) -> bool {
+        self.ends_sentence() || self.kind == TokenKind::Comma
+    }
+}
+
+/// Text of the token at `at`; empty past the end.
+pub(super) fn text_at<'x>(tokens: &[Token<'x>], at: usize) -> &'x str {
+    tokens.get(at).map_or("", |token| token.text)
+}
+
+/// Text of the token `distance` tokens before `at`; empty before the beginning.
+pub(super) fn text_before<'x>(tokens: &[Token<'x>], at: usize, distance: usize) -> &'x str {
+    let position = at.checked_sub(distance);
+    position.map_or("", |position| text_at(tokens, position))
+}
+
+/// Up to `count` tokens before `at`.
+pub(super) fn tokens_before<'t, 'x>(
+    tokens: &'t [Token<'x>],
+    at: usize,
+    count: usize,
+) -> &'t [Token<'x>] {
+    tokens.get(at.saturating_sub(count)..at).unwrap_or(&[])
+}
+
+/// Cuts a normalised text into tokens.
+pub(super) fn tokenise(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::with_capacity(text.len() / 3);
+    let mut known_words: HashMap<&str, (usize, WordClass)> = HashMap::new();
+    let mut after_space = true;
+    let mut rest = text;
+
+    while let Some(c) = rest.chars().next() {
+        let (len, kind) = measure_token(rest, c);
+        let (text, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
+
+        // A hyphen inside a compound ("two-month-old") only separates its words.
+        let is_hyphen = c == '-' && !after_space && after.starts_with(char::is_alphanumeric);
+        let is_space = c != '\n' && c.is_whitespace();
+
+        if !is_hyphen && !is_space {
+            let next_id = known_words.len();
+            let (word_id, class) = *known_words
+                .entry(text)
+                .or_insert_with(|| (next_id, WordClass::of_word(text)));
+            tokens.push(Token {
+                text,
+                kind,
+                class,
+                word_id,
+            });
+        }
+
+        after_space = is_space;
+        rest = after;
+    }
+
+    tokens
+}
+
+/// Length in bytes and kind of the token that `rest` begins with.
+fn measure_token(rest: &str, first: char) -> (usize, TokenKind) {
+    if is_han(first) {
+        (first.len_utf8(), TokenKind::Han)
+    } else if first.is_ascii_digit() {
+        (number_len(rest), TokenKind::Number)
+    } else if first.is_alphabetic() {
+        (word_len(rest), TokenKind::Word)
+    } else {
+        (first.len_utf8(), punctuation_kind(first))
+    }
+}
+
+fn punctuation_kind(c: char) -> TokenKind {
+    match c {
+        ',' => TokenKind::Comma,
+        '、' | '/' => TokenKind::ListMark,
+        '.' | '!' | ';' | '\n' | '…' => TokenKind::SentenceEnd,
+        '?' => TokenKind::QuestionMark,
+        ':' | '=' | '-' | '(' | ')' | '[' | ']' => TokenKind::Link,
+        _ => TokenKind::Other,
+    }
+}
+
+fn word_len(rest: &str) -> usize {
+    let mut chars = rest.char_indices();
+    let end = chars.find(|&(_, c)| is_han(c) || !c.is_alphabetic());
+
+    end.map_or(rest.len(), |(at, _)| at)
+}
+
+/// Length of a number; a full stop belongs to it only when a digit follows.
+fn number_len(rest: &str) -> usize {
+    let mut len = 0;
+    let mut chars = rest.chars().peekable();
+
+    while let Some(c) = chars.next() {
+        let is_point = c == '.' && chars.peek().is_some_and(char::is_ascii_digit);
+        if !c.is_ascii_digit() && !is_point {
+            break;
+        }
+        len += c.len_utf8();
+    }
+
+    len
+}

@@ -1,0 +1,63 @@
+//! The decision of the rules: an urgency, and the red flags behind it.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::rule::Source;
+use super::rules;
+use super::urgency::Urgency;
+use crate::locale::Locale;
+
+/// The certainty of a red flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlagStatus {
+    /// The text says so.
+    Present,
+    /// The text leaves it open, or says that it is over.
+    Uncertain,
+}
+
+/// A warning sign that the rules found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedFlag {
+    /// Stable name of the rule.
+    pub code: Cow<'static, str>,
+    /// The urgency of its rule when the flag is present, and [`Urgency::Urgent`] when it is
+    /// uncertain.
+    pub urgency: Urgency,
+    /// Present, or uncertain; a denied finding raises no flag.
+    pub status: FlagStatus,
+}
+
+impl RedFlag {
+    /// The label that the patient is shown; `None` for the code of an older version of the rules.
+    #[must_use]
+    pub fn label(&self, locale: Locale) -> Option<&'static str> {
+        let rule = rules::rule_by_code(&self.code)?;
+
+        Some(match locale {
+            Locale::Zh => rule.zh,
+            Locale::En => rule.en,
+        })
+    }
+
+    /// The guideline behind the flag; `None` for the code of an older version of the rules.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        rules::rule_by_code(&self.code).map(|rule| rule.source)
+    }
+}
+
+/// The decision of the rules on one complaint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Triage {
+    /// The greatest urgency of the red flags, or what a complaint without any deserves.
+    pub urgency: Urgency,
+    /// The most urgent first.
+    pub red_flags: Vec<RedFlag>,
+    /// Version of the rules; 0 for records from before they had one.
+    #[serde(default)]
+    pub rules_version: u32,
+}

@@ -1,0 +1,166 @@
+//! The one connection of an environment: how it is made, and when none is tried.
+
+use std::time::{Duration, SystemTime};
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client};
+
+use super::error::ValkeyError;
+use crate::deadline::Deadline;
+use crate::error::error_chain;
+use crate::telemetry::metrics;
+
+/// Time to make the connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long a server that is gone is left alone first: twice as long after each failure in a row.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// The longest that a server is left alone.
+const MAX_BACKOFF: Duration = Duration::from_secs(15);
+
+/// A connection that was idle for longer may have died in a freeze: then it is made anew before the
+/// server counts as gone.
+const IDLE_THRESHOLD: Duration = Duration::from_secs(10);
+
+/// The connection, if there is one, and the backoff after a failure.
+#[derive(Default)]
+pub(super) struct ConnectionSlot {
+    open: Option<OpenConnection>,
+    backoff: Option<Backoff>,
+}
+
+struct OpenConnection {
+    connection: MultiplexedConnection,
+    last_used: SystemTime,
+}
+
+/// A handle on the connection.
+pub(super) struct BorrowedConnection {
+    pub(super) connection: MultiplexedConnection,
+    pub(super) origin: Origin,
+}
+
+/// What is known of a connection before it is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was made just now.
+    New,
+    /// It was used a moment ago.
+    Busy,
+    /// It was not used for longer than [`IDLE_THRESHOLD`].
+    Idle,
+}
+
+/// A time in which the server is left alone.
+#[derive(Clone, Copy)]
+struct Backoff {
+    since: SystemTime,
+    delay: Duration,
+}
+
+impl Backoff {
+    /// By the wall clock: the monotonic one may stand still in a freeze. A clock that was set back
+    /// ends the backoff.
+    fn is_over(&self) -> bool {
+        let elapsed = self.since.elapsed();
+        elapsed.map_or(true, |elapsed| elapsed >= self.delay)
+    }
+}
+
+impl OpenConnection {
+    fn borrow_now(&mut self) -> BorrowedConnection {
+        let idle_time = self.last_used.elapsed();
+        let is_idle = idle_time.map_or(true, |idle_time| idle_time > IDLE_THRESHOLD);
+        self.last_used = SystemTime::now();
+
+        BorrowedConnection {
+            connection: self.connection.clone(),
+            origin: if is_idle { Origin::Idle } else { Origin::Busy },
+        }
+    }
+}
+
+impl ConnectionSlot {
+    /// The open connection, or a new one.
+    pub(super) async fn acquire(
+        &mut self,
+        client: &Client,
+        deadline: Deadline,
+    ) -> Result<BorrowedConnection, ValkeyError> {
+        if let Some(open) = &mut self.open {
+            return Ok(open.borrow_now());
+        }
+        if self.is_backing_off() {
+            return Err(ValkeyError::BackingOff);
+        }
+
+        match connect(client, deadline).await {
+            Ok(connection) => {
+                self.open = Some(OpenConnection {
+                    connection: connection.clone(),
+                    last_used: SystemTime::now(),
+                });
+                let origin = Origin::New;
+                Ok(BorrowedConnection { connection, origin })
+            }
+            Err(ValkeyError::DeadlinePassed) => Err(ValkeyError::DeadlinePassed),
+            Err(error) => {
+                self.record_failure(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops the connection, so that the next caller makes a new one.
+    pub(super) fn disconnect(&mut self) {
+        self.open = None;
+    }
+
+    pub(super) fn record_success(&mut self) {
+        if self.backoff.take().is_some() {
+            tracing::info!("Valkey is back");
+        }
+    }
+
+    /// Leaves the server alone for a while. Callers that failed together count once.
+    pub(super) fn record_failure(&mut self, error: &ValkeyError) {
+        self.disconnect();
+        if self.is_backing_off() {
+            return;
+        }
+
+        let longer = |last: Backoff| (last.delay * 2).min(MAX_BACKOFF);
+        self.backoff = Some(Backoff {
+            since: SystemTime::now(),
+            delay: self.backoff.map_or(FIRST_BACKOFF, longer),
+        });
+
+        metrics::count("ValkeyGone", &[]);
+        let causes = error_chain(error);
+        tracing::warn!(%error, causes, "Valkey is gone; what uses it goes on without");
+    }
+
+    fn is_backing_off(&self) -> bool {
+        self.backoff.is_some_and(|backoff| !backoff.is_over())
+    }
+}
+
+async fn connect(
+    client: &Client,
+    deadline: Deadline,
+) -> Result<MultiplexedConnection, ValkeyError> {
+    let has_time = deadline.remaining() >= CONNECT_TIMEOUT;
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(None);
+    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+
+    let connected = deadline.at_most(CONNECT_TIMEOUT).run(connecting).await;
+    match connected {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(ValkeyError::Unreachable(error.into())),
+        Err(_elapsed) if has_time => Err(ValkeyError::Timeout),
+        Err(_elapsed) => Err(ValkeyError::DeadlinePassed),
+    }
+}

@@ -1,0 +1,131 @@
+//! A bare Lambda Runtime API, which one process of the functions' binary polls. Source: "Using the
+//! Lambda runtime API for custom runtimes", AWS Lambda developer guide.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// The invocation's time that the process is told.
+const INVOCATION_TIME: Duration = Duration::from_secs(30);
+
+/// The server. It serves one process.
+pub struct RuntimeApi {
+    port: u16,
+    polls: UnboundedReceiver<()>,
+    events: UnboundedSender<String>,
+    answers: UnboundedReceiver<Bytes>,
+}
+
+struct Shared {
+    polls: UnboundedSender<()>,
+    events: Mutex<UnboundedReceiver<String>>,
+    answers: UnboundedSender<Bytes>,
+}
+
+impl RuntimeApi {
+    /// Listens on a free port of the loopback interface.
+    pub async fn start() -> Self {
+        let (poll_sender, polls) = unbounded_channel();
+        let (events, event_receiver) = unbounded_channel();
+        let (answer_sender, answers) = unbounded_channel();
+        let shared = Arc::new(Shared {
+            polls: poll_sender,
+            events: Mutex::new(event_receiver),
+            answers: answer_sender,
+        });
+
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next_event))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(take_answer),
+            )
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/error",
+                post(take_answer),
+            )
+            .with_state(shared);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+        Self {
+            port,
+            polls,
+            events,
+            answers,
+        }
+    }
+
+    /// Starts `binary` as the function `name`, with this environment and no other variables.
+    pub fn spawn(
+        &self,
+        binary: &Path,
+        name: &str,
+        environment: &BTreeMap<String, String>,
+    ) -> Child {
+        Command::new(binary)
+            .env_clear()
+            .envs(environment)
+            .env("_HANDLER", name)
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", self.port))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Waits until the process asks for an event: it is initialised, or done with the last event.
+    pub async fn polled(&mut self) {
+        self.polls.recv().await.unwrap();
+    }
+
+    /// Gives the process an event, after it has asked for one, and returns its answer.
+    pub async fn invoke(&mut self, event: &str) -> Bytes {
+        self.events.send(event.to_owned()).unwrap();
+        self.answers.recv().await.unwrap()
+    }
+}
+
+async fn next_event(State(shared): State<Arc<Shared>>) -> (HeaderMap, String) {
+    drop(shared.polls.send(()));
+    let event = shared.events.lock().await.recv().await.unwrap_or_default();
+
+    let end = SystemTime::now() + INVOCATION_TIME;
+    let since_epoch = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let arn = "arn:aws:lambda:eu-west-1:123456789012:function:f";
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        "lambda-runtime-aws-request-id",
+        HeaderValue::from_static("request"),
+    );
+    headers.insert(
+        "lambda-runtime-invoked-function-arn",
+        HeaderValue::from_static(arn),
+    );
+    headers.insert(
+        "lambda-runtime-deadline-ms",
+        HeaderValue::from_str(&since_epoch.as_millis().to_string()).unwrap(),
+    );
+    (headers, event)
+}
+
+async fn take_answer(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    drop(shared.answers.send(body));
+    StatusCode::ACCEPTED
+}
