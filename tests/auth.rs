@@ -115,6 +115,7 @@ fn authenticator(jwks_url: &str) -> Authenticator {
         audience: AUDIENCE.to_owned(),
         jwks_url: jwks_url.parse().unwrap(),
     };
+
     Authenticator::new(&settings).unwrap()
 }
 

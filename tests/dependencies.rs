@@ -66,6 +66,7 @@ async fn create(
 async fn count_waiting(tenant: &str) -> i64 {
     let sql = "SELECT count(*) FROM outbox
                WHERE tenant_id = $1 AND due_at <= now() + interval '10 seconds'";
+
     sqlx::query_scalar(sql)
         .bind(tenant)
         .fetch_one(&mut database().await)

@@ -153,6 +153,7 @@ impl Error {
         source: impl Into<BoxError>,
     ) -> Self {
         let detail = format!("{dependency} cannot be reached right now. Please try again.");
+
         Self {
             retry_after: Some(retry_after),
             source: Some(source.into()),

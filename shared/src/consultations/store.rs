@@ -80,8 +80,8 @@ pub struct ExistingConsultation {
     fingerprint: Vec<u8>,
 }
 
-/// Creates a consultation and its `analyze` job, or finds the one that the same key created before. A key
-/// that was used for another request is a 422.
+/// Creates a consultation and its `analyze` job, or finds the one that the same key created
+/// before. A key that was used for another request is a 422.
 pub async fn create(
     connection: &mut PgConnection,
     caller: &Caller,
@@ -180,6 +180,7 @@ pub async fn get(
         .bind(scope.owner)
         .fetch_optional(connection)
         .await?;
+
     found.ok_or_else(|| Error::not_found("consultation"))
 }
 

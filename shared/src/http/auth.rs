@@ -39,6 +39,7 @@ impl Authenticator {
     pub fn new(settings: &TokenSettings) -> Result<Self, ConfigError> {
         let jwks = Jwks::new(settings.jwks_url.clone())
             .map_err(|error| ConfigError::new("TOKEN_JWKS_URL", error.to_string()))?;
+
         Ok(Self {
             jwks,
             validation: claim_rules(settings),
@@ -70,6 +71,7 @@ fn claim_rules(settings: &TokenSettings) -> Validation {
     validation.set_issuer(&[&settings.issuer]);
     validation.set_audience(&[&settings.audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+
     validation
 }
 

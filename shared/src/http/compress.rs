@@ -156,6 +156,7 @@ pub(super) fn plain_tag(tag: &str) -> String {
         .strip_suffix("-br")
         .or_else(|| open_tag.strip_suffix("-gzip"))
         .unwrap_or(open_tag);
+
     format!("{plain}\"")
 }
 

@@ -71,6 +71,7 @@ impl Jwks {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(FETCH_TIMEOUT)
             .build()?;
+
         Ok(Self {
             url,
             client,

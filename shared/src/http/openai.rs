@@ -133,6 +133,7 @@ impl Reply {
     /// An answer in one piece.
     pub fn json(status: StatusCode, body: &Value) -> Self {
         let chunk = Bytes::from(body.to_string());
+
         Self {
             status,
             headers: content_headers("application/json"),
@@ -273,6 +274,7 @@ fn panic_event() -> Bytes {
 /// would belong to no call.
 fn in_span(body: BoxStream<'static, Bytes>) -> BoxStream<'static, Bytes> {
     let span = tracing::Span::current();
+
     stream::unfold((body, span), |(mut body, span)| async move {
         let chunk = body.next().instrument(span.clone()).await?;
         Some((chunk, (body, span)))

@@ -164,6 +164,7 @@ impl ConnectionSlot {
             let check = Deadline::after(IDLE_CHECK_TIMEOUT).run(idle.connection.ping());
             check.await.ok()?.ok()?;
         }
+
         Some(idle.connection)
     }
 

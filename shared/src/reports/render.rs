@@ -154,6 +154,7 @@ fn filled_lists<'a>(assessment: &'a Assessment, words: &Words) -> Vec<List<'a>> 
         list(words.questions, &assessment.questions),
     ];
     lists.retain(|list| !list.items.is_empty());
+
     lists
 }
 

@@ -51,6 +51,7 @@ fn parse(setting: &str) -> Option<Targets> {
         .map(str::trim)
         .filter(|directive| !directive.is_empty())
         .collect();
+
     directives.join(",").parse().ok()
 }
 

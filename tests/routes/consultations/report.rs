@@ -30,6 +30,7 @@ async fn assessed(user: &User) -> Value {
 /// The consultation, once it has a report.
 async fn reported(user: &User, accepted: &Value) -> Value {
     let path = format!("/v1/consultations/{}", accepted["id"].as_str().unwrap());
+
     eventually("the report", async || {
         let answer = user.get(&path).send().await.unwrap();
         let consultation = read(answer, StatusCode::OK).await;
