@@ -1,4 +1,4 @@
-//! Tokens: what the gateway refuses, and what each function refuses by itself.
+//! Tokens: which the gateway refuses, and which each function refuses by itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,38 +27,37 @@ use crate::support::{STACK, User};
 const ISSUER: &str = "https://issuer.example/pool";
 const AUDIENCE: &str = "client-1";
 
-/// An issuer with one key, which counts how often it is asked for it.
+/// A secret that anybody may have, as the key of an HMAC.
+const SYMMETRIC_KEY: &[u8] = b"a symmetric key that must never verify anything";
+
+/// The time for one verification.
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An issuer with one key, which counts the requests for it.
 struct Issuer {
     key: KeyPair,
     url: String,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Issuer {
     async fn start() -> Self {
         let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let public = key.public_key();
-        let modulus = part(public.modulus().big_endian_without_leading_zero());
-        let exponent = part(public.exponent().big_endian_without_leading_zero());
-        let symmetric = part(b"a symmetric key that must never verify anything");
-        let set = json!({ "keys": [
-            { "kty": "RSA", "kid": "k1", "alg": "RS256", "use": "sig", "n": modulus, "e": exponent },
-            { "kty": "oct", "kid": "symmetric", "alg": "HS256", "k": symmetric },
-        ] });
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
+        let set = key_set(&key).to_string();
+
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&requests);
         let answer = move || {
             count.fetch_add(1, Ordering::SeqCst);
-            let set = set.to_string();
+            let set = set.clone();
             async move { ([("content-type", "application/json")], set) }
         };
+        let router = Router::new().route("/jwks.json", get(answer));
+
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            axum::serve(listener, Router::new().route("/jwks.json", get(answer))).await
-        });
-        Self { key, url, asked }
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { key, url, requests }
     }
 
     fn authenticator(&self) -> Authenticator {
@@ -66,23 +65,48 @@ impl Issuer {
     }
 
     fn sign(&self, kid: &str, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!(
-            "{}.{}",
-            part(&json!({ "alg": "RS256", "typ": "JWT", "kid": kid })),
-            part(claims)
-        );
+        let head = json!({ "alg": "RS256", "typ": "JWT", "kid": kid });
+        let signed = format!("{}.{}", encode_json(&head), encode_json(claims));
+
         let mut signature = vec![0; self.key.public_modulus_len()];
+        let random = SystemRandom::new();
         self.key
             .sign(
                 &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
+                &random,
                 signed.as_bytes(),
                 &mut signature,
             )
             .unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
+}
+
+/// The public key, and a symmetric one that must never verify a token.
+fn key_set(key: &KeyPair) -> Value {
+    let public = key.public_key();
+    let modulus = public.modulus().big_endian_without_leading_zero();
+    let exponent = public.exponent().big_endian_without_leading_zero();
+
+    let rsa = json!({
+        "kty": "RSA",
+        "kid": "k1",
+        "alg": "RS256",
+        "use": "sig",
+        "n": URL_SAFE_NO_PAD.encode(modulus),
+        "e": URL_SAFE_NO_PAD.encode(exponent),
+    });
+    let symmetric = json!({
+        "kty": "oct",
+        "kid": "symmetric",
+        "alg": "HS256",
+        "k": URL_SAFE_NO_PAD.encode(SYMMETRIC_KEY),
+    });
+    json!({ "keys": [rsa, symmetric] })
+}
+
+fn encode_json(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
 fn authenticator(jwks_url: &str) -> Authenticator {
@@ -96,8 +120,14 @@ fn authenticator(jwks_url: &str) -> Authenticator {
 
 fn claims() -> Value {
     json!({
-        "sub": "user-1", "iss": ISSUER, "aud": AUDIENCE, "token_use": "id", "exp": now() + 600, "iat": now(),
-        "custom:tenant_id": "clinic", "cognito:groups": ["patient", "clinician", "something-else"],
+        "sub": "user-1",
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "token_use": "id",
+        "exp": now() + 600,
+        "iat": now(),
+        "custom:tenant_id": "clinic",
+        "cognito:groups": ["patient", "clinician", "something-else"],
     })
 }
 
@@ -105,65 +135,67 @@ fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
 }
 
-fn with(name: &str, value: Value) -> Value {
+fn claims_with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     claims[name] = value;
     claims
 }
 
-async fn check(authenticator: &Authenticator, token: &str) -> Result<Caller, Error> {
+async fn authenticate(authenticator: &Authenticator, token: &str) -> Result<Caller, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
     authenticator
-        .authenticate(&headers, Deadline::after(Duration::from_secs(5)))
+        .authenticate(&headers, Deadline::after(VERIFY_TIMEOUT))
         .await
 }
 
 #[tokio::test]
 async fn a_good_token_names_its_tenant_user_and_greatest_role() {
     let issuer = Issuer::start().await;
-    let caller = check(&issuer.authenticator(), &issuer.sign("k1", &claims()))
-        .await
-        .unwrap();
-    assert_eq!(
-        (caller.tenant.as_str(), caller.user.as_str(), caller.role),
-        ("clinic", "user-1", Role::Clinician)
-    );
+    let token = issuer.sign("k1", &claims());
+
+    let caller = authenticate(&issuer.authenticator(), &token).await.unwrap();
+    assert_eq!(caller.tenant.as_str(), "clinic");
+    assert_eq!(caller.user.as_str(), "user-1");
+    assert_eq!(caller.role, Role::Clinician);
 }
 
 #[tokio::test]
 async fn a_claim_that_does_not_hold_is_refused() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
-    let refused = [
-        with("exp", json!(now() - 61)),
-        with("exp", Value::Null),
-        with("nbf", json!(now() + 120)),
-        with("iss", json!("https://issuer.example/other")),
-        with("aud", json!("client-2")),
-        with("aud", Value::Null),
-        with("token_use", json!("access")),
-        with("sub", json!("")),
+    let refusal = async |claims: &Value| {
+        let token = issuer.sign("k1", claims);
+        authenticate(&authenticator, &token).await.unwrap_err()
+    };
+
+    let unauthenticated = [
+        claims_with("exp", json!(now() - 61)),
+        claims_with("exp", Value::Null),
+        claims_with("nbf", json!(now() + 120)),
+        claims_with("iss", json!("https://issuer.example/other")),
+        claims_with("aud", json!("client-2")),
+        claims_with("aud", Value::Null),
+        claims_with("token_use", json!("access")),
+        claims_with("sub", json!("")),
     ];
-    for claims in refused {
-        let error = check(&authenticator, &issuer.sign("k1", &claims))
-            .await
-            .unwrap_err();
+    for claims in unauthenticated {
+        let error = refusal(&claims).await;
         assert_eq!(
             error.kind(),
             ErrorKind::Unauthenticated,
             "{claims}: {error}"
         );
     }
-    for claims in [
-        with("cognito:groups", json!(["visitor"])),
-        with("cognito:groups", json!([])),
-        with("custom:tenant_id", Value::Null),
-        with("custom:tenant_id", json!("a/../b")),
-    ] {
-        let error = check(&authenticator, &issuer.sign("k1", &claims))
-            .await
-            .unwrap_err();
+
+    let forbidden = [
+        claims_with("cognito:groups", json!(["visitor"])),
+        claims_with("cognito:groups", json!([])),
+        claims_with("custom:tenant_id", Value::Null),
+        claims_with("custom:tenant_id", json!("a/../b")),
+    ];
+    for claims in forbidden {
+        let error = refusal(&claims).await;
         assert_eq!(error.kind(), ErrorKind::Forbidden, "{claims}: {error}");
     }
 }
@@ -172,16 +204,13 @@ async fn a_claim_that_does_not_hold_is_refused() {
 async fn clocks_may_differ_by_a_minute() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
-    for claims in [
-        with("exp", json!(now() - 40)),
-        with("nbf", json!(now() + 40)),
-    ] {
-        assert!(
-            check(&authenticator, &issuer.sign("k1", &claims))
-                .await
-                .is_ok(),
-            "{claims}"
-        );
+
+    let expired = claims_with("exp", json!(now() - 40));
+    let not_yet_valid = claims_with("nbf", json!(now() + 40));
+    for claims in [expired, not_yet_valid] {
+        let token = issuer.sign("k1", &claims);
+        let caller = authenticate(&authenticator, &token).await;
+        assert!(caller.is_ok(), "{claims}");
     }
 }
 
@@ -189,72 +218,76 @@ async fn clocks_may_differ_by_a_minute() {
 async fn unsigned_and_symmetric_tokens_are_refused() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
-    check(&authenticator, &issuer.sign("k1", &claims()))
-        .await
-        .unwrap();
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let good = issuer.sign("k1", &claims());
+    authenticate(&authenticator, &good).await.unwrap();
+
+    let mut forged = unsigned_tokens();
+    forged.extend(symmetric_tokens(&issuer));
+    forged.push(tampered_token(&good));
+    forged.extend(["garbage", "", "a.b.c"].map(str::to_owned));
+
+    for token in forged {
+        let error = authenticate(&authenticator, &token).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{token}");
+    }
+}
+
+fn unsigned_tokens() -> Vec<String> {
     let unsigned = |alg: &str| {
-        format!(
-            "{}.{}.",
-            part(&json!({ "alg": alg, "kid": "k1" })),
-            part(&claims())
-        )
+        let head = json!({ "alg": alg, "kid": "k1" });
+        format!("{}.{}.", encode_json(&head), encode_json(&claims()))
     };
-    // The confusion of RS256 with HMAC: the public key, which anybody has, as the secret.
+    ["none", "None", "RS256"].map(unsigned).to_vec()
+}
+
+/// The confusion of RS256 with HMAC: the public key, which anybody has, as the secret.
+fn symmetric_tokens(issuer: &Issuer) -> Vec<String> {
     let public = issuer.key.public_key();
-    let secrets = [
-        public.as_ref().to_vec(),
-        public.modulus().big_endian_without_leading_zero().to_vec(),
-        b"a symmetric key that must never verify anything".to_vec(),
-    ];
-    let mut forged = vec![unsigned("none"), unsigned("None"), unsigned("RS256")];
-    for secret in &secrets {
+    let modulus = public.modulus().big_endian_without_leading_zero();
+    let secrets = [public.as_ref(), modulus, SYMMETRIC_KEY];
+
+    let mut tokens = Vec::new();
+    for secret in secrets.map(EncodingKey::from_secret) {
         for kid in ["k1", "symmetric"] {
             let header = Header {
                 kid: Some(kid.to_owned()),
                 ..Header::new(Algorithm::HS256)
             };
-            forged.push(encode(&header, &claims(), &EncodingKey::from_secret(secret)).unwrap());
+            tokens.push(encode(&header, &claims(), &secret).unwrap());
         }
     }
-    let good = issuer.sign("k1", &claims());
-    let (head, signature) = good.rsplit_once('.').unwrap();
-    let tampered = format!(
-        "{}.{}",
-        head.split('.').next().unwrap(),
-        part(&with("custom:tenant_id", json!("other")))
-    );
-    forged.extend([
-        format!("{tampered}.{signature}"),
-        "garbage".to_owned(),
-        String::new(),
-        "a.b.c".to_owned(),
-    ]);
-    for token in forged {
-        let error = check(&authenticator, &token).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{token}");
-    }
+    tokens
+}
+
+/// Another tenant under a good signature.
+fn tampered_token(good: &str) -> String {
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let (head, _) = signed.split_once('.').unwrap();
+    let claims = claims_with("custom:tenant_id", json!("other"));
+    format!("{head}.{}.{signature}", encode_json(&claims))
 }
 
 #[tokio::test]
 async fn another_scheme_or_no_header_is_refused() {
     let issuer = Issuer::start().await;
     let token = issuer.sign("k1", &claims());
-    for value in [
+
+    let values = [
         None,
         Some(token.clone()),
         Some(format!("Basic {token}")),
         Some("Bearer".to_owned()),
-    ] {
+    ];
+    for value in values {
         let mut headers = HeaderMap::new();
         if let Some(value) = value {
             headers.insert("authorization", value.parse().unwrap());
         }
-        let answer = issuer
-            .authenticator()
-            .authenticate(&headers, Deadline::after(Duration::from_secs(5)))
-            .await;
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unauthenticated);
+
+        let authenticator = issuer.authenticator();
+        let deadline = Deadline::after(VERIFY_TIMEOUT);
+        let error = authenticator.authenticate(&headers, deadline).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Unauthenticated);
     }
 }
 
@@ -262,40 +295,36 @@ async fn another_scheme_or_no_header_is_refused() {
 async fn made_up_key_ids_cannot_be_turned_into_traffic() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
-    check(&authenticator, &issuer.sign("k1", &claims()))
-        .await
-        .unwrap();
+    let good = issuer.sign("k1", &claims());
+    authenticate(&authenticator, &good).await.unwrap();
+
     for number in 0..50 {
-        let error = check(
-            &authenticator,
-            &issuer.sign(&format!("made-up-{number}"), &claims()),
-        )
-        .await
-        .unwrap_err();
+        let token = issuer.sign(&format!("made-up-{number}"), &claims());
+        let error = authenticate(&authenticator, &token).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     }
-    assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(issuer.requests.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
-async fn callers_that_arrive_together_share_one_question_to_the_issuer() {
+async fn callers_that_arrive_together_share_one_request() {
     let issuer = Issuer::start().await;
     let authenticator = issuer.authenticator();
     let token = issuer.sign("k1", &claims());
-    let answers = futures::future::join_all((0..20).map(|_| check(&authenticator, &token))).await;
+
+    let calls = (0..20).map(|_| authenticate(&authenticator, &token));
+    let answers = futures::future::join_all(calls).await;
     assert!(answers.iter().all(Result::is_ok));
-    assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(issuer.requests.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn an_issuer_that_is_gone_is_no_reason_to_call_a_token_wrong() {
     let issuer = Issuer::start().await;
-    let error = check(
-        &authenticator("http://127.0.0.1:9/jwks.json"),
-        &issuer.sign("k1", &claims()),
-    )
-    .await
-    .unwrap_err();
+    let token = issuer.sign("k1", &claims());
+
+    let authenticator = authenticator("http://127.0.0.1:9/jwks.json");
+    let error = authenticate(&authenticator, &token).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.retry_after().is_some());
 }
@@ -308,27 +337,22 @@ async fn a_token_of_the_real_user_pool_is_accepted() {
         audience: STACK.env("TOKEN_AUDIENCE").unwrap(),
         jwks_url: STACK.env("TOKEN_JWKS_URL").unwrap().parse().unwrap(),
     };
-    let caller = check(&Authenticator::new(&settings).unwrap(), &user.token)
-        .await
-        .unwrap();
-    assert_eq!(
-        (caller.tenant.as_str(), caller.role),
-        (user.tenant.as_str(), Role::Patient)
-    );
+
+    let authenticator = Authenticator::new(&settings).unwrap();
+    let caller = authenticate(&authenticator, &user.token).await.unwrap();
+    assert_eq!(caller.tenant.as_str(), user.tenant);
+    assert_eq!(caller.role, Role::Patient);
 }
 
 #[tokio::test]
 async fn the_gateway_refuses_what_is_no_token_of_the_pool() {
     let issuer = Issuer::start().await;
     let mut user = User::new().await;
-    let (head, _) = user.token.rsplit_once('.').unwrap();
-    let forged = format!("{head}.{}", URL_SAFE_NO_PAD.encode([0; 256]));
-    for token in [
-        String::new(),
-        "garbage".to_owned(),
-        forged,
-        issuer.sign("k1", &claims()),
-    ] {
+
+    let (signed, _) = user.token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", URL_SAFE_NO_PAD.encode([0; 256]));
+    let foreign = issuer.sign("k1", &claims());
+    for token in [String::new(), "garbage".to_owned(), forged, foreign] {
         user.token = token;
         let answer = user.get("/v1/consultations").send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);

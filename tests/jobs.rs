@@ -65,7 +65,7 @@ async fn create_job(
         .unwrap()
     {
         Created::New { message, .. } => message,
-        Created::Before { .. } => panic!("nothing was there before"),
+        Created::Existing(_) => panic!("nothing was there before"),
     }
 }
 

@@ -1,59 +1,64 @@
 //! What must never be logged: the patient's words, the model's answer, the token.
 
+use reqwest::RequestBuilder;
+
 use crate::support::{STACK, User, eventually};
+
+/// A word that no log line has by accident.
+const SECRET: &str = "Zweiundvierzig";
 
 #[tokio::test]
 async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
     let user = User::new().await;
-    let secret = "Zweiundvierzig";
-    let accepted = user
-        .complain(&format!("胸痛 {secret} [primary:prose] [secondary:good]"))
-        .await;
+    let complaint = format!("胸痛 {SECRET} [primary:prose] [secondary:good]");
+    let accepted = user.complain(&complaint).await;
     user.outcome(&accepted).await;
+
     let refused = [
-        format!("{{\"symptoms\": [\"{secret}\"]}}"),
-        format!("{{\"symptoms\": \"x\", \"age\": \"{secret}\"}}"),
-        format!("{{\"symptoms\": \"x\", \"{secret}\": 1}}"),
-        format!("{{\"symptoms\": {secret}"),
+        format!("{{\"symptoms\": [\"{SECRET}\"]}}"),
+        format!("{{\"symptoms\": \"x\", \"age\": \"{SECRET}\"}}"),
+        format!("{{\"symptoms\": \"x\", \"{SECRET}\": 1}}"),
+        format!("{{\"symptoms\": {SECRET}"),
     ];
     for body in refused {
-        let request = user
-            .post("/v1/consultations")
-            .header("content-type", "application/json");
-        assert!(
-            request
-                .body(body)
-                .send()
-                .await
-                .unwrap()
-                .status()
-                .is_client_error()
-        );
+        let answer = post_json(&user, body).send().await.unwrap();
+        assert!(answer.status().is_client_error());
     }
-    user.get(&format!("/v1/consultations/{secret}"))
-        .send()
-        .await
-        .unwrap();
+    let unknown = format!("/v1/consultations/{SECRET}");
+    user.get(&unknown).send().await.unwrap();
+
     let job = accepted["job_id"].as_str().unwrap();
-    let lines = eventually("the worker's line about the job", async || {
-        let lines = xtask::logs::all(&STACK).await.unwrap();
-        lines
-            .iter()
-            .any(|line| line.contains("analysed") && line.contains(job))
-            .then_some(lines)
-    })
-    .await;
+    let lines = lines_until_analysed(job).await;
     let signature = user.token.rsplit('.').next().unwrap();
+    let never_logged = [
+        SECRET,
+        "胸痛",
+        "The scripted summary",
+        "cannot answer with JSON",
+        signature,
+        "sk-test",
+    ];
     for line in &lines {
-        for never in [
-            secret,
-            "胸痛",
-            "The scripted summary",
-            "cannot answer with JSON",
-            signature,
-            "sk-test",
-        ] {
-            assert!(!line.contains(never), "logged: {line}");
+        for secret in never_logged {
+            assert!(!line.contains(secret), "logged: {line}");
         }
     }
+}
+
+fn post_json(user: &User, body: String) -> RequestBuilder {
+    user.post("/v1/consultations")
+        .header("content-type", "application/json")
+        .body(body)
+}
+
+/// All lines of the stack, once the worker's line about the job is there.
+async fn lines_until_analysed(job: &str) -> Vec<String> {
+    eventually("the worker's line about the job", async || {
+        let lines = xtask::logs::all(&STACK).await.unwrap();
+        let is_there = lines
+            .iter()
+            .any(|line| line.contains("analysed") && line.contains(job));
+        is_there.then_some(lines)
+    })
+    .await
 }

@@ -1,9 +1,10 @@
 //! `POST /v1/jobs/{id}/cancel`: cancels a job.
 
 use wenzhen::config::ConfigError;
+use wenzhen::consultations::JOB_REASONS;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::jobs::ending;
+use wenzhen::jobs::{JobView, transition};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
@@ -31,13 +32,13 @@ impl Endpoint for CancelJob {
 
         let job = self
             .database
-            .run(async |connection| ending::cancel(connection, scope, id).await)
+            .run(async |connection| transition::cancel(connection, scope, id).await)
             .await?;
         if job.state.is_final() {
             metrics::count("JobCancelled", &[("kind", &job.kind)]);
         }
 
         tracing::info!(job = %id, is_at_once = job.state.is_final(), "cancelled");
-        reply::ok(&job)
+        reply::ok(&JobView::new(job, JOB_REASONS))
     }
 }

@@ -50,15 +50,18 @@ impl Endpoint for CreateConsultation {
             Created::New { id, message } => {
                 let (job_id, urgency) = (message.job_id, verdict.urgency.as_str());
                 tracing::info!(consultation = %id, job = %job_id, urgency, "accepted");
-                outbox::announce(&self.queue, slice::from_ref(&message), call.deadline).await;
+                outbox::dispatch(&self.queue, slice::from_ref(&message), call.deadline).await;
                 accepted(&Accepted::new(id, job_id, &verdict, request.language()))
             }
-            Created::Before {
-                id,
-                job_id,
-                triage,
-                locale,
-            } => accepted(&Accepted::new(id, job_id, &triage, locale)),
+            Created::Existing(existing) => {
+                let (id, job_id) = (existing.id, existing.job_id);
+                accepted(&Accepted::new(
+                    id,
+                    job_id,
+                    &existing.triage,
+                    existing.locale,
+                ))
+            }
         }
     }
 }

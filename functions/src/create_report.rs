@@ -4,7 +4,7 @@ use std::slice;
 
 use serde_json::json;
 use wenzhen::config::ConfigError;
-use wenzhen::consultations::{GenerateReport, Status, store as consultations};
+use wenzhen::consultations::{ConsultationStatus, GenerateReport, store as consultations};
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::queue::Queue;
@@ -48,8 +48,8 @@ impl Endpoint for CreateReport {
             consultation_id: id,
         };
         let job = NewJob::new(tenant, &consultation.user_id, consultation.locale, &payload)?
-            .about(id)
-            .once(id.to_string());
+            .for_consultation(id)
+            .deduplicate_by(id.to_string());
         let enqueued = self
             .database
             .run(async |connection| store::enqueue(connection, &job).await)
@@ -58,7 +58,7 @@ impl Endpoint for CreateReport {
         let job_id = match enqueued {
             Enqueued::New(message) => {
                 tracing::info!(consultation = %id, job = %message.job_id, "a report was requested");
-                outbox::announce(&self.queue, slice::from_ref(&message), call.deadline).await;
+                outbox::dispatch(&self.queue, slice::from_ref(&message), call.deadline).await;
                 message.job_id
             }
             Enqueued::Before(job_id) => job_id,
@@ -68,17 +68,17 @@ impl Endpoint for CreateReport {
     }
 }
 
-fn require_assessment(status: Status) -> Result<(), Error> {
+fn require_assessment(status: ConsultationStatus) -> Result<(), Error> {
     let detail = match status {
-        Status::Completed => return Ok(()),
-        Status::Processing => {
+        ConsultationStatus::Completed => return Ok(()),
+        ConsultationStatus::Processing => {
             "The consultation is still being processed. Ask again when its assessment is there."
         }
-        Status::Failed => {
+        ConsultationStatus::Failed => {
             "The consultation has failed, so there is no assessment to report on. Create it anew, \
              or have an admin bring its job back."
         }
-        Status::Cancelled => {
+        ConsultationStatus::Cancelled => {
             "The consultation was called off, so there is no assessment to report on. Create it \
              anew."
         }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use wenzhen::Uuid;
-use wenzhen::cache::{Cache, Fetched, Plan};
+use wenzhen::cache::{Cache, Fetched, LoadRequest, PrefetchPlan};
 use wenzhen::config::{self, ConfigError};
-use wenzhen::consultations::{self, Consultation, ConsultationView, Status, store};
+use wenzhen::consultations::{
+    self, CACHE_POLICY, Consultation, ConsultationStatus, ConsultationView, store,
+};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Request, Response, path_parameter, reply};
 use wenzhen::identity::{Caller, Scope, TenantId};
 use wenzhen::postgres::Database;
-use wenzhen::reports::Links;
+use wenzhen::reports::LinkSigner;
 use wenzhen::setup::Setup;
 
 /// The longest `?wait=`, in seconds.
@@ -33,7 +35,7 @@ pub struct GetConsultation {
     /// Keeps completed ones for a while.
     pub cache: Cache,
     /// Makes the links to reports.
-    pub links: Links,
+    pub links: LinkSigner,
 }
 
 impl Endpoint for GetConsultation {
@@ -43,14 +45,14 @@ impl Endpoint for GetConsultation {
         Ok(Self {
             database: setup.database().await?,
             cache: setup.cache()?,
-            links: Links::new(config::reports_bucket()?),
+            links: LinkSigner::new(config::reports_bucket()?),
         })
     }
 
-    fn prefetch(&self, caller: &Caller, request: &Request) -> Option<Plan> {
+    fn prefetch(&self, caller: &Caller, request: &Request) -> Option<PrefetchPlan> {
         let id = path_parameter(request, "id")?.parse().ok()?;
-        let key = consultations::key(&caller.tenant, id);
-        self.cache.plan(&key, &consultations::POLICY)
+        let key = consultations::cache_key(&caller.tenant, id);
+        self.cache.plan_prefetch(&key, &CACHE_POLICY)
     }
 
     /// 200 with an `ETag`, or 304. With `?wait=N` the answer is held back for up to N seconds while
@@ -61,7 +63,7 @@ impl Endpoint for GetConsultation {
 
         let mut found = self.cached(&mut call, id).await?;
         let mut delay = FIRST_POLL_DELAY;
-        while found.status == Status::Processing && !until.remaining().is_zero() {
+        while found.status == ConsultationStatus::Processing && !until.remaining().is_zero() {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "a poll bounded by `until`, not a retry: every look succeeded"
@@ -74,7 +76,7 @@ impl Endpoint for GetConsultation {
         }
 
         let report = match &found.report {
-            Some(stored) => self.links.to(stored).await,
+            Some(stored) => self.links.sign(stored).await,
             None => None,
         };
         reply::revalidated(call.headers(), &ConsultationView::new(found, report))
@@ -84,21 +86,25 @@ impl Endpoint for GetConsultation {
 impl GetConsultation {
     /// The consultation from the cache, else from the database. Only a completed one is kept.
     async fn cached(&self, call: &mut Call, id: Uuid) -> Result<Consultation, Error> {
-        let looked = call.looked.take();
+        let prefetched = call.prefetched.take();
         let tenant = &call.caller.tenant;
 
-        let load = || async {
+        let load = async || {
             let found = self.load(tenant, id).await?;
             let status = found.as_ref().map(|found| found.status);
             Ok(match status {
-                Some(Status::Completed) => found.into(),
-                _ => Fetched::passing(found),
+                Some(ConsultationStatus::Completed) => found.into(),
+                _ => Fetched::uncached(found),
             })
         };
-        let key = consultations::key(tenant, id);
+        let request = LoadRequest {
+            key: &consultations::cache_key(tenant, id),
+            policy: &CACHE_POLICY,
+            deadline: call.deadline,
+        };
         let cached = self
             .cache
-            .get_or_load_after(looked, &key, &consultations::POLICY, call.deadline, load)
+            .get_or_load_prefetched(prefetched, request, load)
             .await?;
 
         visible(cached.value, &call.caller)

@@ -1,9 +1,10 @@
 //! `GET /v1/jobs/{id}`: how far a job is.
 
 use wenzhen::config::ConfigError;
+use wenzhen::consultations::JOB_REASONS;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::jobs::store;
+use wenzhen::jobs::{JobView, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
@@ -31,6 +32,6 @@ impl Endpoint for GetJob {
             .database
             .run(async |connection| store::get(connection, scope, id).await)
             .await?;
-        reply::revalidated(call.headers(), &job)
+        reply::revalidated(call.headers(), &JobView::new(job, JOB_REASONS))
     }
 }

@@ -1,13 +1,13 @@
 //! `GET /v1/users/{id}`: one person, or with `me` the caller.
 
-use wenzhen::cache::{Cache, Plan};
+use wenzhen::cache::{Cache, LoadRequest, PrefetchPlan};
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Request, Response, path_parameter, reply};
 use wenzhen::identity::{Caller, UserId};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::users::{self, Me, store};
+use wenzhen::users::{self, CACHE_POLICY, Me, store};
 
 /// The route.
 pub struct GetUser {
@@ -27,27 +27,31 @@ impl Endpoint for GetUser {
         })
     }
 
-    fn prefetch(&self, caller: &Caller, request: &Request) -> Option<Plan> {
+    fn prefetch(&self, caller: &Caller, request: &Request) -> Option<PrefetchPlan> {
         let id = readable_id(caller, &path_parameter(request, "id")?)?;
-        let key = users::key(&caller.tenant, &id);
-        self.cache.plan(&key, &users::POLICY)
+        let key = users::cache_key(&caller.tenant, &id);
+        self.cache.plan_prefetch(&key, &CACHE_POLICY)
     }
 
     /// 200 with an `ETag`, or 304.
     async fn handle(&self, mut call: Call) -> Result<Response, Error> {
         let name = call.path_text("id").unwrap_or_default();
         let id = readable_id(&call.caller, &name).ok_or_else(|| Error::not_found("user"))?;
-        let looked = call.looked.take();
+        let prefetched = call.prefetched.take();
 
         let tenant = &call.caller.tenant;
-        let key = users::key(tenant, &id);
-        let load = || {
-            self.database
-                .run(async |connection| store::get(connection, tenant, &id).await)
+        let request = LoadRequest {
+            key: &users::cache_key(tenant, &id),
+            policy: &CACHE_POLICY,
+            deadline: call.deadline,
+        };
+        let load = async || {
+            let read = async |connection: &mut _| store::get(connection, tenant, &id).await;
+            self.database.run(read).await
         };
         let cached = self
             .cache
-            .get_or_load_after(looked, &key, &users::POLICY, call.deadline, load)
+            .get_or_load_prefetched(prefetched, request, load)
             .await?;
 
         if name == "me" {

@@ -7,7 +7,7 @@ use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::users::{self, Import};
+use wenzhen::users::{self, ImportRequest};
 
 /// The route.
 pub struct ImportUsers {
@@ -34,7 +34,7 @@ impl Endpoint for ImportUsers {
             return Err(Error::new(ErrorKind::Forbidden, detail));
         }
 
-        let import: Import = call.bulk_json()?;
+        let import: ImportRequest = call.bulk_json()?;
         let tenant = &call.caller.tenant;
         let imported = self
             .database
@@ -57,7 +57,7 @@ impl Endpoint for ImportUsers {
 impl ImportUsers {
     /// The cache may still say of imported people that they are unknown.
     async fn forget_absences(&self, call: &Call) {
-        let tags = [users::everyone(&call.caller.tenant)];
+        let tags = [users::cache_tag(&call.caller.tenant)];
         if let Err(error) = self.cache.invalidate(&tags, call.deadline).await {
             let causes = error_chain(&error);
             tracing::warn!(

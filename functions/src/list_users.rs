@@ -7,7 +7,7 @@ use wenzhen::identity::{Role, UserId};
 use wenzhen::page::Page;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::users::{Listed, User, store};
+use wenzhen::users::{ListedUser, User, store};
 
 /// The route.
 pub struct ListUsers {
@@ -57,7 +57,7 @@ impl ListUsers {
         &self,
         call: &Call,
         page: &Page<UserId>,
-    ) -> Result<Vec<Listed>, Error> {
+    ) -> Result<Vec<ListedUser>, Error> {
         let mut users = self.list(call, page).await?;
         // The row that only says that there is another page needs no consultations.
         let limit = usize::from(page.limit);
@@ -82,8 +82,8 @@ fn includes_consultations(call: &Call) -> Result<bool, Error> {
     }
 }
 
-fn without_consultations(user: User) -> Listed {
-    Listed {
+fn without_consultations(user: User) -> ListedUser {
+    ListedUser {
         user,
         consultations: None,
     }

@@ -10,7 +10,7 @@ use wenzhen::config::ConfigError;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, error_chain};
 use wenzhen::jobs::JobMessage;
-use wenzhen::jobs::burial::{Buried, bury, quarantine};
+use wenzhen::jobs::dead_letters::{self, DeadLetterOutcome};
 use wenzhen::jobs::queue::{Queue, original_id};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
@@ -90,14 +90,14 @@ impl ProcessDeadLetters {
             return Ok(true);
         };
 
-        let buried = self
+        let outcome = self
             .database
             .within(STATEMENT_TIMEOUT, async |connection| {
-                bury(connection, &message).await
+                dead_letters::process(connection, &message).await
             })
             .await?;
-        let comes_again = buried == Buried::Held;
-        log_outcome(&message, buried);
+        let comes_again = outcome == DeadLetterOutcome::LeasedElsewhere;
+        log_outcome(&message, outcome);
         Ok(!comes_again)
     }
 
@@ -106,7 +106,7 @@ impl ProcessDeadLetters {
         let message_id = original_id(record).unwrap_or_default();
         self.database
             .within(STATEMENT_TIMEOUT, async |connection| {
-                quarantine(connection, message_id, "not_a_job", body).await
+                dead_letters::quarantine(connection, message_id, "not_a_job", body).await
             })
             .await?;
 
@@ -134,17 +134,17 @@ impl ProcessDeadLetters {
     }
 }
 
-fn log_outcome(message: &JobMessage, buried: Buried) {
+fn log_outcome(message: &JobMessage, outcome: DeadLetterOutcome) {
     let (job, tenant) = (message.job_id, message.tenant_id.as_str());
-    match buried {
-        Buried::Failed => {
+    match outcome {
+        DeadLetterOutcome::AlreadyFailed => {
             tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back");
         }
-        Buried::Cancelled(kind) => {
+        DeadLetterOutcome::JustCancelled(kind) => {
             metrics::count("JobCancelled", &[("kind", &kind)]);
             tracing::info!(%job, tenant, "cancelled");
         }
-        Buried::GivenUp(kind) => {
+        DeadLetterOutcome::JustFailed(kind) => {
             metrics::count("JobFailed", &[("kind", &kind)]);
             tracing::error!(
                 %job,
@@ -153,15 +153,19 @@ fn log_outcome(message: &JobMessage, buried: Buried) {
                  bring it back"
             );
         }
-        Buried::SentAgain => {
+        DeadLetterOutcome::Resent => {
             tracing::warn!(%job, tenant, "a dead letter whose job has attempts left is sent again");
         }
-        Buried::SentAgainBefore => {
+        DeadLetterOutcome::AlreadyResent => {
             tracing::info!(%job, tenant, "another dead letter of a job that is sent again");
         }
-        Buried::Finished => tracing::info!(%job, tenant, "a dead letter of a job that has ended"),
-        Buried::Held => tracing::info!(%job, tenant, "a dead letter of a job that is running"),
-        Buried::Missing => tracing::warn!(
+        DeadLetterOutcome::AlreadyEnded => {
+            tracing::info!(%job, tenant, "a dead letter of a job that has ended");
+        }
+        DeadLetterOutcome::LeasedElsewhere => {
+            tracing::info!(%job, tenant, "a dead letter of a job that is running");
+        }
+        DeadLetterOutcome::NotFound => tracing::warn!(
             %job,
             tenant,
             "a dead letter without a job in its tenant; it was erased, or the message is wrong"

@@ -7,7 +7,7 @@ use wenzhen::config::ConfigError;
 use wenzhen::consultations::store::prune_idempotency_keys;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
-use wenzhen::jobs::burial::prune_quarantine;
+use wenzhen::jobs::dead_letters::prune_quarantine;
 use wenzhen::jobs::outbox;
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
@@ -43,16 +43,16 @@ impl Schedule for PruneExpired {
 
     /// Prunes once. A second run, or one at the same time, changes nothing more.
     async fn run(&self, _: Deadline) -> Result<Pruned, Error> {
-        let mut session = self.database.session().await?;
-        let work = async {
-            Ok(Pruned {
-                idempotency_keys: prune_idempotency_keys(&mut session).await?,
-                outbox: outbox::prune(&mut session).await?,
-                quarantine: prune_quarantine(&mut session).await?,
+        let pruned = self
+            .database
+            .run(async |connection| {
+                Ok(Pruned {
+                    idempotency_keys: prune_idempotency_keys(connection).await?,
+                    outbox: outbox::prune(connection).await?,
+                    quarantine: prune_quarantine(connection).await?,
+                })
             })
-        };
-        let pruned = work.await;
-        let pruned = session.finish(pruned)?;
+            .await?;
 
         tracing::info!(
             idempotency_keys = pruned.idempotency_keys,

@@ -5,8 +5,9 @@ use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
+use wenzhen::jobs::dead_letters::{self, RedriveRequest};
+use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
-use wenzhen::jobs::{burial, outbox};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
@@ -42,15 +43,17 @@ impl Endpoint for RedriveJobs {
             return Err(Error::new(ErrorKind::Forbidden, detail));
         }
 
-        let (tenant, limit) = (&call.caller.tenant, parse_limit(&call)?);
         let kind = call.query("kind");
+        let request = RedriveRequest {
+            tenant: &call.caller.tenant,
+            kind: kind.as_deref(),
+            limit: parse_limit(&call)?,
+        };
         let redriven = self
             .database
-            .run(async |connection| {
-                burial::redrive(connection, tenant, kind.as_deref(), limit).await
-            })
+            .run(async |connection| dead_letters::redrive(connection, request).await)
             .await?;
-        outbox::announce(&self.queue, &redriven.messages, call.deadline).await;
+        outbox::dispatch(&self.queue, &redriven.messages, call.deadline).await;
 
         let count = redriven.messages.len();
         tracing::info!(redriven = count, "failed jobs were queued again");

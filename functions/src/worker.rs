@@ -17,7 +17,7 @@ use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::identity::Scope;
 use wenzhen::jobs::queue::Queue;
-use wenzhen::jobs::worker::{Environment, Kinds, Run, process};
+use wenzhen::jobs::worker::{JobRegistry, Run, WorkerContext, process_batch};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
 use wenzhen::reports::Bucket;
@@ -66,11 +66,11 @@ impl QueueConsumer for Worker {
 
     /// Runs every job of the batch and names the records that have to come again.
     async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
-        process(self, &job_kinds(), event, invocation).await
+        process_batch(self, &job_registry(), event, invocation).await
     }
 }
 
-impl Environment for Worker {
+impl WorkerContext for Worker {
     fn database(&self) -> &Database {
         &self.database
     }
@@ -85,8 +85,10 @@ impl Environment for Worker {
 }
 
 /// Every kind of job.
-fn job_kinds() -> Kinds<Worker> {
-    Kinds::default().with::<Analyze>().with::<GenerateReport>()
+fn job_registry() -> JobRegistry<Worker> {
+    JobRegistry::default()
+        .register::<Analyze>()
+        .register::<GenerateReport>()
 }
 
 impl Worker {

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_wrong_by_minutes_takes_no_invocation_its_time() {
+    fn a_clock_wrong_by_minutes_takes_no_invocation_its_time() {
         let now = SystemTime::now();
         let off = Duration::from_mins(5);
 
@@ -118,8 +118,9 @@ mod tests {
         assert!(left > at_least);
     }
 
+    /// `cargo lambda watch` gives a duration.
     #[test]
-    fn a_runtime_that_gives_no_point_in_time_leaves_the_longest_call() {
+    fn a_runtime_without_a_point_in_time_leaves_the_longest_call() {
         let duration = SystemTime::UNIX_EPOCH + Duration::from_mins(10);
         let deadline = Deadline::of_invocation(duration, Duration::ZERO, Duration::from_mins(1));
         assert!(deadline.remaining() > Duration::from_secs(50));

@@ -52,3 +52,14 @@ impl Locale {
 pub(crate) fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Locale;
+
+    #[test]
+    fn locale_follows_the_script() {
+        assert_eq!(Locale::detect("胸痛 for 3 days"), Locale::Zh);
+        assert_eq!(Locale::detect("chest pain"), Locale::En);
+    }
+}

@@ -221,9 +221,10 @@ impl Bench {
         let verdict = triage::assess(&request.complaint());
         let mut messages: Vec<JobMessage> = Vec::new();
         for _ in 0..JOBS {
-            let mut session = database.session().await.unwrap();
-            let created = create(&mut session, &caller, None, &request, &verdict).await;
-            let Created::New { message, .. } = session.finish(created).unwrap() else {
+            let created = database
+                .run(async |connection| create(connection, &caller, None, &request, &verdict).await)
+                .await;
+            let Created::New { message, .. } = created.unwrap() else {
                 panic!("all are new")
             };
             messages.push(message);

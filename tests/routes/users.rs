@@ -366,11 +366,11 @@ async fn limits_and_a_cached_read_cost_one_round_trip_and_no_query() {
         user: UserId::try_from("u".to_owned()).unwrap(),
         role: CallerRole::Patient,
     };
-    let key = users::key(&caller.tenant, &caller.user);
+    let key = users::cache_key(&caller.tenant, &caller.user);
     let deadline = Deadline::after(std::time::Duration::from_secs(10));
     let none = || async { Ok(None) };
     cache
-        .get_or_load(&key, &users::POLICY, deadline, none)
+        .get_or_load(&key, &users::CACHE_POLICY, deadline, none)
         .await
         .unwrap();
     let who = Who {
@@ -379,14 +379,14 @@ async fn limits_and_a_cached_read_cost_one_round_trip_and_no_query() {
     };
     limiter.decide(who, &[], deadline).await;
     let before = valkey.round_trips();
-    let plan = cache.plan(&key, &users::POLICY).unwrap();
+    let plan = cache.plan(&key, &users::CACHE_POLICY).unwrap();
     let (decision, answer) = limiter
         .decide_with(who, &[], Some(plan.call.clone()), deadline)
         .await;
     let looked = Some(wenzhen::cache::Looked { plan, answer });
     let never = || async { panic!("it is cached") as Result<Option<users::User>, _> };
     let cached = cache
-        .get_or_load_after(looked, &key, &users::POLICY, deadline, never)
+        .get_or_load_after(looked, &key, &users::CACHE_POLICY, deadline, never)
         .await
         .unwrap();
     assert!(decision.is_admitted() && cached.value.is_none());

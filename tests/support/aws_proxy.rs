@@ -1,4 +1,5 @@
-//! AWS with a will of its own: passes calls on to the emulator, refuses them, holds them up, or sends every message twice.
+//! AWS with faults: passes calls on to the emulator, refuses them, holds them up, or sends every
+//! message twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,12 +12,16 @@ use tokio::sync::watch;
 
 use super::STACK;
 
+/// What happens to a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
+    /// The emulator answers it.
     Pass,
+    /// It is answered with a 503.
     Fail,
-    /// Calls wait until the mode changes.
+    /// It waits until the mode changes.
     Hold,
+    /// A message is sent twice; other calls pass.
     Twice,
 }
 
@@ -38,35 +43,36 @@ pub struct AwsProxy {
 
 impl AwsProxy {
     pub async fn start(mode: Mode) -> Self {
+        let client = reqwest::Client::builder()
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
         let shared = Arc::new(Shared {
             mode: watch::Sender::new(mode),
             held: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             taken: AtomicUsize::new(0),
             hidings: AtomicUsize::new(0),
-            client: reqwest::Client::builder()
-                .pool_max_idle_per_host(0)
-                .build()
-                .unwrap(),
+            client,
             target: STACK.aws_endpoint(),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+
         let serving = Arc::clone(&shared);
         let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let shared = Arc::clone(&serving);
-            async move {
-                shared
-                    .answer(&Call {
-                        method,
-                        uri,
-                        headers,
-                        body,
-                    })
-                    .await
-            }
+            let call = Call {
+                method,
+                uri,
+                headers,
+                body,
+            };
+            async move { shared.answer(&call).await }
         };
-        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let router = Router::new().fallback(answer);
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, shared }
     }
 
@@ -104,14 +110,25 @@ struct Call {
 
 impl Call {
     fn is(&self, name: &str) -> bool {
-        self.headers
-            .get("x-amz-target")
-            .is_some_and(|target| target == name)
+        let target = self.headers.get("x-amz-target");
+        target.is_some_and(|target| target == name)
+    }
+
+    fn path(&self) -> &str {
+        let path = self.uri.path_and_query();
+        path.map_or("/", |path| path.as_str())
     }
 }
 
 /// A call that waits; counted as long as its caller does.
 struct Held<'a>(&'a AtomicUsize);
+
+impl<'a> Held<'a> {
+    fn count(held: &'a AtomicUsize) -> Self {
+        held.fetch_add(1, Ordering::SeqCst);
+        Self(held)
+    }
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
@@ -124,21 +141,14 @@ impl Shared {
         if call.is("AmazonSQS.ChangeMessageVisibilityBatch") {
             self.hidings.fetch_add(1, Ordering::SeqCst);
         }
+
         let mode = *self.mode.borrow();
         match mode {
             Mode::Fail => {
                 self.refused.fetch_add(1, Ordering::SeqCst);
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
-            Mode::Hold => {
-                self.held.fetch_add(1, Ordering::SeqCst);
-                let _held = Held(&self.held);
-                self.mode
-                    .subscribe()
-                    .wait_for(|mode| *mode != Mode::Hold)
-                    .await
-                    .unwrap();
-            }
+            Mode::Hold => self.wait_until_released().await,
             Mode::Twice if call.is("AmazonSQS.SendMessageBatch") => {
                 self.pass(call).await;
             }
@@ -147,40 +157,40 @@ impl Shared {
         self.pass(call).await
     }
 
+    async fn wait_until_released(&self) {
+        let _held = Held::count(&self.held);
+        let mut mode = self.mode.subscribe();
+        mode.wait_for(|mode| *mode != Mode::Hold).await.unwrap();
+    }
+
     async fn pass(&self, call: &Call) -> Response {
-        let url = format!(
-            "{}{}",
-            self.target,
-            call.uri.path_and_query().map_or("/", |path| path.as_str())
-        );
-        let mut request = self
-            .client
-            .request(call.method.clone(), url)
-            .body(call.body.clone());
-        for (name, value) in call
-            .headers
-            .iter()
-            .filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
-        {
-            request = request.header(name, value);
+        let url = format!("{}{}", self.target, call.path());
+        let mut request = self.client.request(call.method.clone(), url);
+        for (name, value) in &call.headers {
+            if !["host", "content-length"].contains(&name.as_str()) {
+                request = request.header(name, value);
+            }
         }
-        let answer = request.send().await.unwrap();
-        let (status, content_type) = (
-            answer.status(),
-            answer.headers().get("content-type").cloned(),
-        );
+
+        let answer = request.body(call.body.clone()).send().await.unwrap();
+        let status = answer.status();
+        let content_type = answer.headers().get("content-type").cloned();
         let text = answer.text().await.unwrap();
         if call.is("AmazonSQS.SendMessageBatch") {
-            let sent: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-            self.taken.fetch_add(
-                sent["Successful"].as_array().map_or(0, Vec::len),
-                Ordering::SeqCst,
-            );
+            self.count_taken(&text);
         }
+
         let mut response = (status, text).into_response();
         if let Some(content_type) = content_type {
             response.headers_mut().insert("content-type", content_type);
         }
         response
+    }
+
+    fn count_taken(&self, answer: &str) {
+        let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+        let successful = answer["Successful"].as_array();
+        let count = successful.map_or(0, Vec::len);
+        self.taken.fetch_add(count, Ordering::SeqCst);
     }
 }

@@ -1,4 +1,4 @@
-//! What every test uses: the stack, people in it, and calls on their behalf.
+//! The parts that every test uses: the stack, people in it, and calls on their behalf.
 
 pub mod aws_proxy;
 pub mod runtime_api;
@@ -18,14 +18,24 @@ use xtask::users::{self, Person, Role};
 
 use crate::provider;
 
+/// The longest that [`eventually`] waits.
+const EVENTUALLY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The pause between two looks of [`eventually`].
+const POLL_DELAY: Duration = Duration::from_millis(100);
+
+/// For one call of a [`User`], long polls included.
+const CALL_TIMEOUT: Duration = Duration::from_secs(40);
+
 /// The stack that `cargo xtask test` brought up.
 pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
     let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.local/test/stack.env");
     let env_file = std::env::var("WENZHEN_STACK_ENV").map_or(default, PathBuf::from);
+
     Stack::running(&env_file).expect("these tests need a stack: run `cargo xtask test`")
 });
 
-/// Somebody with a token.
+/// A person with a token.
 pub struct User {
     client: Client,
     url: String,
@@ -44,21 +54,24 @@ impl User {
         Self::of(&new_tenant(), "patient", Role::Patient).await
     }
 
-    /// Somebody of a tenant.
+    /// A person of a tenant.
     pub async fn of(tenant: &str, user: &str, role: Role) -> Self {
         provider::start();
+
         let person = Person {
             tenant: tenant.to_owned(),
             user: user.to_owned(),
             role,
         };
         let token = users::token(&STACK, &person).await.unwrap();
+
         // One connection per call: a pooled one could outlive the runtime of the test that made it.
         let client = Client::builder()
-            .timeout(Duration::from_secs(40))
+            .timeout(CALL_TIMEOUT)
             .pool_max_idle_per_host(0)
             .build()
             .unwrap();
+
         Self {
             client,
             url: STACK.env("API_URL").unwrap(),
@@ -81,21 +94,16 @@ impl User {
 
     /// Posts a complaint, which must be accepted.
     pub async fn complain(&self, symptoms: &str) -> Value {
-        let answer = self
-            .post("/v1/consultations")
-            .json(&json!({ "symptoms": symptoms }))
-            .send()
-            .await
-            .unwrap();
-        read(answer, StatusCode::ACCEPTED).await
+        let body = json!({ "symptoms": symptoms });
+        let request = self.post("/v1/consultations").json(&body);
+        read(request.send().await.unwrap(), StatusCode::ACCEPTED).await
     }
 
     /// Waits for the end of a consultation, at most two long polls.
     pub async fn outcome(&self, accepted: &Value) -> Value {
-        let path = format!(
-            "/v1/consultations/{}?wait=20",
-            accepted["id"].as_str().unwrap()
-        );
+        let id = accepted["id"].as_str().unwrap();
+        let path = format!("/v1/consultations/{id}?wait=20");
+
         let mut last = Value::Null;
         for _ in 0..2 {
             last = read(self.get(&path).send().await.unwrap(), StatusCode::OK).await;
@@ -108,14 +116,8 @@ impl User {
 
     /// The number of this user's consultations, up to 100.
     pub async fn count(&self) -> usize {
-        let page = read(
-            self.get("/v1/consultations?limit=100")
-                .send()
-                .await
-                .unwrap(),
-            StatusCode::OK,
-        )
-        .await;
+        let request = self.get("/v1/consultations?limit=100");
+        let page = read(request.send().await.unwrap(), StatusCode::OK).await;
         page["items"].as_array().unwrap().len()
     }
 }
@@ -124,6 +126,7 @@ impl User {
 pub async fn read(answer: Response, status: StatusCode) -> Value {
     let got = answer.status();
     let text = answer.text().await.unwrap();
+
     assert_eq!(got, status, "{text}");
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
 }
@@ -133,9 +136,11 @@ pub async fn problem(answer: Response, status: StatusCode) -> Value {
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     let body = read(answer, status).await;
     assert_eq!(body["status"], status.as_u16(), "{body}");
+
     for field in ["type", "title", "detail", "instance"] {
+        let text = body[field].as_str();
         assert!(
-            body[field].as_str().is_some_and(|text| !text.is_empty()),
+            text.is_some_and(|text| !text.is_empty()),
             "{field} in {body}"
         );
     }
@@ -144,19 +149,19 @@ pub async fn problem(answer: Response, status: StatusCode) -> Value {
 
 /// A connection to the stack's database.
 pub async fn database() -> PgConnection {
-    PgConnection::connect(&STACK.env("DATABASE_URL").unwrap())
-        .await
-        .unwrap()
+    let url = STACK.env("DATABASE_URL").unwrap();
+    PgConnection::connect(&url).await.unwrap()
 }
 
 /// Looks again and again until `look` finds something, for at most 30 seconds.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + EVENTUALLY_TIMEOUT;
     loop {
         if let Some(found) = look().await {
             return found;
         }
+
         assert!(Instant::now() < end, "not within 30 s: {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(POLL_DELAY).await;
     }
 }

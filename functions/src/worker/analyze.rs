@@ -6,8 +6,9 @@ use wenzhen::agent::{self, NoModel};
 use wenzhen::consultations::{Analyze, Assessment, Consultation, outcome};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{BoxError, ErrorKind, error_chain};
-use wenzhen::jobs::claim::Lease;
-use wenzhen::jobs::worker::{Failure, Perform, Run, Stop};
+use wenzhen::jobs::Lease;
+use wenzhen::jobs::transition::Deferral;
+use wenzhen::jobs::worker::{Failure, JobError, JobHandler, Run};
 
 use super::Worker;
 
@@ -21,11 +22,11 @@ const WRITE_RESERVE: Duration = Duration::from_secs(12);
 /// The longest that recording an answer may take: the patient waits meanwhile.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(3);
 
-impl Perform<Analyze> for Worker {
-    async fn perform(&self, run: &Run<'_>, task: Analyze) -> Result<(), Stop> {
-        let consultation = match self.read_consultation(run, task.consultation_id).await {
+impl JobHandler<Analyze> for Worker {
+    async fn handle(&self, run: &Run<'_>, payload: Analyze) -> Result<(), JobError> {
+        let consultation = match self.read_consultation(run, payload.consultation_id).await {
             // It was erased meanwhile, and the job with it.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Stop::Overtaken),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(JobError::LeaseLost),
             found => found?,
         };
 
@@ -34,9 +35,11 @@ impl Perform<Analyze> for Worker {
             None => self.ask_models(run, &consultation).await?,
         };
 
-        run.step(90, "writing_assessment");
-        run.complete(async |session| outcome::assessed(session, run.lease, &assessment).await)
-            .await?;
+        run.report_progress(90, "writing_assessment");
+        run.complete(async |connection| {
+            outcome::write_assessment(connection, run.lease, &assessment).await
+        })
+        .await?;
         tracing::info!(
             consultation = %consultation.id,
             attempt = run.lease.attempt,
@@ -47,10 +50,10 @@ impl Perform<Analyze> for Worker {
         Ok(())
     }
 
-    async fn forget(&self, lease: &Lease, task: Analyze) -> Result<(), Stop> {
+    async fn cleanup(&self, lease: &Lease, payload: Analyze) -> Result<(), JobError> {
         let erased = self
             .transcripts
-            .forget(&lease.tenant, task.consultation_id)
+            .delete(&lease.tenant, payload.consultation_id)
             .await;
         erased.map_err(|error| Failure::new("transcript_left").with_source(error).into())
     }
@@ -70,7 +73,7 @@ impl Worker {
 
         let answer = self
             .transcripts
-            .answer(&lease.tenant, consultation.id)
+            .find_answer(&lease.tenant, consultation.id)
             .await;
         answer.unwrap_or_else(|error| {
             tracing::warn!(
@@ -87,15 +90,15 @@ impl Worker {
         &self,
         run: &Run<'_>,
         consultation: &Consultation,
-    ) -> Result<Assessment, Stop> {
-        run.step(20, "asking_models");
+    ) -> Result<Assessment, JobError> {
+        run.report_progress(20, "asking_models");
         let deadline = run.deadline.less(WRITE_RESERVE);
         let chain = self.chains.for_consultations();
         let assessment = agent::analyze(chain, consultation, deadline)
             .await
             .map_err(without_answer)?;
 
-        run.step(80, "recording_answer");
+        run.report_progress(80, "recording_answer");
         if assessment.served_by.model.is_some() {
             self.record_answer(run.lease, consultation, &assessment)
                 .await;
@@ -111,7 +114,7 @@ impl Worker {
     ) {
         let record = self
             .transcripts
-            .record(&lease.tenant, consultation, assessment);
+            .record_turns(&lease.tenant, consultation, assessment);
         let recorded = Deadline::after(RECORD_TIMEOUT).run(record).await;
         if let Err(error) = recorded.map_err(BoxError::from).flatten() {
             tracing::warn!(
@@ -123,16 +126,16 @@ impl Worker {
 }
 
 /// What becomes of the job when no model has answered.
-fn without_answer(none: NoModel) -> Stop {
+fn without_answer(none: NoModel) -> JobError {
     match none {
-        NoModel::NotConfigured => Stop::Hopeless("no_model_configured"),
-        NoModel::AllShut { retry_in } => Stop::Deferred {
-            code: "models_unavailable",
+        NoModel::NotConfigured => JobError::Permanent(Analyze::NO_MODEL_CONFIGURED),
+        NoModel::AllShut { retry_in } => JobError::Deferred(Deferral {
+            code: Analyze::MODELS_UNAVAILABLE,
             retry_in: retry_in.unwrap_or(DEFERRAL_DELAY),
-        },
-        NoModel::AllFailed { retry_in } => Stop::Failed(Failure {
+        }),
+        NoModel::AllFailed { retry_in } => JobError::Failed(Failure {
             retry_in,
-            ..Failure::new("models_failed")
+            ..Failure::new(Analyze::MODELS_FAILED)
         }),
     }
 }

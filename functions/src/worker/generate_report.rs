@@ -3,53 +3,52 @@
 use time::OffsetDateTime;
 use wenzhen::consultations::{self, Consultation, GenerateReport, outcome};
 use wenzhen::error::{Error, ErrorKind, error_chain};
-use wenzhen::jobs::claim::Lease;
-use wenzhen::jobs::worker::{Failure, Perform, Run, Stop};
-use wenzhen::reports::render;
+use wenzhen::jobs::Lease;
+use wenzhen::jobs::worker::{Failure, JobError, JobHandler, Run};
+use wenzhen::reports::{ReportKey, render};
 
 use super::Worker;
 
-impl Perform<GenerateReport> for Worker {
-    async fn perform(&self, run: &Run<'_>, task: GenerateReport) -> Result<(), Stop> {
+impl JobHandler<GenerateReport> for Worker {
+    async fn handle(&self, run: &Run<'_>, payload: GenerateReport) -> Result<(), JobError> {
         let lease = run.lease;
-        let consultation = match self.read_consultation(run, task.consultation_id).await {
+        let consultation = match self.read_consultation(run, payload.consultation_id).await {
             // It was erased meanwhile, and the job with it.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Stop::Overtaken),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(JobError::LeaseLost),
             found => found?,
         };
 
-        run.step(30, "rendering");
+        run.report_progress(30, "rendering");
         let now = OffsetDateTime::now_utc();
-        let rendered = render(&consultation, now)?.ok_or(Stop::Hopeless("no_assessment"))?;
+        let rendered = render(&consultation, now)?
+            .ok_or(JobError::Permanent(GenerateReport::NO_ASSESSMENT))?;
 
-        run.step(60, "storing");
-        let (tenant, id) = (&lease.tenant, consultation.id);
-        let storing = self.reports.store(tenant, id, lease.job_id, rendered, now);
+        run.report_progress(60, "storing");
+        let key = report_key(lease, &payload);
+        let storing = self.reports.store(key, rendered, now);
         let stored = Box::pin(storing).await.map_err(not_stored)?;
 
-        run.step(90, "writing_link");
+        run.report_progress(90, "writing_link");
         let completed = run
-            .complete(async |session| outcome::reported(session, lease, &stored).await)
+            .complete(async |connection| outcome::write_report(connection, lease, &stored).await)
             .await;
         // Also after a failure: the statement may have been written, and only its answer lost.
         self.forget_cached(run, &consultation).await;
         completed?;
 
         if let Some(before) = &consultation.report {
-            let kept = [before, &stored];
-            if let Err(error) = self.reports.tidy(tenant, id, kept, now).await {
+            let removed = self.reports.remove_older(key, before, &stored).await;
+            if let Err(error) = removed {
                 let causes = error_chain(&error);
                 tracing::warn!(causes, "old reports stay in the bucket until the next one");
             }
         }
-        tracing::info!(consultation = %id, attempt = lease.attempt, "reported");
+        tracing::info!(consultation = %consultation.id, attempt = lease.attempt, "reported");
         Ok(())
     }
 
-    async fn forget(&self, lease: &Lease, task: GenerateReport) -> Result<(), Stop> {
-        let now = OffsetDateTime::now_utc();
-        let (tenant, id) = (&lease.tenant, task.consultation_id);
-        let left = self.reports.place(tenant, id, lease.job_id, now);
+    async fn cleanup(&self, lease: &Lease, payload: GenerateReport) -> Result<(), JobError> {
+        let left = report_key(lease, &payload).location(OffsetDateTime::now_utc());
         self.reports.remove(&left).await.map_err(not_stored)
     }
 }
@@ -57,7 +56,7 @@ impl Perform<GenerateReport> for Worker {
 impl Worker {
     /// Makes the cached consultation, which has no report yet, a miss.
     async fn forget_cached(&self, run: &Run<'_>, consultation: &Consultation) {
-        let tag = consultations::tag(&run.lease.tenant, consultation.id);
+        let tag = consultations::cache_tag(&run.lease.tenant, consultation.id);
         if let Err(error) = self.cache.invalidate(&[tag], run.deadline).await {
             let causes = error_chain(&error);
             tracing::warn!(
@@ -68,10 +67,20 @@ impl Worker {
     }
 }
 
+fn report_key<'a>(lease: &'a Lease, payload: &GenerateReport) -> ReportKey<'a> {
+    ReportKey {
+        tenant: &lease.tenant,
+        consultation: payload.consultation_id,
+        job: lease.job_id,
+    }
+}
+
 /// A bucket that is gone is an outage, and spends no attempt.
-fn not_stored(error: Error) -> Stop {
+fn not_stored(error: Error) -> JobError {
     if error.kind().is_retryable() {
         return error.into();
     }
-    Failure::new("report_not_stored").with_source(error).into()
+    Failure::new(GenerateReport::REPORT_NOT_STORED)
+        .with_source(error)
+        .into()
 }

@@ -4,65 +4,84 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::report;
+use crate::report::Step;
 use crate::stack::Stack;
-use crate::tools::{self, run};
+use crate::tools;
+
+/// A cargo command about the style of the code.
+struct StyleCheck {
+    arguments: &'static [&'static str],
+    /// What the developer does if it fails.
+    advice: &'static str,
+}
+
+const STYLE_CHECKS: [StyleCheck; 2] = [
+    StyleCheck {
+        arguments: &["fmt", "--all", "--check"],
+        advice: "run `cargo fmt --all`",
+    },
+    StyleCheck {
+        arguments: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        advice: "mend what clippy says above",
+    },
+];
+
+/// The arguments of `cargo deny`. Advisories are left out: they need the network and change daily.
+const DENY_ARGUMENTS: [&str; 7] = [
+    "--log-level",
+    "error",
+    "check",
+    "--hide-inclusion-graph",
+    "bans",
+    "licenses",
+    "sources",
+];
 
 /// The checks that need no stack: the template, licences, sources and bans.
-pub fn run_all(stack: &Stack) -> Result<()> {
+pub fn check_project(stack: &Stack) -> Result<()> {
     tools::install(stack)?;
-    let step = report::Step::begin("cfn-lint with the SAM transform");
-    run(
-        Command::new(tools::bin(stack).join("cfn-lint"))
-            .arg("template.yaml")
-            .current_dir(&stack.root),
-        "template.yaml has the faults above",
-    )?;
+    check_template(stack)?;
+    check_dependencies(stack)
+}
+
+fn check_template(stack: &Stack) -> Result<()> {
+    let step = Step::begin("cfn-lint with the SAM transform");
+    let mut lint = Command::new(tools::bin_folder(stack).join("cfn-lint"));
+    lint.arg("template.yaml").current_dir(&stack.root);
+
+    tools::run(&mut lint, "template.yaml has the faults above")?;
     step.end("clean");
-    let step = report::Step::begin("cargo deny: licences, sources, bans");
-    run(
-        Command::new(tools::bin(stack).join("cargo-deny"))
-            .args([
-                "--log-level",
-                "error",
-                "check",
-                "--hide-inclusion-graph",
-                "bans",
-                "licenses",
-                "sources",
-            ])
-            .current_dir(&stack.root),
-        "a dependency breaks a rule of deny.toml",
-    )?;
+    Ok(())
+}
+
+fn check_dependencies(stack: &Stack) -> Result<()> {
+    let step = Step::begin("cargo deny: licences, sources, bans");
+    let mut deny = Command::new(tools::bin_folder(stack).join("cargo-deny"));
+    deny.args(DENY_ARGUMENTS).current_dir(&stack.root);
+
+    tools::run(&mut deny, "a dependency breaks a rule of deny.toml")?;
     step.end("clean");
     Ok(())
 }
 
 /// How the code is written: formatting and lints.
-pub fn style(stack: &Stack) -> Result<()> {
-    for (arguments, failure) in [
-        (&["fmt", "--all", "--check"][..], "run `cargo fmt --all`"),
-        (
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--quiet",
-                "--",
-                "-D",
-                "warnings",
-            ][..],
-            "mend what clippy says above",
-        ),
-    ] {
-        let step = report::Step::begin(&format!("cargo {}", arguments.first().unwrap_or(&"")));
-        run(
-            Command::new("cargo")
-                .args(arguments)
-                .current_dir(&stack.root),
-            failure,
-        )?;
+pub fn check_style(stack: &Stack) -> Result<()> {
+    for check in &STYLE_CHECKS {
+        let subcommand = check.arguments.first().unwrap_or(&"");
+        let step = Step::begin(&format!("cargo {subcommand}"));
+
+        let mut cargo = Command::new("cargo");
+        cargo.args(check.arguments).current_dir(&stack.root);
+        tools::run(&mut cargo, check.advice)?;
         step.end("clean");
     }
     Ok(())

@@ -6,168 +6,229 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use reqwest::Client;
+use anyhow::{Context, Result, ensure};
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::report::say;
-use crate::stack::Stack;
+use crate::stack::{Stack, WATCH_URL};
 use crate::up;
 use crate::users::{self, Person, Role};
 
 /// A cold start within a second or two, and the health check itself.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Complaints as patients write them; age in years.
-const COMPLAINTS: &[(&str, u8)] = &[
-    (
-        "I have had crushing chest pain for 20 minutes, it goes into my left arm and I am sweating.",
-        61,
-    ),
-    ("没有胸痛，只是咳嗽三天，有点流鼻涕。", 29),
-    (
-        "My daughter has had a fever of 38.6 since last night. She drinks well and plays, no rash, no stiff neck.",
-        4,
-    ),
-    ("右边脸突然歪了，说话也说不清楚，大概半小时前开始的。", 67),
-    (
-        "I sprained my ankle yesterday. It is a little swollen but I can walk on it.",
-        34,
-    ),
-    ("最近两周总是反酸、烧心，吃完饭更明显。", 45),
-    (
-        "I am not sure whether it is chest pain or just heartburn, it comes and goes since this morning.",
-        52,
-    ),
+/// A long poll, and a cold start before it.
+const CALL_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// Seconds that a long poll waits for the assessment.
+const LONG_POLL_SECONDS: u32 = 20;
+
+/// What a patient says.
+struct Complaint {
+    symptoms: &'static str,
+    /// Years.
+    age: u8,
+}
+
+/// Complaints as patients write them.
+const COMPLAINTS: &[Complaint] = &[
+    Complaint {
+        symptoms: "I have had crushing chest pain for 20 minutes, it goes into my left arm and \
+                   I am sweating.",
+        age: 61,
+    },
+    Complaint {
+        symptoms: "没有胸痛，只是咳嗽三天，有点流鼻涕。",
+        age: 29,
+    },
+    Complaint {
+        symptoms: "My daughter has had a fever of 38.6 since last night. She drinks well and \
+                   plays, no rash, no stiff neck.",
+        age: 4,
+    },
+    Complaint {
+        symptoms: "右边脸突然歪了，说话也说不清楚，大概半小时前开始的。",
+        age: 67,
+    },
+    Complaint {
+        symptoms: "I sprained my ankle yesterday. It is a little swollen but I can walk on it.",
+        age: 34,
+    },
+    Complaint {
+        symptoms: "最近两周总是反酸、烧心，吃完饭更明显。",
+        age: 45,
+    },
+    Complaint {
+        symptoms: "I am not sure whether it is chest pain or just heartburn, it comes and goes \
+                   since this morning.",
+        age: 52,
+    },
 ];
 
 /// Brings the stack up if it is not there, sends the complaints and prints what came back.
-pub async fn run(stack: &Stack) -> Result<()> {
-    if !is_up(stack).await {
-        say("There is no running stack, so it is brought up first; `cargo xtask down` stops it.\n");
+pub async fn run_demo(stack: &Stack) -> Result<()> {
+    if let Some(reason) = find_missing(stack).await {
+        say(format!(
+            "{reason}, so it is brought up first; `cargo xtask down` stops it.\n"
+        ));
         up::bring_up(stack, &up::Options::default()).await?;
     }
     send_complaints(&stack.as_running()?).await
 }
 
-/// Whether the functions of the checkout's stack answer.
-async fn is_up(stack: &Stack) -> bool {
+/// Why the checkout's stack cannot take complaints; none if its functions answer.
+async fn find_missing(stack: &Stack) -> Option<&'static str> {
     let Ok(url) = stack.env("API_URL") else {
-        return false;
+        return Some("There is no stack");
     };
-    let client = Client::builder().timeout(HEALTH_TIMEOUT).build();
-    let Ok(client) = client else {
-        return false;
-    };
-    let answer = client.get(format!("{url}/health")).send().await;
-    answer.is_ok_and(|answer| answer.status().is_success())
+    // `cargo lambda watch` may serve the API there, but nothing takes the jobs from the queue.
+    if url == WATCH_URL {
+        return Some("The stack has no functions (`up --services`)");
+    }
+
+    let is_healthy = check_health(&url).await.unwrap_or(false);
+    (!is_healthy).then_some("The stack does not answer")
+}
+
+/// Whether the functions answer, and say that they reach their database.
+async fn check_health(url: &str) -> Result<bool> {
+    let client = Client::builder().timeout(HEALTH_TIMEOUT).build()?;
+    let answer = client.get(format!("{url}/health")).send().await?;
+    Ok(answer.status().is_success())
 }
 
 async fn send_complaints(stack: &Stack) -> Result<()> {
-    let url = stack.env("API_URL")?;
-    let token = users::token(stack, &Person::demo(Role::Patient)).await?;
-    let client = Client::builder().timeout(Duration::from_secs(35)).build()?;
-    for (index, (symptoms, age)) in COMPLAINTS.iter().enumerate() {
-        say(format!("\n{}  ({age} years)\n{symptoms}", "─".repeat(100)));
-        let body = json!({ "symptoms": symptoms, "age": age });
-        let accepted = call(
-            client.post(format!("{url}/v1/consultations")).json(&body),
-            &token,
-        )
-        .await?;
-        print_verdict(&accepted);
-        let id = accepted["id"].as_str().context("the answer has no id")?;
-        let waiting = client.get(format!("{url}/v1/consultations/{id}?wait=20"));
-        let consultation = call(waiting, &token)
+    let api = Api {
+        client: Client::builder().timeout(CALL_TIMEOUT).build()?,
+        url: stack.env("API_URL")?,
+        token: users::token(stack, &Person::demo(Role::Patient)).await?,
+    };
+    let rule = "─".repeat(100);
+
+    let mut answered = 0;
+    for (index, complaint) in COMPLAINTS.iter().enumerate() {
+        let Complaint { symptoms, age } = complaint;
+        say(format!("\n{rule}  ({age} years)\n{symptoms}"));
+        let consultation = follow_complaint(&api, complaint)
             .await
-            .with_context(|| format!("complaint {}", index + 1))?;
-        print_answer(&consultation);
+            .with_context(|| format!("complaint {} was not answered", index + 1))?;
+        answered += usize::from(!consultation["assessment"].is_null());
     }
+
+    let sent = COMPLAINTS.len();
     say(format!(
-        "\n{}\n{} consultations answered.",
-        "─".repeat(100),
-        COMPLAINTS.len()
+        "\n{rule}\n{answered} of {sent} consultations answered."
     ));
+    say("`cargo xtask logs` shows how; `cargo xtask down` stops the stack.");
     Ok(())
 }
 
-async fn call(request: reqwest::RequestBuilder, token: &str) -> Result<Value> {
-    let answer = request
-        .bearer_auth(token)
-        .send()
-        .await
-        .context("the API cannot be reached; is the stack up?")?;
-    let status = answer.status();
-    let body: Value = answer
-        .json()
-        .await
-        .context("the API answered something that is not JSON")?;
-    anyhow::ensure!(
-        status.is_success(),
-        "the API answered {status}: {}",
-        body["detail"]
-    );
-    Ok(body)
+/// Sends one complaint, prints the verdict at once and the assessment later, and returns the
+/// consultation.
+async fn follow_complaint(api: &Api, complaint: &Complaint) -> Result<Value> {
+    let body = json!({ "symptoms": complaint.symptoms, "age": complaint.age });
+    let accepted = api.post("/v1/consultations", &body).await?;
+    print_verdict(&accepted);
+
+    let id = accepted["id"].as_str().context("the answer has no id")?;
+    let path = format!("/v1/consultations/{id}?wait={LONG_POLL_SECONDS}");
+    let consultation = api.get(&path).await?;
+    print_assessment(&consultation);
+    Ok(consultation)
+}
+
+/// The stack's API, as one patient calls it.
+struct Api {
+    client: Client,
+    url: String,
+    token: String,
+}
+
+impl Api {
+    async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}{path}", self.url);
+        self.send(self.client.post(url).json(body)).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Value> {
+        let url = format!("{}{path}", self.url);
+        self.send(self.client.get(url)).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Value> {
+        let answer =
+            request.bearer_auth(&self.token).send().await.context(
+                "the API cannot be reached; run `cargo xtask down`, then `cargo xtask demo` again",
+            )?;
+        let status = answer.status();
+        let body: Value = answer.json().await.with_context(|| {
+            format!("the API answered {status} without JSON; see `cargo xtask logs`")
+        })?;
+
+        ensure!(
+            status.is_success(),
+            "the API answered {status}: {}; see `cargo xtask logs`",
+            body["detail"]
+        );
+        Ok(body)
+    }
 }
 
 fn print_verdict(accepted: &Value) {
-    say(format!(
-        "\n  at once    {}  {}",
-        plain(&accepted["urgency"]),
-        plain(&accepted["advice"])
-    ));
+    let urgency = plain_text(&accepted["urgency"]);
+    let advice = plain_text(&accepted["advice"]);
+    say(format!("\n  at once    {urgency}  {advice}"));
+
     for flag in accepted["red_flags"].as_array().into_iter().flatten() {
-        say(format!(
-            "             ! {} ({}; {})",
-            plain(&flag["label"]),
-            plain(&flag["status"]),
-            plain(&flag["source"]["title"])
-        ));
+        let (label, status) = (plain_text(&flag["label"]), plain_text(&flag["status"]));
+        let source = plain_text(&flag["source"]["title"]);
+        say(format!("             ! {label} ({status}; {source})"));
     }
 }
 
-fn print_answer(consultation: &Value) {
-    let answer = &consultation["assessment"];
-    if answer.is_null() {
+fn print_assessment(consultation: &Value) {
+    let assessment = &consultation["assessment"];
+    if assessment.is_null() {
+        let (id, status) = (&consultation["id"], &consultation["status"]);
+        let (id, status) = (plain_text(id), plain_text(status));
         say(format!(
-            "  later      still {}; ask again",
-            plain(&consultation["status"])
+            "  later      still {status}; ask again: GET /v1/consultations/{id}"
         ));
         return;
     }
-    say(format!(
-        "  later      {}  {}",
-        plain(&answer["urgency"]),
-        plain(&answer["summary"])
-    ));
-    for (title, field) in [
-        ("causes", "possible_causes"),
-        ("actions", "recommended_actions"),
-        ("questions", "questions"),
-    ] {
-        for (index, item) in answer[field].as_array().into_iter().flatten().enumerate() {
-            say(format!(
-                "  {:<10} - {}",
-                if index == 0 { title } else { "" },
-                plain(item)
-            ));
-        }
-    }
-    let by = &answer["served_by"];
-    let model = by["model"]
-        .as_str()
-        .map(|model| format!(" ({model})"))
-        .unwrap_or_default();
-    let degraded = answer["degraded_reason"]
-        .as_str()
-        .map(|reason| format!(", degraded: {reason}"))
-        .unwrap_or_default();
-    say(format!(
-        "  served by  {}{model}{degraded}",
-        plain(&by["tier"])
-    ));
+
+    let urgency = plain_text(&assessment["urgency"]);
+    let summary = plain_text(&assessment["summary"]);
+    say(format!("  later      {urgency}  {summary}"));
+    print_items("causes", &assessment["possible_causes"]);
+    print_items("actions", &assessment["recommended_actions"]);
+    print_items("questions", &assessment["questions"]);
+    print_origin(assessment);
 }
 
-fn plain(value: &Value) -> &str {
+/// One item a line, the first behind the title.
+fn print_items(title: &str, items: &Value) {
+    let mut title = title;
+    for item in items.as_array().into_iter().flatten() {
+        say(format!("  {title:<10} - {}", plain_text(item)));
+        title = "";
+    }
+}
+
+/// Which tier and model made the assessment, and why it is less than it could be.
+fn print_origin(assessment: &Value) {
+    let served_by = &assessment["served_by"];
+    let mut origin = plain_text(&served_by["tier"]).to_owned();
+    if let Some(model) = served_by["model"].as_str() {
+        origin += &format!(" ({model})");
+    }
+    if let Some(reason) = assessment["degraded_reason"].as_str() {
+        origin += &format!(", degraded: {reason}");
+    }
+    say(format!("  served by  {origin}"));
+}
+
+fn plain_text(value: &Value) -> &str {
     value.as_str().unwrap_or("–")
 }

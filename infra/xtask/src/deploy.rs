@@ -1,15 +1,19 @@
 //! Deploys `template.yaml` with plain CloudFormation calls, as `sam deploy` does after packaging.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
-use serde_norway::Value;
+use aws_sdk_cloudformation::types::{
+    Capability, Output, Parameter, Stack as StackDescription, StackEvent, StackStatus,
+};
+use aws_sdk_s3::types::CreateBucketConfiguration;
+use serde_norway::{Mapping, Value};
 
 use crate::functions::Package;
 use crate::report::Step;
@@ -18,13 +22,28 @@ use crate::stack::{NAME, REGION, Stack};
 /// Where the packages lie.
 pub const BUCKET: &str = "wenzhen-packages";
 
-/// What of the template is deployed.
-pub enum Scope {
+/// Characters of a parameter's value, at most. Source: "AWS CloudFormation quotas".
+const MAX_PARAMETER_LENGTH: usize = 4_096;
+
+/// Between two looks at a deployment.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Looks at a deployment, at most: two minutes.
+const MAX_POLLS: usize = 1_200;
+
+/// What the template may do: its functions have roles, and SAM is a transform.
+const CAPABILITIES: [Capability; 2] = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
+
+/// Which part of the template is deployed.
+pub enum DeployScope {
     /// All of it.
     Everything(Package),
     /// What the functions need, without them: for `cargo lambda watch`.
     Services,
 }
+
+/// The template's parameters, by name.
+pub type Parameters = BTreeMap<&'static str, String>;
 
 /// The stack's outputs, by name.
 pub type Outputs = BTreeMap<String, String>;
@@ -32,33 +51,45 @@ pub type Outputs = BTreeMap<String, String>;
 /// Creates or updates the stack and waits until it is done.
 pub async fn deploy(
     stack: &Stack,
-    scope: &Scope,
-    parameters: &[(&str, String)],
+    scope: &DeployScope,
+    parameters: &Parameters,
 ) -> Result<Outputs> {
-    for (name, value) in parameters {
-        // As CloudFormation has it; its own message repeats the whole value.
-        anyhow::ensure!(
-            value.len() <= 4_096,
-            "{name} has {} characters; a parameter takes 4,096",
-            value.len()
-        );
-    }
+    check_lengths(parameters)?;
     let step = Step::begin("template.yaml");
     let aws = stack.aws().await;
-    let text = fs::read_to_string(stack.root.join("template.yaml"))?;
-    let mut template: Value = serde_norway::from_str(&text).context("template.yaml is not YAML")?;
+
+    let mut template = read_template(stack)?;
     match scope {
-        Scope::Everything(package) => {
+        DeployScope::Everything(package) => {
             upload(&aws, package).await?;
             point_to_package(&mut template, package)?;
         }
-        Scope::Services => drop_functions(&mut template)?,
+        DeployScope::Services => drop_functions(&mut template)?,
     }
+
     let client = Client::new(&aws);
-    let outcome = submit(&client, &serde_norway::to_string(&template)?, parameters).await?;
-    let outputs = finished(&client).await?;
+    let template = serde_norway::to_string(&template)?;
+    let outcome = submit_template(&client, &template, parameters).await?;
+    let outputs = wait_until_deployed(&client).await?;
     step.end(outcome);
     Ok(outputs)
+}
+
+/// As CloudFormation checks it; its own message repeats the whole value.
+fn check_lengths(parameters: &Parameters) -> Result<()> {
+    for (name, value) in parameters {
+        let length = value.len();
+        ensure!(
+            length <= MAX_PARAMETER_LENGTH,
+            "{name} has {length} characters; a parameter takes 4,096"
+        );
+    }
+    Ok(())
+}
+
+fn read_template(stack: &Stack) -> Result<Value> {
+    let text = fs::read_to_string(stack.root.join("template.yaml"))?;
+    serde_norway::from_str(&text).context("template.yaml is not YAML")
 }
 
 /// Puts the package into the bucket, which it makes if need be, unless one of that name is there.
@@ -68,163 +99,187 @@ pub async fn upload(aws: &SdkConfig, package: &Package) -> Result<()> {
         .force_path_style(true)
         .build();
     let client = aws_sdk_s3::Client::from_conf(config);
-    if client.head_bucket().bucket(BUCKET).send().await.is_err() {
-        let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
-            .location_constraint(REGION.into())
-            .build();
-        let create = client.create_bucket().bucket(BUCKET);
-        create.create_bucket_configuration(place).send().await?;
+
+    let bucket = client.head_bucket().bucket(BUCKET);
+    if bucket.send().await.is_err() {
+        create_bucket(&client).await?;
     }
 
     let found = client.head_object().bucket(BUCKET).key(&package.key);
     if found.send().await.is_err() {
         let put = client.put_object().bucket(BUCKET).key(&package.key);
-        put.body(package.zip.clone().into()).send().await?;
+        let content = package.zip.clone();
+        put.body(content.into()).send().await?;
     }
     Ok(())
 }
 
-fn resources(template: &mut Value) -> Result<&mut serde_norway::Mapping> {
-    template
-        .get_mut("Resources")
-        .and_then(Value::as_mapping_mut)
-        .context("template.yaml has no Resources")
-}
-
-fn is_function(resource: &Value) -> bool {
-    resource.get("Type").and_then(Value::as_str) == Some("AWS::Serverless::Function")
+async fn create_bucket(client: &aws_sdk_s3::Client) -> Result<()> {
+    let place = CreateBucketConfiguration::builder()
+        .location_constraint(REGION.into())
+        .build();
+    client
+        .create_bucket()
+        .bucket(BUCKET)
+        .create_bucket_configuration(place)
+        .send()
+        .await?;
+    Ok(())
 }
 
 /// Replaces the `CodeUri: target/lambda/wenzhen/` of all functions by the package.
 fn point_to_package(template: &mut Value, package: &Package) -> Result<()> {
-    let uri = template
+    let code_uri = template
         .get_mut("Globals")
         .and_then(|globals| globals.get_mut("Function"))
         .and_then(|function| function.get_mut("CodeUri"))
         .context("template.yaml has no Globals.Function.CodeUri")?;
-    *uri = Value::String(format!("s3://{BUCKET}/{}", package.key));
+    *code_uri = Value::String(format!("s3://{BUCKET}/{}", package.key));
     Ok(())
 }
 
+/// Takes away the functions, and the API and outputs that they bring along.
 fn drop_functions(template: &mut Value) -> Result<()> {
-    resources(template)?.retain(|_, resource| !is_function(resource) && !is_api(resource));
-    if let Some(outputs) = template.get_mut("Outputs").and_then(Value::as_mapping_mut) {
-        // These name what the functions bring along.
-        outputs.retain(|name, _| !matches!(name.as_str(), Some("ApiUrl" | "ApiId" | "ChatUrl")));
-    }
+    let resources = mapping_mut(template, "Resources")?;
+    resources.retain(|_, resource| {
+        let kind = resource.get("Type").and_then(Value::as_str);
+        !matches!(
+            kind,
+            Some("AWS::Serverless::Function" | "AWS::Serverless::HttpApi")
+        )
+    });
+
+    let outputs = mapping_mut(template, "Outputs")?;
+    outputs.retain(|name, _| !matches!(name.as_str(), Some("ApiUrl" | "ApiId" | "ChatUrl")));
     Ok(())
 }
 
-fn is_api(resource: &Value) -> bool {
-    resource.get("Type").and_then(Value::as_str) == Some("AWS::Serverless::HttpApi")
+fn mapping_mut<'a>(template: &'a mut Value, name: &str) -> Result<&'a mut Mapping> {
+    template
+        .get_mut(name)
+        .and_then(Value::as_mapping_mut)
+        .with_context(|| format!("template.yaml has no {name}"))
 }
 
 /// Creates the stack, or updates it if it exists.
-async fn submit(
+async fn submit_template(
     client: &Client,
     template: &str,
-    parameters: &[(&str, String)],
+    parameters: &Parameters,
 ) -> Result<&'static str> {
-    let parameters: Vec<_> = parameters
-        .iter()
-        .map(|(name, value)| {
-            Parameter::builder()
-                .parameter_key(*name)
-                .parameter_value(value)
-                .build()
-        })
-        .collect();
-    let capabilities = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
-    if client
-        .describe_stacks()
-        .stack_name(NAME)
-        .send()
-        .await
-        .is_err()
-    {
-        let create = client
-            .create_stack()
-            .stack_name(NAME)
-            .template_body(template);
-        let create = create
-            .set_parameters(Some(parameters))
-            .set_capabilities(Some(capabilities.into()));
-        create.send().await.map_err(|error| said(&error))?;
-        return Ok("created");
+    let existing = client.describe_stacks().stack_name(NAME);
+    if existing.send().await.is_err() {
+        create_stack(client, template, parameters).await
+    } else {
+        update_stack(client, template, parameters).await
     }
-    let update = client
+}
+
+async fn create_stack(
+    client: &Client,
+    template: &str,
+    parameters: &Parameters,
+) -> Result<&'static str> {
+    let created = client
+        .create_stack()
+        .stack_name(NAME)
+        .template_body(template)
+        .set_parameters(Some(as_sdk_parameters(parameters)))
+        .set_capabilities(Some(CAPABILITIES.into()))
+        .send()
+        .await;
+    match created {
+        Ok(_) => Ok("created"),
+        Err(error) => Err(explain_refusal(&error)),
+    }
+}
+
+async fn update_stack(
+    client: &Client,
+    template: &str,
+    parameters: &Parameters,
+) -> Result<&'static str> {
+    let updated = client
         .update_stack()
         .stack_name(NAME)
-        .template_body(template);
-    let update = update
-        .set_parameters(Some(parameters))
-        .set_capabilities(Some(capabilities.into()));
-    match update.send().await {
-        Ok(_) => Ok("updated"),
-        Err(error)
-            if error
-                .message()
-                .is_some_and(|text| text.contains("No updates")) =>
-        {
-            Ok("unchanged")
-        }
-        Err(error) => Err(said(&error)),
+        .template_body(template)
+        .set_parameters(Some(as_sdk_parameters(parameters)))
+        .set_capabilities(Some(CAPABILITIES.into()))
+        .send()
+        .await;
+
+    let Err(error) = updated else {
+        return Ok("updated");
+    };
+    let message = error.message().unwrap_or_default();
+    if message.contains("No updates") {
+        return Ok("unchanged");
     }
+    Err(explain_refusal(&error))
 }
 
-fn said(error: &(impl ProvideErrorMetadata + std::fmt::Debug)) -> anyhow::Error {
+fn as_sdk_parameters(parameters: &Parameters) -> Vec<Parameter> {
+    let parameters = parameters.iter().map(|(name, value)| {
+        Parameter::builder()
+            .parameter_key(*name)
+            .parameter_value(value)
+            .build()
+    });
+    parameters.collect()
+}
+
+fn explain_refusal(error: &(impl ProvideErrorMetadata + Debug)) -> anyhow::Error {
     match error.message() {
-        Some(message) => anyhow::anyhow!("CloudFormation refuses template.yaml: {message}"),
-        None => anyhow::anyhow!("CloudFormation cannot be reached: {error:?}"),
+        Some(message) => anyhow!("CloudFormation refuses template.yaml: {message}"),
+        None => anyhow!("CloudFormation cannot be reached: {error:?}"),
     }
 }
 
-async fn finished(client: &Client) -> Result<Outputs> {
-    for _ in 0..1_200 {
+async fn wait_until_deployed(client: &Client) -> Result<Outputs> {
+    for _ in 0..MAX_POLLS {
         let described = client.describe_stacks().stack_name(NAME).send().await?;
         let stack = described.stacks().first().context("the stack is gone")?;
+
         match stack.stack_status() {
             Some(StackStatus::CreateComplete | StackStatus::UpdateComplete) => {
-                let outputs = stack.outputs().iter();
-                let pair = |output: &aws_sdk_cloudformation::types::Output| {
-                    Some((
-                        output.output_key()?.to_owned(),
-                        output.output_value()?.to_owned(),
-                    ))
-                };
-                return Ok(outputs.filter_map(pair).collect());
+                return Ok(read_outputs(stack));
             }
             Some(status) if status.as_str().ends_with("IN_PROGRESS") => {}
-            status => bail!(
-                "the deployment failed: {status:?}; {}",
-                reason(client).await
-            ),
+            status => {
+                let reason = find_failure(client).await;
+                bail!("the deployment failed: {status:?}; {reason}");
+            }
         }
+
         #[expect(clippy::disallowed_methods, reason = "a poll with a bound")]
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     bail!("the deployment did not end within two minutes")
 }
 
+fn read_outputs(stack: &StackDescription) -> Outputs {
+    let as_pair = |output: &Output| {
+        let (name, value) = (output.output_key()?, output.output_value()?);
+        Some((name.to_owned(), value.to_owned()))
+    };
+    stack.outputs().iter().filter_map(as_pair).collect()
+}
+
 /// The first resource that failed, and why.
-async fn reason(client: &Client) -> String {
+async fn find_failure(client: &Client) -> String {
     let Ok(events) = client.describe_stack_events().stack_name(NAME).send().await else {
         return "its events cannot be read".to_owned();
     };
-    let failed = events.stack_events().iter().rev();
-    failed
-        .filter(|event| {
-            event
-                .resource_status()
-                .is_some_and(|status| status.as_str().ends_with("FAILED"))
-        })
-        .map(|event| {
-            let id = event.logical_resource_id().unwrap_or_default();
-            format!(
-                "{id}: {}",
-                event.resource_status_reason().unwrap_or("no reason given")
-            )
-        })
-        .next()
-        .unwrap_or_else(|| "no resource says why".to_owned())
+    let is_failure = |event: &&StackEvent| {
+        let status = event.resource_status();
+        status.is_some_and(|status| status.as_str().ends_with("FAILED"))
+    };
+
+    let mut oldest_first = events.stack_events().iter().rev();
+    let Some(failure) = oldest_first.find(is_failure) else {
+        return "no resource says why".to_owned();
+    };
+    let id = failure.logical_resource_id().unwrap_or_default();
+    let reason = failure.resource_status_reason();
+    format!("{id}: {}", reason.unwrap_or("no reason given"))
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, logs, provider, report, shape, stack, test, up, users};
+use xtask::{bench, check, demo, logs, provider, report, services, shape, stack, test, up, users};
 
 /// The local stack of wenzhen and the chores around it.
 #[derive(Parser)]
@@ -24,14 +24,8 @@ enum Command {
     /// Send real complaints and follow each to its answer
     Demo,
     /// Print the logs of one function, or of all
-    Logs {
-        /// Such as `worker` or `create-consultation`
-        function: Option<String>,
-        /// Go on printing until Ctrl-C
-        #[arg(long, short)]
-        follow: bool,
-    },
-    /// Start a model provider that plays faults, by the name of the model, and print each call it gets
+    Logs(logs::Options),
+    /// Start a model provider whose models play faults, and print each call it gets
     Provider {
         /// The port on 127.0.0.1
         #[arg(long, default_value_t = 8089)]
@@ -51,7 +45,7 @@ enum Command {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+    match run_command(Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::failure(&error);
@@ -60,25 +54,25 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
-    let stack = stack::Stack::default_one()?;
+async fn run_command(command: Command) -> anyhow::Result<()> {
+    let stack = stack::Stack::of_checkout()?;
+
     match command {
-        Command::Up(options) => up::run(&stack, &options).await,
-        Command::Down => up::down(&stack),
+        Command::Up(options) => up::run_up(&stack, &options).await,
+        Command::Down => services::stop(&stack),
         Command::Token(person) => users::print_token(&stack.as_running()?, &person).await,
-        Command::Demo => demo::run(&stack).await,
-        Command::Logs { function, follow } => {
-            logs::run(&stack.as_running()?, function.as_deref(), follow).await
-        }
+        Command::Demo => demo::run_demo(&stack).await,
+        Command::Logs(options) => logs::print_logs(&stack.as_running()?, &options).await,
         Command::Provider { port } => provider::run_scripted(&stack, port),
+
+        Command::Check => check::check_project(&stack),
         Command::Bench(options) => bench::run(&options).await,
         Command::Shape(options) => shape::run(&stack, &options),
-        Command::Check => check::run_all(&stack),
         Command::Ci => {
-            check::style(&stack)?;
-            check::run_all(&stack)?;
-            test::run(&test::Options::default()).await
+            check::check_style(&stack)?;
+            check::check_project(&stack)?;
+            test::run_tests(&test::Options::default()).await
         }
-        Command::Test(options) => test::run(&options).await,
+        Command::Test(options) => test::run_tests(&options).await,
     }
 }

@@ -5,23 +5,29 @@
     reason = "a command-line tool talks to its user"
 )]
 
+use std::fmt::Display;
 use std::io::Write;
 use std::time::Instant;
 
 /// One step: its name when it starts, and how it went when it ends.
-pub struct Step(Instant);
+pub struct Step {
+    started: Instant,
+}
 
 impl Step {
     /// Begins a step.
     pub fn begin(name: &str) -> Self {
         print!("{name:.<58} ");
         drop(std::io::stdout().flush());
-        Self(Instant::now())
+        Self {
+            started: Instant::now(),
+        }
     }
 
     /// Ends it with a word or two.
     pub fn end(self, outcome: &str) {
-        println!("{outcome} ({:.1} s)", self.0.elapsed().as_secs_f64());
+        let seconds = self.started.elapsed().as_secs_f64();
+        println!("{outcome} ({seconds:.1} s)");
     }
 
     /// Ends the line, since something else is going to print.
@@ -31,7 +37,7 @@ impl Step {
 }
 
 /// A line of text.
-pub fn say(text: impl std::fmt::Display) {
+pub fn say(text: impl Display) {
     println!("{text}");
 }
 

@@ -1,229 +1,254 @@
 //! The routes of the HTTP API, where the emulator leaves them out.
 //!
-//! SAM writes an HTTP API's routes into an `OpenAPI` body, which the emulator does not import. So they are made here, from
-//! the processed template, that is: from what AWS would have imported. Where the routes are there already (AWS itself,
-//! LocalStack) nothing is done.
+//! SAM writes an HTTP API's routes into an `OpenAPI` body, which the emulator does not import. So
+//! they are made here, from the processed template, that is: from what AWS would have imported.
+//! Where the routes are there already (AWS itself, LocalStack) nothing is done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use aws_config::SdkConfig;
+use aws_sdk_apigatewayv2::Client;
 use aws_sdk_apigatewayv2::types::{
-    AuthorizationType, AuthorizerType, IntegrationType, JwtConfiguration,
+    AuthorizationType, AuthorizerType, IntegrationType, JwtConfiguration, Route,
 };
-use aws_sdk_cloudformation::types::TemplateStage;
+use aws_sdk_cloudformation::types::{StackResource, TemplateStage};
 use serde_json::Value;
 
 use crate::report::Step;
 use crate::stack::{NAME, REGION, Stack};
 
+/// Physical names of the template's resources, by their logical ones.
+type PhysicalNames = BTreeMap<String, String>;
+
+/// Where each route leads, by its key, such as `GET /v1/users`.
+type RouteTargets = BTreeMap<String, RouteTarget>;
+
 /// Where a route leads.
-struct Target {
+struct RouteTarget {
+    /// The function's physical name.
     function: String,
+    /// Whether it is called without a token.
     is_public: bool,
 }
 
-/// Makes the missing routes of the API `api`, and takes away those that the template no longer has.
-pub async fn complete(stack: &Stack, api: &str) -> Result<()> {
+/// Makes the missing routes of the API `api_id`, and takes away those that the template no longer
+/// has.
+pub async fn complete_routes(stack: &Stack, api_id: &str) -> Result<()> {
     let step = Step::begin("Routes");
     let aws = stack.aws().await;
-    let client = aws_sdk_apigatewayv2::Client::new(&aws);
-    let names = physical_names(&aws).await?;
-    let body = api_body(&aws).await?;
-    let wanted = routes(&body, &names)?;
-    let there = existing(&client, api).await?;
-    for (key, id) in &there {
-        if !wanted.contains_key(key) {
-            client
-                .delete_route()
-                .api_id(api)
-                .route_id(id)
-                .send()
-                .await?;
-        }
-    }
-    let missing: Vec<_> = wanted
-        .iter()
-        .filter(|(key, _)| !there.contains_key(*key))
-        .collect();
-    if !missing.is_empty() {
-        let authorizer = authorizer(&client, api, &body, &names).await?;
-        for (key, target) in &missing {
-            add(&client, api, key, target, &authorizer).await?;
-        }
-    }
-    step.end(&format!("{} there, {} added", there.len(), missing.len()));
-    Ok(())
-}
-
-async fn existing(
-    client: &aws_sdk_apigatewayv2::Client,
-    api: &str,
-) -> Result<BTreeMap<String, String>> {
-    let routes = client.get_routes().api_id(api).send().await?;
-    let pair = |route: &aws_sdk_apigatewayv2::types::Route| {
-        Some((route.route_key()?.to_owned(), route.route_id()?.to_owned()))
+    let api = HttpApi {
+        client: Client::new(&aws),
+        id: api_id,
+        body: read_api_body(&aws).await?,
+        names: read_physical_names(&aws).await?,
     };
-    Ok(routes.items().iter().filter_map(pair).collect())
-}
 
-async fn add(
-    client: &aws_sdk_apigatewayv2::Client,
-    api: &str,
-    key: &str,
-    target: &Target,
-    authorizer: &str,
-) -> Result<()> {
-    let integration = client
-        .create_integration()
-        .api_id(api)
-        .integration_type(IntegrationType::AwsProxy)
-        .payload_format_version("2.0")
-        .integration_uri(format!(
-            "arn:aws:lambda:{REGION}:000000000000:function:{}",
-            target.function
-        ))
-        .send()
-        .await?;
-    let integration = format!(
-        "integrations/{}",
-        integration.integration_id().unwrap_or_default()
-    );
-    let mut route = client
-        .create_route()
-        .api_id(api)
-        .route_key(key)
-        .target(integration);
-    if !target.is_public {
-        route = route
-            .authorization_type(AuthorizationType::Jwt)
-            .authorizer_id(authorizer);
+    let wanted = api.wanted_routes()?;
+    let existing = api.existing_routes().await?;
+    for (key, route_id) in &existing {
+        if !wanted.contains_key(key) {
+            api.delete_route(route_id).await?;
+        }
     }
-    route.send().await?;
+
+    let mut missing = wanted;
+    missing.retain(|key, _| !existing.contains_key(key));
+    if !missing.is_empty() {
+        let authorizer = api.provide_authorizer().await?;
+        for (key, target) in &missing {
+            api.add_route(key, target, &authorizer).await?;
+        }
+    }
+
+    let (there, added) = (existing.len(), missing.len());
+    step.end(&format!("{there} there, {added} added"));
     Ok(())
 }
 
-/// The authorizer of the template, made if need be.
-async fn authorizer(
-    client: &aws_sdk_apigatewayv2::Client,
-    api: &str,
-    body: &Value,
-    names: &BTreeMap<String, String>,
-) -> Result<String> {
-    let schemes = body
-        .pointer("/components/securitySchemes")
-        .and_then(Value::as_object);
-    let (name, scheme) = schemes
-        .and_then(|schemes| schemes.iter().next())
-        .context("the API has no authorizer")?;
-    for known in client.get_authorizers().api_id(api).send().await?.items() {
-        if let (Some(known_name), Some(id)) = (known.name(), known.authorizer_id())
-            && known_name == name
-        {
-            return Ok(id.to_owned());
-        }
-    }
-    let settings = scheme
-        .pointer("/x-amazon-apigateway-authorizer/jwtConfiguration")
-        .context("no JWT settings")?;
-    let audience = settings
-        .pointer("/audience")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let jwt = JwtConfiguration::builder()
-        .issuer(text(&settings["issuer"], names)?)
-        .set_audience(Some(
-            audience
-                .map(|entry| text(entry, names))
-                .collect::<Result<_>>()?,
-        ))
-        .build();
-    let made = client
-        .create_authorizer()
-        .api_id(api)
-        .name(name)
-        .authorizer_type(AuthorizerType::Jwt)
-        .identity_source("$request.header.Authorization")
-        .jwt_configuration(jwt)
-        .send()
-        .await?;
-    Ok(made.authorizer_id().unwrap_or_default().to_owned())
+/// The API as it is deployed, and as the processed template describes it.
+struct HttpApi<'a> {
+    client: Client,
+    id: &'a str,
+    /// The `OpenAPI` document that SAM made.
+    body: Value,
+    names: PhysicalNames,
 }
 
-/// `GET /path` → where it leads.
-fn routes(body: &Value, names: &BTreeMap<String, String>) -> Result<BTreeMap<String, Target>> {
-    let mut routes = BTreeMap::new();
-    for (path, methods) in body
-        .pointer("/paths")
-        .and_then(Value::as_object)
-        .context("the API has no paths")?
-    {
-        for (method, operation) in methods.as_object().into_iter().flatten() {
-            let uri = operation
-                .pointer("/x-amazon-apigateway-integration/uri/Fn::Sub")
-                .and_then(Value::as_str);
-            let logical =
-                uri.and_then(|uri| uri.split("functions/${").nth(1)?.split(".Arn}").next());
-            let logical =
-                logical.with_context(|| format!("{method} {path} leads to no function"))?;
-            let function = names
-                .get(logical)
-                .with_context(|| format!("{logical} was not deployed"))?;
+impl HttpApi<'_> {
+    /// The routes of the template.
+    fn wanted_routes(&self) -> Result<RouteTargets> {
+        let paths = self.body.pointer("/paths").and_then(Value::as_object);
+        let mut targets = RouteTargets::new();
+
+        for (path, methods) in paths.context("the API has no paths")? {
+            for (method, operation) in methods.as_object().into_iter().flatten() {
+                let key = format!("{} {path}", method.to_uppercase());
+                let target = self.read_target(&key, operation)?;
+                targets.insert(key, target);
+            }
+        }
+        Ok(targets)
+    }
+
+    fn read_target(&self, key: &str, operation: &Value) -> Result<RouteTarget> {
+        let uri = operation
+            .pointer("/x-amazon-apigateway-integration/uri/Fn::Sub")
+            .and_then(Value::as_str);
+        // Such as `arn:…:path/2015-03-31/functions/${GetUser.Arn}/invocations`.
+        let logical_name = uri
+            .and_then(|uri| uri.split("functions/${").nth(1)?.split(".Arn}").next())
+            .with_context(|| format!("{key} leads to no function"))?;
+        let function = self
+            .names
+            .get(logical_name)
+            .with_context(|| format!("{logical_name} was not deployed"))?;
+
+        Ok(RouteTarget {
+            function: function.clone(),
             // SAM writes `security: [{"NONE": []}]` for a route without an authorizer.
-            let is_public = operation.pointer("/security/0/NONE").is_some();
-            let target = Target {
-                function: function.clone(),
-                is_public,
-            };
-            routes.insert(format!("{} {path}", method.to_uppercase()), target);
+            is_public: operation.pointer("/security/0/NONE").is_some(),
+        })
+    }
+
+    /// The ids of the routes that are there, by their keys.
+    async fn existing_routes(&self) -> Result<BTreeMap<String, String>> {
+        let routes = self.client.get_routes().api_id(self.id).send().await?;
+        let as_pair = |route: &Route| {
+            let (key, id) = (route.route_key()?, route.route_id()?);
+            Some((key.to_owned(), id.to_owned()))
+        };
+        Ok(routes.items().iter().filter_map(as_pair).collect())
+    }
+
+    async fn delete_route(&self, route_id: &str) -> Result<()> {
+        self.client
+            .delete_route()
+            .api_id(self.id)
+            .route_id(route_id)
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    async fn add_route(&self, key: &str, target: &RouteTarget, authorizer: &str) -> Result<()> {
+        let integration = self.create_integration(&target.function).await?;
+        let mut route = self
+            .client
+            .create_route()
+            .api_id(self.id)
+            .route_key(key)
+            .target(format!("integrations/{integration}"));
+
+        if !target.is_public {
+            route = route
+                .authorization_type(AuthorizationType::Jwt)
+                .authorizer_id(authorizer);
         }
+        route.send().await?;
+        Ok(())
     }
-    Ok(routes)
+
+    /// Returns the integration's id.
+    async fn create_integration(&self, function: &str) -> Result<String> {
+        let function_arn = format!("arn:aws:lambda:{REGION}:000000000000:function:{function}");
+        let integration = self
+            .client
+            .create_integration()
+            .api_id(self.id)
+            .integration_type(IntegrationType::AwsProxy)
+            .payload_format_version("2.0")
+            .integration_uri(function_arn)
+            .send()
+            .await?;
+        Ok(integration.integration_id.unwrap_or_default())
+    }
+
+    /// The id of the template's authorizer, which is made if need be.
+    async fn provide_authorizer(&self) -> Result<String> {
+        let schemes = self.body.pointer("/components/securitySchemes");
+        let mut schemes = schemes.and_then(Value::as_object).into_iter().flatten();
+        let (name, scheme) = schemes.next().context("the API has no authorizer")?;
+        if let Some(id) = self.find_authorizer(name).await? {
+            return Ok(id);
+        }
+
+        let authorizer = self
+            .client
+            .create_authorizer()
+            .api_id(self.id)
+            .name(name)
+            .authorizer_type(AuthorizerType::Jwt)
+            .identity_source("$request.header.Authorization")
+            .jwt_configuration(self.jwt_configuration(scheme)?)
+            .send()
+            .await?;
+        Ok(authorizer.authorizer_id.unwrap_or_default())
+    }
+
+    async fn find_authorizer(&self, name: &str) -> Result<Option<String>> {
+        let authorizers = self.client.get_authorizers().api_id(self.id);
+        let authorizers = authorizers.send().await?;
+        let found = authorizers
+            .items()
+            .iter()
+            .find(|authorizer| authorizer.name() == Some(name));
+        Ok(found.and_then(|authorizer| authorizer.authorizer_id.clone()))
+    }
+
+    fn jwt_configuration(&self, scheme: &Value) -> Result<JwtConfiguration> {
+        let settings = scheme
+            .pointer("/x-amazon-apigateway-authorizer/jwtConfiguration")
+            .context("the API's authorizer has no JWT settings")?;
+
+        let issuer = settings.pointer("/issuer").context("it has no issuer")?;
+        let mut configuration = JwtConfiguration::builder().issuer(self.resolve_text(issuer)?);
+        let audience = settings.pointer("/audience").and_then(Value::as_array);
+        for entry in audience.into_iter().flatten() {
+            configuration = configuration.audience(self.resolve_text(entry)?);
+        }
+        Ok(configuration.build())
+    }
+
+    /// A value of the processed template, which may be a `Ref` or a `Fn::Sub` of resources.
+    fn resolve_text(&self, value: &Value) -> Result<String> {
+        if let Some(plain) = value.as_str() {
+            return Ok(plain.to_owned());
+        }
+        if let Some(name) = value.get("Ref").and_then(Value::as_str) {
+            let physical_name = self.names.get(name).cloned();
+            return physical_name.with_context(|| format!("{name} was not deployed"));
+        }
+
+        let template = value.get("Fn::Sub").and_then(Value::as_str);
+        let template = template.context("neither a text, a Ref nor a Sub")?;
+        let mut text = template.replace("${AWS::Region}", REGION);
+        for (name, physical_name) in &self.names {
+            text = text.replace(&format!("${{{name}}}"), physical_name);
+        }
+        Ok(text)
+    }
 }
 
-/// A value of the processed template, which may be a `Ref` or a `Fn::Sub` of resources.
-fn text(value: &Value, names: &BTreeMap<String, String>) -> Result<String> {
-    if let Some(plain) = value.as_str() {
-        return Ok(plain.to_owned());
-    }
-    if let Some(name) = value.get("Ref").and_then(Value::as_str) {
-        return names
-            .get(name)
-            .cloned()
-            .with_context(|| format!("{name} was not deployed"));
-    }
-    let template = value
-        .get("Fn::Sub")
-        .and_then(Value::as_str)
-        .context("neither a text, a Ref nor a Sub")?;
-    let mut text = template.replace("${AWS::Region}", REGION);
-    for (name, physical) in names {
-        text = text.replace(&format!("${{{name}}}"), physical);
-    }
-    Ok(text)
-}
-
-async fn physical_names(aws: &aws_config::SdkConfig) -> Result<BTreeMap<String, String>> {
+async fn read_physical_names(aws: &SdkConfig) -> Result<PhysicalNames> {
     let client = aws_sdk_cloudformation::Client::new(aws);
-    let resources = client
+    let described = client
         .describe_stack_resources()
         .stack_name(NAME)
         .send()
         .await?;
-    let pair = |resource: &aws_sdk_cloudformation::types::StackResource| {
-        Some((
-            resource.logical_resource_id()?.to_owned(),
-            resource.physical_resource_id()?.to_owned(),
-        ))
+
+    let as_pair = |resource: &StackResource| {
+        let logical_name = resource.logical_resource_id()?;
+        let physical_name = resource.physical_resource_id()?;
+        Some((logical_name.to_owned(), physical_name.to_owned()))
     };
-    Ok(resources
-        .stack_resources()
-        .iter()
-        .filter_map(pair)
-        .collect())
+    let resources = described.stack_resources().iter();
+    Ok(resources.filter_map(as_pair).collect())
 }
 
-async fn api_body(aws: &aws_config::SdkConfig) -> Result<Value> {
+/// The `OpenAPI` document of the template's HTTP API, as SAM made it.
+async fn read_api_body(aws: &SdkConfig) -> Result<Value> {
     let client = aws_sdk_cloudformation::Client::new(aws);
     let template = client
         .get_template()
@@ -231,23 +256,19 @@ async fn api_body(aws: &aws_config::SdkConfig) -> Result<Value> {
         .template_stage(TemplateStage::Processed)
         .send()
         .await?;
+
     let template: Value = serde_json::from_str(template.template_body().unwrap_or_default())?;
-    let resources = template
-        .get("Resources")
-        .and_then(Value::as_object)
-        .context("the template has no resources")?;
-    let apis: BTreeSet<_> = resources
-        .iter()
-        .filter(|(_, one)| one["Type"] == "AWS::ApiGatewayV2::Api")
-        .map(|(id, _)| id)
-        .collect();
-    let id = apis
-        .into_iter()
-        .next()
+    let resources = template.get("Resources").and_then(Value::as_object);
+    let resources = resources.context("the template has no resources")?;
+    let is_api = |resource: &&Value| {
+        let kind = resource.get("Type").and_then(Value::as_str);
+        kind == Some("AWS::ApiGatewayV2::Api")
+    };
+    let api = resources
+        .values()
+        .find(is_api)
         .context("the template has no HTTP API")?;
-    resources
-        .get(id)
-        .and_then(|api| api.pointer("/Properties/Body"))
-        .cloned()
-        .context("the API has no body")
+
+    let body = api.pointer("/Properties/Body").cloned();
+    body.context("the API has no body")
 }

@@ -1,4 +1,4 @@
-//! A local stack: where its files are, on which ports it listens, and what it says of itself in `stack.env`.
+//! A local stack: where its files are, on which ports it listens, and its settings in `stack.env`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +8,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::Credentials;
 
 /// The region of the emulator.
 pub const REGION: &str = "eu-west-1";
@@ -15,8 +17,11 @@ pub const REGION: &str = "eu-west-1";
 /// The name of the CloudFormation stack.
 pub const NAME: &str = "wenzhen";
 
+/// Where `cargo lambda watch` serves the functions.
+pub const WATCH_URL: &str = "http://127.0.0.1:9000";
+
 /// The ports of the stack's servers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Ports {
     /// PostgreSQL.
     pub postgres: u16,
@@ -43,34 +48,35 @@ pub struct Stack {
 
 impl Stack {
     /// The stack of the checkout, on fixed ports.
-    pub fn default_one() -> Result<Self> {
-        let root = checkout()?;
+    pub fn of_checkout() -> Result<Self> {
+        let root = find_checkout()?;
         let ports = Ports {
-            postgres: port("WENZHEN_POSTGRES_PORT", 55_432)?,
-            valkey: port("WENZHEN_VALKEY_PORT", 56_379)?,
-            aws: port("WENZHEN_AWS_PORT", 4_566)?,
+            postgres: read_port("WENZHEN_POSTGRES_PORT", 55_432)?,
+            valkey: read_port("WENZHEN_VALKEY_PORT", 56_379)?,
+            aws: read_port("WENZHEN_AWS_PORT", 4_566)?,
         };
-        let own = format!("http://127.0.0.1:{}", ports.aws);
-        let foreign_aws =
-            variable("AWS_ENDPOINT_URL").filter(|url| url.trim_end_matches('/') != own);
+
+        let own_url = format!("http://127.0.0.1:{}", ports.aws);
+        let is_foreign = |url: &String| url.trim_end_matches('/') != own_url;
         Ok(Self {
             home: root.join(".local"),
             root,
             ports,
             provider: None,
-            foreign_aws,
+            foreign_aws: env_variable("AWS_ENDPOINT_URL").filter(is_foreign),
         })
     }
 
     /// A stack of its own for the tests, on ports that are free now.
     pub fn for_tests() -> Result<Self> {
-        let root = checkout()?;
-        let [postgres, valkey, aws, provider] = free_ports()?;
+        let root = find_checkout()?;
+        let [postgres, valkey, aws, provider] = find_free_ports()?;
         let ports = Ports {
             postgres,
             valkey,
             aws,
         };
+
         Ok(Self {
             home: root.join(".local/test"),
             root,
@@ -80,16 +86,16 @@ impl Stack {
         })
     }
 
-    /// Where the benchmarks' stack lives.
+    /// A stack of its own for the benchmarks, on ports that are free now.
     pub fn for_benches() -> Result<Self> {
         Ok(Self {
-            home: checkout()?.join(".local/bench"),
+            home: find_checkout()?.join(".local/bench"),
             provider: None,
             ..Self::for_tests()?
         })
     }
 
-    /// This stack as `stack.env` describes it, whatever the environment says by now.
+    /// This stack as `stack.env` describes it, also if the environment has changed since.
     pub fn as_running(&self) -> Result<Self> {
         Self::running(&self.env_file())
     }
@@ -98,32 +104,29 @@ impl Stack {
     pub fn running(env_file: &Path) -> Result<Self> {
         let home = env_file
             .parent()
-            .context("stack.env stands in no directory")?
-            .to_path_buf();
-        let ports = Ports {
-            postgres: 0,
-            valkey: 0,
-            aws: 0,
-        };
+            .context("stack.env stands in no directory")?;
         let mut stack = Self {
-            root: checkout()?,
-            home,
-            ports,
+            root: find_checkout()?,
+            home: home.to_path_buf(),
+            ports: Ports::default(),
             provider: None,
             foreign_aws: None,
         };
+
         stack.foreign_aws = Some(stack.env("AWS_ENDPOINT_URL")?);
-        let port_of = |name: &str| -> Result<u16> {
-            let url: url::Url = stack.env(name)?.parse()?;
-            url.port()
-                .with_context(|| format!("{name} in stack.env has no port"))
-        };
         stack.ports = Ports {
-            postgres: port_of("DATABASE_URL")?,
-            valkey: port_of("VALKEY_URL")?,
-            aws: port_of("AWS_ENDPOINT_URL")?,
+            postgres: stack.env_port("DATABASE_URL")?,
+            valkey: stack.env_port("VALKEY_URL")?,
+            aws: stack.env_port("AWS_ENDPOINT_URL")?,
         };
         Ok(stack)
+    }
+
+    /// The port of a URL in `stack.env`.
+    fn env_port(&self, name: &str) -> Result<u16> {
+        let url: url::Url = self.env(name)?.parse()?;
+        url.port()
+            .with_context(|| format!("{name} in stack.env has no port"))
     }
 
     /// The virtual environment; every stack of the checkout shares it.
@@ -133,21 +136,21 @@ impl Stack {
 
     /// The AWS endpoint that everything is reached through.
     pub fn aws_endpoint(&self) -> String {
-        self.foreign_aws
-            .clone()
-            .unwrap_or_else(|| format!("http://127.0.0.1:{}", self.ports.aws))
+        let own_url = || format!("http://127.0.0.1:{}", self.ports.aws);
+        self.foreign_aws.clone().unwrap_or_else(own_url)
     }
 
-    /// The file that says what runs where.
+    /// The file of the stack's settings, one `NAME=value` a line.
     pub fn env_file(&self) -> PathBuf {
         self.home.join("stack.env")
     }
 
     /// Writes `stack.env`.
     pub fn write_env(&self, values: &BTreeMap<&str, String>) -> Result<()> {
-        let text = values.iter().fold(String::new(), |text, (name, value)| {
-            text + &format!("{name}={value}\n")
-        });
+        let mut text = String::new();
+        for (name, value) in values {
+            text += &format!("{name}={value}\n");
+        }
         write_private(&self.env_file(), &text)
     }
 
@@ -155,34 +158,35 @@ impl Stack {
     pub fn env(&self, name: &str) -> Result<String> {
         let text = fs::read_to_string(self.env_file())
             .context("there is no stack; start it with `cargo xtask up`")?;
-        let value = text
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .find(|(key, _)| *key == name);
-        value.map(|(_, value)| value.to_owned()).with_context(|| {
+
+        let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+        let (_, value) = pairs.find(|(key, _)| *key == name).with_context(|| {
             format!("stack.env has no {name}; deploy the stack with `cargo xtask up`")
-        })
+        })?;
+        Ok(value.to_owned())
     }
 
     /// The AWS clients' configuration for this stack.
-    pub async fn aws(&self) -> aws_config::SdkConfig {
-        let credentials =
-            aws_sdk_s3::config::Credentials::new("local", "local", None, None, "stack");
-        let loader = aws_config::from_env();
-        let loader = loader
+    pub async fn aws(&self) -> SdkConfig {
+        let loader = aws_config::from_env()
             .endpoint_url(self.aws_endpoint())
             .region(aws_config::Region::new(REGION));
-        if variable("AWS_ENDPOINT_URL").is_some() && variable("AWS_ACCESS_KEY_ID").is_some() {
+
+        let has_endpoint = env_variable("AWS_ENDPOINT_URL").is_some();
+        if has_endpoint && env_variable("AWS_ACCESS_KEY_ID").is_some() {
             return loader.load().await;
         }
+        let credentials = Credentials::new("local", "local", None, None, "stack");
         loader.credentials_provider(credentials).load().await
     }
 }
 
 /// Cargo says where it runs the tool; without it, the place where it was built must do.
-fn checkout() -> Result<PathBuf> {
-    let here = variable("CARGO_MANIFEST_DIR").filter(|path| path.ends_with("infra/xtask"));
+fn find_checkout() -> Result<PathBuf> {
+    let is_tool = |path: &String| path.ends_with("infra/xtask");
+    let here = env_variable("CARGO_MANIFEST_DIR").filter(is_tool);
     let here = PathBuf::from(here.as_deref().unwrap_or(env!("CARGO_MANIFEST_DIR")));
+
     here.ancestors()
         .nth(2)
         .map(Path::to_path_buf)
@@ -192,23 +196,19 @@ fn checkout() -> Result<PathBuf> {
 /// Writes a file that only its owner may read.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let mut options = fs::OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path);
+    options.write(true).create(true).truncate(true).mode(0o600);
+
+    let file = options.open(path);
     let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
     written.with_context(|| format!("{} cannot be written", path.display()))
 }
 
-fn port(name: &str, default: u16) -> Result<u16> {
-    match variable(name) {
-        None => Ok(default),
-        Some(text) => text
-            .parse()
-            .with_context(|| format!("{name} must be a port number, 1 to 65535")),
-    }
+fn read_port(name: &str, default: u16) -> Result<u16> {
+    let Some(text) = env_variable(name) else {
+        return Ok(default);
+    };
+    text.parse()
+        .with_context(|| format!("{name} must be a port number, 1 to 65535"))
 }
 
 /// A variable of the environment that is set to something.
@@ -216,14 +216,14 @@ fn port(name: &str, default: u16) -> Result<u16> {
     clippy::disallowed_methods,
     reason = "the one place of this tool that reads the environment"
 )]
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.trim().is_empty())
+pub fn env_variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok()?;
+    let is_empty = value.trim().is_empty();
+    (!is_empty).then_some(value)
 }
 
 /// Ports that are free now; all are held until the last is found, so that they differ.
-fn free_ports<const N: usize>() -> Result<[u16; N]> {
+fn find_free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut held = Vec::new();
     let mut ports = [0; N];
     for port in &mut ports {
@@ -234,11 +234,12 @@ fn free_ports<const N: usize>() -> Result<[u16; N]> {
     Ok(ports)
 }
 
-/// Refuses a port that somebody else listens on.
-pub fn require_free(port: u16, whose: &str, variable: &str) -> Result<()> {
+/// Refuses a port on which another program listens. `server` needs it, and `variable` sets it.
+pub fn require_free(port: u16, server: &str, variable: &str) -> Result<()> {
     if TcpListener::bind(("127.0.0.1", port)).is_err() {
         bail!(
-            "port {port}, which {whose} needs, is in use; stop what listens there, or set {variable} to another port"
+            "port {port}, which {server} needs, is in use; stop what listens there, or set \
+             {variable} to another port"
         );
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! The tools, from Python's package index: a virtual environment with pinned versions, whose files must have the hashes in
-//! `infra/local/requirements.txt`.
+//! The tools, from Python's package index: a virtual environment with pinned versions, whose files
+//! must have the hashes in `infra/local/requirements.txt`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,49 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::report::Step;
 use crate::stack::Stack;
 
-/// The directory of the environment's programs.
-pub fn bin(stack: &Stack) -> PathBuf {
-    stack.tools().join("bin")
-}
-
-/// Installs the tools unless they are there already.
-pub fn install(stack: &Stack) -> Result<()> {
-    let step = Step::begin("Tools (PostgreSQL, Valkey, AWS emulator, cargo-lambda)");
-    let requirements = stack.root.join("infra/local/requirements.txt");
-    let wanted = sha256(&fs::read(&requirements)?);
-    let stamp = stack.tools().join("installed");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        step.end("there");
-        return Ok(());
-    }
-    let python = find_python()?;
-    step.make_room();
-    fs::create_dir_all(stack.tools())?;
-    run(
-        Command::new(python)
-            .arg("-m")
-            .arg("venv")
-            .arg("--clear")
-            .arg(stack.tools()),
-        VENV,
-    )?;
-    run(
-        pip(stack)
-            .arg("install")
-            .args(PIP)
-            .arg("--requirement")
-            .arg(&requirements),
-        "the tools cannot be installed",
-    )?;
-    fs::write(stamp, wanted)?;
-    step.end("installed");
-    Ok(())
-}
-
-const VENV: &str = "no virtual environment can be made; on Debian and Ubuntu install python3-venv";
-
-/// Every dependency stands in the file with its hash, but for the cross compiler that cargo-lambda would bring along.
-const PIP: &[&str] = &[
+/// Every dependency stands in the file with its hash, but for the cross compiler that cargo-lambda
+/// would bring along.
+const PIP_OPTIONS: [&str; 5] = [
     "--quiet",
     "--disable-pip-version-check",
     "--no-deps",
@@ -61,58 +21,125 @@ const PIP: &[&str] = &[
     "--require-hashes",
 ];
 
-fn pip(stack: &Stack) -> Command {
-    let mut command = Command::new(bin(stack).join("python"));
-    command.args(["-m", "pip"]);
-    command
+/// What a Python interpreter may be called, the likeliest first.
+const PYTHON_NAMES: [&str; 7] = [
+    "python3",
+    "python3.14",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+    "python",
+];
+
+/// A Python program that fails on an interpreter that is too old.
+const PYTHON_VERSION_CHECK: &str = "import sys; sys.exit(sys.version_info < (3, 10))";
+
+const NO_PYTHON: &str = "Python 3.10 or later is needed and was not found; install it, so that \
+                         `python3` starts it";
+
+const NO_VENV: &str = "no virtual environment can be made; on Debian and Ubuntu install \
+                       python3-venv, then run the command again";
+
+const NO_PACKAGES: &str = "the tools cannot be installed; see pip's message above, and run the \
+                           command again when the package index can be reached";
+
+/// The directory of the environment's programs.
+pub fn bin_folder(stack: &Stack) -> PathBuf {
+    stack.tools().join("bin")
+}
+
+/// Whether this checkout has ever had the tools, of this version or an older one.
+pub fn were_installed(stack: &Stack) -> bool {
+    stamp_file(stack).exists()
+}
+
+/// The file that holds the hash of the installed `requirements.txt`.
+fn stamp_file(stack: &Stack) -> PathBuf {
+    stack.tools().join("installed")
+}
+
+/// Installs the tools unless they are there already.
+pub fn install(stack: &Stack) -> Result<()> {
+    let step = Step::begin("Tools (PostgreSQL, Valkey, AWS emulator, cargo-lambda)");
+    let requirements = stack.root.join("infra/local/requirements.txt");
+    let wanted = sha256(&fs::read(&requirements)?);
+    let stamp = stamp_file(stack);
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        step.end("there");
+        return Ok(());
+    }
+
+    let python = find_python()?;
+    step.make_room();
+    fs::create_dir_all(stack.tools())?;
+    make_environment(stack, python)?;
+    install_packages(stack, &requirements)?;
+
+    fs::write(stamp, wanted)?;
+    step.end("installed");
+    Ok(())
 }
 
 fn find_python() -> Result<&'static str> {
-    let new_enough = "import sys; sys.exit(sys.version_info < (3, 10))";
-    let names = [
-        "python3",
-        "python3.14",
-        "python3.13",
-        "python3.12",
-        "python3.11",
-        "python3.10",
-        "python",
-    ];
-    names
-        .into_iter()
-        .find(|name| Command::new(name).args(["-c", new_enough]).output().is_ok_and(|out| out.status.success()))
-        .context("Python 3.10 or later is needed and was not found; install it, so that `python3` starts it")
+    let is_new_enough = |name: &&str| {
+        let checked = Command::new(name)
+            .args(["-c", PYTHON_VERSION_CHECK])
+            .output();
+        checked.is_ok_and(|output| output.status.success())
+    };
+    let mut names = PYTHON_NAMES.into_iter();
+    names.find(is_new_enough).context(NO_PYTHON)
+}
+
+fn make_environment(stack: &Stack, python: &str) -> Result<()> {
+    let mut venv = Command::new(python);
+    venv.args(["-m", "venv", "--clear"]).arg(stack.tools());
+    run(&mut venv, NO_VENV)
+}
+
+fn install_packages(stack: &Stack, requirements: &Path) -> Result<()> {
+    let mut pip = Command::new(bin_folder(stack).join("python"));
+    pip.args(["-m", "pip", "install"])
+        .args(PIP_OPTIONS)
+        .arg("--requirement")
+        .arg(requirements);
+    run(&mut pip, NO_PACKAGES)
 }
 
 /// Runs a command to its end; its output goes to the terminal.
 pub fn run(command: &mut Command, failure: &str) -> Result<()> {
+    let program = Path::new(command.get_program()).display().to_string();
     let status = command
         .status()
-        .with_context(|| format!("{} cannot be started", program(command)))?;
+        .with_context(|| format!("{program} cannot be started; is it installed?"))?;
     if !status.success() {
-        bail!("{failure} ({} ended with {status})", program(command));
+        bail!("{failure} ({program} ended with {status})");
     }
     Ok(())
 }
 
-fn program(command: &Command) -> String {
-    Path::new(command.get_program()).display().to_string()
-}
-
 /// The SHA-256 of some bytes, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    let digits = Sha256::digest(bytes);
+    let mut text = String::new();
+    for digit in digits {
+        text += &format!("{digit:02x}");
+    }
+    text
 }
 
 /// The directory that the environment's packages are in.
-pub fn packages(stack: &Stack) -> Result<PathBuf> {
+pub fn packages_folder(stack: &Stack) -> Result<PathBuf> {
     let lib = stack.tools().join("lib");
     let entries =
         fs::read_dir(&lib).with_context(|| format!("{} cannot be read", lib.display()))?;
-    entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path().join("site-packages")))
+
+    let mut folders = entries.filter_map(|entry| {
+        let python = entry.ok()?.path();
+        Some(python.join("site-packages"))
+    });
+    folders
         .find(|path| path.is_dir())
         .context("the tools are incomplete; delete .local/tools and run `cargo xtask up` again")
 }

@@ -1,8 +1,8 @@
 //! People in the stack's user pool, and their tokens.
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType, MessageActionType};
+use aws_sdk_cognitoidentityprovider::{Client, Error};
 use clap::{Args, ValueEnum};
 
 use crate::report;
@@ -34,9 +34,10 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 3] = [Self::Patient, Self::Clinician, Self::Admin];
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Patient, Self::Clinician, Self::Admin];
 
-    const fn group(self) -> &'static str {
+    const fn group_name(self) -> &'static str {
         match self {
             Self::Patient => "patient",
             Self::Clinician => "clinician",
@@ -50,14 +51,26 @@ impl Person {
     pub fn demo(role: Role) -> Self {
         Self {
             tenant: "demo".to_owned(),
-            user: role.group().to_owned(),
+            user: role.group_name().to_owned(),
             role,
         }
     }
 
-    /// The tenant is part of the name they sign in with, so that two tenants can have the same user.
+    /// The tenant is part of the name they sign in with, so that two tenants can have the same
+    /// user.
     fn sign_in_name(&self) -> String {
         format!("{}@{}.example", self.user, self.tenant)
+    }
+
+    fn check_names(&self) -> Result<()> {
+        let is_allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        for name in [&self.tenant, &self.user] {
+            if name.is_empty() || !name.chars().all(is_allowed) {
+                bail!("tenants and users are written with a-z, 0-9, - and _");
+            }
+        }
+        Ok(())
     }
 }
 
@@ -67,96 +80,125 @@ pub async fn print_token(stack: &Stack, person: &Person) -> Result<()> {
     Ok(())
 }
 
-/// A fresh ID token of a person, whom it creates or changes as need be.
+/// A fresh ID token of a person, who is created or changed as need be.
 pub async fn token(stack: &Stack, person: &Person) -> Result<String> {
-    let valid = |text: &str| {
-        !text.is_empty()
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
+    person.check_names()?;
+    let pool = UserPool {
+        client: Client::new(&stack.aws().await),
+        id: stack.env("USER_POOL_ID")?,
+        app_client_id: stack.env("USER_POOL_CLIENT_ID")?,
     };
-    if !valid(&person.tenant) || !valid(&person.user) {
-        bail!("tenants and users are written with a-z, 0-9, - and _");
-    }
-    let pool = stack.env("USER_POOL_ID")?;
-    let client = Client::new(&stack.aws().await);
-    let name = person.sign_in_name();
-    create(&client, &pool, person)
+
+    pool.create_user(person)
         .await
         .context("the user pool cannot be reached; is the stack up? Try `cargo xtask up`")?;
-    for role in Role::ALL {
-        if role == person.role {
-            client
-                .admin_add_user_to_group()
-                .user_pool_id(&pool)
-                .username(&name)
-                .group_name(role.group())
-                .send()
-                .await?;
-        } else {
-            let leave = client
-                .admin_remove_user_from_group()
-                .user_pool_id(&pool)
-                .username(&name);
-            leave.group_name(role.group()).send().await?;
+    pool.assign_role(person).await?;
+
+    let password = pool.set_new_password(person).await?;
+    pool.sign_in(person, password).await
+}
+
+/// The stack's user pool.
+struct UserPool {
+    client: Client,
+    id: String,
+    app_client_id: String,
+}
+
+impl UserPool {
+    /// Creates the user, unless there is one of that name.
+    async fn create_user(&self, person: &Person) -> Result<()> {
+        let name = person.sign_in_name();
+        let created = self
+            .client
+            .admin_create_user()
+            .user_pool_id(&self.id)
+            .username(&name)
+            .message_action(MessageActionType::Suppress)
+            .user_attributes(attribute("email", &name)?)
+            .user_attributes(attribute("email_verified", "true")?)
+            .user_attributes(attribute("custom:tenant_id", &person.tenant)?)
+            .send()
+            .await;
+
+        match created.map_err(Error::from) {
+            Ok(_) | Err(Error::UsernameExistsException(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
-    let password = format!("Aa1-{}", uuid::Uuid::new_v4());
-    let set = client
-        .admin_set_user_password()
-        .user_pool_id(&pool)
-        .username(&name);
-    set.password(&password).permanent(true).send().await?;
-    sign_in(
-        &client,
-        &pool,
-        &stack.env("USER_POOL_CLIENT_ID")?,
-        &name,
-        &password,
-    )
-    .await
-}
 
-async fn create(client: &Client, pool: &str, person: &Person) -> Result<()> {
-    let attribute =
-        |name: &str, value: &str| AttributeType::builder().name(name).value(value).build();
-    let created = client
-        .admin_create_user()
-        .user_pool_id(pool)
-        .username(person.sign_in_name())
-        .message_action(MessageActionType::Suppress)
-        .user_attributes(attribute("email", &person.sign_in_name())?)
-        .user_attributes(attribute("email_verified", "true")?)
-        .user_attributes(attribute("custom:tenant_id", &person.tenant)?)
-        .send()
-        .await;
-    match created.map_err(aws_sdk_cognitoidentityprovider::Error::from) {
-        Ok(_) | Err(aws_sdk_cognitoidentityprovider::Error::UsernameExistsException(_)) => Ok(()),
-        Err(error) => Err(error.into()),
+    /// Puts the user into the group of their role, and into no other.
+    async fn assign_role(&self, person: &Person) -> Result<()> {
+        for role in Role::ALL {
+            if role == person.role {
+                self.join_group(person, role).await?;
+            } else {
+                self.leave_group(person, role).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn join_group(&self, person: &Person, role: Role) -> Result<()> {
+        self.client
+            .admin_add_user_to_group()
+            .user_pool_id(&self.id)
+            .username(person.sign_in_name())
+            .group_name(role.group_name())
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    async fn leave_group(&self, person: &Person, role: Role) -> Result<()> {
+        self.client
+            .admin_remove_user_from_group()
+            .user_pool_id(&self.id)
+            .username(person.sign_in_name())
+            .group_name(role.group_name())
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Gives the user a password that only this call knows, and returns it.
+    async fn set_new_password(&self, person: &Person) -> Result<String> {
+        let password = format!("Aa1-{}", uuid::Uuid::new_v4());
+        self.client
+            .admin_set_user_password()
+            .user_pool_id(&self.id)
+            .username(person.sign_in_name())
+            .password(&password)
+            .permanent(true)
+            .send()
+            .await?;
+        Ok(password)
+    }
+
+    /// Returns the user's ID token.
+    async fn sign_in(&self, person: &Person, password: String) -> Result<String> {
+        let signed_in = self
+            .client
+            .admin_initiate_auth()
+            .user_pool_id(&self.id)
+            .client_id(&self.app_client_id)
+            .auth_flow(AuthFlowType::AdminUserPasswordAuth)
+            .auth_parameters("USERNAME", person.sign_in_name())
+            .auth_parameters("PASSWORD", password)
+            .send()
+            .await?;
+
+        let tokens = signed_in
+            .authentication_result()
+            .context("the user pool asks for more than a password")?;
+        let id_token = tokens
+            .id_token()
+            .context("the user pool gave no ID token")?;
+        Ok(id_token.to_owned())
     }
 }
 
-async fn sign_in(
-    client: &Client,
-    pool: &str,
-    app: &str,
-    name: &str,
-    password: &str,
-) -> Result<String> {
-    let signed_in = client
-        .admin_initiate_auth()
-        .user_pool_id(pool)
-        .client_id(app)
-        .auth_flow(AuthFlowType::AdminUserPasswordAuth)
-        .auth_parameters("USERNAME", name)
-        .auth_parameters("PASSWORD", password)
-        .send()
-        .await?;
-    let tokens = signed_in
-        .authentication_result()
-        .context("the user pool asks for more than a password")?;
-    Ok(tokens
-        .id_token()
-        .context("the user pool gave no ID token")?
-        .to_owned())
+fn attribute(name: &str, value: &str) -> Result<AttributeType> {
+    let attribute = AttributeType::builder().name(name).value(value);
+    Ok(attribute.build()?)
 }

@@ -64,8 +64,9 @@ fn metric_line(name: &'static str, dimensions: &[(&'static str, &str)], now: Sys
 mod tests {
     use super::*;
 
+    /// Of dimensions and of metrics.
     #[test]
-    fn every_dimension_and_metric_that_the_format_names_has_its_value() {
+    fn every_name_in_the_format_has_its_value() {
         let dimensions = [("circuit", "primary"), ("to", "open")];
         let line = metric_line("CircuitChanged", &dimensions, SystemTime::UNIX_EPOCH);
 

@@ -1,9 +1,9 @@
-//! What is shown to the patient besides the red flags.
+//! Texts that the patient is shown besides the red flags.
 
 use super::urgency::Urgency;
 use crate::locale::Locale;
 
-/// What the patient should do now.
+/// The next step for a patient of this urgency.
 #[must_use]
 pub fn advice(urgency: Urgency, locale: Locale) -> &'static str {
     match locale {
@@ -52,7 +52,7 @@ fn advice_en(urgency: Urgency) -> &'static str {
     }
 }
 
-/// What this service is not.
+/// Says that the answer replaces no doctor.
 #[must_use]
 pub fn disclaimer(locale: Locale) -> &'static str {
     match locale {

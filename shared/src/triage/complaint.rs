@@ -1,4 +1,4 @@
-//! What the rules are given: the patient's words, age and sex.
+//! The input of the rules: the patient's words, age and sex.
 
 use std::fmt;
 
@@ -29,10 +29,10 @@ impl Sex {
     }
 }
 
-/// What the patient tells.
+/// The patient's words, age and sex.
 #[derive(Clone, Copy)]
 pub struct Complaint<'a> {
-    /// What is wrong now, in the patient's words.
+    /// The present illness, in the patient's words.
     pub symptoms: &'a str,
     /// Earlier illnesses and medicines, in the patient's words.
     pub history: Option<&'a str>,

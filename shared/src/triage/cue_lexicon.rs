@@ -1,4 +1,4 @@
-//! Cues that stand before a finding and say whether it is there, after the NegEx lexicon.
+//! Cues that stand before a finding and say whether it is there, after the `NegEx` lexicon.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::data::{WordList, split_words};
 
-/// What a cue does to the findings that follow it.
+/// The effect of a cue on the findings that follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CueEffect {
     /// "denies", 否认: runs through bare lists, commas included.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::locale::is_han;
+
 /// A list that is compiled into the binary.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WordList {
@@ -45,7 +47,7 @@ impl fmt::Display for WordListError {
     }
 }
 
-/// What a line of a list holds.
+/// The content of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ListLine {
     Comment,
@@ -148,17 +150,26 @@ impl WordList {
     }
 }
 
-/// Words in lower case or Han text, parted by single spaces, with the marks of the pattern language.
+/// Words in lower case or Han text, parted by single spaces, with the marks of the pattern
+/// language.
 fn is_entry(line: &str) -> bool {
-    let is_allowed = |c: char| {
-        c.is_ascii_lowercase()
-            || c.is_ascii_digit()
-            || matches!(c, ' ' | '_' | '*' | '|' | '!' | '.' | '@' | '-' | '/' | ':')
-            || !c.is_ascii() && c.is_alphabetic()
-    };
+    let mut after_space = true;
 
-    let is_parted_once = line.split(' ').all(|part| !part.is_empty());
-    is_parted_once && line.chars().all(is_allowed)
+    for c in line.chars() {
+        let is_space = c == ' ';
+        if is_space && after_space || !is_space && !is_entry_character(c) {
+            return false;
+        }
+        after_space = is_space;
+    }
+
+    !after_space
+}
+
+fn is_entry_character(c: char) -> bool {
+    let is_mark = matches!(c, '_' | '*' | '|' | '!' | '.' | '@' | '-' | '/' | ':');
+
+    c.is_ascii_lowercase() || c.is_ascii_digit() || is_mark || is_han(c)
 }
 
 /// The words of an entry as the tokeniser cuts them: English words, or single Han characters.

@@ -1,6 +1,6 @@
-//! The findings that rules combine, and what a text says of each.
+//! The findings that rules combine, and the status of each.
 
-/// What a text, a history or a patient's data can show.
+/// A sign, an illness or a risk that a text, a history or a patient's data can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Finding {
     ChestPain,
@@ -103,12 +103,12 @@ pub(super) enum Finding {
     Under3Months,
     From3To6Months,
     Under5Years,
-    // What decides about self-care.
+    // For and against self-care.
     MinorComplaint,
     Aggravating,
 }
 
-/// What a text says of a finding; the most alarming of several mentions counts.
+/// A text's statement on a finding; the most alarming of several mentions counts.
 ///
 /// A finding that no text mentions has no status: it is unknown, not denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,16 +1,16 @@
 //! Rules that decide an urgency from a patient's free text, in Chinese or English.
 //!
-//! The rules run before the model and again after it: the model may raise the urgency, never lower
-//! it. They do no I/O and look only at what is written. A finding that is not mentioned is unknown,
-//! not denied. Where a text can be read in two ways, the more urgent one counts:
+//! The rules run before the model and again after it: the model may raise the urgency, never
+//! lower it. They do no I/O and look only at what is written. A finding that is not mentioned is
+//! unknown, not denied. Where a text can be read in two ways, the more urgent one counts:
 //!
-//! - A hedged finding ("maybe chest pain", 不确定有没有胸痛) is [`FlagStatus::Uncertain`], and so is
-//!   one that is said to be over ("chest pain has gone"), as it may be back in an hour. An emergency
-//!   flag that is uncertain still counts as [`Urgency::Urgent`].
+//! - A hedged finding ("maybe chest pain", 不确定有没有胸痛) is [`FlagStatus::Uncertain`], and so
+//!   is one that is said to be over ("chest pain has gone"), as it may be back in an hour. An
+//!   emergency flag that is uncertain still counts as [`Urgency::Urgent`].
 //! - Only the symptoms are searched for red flags. The history tells risks: pregnancy, weakened
 //!   immunity, blood thinners, diabetes, heart disease.
-//! - [`Urgency::SelfCare`] needs a text in which every word belongs to a known minor complaint, from
-//!   a patient whose age is given and who belongs to no risk group.
+//! - [`Urgency::SelfCare`] needs a text in which every word belongs to a known minor complaint,
+//!   from a patient whose age is given and who belongs to no risk group.
 //!
 //! A text is read in this order, and each file uses only those named before it:
 //!

@@ -22,9 +22,9 @@ use super::word_class::WordClass;
 /// No gap steps over more tokens than this, however cheap: it keeps the search linear.
 const MAX_GAP_TOKENS: usize = 12;
 
-/// What it costs a gap to step over an English word or a number.
+/// Cost of an English word or a number in a gap.
 const WORD_COST: usize = 3;
-/// What it costs a gap to step over a Han character or a list mark.
+/// Cost of a Han character or a list mark in a gap.
 const HAN_COST: usize = 2;
 
 const GROUP_LIST: WordList = WordList {
@@ -42,7 +42,7 @@ static GROUPS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::ne
     groups
 });
 
-/// How much may stand between an atom and the one before it.
+/// The tokens that may stand between an atom and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GapKind {
     /// Nothing: the gap before the first atom.
@@ -65,7 +65,7 @@ impl GapKind {
         }
     }
 
-    /// What it costs to step over `token`; `None` when the gap may not.
+    /// Cost of `token` in the gap; `None` when it may not stand there.
     fn cost_of(self, token: &Token<'_>) -> Option<usize> {
         if self == Self::Closed {
             return None;
@@ -192,7 +192,7 @@ impl Pattern {
 
         let mut phrases = Vec::new();
         for alternative in part.split('|') {
-            match GROUPS.get(alternative) {
+            match group_of(alternative) {
                 Some(group) => phrases.extend(group.iter().copied().map(compile_phrase)),
                 None => phrases.push(compile_phrase(alternative)),
             }
@@ -255,6 +255,14 @@ impl Pattern {
         let mut barred = self.not_after.iter();
         barred.any(|phrase| phrase_end(phrase, tokens, end).is_some())
     }
+}
+
+/// The alternatives of a group, if the alternative names one.
+fn group_of(alternative: &str) -> Option<&'static [&'static str]> {
+    if !alternative.starts_with('@') {
+        return None;
+    }
+    GROUPS.get(alternative).map(Vec::as_slice)
 }
 
 /// Cuts an alternative into the words, numbers and single Han characters that the tokeniser yields.

@@ -1,4 +1,4 @@
-//! How a rule and an entry of the lexicon are written down.
+//! The form of a rule and of an entry of the lexicon.
 
 use super::complaint::Sex;
 use super::finding::Finding;

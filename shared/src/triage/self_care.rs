@@ -1,4 +1,4 @@
-//! When a complaint needs no doctor. In doubt it does.
+//! Decides whether a complaint needs no doctor. In doubt it needs one.
 
 use std::collections::HashSet;
 use std::ops::Range;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::word_class::WordClass;
 use crate::locale::is_han;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     /// An English word, in lower case and without apostrophes.
@@ -33,7 +33,7 @@ pub(super) enum TokenKind {
 pub(super) struct Token<'t> {
     pub(super) text: &'t str,
     pub(super) kind: TokenKind,
-    /// What the word does in a sentence; looked up once, because every pattern asks for it.
+    /// The word's part in a sentence; looked up once, because every pattern asks for it.
     pub(super) class: WordClass,
     /// Number of the word among the different words of its text, in the order of their first use.
     pub(super) word_id: usize,

@@ -1,4 +1,4 @@
-//! How soon a patient needs care.
+//! The four degrees of urgency.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What the rules decide: an urgency, and the red flags behind it.
+//! The decision of the rules: an urgency, and the red flags behind it.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use super::rules;
 use super::urgency::Urgency;
 use crate::locale::Locale;
 
-/// How certain a red flag is.
+/// The certainty of a red flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagStatus {
@@ -24,15 +24,15 @@ pub enum FlagStatus {
 pub struct RedFlag {
     /// Stable name of the rule.
     pub code: Cow<'static, str>,
-    /// How urgent the flag makes the case: what its rule says when the flag is present, and
-    /// [`Urgency::Urgent`] when it is uncertain.
+    /// The urgency of its rule when the flag is present, and [`Urgency::Urgent`] when it is
+    /// uncertain.
     pub urgency: Urgency,
-    /// How certain the flag is.
+    /// Present, or uncertain; a denied finding raises no flag.
     pub status: FlagStatus,
 }
 
 impl RedFlag {
-    /// What to show for the flag; `None` for the code of an older version of the rules.
+    /// The label that the patient is shown; `None` for the code of an older version of the rules.
     #[must_use]
     pub fn label(&self, locale: Locale) -> Option<&'static str> {
         let rule = rules::rule_by_code(&self.code)?;
@@ -50,7 +50,7 @@ impl RedFlag {
     }
 }
 
-/// What the rules decided.
+/// The decision of the rules on one complaint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Triage {
     /// The greatest urgency of the red flags, or what a complaint without any deserves.

@@ -1,4 +1,4 @@
-//! What stands around a mention: its clause, with the cues in it.
+//! The surroundings of a mention: its clause, with the cues in it.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -35,7 +35,7 @@ pub(super) struct ContextReader<'t, 'x> {
     sections: RecordSections,
 }
 
-/// What stands around a mention.
+/// The surroundings of one mention.
 pub(super) struct ClauseContext<'m, 'x> {
     pub(super) tokens: &'m [Token<'x>],
     pub(super) mention: &'m PatternMatch<Finding>,

@@ -11,7 +11,7 @@ use crate::triage::word_class::WordClass;
 /// Years that are so long ago that an illness of theirs is over.
 const REMOTE_YEARS: std::ops::RangeInclusive<u16> = 1930..=2023;
 
-/// What a cue says of the findings beside it.
+/// The meaning of a cue for the findings beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ContextCue {
     /// Names a relative of the patient.
@@ -26,7 +26,7 @@ pub(super) enum ContextCue {
     Onset,
     /// A time of the present illness.
     Current,
-    /// What was in the past has come back.
+    /// A finding of the past has come back.
     Recurrence,
 }
 

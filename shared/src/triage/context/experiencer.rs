@@ -1,4 +1,4 @@
-//! Whose finding it is: "my father died of a stroke", 母亲有癫痫史.
+//! Experiencer, or whose finding it is: "my father died of a stroke", 母亲有癫痫史.
 //!
 //! Only what clearly belongs to another person's death or earlier illness is left out: a patient
 //! often writes for a relative, whose present illness is the complaint.

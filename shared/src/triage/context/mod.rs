@@ -1,13 +1,16 @@
 //! The context of a mention: is the finding denied, whose is it, and when was it?
 //!
-//! The three properties and their cues are those of ConText (Harkema et al., "ConText: An algorithm
-//! for determining negation, experiencer, and temporal status from clinical reports", J Biomed
-//! Inform 2009), which extends NegEx (Chapman et al., "A simple algorithm for identifying negated
-//! findings and diseases in discharge summaries", J Biomed Inform 2001):
+//! The three properties and their cues are those of `ConText`, which extends `NegEx`:
 //!
-//! | property | question | where |
+//! - `NegEx`: Chapman, Bridewell, Hanbury, Cooper and Buchanan, "A simple algorithm for identifying
+//!   negated findings and diseases in discharge summaries", J Biomed Inform 34 (2001).
+//! - `ConText`: Harkema, Dowling, Thornblade and Chapman, "ConText: An algorithm for determining
+//!   negation, experiencer, and temporal status from clinical reports", J Biomed Inform 42 (2009).
+//!
+//! | property | example | file |
 //! |---|---|---|
-//! | negation | "denies chest pain", "chest pain: no", 没有胸痛 | [`negation`], [`scope`], [`post_cues`] |
+//! | negation, before the finding | "denies chest pain", 没有胸痛 | [`negation`], [`scope`] |
+//! | negation, behind the finding | "chest pain: no", 胸痛（-） | [`post_cues`] |
 //! | experiencer | "my father died of a stroke" | [`experiencer`] |
 //! | temporality | "a stroke in 2010", 十年前中风过 | [`temporality`] |
 //!

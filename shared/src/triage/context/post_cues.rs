@@ -8,19 +8,19 @@ use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, TokenKind, text_at};
 use crate::triage::word_class::WordClass;
 
-/// How far behind a finding a cue of its end may begin.
+/// Tokens behind a finding within which a cue that it is over may begin.
 const RESOLVED_REACH: usize = 6;
-/// How many words after that a cue may take.
+/// Tokens that such a cue may take.
 const MAX_CUE_TOKENS: usize = 4;
-/// How far behind a finding the word for its return may stand.
+/// Tokens behind a finding within which a word for its return may stand.
 const RECURRENCE_REACH: usize = 12;
 
-/// What stands behind a finding says of it.
+/// The meaning of a cue for the finding before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PostCue {
     /// A denial that makes up the whole rest of a segment.
     Answer,
-    /// What has passed may have passed an hour ago, and many emergencies come in waves.
+    /// The finding has passed, perhaps an hour ago; many emergencies come in waves.
     Resolved,
     /// A denied degree asserts the finding itself: "never had a headache like this".
     Exceeding,
@@ -136,7 +136,7 @@ fn ends_answer(answer: &[Token<'_>], len: usize) -> bool {
     })
 }
 
-/// What came back is present, whatever it did in between.
+/// A finding that came back is present, even if it was gone in between.
 fn recurs(rest: &[Token<'_>]) -> bool {
     let near = rest.iter().take(RECURRENCE_REACH);
     let mut sentence = near.take_while(|token| !token.ends_sentence());

@@ -1,4 +1,4 @@
-//! How far a cue reaches: the scope of a negation or a doubt, token by token.
+//! The scope of a cue: how far a negation or a doubt reaches, token by token.
 
 use super::cue_reader::{BareItem, CueMatch, CueReader};
 use crate::triage::cue_lexicon::CueEffect;
@@ -24,7 +24,7 @@ enum ScopePosition {
     Doubtful,
 }
 
-/// What a cue governs from a token on.
+/// The reach of a cue, as the reading stands at one token.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NegationScope {
     effect: CueEffect,

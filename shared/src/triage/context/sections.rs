@@ -7,7 +7,7 @@ use crate::triage::pattern::PatternMatch;
 use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, TokenKind, text_at};
 
-/// What a part of a record tells of.
+/// The subject of a part of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RecordSection {
     /// The present illness, or no headed part at all.
@@ -19,7 +19,7 @@ pub(super) enum RecordSection {
 }
 
 impl RecordSection {
-    /// What the headings in a section of the word list open.
+    /// The part of a record that a section of the word list has the headings of.
     fn of_section(name: &str) -> Option<Self> {
         Some(match name {
             "present" => Self::Present,

@@ -1,4 +1,4 @@
-//! When a finding was: "a stroke in 2010", 十年前中风过, "history of seizures".
+//! Temporality, or when a finding was: "a stroke in 2010", 十年前中风过, "history of seizures".
 //!
 //! Only what clearly belongs to a past predicate is left out. A record opens with the past
 //! (既往体健，突发胸痛), so that a cue of the past reaches no further than its comma, and a symptom

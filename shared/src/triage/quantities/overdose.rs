@@ -7,7 +7,7 @@ use crate::triage::tokens::{Token, tokens_before};
 
 /// Tenths of a count, as [`number_at`] gives it: ten pills.
 const MIN_COUNT_TENTHS: u32 = 100;
-/// How far before the count the verb, and behind it the medicine, may stand.
+/// Tokens before the count that may hold the verb, and behind it that may hold the medicine.
 const REACH: usize = 4;
 
 const SWALLOWING_WORDS: &[&str] = &["took", "taken", "swallowed", "ate", "吃", "服", "吞", "喝"];

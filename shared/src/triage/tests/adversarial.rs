@@ -1,7 +1,7 @@
 //! Texts written against the rules rather than for them.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
-use super::{Case, case, check};
+use super::{Case, case, check_cases};
 
 const ENGLISH: &[Case] = &[
     case(
@@ -234,10 +234,10 @@ const CHINESE: &[Case] = &[
 
 #[test]
 fn english_traps_are_read_right() {
-    check(ENGLISH);
+    check_cases(ENGLISH);
 }
 
 #[test]
 fn chinese_traps_are_read_right() {
-    check(CHINESE);
+    check_cases(CHINESE);
 }

@@ -1,7 +1,7 @@
 //! Denials, their scope, and words that only look like denials.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
-use super::{Case, case, check};
+use super::{Case, case, check_cases};
 
 const DENIED: &[Case] = &[
     case("denies", "Patient denies chest pain.", Routine, &["!"]),
@@ -316,15 +316,15 @@ const ASSERTED: &[Case] = &[
 
 #[test]
 fn denied_findings_raise_no_flag() {
-    check(DENIED);
+    check_cases(DENIED);
 }
 
 #[test]
 fn a_denial_ends_with_its_clause() {
-    check(CONTRASTED);
+    check_cases(CONTRASTED);
 }
 
 #[test]
 fn words_that_only_look_like_denials_assert() {
-    check(ASSERTED);
+    check_cases(ASSERTED);
 }

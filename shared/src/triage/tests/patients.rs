@@ -2,177 +2,258 @@
 
 use super::super::Sex::{Female, Male};
 use super::super::Urgency::{self, Emergency, Routine, Urgent};
-use super::super::{FlagStatus, Sex};
-use super::{patient, status_of};
+use super::super::{Complaint, FlagStatus, assess};
+use super::{status_of, symptoms_alone};
 
-type Patient = (
-    &'static str,
-    Option<&'static str>,
-    Option<u8>,
-    Option<Sex>,
-    Urgency,
-    &'static str,
-);
+/// A patient with the flag that the data or the history raises.
+struct PatientCase {
+    complaint: Complaint<'static>,
+    urgency: Urgency,
+    flag: &'static str,
+}
 
-const PATIENTS: &[Patient] = &[
-    (
-        "my 2 month old baby has a fever",
-        None,
-        None,
-        None,
-        Emergency,
-        "infant_fever_under_3_months",
-    ),
-    (
-        "My two-month-old has a temperature of 38.2",
-        None,
-        Some(0),
-        None,
-        Emergency,
-        "infant_fever_under_3_months",
-    ),
-    (
-        "宝宝2个月，发烧38.5度",
-        None,
-        None,
-        None,
-        Emergency,
-        "infant_fever_under_3_months",
-    ),
-    (
-        "宝宝六周大，体温38.1℃",
-        None,
-        None,
-        None,
-        Emergency,
-        "infant_fever_under_3_months",
-    ),
-    (
-        "5个月宝宝发烧39.5℃",
-        None,
-        Some(0),
-        None,
-        Urgent,
-        "infant_fever_3_to_6_months",
-    ),
-    (
-        "my 4 month old daughter has 39.5 °C",
-        None,
-        None,
-        None,
-        Urgent,
-        "infant_fever_3_to_6_months",
-    ),
-    (
-        "baby is 10 weeks old, 102F",
-        None,
-        None,
-        None,
-        Emergency,
-        "infant_fever_under_3_months",
-    ),
-    (
-        "宝宝发烧",
-        None,
-        Some(0),
-        None,
-        Urgent,
-        "infant_fever_under_3_months",
-    ),
-    (
-        "发烧",
-        Some("乳腺癌化疗中"),
-        Some(50),
-        None,
-        Emergency,
-        "immunosuppressed_fever",
-    ),
-    (
-        "fever",
-        Some("on chemotherapy"),
-        Some(50),
-        None,
-        Emergency,
-        "immunosuppressed_fever",
-    ),
-    (
-        "I bumped my head",
-        Some("takes warfarin"),
-        Some(70),
-        None,
-        Emergency,
-        "head_injury_danger",
-    ),
-    (
-        "摔到头了",
-        Some("服用华法林"),
-        Some(70),
-        None,
-        Emergency,
-        "head_injury_danger",
-    ),
-    (
-        "vaginal bleeding",
-        Some("10 weeks pregnant"),
-        Some(30),
-        Some(Female),
-        Emergency,
-        "bleeding_in_pregnancy",
-    ),
-    (
-        "下身出血",
-        Some("怀孕8周"),
-        Some(30),
-        Some(Female),
-        Emergency,
-        "bleeding_in_pregnancy",
-    ),
-    (
-        "vomiting a lot",
-        Some("type 1 diabetes"),
-        Some(20),
-        None,
-        Emergency,
-        "diabetic_ketoacidosis",
-    ),
-    (
-        "一直呕吐",
-        Some("1型糖尿病"),
-        Some(20),
-        None,
-        Emergency,
-        "diabetic_ketoacidosis",
-    ),
-    (
-        "chest tightness",
-        Some("冠心病支架术后"),
-        Some(60),
-        None,
-        Emergency,
-        "cardiac_chest_pain",
-    ),
-    (
-        "睾丸剧痛",
-        None,
-        Some(14),
-        Some(Male),
-        Emergency,
-        "testicular_torsion",
-    ),
+/// A patient who tells nothing.
+const UNKNOWN: Complaint<'static> = symptoms_alone("");
+
+const PATIENTS: &[PatientCase] = &[
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "my 2 month old baby has a fever",
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "infant_fever_under_3_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "My two-month-old has a temperature of 38.2",
+            age: Some(0),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "infant_fever_under_3_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "宝宝2个月，发烧38.5度",
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "infant_fever_under_3_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "宝宝六周大，体温38.1℃",
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "infant_fever_under_3_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "5个月宝宝发烧39.5℃",
+            age: Some(0),
+            ..UNKNOWN
+        },
+        urgency: Urgent,
+        flag: "infant_fever_3_to_6_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "my 4 month old daughter has 39.5 °C",
+            ..UNKNOWN
+        },
+        urgency: Urgent,
+        flag: "infant_fever_3_to_6_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "baby is 10 weeks old, 102F",
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "infant_fever_under_3_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "宝宝发烧",
+            age: Some(0),
+            ..UNKNOWN
+        },
+        urgency: Urgent,
+        flag: "infant_fever_under_3_months",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "发烧",
+            history: Some("乳腺癌化疗中"),
+            age: Some(50),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "immunosuppressed_fever",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "fever",
+            history: Some("on chemotherapy"),
+            age: Some(50),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "immunosuppressed_fever",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "I bumped my head",
+            history: Some("takes warfarin"),
+            age: Some(70),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "head_injury_danger",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "摔到头了",
+            history: Some("服用华法林"),
+            age: Some(70),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "head_injury_danger",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "vaginal bleeding",
+            history: Some("10 weeks pregnant"),
+            age: Some(30),
+            sex: Some(Female),
+        },
+        urgency: Emergency,
+        flag: "bleeding_in_pregnancy",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "下身出血",
+            history: Some("怀孕8周"),
+            age: Some(30),
+            sex: Some(Female),
+        },
+        urgency: Emergency,
+        flag: "bleeding_in_pregnancy",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "vomiting a lot",
+            history: Some("type 1 diabetes"),
+            age: Some(20),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "diabetic_ketoacidosis",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "一直呕吐",
+            history: Some("1型糖尿病"),
+            age: Some(20),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "diabetic_ketoacidosis",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "chest tightness",
+            history: Some("冠心病支架术后"),
+            age: Some(60),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "cardiac_chest_pain",
+    },
+    PatientCase {
+        complaint: Complaint {
+            symptoms: "睾丸剧痛",
+            age: Some(14),
+            sex: Some(Male),
+            ..UNKNOWN
+        },
+        urgency: Emergency,
+        flag: "testicular_torsion",
+    },
+];
+
+const CALM_PATIENTS: &[Complaint<'static>] = &[
+    Complaint {
+        symptoms: "孩子发烧38.2度，精神好",
+        age: Some(4),
+        ..UNKNOWN
+    },
+    Complaint {
+        symptoms: "my son has a fever of 38.3 and plays normally",
+        age: Some(4),
+        ..UNKNOWN
+    },
+    Complaint {
+        symptoms: "咳嗽2个月",
+        age: Some(30),
+        ..UNKNOWN
+    },
+    Complaint {
+        symptoms: "cough",
+        history: Some("heart attack and chest pain in the past"),
+        age: Some(50),
+        ..UNKNOWN
+    },
+    Complaint {
+        symptoms: "咳嗽",
+        history: Some("曾有胸痛、呕血"),
+        age: Some(50),
+        ..UNKNOWN
+    },
+    Complaint {
+        symptoms: "fever 38.2, no chemo",
+        history: Some("not pregnant"),
+        age: Some(30),
+        ..UNKNOWN
+    },
+    Complaint {
+        symptoms: "发烧38.2",
+        history: Some("未怀孕，没有糖尿病"),
+        age: Some(30),
+        ..UNKNOWN
+    },
+    Complaint {
+        symptoms: "37.2度",
+        age: Some(0),
+        ..UNKNOWN
+    },
 ];
 
 #[test]
 fn data_and_history_raise_the_urgency() {
-    for &(text, history, age, sex, urgency, code) in PATIENTS {
-        let found = patient(text, history, age, sex);
-        assert_eq!(found.urgency, urgency, "{text}: {found:?}");
-        assert!(status_of(&found, code).is_some(), "{text}: {found:?}");
+    for case in PATIENTS {
+        let symptoms = case.complaint.symptoms;
+        let found = assess(&case.complaint);
+
+        assert_eq!(found.urgency, case.urgency, "{symptoms}: {found:?}");
+        assert!(
+            status_of(&found, case.flag).is_some(),
+            "{symptoms}: {found:?}"
+        );
     }
 }
 
 #[test]
 fn an_infant_of_unknown_months_is_uncertain() {
-    let found = patient("发烧38.5度", None, Some(0), None);
+    let found = assess(&Complaint {
+        symptoms: "发烧38.5度",
+        age: Some(0),
+        ..UNKNOWN
+    });
+
     assert_eq!(
         status_of(&found, "infant_fever_under_3_months"),
         Some(FlagStatus::Uncertain)
@@ -181,36 +262,23 @@ fn an_infant_of_unknown_months_is_uncertain() {
 
 #[test]
 fn calm_patients_stay_routine() {
-    let calm: &[(&str, Option<&str>, Option<u8>)] = &[
-        ("孩子发烧38.2度，精神好", None, Some(4)),
-        (
-            "my son has a fever of 38.3 and plays normally",
-            None,
-            Some(4),
-        ),
-        ("咳嗽2个月", None, Some(30)),
-        (
-            "cough",
-            Some("heart attack and chest pain in the past"),
-            Some(50),
-        ),
-        ("咳嗽", Some("曾有胸痛、呕血"), Some(50)),
-        ("fever 38.2, no chemo", Some("not pregnant"), Some(30)),
-        ("发烧38.2", Some("未怀孕，没有糖尿病"), Some(30)),
-        ("37.2度", None, Some(0)),
-    ];
-    for &(text, history, age) in calm {
-        let found = patient(text, history, age, None);
-        assert_eq!(
-            (found.urgency, found.red_flags.len()),
-            (Routine, 0),
-            "{text}: {found:?}"
-        );
+    for complaint in CALM_PATIENTS {
+        let symptoms = complaint.symptoms;
+        let found = assess(complaint);
+
+        assert_eq!(found.urgency, Routine, "{symptoms}: {found:?}");
+        assert!(found.red_flags.is_empty(), "{symptoms}: {found:?}");
     }
 }
 
 #[test]
 fn sex_spares_what_cannot_be() {
-    let found = patient("balls hurt", None, Some(30), Some(Female));
+    let found = assess(&Complaint {
+        symptoms: "balls hurt",
+        age: Some(30),
+        sex: Some(Female),
+        ..UNKNOWN
+    });
+
     assert!(status_of(&found, "testicular_torsion").is_none());
 }

@@ -1,7 +1,7 @@
 //! What is left open, what is over, and what happened to others or long ago.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
-use super::{Case, case, check};
+use super::{Case, case, check_cases};
 
 const CASES: &[Case] = &[
     case(
@@ -101,5 +101,5 @@ const CASES: &[Case] = &[
 
 #[test]
 fn open_findings_are_uncertain_and_remote_ones_absent() {
-    check(CASES);
+    check_cases(CASES);
 }

@@ -1,0 +1,199 @@
+//! The settings of the deployed functions: the user's `AI_TIERS`, `AI_CHAINS` and `LIMITS`, checked
+//! as the functions will check them, or those that the tests need.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_secretsmanager::Client;
+use serde_json::{Value, json};
+use wenzhen::config::{KeyReference, LimitSettings, Models, Tiers};
+use wenzhen::limits::Limiter;
+
+use crate::deploy::Parameters;
+use crate::stack::{Stack, env_variable};
+use crate::{functions, services};
+
+/// The user's `AI_TIERS`, checked. Their keys are still `env:NAME`.
+pub struct TierSettings {
+    json: Value,
+}
+
+impl TierSettings {
+    /// Reads and checks the models' settings; none if the user has set none.
+    pub fn read() -> Result<Option<Self>> {
+        let Some(text) = read_json_setting("AI_TIERS")? else {
+            ensure!(
+                env_variable("AI_CHAINS").is_none(),
+                "AI_CHAINS names tiers, and AI_TIERS, which has them, is not set"
+            );
+            return Ok(None);
+        };
+
+        let tiers = Tiers::parse(&text).context("AI_TIERS is wrong; see docs/models.md")?;
+        for tier in &tiers {
+            if let Some(KeyReference::Env(name)) = &tier.key {
+                read_api_key(name)?;
+            }
+        }
+        let chains = read_json_setting("AI_CHAINS")?;
+        Models::new(tiers, chains.as_deref()).context("AI_CHAINS is wrong; see docs/models.md")?;
+
+        let json = serde_json::from_str(&text)?;
+        Ok(Some(Self { json }))
+    }
+}
+
+/// The parameters of template.yaml.
+pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Parameters> {
+    Ok(Parameters::from([
+        ("Architecture", functions::architecture().to_owned()),
+        ("DatabaseUrl", services::database_url(stack)?),
+        ("CacheUrl", services::valkey_url(stack)),
+        ("IdentityEndpoint", stack.aws_endpoint()),
+        ("AiTiers", deployed_tiers(stack, tiers).await?),
+        ("AiChains", deployed_chains(stack)?),
+        ("Limits", deployed_limits(stack)?),
+    ]))
+}
+
+/// The user's chains, each with its tiers in order, as a person reads them.
+pub fn describe_models() -> Result<String> {
+    let Some(tiers) = read_json_setting("AI_TIERS")? else {
+        return Ok("none; set AI_TIERS (see docs/models.md)".to_owned());
+    };
+    let chains = read_json_setting("AI_CHAINS")?;
+    let models = Models::new(Tiers::parse(&tiers)?, chains.as_deref())?;
+
+    let mut descriptions = Vec::new();
+    for (name, chain) in models.chains() {
+        let tiers = chain.tiers.join(", then ");
+        descriptions.push(format!("{name} ({tiers})"));
+    }
+    Ok(descriptions.join("; "))
+}
+
+/// A setting that is JSON or the path of a file that holds it.
+fn read_json_setting(name: &str) -> Result<Option<String>> {
+    let Some(setting) = env_variable(name) else {
+        return Ok(None);
+    };
+    if setting.trim_start().starts_with(['[', '{']) {
+        return Ok(Some(setting));
+    }
+
+    let text = fs::read_to_string(&setting)
+        .with_context(|| format!("{name} names a file that cannot be read: {setting}"))?;
+    Ok(Some(text))
+}
+
+fn read_api_key(name: &str) -> Result<String> {
+    env_variable(name).with_context(|| format!("AI_TIERS refers to {name}, which is not set"))
+}
+
+/// The limits as the functions get them. All tests call from one address, more often than a client
+/// may.
+fn deployed_limits(stack: &Stack) -> Result<String> {
+    if stack.provider.is_some() {
+        let limits = json!({ "address": { "limit": 10_000, "burst": 10_000 } });
+        return Ok(limits.to_string());
+    }
+    let Some(text) = read_json_setting("LIMITS")? else {
+        return Ok(String::new());
+    };
+
+    let advice = "LIMITS is wrong; see docs/limits.md";
+    let settings = LimitSettings::parse(&text).context(advice)?;
+    let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
+    Limiter::new(None, &declared, &settings).context(advice)?;
+    Ok(text)
+}
+
+/// The chains as the functions get them. Without tiers there are none.
+fn deployed_chains(stack: &Stack) -> Result<String> {
+    if stack.provider.is_some() {
+        return Ok(chains_of_tests().to_string());
+    }
+    if env_variable("AI_TIERS").is_none() {
+        return Ok(String::new());
+    }
+    let chains = read_json_setting("AI_CHAINS")?;
+    Ok(chains.unwrap_or_default())
+}
+
+fn chains_of_tests() -> Value {
+    let tiers = ["primary", "secondary"];
+    json!({
+        "default": { "tiers": tiers, "mode": "whole" },
+        "live": { "tiers": tiers, "mode": "live" },
+        "repeating": { "tiers": tiers, "cache_ttl": 60 },
+    })
+}
+
+/// The tiers as the worker gets them. It sees none of the user's environment, so each key that is
+/// given as `env:NAME` is put into the emulator's Secrets Manager, and referred to there, as on AWS.
+async fn deployed_tiers(stack: &Stack, tiers: Option<TierSettings>) -> Result<String> {
+    if let Some(port) = stack.provider {
+        store_secret(stack, "wenzhen/test-key", "sk-test").await?;
+        return Ok(tiers_of_tests(port).to_string());
+    }
+    let Some(mut tiers) = tiers else {
+        return Ok(String::new());
+    };
+
+    for tier in tiers.json.as_array_mut().into_iter().flatten() {
+        let key = tier.get("key").and_then(Value::as_str);
+        let Some(name) = key.and_then(|key| key.strip_prefix("env:")) else {
+            continue;
+        };
+
+        let secret = format!("wenzhen/{name}");
+        store_secret(stack, &secret, &read_api_key(name)?).await?;
+        if let Some(tier) = tier.as_object_mut() {
+            tier.insert("key".to_owned(), json!(format!("secret:{secret}")));
+        }
+    }
+    Ok(tiers.json.to_string())
+}
+
+/// Two tiers of the scripted provider that the tests play: the first with a key, the second
+/// without. Tests provoke faults on purpose and share the deployed functions, so these circuits
+/// never open.
+fn tiers_of_tests(port: u16) -> Value {
+    let url = format!("http://127.0.0.1:{port}/v1");
+    let never = json!({ "failures": 10_000, "minimum_calls": 1_000_000 });
+    json!([
+        {
+            "name": "primary",
+            "base_url": url,
+            "model": "scripted-primary",
+            "key": "secret:wenzhen/test-key",
+            "connect_timeout": 1,
+            "total_timeout": 2,
+            "breaker": never,
+        },
+        {
+            "name": "secondary",
+            "base_url": url,
+            "model": "scripted-secondary",
+            "structured_output": "json_object",
+            "connect_timeout": 1,
+            "total_timeout": 2,
+            "breaker": never,
+        },
+    ])
+}
+
+/// Creates the secret, or gives it a new value.
+async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
+    let client = Client::new(&stack.aws().await);
+    let put = client.put_secret_value();
+    let put = put.secret_id(name).secret_string(value);
+    if put.send().await.is_ok() {
+        return Ok(());
+    }
+
+    let create = client.create_secret();
+    let create = create.name(name).secret_string(value);
+    create.send().await?;
+    Ok(())
+}
