@@ -5,9 +5,10 @@
 //! with them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -76,11 +77,7 @@ impl RunHandle {
     /// Sets what the next beat writes about the run.
     pub(super) fn report_progress(&self, percent: i16, step: &'static str) {
         let percent = percent.clamp(0, MAX_RUN_PROGRESS);
-        *self.lock_progress() = RunProgress { percent, step };
-    }
-
-    fn lock_progress(&self) -> MutexGuard<'_, RunProgress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.progress.lock() = RunProgress { percent, step };
     }
 
     /// The run is about to write its result, which ends its lease: so what the heartbeat learns of
@@ -143,14 +140,10 @@ impl Heartbeat {
         Self(Mutex::new(Registered { runs, receipts }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Registered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Extends this lease with each beat from now on.
     pub(super) fn register(&self, lease: &Lease) -> RunHandle {
         let handle = RunHandle::new();
-        self.lock().runs.push(RegisteredRun {
+        self.0.lock().runs.push(RegisteredRun {
             lease: lease.clone(),
             handle: handle.clone(),
         });
@@ -159,12 +152,12 @@ impl Heartbeat {
 
     /// The run with this token has ended.
     pub(super) fn unregister(&self, token: Uuid) {
-        self.lock().runs.retain(|run| run.lease.token != token);
+        self.0.lock().runs.retain(|run| run.lease.token != token);
     }
 
     /// The message is to come again: no beat extends its invisibility any more.
     pub(super) fn make_visible(&self, receipt: &str) {
-        self.lock().receipts.retain(|kept| kept != receipt);
+        self.0.lock().receipts.retain(|kept| kept != receipt);
     }
 
     /// Beats until it is dropped. A silent queue does not hold up the leases.
@@ -189,7 +182,7 @@ impl Heartbeat {
     }
 
     async fn renew_leases(&self, database: &Database) -> Result<(), BoxError> {
-        let runs = self.lock().runs.clone();
+        let runs = self.0.lock().runs.clone();
         if runs.is_empty() {
             return Ok(());
         }
@@ -209,7 +202,7 @@ impl Heartbeat {
     /// Keeps every message of the batch invisible that is not to come again, also those whose jobs
     /// are done: the queue deletes them only when the whole batch is answered.
     pub(super) async fn extend_visibility(&self, queue: &Queue) -> Result<(), BoxError> {
-        let receipts = self.lock().receipts.clone();
+        let receipts = self.0.lock().receipts.clone();
         if receipts.is_empty() {
             return Ok(());
         }
@@ -221,7 +214,7 @@ impl Heartbeat {
 
 impl RegisteredRun {
     fn renewal(&self) -> LeaseRenewal<'_> {
-        let progress = *self.handle.lock_progress();
+        let progress = *self.handle.progress.lock();
         LeaseRenewal {
             lease: &self.lease,
             progress: progress.percent,
