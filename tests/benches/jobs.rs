@@ -40,7 +40,7 @@ use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
 use wenzhen::reports::Bucket;
 use wenzhen::triage;
-use worker::App;
+use wenzhen_functions::Worker;
 use xtask::stack::Stack;
 
 /// Jobs of one measurement.
