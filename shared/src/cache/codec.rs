@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 /// Above this size, in bytes, compressing is worth its time.
 const COMPRESSION_THRESHOLD: usize = 1_024;
 
-/// The largest value that is read, in bytes, whatever its compressed form claims.
+/// The largest value that is read, in bytes: a compressed form may claim any size.
 const MAX_DECODED_BYTES: u64 = 8 * 1024 * 1024;
 
 const PLAIN: u8 = b'j';
@@ -27,7 +27,7 @@ pub(super) struct Encoded {
     pub(super) size: usize,
 }
 
-/// What a stored form means.
+/// The value of a stored form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Decoded<V> {
     /// `None` is the known absence of a value.

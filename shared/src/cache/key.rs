@@ -1,4 +1,4 @@
-//! Keys that are bound to what they hold, and cannot be made without a tenant.
+//! Keys that are bound to the type of their values, and cannot be made without a tenant.
 
 use std::marker::PhantomData;
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::TenantId;
 
-/// What a key holds: a name and the version of its form. An entry of another version is not read.
+/// A kind of value: its name and the version of its form. An entry of another version is not read.
 pub struct EntryKind<V> {
     name: &'static str,
     version: u32,
@@ -32,7 +32,7 @@ impl<V> EntryKind<V> {
 /// Where one value stands, and the tags by which it is invalidated.
 pub struct Key<V> {
     kind: &'static str,
-    /// What decides which slot of a cluster the key is in: all keys of a tenant share one.
+    /// Decides which slot of a cluster the key is in: all keys of a tenant share one.
     hash_tag: String,
     id: String,
     tags: Vec<String>,
@@ -84,7 +84,7 @@ impl<V> Key<V> {
     }
 }
 
-/// What several entries of a tenant have in common.
+/// A mark that several entries of a tenant share, and by which they are invalidated.
 pub struct Tag {
     hash_tag: String,
     name: String,

@@ -1,4 +1,4 @@
-//! The first level: what this environment holds, bounded by its size.
+//! The first level: the memory of this environment, bounded by its size.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 /// The most that is held, in bytes of the values' stored form.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What a key and the times of an entry weigh, in bytes.
+/// The weight of a key and of the times of an entry, in bytes.
 const ENTRY_OVERHEAD: u32 = 256;
 
 /// A clock in milliseconds since 1970.
@@ -62,7 +62,7 @@ impl<V> HeldEntry<V> {
 /// The lock that callers share who ask for one entry at the same time.
 type Flight = tokio::sync::Mutex<()>;
 
-/// A held entry of some type, and what it weighs.
+/// A held entry of some type, and its weight.
 #[derive(Clone)]
 struct WeighedEntry {
     held: Arc<dyn Any + Send + Sync>,
@@ -94,8 +94,8 @@ impl Memory {
         }
     }
 
-    /// The next number of a count of what happens in this environment: a clock is too coarse to say
-    /// what came first.
+    /// The next number in the order of events in this environment: a clock is too coarse to order
+    /// them.
     pub(super) fn next_sequence(&self) -> u64 {
         self.sequence.fetch_add(1, Ordering::Relaxed)
     }

@@ -42,11 +42,12 @@
 //!
 //! A route whose key is known before its limits are decided reads the entry in the limits' round
 //! trip: [`Cache::plan_prefetch`] makes a [`PrefetchPlan`], which is added to a
-//! [`Batch`](crate::valkey::Batch), and [`Cache::get_or_load_prefetched`] takes what came of it.
+//! [`Batch`](crate::valkey::Batch), and [`Cache::get_or_load_prefetched`] takes the result.
 
 mod codec;
 mod key;
 mod levels;
+mod lookup;
 mod memory;
 mod policy;
 mod prefetch;
@@ -126,7 +127,7 @@ impl Cache {
     ) -> Option<PrefetchPlan> {
         self.levels.valkey.as_ref()?;
 
-        let early_factor = reader::draw_early_factor();
+        let early_factor = lookup::draw_early_factor();
         Some(PrefetchPlan::new(&self.levels, key, policy, early_factor))
     }
 

@@ -61,7 +61,7 @@ impl Policy {
         self
     }
 
-    /// With up to a tenth less, so that what was loaded together does not expire together.
+    /// With up to a tenth less, so that values that were loaded together do not expire together.
     pub(super) fn jittered_ttl(&self, is_absent: bool) -> Duration {
         let ttl = if is_absent {
             self.absent_ttl
@@ -113,7 +113,7 @@ impl<V> Cached<V> {
     }
 }
 
-/// What a loader found.
+/// The result of a loader.
 pub struct Fetched<V> {
     pub(super) value: Option<V>,
     pub(super) is_kept: bool,

@@ -27,13 +27,13 @@ pub struct Prefetched {
 }
 
 impl Prefetched {
-    /// The answer and what it is about; `None` if there is no answer.
+    /// The answer and its subject; `None` if there is no answer.
     pub(super) fn answered(self) -> Option<(PrefetchSubject, ReadAnswer)> {
         Some((self.subject, self.answer?))
     }
 }
 
-/// The entry that is read, and what its reader knew of it.
+/// The entry that is read, and the state of its reader.
 pub(super) struct PrefetchSubject {
     pub(super) entry_key: String,
     /// Empty if the reader held none.
@@ -79,7 +79,7 @@ impl PrefetchPlan {
 }
 
 impl PendingPrefetch {
-    /// What the batch's answers say of the entry.
+    /// Takes the entry's answer from those of the batch.
     pub fn finish(self, answers: &mut Answers) -> Prefetched {
         let Self { subject, ticket } = self;
         let answer = answers.take(ticket);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::codec::{self, Decoded, Encoded};
 use super::levels::Levels;
+use super::lookup::{ALWAYS_EARLY, LoadLease, Lookup, draw_early_factor};
 use super::memory::{HeldEntry, millis};
 use super::policy::{Cached, Fetched, Level};
 use super::prefetch::Prefetched;
@@ -18,7 +19,7 @@ use crate::error::{Error, error_chain};
 /// How long a value in memory may be used without asking Valkey, while Valkey is gone.
 const MAX_AGE_WITHOUT_VALKEY: Duration = Duration::from_mins(1);
 
-/// Kept from the caller's time for an answer, when another environment has taken too long.
+/// Kept from the caller's time for an answer, when another environment takes too long to load.
 const ANSWER_RESERVE: Duration = Duration::from_millis(300);
 
 /// The pause before the second look at what another environment loads.
@@ -27,20 +28,11 @@ const FIRST_POLL_DELAY: Duration = Duration::from_millis(10);
 /// The longest pause between two looks at what another environment loads.
 const MAX_POLL_DELAY: Duration = Duration::from_millis(200);
 
-/// Time to write what was loaded. The loader's own deadline may be near, and the value is there.
+/// Time to write a loaded value. The loader's own deadline may be near, but the value is there.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When a caller that was refused may come back.
 const BUSY_RETRY_DELAY: Duration = Duration::from_secs(2);
-
-/// An early factor with which any entry is loaded anew.
-const ALWAYS_EARLY: f64 = 4_294_967_295.0;
-
-/// How early a reader loads an entry anew: -ln of a uniform number, mostly below one, seldom
-/// several times the cost of a load.
-pub(super) fn draw_early_factor() -> f64 {
-    -(1.0 - fastrand::f64()).ln()
-}
 
 /// One read of one entry.
 pub(super) struct EntryReader<'a, V> {
@@ -49,14 +41,14 @@ pub(super) struct EntryReader<'a, V> {
     entry_key: String,
 }
 
-/// What a reader asks Valkey, again and again until it has an answer that it can use.
+/// The question that a reader asks Valkey until it has an answer that it can use.
 struct Question<V> {
     held: Option<HeldEntry<V>>,
     lease_token: String,
     early_factor: f64,
 }
 
-/// What a reader knew when it asked.
+/// The state of a reader when it asked.
 struct AskedWith<'q, V> {
     held: Option<&'q HeldEntry<V>>,
     lease_token: &'q str,
@@ -64,45 +56,12 @@ struct AskedWith<'q, V> {
     asked: u64,
 }
 
-/// What is known of an entry after a look.
-struct Lookup<V> {
-    epochs: String,
-    held: Option<HeldEntry<V>>,
-    lease: LoadLease,
-}
-
-/// Whether a reader may load an entry.
-#[derive(PartialEq, Eq)]
-enum LoadLease {
-    /// It holds no lease, and should not ask for one now.
-    NotGranted,
-    /// It holds the lease, with this token.
-    Granted(String),
-    /// It only looked: it should ask for the lease.
-    ShouldAsk,
-}
-
-/// What a loader found, and how long it took.
+/// The result of a loader, and how long it took.
 struct LoadedValue<V> {
     fetched: Fetched<V>,
     /// The sequence number of the load.
     asked: u64,
     load_millis: u64,
-}
-
-impl<V> Lookup<V> {
-    /// That of a reader without a lease: what it loads, its memory alone keeps.
-    const fn without_lease(epochs: String, held: Option<HeldEntry<V>>) -> Self {
-        Self {
-            epochs,
-            held,
-            lease: LoadLease::NotGranted,
-        }
-    }
-
-    fn is_fresh(&self, now: u64) -> bool {
-        self.held.as_ref().is_some_and(|held| held.is_fresh(now))
-    }
 }
 
 impl<'a, V: Cacheable> EntryReader<'a, V> {

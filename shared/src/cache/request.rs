@@ -1,4 +1,4 @@
-//! What a caller asks the cache for.
+//! The request of a caller to the cache.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,7 +7,7 @@ use super::key::Key;
 use super::policy::Policy;
 use crate::deadline::Deadline;
 
-/// What can be kept: anything that has a JSON form.
+/// A value that can be kept: anything that has a JSON form.
 pub trait Cacheable: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
 
 impl<V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Cacheable for V {}

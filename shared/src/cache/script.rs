@@ -29,7 +29,7 @@ pub(super) struct ReadRequest {
     reader: ReaderState,
 }
 
-/// What a reader knows and wants.
+/// The state of a reader.
 pub(super) struct ReaderState {
     /// The version that it holds; empty if it holds none.
     pub(super) held_version: String,
@@ -40,7 +40,7 @@ pub(super) struct ReaderState {
     pub(super) early_factor: f64,
 }
 
-/// What Valkey knows of an entry.
+/// The state of an entry in Valkey.
 pub(super) struct ReadAnswer {
     /// The server's time, in milliseconds since 1970.
     pub(super) now: u64,

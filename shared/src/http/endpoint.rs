@@ -49,7 +49,8 @@ const MAX_INVOCATION_TIME: Duration = Duration::from_mins(15);
 /// Kept from the invocation's time for writing the answer.
 const ANSWER_RESERVE: Duration = Duration::from_millis(500);
 
-/// One route. The protocol decides what a call and an answer are: [`Json`] unless it says otherwise.
+/// One route. The protocol decides what a call and an answer are: [`Json`] unless it says
+/// otherwise.
 pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
     /// The method and the template of the path, such as `GET /v1/consultations/{id}`. Logs and
     /// metrics call the route so, whatever the raw path is.

@@ -125,7 +125,8 @@ fn refusal(decision: &Decision) -> Option<Error> {
     Some(Error::too_many(limit, wait))
 }
 
-/// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its last hop, which is this one.
+/// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its
+/// last hop, which is this one.
 pub(super) fn address(request: &Request) -> Option<IpAddr> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
         return None;
@@ -159,11 +160,32 @@ mod tests {
 
     #[test]
     fn the_gateways_word_counts_and_not_the_clients() {
-        let event = json!({ "version": "2.0", "routeKey": "GET /v1/x", "rawPath": "/v1/x", "rawQueryString": "",
-            "headers": { "x-forwarded-for": "198.51.100.7, 203.0.113.9" }, "isBase64Encoded": false,
-            "requestContext": { "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "a", "requestId": "r",
-            "routeKey": "GET /v1/x", "stage": "$default", "time": "", "timeEpoch": 0, "http": { "method": "GET",
-            "path": "/v1/x", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "" } } });
+        let event = json!({
+            "version": "2.0",
+            "routeKey": "GET /v1/x",
+            "rawPath": "/v1/x",
+            "rawQueryString": "",
+            "headers": { "x-forwarded-for": "198.51.100.7, 203.0.113.9" },
+            "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "1",
+                "apiId": "a",
+                "domainName": "d",
+                "domainPrefix": "a",
+                "requestId": "r",
+                "routeKey": "GET /v1/x",
+                "stage": "$default",
+                "time": "",
+                "timeEpoch": 0,
+                "http": {
+                    "method": "GET",
+                    "path": "/v1/x",
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "192.0.2.1",
+                    "userAgent": "",
+                },
+            },
+        });
         let request = Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap());
         assert_eq!(address(&request), Some("192.0.2.1".parse().unwrap()));
         assert_eq!(address(&Request::default()), None);

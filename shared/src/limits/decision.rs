@@ -1,4 +1,4 @@
-//! What came of a call, and how its client is told: `RateLimit` and `RateLimit-Policy` (IETF
+//! The outcome for a call, and how its client is told: `RateLimit` and `RateLimit-Policy` (IETF
 //! draft-ietf-httpapi-ratelimit-headers).
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Limits as routes declare them, and what an operator changes of them.
+//! Limits as routes declare them, with the operator's changes.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Limit {
         }
     }
 
-    /// What it does while Valkey is gone; it fails open unless told otherwise.
+    /// How it fails while Valkey is gone; it fails open unless told otherwise.
     #[must_use]
     pub const fn failure_mode(mut self, failure_mode: FailureMode) -> Self {
         self.failure_mode = failure_mode;
@@ -100,7 +100,7 @@ impl Limit {
         self
     }
 
-    /// The limit with what the operator changes of it; `None` if it has no rate.
+    /// The limit with the operator's changes; `None` if it has no rate.
     pub(super) fn with_settings(
         mut self,
         settings: &LimitSettings,

@@ -1,4 +1,4 @@
-//! The limiter of a route: it decides its limits, and settles what a call has really cost.
+//! The limiter of a route: it decides the route's limits, and settles the real cost of a call.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -29,36 +29,36 @@ pub struct Limiter {
     refusals: RecentRefusals,
 }
 
-/// What a limit charges a call, where that is not 1.
+/// The cost of a call for one limit, where it is not 1.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitCost<'a> {
     /// The limit's name.
     pub limit: &'a str,
-    /// What the call is charged, such as its tokens; at most 1,000,000,000.
+    /// Calls or tokens; at most 1,000,000,000.
     pub cost: u64,
 }
 
-/// What a call was charged before it was known what it costs.
+/// An estimated charge of a call whose real cost was not known yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Charge {
     /// The cost that the limit was asked for.
     pub cost: u64,
     /// When the limit was asked.
     pub at: SystemTime,
-    /// The mode of the decision: what no count holds is not given back.
+    /// The mode of the decision: a charge that no count holds is not given back.
     pub mode: DecisionMode,
 }
 
-/// What a call has really cost, in place of what it was charged.
+/// The real cost of a call, which replaces its estimated charge.
 #[derive(Clone, Copy)]
 pub struct Settlement<'a> {
     /// The limit's name.
     pub limit: &'a str,
     /// The client that was charged.
     pub client: Client<'a>,
-    /// What it was charged.
+    /// The estimated charge.
     pub charge: Charge,
-    /// What the call has cost.
+    /// The real cost: calls or tokens.
     pub cost: u64,
 }
 
@@ -109,7 +109,7 @@ impl PendingDecision<'_> {
 }
 
 impl Limiter {
-    /// The declared limits with what the operator changes of them.
+    /// The declared limits with the operator's changes.
     pub fn new(
         valkey: Option<Arc<Valkey>>,
         limits: &[Limit],
@@ -133,9 +133,9 @@ impl Limiter {
         self.limits.iter().map(|limit| limit.name)
     }
 
-    /// Decides whether a call may be made, and charges it if so. `costs` says what a limit is
-    /// charged, where that is not 1. One round trip; none if the client was refused before and its
-    /// time has not come.
+    /// Decides whether a call may be made, and charges it if so. A limit that `costs` does not name
+    /// is charged 1. One round trip; none if the client was refused before and its time has not
+    /// come.
     pub async fn decide(
         &self,
         client: Client<'_>,
@@ -152,7 +152,7 @@ impl Limiter {
         pending.finish(&mut answers)
     }
 
-    /// The same in two steps: adds what Valkey must be asked, if anything, to a batch.
+    /// The same in two steps: adds the question for Valkey, if there is one, to a batch.
     pub fn prepare(
         &self,
         client: Client<'_>,
@@ -282,9 +282,9 @@ impl Limiter {
         statuses.collect()
     }
 
-    /// Charges what a call has really cost, in place of what it was charged some time ago; less
-    /// gives back, but no more than has not come back by itself since. Only buckets are settled: a
-    /// window keeps what was let in.
+    /// Replaces the estimated charge of a call by its real cost. A lower cost gives back, but no
+    /// more than has not come back by itself since. Only buckets are settled: a window keeps the
+    /// calls that it let in.
     pub async fn settle(&self, settlement: Settlement<'_>, deadline: Deadline) {
         let Settlement { charge, cost, .. } = settlement;
         let mut limits = self.limits.iter();
@@ -324,7 +324,7 @@ async fn settle_shared(valkey: &Valkey, request: SettleRequest, limit: &Limit, d
 
     if let Err(error) = valkey.run(request, deadline).await {
         let limit = limit.name;
-        tracing::warn!(limit, %error, "what a call has really cost is not charged");
+        tracing::warn!(limit, %error, "the real cost of a call is not charged");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::Algorithm;
 /// Keys that are kept before those that are not in use give way.
 const MAX_KEYS: usize = 10_000;
 
-/// What is known of one key.
+/// The usage under one key.
 enum Usage {
     Bucket(BucketUsage),
     Window(WindowUsage),
@@ -25,7 +25,7 @@ struct BucketUsage {
 
 #[derive(Default)]
 struct WindowUsage {
-    /// What was admitted, oldest first.
+    /// The calls that were let in, oldest first.
     admitted: VecDeque<AdmittedCall>,
     /// When the last of it leaves the window.
     in_use_until: u64,
@@ -61,8 +61,7 @@ impl LocalLimiter {
         verdicts
     }
 
-    /// Moves the time at which a bucket is full by what was charged too much or too little, in
-    /// microseconds.
+    /// Moves the time at which a bucket is full from the charged to the owed time, in microseconds.
     pub fn settle(&mut self, key: &str, charged: u64, owed: u64) {
         if let Some(Usage::Bucket(bucket)) = self.usage.get_mut(key) {
             bucket.full_at = bucket.full_at.saturating_sub(charged).saturating_add(owed);
@@ -182,7 +181,7 @@ impl WindowUsage {
         }
     }
 
-    /// Microseconds until so much of what was admitted has left the window.
+    /// Microseconds until calls of so much cost have left the window.
     fn time_until_free(&self, excess: u64, rate: &Rate, now: u64) -> u64 {
         let mut must_leave = excess;
         let last_to_leave = self.admitted.iter().find(|call| {

@@ -1,4 +1,4 @@
-//! How fast calls may come, and what a limit says of one of them.
+//! How fast calls may come, and the verdict of a limit on one of them.
 
 use crate::config::Algorithm;
 
@@ -41,18 +41,18 @@ impl Rate {
     }
 }
 
-/// What one limit is asked about one call.
+/// The question to one limit about one call.
 #[derive(Debug, Clone)]
 pub struct LimitCheck {
     /// The key under which the calls are counted.
     pub key: String,
     /// The limit's rate.
     pub rate: Rate,
-    /// What the call is charged if it is let in: 1 for a call, or its tokens.
+    /// The charge if the call is let in: 1 for a call, or its tokens.
     pub cost: u64,
 }
 
-/// What one limit says of a call.
+/// The verdict of one limit on a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether it lets the call in.

@@ -41,7 +41,7 @@ pub(super) struct BorrowedConnection {
     pub(super) origin: Origin,
 }
 
-/// What is known of a connection before it is used.
+/// How long ago a connection was used, which tells how likely it still works.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     /// It was made just now.

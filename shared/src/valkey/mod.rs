@@ -2,8 +2,8 @@
 //!
 //! Nothing that must happen may depend on it. A server that does not answer within 250 ms counts as
 //! gone, and is then left alone for a while ([backoff](ValkeyError::BackingOff)), so that a server
-//! that is gone costs most calls nothing. What is lost without it is for each user of this module
-//! to say.
+//! that is gone costs most calls nothing. Each user of this module says what it does without the
+//! server.
 //!
 //! Everything that is asked is the run of a Lua script. Each user has a type for its request, which
 //! knows its script, its keys, its arguments, and how its reply is read ([`ScriptRequest`]).

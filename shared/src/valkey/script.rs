@@ -1,6 +1,6 @@
-//! Lua scripts, and what a user of Valkey asks with one.
+//! Lua scripts, and the requests that run them.
 
-/// What a script answers, as it came.
+/// A script's reply in the server's protocol, not read yet.
 pub type Reply = redis::Value;
 
 /// A Lua script and the hash by which the server knows it.
@@ -29,7 +29,7 @@ pub struct ScriptCall {
 
 /// A typed request: one run of a script, and how its reply is read.
 pub trait ScriptRequest {
-    /// What the reply says.
+    /// The meaning of the reply.
     type Answer;
 
     /// The script with its keys and arguments.
