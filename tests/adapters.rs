@@ -61,6 +61,7 @@ async fn receive(client: &SqsClient, url: &str) -> Vec<Message> {
         .visibility_timeout(600)
         .message_system_attribute_names(MessageGroupId);
     let received = receive.send().await.unwrap();
+
     received.messages.unwrap_or_default()
 }
 

@@ -27,7 +27,7 @@ use crate::support::{STACK, User};
 const ISSUER: &str = "https://issuer.example/pool";
 const AUDIENCE: &str = "client-1";
 
-/// A secret that anybody may have, as the key of an HMAC.
+/// The key of an HMAC, which must never verify a token.
 const SYMMETRIC_KEY: &[u8] = b"a symmetric key that must never verify anything";
 
 /// The time for one verification.
@@ -115,6 +115,7 @@ fn authenticator(jwks_url: &str) -> Authenticator {
         audience: AUDIENCE.to_owned(),
         jwks_url: jwks_url.parse().unwrap(),
     };
+
     Authenticator::new(&settings).unwrap()
 }
 
@@ -240,7 +241,7 @@ fn unsigned_tokens() -> Vec<String> {
     ["none", "None", "RS256"].map(unsigned).to_vec()
 }
 
-/// The confusion of RS256 with HMAC: the public key, which anybody has, as the secret.
+/// The confusion of RS256 with HMAC: the public key, which every client has, as the secret.
 fn symmetric_tokens(issuer: &Issuer) -> Vec<String> {
     let public = issuer.key.public_key();
     let modulus = public.modulus().big_endian_without_leading_zero();

@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
-use wenzhen::cache::{Cache, Cached, Key, Kind, Level, Policy, Tag};
+use wenzhen::cache::{Cache, Cached, EntryKind, Key, Level, LoadRequest, Policy, Tag};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::identity::TenantId;
+use wenzhen::valkey::Batch;
 
 use crate::support::STACK;
 use crate::support::valkey::{OwnServer, connect, prefix, raw};
 
-const THINGS: Kind<Value> = Kind::new("things", 1);
+const THINGS: EntryKind<Value> = EntryKind::new("things", 1);
 const MINUTE: Policy = Policy::new(Duration::from_mins(1));
 
 fn url() -> String {
@@ -37,6 +39,21 @@ fn deadline() -> Deadline {
     Deadline::after(Duration::from_secs(20))
 }
 
+fn request<'a>(key: &'a Key<Value>, policy: &'a Policy) -> LoadRequest<'a, Value> {
+    LoadRequest {
+        key,
+        policy,
+        deadline: deadline(),
+    }
+}
+
+fn cached(value: Value, level: Level) -> Cached<Value> {
+    Cached {
+        value: Some(value),
+        level,
+    }
+}
+
 /// Environments that share a cache.
 fn environments(url: &str, size: usize) -> Vec<Cache> {
     let prefix = prefix();
@@ -46,121 +63,100 @@ fn environments(url: &str, size: usize) -> Vec<Cache> {
 }
 
 async fn read(cache: &Cache, id: &str, policy: &Policy, value: Value) -> Cached<Value> {
-    let load = || async { Ok(Some(value)) };
-    cache
-        .get_or_load(&key(id), policy, deadline(), load)
-        .await
-        .unwrap()
+    let load = async || Ok(Some(value));
+    let found = cache.get_or_load(request(&key(id), policy), load).await;
+    found.unwrap()
+}
+
+async fn read_absent(cache: &Cache, id: &str) -> Cached<Value> {
+    let load = async || Ok(None);
+    let found = cache.get_or_load(request(&key(id), &MINUTE), load).await;
+    found.unwrap()
 }
 
 async fn read_in_vain(cache: &Cache, id: &str, policy: &Policy) -> Result<Cached<Value>, Error> {
-    let load = || async { Err::<Option<Value>, _>(Error::new(ErrorKind::Unavailable, "gone")) };
-    cache.get_or_load(&key(id), policy, deadline(), load).await
+    let fails = Error::new(ErrorKind::Unavailable, "gone");
+    let load = async || Err::<Option<Value>, _>(fails);
+    cache.get_or_load(request(&key(id), policy), load).await
+}
+
+/// A loader that never ends, as one of an environment that was killed.
+async fn load_for_ever() -> Result<Option<Value>, Error> {
+    std::future::pending().await
 }
 
 #[tokio::test]
 async fn two_hundred_callers_of_twenty_environments_load_once() {
     let fleet = environments(&url(), 20);
     let loads = AtomicUsize::new(0);
-    let calls = fleet
-        .iter()
-        .flat_map(|cache| (0..10).map(move |_| cache))
-        .map(|cache| {
-            let loads = &loads;
-            async move {
-                let load = || async {
-                    loads.fetch_add(1, Ordering::Relaxed);
-                    tokio::time::sleep(Duration::from_millis(150)).await;
-                    Ok(Some(json!(7)))
-                };
-                cache
-                    .get_or_load(&key("hot"), &MINUTE, deadline(), load)
-                    .await
-                    .unwrap()
-            }
-        });
+    let read_slowly = async |cache: &Cache| {
+        let load = async || {
+            loads.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            Ok(Some(json!(7)))
+        };
+        let found = cache.get_or_load(request(&key("hot"), &MINUTE), load).await;
+        found.unwrap()
+    };
+
+    let ten_callers = |cache| std::iter::repeat_n(cache, 10);
+    let calls = fleet.iter().flat_map(ten_callers).map(&read_slowly);
     let values = join_all(calls).await;
-    assert!(values.len() == 200 && values.iter().all(|cached| cached.value == Some(json!(7))));
-    assert_eq!(loads.into_inner(), 1);
-    assert_eq!(
-        values
-            .iter()
-            .filter(|cached| cached.level == Level::Loaded)
-            .count(),
-        1
-    );
+
+    assert_eq!(values.len(), 200);
+    assert!(values.iter().all(|found| found.value == Some(json!(7))));
+    assert_eq!(loads.load(Ordering::Relaxed), 1);
+    let loaded = values.iter().filter(|found| found.level == Level::Loaded);
+    assert_eq!(loaded.count(), 1);
 }
 
 #[tokio::test]
 async fn each_level_answers_before_the_next() {
     let fleet = environments(&url(), 2);
-    assert_eq!(
-        read(&fleet[0], "a", &MINUTE, json!(1)).await,
-        Cached {
-            value: Some(json!(1)),
-            level: Level::Loaded
-        }
-    );
-    assert_eq!(
-        read(&fleet[0], "a", &MINUTE, json!(2)).await,
-        Cached {
-            value: Some(json!(1)),
-            level: Level::Memory
-        }
-    );
-    assert_eq!(
-        read(&fleet[1], "a", &MINUTE, json!(2)).await,
-        Cached {
-            value: Some(json!(1)),
-            level: Level::Shared
-        }
-    );
-    assert_eq!(
-        read(&fleet[1], "a", &MINUTE, json!(2)).await.level,
-        Level::Memory
-    );
+
+    let loaded = read(&fleet[0], "a", &MINUTE, json!(1)).await;
+    assert_eq!(loaded, cached(json!(1), Level::Loaded));
+    let in_memory = read(&fleet[0], "a", &MINUTE, json!(2)).await;
+    assert_eq!(in_memory, cached(json!(1), Level::Memory));
+
+    let shared = read(&fleet[1], "a", &MINUTE, json!(2)).await;
+    assert_eq!(shared, cached(json!(1), Level::Shared));
+    let in_memory = read(&fleet[1], "a", &MINUTE, json!(2)).await;
+    assert_eq!(in_memory.level, Level::Memory);
 }
 
+/// A read costs one round trip, and brings no value that the environment holds.
 #[tokio::test]
-async fn a_read_costs_one_round_trip_and_brings_no_value_that_is_held() {
+async fn a_read_of_what_is_held_costs_one_round_trip() {
     let valkey = connect(&url(), &prefix());
     let cache = Cache::new(Some(Arc::clone(&valkey)));
     read(&cache, "a", &MINUTE, json!("x".repeat(10_000))).await;
+
     let before = valkey.round_trips();
     for _ in 0..10 {
-        assert_eq!(
-            read(&cache, "a", &MINUTE, json!(2)).await.level,
-            Level::Memory
-        );
+        let found = read(&cache, "a", &MINUTE, json!(2)).await;
+        assert_eq!(found.level, Level::Memory);
     }
     assert_eq!(valkey.round_trips(), before + 10);
 }
 
 #[tokio::test]
-async fn an_invalidation_is_seen_by_every_environment_with_its_next_read() {
+async fn every_environment_sees_an_invalidation_with_its_next_read() {
     let fleet = environments(&url(), 5);
     for cache in &fleet {
         read(cache, "a", &MINUTE, json!("old")).await;
         read(cache, "b", &MINUTE, json!("other")).await;
     }
+
     fleet[3].invalidate(&[tag("a")], deadline()).await.unwrap();
-    let read_again = join_all(
-        fleet
-            .iter()
-            .map(|cache| read(cache, "a", &MINUTE, json!("new"))),
-    )
-    .await;
-    assert!(
-        read_again
-            .iter()
-            .all(|cached| cached.value == Some(json!("new"))),
-        "{read_again:?}"
-    );
-    assert_eq!(
-        read(&fleet[0], "b", &MINUTE, json!("new")).await.value,
-        Some(json!("other")),
-        "another tag"
-    );
+    let read_again = async |cache| read(cache, "a", &MINUTE, json!("new")).await;
+    let found = join_all(fleet.iter().map(read_again)).await;
+    let is_new = |found: &Cached<Value>| found.value == Some(json!("new"));
+    assert!(found.iter().all(is_new), "{found:?}");
+
+    let other = read(&fleet[0], "b", &MINUTE, json!("new")).await;
+    assert_eq!(other.value, Some(json!("other")), "another tag");
+
     // Nor does it serve on when it cannot be loaded.
     fleet[0].invalidate(&[tag("a")], deadline()).await.unwrap();
     assert!(read_in_vain(&fleet[1], "a", &MINUTE).await.is_err());
@@ -169,18 +165,17 @@ async fn an_invalidation_is_seen_by_every_environment_with_its_next_read() {
 #[tokio::test]
 async fn what_changes_while_it_is_loaded_is_loaded_again() {
     let fleet = environments(&url(), 2);
-    let load = || async {
+    let load = async || {
         fleet[1].invalidate(&[tag("a")], deadline()).await?;
         Ok(Some(json!("read before the change")))
     };
-    fleet[0]
-        .get_or_load(&key("a"), &MINUTE, deadline(), load)
-        .await
-        .unwrap();
-    assert_eq!(
-        read(&fleet[0], "a", &MINUTE, json!("after")).await.value,
-        Some(json!("after"))
-    );
+    let found = fleet[0]
+        .get_or_load(request(&key("a"), &MINUTE), load)
+        .await;
+    found.unwrap();
+
+    let after = read(&fleet[0], "a", &MINUTE, json!("after")).await;
+    assert_eq!(after.value, Some(json!("after")));
 }
 
 #[tokio::test]
@@ -189,104 +184,72 @@ async fn a_loader_that_fails_serves_what_was_there_and_says_so() {
     let fleet = environments(&url(), 2);
     read(&fleet[0], "a", &policy, json!("old")).await;
     tokio::time::sleep(Duration::from_millis(250)).await;
+
     for cache in &fleet {
-        let cached = read_in_vain(cache, "a", &policy).await.unwrap();
-        assert_eq!(
-            cached,
-            Cached {
-                value: Some(json!("old")),
-                level: Level::Stale
-            }
-        );
+        let found = read_in_vain(cache, "a", &policy).await.unwrap();
+        assert_eq!(found, cached(json!("old"), Level::Stale));
     }
-    assert_eq!(
-        read(&fleet[1], "a", &policy, json!("new")).await.value,
-        Some(json!("new")),
-        "the lease was given back"
-    );
-    assert!(
-        read_in_vain(&fleet[0], "never there", &policy)
-            .await
-            .is_err()
-    );
+
+    let new = read(&fleet[1], "a", &policy, json!("new")).await;
+    assert_eq!(new.value, Some(json!("new")), "the lease was given back");
+    let never_there = read_in_vain(&fleet[0], "never there", &policy).await;
+    assert!(never_there.is_err());
 }
 
 #[tokio::test]
 async fn a_loader_that_dies_loses_its_lease() {
-    let policy = MINUTE.lease(Duration::from_millis(300));
+    let policy = MINUTE.lease_for(Duration::from_millis(300));
     let fleet = environments(&url(), 2);
-    let (key_a, held) = (key("a"), deadline());
-    let never = fleet[0].get_or_load(
-        &key_a,
-        &policy,
-        held,
-        std::future::pending::<Result<Option<Value>, Error>>,
-    );
+
     // Killed while it loads: it says nothing.
-    assert!(
-        tokio::time::timeout(Duration::from_millis(150), never)
-            .await
-            .is_err()
-    );
-    let cached = read(&fleet[1], "a", &policy, json!("from another")).await;
-    assert_eq!(
-        cached,
-        Cached {
-            value: Some(json!("from another")),
-            level: Level::Loaded
-        }
-    );
+    let key_a = key("a");
+    let never = fleet[0].get_or_load(request(&key_a, &policy), load_for_ever);
+    let killed = tokio::time::timeout(Duration::from_millis(150), never).await;
+    assert!(killed.is_err());
+
+    let found = read(&fleet[1], "a", &policy, json!("from another")).await;
+    assert_eq!(found, cached(json!("from another"), Level::Loaded));
 }
 
+/// A prefetch takes no lease: the call that it was for may be refused.
 #[tokio::test]
-async fn a_look_that_is_not_followed_up_holds_nobody_up() {
+async fn a_prefetch_that_is_not_used_holds_no_reader_up() {
     let fleet = environments(&url(), 2);
     let valkey = connect(&url(), "unused");
-    let plan = fleet[0].plan(&key("a"), &MINUTE).unwrap();
-    valkey.run(&[plan.call], deadline()).await.unwrap(); // and then the call is refused
-    assert_eq!(
-        read(
-            &fleet[1],
-            "a",
-            &MINUTE.lease(Duration::from_mins(1)),
-            json!(1)
-        )
-        .await
-        .level,
-        Level::Loaded
-    );
+
+    let mut batch = Batch::default();
+    let plan = fleet[0].plan_prefetch(&key("a"), &MINUTE).unwrap();
+    let prefetch = plan.add_to(&mut batch);
+    batch.run(&valkey, deadline()).await.unwrap();
+    drop(prefetch); // the call is refused
+
+    let policy = MINUTE.lease_for(Duration::from_mins(1));
+    let found = read(&fleet[1], "a", &policy, json!(1)).await;
+    assert_eq!(found.level, Level::Loaded);
 }
 
+/// A caller that waits too long for another environment is told to come back, or loads it too.
 #[tokio::test]
-async fn whoever_waits_too_long_for_another_is_told_to_come_back() {
+async fn a_caller_does_not_wait_for_ever() {
     let fleet = environments(&url(), 2);
-    let slow = MINUTE.lease(Duration::from_mins(1));
+    let slow = MINUTE.lease_for(Duration::from_mins(1));
     let key = key("a");
-    let never = fleet[0].get_or_load(
-        &key,
-        &slow,
-        deadline(),
-        std::future::pending::<Result<Option<Value>, Error>>,
-    );
+    let never = fleet[0].get_or_load(request(&key, &slow), load_for_ever);
+
     let waits = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let load = || async { Ok(Some(json!("a second query"))) };
-        let soon = Deadline::after(Duration::from_millis(300));
-        let refused = fleet[1]
-            .get_or_load(&key, &slow, soon, load)
-            .await
-            .unwrap_err();
+        let soon = LoadRequest {
+            deadline: Deadline::after(Duration::from_millis(300)),
+            ..request(&key, &slow)
+        };
+        let load = async || Ok(Some(json!("a second query")));
+        let refused = fleet[1].get_or_load(soon, load).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Unavailable);
-        let beside = slow.loading_beside_after(Duration::from_millis(100));
-        let load = || async { Ok(Some(json!("beside"))) };
-        assert_eq!(
-            fleet[1]
-                .get_or_load(&key, &beside, deadline(), load)
-                .await
-                .unwrap()
-                .level,
-            Level::Loaded
-        );
+
+        let anyway = slow.load_anyway_after(Duration::from_millis(100));
+        let load = async || Ok(Some(json!("beside")));
+        let found = fleet[1].get_or_load(request(&key, &anyway), load).await;
+        assert_eq!(found.unwrap().level, Level::Loaded);
     };
     tokio::select! {
         _ = never => panic!("it never ends"),
@@ -296,130 +259,110 @@ async fn whoever_waits_too_long_for_another_is_told_to_come_back() {
 
 #[tokio::test]
 async fn a_late_loader_does_not_overwrite_a_newer_value() {
-    let policy = MINUTE.lease(Duration::from_millis(100));
+    let policy = MINUTE.lease_for(Duration::from_millis(100));
     let fleet = environments(&url(), 3);
     let late = async {
-        let load = || async {
+        let load = async || {
             tokio::time::sleep(Duration::from_millis(600)).await;
             Ok(Some(json!("late")))
         };
-        fleet[0]
-            .get_or_load(&key("a"), &policy, deadline(), load)
-            .await
-            .unwrap()
+        let found = fleet[0]
+            .get_or_load(request(&key("a"), &policy), load)
+            .await;
+        found.unwrap()
     };
     let newer = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         read(&fleet[1], "a", &policy, json!("newer")).await
     };
+
     let (late, newer) = futures::join!(late, newer);
-    assert_eq!(
-        (late.value, newer.value),
-        (Some(json!("late")), Some(json!("newer")))
-    );
+    assert_eq!(late.value, Some(json!("late")));
+    assert_eq!(newer.value, Some(json!("newer")));
     for cache in &fleet {
-        assert_eq!(
-            read(cache, "a", &policy, json!("x")).await.value,
-            Some(json!("newer"))
-        );
+        let found = read(cache, "a", &policy, json!("x")).await;
+        assert_eq!(found.value, Some(json!("newer")));
     }
 }
 
 #[tokio::test]
 async fn falsy_values_are_values_and_absence_is_remembered() {
     let fleet = environments(&url(), 2);
-    for (at, value) in [json!(0), json!(""), json!(false), Value::Null]
-        .into_iter()
-        .enumerate()
-    {
-        read(&fleet[0], &at.to_string(), &MINUTE, value.clone()).await;
+    let values = [json!(0), json!(""), json!(false), Value::Null];
+    for (at, value) in values.into_iter().enumerate() {
+        let id = at.to_string();
+        read(&fleet[0], &id, &MINUTE, value.clone()).await;
         for cache in &fleet {
-            let cached = read(cache, &at.to_string(), &MINUTE, json!("wrong")).await;
-            assert_eq!(cached.value, Some(value.clone()));
-            assert_ne!(cached.level, Level::Loaded);
+            let found = read(cache, &id, &MINUTE, json!("wrong")).await;
+            assert_eq!(found.value, Some(value.clone()));
+            assert_ne!(found.level, Level::Loaded);
         }
     }
-    let none = || async { Ok(None) };
-    fleet[0]
-        .get_or_load(&key("none"), &MINUTE, deadline(), none)
-        .await
-        .unwrap();
-    assert_eq!(
-        read(&fleet[1], "none", &MINUTE, json!("wrong")).await,
-        Cached {
-            value: None,
-            level: Level::Shared
-        }
-    );
+
+    read_absent(&fleet[0], "none").await;
+    let absent = read(&fleet[1], "none", &MINUTE, json!("wrong")).await;
+    let expected = Cached {
+        value: None,
+        level: Level::Shared,
+    };
+    assert_eq!(absent, expected);
 }
 
+async fn set_body(valkey: &mut MultiplexedConnection, entry: &str, body: &str) {
+    let mut set = redis::cmd("HSET");
+    set.arg(entry).arg("body").arg(body);
+    let _: i64 = set.query_async(valkey).await.unwrap();
+}
+
+async fn delete(valkey: &mut MultiplexedConnection, entry: &str) {
+    let mut delete = redis::cmd("DEL");
+    delete.arg(entry);
+    let _: i64 = delete.query_async(valkey).await.unwrap();
+}
+
+/// An entry that cannot be read, or is of another version, is a miss.
 #[tokio::test]
-async fn an_entry_that_cannot_be_read_or_is_of_another_version_is_a_miss() {
+async fn an_unreadable_entry_is_a_miss() {
     let prefix = prefix();
     let cache = || Cache::new(Some(connect(&url(), &prefix)));
     let mut valkey = raw(&url()).await;
     let entry = format!("{prefix}:cache:{{t}}:v:things/1/a");
+
     for corrupt in ["", "j{", "z\u{1}\u{2}", "?", "n1"] {
         read(&cache(), "a", &MINUTE, json!("good")).await;
-        let _: i64 = redis::cmd("HSET")
-            .arg(&entry)
-            .arg("body")
-            .arg(corrupt)
-            .query_async(&mut valkey)
-            .await
-            .unwrap();
-        let cached = read(&cache(), "a", &MINUTE, json!("good")).await;
-        assert_eq!(cached.value, Some(json!("good")), "{corrupt:?}");
-        let _: i64 = redis::cmd("DEL")
-            .arg(&entry)
-            .query_async(&mut valkey)
-            .await
-            .unwrap();
+        set_body(&mut valkey, &entry, corrupt).await;
+        let found = read(&cache(), "a", &MINUTE, json!("good")).await;
+        assert_eq!(found.value, Some(json!("good")), "{corrupt:?}");
+        delete(&mut valkey, &entry).await;
     }
-    let _: () = redis::cmd("SET")
-        .arg(&entry)
-        .arg("not a hash")
-        .query_async(&mut valkey)
-        .await
-        .unwrap();
-    assert_eq!(
-        read(&cache(), "a", &MINUTE, json!("good")).await.value,
-        Some(json!("good"))
-    );
-    let newer: Kind<Value> = Kind::new("things", 2);
+
+    let mut set = redis::cmd("SET");
+    set.arg(&entry).arg("not a hash");
+    let _: () = set.query_async(&mut valkey).await.unwrap();
+    let found = read(&cache(), "a", &MINUTE, json!("good")).await;
+    assert_eq!(found.value, Some(json!("good")));
+
+    let newer: EntryKind<Value> = EntryKind::new("things", 2);
     let key = Key::of_tenant(&tenant("t"), &newer, "a");
-    let load = || async { Ok(Some(json!("of version 2"))) };
-    assert_eq!(
-        cache()
-            .get_or_load(&key, &MINUTE, deadline(), load)
-            .await
-            .unwrap()
-            .level,
-        Level::Loaded
-    );
+    let load = async || Ok(Some(json!("of version 2")));
+    let found = cache().get_or_load(request(&key, &MINUTE), load).await;
+    assert_eq!(found.unwrap().level, Level::Loaded);
 }
 
 #[tokio::test]
 async fn one_tenant_never_reads_anothers_entry() {
     let cache = &environments(&url(), 1)[0];
-    let read = async |whose: &str, value: &str| {
-        let load = || async { Ok(Some(json!(value))) };
-        let key = Key::of_tenant(&tenant(whose), &THINGS, "same-id");
-        cache
-            .get_or_load(&key, &MINUTE, deadline(), load)
-            .await
-            .unwrap()
-            .value
-            .unwrap()
+    let read = async |tenant_id: &str, value: &str| {
+        let key = Key::of_tenant(&tenant(tenant_id), &THINGS, "same-id");
+        let load = async || Ok(Some(json!(value)));
+        let found = cache.get_or_load(request(&key, &MINUTE), load).await;
+        found.unwrap().value.unwrap()
     };
-    assert_eq!(
-        (read("a", "of a").await, read("b", "of b").await),
-        (json!("of a"), json!("of b"))
-    );
-    assert_eq!(
-        (read("a", "x").await, read("b", "x").await),
-        (json!("of a"), json!("of b"))
-    );
+
+    assert_eq!(read("a", "of a").await, json!("of a"));
+    assert_eq!(read("b", "of b").await, json!("of b"));
+    assert_eq!(read("a", "x").await, json!("of a"));
+    assert_eq!(read("b", "x").await, json!("of b"));
 }
 
 /// A clock that jumps, as a frozen environment's does.
@@ -433,18 +376,13 @@ fn jumping_clock() -> u64 {
 async fn a_frozen_environment_serves_nothing_beyond_its_age() {
     let cache = Cache::with_clock(None, jumping_clock);
     read(&cache, "a", &MINUTE, json!("old")).await;
-    assert_eq!(
-        read(&cache, "a", &MINUTE, json!("new")).await.level,
-        Level::Memory
-    );
+    let found = read(&cache, "a", &MINUTE, json!("new")).await;
+    assert_eq!(found.level, Level::Memory);
+
     JUMPED.fetch_add(61_000, Ordering::Relaxed);
-    assert_eq!(
-        read(&cache, "a", &MINUTE, json!("new")).await,
-        Cached {
-            value: Some(json!("new")),
-            level: Level::Loaded
-        }
-    );
+    let found = read(&cache, "a", &MINUTE, json!("new")).await;
+    assert_eq!(found, cached(json!("new"), Level::Loaded));
+
     // Nor does it serve on for ever if it cannot be loaded.
     JUMPED.fetch_add(121_000, Ordering::Relaxed);
     assert!(read_in_vain(&cache, "a", &MINUTE).await.is_err());
@@ -455,36 +393,26 @@ async fn without_valkey_memory_serves_for_a_while_and_then_the_loader() {
     let mut server = OwnServer::start().await;
     let cache = &environments(&server.url(), 1)[0];
     read(cache, "a", &MINUTE, json!("old")).await;
-    let none = || async { Ok(None) };
-    cache
-        .get_or_load(&key("none"), &MINUTE, deadline(), none)
-        .await
-        .unwrap();
+    read_absent(cache, "none").await;
     server.kill();
+
     let found = read(cache, "none", &MINUTE, json!("found")).await;
-    assert_eq!(
-        found.level,
-        Level::Loaded,
-        "nobody could say that the absence has ended"
-    );
-    assert_eq!(
-        read(cache, "a", &MINUTE, json!("new")).await,
-        Cached {
-            value: Some(json!("old")),
-            level: Level::Memory
-        }
-    );
-    assert_eq!(
-        read(cache, "b", &MINUTE, json!("b")).await.level,
-        Level::Loaded
-    );
+    let reason = "no environment could say that the absence has ended";
+    assert_eq!(found.level, Level::Loaded, "{reason}");
+    let held = read(cache, "a", &MINUTE, json!("new")).await;
+    assert_eq!(held, cached(json!("old"), Level::Memory));
+    let loaded = read(cache, "b", &MINUTE, json!("b")).await;
+    assert_eq!(loaded.level, Level::Loaded);
+
+    let invalidated = cache.invalidate(&[tag("a")], deadline()).await;
     assert!(
-        cache.invalidate(&[tag("a")], deadline()).await.is_err(),
-        "whoever changes something is told"
+        invalidated.is_err(),
+        "a caller that changes a value is told"
     );
     server.bring_back().await;
     crate::support::eventually("it can be invalidated again", async || {
-        (cache.invalidate(&[tag("a")], deadline()).await.is_ok()).then_some(())
+        let invalidated = cache.invalidate(&[tag("a")], deadline()).await;
+        invalidated.is_ok().then_some(())
     })
     .await;
 }

@@ -66,6 +66,7 @@ async fn create(
 async fn count_waiting(tenant: &str) -> i64 {
     let sql = "SELECT count(*) FROM outbox
                WHERE tenant_id = $1 AND due_at <= now() + interval '10 seconds'";
+
     sqlx::query_scalar(sql)
         .bind(tenant)
         .fetch_one(&mut database().await)
@@ -95,7 +96,7 @@ async fn a_silent_queue_does_not_hold_the_caller_up() {
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let route = create_route(&database_url(), &endpoint).await;
 
-    // What is left to a call in a function with 10 s, of which a cold start has used most.
+    // The time that is left to a call in a function with 10 s, of which a cold start has used most.
     let time = Duration::from_secs(5);
     let answer = create(&route, &new_tenant(), time).await.unwrap();
     assert_eq!(answer.status(), 202);
@@ -127,7 +128,7 @@ async fn without_the_database_the_caller_is_told_to_come_back() {
 
 /// At cold start nothing may wait for a service that could be gone.
 #[tokio::test]
-async fn clients_are_made_without_asking_anybody() {
+async fn clients_are_made_without_any_call() {
     let started = Deadline::after(Duration::from_secs(5));
     started.run(aws::sdk_config()).await.unwrap();
 

@@ -2,6 +2,7 @@
 //! the template gives it, and with no others.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::Duration;
 
 use wenzhen::lambda::{Function, find_function};
@@ -9,34 +10,45 @@ use wenzhen_functions::FUNCTIONS;
 
 use crate::support::STACK;
 use crate::support::runtime_api::RuntimeApi;
-use crate::template::{functions, variables};
+use crate::template::{deployed_functions, variables_of};
 
-/// A value for a variable of the template: the stack's own, or nothing, as the template's default.
-fn value_of(variable: &str) -> String {
-    STACK.env(variable).unwrap_or_default()
-}
+/// The variables of the platform that a function reads.
+const PLATFORM_VARIABLES: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
-fn environment(name: &str) -> BTreeMap<String, String> {
-    let aws = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-    let variables = variables(&functions()[name]);
-    let names = variables.into_iter().chain(aws.map(str::to_owned));
-    names.map(|name| (name.clone(), value_of(&name))).collect()
+/// Between two looks at a process that starts.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Looks at a process that starts, at most: 30 seconds.
+const MAX_POLLS: usize = 300;
+
+/// The variables of a function, with the stack's values or none, as the template's defaults.
+fn environment_of(name: &str) -> BTreeMap<String, String> {
+    let mut variables = variables_of(&deployed_functions()[name]);
+    variables.extend(PLATFORM_VARIABLES.map(str::to_owned));
+
+    let with_values = variables.into_iter().map(|variable| {
+        let value = STACK.env(&variable).unwrap_or_default();
+        (variable, value)
+    });
+
+    with_values.collect()
 }
 
 /// Whether the function, with this environment, comes to ask for its first event.
-async fn starts(name: &str, environment: &BTreeMap<String, String>) -> bool {
+async fn does_start(name: &str, environment: &BTreeMap<String, String>) -> bool {
     let binary = STACK.root.join("target/debug/wenzhen");
     let mut api = RuntimeApi::start().await;
-    let mut child = api.spawn(&binary, name, environment);
+    let mut child = api.spawn_function(&binary, name, environment);
 
     let mut has_polled = false;
-    for _ in 0..300 {
-        let poll = tokio::time::timeout(Duration::from_millis(100), api.polled());
+    for _ in 0..MAX_POLLS {
+        let poll = tokio::time::timeout(POLL_INTERVAL, api.wait_for_poll());
         has_polled = poll.await.is_ok();
         if has_polled || child.try_wait().unwrap().is_some() {
             break;
         }
     }
+
     child.kill().unwrap();
     child.wait().unwrap();
     has_polled
@@ -46,37 +58,42 @@ async fn starts(name: &str, environment: &BTreeMap<String, String>) -> bool {
 async fn each_function_starts_with_its_templates_variables() {
     for function in FUNCTIONS {
         let name = function.name();
-        assert!(starts(name, &environment(name)).await, "{name}");
+        let environment = environment_of(name);
+        assert!(does_start(name, &environment).await, "{name}");
     }
 }
 
 /// It has no database: with the variable that every other function with one needs, it would fail.
 #[tokio::test]
 async fn list_models_needs_no_database_and_get_job_does() {
-    let mut without_database = environment("get-job");
+    let mut without_database = environment_of("get-job");
     without_database.remove("DATABASE_URL");
 
-    assert!(!environment("list-models").contains_key("DATABASE_URL"));
-    assert!(starts("list-models", &without_database).await);
-    assert!(!starts("get-job", &without_database).await);
+    let variables = environment_of("list-models");
+    assert!(!variables.contains_key("DATABASE_URL"));
+    assert!(does_start("list-models", &without_database).await);
+
+    assert!(!does_start("get-job", &without_database).await);
 }
 
 #[tokio::test]
 async fn a_handler_that_is_no_function_does_not_start() {
-    assert!(!starts("bootstrap", &environment("get-job")).await);
+    let environment = environment_of("get-job");
+    assert!(!does_start("bootstrap", &environment).await);
 }
 
 /// Where no handler is named, as under `cargo lambda watch`, the event finds its function.
 #[test]
 fn every_sample_event_finds_its_function() {
     let names: Vec<_> = FUNCTIONS.iter().map(Function::name).collect();
-    for entry in std::fs::read_dir(STACK.root.join("events")).unwrap() {
+    for entry in fs::read_dir(STACK.root.join("events")).unwrap() {
         let path = entry.unwrap().path();
         let file = path.file_name().unwrap().to_str().unwrap();
         let expected = file.split('.').next().unwrap();
 
-        let event = std::fs::read_to_string(&path).unwrap();
-        let found = find_function(FUNCTIONS, &event).unwrap_or_else(|error| panic!("{error}"));
+        let event = fs::read_to_string(&path).unwrap();
+        let found = find_function(FUNCTIONS, &event);
+        let found = found.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(found.name(), expected, "{file}");
         assert!(names.contains(&expected));
     }
@@ -90,6 +107,7 @@ fn an_event_of_no_function_is_refused() {
         r#"{"Records": [{"eventSourceARN": "arn:aws:sqs:eu-west-1:1:another"}]}"#,
         "{}",
     ];
+
     for event in unknown {
         assert!(find_function(FUNCTIONS, event).is_err(), "{event}");
     }

@@ -1,22 +1,28 @@
-//! Rate limits, on a real Valkey: every decision of the script against a brute-force model, concurrent clients, and what
-//! happens when the server is gone.
+//! Rate limits, on a real Valkey: every decision of the script against a brute-force model,
+//! concurrent clients, and what happens when the server is gone.
+
+mod model;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::future::join_all;
 use redis::Value;
 use wenzhen::config::LimitSettings;
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
-use wenzhen::limits::machine::Machine;
+use wenzhen::limits::local::LocalLimiter;
 use wenzhen::limits::{
-    Algorithm, Charge, Decision, Limit, Limiter, Mode, OnLoss, Rate, Scope, Who, script,
+    Charge, Client, Decision, DecisionMode, FailureMode, Limit, LimitCheck, LimitCost, LimitScope,
+    Limiter, Settlement, script,
 };
 
+use self::model::{START, load_script, random_rate, random_walk};
 use crate::support::STACK;
 use crate::support::valkey::{OwnServer, connect, prefix, raw};
+
+const HOUR: Duration = Duration::from_hours(1);
 
 fn url() -> String {
     STACK.env("VALKEY_URL").unwrap()
@@ -34,184 +40,72 @@ fn caller(tenant: &str, user: &str) -> Caller {
     }
 }
 
-/// One limit by brute force: all that was admitted, looked through each time; a bucket that is filled drop by drop.
-struct Model {
-    rate: Rate,
-    admitted: Vec<(u64, u64)>,
-    level: u64,
-    filled: u64,
-}
-
-impl Model {
-    fn new(rate: Rate, now: u64) -> Self {
-        let level = if let Algorithm::TokenBucket { burst } = rate.algorithm {
-            burst * rate.step()
-        } else {
-            0
-        };
-        Self {
-            rate,
-            admitted: Vec::new(),
-            level,
-            filled: now,
-        }
-    }
-
-    fn room(&mut self, now: u64) -> u64 {
-        match self.rate.algorithm {
-            Algorithm::TokenBucket { burst } => {
-                self.level = (self.level + (now - self.filled)).min(burst * self.rate.step());
-                self.filled = now;
-                self.level / self.rate.step()
-            }
-            Algorithm::SlidingWindow => {
-                let in_window = self
-                    .admitted
-                    .iter()
-                    .filter(|(at, _)| at + self.rate.window > now);
-                self.rate.limit - in_window.map(|(_, cost)| cost).sum::<u64>()
-            }
-        }
-    }
-
-    fn charge(&mut self, cost: u64, now: u64) {
-        self.admitted.push((now, cost));
-        if let Algorithm::TokenBucket { .. } = self.rate.algorithm {
-            self.level -= cost * self.rate.step();
-        }
+/// A client that is known by its token alone.
+fn client_of(caller: &Caller) -> Client<'_> {
+    Client {
+        address: None,
+        caller: Some(caller),
     }
 }
 
-fn random_rate(random: &mut fastrand::Rng) -> Rate {
-    let limit = random.u64(1..40);
-    let window = random.u64(1_000..5_000_000);
-    let algorithm = if random.bool() {
-        Algorithm::TokenBucket {
-            burst: random.u64(1..60),
-        }
-    } else {
-        Algorithm::SlidingWindow
-    };
-    Rate {
-        algorithm,
-        limit,
-        window,
-    }
+fn limiter(url: &str, prefix: &str, limits: &[Limit]) -> Limiter {
+    let valkey = connect(url, prefix);
+    Limiter::new(Some(valkey), limits, &LimitSettings::default()).unwrap()
 }
 
+/// So many calls of one person in an hour.
+fn user_limit(limit: u64) -> Limit {
+    Limit::sliding_window("user", LimitScope::User, limit, HOUR)
+}
+
+/// Some 120,000 decisions of up to three limits together, on a clock that the test sets: the
+/// script, the local limiter and a brute-force model agree about each.
 #[tokio::test]
-async fn every_decision_of_the_script_is_that_of_a_brute_force_model() {
+async fn every_decision_of_the_script_is_that_of_the_model() {
     let mut connection = raw(&url()).await;
-    let text = format!(
-        "local now, slack = tonumber(ARGV[#ARGV]), 600000\n{}",
-        script::SOURCE
-    );
-    let sha: String = redis::cmd("SCRIPT")
-        .arg("LOAD")
-        .arg(text)
-        .query_async(&mut connection)
-        .await
-        .unwrap();
+    let script_hash = load_script(&mut connection).await;
     let mut random = fastrand::Rng::with_seed(20_261_124);
     let (mut decisions, mut admitted) = (0, 0);
+
     for _ in 0..600 {
-        let rates: Vec<_> = (0..random.usize(1..4))
-            .map(|_| random_rate(&mut random))
-            .collect();
-        let tag = prefix();
-        let keys: Vec<_> = (0..rates.len())
-            .map(|at| format!("{tag}:{{limits}}:{at}"))
-            .collect();
-        let mut now = 1_790_000_000_000_000;
-        let mut models: Vec<_> = rates.iter().map(|rate| Model::new(*rate, now)).collect();
-        let (mut machine, mut pipeline, mut expected) =
-            (Machine::default(), redis::pipe(), Vec::new());
-        for _ in 0..100 {
-            now += [
-                0,
-                random.u64(0..300),
-                random.u64(0..200_000),
-                random.u64(0..3_000_000),
-            ][random.usize(0..4)];
-            let costs: Vec<_> = rates
-                .iter()
-                .map(|_| if random.bool() { 1 } else { random.u64(0..12) })
-                .collect();
-            let rooms: Vec<_> = models.iter_mut().map(|model| model.room(now)).collect();
-            let lets_in: Vec<_> = rooms
-                .iter()
-                .zip(&costs)
-                .map(|(room, cost)| cost <= room)
-                .collect();
-            let all = lets_in.iter().all(|one| *one);
-            if all {
-                for (model, cost) in models.iter_mut().zip(&costs) {
-                    model.charge(*cost, now);
-                }
-                admitted += 1;
-            }
-            let calls: Vec<_> = keys
-                .iter()
-                .zip(&rates)
-                .zip(&costs)
-                .map(|((k, r), c)| (k.clone(), *r, *c))
-                .collect();
-            let verdicts = machine.decide(&calls, now);
-            for ((verdict, (room, cost)), one) in
-                verdicts.iter().zip(rooms.iter().zip(&costs)).zip(&lets_in)
-            {
-                assert_eq!(verdict.is_admitted, *one);
-                assert_eq!(verdict.remaining, if all { room - cost } else { *room });
-            }
-            let arguments = rates
-                .iter()
-                .zip(&costs)
-                .flat_map(|(rate, cost)| script::arguments(rate, *cost));
-            let arguments: Vec<_> = arguments.chain([now.to_string()]).collect();
-            pipeline
-                .cmd("EVALSHA")
-                .arg(&sha)
-                .arg(keys.len())
-                .arg(&keys)
-                .arg(arguments);
-            expected.push(verdicts);
-            decisions += rates.len();
+        let walk = random_walk(&mut random, &script_hash);
+        let rates = &walk.rates;
+        let replies: Vec<Value> = walk.pipeline.query_async(&mut connection).await.unwrap();
+
+        for (step, (verdicts, reply)) in walk.expected.iter().zip(replies).enumerate() {
+            let read = script::read_verdicts(reply);
+            assert_eq!(read.as_ref(), Some(verdicts), "step {step}: {rates:?}");
         }
-        let answers: Vec<Value> = pipeline.query_async(&mut connection).await.unwrap();
-        for (step, (verdicts, answer)) in expected.iter().zip(&answers).enumerate() {
-            assert_eq!(
-                script::read(answer).as_ref(),
-                Some(verdicts),
-                "step {step}: {rates:?}"
-            );
-        }
+        decisions += walk.expected.len() * rates.len();
+        admitted += walk.admitted;
     }
-    assert!(
-        decisions >= 100_000 && admitted > 10_000,
-        "{decisions} decisions, {admitted} calls let in"
-    );
+    assert!(decisions >= 100_000, "{decisions} decisions");
+    assert!(admitted > 10_000, "{admitted} calls let in");
 }
 
+/// A client that waits as long as it is told is let in, and not a microsecond sooner.
 #[tokio::test]
-async fn whoever_waits_as_long_as_they_are_told_is_let_in_and_not_a_moment_sooner() {
+async fn the_wait_of_a_refusal_is_exact() {
     let mut random = fastrand::Rng::with_seed(7);
     for _ in 0..2_000 {
-        let (rate, mut machine, mut now) = (
-            random_rate(&mut random),
-            Machine::default(),
-            1_790_000_000_000_000,
-        );
+        let rate = random_rate(&mut random);
+        let mut local = LocalLimiter::default();
+        let mut now = START;
+
         for _ in 0..30 {
             now += random.u64(0..100_000);
-            let call = [("k".to_owned(), rate, random.u64(1..12))];
-            let verdict = machine.decide(&call, now)[0];
+            let check = [LimitCheck {
+                key: "k".to_owned(),
+                rate,
+                cost: random.u64(1..12),
+            }];
+            let mut decide_at = |now: u64| local.decide(&check, now)[0];
+
+            let verdict = decide_at(now);
             if let (false, Some(wait)) = (verdict.is_admitted, verdict.wait) {
-                assert!(
-                    !machine.decide(&call, now + wait - 1)[0].is_admitted,
-                    "{rate:?}"
-                );
+                assert!(!decide_at(now + wait - 1).is_admitted, "{rate:?}");
                 now += wait;
-                assert!(machine.decide(&call, now)[0].is_admitted, "{rate:?}");
+                assert!(decide_at(now).is_admitted, "{rate:?}");
             }
         }
     }
@@ -220,146 +114,104 @@ async fn whoever_waits_as_long_as_they_are_told_is_let_in_and_not_a_moment_soone
 #[tokio::test]
 async fn fifty_clients_at_once_get_exactly_the_limit() {
     let kinds = [
-        Limit::sliding_window("user", Scope::User, 100, Duration::from_hours(1)),
-        Limit::token_bucket("user", Scope::User, 1, Duration::from_hours(1), 100),
+        user_limit(100),
+        Limit::token_bucket("user", LimitScope::User, 1, HOUR, 100),
     ];
     for limit in kinds {
         let (prefix, caller) = (prefix(), caller("t", "u"));
+        let client = client_of(&caller);
         let limiters: Vec<_> = (0..50)
             .map(|_| limiter(&url(), &prefix, &[limit]))
             .collect();
-        let who = Who {
-            address: None,
-            caller: Some(&caller),
-        };
-        let calls = limiters
-            .iter()
-            .flat_map(|limiter| (0..4).map(|_| limiter.decide(who, &[], deadline())));
-        let decisions = join_all(calls).await;
-        assert_eq!(
-            decisions
-                .iter()
-                .filter(|decision| decision.is_admitted())
-                .count(),
-            100
-        );
-    }
-}
 
-fn limiter(url: &str, prefix: &str, limits: &[Limit]) -> Limiter {
-    Limiter::new(
-        Some(connect(url, prefix)),
-        limits,
-        &LimitSettings::default(),
-    )
-    .unwrap()
+        let four_calls =
+            |limiter| (0..4).map(move |_| Limiter::decide(limiter, client, &[], deadline()));
+        let decisions = join_all(limiters.iter().flat_map(four_calls)).await;
+        let admitted = decisions.iter().filter(|decision| decision.is_admitted());
+        assert_eq!(admitted.count(), 100);
+    }
 }
 
 #[tokio::test]
 async fn if_one_limit_refuses_none_is_charged() {
     let limits = [
-        Limit::sliding_window("address", Scope::Address, 3, Duration::from_hours(1)),
-        Limit::sliding_window("user", Scope::User, 1, Duration::from_hours(1)),
+        Limit::sliding_window("address", LimitScope::Address, 3, HOUR),
+        user_limit(1),
     ];
     let prefix = prefix();
     let address = Some("192.0.2.1".parse().unwrap());
     let decide = async |user: &str| {
-        let caller = caller("t", user);
-        // A limiter of its own each time: it remembers nobody.
-        limiter(&url(), &prefix, &limits)
-            .decide(
-                Who {
-                    address,
-                    caller: Some(&caller),
-                },
-                &[],
-                deadline(),
-            )
-            .await
+        let caller = &caller("t", user);
+        let client = Client {
+            address,
+            ..client_of(caller)
+        };
+        // A limiter of its own each time: it remembers no refusal.
+        let limiter = limiter(&url(), &prefix, &limits);
+        limiter.decide(client, &[], deadline()).await
     };
+
     assert!(decide("a").await.is_admitted());
     for _ in 0..5 {
         let refused = decide("a").await;
         assert_eq!(refused.refused_by(), Some("user"));
         assert!(refused.retry_after().unwrap() > Duration::from_secs(3_500));
     }
+
     // The five refused calls did not use the address up.
     assert!(decide("b").await.is_admitted() && decide("c").await.is_admitted());
     assert_eq!(decide("d").await.refused_by(), Some("address"));
 }
 
 #[tokio::test]
-async fn tenants_users_and_networks_are_told_apart() {
-    let limits = [Limit::sliding_window(
-        "user",
-        Scope::User,
-        1,
-        Duration::from_hours(1),
-    )];
-    let one = limiter(&url(), &prefix(), &limits);
+async fn tenants_and_users_are_told_apart() {
+    let limiter = limiter(&url(), &prefix(), &[user_limit(1)]);
     let decide = async |tenant: &str, user: &str| {
         let caller = caller(tenant, user);
-        one.decide(
-            Who {
-                address: None,
-                caller: Some(&caller),
-            },
-            &[],
-            deadline(),
-        )
-        .await
-        .is_admitted()
+        let decision = limiter.decide(client_of(&caller), &[], deadline()).await;
+        decision.is_admitted()
     };
+
     assert!(decide("a", "u").await && decide("b", "u").await && decide("a", "v").await);
     assert!(!decide("a", "u").await && !decide("b", "u").await);
-    let limits = [Limit::sliding_window(
-        "address",
-        Scope::Address,
-        1,
-        Duration::from_hours(1),
-    )];
-    let one = limiter(&url(), &prefix(), &limits);
-    let from = async |address: &str| {
+}
+
+/// An IPv6 network of 64 bits is one address.
+#[tokio::test]
+async fn addresses_and_networks_are_told_apart() {
+    let limit = Limit::sliding_window("address", LimitScope::Address, 1, HOUR);
+    let limiter = limiter(&url(), &prefix(), &[limit]);
+    let decide = async |address: &str| {
         let address: IpAddr = address.parse().unwrap();
-        one.decide(
-            Who {
-                address: Some(address),
-                caller: None,
-            },
-            &[],
-            deadline(),
-        )
-        .await
-        .is_admitted()
+        let client = Client {
+            address: Some(address),
+            caller: None,
+        };
+        let decision = limiter.decide(client, &[], deadline()).await;
+        decision.is_admitted()
     };
-    assert!(
-        from("2001:db8::1").await && !from("2001:db8::2").await && from("2001:db8:0:1::1").await
-    );
-    assert!(from("192.0.2.1").await && from("192.0.2.2").await && !from("192.0.2.1").await);
+
+    assert!(decide("2001:db8::1").await && !decide("2001:db8::2").await);
+    assert!(decide("2001:db8:0:1::1").await);
+    assert!(decide("192.0.2.1").await && decide("192.0.2.2").await);
+    assert!(!decide("192.0.2.1").await);
 }
 
 #[tokio::test]
 async fn a_flood_of_refused_calls_costs_no_round_trip() {
-    let limits = [Limit::sliding_window(
-        "user",
-        Scope::User,
-        2,
-        Duration::from_hours(1),
-    )];
     let valkey = connect(&url(), &prefix());
-    let limiter = Limiter::new(Some(valkey.clone()), &limits, &LimitSettings::default()).unwrap();
+    let settings = LimitSettings::default();
+    let limiter = Limiter::new(Some(valkey.clone()), &[user_limit(2)], &settings).unwrap();
     let caller = caller("t", "u");
-    let who = Who {
-        address: None,
-        caller: Some(&caller),
-    };
+    let client = client_of(&caller);
     for _ in 0..3 {
-        limiter.decide(who, &[], deadline()).await;
+        limiter.decide(client, &[], deadline()).await;
     }
+
     let before = valkey.round_trips();
     for _ in 0..1_000 {
-        let refused = limiter.decide(who, &[], deadline()).await;
-        assert!(!refused.is_admitted() && refused.mode() == Mode::Shared);
+        let refused = limiter.decide(client, &[], deadline()).await;
+        assert!(!refused.is_admitted() && refused.mode() == DecisionMode::Shared);
         assert!(refused.retry_after().unwrap() > Duration::from_secs(3_500));
     }
     assert_eq!(valkey.round_trips(), before);
@@ -367,202 +219,175 @@ async fn a_flood_of_refused_calls_costs_no_round_trip() {
 
 #[tokio::test]
 async fn one_round_trip_decides_all_limits_of_a_call() {
+    let minute = Duration::from_mins(1);
+    let second = Duration::from_secs(1);
     let limits = [
-        Limit::token_bucket("address", Scope::Address, 100, Duration::from_secs(1), 200),
-        Limit::sliding_window("user", Scope::User, 100, Duration::from_mins(1)),
-        Limit::sliding_window("tenant", Scope::Tenant, 1_000, Duration::from_mins(1)),
-        Limit::sliding_window("global", Scope::Global, 10_000, Duration::from_mins(1)),
+        Limit::token_bucket("address", LimitScope::Address, 100, second, 200),
+        Limit::sliding_window("user", LimitScope::User, 100, minute),
+        Limit::sliding_window("tenant", LimitScope::Tenant, 1_000, minute),
+        Limit::sliding_window("global", LimitScope::Global, 10_000, minute),
     ];
     let valkey = connect(&url(), &prefix());
-    let limiter = Limiter::new(Some(valkey.clone()), &limits, &LimitSettings::default()).unwrap();
+    let settings = LimitSettings::default();
+    let limiter = Limiter::new(Some(valkey.clone()), &limits, &settings).unwrap();
     let caller = caller("t", "u");
-    let who = Who {
+    let client = Client {
         address: Some("192.0.2.1".parse().unwrap()),
         caller: Some(&caller),
     };
-    limiter.decide(who, &[], deadline()).await;
+    limiter.decide(client, &[], deadline()).await;
+
     let before = valkey.round_trips();
-    let decision = limiter.decide(who, &[], deadline()).await;
+    let decision = limiter.decide(client, &[], deadline()).await;
     assert_eq!(valkey.round_trips(), before + 1);
     assert_eq!(
         decision.policy(),
         r#""address";q=100;w=1, "user";q=100;w=60, "tenant";q=1000;w=60, "global";q=10000;w=60"#
     );
-    assert!(
-        decision.remaining().contains(r#""user";r=98;t=60"#),
-        "{}",
-        decision.remaining()
-    );
+    let remaining = decision.remaining();
+    assert!(remaining.contains(r#""user";r=98;t=60"#), "{remaining}");
 }
 
 #[tokio::test]
 async fn what_was_charged_too_much_is_given_back() {
     let limits = [Limit::token_bucket(
         "tokens",
-        Scope::Tenant,
+        LimitScope::Tenant,
         100,
-        Duration::from_hours(1),
+        HOUR,
         100,
     )];
     let prefix = prefix();
     let caller = caller("t", "u");
-    let who = Who {
-        address: None,
-        caller: Some(&caller),
-    };
+    let client = client_of(&caller);
     let decide = async |cost: u64| -> Decision {
-        limiter(&url(), &prefix, &limits)
-            .decide(who, &[("tokens", cost)], deadline())
-            .await
+        let costs = [LimitCost {
+            limit: "tokens",
+            cost,
+        }];
+        let limiter = limiter(&url(), &prefix, &limits);
+        limiter.decide(client, &costs, deadline()).await
     };
     let settle = async |charged: u64, cost: u64| {
         let charge = Charge {
-            calls: charged,
-            at: std::time::SystemTime::now(),
-            mode: Mode::Shared,
+            cost: charged,
+            at: SystemTime::now(),
+            mode: DecisionMode::Shared,
         };
-        limiter(&url(), &prefix, &limits)
-            .settle("tokens", who, charge, cost, deadline())
-            .await;
+        let settlement = Settlement {
+            limit: "tokens",
+            client,
+            charge,
+            cost,
+        };
+        let limiter = limiter(&url(), &prefix, &limits);
+        limiter.settle(settlement, deadline()).await;
     };
+
     assert!(decide(80).await.is_admitted() && !decide(30).await.is_admitted());
     settle(80, 10).await;
     assert!(decide(90).await.is_admitted(), "70 were given back");
     assert!(!decide(1).await.is_admitted());
+
     settle(90, 190).await;
     settle(100, 0).await;
     settle(1_000_000, 0).await;
-    assert!(
-        decide(100).await.is_admitted(),
-        "a bucket is never more than full"
-    );
+    let full = decide(100).await;
+    assert!(full.is_admitted(), "a bucket is never more than full");
+
     let never = decide(101).await;
-    assert_eq!(
-        (never.refused_by(), never.retry_after()),
-        (Some("tokens"), None)
-    );
+    assert_eq!(never.refused_by(), Some("tokens"));
+    assert_eq!(never.retry_after(), None);
 }
 
+/// What came back by itself, or was never counted, is not given back.
 #[tokio::test]
-async fn what_came_back_by_itself_or_was_never_counted_is_not_given_back() {
-    let limits = [
-        Limit::token_bucket("tokens", Scope::Tenant, 100, Duration::from_hours(1), 100).settled(),
-    ];
-    let prefix = prefix();
+async fn no_more_is_given_back_than_is_still_owed() {
+    let limit = Limit::token_bucket("tokens", LimitScope::Tenant, 100, HOUR, 100).settled();
+    let limiter = limiter(&url(), &prefix(), &[limit]);
     let caller = caller("t", "u");
-    let who = Who {
-        address: None,
-        caller: Some(&caller),
+    let client = client_of(&caller);
+    let is_admitted = async |cost: u64| {
+        let costs = [LimitCost {
+            limit: "tokens",
+            cost,
+        }];
+        let decision = limiter.decide(client, &costs, deadline()).await;
+        decision.is_admitted()
     };
-    let one = limiter(&url(), &prefix, &limits);
-    assert!(
-        one.decide(who, &[("tokens", 100)], deadline())
-            .await
-            .is_admitted()
-    );
-    let now = std::time::SystemTime::now();
-    let nobody = Charge {
-        calls: 100,
-        at: now,
-        mode: Mode::Open,
+    let give_back = async |at: SystemTime, mode: DecisionMode| {
+        let settlement = Settlement {
+            limit: "tokens",
+            client,
+            charge: Charge {
+                cost: 100,
+                at,
+                mode,
+            },
+            cost: 0,
+        };
+        limiter.settle(settlement, deadline()).await;
     };
-    one.settle("tokens", who, nobody, 0, deadline()).await;
-    let long_ago = Charge {
-        calls: 100,
-        at: now - Duration::from_hours(2),
-        mode: Mode::Shared,
-    };
-    one.settle("tokens", who, long_ago, 0, deadline()).await;
-    assert!(
-        !one.decide(who, &[("tokens", 5)], deadline())
-            .await
-            .is_admitted()
-    );
-    let just_now = Charge {
-        calls: 100,
-        at: now,
-        mode: Mode::Shared,
-    };
-    one.settle("tokens", who, just_now, 0, deadline()).await;
-    assert!(
-        one.decide(who, &[("tokens", 90)], deadline())
-            .await
-            .is_admitted()
-    );
+
+    assert!(is_admitted(100).await);
+    let now = SystemTime::now();
+    give_back(now, DecisionMode::Open).await; // no count holds it
+    give_back(now - HOUR * 2, DecisionMode::Shared).await; // all of it came back since
+    assert!(!is_admitted(5).await);
+
+    give_back(now, DecisionMode::Shared).await;
+    assert!(is_admitted(90).await);
 }
 
+/// The algorithms keep different things, so each has its own keys.
 #[tokio::test]
-async fn another_algorithm_begins_anew_and_disturbs_nobody() {
+async fn another_algorithm_begins_anew_and_disturbs_no_other() {
     let prefix = prefix();
     let caller = caller("t", "u");
-    let who = Who {
-        address: None,
-        caller: Some(&caller),
-    };
-    let window = [Limit::sliding_window(
-        "user",
-        Scope::User,
-        1,
-        Duration::from_hours(1),
-    )];
-    let bucket = [Limit::token_bucket(
-        "user",
-        Scope::User,
-        1,
-        Duration::from_hours(1),
-        1,
-    )];
+    let window = [user_limit(1)];
+    let bucket = [Limit::token_bucket("user", LimitScope::User, 1, HOUR, 1)];
+
     for limits in [window, bucket, window] {
-        let decision = limiter(&url(), &prefix, &limits)
-            .decide(who, &[], deadline())
-            .await;
-        assert_eq!(decision.mode(), Mode::Shared);
+        let limiter = limiter(&url(), &prefix, &limits);
+        let decision = limiter.decide(client_of(&caller), &[], deadline()).await;
+        assert_eq!(decision.mode(), DecisionMode::Shared);
     }
 }
 
 #[tokio::test]
 async fn without_valkey_each_limit_does_what_it_says() {
     let mut server = OwnServer::start().await;
-    let limit = |on_loss| {
-        [
-            Limit::sliding_window("user", Scope::User, 20, Duration::from_hours(1))
-                .on_loss(on_loss),
-        ]
-    };
     let caller = caller("t", "u");
-    let who = Who {
-        address: None,
-        caller: Some(&caller),
-    };
-    let mut admitted = BTreeMap::new();
-    let limiters: Vec<_> = [OnLoss::Open, OnLoss::Closed, OnLoss::Local]
-        .into_iter()
-        .map(|on_loss| limiter(&server.url(), &prefix(), &limit(on_loss)))
-        .collect();
+    let client = client_of(&caller);
+    let modes = [FailureMode::Open, FailureMode::Closed, FailureMode::Local];
+    let limiters = modes.map(|failure_mode| {
+        let limit = user_limit(20).failure_mode(failure_mode);
+        limiter(&server.url(), &prefix(), &[limit])
+    });
     for limiter in &limiters {
-        assert_eq!(
-            limiter.decide(who, &[], deadline()).await.mode(),
-            Mode::Shared
-        );
+        let decision = limiter.decide(client, &[], deadline()).await;
+        assert_eq!(decision.mode(), DecisionMode::Shared);
     }
+
     server.kill(); // in the middle of a flood
+    let mut admitted = BTreeMap::new();
     for limiter in &limiters {
         for _ in 0..10 {
-            let decision = limiter.decide(who, &[], deadline()).await;
-            *admitted.entry(decision.mode().as_str()).or_insert(0) +=
-                u32::from(decision.is_admitted());
+            let decision = limiter.decide(client, &[], deadline()).await;
+            let count = admitted.entry(decision.mode().as_str()).or_insert(0);
+            *count += u32::from(decision.is_admitted());
             assert!(decision.is_admitted() || decision.retry_after().is_some());
         }
     }
     // A tenth of twenty for one environment.
-    assert_eq!(
-        admitted,
-        BTreeMap::from([("open", 10), ("closed", 0), ("local", 2)])
-    );
+    let expected = BTreeMap::from([("open", 10), ("closed", 0), ("local", 2)]);
+    assert_eq!(admitted, expected);
+
     server.bring_back().await;
     crate::support::eventually("the counts are shared again", async || {
-        let decision = limiters[0].decide(who, &[], deadline()).await;
-        (decision.mode() == Mode::Shared && decision.is_admitted()).then_some(())
+        let decision = limiters[0].decide(client, &[], deadline()).await;
+        let is_shared = decision.mode() == DecisionMode::Shared;
+        (is_shared && decision.is_admitted()).then_some(())
     })
     .await;
 }

@@ -1,116 +1,137 @@
-//! The template tells the truth: what it deploys exists, and is what the code and the local tools think it is.
+//! The template tells the truth: what it deploys exists, and is what the code and the local tools
+//! think it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_http::request::LambdaRequest;
+use serde::de::DeserializeOwned;
 use serde_norway::Value;
 use wenzhen::jobs::JobMessage;
 use wenzhen::lambda::{Function, Trigger};
 use wenzhen_functions::FUNCTIONS;
 
-fn root() -> PathBuf {
+const FUNCTION: &str = "AWS::Serverless::Function";
+
+/// Seconds after which API Gateway ends a call.
+const GATEWAY_TIMEOUT: u64 = 30;
+
+/// Of all functions, this one alone calls no service.
+const WITHOUT_PERMISSIONS: &str = "list-models";
+
+/// The one sample event of a queue that holds no job.
+const NOT_A_JOB: &str = "process-dead-letters.not-a-job.json";
+
+/// A method and a path.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Route {
+    method: String,
+    path: String,
+}
+
+fn repository_root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The template with its intrinsic functions (`!Ref x`) as plain mappings (`{Ref: x}`), as CloudFormation reads it.
-fn template() -> Value {
-    plain(
-        serde_norway::from_str(&fs::read_to_string(root().join("template.yaml")).unwrap()).unwrap(),
-    )
+/// The template with its intrinsic functions (`!Ref x`) as plain mappings (`{Ref: x}`), as
+/// CloudFormation reads it.
+fn read_template() -> Value {
+    let text = fs::read_to_string(repository_root().join("template.yaml")).unwrap();
+    resolve_tags(serde_norway::from_str(&text).unwrap())
 }
 
-fn plain(value: Value) -> Value {
+fn resolve_tags(value: Value) -> Value {
     match value {
         Value::Tagged(tagged) => {
-            let name = tagged.tag.to_string().trim_start_matches('!').to_owned();
-            let name = if name == "Ref" || name == "Condition" {
-                name
-            } else {
-                format!("Fn::{name}")
+            let tag = tagged.tag.to_string();
+            let name = match tag.trim_start_matches('!') {
+                name @ ("Ref" | "Condition") => name.to_owned(),
+                name => format!("Fn::{name}"),
             };
-            Value::Mapping(
-                [(Value::String(name), plain(tagged.value))]
-                    .into_iter()
-                    .collect(),
-            )
+            let pair = (Value::String(name), resolve_tags(tagged.value));
+            Value::Mapping([pair].into_iter().collect())
         }
-        Value::Mapping(map) => Value::Mapping(
-            map.into_iter()
-                .map(|(key, value)| (key, plain(value)))
-                .collect(),
-        ),
-        Value::Sequence(items) => Value::Sequence(items.into_iter().map(plain).collect()),
+        Value::Mapping(map) => {
+            let pairs = map.into_iter();
+            let resolved = pairs.map(|(key, value)| (key, resolve_tags(value)));
+            Value::Mapping(resolved.collect())
+        }
+        Value::Sequence(items) => {
+            let resolved = items.into_iter().map(resolve_tags);
+            Value::Sequence(resolved.collect())
+        }
         other => other,
     }
 }
 
-fn resources(kind: &str) -> BTreeMap<String, Value> {
-    let template = template();
+/// The properties of all resources of a kind, by their logical names.
+fn resources_of_kind(kind: &str) -> BTreeMap<String, Value> {
+    let template = read_template();
     let resources = template["Resources"].as_mapping().unwrap();
-    let of_kind = resources
-        .iter()
-        .filter(|(_, resource)| resource["Type"] == kind);
-    of_kind
-        .map(|(id, resource)| {
-            (
-                id.as_str().unwrap().to_owned(),
-                resource["Properties"].clone(),
-            )
-        })
-        .collect()
+
+    let mut properties = BTreeMap::new();
+    for (id, resource) in resources {
+        if resource["Type"] == kind {
+            let id = id.as_str().unwrap().to_owned();
+            properties.insert(id, resource["Properties"].clone());
+        }
+    }
+
+    properties
 }
 
 /// The deployed functions by their names, which are their handlers.
-pub fn functions() -> BTreeMap<String, Value> {
-    let functions = resources("AWS::Serverless::Function").into_values();
-    functions
-        .map(|function| (function["Handler"].as_str().unwrap().to_owned(), function))
-        .collect()
+pub fn deployed_functions() -> BTreeMap<String, Value> {
+    let functions = resources_of_kind(FUNCTION).into_values();
+    let named = functions.map(|function| {
+        let name = function["Handler"].as_str().unwrap().to_owned();
+        (name, function)
+    });
+
+    named.collect()
 }
 
 /// The names of the variables that the template gives a function: all functions', then its own.
-pub fn variables(function: &Value) -> Vec<String> {
-    let template = template();
+pub fn variables_of(function: &Value) -> Vec<String> {
+    let template = read_template();
     let common = &template["Globals"]["Function"]["Environment"]["Variables"];
     let own = &function["Environment"]["Variables"];
-    let names = [common, own]
-        .into_iter()
-        .filter_map(Value::as_mapping)
-        .flatten();
+
+    let mappings = [common, own].into_iter().filter_map(Value::as_mapping);
+    let names = mappings.flatten().map(|(name, _)| name);
     names
-        .map(|(name, _)| name.as_str().unwrap().to_owned())
+        .map(|name| name.as_str().unwrap().to_owned())
         .collect()
 }
 
-fn events(function: &Value, kind: &str) -> Vec<Value> {
+fn events_of_kind(function: &Value, kind: &str) -> Vec<Value> {
     let events = function["Events"].as_mapping().into_iter().flatten();
-    events
-        .filter(|(_, event)| event["Type"] == kind)
+    let of_kind = events.filter(|(_, event)| event["Type"] == kind);
+    of_kind
         .map(|(_, event)| event["Properties"].clone())
         .collect()
 }
 
-fn timeout(function: &Value) -> u64 {
-    let default = &template()["Globals"]["Function"]["Timeout"];
-    function["Timeout"].as_u64().or(default.as_u64()).unwrap()
+/// Seconds.
+fn timeout_of(function: &Value) -> u64 {
+    let default = &read_template()["Globals"]["Function"]["Timeout"];
+    let own = function["Timeout"].as_u64();
+    own.or(default.as_u64()).unwrap()
 }
 
 /// The resource that `!GetAtt Name.Arn` or `!Ref Name` points at.
-fn target(value: &Value) -> String {
-    let path = value["Fn::GetAtt"]
-        .as_str()
-        .or(value["Ref"].as_str())
-        .unwrap();
+fn target_of(value: &Value) -> String {
+    let attribute = value["Fn::GetAtt"].as_str();
+    let path = attribute.or(value["Ref"].as_str()).unwrap();
     path.split('.').next().unwrap().to_owned()
 }
 
 #[test]
 fn registry_and_template_have_the_same_functions() {
     let registered: BTreeSet<_> = FUNCTIONS.iter().map(Function::name).collect();
-    let deployed = functions();
+    let deployed = deployed_functions();
     let deployed: BTreeSet<_> = deployed.keys().map(String::as_str).collect();
 
     assert_eq!(registered, deployed);
@@ -119,7 +140,7 @@ fn registry_and_template_have_the_same_functions() {
 
 #[test]
 fn every_function_has_the_file_of_its_name() {
-    let sources = root().join("functions/src");
+    let sources = repository_root().join("functions/src");
     for function in FUNCTIONS {
         let file = format!("{}.rs", function.name().replace('-', "_"));
         assert!(sources.join(&file).is_file(), "{file}");
@@ -129,92 +150,88 @@ fn every_function_has_the_file_of_its_name() {
 #[test]
 fn every_trigger_is_the_one_that_the_template_has() {
     for function in FUNCTIONS {
-        let (name, deployed) = (function.name(), &functions()[function.name()]);
+        let name = function.name();
+        let deployed = &deployed_functions()[name];
+
         match function.trigger() {
             Trigger::Http { route, .. } => {
-                let [event] = &events(deployed, "HttpApi")[..] else {
+                let [event] = &events_of_kind(deployed, "HttpApi")[..] else {
                     panic!("{name} has one route");
                 };
-                let (method, path) = (&event["Method"], &event["Path"]);
-                let expected = format!("{} {}", method.as_str().unwrap(), path.as_str().unwrap());
-                assert_eq!(route, expected, "{name}");
+                let Route { method, path } = read_route(event);
+                assert_eq!(route, format!("{method} {path}"), "{name}");
             }
             Trigger::Queue { queue, .. } => {
-                let [event] = &events(deployed, "SQS")[..] else {
+                let [event] = &events_of_kind(deployed, "SQS")[..] else {
                     panic!("{name} has one queue");
                 };
-                assert_eq!(queue, target(&event["Queue"]), "{name}");
+                assert_eq!(queue, target_of(&event["Queue"]), "{name}");
             }
             Trigger::Schedule { .. } => {
-                assert_eq!(
-                    events(deployed, "ScheduleV2").len(),
-                    1,
-                    "{name} has one schedule"
-                );
+                let schedules = events_of_kind(deployed, "ScheduleV2");
+                assert_eq!(schedules.len(), 1, "{name} has one schedule");
             }
         }
     }
 }
 
+/// The route of an event of kind `HttpApi`.
+fn read_route(event: &Value) -> Route {
+    Route {
+        method: event["Method"].as_str().unwrap().to_owned(),
+        path: event["Path"].as_str().unwrap().to_owned(),
+    }
+}
+
+/// Every route of the template is in the router of `cargo lambda watch`, and nothing else is.
 #[test]
-fn every_http_route_is_served_by_cargo_lambda_watch_and_nothing_else_is() {
-    let cargo: toml::Table =
-        toml::from_str(&fs::read_to_string(root().join("Cargo.toml")).unwrap()).unwrap();
-    let router = cargo["workspace"]["metadata"]["lambda"]["watch"]["router"]
-        .as_table()
-        .unwrap();
-    let watched: BTreeSet<_> = router
-        .iter()
-        .flat_map(|(path, routes)| {
-            let route = |route: &toml::Value| {
-                let text = |key: &str| route[key].as_str().unwrap().to_owned();
-                assert_eq!(text("function"), "wenzhen", "one binary serves all routes");
-                (text("method"), path.clone())
-            };
-            routes
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(route)
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    let deployed: BTreeSet<_> = functions()
-        .iter()
-        .flat_map(|(name, function)| {
-            let route = |event: Value| {
-                let text = |key: &str| event[key].as_str().unwrap().to_owned();
-                (text("Method"), text("Path"))
-            };
-            events(function, "HttpApi")
-                .into_iter()
-                .map(route)
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    assert_eq!(watched, deployed);
+fn cargo_lambda_watch_serves_the_routes_of_the_template() {
+    let mut deployed = BTreeSet::new();
+    for function in deployed_functions().values() {
+        let events = events_of_kind(function, "HttpApi");
+        deployed.extend(events.iter().map(read_route));
+    }
+
+    assert_eq!(watched_routes(), deployed);
+}
+
+fn watched_routes() -> BTreeSet<Route> {
+    let text = fs::read_to_string(repository_root().join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = toml::from_str(&text).unwrap();
+    let watch = &manifest["workspace"]["metadata"]["lambda"]["watch"];
+
+    let mut watched = BTreeSet::new();
+    for (path, entries) in watch["router"].as_table().unwrap() {
+        for entry in entries.as_array().unwrap() {
+            let function = entry["function"].as_str().unwrap();
+            assert_eq!(function, "wenzhen", "one binary serves all routes");
+            watched.insert(Route {
+                method: entry["method"].as_str().unwrap().to_owned(),
+                path: path.clone(),
+            });
+        }
+    }
+
+    watched
 }
 
 #[test]
 fn every_route_that_is_not_public_needs_a_token() {
-    for api in resources("AWS::Serverless::HttpApi").values() {
+    for api in resources_of_kind("AWS::Serverless::HttpApi").values() {
         let auth = &api["Auth"];
-        let default = auth["DefaultAuthorizer"]
-            .as_str()
-            .expect("a default authorizer");
-        assert!(!auth["Authorizers"][default]["JwtConfiguration"].is_null());
+        let default = auth["DefaultAuthorizer"].as_str();
+        let authorizer = &auth["Authorizers"][default.expect("a default authorizer")];
+        assert!(!authorizer["JwtConfiguration"].is_null());
     }
 
     for function in FUNCTIONS {
-        let (name, deployed) = (function.name(), &functions()[function.name()]);
-        for event in events(deployed, "HttpApi") {
+        let name = function.name();
+        for event in events_of_kind(&deployed_functions()[name], "HttpApi") {
+            let auth = &event["Auth"];
             if is_public(function) {
-                assert_eq!(event["Auth"]["Authorizer"], "NONE", "{name}");
+                assert_eq!(auth["Authorizer"], "NONE", "{name}");
             } else {
-                assert!(
-                    event["Auth"].is_null(),
-                    "{name} changes the API's authorizer"
-                );
+                assert!(auth.is_null(), "{name} changes the API's authorizer");
             }
         }
     }
@@ -222,11 +239,9 @@ fn every_route_that_is_not_public_needs_a_token() {
 
 #[test]
 fn only_the_health_check_is_public() {
-    let public: Vec<_> = FUNCTIONS
-        .iter()
-        .filter(|function| is_public(function))
-        .collect();
-    let names: Vec<_> = public.into_iter().map(Function::name).collect();
+    let functions = FUNCTIONS.iter();
+    let public = functions.filter(|function| is_public(function));
+    let names: Vec<_> = public.map(Function::name).collect();
     assert_eq!(names, ["health"], "monitors have no token");
 }
 
@@ -242,11 +257,15 @@ fn is_public(function: &Function) -> bool {
 
 #[test]
 fn no_http_function_outlives_the_gateway() {
-    for (name, function) in functions() {
+    for (name, function) in deployed_functions() {
+        let has_route = !events_of_kind(&function, "HttpApi").is_empty();
+        let has_url = !function["FunctionUrlConfig"].is_null();
+
         // A function with a URL of its own bounds the gateway's calls itself (`http::openai`).
-        if !events(&function, "HttpApi").is_empty() && function["FunctionUrlConfig"].is_null() {
+        if has_route && !has_url {
+            let timeout = timeout_of(&function);
             assert!(
-                timeout(&function) < 30,
+                timeout < GATEWAY_TIMEOUT,
                 "{name}: API Gateway ends a call at 30 s"
             );
         }
@@ -261,126 +280,111 @@ fn functions_that_know_their_timeout_know_it_right() {
         else {
             continue;
         };
-        let deployed = &functions()[function.name()];
-        assert_eq!(known.as_secs(), timeout(deployed), "{}", function.name());
+
+        let name = function.name();
+        let deployed = timeout_of(&deployed_functions()[name]);
+        assert_eq!(known.as_secs(), deployed, "{name}");
     }
 }
 
+/// A message is not visible to others while a function works on it, with AWS's advice of six
+/// time-outs, and a message that was received too often goes to a dead-letter queue. Behind the
+/// dead-letter queue there is none.
 #[test]
-fn every_queue_of_a_function_outwaits_it_and_buries_what_it_cannot_do() {
-    let queues = resources("AWS::SQS::Queue");
+fn every_queue_outwaits_its_function_and_has_dead_letters() {
+    let queues = resources_of_kind("AWS::SQS::Queue");
     let mut consumed = 0;
-    for (name, function) in functions() {
-        for event in events(&function, "SQS") {
+    for (name, function) in deployed_functions() {
+        for event in events_of_kind(&function, "SQS") {
             consumed += 1;
-            let queue = &queues[&target(&event["Queue"])];
-            assert!(
-                timeout(&function) * 6 < queue["VisibilityTimeout"].as_u64().unwrap(),
-                "{name}"
-            );
-            assert_eq!(
-                event["FunctionResponseTypes"][0], "ReportBatchItemFailures",
-                "{name}"
-            );
-            if name == "process-dead-letters" {
-                continue; // behind the dead-letter queue there is none
+            let response_type = &event["FunctionResponseTypes"][0];
+            assert_eq!(response_type, "ReportBatchItemFailures", "{name}");
+
+            let queue = &queues[&target_of(&event["Queue"])];
+            let visibility_timeout = queue["VisibilityTimeout"].as_u64().unwrap();
+            assert!(timeout_of(&function) * 6 < visibility_timeout, "{name}");
+            if name != "process-dead-letters" {
+                let dead_letters = target_of(&queue["RedrivePolicy"]["deadLetterTargetArn"]);
+                let max_receives = &queue["RedrivePolicy"]["maxReceiveCount"];
+                assert!(queues.contains_key(&dead_letters), "{name}");
+                assert!(max_receives.as_u64().unwrap() >= 1, "{name}");
             }
-            let redrive = &queue["RedrivePolicy"];
-            assert!(
-                queues.contains_key(&target(&redrive["deadLetterTargetArn"])),
-                "{name}"
-            );
-            assert!(redrive["maxReceiveCount"].as_u64().unwrap() >= 1, "{name}");
         }
     }
+
     assert_eq!(consumed, 2);
-    assert!(
-        queues
-            .values()
-            .all(|queue| queue["SqsManagedSseEnabled"] == true),
-        "queues are encrypted"
-    );
+    let is_encrypted = |queue: &Value| queue["SqsManagedSseEnabled"] == true;
+    assert!(queues.values().all(is_encrypted), "queues are encrypted");
 }
 
-/// Every statement within a function's policies, wherever an `!If` puts it.
-fn statements<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+/// Collects every statement within a function's policies, in all branches of an `!If`.
+fn collect_statements<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
     match value {
         Value::Mapping(map) if map.contains_key("Effect") => found.push(value),
-        Value::Mapping(map) => map.values().for_each(|value| statements(value, found)),
-        Value::Sequence(items) => items.iter().for_each(|value| statements(value, found)),
+        Value::Mapping(map) => {
+            let values = map.values();
+            values.for_each(|value| collect_statements(value, found));
+        }
+        Value::Sequence(items) => {
+            let items = items.iter();
+            items.for_each(|item| collect_statements(item, found));
+        }
         _ => {}
     }
 }
 
 #[test]
 fn every_permission_is_one_action_on_one_thing() {
-    for (name, function) in functions() {
-        let mut found = Vec::new();
-        statements(&function["Policies"], &mut found);
-        assert_eq!(
-            found.is_empty(),
-            name == "list-models",
-            "{name} has the permissions it needs"
-        );
-        for statement in found {
+    for (name, function) in deployed_functions() {
+        let mut statements = Vec::new();
+        collect_statements(&function["Policies"], &mut statements);
+        let has_none = statements.is_empty();
+        assert_eq!(has_none, name == WITHOUT_PERMISSIONS, "{name}");
+
+        for statement in statements {
             let text = serde_norway::to_string(statement).unwrap();
             let actions = serde_norway::to_string(&statement["Action"]).unwrap();
             assert!(!actions.contains('*'), "{name}: {text}");
-            assert!(
-                statement["NotAction"].is_null() && statement["NotResource"].is_null(),
-                "{name}: {text}"
-            );
-            let resource = &statement["Resource"];
-            let scoped = match resource["Fn::Sub"].as_str() {
-                // A prefix is a scope; a bare wildcard is none.
-                Some(arn) => arn
-                    .rsplit(':')
-                    .next()
-                    .is_some_and(|last| last.starts_with("${")),
-                None => resource["Fn::GetAtt"].is_string(),
-            };
-            assert!(scoped, "{name}: {text}");
+            assert!(statement["NotAction"].is_null(), "{name}: {text}");
+            assert!(statement["NotResource"].is_null(), "{name}: {text}");
+            assert!(is_scoped(&statement["Resource"]), "{name}: {text}");
         }
     }
 }
 
+/// Whether a statement's resource is one thing. A prefix is a scope; a bare wildcard is none.
+fn is_scoped(resource: &Value) -> bool {
+    let Some(arn) = resource["Fn::Sub"].as_str() else {
+        return resource["Fn::GetAtt"].is_string();
+    };
+
+    let last_part = arn.rsplit(':').next();
+    last_part.is_some_and(|part| part.starts_with("${"))
+}
+
 #[test]
 fn every_function_keeps_its_logs_for_a_stated_time() {
-    let groups = resources("AWS::Logs::LogGroup");
-    assert!(
-        groups
-            .values()
-            .all(|group| !group["RetentionInDays"].is_null())
-    );
-    for (name, function) in functions() {
-        let group = &groups[&target(&function["LoggingConfig"]["LogGroup"])];
-        assert!(
-            group["LogGroupName"]["Fn::Sub"]
-                .as_str()
-                .unwrap()
-                .ends_with(&format!("/{name}"))
-        );
+    let groups = resources_of_kind("AWS::Logs::LogGroup");
+    let has_retention = |group: &Value| !group["RetentionInDays"].is_null();
+    assert!(groups.values().all(has_retention));
+
+    for (name, function) in deployed_functions() {
+        let group = &groups[&target_of(&function["LoggingConfig"]["LogGroup"])];
+        let group_name = group["LogGroupName"]["Fn::Sub"].as_str().unwrap();
+        assert!(group_name.ends_with(&format!("/{name}")));
     }
 }
 
 #[test]
-fn what_has_a_url_of_its_own_verifies_tokens_itself() {
-    let with_url: Vec<_> = functions()
-        .into_iter()
-        .filter(|(_, function)| !function["FunctionUrlConfig"].is_null())
-        .collect();
-    assert_eq!(
-        with_url
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>(),
-        ["create-chat-completion"]
-    );
-    for (name, function) in with_url {
-        assert_eq!(
-            function["FunctionUrlConfig"]["InvokeMode"],
-            "RESPONSE_STREAM"
-        );
+fn functions_with_a_url_verify_tokens_themselves() {
+    let mut with_url = deployed_functions();
+    with_url.retain(|_, function| !function["FunctionUrlConfig"].is_null());
+    let names: Vec<_> = with_url.keys().map(String::as_str).collect();
+    assert_eq!(names, ["create-chat-completion"]);
+
+    for (name, deployed) in with_url {
+        let invoke_mode = &deployed["FunctionUrlConfig"]["InvokeMode"];
+        assert_eq!(invoke_mode, "RESPONSE_STREAM");
         let function = FUNCTIONS.iter().find(|function| function.name() == name);
         assert!(!is_public(function.unwrap()), "{name}");
     }
@@ -388,58 +392,60 @@ fn what_has_a_url_of_its_own_verifies_tokens_itself() {
 
 #[test]
 fn no_client_may_choose_its_tenant() {
-    for client in resources("AWS::Cognito::UserPoolClient").values() {
-        let writable = client["WriteAttributes"]
-            .as_sequence()
-            .expect("a list of what a client may write");
-        assert!(
-            writable
-                .iter()
-                .all(|attribute| attribute != "custom:tenant_id")
-        );
+    for client in resources_of_kind("AWS::Cognito::UserPoolClient").values() {
+        let writable = client["WriteAttributes"].as_sequence();
+        let mut writable = writable.expect("a list of attributes").iter();
+        assert!(writable.all(|attribute| attribute != "custom:tenant_id"));
     }
-    for pool in resources("AWS::Cognito::UserPool").values() {
-        assert_eq!(
-            pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"],
-            true
-        );
+
+    for pool in resources_of_kind("AWS::Cognito::UserPool").values() {
+        let creation = &pool["AdminCreateUserConfig"];
+        assert_eq!(creation["AllowAdminCreateUserOnly"], true);
     }
 }
 
 #[test]
 fn every_function_has_sample_events_that_it_can_read() {
+    let functions = deployed_functions();
     let mut sampled = BTreeSet::new();
-    for entry in fs::read_dir(root().join("events")).unwrap() {
+    for entry in fs::read_dir(repository_root().join("events")).unwrap() {
         let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let file = path.file_name().unwrap().to_str().unwrap();
         let [name, _case, "json"] = file.split('.').collect::<Vec<_>>()[..] else {
             panic!("{file} is not named <function>.<case>.json");
         };
-        let function = functions()
-            .remove(name)
-            .unwrap_or_else(|| panic!("{file}: there is no function {name}"));
-        let text = fs::read_to_string(&path).unwrap();
-        if !events(&function, "ScheduleV2").is_empty() {
-            let event: serde_json::Value =
-                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
-            assert_eq!(event["source"], "aws.scheduler", "{file}");
-        } else if events(&function, "SQS").is_empty() {
-            let request: LambdaRequest =
-                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
-            assert!(matches!(request, LambdaRequest::ApiGatewayV2(_)), "{file}");
-        } else {
-            let event: SqsEvent =
-                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
-            for record in event.records {
-                let is_job = JobMessage::read(&record.body.unwrap()).is_some();
-                assert_eq!(
-                    is_job,
-                    file != "process-dead-letters.not-a-job.json",
-                    "{file}"
-                );
-            }
-        }
+
+        let function = functions.get(name);
+        let function = function.unwrap_or_else(|| panic!("{file}: there is no function {name}"));
+        check_sample_event(function, &path, file);
         sampled.insert(name.to_owned());
     }
-    assert_eq!(sampled, functions().into_keys().collect());
+
+    assert_eq!(sampled, functions.into_keys().collect());
+}
+
+/// A schedule's event is JSON from the scheduler, a queue's holds jobs, and any other is a request.
+fn check_sample_event(function: &Value, path: &Path, file: &str) {
+    if !events_of_kind(function, "ScheduleV2").is_empty() {
+        let event: serde_json::Value = read_json(path);
+        assert_eq!(event["source"], "aws.scheduler", "{file}");
+        return;
+    }
+
+    if events_of_kind(function, "SQS").is_empty() {
+        let request: LambdaRequest = read_json(path);
+        assert!(matches!(request, LambdaRequest::ApiGatewayV2(_)), "{file}");
+        return;
+    }
+
+    let event: SqsEvent = read_json(path);
+    for record in event.records {
+        let job = JobMessage::read(&record.body.unwrap());
+        assert_eq!(job.is_some(), file != NOT_A_JOB, "{file}");
+    }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> T {
+    let text = fs::read_to_string(path).unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -114,7 +114,7 @@ impl Secrets {
             return Ok(held.value.clone());
         }
 
-        match (self.fetch(id).await, held) {
+        match (self.fetch_secret(id).await, held) {
             (Ok(value), _) => {
                 let secret = KnownSecret {
                     value: value.clone(),
@@ -135,7 +135,7 @@ impl Secrets {
         }
     }
 
-    async fn fetch(&self, id: &str) -> Result<String, BoxError> {
+    async fn fetch_secret(&self, id: &str) -> Result<String, BoxError> {
         let request = self.client.get_secret_value().secret_id(id);
         let secret = request.send().await?.secret_string;
         Ok(secret.ok_or("the secret is not a string")?)

@@ -1,5 +1,5 @@
-//! The time that a call has left. It is made once, from the invocation's own limit, and travels with
-//! the call: every wait is bounded by it.
+//! The time that a call has left. It is made once, from the invocation's own limit, and travels
+//! with the call: every wait is bounded by it.
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -153,6 +153,7 @@ impl Error {
         source: impl Into<BoxError>,
     ) -> Self {
         let detail = format!("{dependency} cannot be reached right now. Please try again.");
+
         Self {
             retry_after: Some(retry_after),
             source: Some(source.into()),
@@ -226,7 +227,7 @@ impl Error {
         &self.fields
     }
 
-    /// What the caller should wait before the next try.
+    /// The wait that the caller is told before the next try.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

@@ -57,8 +57,8 @@ impl TryFrom<String> for UserId {
     }
 }
 
-/// What a caller may do, by the user pool's group that they are in. A greater role may do all that
-/// a lesser one may.
+/// The rights of a caller, by their group in the user pool. A greater role may do all that a lesser
+/// one may.
 #[derive(
     Debug,
     Clone,
@@ -102,7 +102,7 @@ pub struct Caller {
     pub tenant: TenantId,
     /// The person within the tenant.
     pub user: UserId,
-    /// What the person may do there.
+    /// The person's rights there.
     pub role: Role,
 }
 

@@ -63,7 +63,7 @@ pub struct Page<C = Uuid> {
 pub struct PageItems<T> {
     /// The rows in the order of their list, at most [`Page::limit`].
     pub items: Vec<T>,
-    /// What the caller sends as `cursor` for the next page; absent on the last one.
+    /// The caller's `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! The limiter beside the one of the system's first design, on the same server in one run, and the cache under a Zipf load.
-//! `cargo xtask bench` runs it.
+//! The limiter beside the one of the system's first design, on the same server in one run, and the
+//! cache under a Zipf load. `cargo xtask bench` runs it.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads where its server is"
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
-use wenzhen::cache::{Cache, Key, Kind, Level, Policy};
+use wenzhen::cache::{Cache, EntryKind, Key, Level, LoadRequest, Policy};
 use wenzhen::config::ValkeySettings;
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::TenantId;
-use wenzhen::limits::{Algorithm, Rate, script};
+use wenzhen::limits::{Algorithm, LimitCheck, Rate, script};
 use wenzhen::valkey::Valkey;
 
 const DECISIONS: usize = 100_000;
@@ -24,7 +24,8 @@ const KEYS: usize = 200;
 const BATCH: usize = 100;
 const LIMIT: u64 = 100;
 
-/// `@RateLimit({limit, window})` of the first design: a sorted set, into which every call goes, also a refused one.
+/// `@RateLimit({limit, window})` of the first design: a sorted set, into which every call goes,
+/// even a refused one.
 const FIRST_DESIGN: &str = "
 local now = tonumber(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now - tonumber(ARGV[2]))
@@ -68,6 +69,7 @@ async fn measure(
         }
         let _: Vec<redis::Value> = pipeline.query_async(connection).await.unwrap();
     }
+
     let rate = DECISIONS as f64 / started.elapsed().as_secs_f64();
     let key = format!("bench:{{{name}}}:0");
     let bytes: Option<u64> = redis::cmd("MEMORY")
@@ -78,6 +80,7 @@ async fn measure(
         .query_async(connection)
         .await
         .unwrap();
+
     (rate, bytes.unwrap_or(0))
 }
 
@@ -87,6 +90,7 @@ async fn limiter() {
         .get_multiplexed_async_connection()
         .await
         .unwrap();
+
     let ours = format!(
         "local time = redis.call('TIME')\nlocal now, slack = time[1] * 1000000 + time[2], 0\n{}",
         script::SOURCE
@@ -95,15 +99,21 @@ async fn limiter() {
         load(&mut connection, &ours).await,
         load(&mut connection, FIRST_DESIGN).await,
     );
-    let rate = |algorithm| Rate {
-        algorithm,
-        limit: LIMIT,
-        window: 60_000_000,
+    let check = |algorithm| LimitCheck {
+        key: String::new(),
+        rate: Rate {
+            algorithm,
+            limit: LIMIT,
+            window: 60_000_000,
+        },
+        cost: 1,
     };
-    let window = script::arguments(&rate(Algorithm::SlidingWindow), 1);
-    let bucket = script::arguments(&rate(Algorithm::TokenBucket { burst: LIMIT }), 1);
+    let window = script::check_arguments(&check(Algorithm::SlidingWindow));
+    let bucket = script::check_arguments(&check(Algorithm::TokenBucket { burst: LIMIT }));
+
     println!("{DECISIONS} decisions on {KEYS} keys, {LIMIT} in 60 s, in pipelines of {BATCH}\n");
     println!("                                    decisions/s    bytes of a key");
+
     let now = || {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -118,6 +128,7 @@ async fn limiter() {
             LIMIT.to_string(),
         ]
     };
+
     let rows = [
         (
             "first design, sorted set",
@@ -132,6 +143,7 @@ async fn limiter() {
             measure(&mut connection, "bucket", &ours, |_| bucket.to_vec()).await,
         ),
     ];
+
     let (base_rate, base_bytes) = rows[0].1;
     for (name, (rate, bytes)) in rows {
         let (times, part) = (rate / base_rate, bytes as f64 / base_bytes as f64);
@@ -150,12 +162,13 @@ fn zipf(random: &mut fastrand::Rng, cumulated: &[f64]) -> usize {
 }
 
 async fn cache() {
-    const NAMES: Kind<String> = Kind::new("bench-users", 1);
+    const NAMES: EntryKind<String> = EntryKind::new("bench-users", 1);
     let policy = Policy::new(Duration::from_mins(5));
     let settings = ValkeySettings {
         url: Some(url().parse().unwrap()),
         prefix: "bench-cache".to_owned(),
     };
+
     let valkeys: Vec<_> = (0..ENVIRONMENTS)
         .map(|_| Arc::new(Valkey::new(&settings).unwrap().unwrap()))
         .collect();
@@ -163,11 +176,13 @@ async fn cache() {
         .iter()
         .map(|valkey| Cache::new(Some(Arc::clone(valkey))))
         .collect();
+
     let weights = (1..=USERS).scan(0.0, |sum, rank| {
         *sum += 1.0 / rank as f64;
         Some(*sum)
     });
     let cumulated: Vec<f64> = weights.collect();
+
     let tenant = TenantId::try_from("bench".to_owned()).unwrap();
     let (queries, memory) = (AtomicU64::new(0), AtomicU64::new(0));
     let started = Instant::now();
@@ -178,7 +193,7 @@ async fn cache() {
             for _ in 0..READS / ENVIRONMENTS {
                 let user = zipf(&mut random, cumulated).to_string();
                 let key = Key::of_tenant(tenant, &NAMES, &user);
-                let query = || async {
+                let query = async || {
                     queries.fetch_add(1, Ordering::Relaxed);
                     Ok(Some(format!(
                         "user {user}, whose row has some hundred bytes {}",
@@ -186,15 +201,18 @@ async fn cache() {
                     )))
                 };
                 let deadline = Deadline::after(Duration::from_secs(10));
-                let found = cache
-                    .get_or_load(&key, &policy, deadline, query)
-                    .await
-                    .unwrap();
+                let request = LoadRequest {
+                    key: &key,
+                    policy: &policy,
+                    deadline,
+                };
+                let found = cache.get_or_load(request, query).await.unwrap();
                 memory.fetch_add(u64::from(found.level == Level::Memory), Ordering::Relaxed);
             }
         }
     }))
     .await;
+
     let trips: u64 = valkeys.iter().map(|valkey| valkey.round_trips()).sum();
     let (queries, memory) = (queries.into_inner(), memory.into_inner());
     println!(

@@ -16,8 +16,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// The invocation's time that the process is told.
-const INVOCATION_TIME: Duration = Duration::from_secs(30);
+/// The time-out that the process is told for each invocation.
+const INVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:f";
 
 /// The server. It serves one process.
 pub struct RuntimeApi {
@@ -27,7 +29,8 @@ pub struct RuntimeApi {
     answers: UnboundedReceiver<Bytes>,
 }
 
-struct Shared {
+/// The routes' ends of the channels.
+struct RouteState {
     polls: UnboundedSender<()>,
     events: Mutex<UnboundedReceiver<String>>,
     answers: UnboundedSender<Bytes>,
@@ -39,7 +42,7 @@ impl RuntimeApi {
         let (poll_sender, polls) = unbounded_channel();
         let (events, event_receiver) = unbounded_channel();
         let (answer_sender, answers) = unbounded_channel();
-        let shared = Arc::new(Shared {
+        let state = Arc::new(RouteState {
             polls: poll_sender,
             events: Mutex::new(event_receiver),
             answers: answer_sender,
@@ -55,7 +58,8 @@ impl RuntimeApi {
                 "/2018-06-01/runtime/invocation/{id}/error",
                 post(take_answer),
             )
-            .with_state(shared);
+            .with_state(state);
+
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -69,7 +73,7 @@ impl RuntimeApi {
     }
 
     /// Starts `binary` as the function `name`, with this environment and no other variables.
-    pub fn spawn(
+    pub fn spawn_function(
         &self,
         binary: &Path,
         name: &str,
@@ -91,41 +95,37 @@ impl RuntimeApi {
     }
 
     /// Waits until the process asks for an event: it is initialised, or done with the last event.
-    pub async fn polled(&mut self) {
+    pub async fn wait_for_poll(&mut self) {
         self.polls.recv().await.unwrap();
     }
 
     /// Gives the process an event, after it has asked for one, and returns its answer.
-    pub async fn invoke(&mut self, event: &str) -> Bytes {
+    pub async fn invoke_function(&mut self, event: &str) -> Bytes {
         self.events.send(event.to_owned()).unwrap();
         self.answers.recv().await.unwrap()
     }
 }
 
-async fn next_event(State(shared): State<Arc<Shared>>) -> (HeaderMap, String) {
-    drop(shared.polls.send(()));
-    let event = shared.events.lock().await.recv().await.unwrap_or_default();
+async fn next_event(State(state): State<Arc<RouteState>>) -> (HeaderMap, String) {
+    drop(state.polls.send(()));
+    let event = state.events.lock().await.recv().await.unwrap_or_default();
 
-    let end = SystemTime::now() + INVOCATION_TIME;
+    let end = SystemTime::now() + INVOCATION_TIMEOUT;
     let since_epoch = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let arn = "arn:aws:lambda:eu-west-1:123456789012:function:f";
+    let deadline = since_epoch.as_millis().to_string();
+
     let mut headers = HeaderMap::new();
-    headers.insert(
-        "lambda-runtime-aws-request-id",
-        HeaderValue::from_static("request"),
-    );
-    headers.insert(
-        "lambda-runtime-invoked-function-arn",
-        HeaderValue::from_static(arn),
-    );
-    headers.insert(
-        "lambda-runtime-deadline-ms",
-        HeaderValue::from_str(&since_epoch.as_millis().to_string()).unwrap(),
-    );
+    let request_id = HeaderValue::from_static("request");
+    headers.insert("lambda-runtime-aws-request-id", request_id);
+    let arn = HeaderValue::from_static(FUNCTION_ARN);
+    headers.insert("lambda-runtime-invoked-function-arn", arn);
+    let deadline = HeaderValue::from_str(&deadline).unwrap();
+    headers.insert("lambda-runtime-deadline-ms", deadline);
+
     (headers, event)
 }
 
-async fn take_answer(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
-    drop(shared.answers.send(body));
+async fn take_answer(State(state): State<Arc<RouteState>>, body: Bytes) -> StatusCode {
+    drop(state.answers.send(body));
     StatusCode::ACCEPTED
 }

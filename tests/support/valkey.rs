@@ -1,4 +1,4 @@
-//! Valkey for tests: keys of their own on the stack's server, or a server of their own that they may kill.
+//! Valkey for tests: keys of their own on the shared server, or a server that a test may kill.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -42,11 +42,9 @@ pub fn fleet(url: &str, size: usize, settings: &Settings) -> Vec<Breakers> {
 
 /// A plain connection, for looking on.
 pub async fn raw(url: &str) -> MultiplexedConnection {
-    redis::Client::open(url)
-        .unwrap()
-        .get_multiplexed_async_connection()
-        .await
-        .unwrap()
+    let client = redis::Client::open(url).unwrap();
+    let connection = client.get_multiplexed_async_connection().await;
+    connection.unwrap()
 }
 
 /// A server that a test may kill and bring back; it ends with the test.
@@ -57,11 +55,10 @@ pub struct OwnServer {
 
 impl OwnServer {
     pub async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+
         let mut server = Self { port, child: None };
         server.bring_back().await;
         server
@@ -73,31 +70,17 @@ impl OwnServer {
 
     /// Starts it, empty.
     pub async fn bring_back(&mut self) {
+        let port = self.port.to_string();
         let mut command = Command::new(valkey_program(&STACK).unwrap());
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            &self.port.to_string(),
-            "--save",
-            "",
-            "--dir",
-            "/tmp",
-        ]);
-        self.child = Some(
-            command
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap(),
-        );
+        command.args(["--bind", "127.0.0.1", "--port", &port]);
+        command.args(["--save", "", "--dir", "/tmp"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+
         let client = redis::Client::open(self.url()).unwrap();
         eventually("Valkey answers", async || {
-            client
-                .get_multiplexed_async_connection()
-                .await
-                .ok()
-                .map(drop)
+            let connected = client.get_multiplexed_async_connection().await;
+            connected.ok().map(drop)
         })
         .await;
     }

@@ -14,8 +14,8 @@ use crate::{report, services, tools, up};
 pub struct Options {
     /// One of `start`, `chain`, `limits` and `jobs`; all of them unless named
     name: Option<String>,
-    /// For `start`: a folder with older binaries, one for each function, to be measured in turn with
-    /// the new one
+    /// For `start`: a folder with older binaries, one for each function, to be measured in turn
+    /// with the new one
     #[arg(long)]
     against: Option<PathBuf>,
 }

@@ -84,5 +84,6 @@ pub fn check_style(stack: &Stack) -> Result<()> {
         tools::run(&mut cargo, check.advice)?;
         step.end("clean");
     }
+
     Ok(())
 }

@@ -69,26 +69,26 @@ const COMPLAINTS: &[Complaint] = &[
 /// Brings the stack up if it is not there, sends the complaints and prints what came back.
 pub async fn run_demo(stack: &Stack) -> Result<()> {
     if let Some(reason) = find_missing(stack).await {
-        say(format!(
-            "{reason}, so it is brought up first; `cargo xtask down` stops it.\n"
-        ));
+        say(format!("{reason} `cargo xtask down` stops it.\n"));
         up::bring_up(stack, &up::Options::default()).await?;
     }
+
     send_complaints(&stack.as_running()?).await
 }
 
-/// Why the checkout's stack cannot take complaints; none if its functions answer.
+/// Why the checkout's stack cannot take complaints, and what is done about it; none if it can.
 async fn find_missing(stack: &Stack) -> Option<&'static str> {
     let Ok(url) = stack.env("API_URL") else {
-        return Some("There is no stack");
+        return Some("There is no stack yet, so it is brought up first.");
     };
+
     // `cargo lambda watch` may serve the API there, but nothing takes the jobs from the queue.
     if url == WATCH_URL {
-        return Some("The stack has no functions (`up --services`)");
+        return Some("The stack has no functions (`up --services`), so they are deployed first.");
     }
 
     let is_healthy = check_health(&url).await.unwrap_or(false);
-    (!is_healthy).then_some("The stack does not answer")
+    (!is_healthy).then_some("The stack does not answer, so it is brought up again first.")
 }
 
 /// Whether the functions answer, and say that they reach their database.
@@ -104,6 +104,7 @@ async fn send_complaints(stack: &Stack) -> Result<()> {
         url: stack.env("API_URL")?,
         token: users::token(stack, &Person::demo(Role::Patient)).await?,
     };
+
     let rule = "─".repeat(100);
 
     let mut answered = 0;
@@ -121,6 +122,7 @@ async fn send_complaints(stack: &Stack) -> Result<()> {
         "\n{rule}\n{answered} of {sent} consultations answered."
     ));
     say("`cargo xtask logs` shows how; `cargo xtask down` stops the stack.");
+
     Ok(())
 }
 
@@ -135,6 +137,7 @@ async fn follow_complaint(api: &Api, complaint: &Complaint) -> Result<Value> {
     let path = format!("/v1/consultations/{id}?wait={LONG_POLL_SECONDS}");
     let consultation = api.get(&path).await?;
     print_assessment(&consultation);
+
     Ok(consultation)
 }
 
@@ -157,10 +160,10 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value> {
-        let answer =
-            request.bearer_auth(&self.token).send().await.context(
-                "the API cannot be reached; run `cargo xtask down`, then `cargo xtask demo` again",
-            )?;
+        let answer = request.bearer_auth(&self.token).send().await.context(
+            "the API cannot be reached; run `cargo xtask down`, then `cargo xtask demo` again",
+        )?;
+
         let status = answer.status();
         let body: Value = answer.json().await.with_context(|| {
             format!("the API answered {status} without JSON; see `cargo xtask logs`")
@@ -171,6 +174,7 @@ impl Api {
             "the API answered {status}: {}; see `cargo xtask logs`",
             body["detail"]
         );
+
         Ok(body)
     }
 }
@@ -204,6 +208,7 @@ fn print_assessment(consultation: &Value) {
     print_items("causes", &assessment["possible_causes"]);
     print_items("actions", &assessment["recommended_actions"]);
     print_items("questions", &assessment["questions"]);
+
     print_origin(assessment);
 }
 
@@ -221,11 +226,13 @@ fn print_origin(assessment: &Value) {
     let served_by = &assessment["served_by"];
     let mut origin = plain_text(&served_by["tier"]).to_owned();
     if let Some(model) = served_by["model"].as_str() {
-        origin += &format!(" ({model})");
+        origin = format!("{origin} ({model})");
     }
+
     if let Some(reason) = assessment["degraded_reason"].as_str() {
-        origin += &format!(", degraded: {reason}");
+        origin = format!("{origin}, degraded: {reason}");
     }
+
     say(format!("  served by  {origin}"));
 }
 

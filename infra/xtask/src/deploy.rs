@@ -72,6 +72,7 @@ pub async fn deploy(
     let outcome = submit_template(&client, &template, parameters).await?;
     let outputs = wait_until_deployed(&client).await?;
     step.end(outcome);
+
     Ok(outputs)
 }
 
@@ -84,6 +85,7 @@ fn check_lengths(parameters: &Parameters) -> Result<()> {
             "{name} has {length} characters; a parameter takes 4,096"
         );
     }
+
     Ok(())
 }
 
@@ -98,6 +100,7 @@ pub async fn upload(aws: &SdkConfig, package: &Package) -> Result<()> {
     let config = aws_sdk_s3::config::Builder::from(aws)
         .force_path_style(true)
         .build();
+
     let client = aws_sdk_s3::Client::from_conf(config);
 
     let bucket = client.head_bucket().bucket(BUCKET);
@@ -111,6 +114,7 @@ pub async fn upload(aws: &SdkConfig, package: &Package) -> Result<()> {
         let content = package.zip.clone();
         put.body(content.into()).send().await?;
     }
+
     Ok(())
 }
 
@@ -124,6 +128,7 @@ async fn create_bucket(client: &aws_sdk_s3::Client) -> Result<()> {
         .create_bucket_configuration(place)
         .send()
         .await?;
+
     Ok(())
 }
 
@@ -134,6 +139,7 @@ fn point_to_package(template: &mut Value, package: &Package) -> Result<()> {
         .and_then(|globals| globals.get_mut("Function"))
         .and_then(|function| function.get_mut("CodeUri"))
         .context("template.yaml has no Globals.Function.CodeUri")?;
+
     *code_uri = Value::String(format!("s3://{BUCKET}/{}", package.key));
     Ok(())
 }
@@ -188,6 +194,7 @@ async fn create_stack(
         .set_capabilities(Some(CAPABILITIES.into()))
         .send()
         .await;
+
     match created {
         Ok(_) => Ok("created"),
         Err(error) => Err(explain_refusal(&error)),
@@ -211,10 +218,12 @@ async fn update_stack(
     let Err(error) = updated else {
         return Ok("updated");
     };
+
     let message = error.message().unwrap_or_default();
     if message.contains("No updates") {
         return Ok("unchanged");
     }
+
     Err(explain_refusal(&error))
 }
 
@@ -225,6 +234,7 @@ fn as_sdk_parameters(parameters: &Parameters) -> Vec<Parameter> {
             .parameter_value(value)
             .build()
     });
+
     parameters.collect()
 }
 
@@ -254,6 +264,7 @@ async fn wait_until_deployed(client: &Client) -> Result<Outputs> {
         #[expect(clippy::disallowed_methods, reason = "a poll with a bound")]
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+
     bail!("the deployment did not end within two minutes")
 }
 
@@ -262,6 +273,7 @@ fn read_outputs(stack: &StackDescription) -> Outputs {
         let (name, value) = (output.output_key()?, output.output_value()?);
         Some((name.to_owned(), value.to_owned()))
     };
+
     stack.outputs().iter().filter_map(as_pair).collect()
 }
 
@@ -270,6 +282,7 @@ async fn find_failure(client: &Client) -> String {
     let Ok(events) = client.describe_stack_events().stack_name(NAME).send().await else {
         return "its events cannot be read".to_owned();
     };
+
     let is_failure = |event: &&StackEvent| {
         let status = event.resource_status();
         status.is_some_and(|status| status.as_str().ends_with("FAILED"))
@@ -279,6 +292,7 @@ async fn find_failure(client: &Client) -> String {
     let Some(failure) = oldest_first.find(is_failure) else {
         return "no resource says why".to_owned();
     };
+
     let id = failure.logical_resource_id().unwrap_or_default();
     let reason = failure.resource_status_reason();
     format!("{id}: {}", reason.unwrap_or("no reason given"))

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the local stack and the chores around it.
 //!
-//! Everything it installs and starts lives in `.local/`, which may be deleted when the stack is down.
-//! It is a library too, since the tests ask the same stack for tokens and logs.
+//! Everything it installs and starts lives in `.local/`, which may be deleted when the stack is
+//! down. It is a library too, since the tests ask the same stack for tokens and logs.
 
 pub mod bench;
 pub mod check;

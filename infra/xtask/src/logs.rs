@@ -66,6 +66,7 @@ pub async fn all(stack: &Stack) -> Result<Vec<String>> {
         let events = read_events(&client, &name, 0).await;
         messages.extend(events.into_iter().filter_map(|event| event.message));
     }
+
     Ok(messages)
 }
 
@@ -142,6 +143,7 @@ impl LogReader {
                 lines.extend(text.map(|text| LogLine { at, text }));
             }
         }
+
         lines
     }
 }
@@ -159,6 +161,7 @@ async fn read_events(client: &Client, name: &str, start: i64) -> Vec<FilteredLog
     while let Some(Ok(page)) = pages.next().await {
         events.extend(page.events.unwrap_or_default());
     }
+
     events
 }
 
@@ -172,6 +175,7 @@ fn format_line(name: &str, line: &str) -> Option<String> {
             .any(|prefix| line.starts_with(prefix));
         return (!is_platform).then(|| format!("{:12} {name:<20} {line}", ""));
     };
+
     let is_metric = fields.contains_key("_aws");
     (!is_metric).then(|| format_fields(name, &fields))
 }

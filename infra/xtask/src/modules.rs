@@ -30,8 +30,8 @@ pub fn read_modules(sources: &Path) -> Result<Vec<Module>> {
     Ok(modules)
 }
 
-/// For each module of `modules` below `parent`, the sibling modules that it uses. A use of an item of
-/// `parent` itself counts as none.
+/// For each module of `modules` below `parent`, the sibling modules that it uses. A use of an item
+/// of `parent` itself counts as none.
 pub fn sibling_uses(modules: &[Module], parent: &[String]) -> BTreeMap<String, BTreeSet<String>> {
     let child_of = |path: &[String]| -> Option<String> {
         let below = path.strip_prefix(parent)?;

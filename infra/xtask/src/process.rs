@@ -44,6 +44,7 @@ impl<'a> Server<'a> {
     }
 
     /// The same server, which ends in order at `signal` instead.
+    #[must_use]
     pub fn with_stop_signal(self, signal: Signal) -> Self {
         Self {
             stop_signal: signal,
@@ -90,6 +91,7 @@ impl<'a> Server<'a> {
         let pid = child.id();
         let start_time = read_start_time(Pid::from_u32(pid)).unwrap_or_default();
         fs::write(self.pid_file(), format!("{pid} {start_time}\n"))?;
+
         Ok(())
     }
 
@@ -139,6 +141,7 @@ impl<'a> Server<'a> {
             #[expect(clippy::disallowed_methods, reason = "a poll with a bound")]
             tokio::time::sleep(POLL_INTERVAL).await;
         }
+
         Ok(())
     }
 }
@@ -160,10 +163,12 @@ pub fn kill_environments_if(stack: &Stack, function: &str, fits: impl Fn(u32) ->
         format!("AWS_LAMBDA_FUNCTION_NAME={function}"),
         format!("AWS_ENDPOINT_URL={}", stack.aws_endpoint()),
     ];
+
     let is_environment = |process: &&Process| {
         let is_process = process.thread_kind().is_none();
         is_process && has_variables(process, &wanted) && fits(process.pid().as_u32())
     };
+
     let environments = system.processes().values().filter(is_environment);
     environments
         .filter(|process| process.kill_with(Signal::Kill) == Some(true))
@@ -202,6 +207,7 @@ fn look_up(pid: Pid) -> System {
         true,
         ProcessRefreshKind::nothing(),
     );
+
     system
 }
 

@@ -88,6 +88,7 @@ impl HttpApi<'_> {
                 targets.insert(key, target);
             }
         }
+
         Ok(targets)
     }
 
@@ -99,6 +100,7 @@ impl HttpApi<'_> {
         let logical_name = uri
             .and_then(|uri| uri.split("functions/${").nth(1)?.split(".Arn}").next())
             .with_context(|| format!("{key} leads to no function"))?;
+
         let function = self
             .names
             .get(logical_name)
@@ -118,6 +120,7 @@ impl HttpApi<'_> {
             let (key, id) = (route.route_key()?, route.route_id()?);
             Some((key.to_owned(), id.to_owned()))
         };
+
         Ok(routes.items().iter().filter_map(as_pair).collect())
     }
 
@@ -128,6 +131,7 @@ impl HttpApi<'_> {
             .route_id(route_id)
             .send()
             .await?;
+
         Ok(())
     }
 
@@ -145,6 +149,7 @@ impl HttpApi<'_> {
                 .authorization_type(AuthorizationType::Jwt)
                 .authorizer_id(authorizer);
         }
+
         route.send().await?;
         Ok(())
     }
@@ -161,6 +166,7 @@ impl HttpApi<'_> {
             .integration_uri(function_arn)
             .send()
             .await?;
+
         Ok(integration.integration_id.unwrap_or_default())
     }
 
@@ -183,6 +189,7 @@ impl HttpApi<'_> {
             .jwt_configuration(self.jwt_configuration(scheme)?)
             .send()
             .await?;
+
         Ok(authorizer.authorizer_id.unwrap_or_default())
     }
 
@@ -193,6 +200,7 @@ impl HttpApi<'_> {
             .items()
             .iter()
             .find(|authorizer| authorizer.name() == Some(name));
+
         Ok(found.and_then(|authorizer| authorizer.authorizer_id.clone()))
     }
 
@@ -207,6 +215,7 @@ impl HttpApi<'_> {
         for entry in audience.into_iter().flatten() {
             configuration = configuration.audience(self.resolve_text(entry)?);
         }
+
         Ok(configuration.build())
     }
 
@@ -215,6 +224,7 @@ impl HttpApi<'_> {
         if let Some(plain) = value.as_str() {
             return Ok(plain.to_owned());
         }
+
         if let Some(name) = value.get("Ref").and_then(Value::as_str) {
             let physical_name = self.names.get(name).cloned();
             return physical_name.with_context(|| format!("{name} was not deployed"));
@@ -226,6 +236,7 @@ impl HttpApi<'_> {
         for (name, physical_name) in &self.names {
             text = text.replace(&format!("${{{name}}}"), physical_name);
         }
+
         Ok(text)
     }
 }
@@ -243,6 +254,7 @@ async fn read_physical_names(aws: &SdkConfig) -> Result<PhysicalNames> {
         let physical_name = resource.physical_resource_id()?;
         Some((logical_name.to_owned(), physical_name.to_owned()))
     };
+
     let resources = described.stack_resources().iter();
     Ok(resources.filter_map(as_pair).collect())
 }
@@ -264,6 +276,7 @@ async fn read_api_body(aws: &SdkConfig) -> Result<Value> {
         let kind = resource.get("Type").and_then(Value::as_str);
         kind == Some("AWS::ApiGatewayV2::Api")
     };
+
     let api = resources
         .values()
         .find(is_api)

@@ -35,6 +35,7 @@ impl TierSettings {
                 read_api_key(name)?;
             }
         }
+
         let chains = read_json_setting("AI_CHAINS")?;
         Models::new(tiers, chains.as_deref()).context("AI_CHAINS is wrong; see docs/models.md")?;
 
@@ -61,6 +62,7 @@ pub fn describe_models() -> Result<String> {
     let Some(tiers) = read_json_setting("AI_TIERS")? else {
         return Ok("none; set AI_TIERS (see docs/models.md)".to_owned());
     };
+
     let chains = read_json_setting("AI_CHAINS")?;
     let models = Models::new(Tiers::parse(&tiers)?, chains.as_deref())?;
 
@@ -69,6 +71,7 @@ pub fn describe_models() -> Result<String> {
         let tiers = chain.tiers.join(", then ");
         descriptions.push(format!("{name} ({tiers})"));
     }
+
     Ok(descriptions.join("; "))
 }
 
@@ -77,6 +80,7 @@ fn read_json_setting(name: &str) -> Result<Option<String>> {
     let Some(setting) = env_variable(name) else {
         return Ok(None);
     };
+
     if setting.trim_start().starts_with(['[', '{']) {
         return Ok(Some(setting));
     }
@@ -97,6 +101,7 @@ fn deployed_limits(stack: &Stack) -> Result<String> {
         let limits = json!({ "address": { "limit": 10_000, "burst": 10_000 } });
         return Ok(limits.to_string());
     }
+
     let Some(text) = read_json_setting("LIMITS")? else {
         return Ok(String::new());
     };
@@ -105,6 +110,7 @@ fn deployed_limits(stack: &Stack) -> Result<String> {
     let settings = LimitSettings::parse(&text).context(advice)?;
     let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
     Limiter::new(None, &declared, &settings).context(advice)?;
+
     Ok(text)
 }
 
@@ -113,9 +119,11 @@ fn deployed_chains(stack: &Stack) -> Result<String> {
     if stack.provider.is_some() {
         return Ok(chains_of_tests().to_string());
     }
+
     if env_variable("AI_TIERS").is_none() {
         return Ok(String::new());
     }
+
     let chains = read_json_setting("AI_CHAINS")?;
     Ok(chains.unwrap_or_default())
 }
@@ -130,12 +138,14 @@ fn chains_of_tests() -> Value {
 }
 
 /// The tiers as the worker gets them. It sees none of the user's environment, so each key that is
-/// given as `env:NAME` is put into the emulator's Secrets Manager, and referred to there, as on AWS.
+/// given as `env:NAME` is put into the emulator's Secrets Manager, and referred to there, as on
+/// AWS.
 async fn deployed_tiers(stack: &Stack, tiers: Option<TierSettings>) -> Result<String> {
     if let Some(port) = stack.provider {
         store_secret(stack, "wenzhen/test-key", "sk-test").await?;
         return Ok(tiers_of_tests(port).to_string());
     }
+
     let Some(mut tiers) = tiers else {
         return Ok(String::new());
     };
@@ -152,6 +162,7 @@ async fn deployed_tiers(stack: &Stack, tiers: Option<TierSettings>) -> Result<St
             tier.insert("key".to_owned(), json!(format!("secret:{secret}")));
         }
     }
+
     Ok(tiers.json.to_string())
 }
 
@@ -161,6 +172,7 @@ async fn deployed_tiers(stack: &Stack, tiers: Option<TierSettings>) -> Result<St
 fn tiers_of_tests(port: u16) -> Value {
     let url = format!("http://127.0.0.1:{port}/v1");
     let never = json!({ "failures": 10_000, "minimum_calls": 1_000_000 });
+
     json!([
         {
             "name": "primary",
@@ -195,5 +207,6 @@ async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
     let create = client.create_secret();
     let create = create.name(name).secret_string(value);
     create.send().await?;
+
     Ok(())
 }

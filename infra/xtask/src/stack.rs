@@ -119,6 +119,7 @@ impl Stack {
             valkey: stack.env_port("VALKEY_URL")?,
             aws: stack.env_port("AWS_ENDPOINT_URL")?,
         };
+
         Ok(stack)
     }
 
@@ -147,10 +148,9 @@ impl Stack {
 
     /// Writes `stack.env`.
     pub fn write_env(&self, values: &BTreeMap<&str, String>) -> Result<()> {
-        let mut text = String::new();
-        for (name, value) in values {
-            text += &format!("{name}={value}\n");
-        }
+        let lines = values.iter();
+        let lines = lines.map(|(name, value)| format!("{name}={value}\n"));
+        let text = lines.collect::<Vec<_>>().concat();
         write_private(&self.env_file(), &text)
     }
 
@@ -163,6 +163,7 @@ impl Stack {
         let (_, value) = pairs.find(|(key, _)| *key == name).with_context(|| {
             format!("stack.env has no {name}; deploy the stack with `cargo xtask up`")
         })?;
+
         Ok(value.to_owned())
     }
 
@@ -176,6 +177,7 @@ impl Stack {
         if has_endpoint && env_variable("AWS_ACCESS_KEY_ID").is_some() {
             return loader.load().await;
         }
+
         let credentials = Credentials::new("local", "local", None, None, "stack");
         loader.credentials_provider(credentials).load().await
     }
@@ -207,6 +209,7 @@ fn read_port(name: &str, default: u16) -> Result<u16> {
     let Some(text) = env_variable(name) else {
         return Ok(default);
     };
+
     text.parse()
         .with_context(|| format!("{name} must be a port number, 1 to 65535"))
 }
@@ -231,6 +234,7 @@ fn find_free_ports<const N: usize>() -> Result<[u16; N]> {
         *port = listener.local_addr()?.port();
         held.push(listener);
     }
+
     Ok(ports)
 }
 
@@ -242,5 +246,6 @@ pub fn require_free(port: u16, server: &str, variable: &str) -> Result<()> {
              {variable} to another port"
         );
     }
+
     Ok(())
 }

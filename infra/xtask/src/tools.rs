@@ -88,6 +88,7 @@ fn find_python() -> Result<&'static str> {
             .output();
         checked.is_ok_and(|output| output.status.success())
     };
+
     let mut names = PYTHON_NAMES.into_iter();
     names.find(is_new_enough).context(NO_PYTHON)
 }
@@ -104,6 +105,7 @@ fn install_packages(stack: &Stack, requirements: &Path) -> Result<()> {
         .args(PIP_OPTIONS)
         .arg("--requirement")
         .arg(requirements);
+
     run(&mut pip, NO_PACKAGES)
 }
 
@@ -116,17 +118,15 @@ pub fn run(command: &mut Command, failure: &str) -> Result<()> {
     if !status.success() {
         bail!("{failure} ({program} ended with {status})");
     }
+
     Ok(())
 }
 
 /// The SHA-256 of some bytes, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    let digits = Sha256::digest(bytes);
-    let mut text = String::new();
-    for digit in digits {
-        text += &format!("{digit:02x}");
-    }
-    text
+    let bytes = Sha256::digest(bytes);
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().concat()
 }
 
 /// The directory that the environment's packages are in.
@@ -139,6 +139,7 @@ pub fn packages_folder(stack: &Stack) -> Result<PathBuf> {
         let python = entry.ok()?.path();
         Some(python.join("site-packages"))
     });
+
     folders
         .find(|path| path.is_dir())
         .context("the tools are incomplete; delete .local/tools and run `cargo xtask up` again")

@@ -40,6 +40,7 @@ pub async fn run_up(stack: &Stack, options: &Options) -> Result<()> {
         followed = logs::follow_all(stack) => followed?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
+
     say("");
     services::stop(stack)
 }
@@ -53,6 +54,7 @@ pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
         services::stop(stack)?;
         services::remove_data(stack)?;
     }
+
     services::start(stack).await?;
 
     let scope = if options.services {
@@ -60,6 +62,7 @@ pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
     } else {
         DeployScope::Everything(functions::build(stack)?)
     };
+
     let parameters = settings::parameters(stack, tiers).await?;
     let outputs = deploy::deploy(stack, &scope, &parameters).await?;
     if let Some(api_id) = outputs.get("ApiId") {
@@ -75,8 +78,9 @@ fn announce_first_run(stack: &Stack, options: &Options) {
     if tools::were_installed(stack) {
         return;
     }
+
     say(if options.services {
-        "First run: it installs the tools below .local/. That takes a few minutes and 1 GB of disk."
+        "First run: it installs the tools below .local/, in a few minutes and less than 1 GB."
     } else {
         "First run: it installs the tools and compiles the functions, in 5 to 15 minutes and 3 GB."
     });
@@ -87,6 +91,7 @@ async fn create_demo_users(stack: &Stack) -> Result<()> {
     for role in Role::ALL {
         users::token(stack, &Person::demo(role)).await?;
     }
+
     step.end("there");
     Ok(())
 }
@@ -97,6 +102,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         let value = outputs.get(name).cloned();
         value.with_context(|| format!("template.yaml has no output {name}"))
     };
+
     let endpoint = stack.aws_endpoint();
     let (pool, client) = (output("UserPoolId")?, output("UserPoolClientId")?);
     let issuer = format!("https://cognito-idp.{REGION}.amazonaws.com/{pool}");
@@ -122,9 +128,11 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("VALKEY_PREFIX", NAME.to_owned()),
         ("VALKEY_URL", services::valkey_url(stack)),
     ]);
+
     if let Some(port) = stack.provider {
         values.insert("PROVIDER_PORT", port.to_string());
     }
+
     Ok(values)
 }
 
@@ -142,6 +150,7 @@ fn chat_url(endpoint: &str, outputs: &Outputs) -> String {
         .get("ChatUrl")
         .and_then(|url| url.split("://").nth(1));
     let id = host.and_then(|host| host.split('.').next());
+
     match id {
         Some(id) => format!("{endpoint}/_aws/lambda-url/{id}"),
         None => api_url(endpoint, outputs),
@@ -169,6 +178,7 @@ fn introduce_watch() {
         "\nServe the functions, with hot reload, on {WATCH_URL}:\n"
     ));
     say("  .local/tools/bin/cargo-lambda lambda watch --invoke-address 127.0.0.1 \\");
+
     say("    --env-file .local/stack.env");
 }
 
@@ -191,5 +201,6 @@ async fn introduce_api(stack: &Stack) -> Result<()> {
         "Base   {url}/v1   (streams as they are made: {chat_url}/v1)"
     ));
     say(format!("Models {models}"));
+
     Ok(())
 }

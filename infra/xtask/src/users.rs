@@ -70,6 +70,7 @@ impl Person {
                 bail!("tenants and users are written with a-z, 0-9, - and _");
             }
         }
+
         Ok(())
     }
 }
@@ -136,6 +137,7 @@ impl UserPool {
                 self.leave_group(person, role).await?;
             }
         }
+
         Ok(())
     }
 
@@ -147,6 +149,7 @@ impl UserPool {
             .group_name(role.group_name())
             .send()
             .await?;
+
         Ok(())
     }
 
@@ -158,6 +161,7 @@ impl UserPool {
             .group_name(role.group_name())
             .send()
             .await?;
+
         Ok(())
     }
 
@@ -172,6 +176,7 @@ impl UserPool {
             .permanent(true)
             .send()
             .await?;
+
         Ok(password)
     }
 
@@ -194,6 +199,7 @@ impl UserPool {
         let id_token = tokens
             .id_token()
             .context("the user pool gave no ID token")?;
+
         Ok(id_token.to_owned())
     }
 }

@@ -118,11 +118,10 @@ fn safe_id(id: &str) -> String {
     }
 
     let digest = Sha256::digest(id.as_bytes());
-    let mut hashed = String::from("#");
-    for byte in digest {
-        hashed += &format!("{byte:02x}");
-    }
-    hashed
+    let hash = String::from("#");
+    digest
+        .iter()
+        .fold(hash, |hash, byte| hash + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -154,9 +154,9 @@ pub fn transcripts_table() -> Result<String, ConfigError> {
     required("TRANSCRIPTS_TABLE")
 }
 
-/// The tiers of `AI_TIERS`, a JSON array, in the chains of `AI_CHAINS`, a JSON object. Either may be
-/// the path of a file instead. Unset or empty tiers mean that there are none, and every answer is an
-/// honestly degraded one.
+/// The tiers of `AI_TIERS`, a JSON array, in the chains of `AI_CHAINS`, a JSON object. Either may
+/// be the path of a file instead. Unset or empty tiers mean that there are none, and every answer
+/// is an honestly degraded one.
 pub fn models() -> Result<Models, ConfigError> {
     let tiers = match json_or_file("AI_TIERS")? {
         Some(json) => Tiers::parse(&json)?,

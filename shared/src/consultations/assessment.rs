@@ -17,9 +17,9 @@ pub struct Assessment {
     pub red_flags: Vec<String>,
     /// What to do, the most important first.
     pub recommended_actions: Vec<String>,
-    /// What the patient should be asked next.
+    /// Questions that a clinician should ask next.
     pub questions: Vec<String>,
-    /// The sources of what the rules say.
+    /// The sources of the rules.
     pub citations: Vec<Citation>,
     /// The tier and the model that made this answer.
     pub served_by: ServedBy,

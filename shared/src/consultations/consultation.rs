@@ -21,9 +21,9 @@ pub enum ConsultationStatus {
     Processing,
     /// The assessment is there.
     Completed,
-    /// No assessment could be made; what the rules said stands.
+    /// No assessment could be made; the rules' verdict stands.
     Failed,
-    /// A caller cancelled the job; what the rules said stands.
+    /// A caller cancelled the job; the rules' verdict stands.
     Cancelled,
 }
 
@@ -54,7 +54,7 @@ pub struct Consultation {
     pub sex: Option<Sex>,
     /// Earlier illnesses and medicines, in the patient's own words.
     pub history: Option<String>,
-    /// What the rules said at once.
+    /// The rules' verdict, made when it was accepted.
     #[sqlx(json)]
     pub triage: Triage,
     /// The answer, once it is there.
@@ -76,7 +76,7 @@ pub struct Consultation {
 }
 
 impl Consultation {
-    /// What the rules and the agent read.
+    /// The part that the rules and the agent read.
     pub fn complaint(&self) -> Complaint<'_> {
         Complaint {
             symptoms: &self.symptoms,

@@ -62,7 +62,7 @@ impl NewConsultation {
             .unwrap_or_else(|| Locale::detect(&self.symptoms))
     }
 
-    /// What the rules read.
+    /// The part that the rules read.
     pub fn complaint(&self) -> Complaint<'_> {
         Complaint {
             symptoms: &self.symptoms,

@@ -65,14 +65,14 @@ pub enum Created {
     Existing(ExistingConsultation),
 }
 
-/// What an earlier request with the same idempotency key created.
+/// The consultation that an earlier request with the same idempotency key created.
 #[derive(Debug, FromRow)]
 pub struct ExistingConsultation {
     /// The consultation's id.
     pub id: Uuid,
     /// The job that makes its assessment.
     pub job_id: Uuid,
-    /// What the rules said then.
+    /// The rules' verdict then.
     #[sqlx(json)]
     pub triage: Triage,
     /// The language in which it was answered.
@@ -80,8 +80,8 @@ pub struct ExistingConsultation {
     fingerprint: Vec<u8>,
 }
 
-/// Creates a consultation and its `analyze` job, or finds what the same key created before. A key
-/// that was used for another request is a 422.
+/// Creates a consultation and its `analyze` job, or finds the one that the same key created
+/// before. A key that was used for another request is a 422.
 pub async fn create(
     connection: &mut PgConnection,
     caller: &Caller,
@@ -180,6 +180,7 @@ pub async fn get(
         .bind(scope.owner)
         .fetch_optional(connection)
         .await?;
+
     found.ok_or_else(|| Error::not_found("consultation"))
 }
 

@@ -1,4 +1,5 @@
-//! The turns of a consultation in DynamoDB, one item each: the patient's words, and a model's answer.
+//! The turns of a consultation in DynamoDB, one item each: the patient's words, and a model's
+//! answer.
 //!
 //! An answer is recorded before it is written to PostgreSQL. When a run dies in between, or finds
 //! PostgreSQL gone, the next run takes the recorded answer and does not pay for another one.

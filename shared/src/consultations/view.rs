@@ -22,7 +22,7 @@ pub struct Accepted {
     pub job_id: Uuid,
     /// `processing`, also when the same request is answered again later.
     pub status: ConsultationStatus,
-    /// What the rules say, at once.
+    /// The rules' verdict, at once.
     #[serde(flatten)]
     pub triage: TriageView,
     /// That this is no diagnosis.
@@ -142,17 +142,20 @@ impl RedFlagView {
 impl ConsultationView {
     /// The view of a consultation, with the links to its report if it has one.
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
+        let locale = row.locale;
+        let failure = row
+            .failure
+            .map(|code| Reason::new(&code, locale, Analyze::REASONS));
+
         Self {
-            failure: row
-                .failure
-                .map(|code| Reason::new(&code, row.locale, Analyze::REASONS)),
+            failure,
             report,
-            triage: TriageView::new(&row.triage, row.locale),
+            triage: TriageView::new(&row.triage, locale),
             id: row.id,
             job_id: row.job_id,
             status: row.status,
             urgency: row.urgency,
-            locale: row.locale,
+            locale,
             symptoms: row.symptoms,
             age: row.age,
             sex: row.sex,

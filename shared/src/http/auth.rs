@@ -1,9 +1,9 @@
 //! The caller, from the bearer token.
 //!
-//! The gateway's authorizer has verified the token before. Every function verifies it again, so that
-//! one that is reached by another way (`cargo lambda watch`, a function URL, a direct invocation) is
-//! protected too. It is the user pool's **ID** token: only that carries `custom:tenant_id` and has
-//! the client's id as its audience.
+//! The gateway's authorizer has verified the token before. Every function verifies it again, so
+//! that one that is reached by another way (`cargo lambda watch`, a function URL, a direct
+//! invocation) is protected too. It is the user pool's **ID** token: only that carries
+//! `custom:tenant_id` and has the client's id as its audience.
 
 use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
@@ -39,6 +39,7 @@ impl Authenticator {
     pub fn new(settings: &TokenSettings) -> Result<Self, ConfigError> {
         let jwks = Jwks::new(settings.jwks_url.clone())
             .map_err(|error| ConfigError::new("TOKEN_JWKS_URL", error.to_string()))?;
+
         Ok(Self {
             jwks,
             validation: claim_rules(settings),
@@ -55,7 +56,7 @@ impl Authenticator {
         let key_id = key_id(token)?;
 
         let key = self.jwks.find_key(&key_id, deadline).await?;
-        let key = key.ok_or_else(|| refuse("The token's key is not the issuer's."))?;
+        let key = key.ok_or_else(|| refuse_token("The token's key is not the issuer's."))?;
 
         let token = decode::<Claims>(token, &key, &self.validation)
             .map_err(|error| explain_error(&error))?;
@@ -70,25 +71,28 @@ fn claim_rules(settings: &TokenSettings) -> Validation {
     validation.set_issuer(&[&settings.issuer]);
     validation.set_audience(&[&settings.audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+
     validation
 }
 
-fn refuse(detail: &'static str) -> Error {
+fn refuse_token(detail: &'static str) -> Error {
     Error::new(ErrorKind::Unauthenticated, detail)
 }
 
 fn bearer_token(headers: &HeaderMap) -> Result<&str, Error> {
     let value = headers
         .get(header::AUTHORIZATION)
-        .ok_or_else(|| refuse("Send a token: `Authorization: Bearer <ID token>`."))?
+        .ok_or_else(|| refuse_token("Send a token: `Authorization: Bearer <ID token>`."))?
         .to_str()
-        .map_err(|error| refuse("The Authorization header is not ASCII.").with_source(error))?;
+        .map_err(|error| {
+            refuse_token("The Authorization header is not ASCII.").with_source(error)
+        })?;
 
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => {
             let detail = "Send the token as `Authorization: Bearer <ID token>`.";
-            Err(refuse(detail))
+            Err(refuse_token(detail))
         }
     }
 }
@@ -96,21 +100,21 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, Error> {
 /// The id of the key that has signed the token.
 fn key_id(token: &str) -> Result<String, Error> {
     let head = decode_header(token)
-        .map_err(|error| refuse("The token is not a JWT.").with_source(error))?;
+        .map_err(|error| refuse_token("The token is not a JWT.").with_source(error))?;
 
     // Checked before a key is looked up: tokens with `none` or HMAC make no call to the issuer.
     if head.alg != Algorithm::RS256 {
-        return Err(refuse("The token is not signed with RS256."));
+        return Err(refuse_token("The token is not signed with RS256."));
     }
     head.kid
-        .ok_or_else(|| refuse("The token does not name its key."))
+        .ok_or_else(|| refuse_token("The token does not name its key."))
 }
 
 /// The claim that is not valid, and nothing of its value.
 fn explain_error(error: &jsonwebtoken::errors::Error) -> Error {
     use jsonwebtoken::errors::ErrorKind;
 
-    refuse(match error.kind() {
+    refuse_token(match error.kind() {
         ErrorKind::ExpiredSignature => "The token has expired. Sign in again, or refresh it.",
         ErrorKind::ImmatureSignature => "The token is not valid yet.",
         ErrorKind::InvalidIssuer => "The token is from another issuer.",
@@ -124,7 +128,7 @@ fn explain_error(error: &jsonwebtoken::errors::Error) -> Error {
 
 fn caller_of(claims: Claims) -> Result<Caller, Error> {
     if claims.token_use != "id" {
-        return Err(refuse("This is not an ID token; send the ID token."));
+        return Err(refuse_token("This is not an ID token; send the ID token."));
     }
 
     let groups = claims.groups.iter();
@@ -141,6 +145,6 @@ fn caller_of(claims: Claims) -> Result<Caller, Error> {
     })?;
 
     let user = UserId::try_from(claims.sub)
-        .map_err(|error| refuse("The token names no user.").with_source(error))?;
+        .map_err(|error| refuse_token("The token names no user.").with_source(error))?;
     Ok(Caller { tenant, user, role })
 }

@@ -117,7 +117,7 @@ pub(super) fn apply(encoding: Option<Encoding>, response: &mut Response) {
         return;
     };
     // Should it fail, the body is sent as it is.
-    let Some(encoded) = encode(encoding, response.body()) else {
+    let Some(encoded) = encode_body(encoding, response.body()) else {
         return;
     };
 
@@ -156,6 +156,7 @@ pub(super) fn plain_tag(tag: &str) -> String {
         .strip_suffix("-br")
         .or_else(|| open_tag.strip_suffix("-gzip"))
         .unwrap_or(open_tag);
+
     format!("{plain}\"")
 }
 
@@ -166,7 +167,7 @@ fn is_text(content_type: &HeaderValue) -> bool {
         .any(|prefix| content_type.starts_with(prefix))
 }
 
-fn encode(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
+fn encode_body(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Gzip => {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
@@ -175,9 +176,9 @@ fn encode(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
         }
 
         Encoding::Brotli => {
-            let mut encoded = Vec::new();
+            let mut output = Vec::new();
             let mut encoder = brotli::CompressorWriter::new(
-                &mut encoded,
+                &mut output,
                 BROTLI_BUFFER_BYTES,
                 BROTLI_QUALITY,
                 BROTLI_WINDOW,
@@ -185,7 +186,7 @@ fn encode(encoding: Encoding, body: &[u8]) -> Option<Vec<u8>> {
             encoder.write_all(body).ok()?;
             encoder.flush().ok()?;
             drop(encoder);
-            Some(encoded)
+            Some(output)
         }
     }
 }

@@ -31,7 +31,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// For a request that only renews a known key.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a caller is told to wait while the issuer cannot be reached.
+/// The wait that a caller is told while the issuer cannot be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 type Keys = HashMap<String, Arc<DecodingKey>>;
@@ -71,6 +71,7 @@ impl Jwks {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(FETCH_TIMEOUT)
             .build()?;
+
         Ok(Self {
             url,
             client,
@@ -92,13 +93,14 @@ impl Jwks {
             } else {
                 deadline
             };
-            self.renew(&mut known, deadline).await?;
+            self.renew_keys(&mut known, deadline).await?;
         }
+
         Ok(known.keys.get(id).cloned())
     }
 
     /// Fetches the keys again. An error only if none is known.
-    async fn renew(
+    async fn renew_keys(
         &self,
         known: &mut MutexGuard<'_, KnownKeys>,
         deadline: Deadline,

@@ -42,7 +42,7 @@ pub struct ApiError {
     pub status: StatusCode,
     /// The value of `error`.
     pub error: Map<String, Value>,
-    /// What the client is told to wait before the next try.
+    /// The wait that the client is told before the next try.
     pub retry_after: Option<Duration>,
     /// The number of calls to tiers that failed: the header `x-attempts`.
     pub attempts: Option<u32>,
@@ -59,6 +59,7 @@ impl ApiError {
             ("param".to_owned(), Value::Null),
             ("code".to_owned(), json!(code)),
         ]);
+
         Self {
             status,
             error,
@@ -132,6 +133,7 @@ impl Reply {
     /// An answer in one piece.
     pub fn json(status: StatusCode, body: &Value) -> Self {
         let chunk = Bytes::from(body.to_string());
+
         Self {
             status,
             headers: content_headers("application/json"),
@@ -272,6 +274,7 @@ fn panic_event() -> Bytes {
 /// would belong to no call.
 fn in_span(body: BoxStream<'static, Bytes>) -> BoxStream<'static, Bytes> {
     let span = tracing::Span::current();
+
     stream::unfold((body, span), |(mut body, span)| async move {
         let chunk = body.next().instrument(span.clone()).await?;
         Some((chunk, (body, span)))

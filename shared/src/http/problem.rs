@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_says_what_to_do_and_whom_to_ask() {
+    fn a_problem_names_the_rule_and_the_request() {
         let response = response(&Error::field("age", "must be from 0 to 130"), "req-1");
         assert_eq!(response.status(), 422);
         let content_type = &response.headers()["content-type"];

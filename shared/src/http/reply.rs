@@ -35,6 +35,7 @@ pub fn health(is_serving: bool, value: &impl Serialize) -> Result<Response, Erro
         StatusCode::SERVICE_UNAVAILABLE
     };
     let headers = [(header::CACHE_CONTROL, "no-store")];
+
     json_response(status, to_json(value)?, &headers)
 }
 
@@ -106,6 +107,7 @@ fn empty_response(status: StatusCode, headers: &[(HeaderName, &str)]) -> Result<
         let value = HeaderValue::from_str(value).map_err(Error::internal)?;
         response.headers_mut().insert(name, value);
     }
+
     Ok(response)
 }
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// transaction on a server that has become read-only.
 const TRANSIENT_SQLSTATES: [&str; 6] = ["08", "28", "40", "53", "57", "25006"];
 
-/// What the server said, without the values that it may have repeated.
+/// An error of the server, without the values that it may have repeated.
 #[derive(Debug, thiserror::Error)]
 #[error("SQLSTATE {code} {constraint}")]
 struct ServerError {

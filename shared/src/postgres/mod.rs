@@ -39,7 +39,7 @@ const IDLE_CHECK_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a login token is used. IAM accepts one for 15 minutes.
 const LOGIN_TOKEN_TTL: Duration = Duration::from_mins(10);
 
-/// What a caller is told to wait before the next try.
+/// The wait that a caller is told before the next try.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The database, as every store uses it.
@@ -49,7 +49,7 @@ pub struct Database {
     slot: Mutex<ConnectionSlot>,
 }
 
-/// What the environment keeps between two sessions.
+/// The values that the environment keeps between two sessions.
 #[derive(Default)]
 struct ConnectionSlot {
     idle: Option<IdleConnection>,
@@ -101,7 +101,7 @@ impl Database {
         &self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut session = self.session().await?;
+        let mut session = self.acquire_session().await?;
         let result = work(&mut session.connection).await;
         session.finish(result)
     }
@@ -123,14 +123,14 @@ impl Database {
             .await
     }
 
-    async fn session(&self) -> Result<Session<'_>, Error> {
+    async fn acquire_session(&self) -> Result<Session<'_>, Error> {
         let acquired = Deadline::after(ACQUIRE_TIMEOUT).run(async {
             let mut slot = self.slot.lock().await;
             let connection = match slot.take_usable().await {
                 Some(connection) => connection,
                 // On the heap: this seldom branch would make every future that uses the database
                 // 30 KiB large.
-                None => Box::pin(self.connect(&mut slot)).await?,
+                None => Box::pin(self.open_connection(&mut slot)).await?,
             };
             Ok(Session { slot, connection })
         });
@@ -140,7 +140,7 @@ impl Database {
             .unwrap_or_else(|elapsed| Err(unavailable(elapsed)))
     }
 
-    async fn connect(&self, slot: &mut ConnectionSlot) -> Result<PgConnection, Error> {
+    async fn open_connection(&self, slot: &mut ConnectionSlot) -> Result<PgConnection, Error> {
         let mut options = self.options.clone();
         if let Some(login) = &self.login {
             options = options.password(&slot.login_password(login).await?);
@@ -164,6 +164,7 @@ impl ConnectionSlot {
             let check = Deadline::after(IDLE_CHECK_TIMEOUT).run(idle.connection.ping());
             check.await.ok()?.ok()?;
         }
+
         Some(idle.connection)
     }
 

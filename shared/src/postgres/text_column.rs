@@ -35,7 +35,7 @@ macro_rules! text_columns {
 }
 pub(crate) use text_columns;
 
-/// Makes ids encode themselves as they are. What is read is validated like any other text.
+/// Makes ids encode themselves as they are. A text that is read is validated like any other.
 macro_rules! validated_ids {
     ($($id:ty),+) => {$(
         impl Encode<'_, Postgres> for $id {

@@ -27,7 +27,7 @@ const LINK_PERIOD: Duration = Duration::from_mins(5);
 /// consultation that names it.
 const REPLACED_REPORT_TTL: Duration = Duration::from_hours(1);
 
-/// What a caller is told to wait while the bucket cannot be reached.
+/// The wait that a caller is told while the bucket cannot be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The bucket.
@@ -36,8 +36,8 @@ pub struct Bucket {
     name: String,
 }
 
-/// The job that makes a report, and what about. Each job has objects of its own, so that a run that
-/// lost its lease cannot overwrite the report of a later job.
+/// The job that makes a report, and its consultation. Each job has objects of its own, so that a
+/// run that lost its lease cannot overwrite the report of a later job.
 #[derive(Clone, Copy)]
 pub struct ReportKey<'a> {
     /// The tenant whose record it is.
@@ -52,6 +52,7 @@ impl ReportKey<'_> {
     /// The objects of a report that is made at `now`.
     pub fn location(&self, now: OffsetDateTime) -> StoredReport {
         let folder = format!("{}{}/report", self.prefix(), self.job);
+
         StoredReport {
             html: format!("{folder}.html"),
             markdown: format!("{folder}.md"),
@@ -131,6 +132,7 @@ impl Bucket {
             .content_type(content_type)
             .cache_control("private, no-store")
             .body(text.into_bytes().into());
+
         put.send().await.map(drop).map_err(sort_error)
     }
 

@@ -154,6 +154,7 @@ fn filled_lists<'a>(assessment: &'a Assessment, words: &Words) -> Vec<List<'a>> 
         list(words.questions, &assessment.questions),
     ];
     lists.retain(|list| !list.items.is_empty());
+
     lists
 }
 
@@ -272,7 +273,7 @@ fn escape_line(line: &str) -> String {
 }
 
 /// The ASCII punctuation that is never markup, but for the full stop behind the number of a list's
-/// item. Any other may be escaped (CommonMark 0.31, section 2.4).
+/// item. Any other may be escaped (`CommonMark` 0.31, section 2.4).
 const fn is_never_markup(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '?' | '/' | '\'' | '"' | '%')
 }

@@ -5,7 +5,7 @@
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-/// These libraries never log below `info`, whatever level is asked for: what they say there can
+/// These libraries never log below `info`, even if the setting asks for it: their events there can
 /// hold a whole request.
 const CAPPED_LIBRARIES: [&str; 8] = [
     "lambda_runtime",
@@ -18,11 +18,11 @@ const CAPPED_LIBRARIES: [&str; 8] = [
     "sqlx",
 ];
 
-/// What is logged without a setting, or with one that cannot be read.
+/// The level without a setting, or with one that cannot be read.
 const DEFAULT_LEVEL: LevelFilter = LevelFilter::INFO;
 
 /// The filter that `setting` asks for, within the caps.
-pub(super) fn targets(setting: &str) -> Targets {
+pub(super) fn log_targets(setting: &str) -> Targets {
     let requested = parse(setting).unwrap_or_else(|| Targets::new().with_default(DEFAULT_LEVEL));
     let default = requested.default_level().unwrap_or(LevelFilter::OFF);
 
@@ -38,7 +38,7 @@ pub(super) fn targets(setting: &str) -> Targets {
         }
     });
 
-    // What the setting says of a library comes last, and so replaces the level it has by default.
+    // The setting's own level for a library comes last, and so replaces the default one.
     Targets::new()
         .with_default(default)
         .with_targets(libraries)
@@ -51,6 +51,7 @@ fn parse(setting: &str) -> Option<Targets> {
         .map(str::trim)
         .filter(|directive| !directive.is_empty())
         .collect();
+
     directives.join(",").parse().ok()
 }
 
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn a_setting_decides_by_target_and_level() {
         for case in CASES {
-            let filter = targets(case.setting);
+            let filter = log_targets(case.setting);
             for level in LEVELS {
                 let is_logged = filter.would_enable(case.target, &level);
                 let expected = level <= case.max_level;
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn libraries_that_log_requests_are_capped_whatever_is_asked_for() {
-        let filter = targets("trace");
+        let filter = log_targets("trace");
         let shown = filter.to_string();
         assert!(shown.contains("lambda_runtime=info") && shown.contains("trace"));
 

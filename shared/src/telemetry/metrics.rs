@@ -2,8 +2,8 @@
 //! so that counting costs no call. Source: "Embedded metric format specification", Amazon
 //! CloudWatch user guide.
 //!
-//! Nothing is counted before [`super::init`]: a program that only uses parts of this crate keeps its
-//! standard output.
+//! Nothing is counted before [`super::init`]: a program that only uses parts of this crate keeps
+//! its standard output.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};

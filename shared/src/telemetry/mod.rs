@@ -24,7 +24,7 @@ pub fn init() {
         .with_span_list(false);
     let started = tracing_subscriber::registry()
         .with(lines)
-        .with(filter::targets(&config::log_filter()))
+        .with(filter::log_targets(&config::log_filter()))
         .try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");

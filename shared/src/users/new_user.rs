@@ -63,6 +63,7 @@ fn require_texts(row: &Value) -> Result<(), FieldError> {
 /// The rule that serde found broken. Its own words could repeat a value.
 fn explain_error(error: &serde_json::Error) -> FieldError {
     let text = error.to_string();
+
     if text.contains("unknown variant") {
         broken_rule("role", "must be patient, clinician or admin")
     } else if text.contains("unknown field") {

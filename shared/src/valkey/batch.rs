@@ -53,9 +53,12 @@ impl Batch {
 
 impl Answers {
     /// The answer that the ticket claims; `None` if Valkey gave none, or one that cannot be read.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a ticket claims its answer once"
+    )]
     pub fn take<R: ScriptRequest>(&mut self, ticket: Ticket<R>) -> Option<R::Answer> {
-        let Ticket { index, .. } = ticket;
-        let reply = self.replies.get_mut(index)?.take()?;
+        let reply = self.replies.get_mut(ticket.index)?.take()?;
         R::read_reply(reply)
     }
 }

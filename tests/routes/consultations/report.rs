@@ -30,6 +30,7 @@ async fn assessed(user: &User) -> Value {
 /// The consultation, once it has a report.
 async fn reported(user: &User, accepted: &Value) -> Value {
     let path = format!("/v1/consultations/{}", accepted["id"].as_str().unwrap());
+
     eventually("the report", async || {
         let answer = user.get(&path).send().await.unwrap();
         let consultation = read(answer, StatusCode::OK).await;
@@ -138,7 +139,7 @@ async fn reports_that_are_asked_for_together_are_one_job() {
 }
 
 #[tokio::test]
-async fn a_report_needs_an_assessment_and_somebody_who_may_see_it() {
+async fn a_report_needs_an_assessment_and_a_caller_who_may_see_it() {
     let user = User::new().await;
     let accepted = user.complain("a headache [primary:silent]").await;
 

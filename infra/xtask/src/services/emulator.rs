@@ -30,6 +30,7 @@ pub async fn start_emulator(stack: &Stack) -> Result<()> {
         step.end(&format!("AWS_ENDPOINT_URL says {url}"));
         return Ok(());
     }
+
     let server = server(stack);
     if server.is_running() {
         step.end("runs already");
@@ -45,6 +46,7 @@ pub async fn start_emulator(stack: &Stack) -> Result<()> {
         let answer = client.get(&health_url).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     };
+
     server.wait_until(START_TIMEOUT, is_ready).await?;
     step.end("started");
     Ok(())
@@ -82,5 +84,6 @@ fn start_command(stack: &Stack) -> Result<Command> {
     command
         .env("IOT_MTLS_ENABLED", "0")
         .env("SFTP_ENABLED", "0");
+
     Ok(command)
 }

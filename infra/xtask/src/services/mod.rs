@@ -44,6 +44,7 @@ fn stop_server(name: &str, server: &Server<'_>) -> Result<()> {
     } else {
         "was not running"
     });
+
     Ok(())
 }
 
@@ -62,6 +63,7 @@ fn remove_path(path: &Path) -> Result<()> {
     } else {
         fs::remove_file(path)
     };
+
     match removed {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("{} cannot be removed", path.display()))

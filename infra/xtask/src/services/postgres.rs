@@ -83,12 +83,14 @@ pub async fn start_postgres(stack: &Stack) -> Result<()> {
     if !data.join("PG_VERSION").exists() {
         init_data(stack, &programs, &data)?;
     }
+
     server.start(start_command(stack, &programs, &data))?;
 
     let options = admin_options(stack)?;
     let is_ready = async || PgConnection::connect_with(&options).await.is_ok();
     server.wait_until(START_TIMEOUT, is_ready).await?;
     step.end("started");
+
     Ok(())
 }
 
@@ -100,6 +102,7 @@ fn start_command(stack: &Stack, programs: &Path, data: &Path) -> Command {
         .args(["-p", &stack.ports.postgres.to_string()])
         .args(["-c", "listen_addresses=127.0.0.1"])
         .args(["-c", "unix_socket_directories="]);
+
     run_as_ordinary_user(&mut command, &stack.home);
     command
 }
@@ -127,6 +130,7 @@ fn provide_programs(stack: &Stack) -> Result<PathBuf> {
         let failure = "PostgreSQL's programs cannot be copied to where another user may run them";
         tools::run(&mut copy, failure)?;
     }
+
     Ok(programs)
 }
 
@@ -169,6 +173,7 @@ fn init_data(stack: &Stack, programs: &Path, data: &Path) -> Result<()> {
         .args(INITDB_OPTIONS)
         .arg("--pwfile")
         .arg(&handed_over);
+
     run_as_ordinary_user(&mut command, &stack.home);
     let output = command
         .output()
@@ -182,6 +187,7 @@ fn init_data(stack: &Stack, programs: &Path, data: &Path) -> Result<()> {
             message.trim()
         );
     }
+
     Ok(())
 }
 
@@ -212,6 +218,7 @@ pub async fn apply_migrations(stack: &Stack) -> Result<()> {
         .run(&mut database)
         .await
         .context(MIGRATION_FAILURE)?;
+
     step.end("applied");
     Ok(())
 }

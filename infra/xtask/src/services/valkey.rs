@@ -48,6 +48,7 @@ pub async fn start_valkey(stack: &Stack) -> Result<()> {
     let is_ready = async || answers_ping(port).await.unwrap_or(false);
     server.wait_until(START_TIMEOUT, is_ready).await?;
     step.end("started");
+
     Ok(())
 }
 
@@ -63,6 +64,7 @@ fn start_command(stack: &Stack) -> Result<Command> {
         .args(["--save", "60 1"])
         .arg("--dir")
         .arg(&data);
+
     Ok(command)
 }
 

@@ -1,4 +1,4 @@
--- What an idempotency key created before.
+-- The consultation that an idempotency key created before.
 --
 -- $1 tenant, $2 user, $3 key
 SELECT k.fingerprint, c.id, c.job_id, c.triage, c.locale
