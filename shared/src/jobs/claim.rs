@@ -115,6 +115,7 @@ struct ClaimRow {
 impl ClaimRow {
     fn into_claim(self, request: &ClaimRequest<'_>) -> Claim {
         let wait = Duration::from_secs_f64(self.wait_seconds);
+
         match self.verdict {
             ClaimVerdict::Granted | ClaimVerdict::GrantedBefore => {
                 Claim::Granted(Box::new(self.into_lease(request)))
@@ -178,6 +179,7 @@ pub async fn claim(
             Some(None) => Claim::LeasedElsewhere(LEASE_DURATION),
         }
     });
+
     Ok(claims.collect())
 }
 

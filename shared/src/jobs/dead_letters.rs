@@ -88,6 +88,7 @@ pub async fn process(
     let Some(DeadLetterRow { verdict, kind }) = row else {
         return Ok(DeadLetterOutcome::NotFound);
     };
+
     Ok(match verdict {
         DeadLetterVerdict::AlreadyFailed => DeadLetterOutcome::AlreadyFailed,
         DeadLetterVerdict::AlreadyEnded => DeadLetterOutcome::AlreadyEnded,
@@ -115,12 +116,14 @@ pub async fn quarantine(
          VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING",
     );
+
     insertion
         .bind(message_id)
         .bind(reason)
         .bind(body)
         .execute(connection)
         .await?;
+
     Ok(())
 }
 
@@ -132,6 +135,7 @@ pub async fn prune_quarantine(connection: &mut PgConnection) -> Result<u64, Erro
         .bind(QUARANTINE_RETENTION_DAYS)
         .execute(connection)
         .await?;
+
     Ok(deleted.rows_affected())
 }
 
@@ -203,5 +207,6 @@ pub async fn redrive(
     }
 
     let detail = "The same jobs were asked for several times just now. Try again.";
+
     Err(Error::new(ErrorKind::Unavailable, detail))
 }

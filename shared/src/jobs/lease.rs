@@ -82,6 +82,7 @@ pub(super) async fn job_exists(
 ) -> Result<bool, Error> {
     let exists =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2)");
+
     exists
         .bind(&lease.tenant)
         .bind(lease.job_id)

@@ -123,6 +123,7 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
         let done = self.run_handler(kind, lease).await;
         let outcome = self.settlement().settle(lease, done).await;
         self.heartbeat.unregister(lease.token);
+
         outcome
     }
 

@@ -106,6 +106,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             code,
             retry_in: asked_for.unwrap_or_else(|| backoff(attempt)),
         };
+
         self.release(lease, release).await
     }
 
@@ -118,6 +119,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             metrics::count("JobRetried", &[("kind", &lease.kind)]);
         }
         let rescheduled = RecordOutcome::ComesAgain(release.retry_in);
+
         self.follow_transition(lease, transition, rescheduled).await
     }
 
@@ -126,6 +128,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             code: deferral.code,
             retry_in: deferral.retry_in.clamp(MIN_DEFERRAL, MAX_DEFERRAL),
         };
+
         let write = async |connection: &mut PgConnection| defer(connection, lease, deferral).await;
         let transition = write_insistently(self.context.database(), write).await;
 
@@ -134,8 +137,10 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             tracing::info!(code = deferral.code, wait_s, "deferred");
             metrics::count("JobDeferred", &[("kind", &lease.kind)]);
         }
+
         // The outbox sends another message when it is time.
         let rescheduled = RecordOutcome::Done;
+
         self.follow_transition(lease, transition, rescheduled).await
     }
 
@@ -187,6 +192,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
     /// the job was erased, and nothing of it may be left anywhere.
     async fn settle_lost_lease(&self, lease: &Lease) -> RecordOutcome {
         let read = async |connection: &mut PgConnection| job_exists(connection, lease).await;
+
         match write_insistently(self.context.database(), read).await {
             Ok(true) => {
                 tracing::warn!(
@@ -218,6 +224,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
         };
 
         let cleanup = (kind.cleanup)(self.context, lease);
+
         match run_guarded(cleanup, Deadline::after(CLEANUP_TIMEOUT)).await {
             Ok(()) => tracing::info!("the job was erased while it ran"),
             Err(error) => tracing::error!(

@@ -32,5 +32,6 @@ pub(super) async fn write_insistently<T>(
         let attempt = async |connection: &mut PgConnection| write(connection).await;
         database.within(timeout, attempt).await
     });
+
     written.await
 }
