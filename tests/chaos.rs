@@ -102,8 +102,10 @@ async fn worker_killed_in_the_middle_of_its_jobs() {
 fn talks_from(pid: u32, port: u16) -> bool {
     let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
     let local_address = format!("0100007F:{port:04X}");
-    let mut lines = table.lines().map(|line| line.split_whitespace().collect());
-    let line = lines.find(|columns: &Vec<&str>| columns[1] == local_address);
+    let mut lines = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let line = lines.find(|columns| columns[1] == local_address);
     let Some(socket) = line.map(|columns| format!("socket:[{}]", columns[9])) else {
         return false;
     };

@@ -228,7 +228,7 @@ fn expected_due_in(outbox: OutboxFate) -> Option<RangeInclusive<f64>> {
     }
 }
 
-async fn drive(step: &LifecycleStep) {
+async fn drive(step: LifecycleStep) {
     let prepared = bring_into_state(step.from).await;
     prepare_event(step.event, &prepared.message).await;
     let before = observe(&prepared.message).await;
@@ -255,6 +255,6 @@ async fn drive(step: &LifecycleStep) {
 #[tokio::test]
 async fn each_row_of_the_table_is_what_the_database_does() {
     for step in TRANSITIONS {
-        drive(step).await;
+        drive(*step).await;
     }
 }
