@@ -104,7 +104,7 @@ async fn claim_one(message: &JobMessage) -> Claim {
     claims.remove(0)
 }
 
-/// Claims a job to run isolated, so that it is granted whatever its earlier runs did.
+/// Claims a job to run isolated, so that it is granted also after runs that died.
 async fn granted(message: &JobMessage) -> Lease {
     let request = ClaimRequest::from(message).isolated();
     match claim_all(&[request]).await.remove(0) {

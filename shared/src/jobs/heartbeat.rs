@@ -34,7 +34,7 @@ pub(super) const VISIBILITY_TIMEOUT: Duration =
 /// The most that a run's progress can be; the completion writes 100.
 const MAX_RUN_PROGRESS: i16 = 99;
 
-/// What a run learns from the heartbeat.
+/// A signal from the heartbeat to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunSignal {
     /// Nothing speaks against the run.
@@ -52,7 +52,7 @@ struct RunProgress {
     step: &'static str,
 }
 
-/// What a run and the heartbeat tell each other.
+/// The connection between a run and the heartbeat: progress one way, signals the other.
 #[derive(Clone)]
 pub(super) struct RunHandle {
     progress: Arc<Mutex<RunProgress>>,
@@ -124,7 +124,7 @@ struct RegisteredRun {
     handle: RunHandle,
 }
 
-/// What each beat extends.
+/// The leases and the messages that each beat extends.
 #[derive(Default)]
 struct Registered {
     runs: Vec<RegisteredRun>,

@@ -36,7 +36,7 @@ pub struct Lease {
     pub token: Uuid,
 }
 
-/// What a heartbeat writes about one run.
+/// One run's part of a heartbeat: how far it is.
 pub(super) struct LeaseRenewal<'a> {
     pub(super) lease: &'a Lease,
     pub(super) progress: i16,

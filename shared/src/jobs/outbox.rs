@@ -93,7 +93,7 @@ async fn send_batch(queue: &Queue, batch: &[JobMessage]) -> Vec<JobMessage> {
     }
 }
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Rows that were due.

@@ -14,7 +14,7 @@ use crate::identity::Scope;
 /// How often a job is tried to be enqueued while others with its key come and go.
 const MAX_ENQUEUE_ATTEMPTS: usize = 3;
 
-/// What became of a job that was to be enqueued.
+/// The result of enqueueing a job.
 #[derive(Debug)]
 pub enum Enqueued {
     /// The job's row is written, and its message has to be sent.

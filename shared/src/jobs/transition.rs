@@ -19,7 +19,7 @@ use crate::identity::Scope;
 /// The longest that a job is deferred, from the first deferral on. Then it fails.
 pub const MAX_DEFERRAL_TIME: Duration = Duration::from_hours(1);
 
-/// What has become of a job that its run did not complete.
+/// The new state of a job that its run did not complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// The job will be tried again: it is queued or deferred.

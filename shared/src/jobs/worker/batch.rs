@@ -170,7 +170,7 @@ impl<Context: WorkerContext> Batch<'_, Context> {
         received.iter().map(claim_of).collect()
     }
 
-    /// What became of each request; nothing, if the database cannot be asked.
+    /// The claim of each request; none at all if the database cannot be asked.
     async fn claim_jobs(&self, requests: &[ClaimRequest<'_>]) -> Vec<RecordClaim> {
         if requests.is_empty() {
             return Vec::new();

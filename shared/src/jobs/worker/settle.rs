@@ -1,4 +1,4 @@
-//! What a run leaves behind: the job's next state, and when its message comes again.
+//! The end of a run: writes the job's next state, and decides when its message comes again.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ const MAX_DEFERRAL: Duration = Duration::from_mins(5);
 /// failover.
 const OUTAGE_DELAY_SECONDS: std::ops::RangeInclusive<u64> = 30..=60;
 
-/// What becomes of a record.
+/// Whether a record's message comes again, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RecordOutcome {
     /// The queue may delete the message.
@@ -144,7 +144,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
         self.follow_transition(lease, transition, rescheduled).await
     }
 
-    /// What becomes of the record after a transition; `rescheduled` if the job is tried again.
+    /// The record's outcome after a transition; it is `rescheduled` if the job is tried again.
     async fn follow_transition(
         &self,
         lease: &Lease,
