@@ -18,13 +18,13 @@ use crate::support::{User, new_tenant};
 pub const SIZE: usize = 200;
 
 /// Requests under way at once.
-const CONCURRENCY: usize = 16;
+const MAX_CONCURRENT_REQUESTS: usize = 16;
 
-/// The longest that a client tries.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// The longest that a client tries to be accepted.
+const ACCEPT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The longest until all have ended.
-const BOUND: Duration = Duration::from_mins(4);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(4);
 
 pub struct Crowd {
     scenario: &'static str,
@@ -33,6 +33,7 @@ pub struct Crowd {
     tenants: Vec<String>,
     users: Vec<User>,
     began: Instant,
+    /// The same by the wall clock, in milliseconds since 1970.
     began_at: i64,
 }
 
@@ -48,7 +49,7 @@ pub struct Tally {
     pub reruns: usize,
     /// Runs of the job that had most of them.
     pub most_runs: i32,
-    /// Assessments that were written, by whatever run.
+    /// Assessments that were written, by any run.
     pub written: usize,
     /// Deliveries of messages whose job was done, or being done.
     pub turned_away: usize,
@@ -60,7 +61,8 @@ pub struct Tally {
 pub struct Expect {
     pub accepted: usize,
     pub failed: usize,
-    /// Attempts, and what is no attempt: a last one that was repeated alone, and what an outage broke off.
+    /// Attempts, and runs that are none: a last one that was repeated isolated, and those that an
+    /// outage broke off.
     pub most_runs: i32,
 }
 
@@ -76,23 +78,39 @@ impl Expect {
 
 impl Tally {
     pub fn check(&self, expect: &Expect) {
+        let completed = expect.accepted - expect.failed;
         assert_eq!(self.accepted, expect.accepted, "{self:?}");
-        assert_eq!(
-            (self.completed, self.failed),
-            (expect.accepted - expect.failed, expect.failed),
-            "{self:?}"
-        );
-        assert_eq!(
-            self.written, self.completed,
-            "exactly one assessment each: {self:?}"
-        );
-        assert!(
-            self.most_attempts <= 3 && self.most_runs <= expect.most_runs,
-            "{self:?}"
-        );
+        assert_eq!(self.completed, completed, "{self:?}");
+        assert_eq!(self.failed, expect.failed, "{self:?}");
+
+        let why = "exactly one assessment each";
+        assert_eq!(self.written, self.completed, "{why}: {self:?}");
+        assert!(self.most_attempts <= 3, "{self:?}");
+        assert!(self.most_runs <= expect.most_runs, "{self:?}");
     }
 }
 
+impl Tally {
+    /// Prints the scenario's row of the table in docs/jobs.md.
+    fn print_row(&self, scenario: &str, lost: usize, took: Duration) {
+        let columns = [
+            format!("{scenario:<45}"),
+            format!("accepted {:>3}", self.accepted),
+            format!("completed {:>3}", self.completed),
+            format!("failed {:>2}", self.failed),
+            format!("reruns {:>3}", self.reruns),
+            format!("most runs {}", self.most_runs),
+            format!("duplicates turned away {:>3}", self.turned_away),
+            format!("model calls {:>3}", self.model_calls),
+            format!("most attempts {}", self.most_attempts),
+            format!("lost {lost}"),
+            format!("{:>5.1} s", took.as_secs_f64()),
+        ];
+        println!("\n| {} |", columns.join(" | "));
+    }
+}
+
+/// What the database says about a crowd's consultations.
 #[derive(FromRow)]
 struct Counts {
     accepted: i64,
@@ -106,7 +124,7 @@ struct Counts {
     written: i64,
 }
 
-/// Whether it says that the database is gone, and not that the test is wrong.
+/// Whether the error says that the database is gone, and not that the test is wrong.
 fn is_gone(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
@@ -130,62 +148,55 @@ async fn count_assessments() {
 }
 
 impl Crowd {
-    /// Sixteen patients of four tenants: with fewer, the limits of one person would be in the way. What an earlier test that
-    /// failed has harmed is mended first.
+    /// Sixteen patients of four tenants: with fewer, the limits of one person would be in the way.
+    /// What an earlier test that failed has harmed is mended first.
     pub async fn gather(scenario: &'static str) -> Self {
         services::start_postgres(&STACK).await.unwrap();
         services::start_valkey(&STACK).await.unwrap();
         count_assessments().await;
+
         for logical in ["CreateConsultation", "Worker", "SweepOutbox"] {
             Function::of(logical)
                 .await
                 .set("AWS_ENDPOINT_URL_SQS", None)
                 .await;
         }
+
         let tenants: Vec<_> = (0..4).map(|_| new_tenant()).collect();
-        let names: Vec<_> = (0..16)
-            .map(|number| (tenants[number % 4].clone(), format!("patient-{number}")))
-            .collect();
-        let users = join_all(
-            names
-                .iter()
-                .map(|(tenant, name)| User::of(tenant, name, Role::Patient)),
-        )
-        .await;
-        let began_at = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_millis();
-        let marker = uuid::Uuid::new_v4().to_string();
+        let users = (0..16).map(async |number: usize| {
+            let name = format!("patient-{number}");
+            User::of(&tenants[number % 4], &name, Role::Patient).await
+        });
+        let users = join_all(users).await;
+
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         Self {
             scenario,
-            marker,
+            marker: uuid::Uuid::new_v4().to_string(),
             tenants,
             users,
             began: Instant::now(),
-            began_at: i64::try_from(began_at).unwrap(),
+            began_at: i64::try_from(since_epoch.as_millis()).unwrap(),
         }
     }
 
-    /// All complain, and try again with the same key until they are accepted. Returns how many were.
+    /// All complain, and try again with the same key until they are accepted. Returns how many are.
     pub async fn complain(&self, symptoms: &str) -> usize {
         self.complain_from(0, SIZE, symptoms).await
     }
 
     pub async fn complain_from(&self, first: usize, count: usize, symptoms: &str) -> usize {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + ACCEPT_TIMEOUT;
         let insist = |number: usize| async move {
             while self.send(number, symptoms).await != 202 {
-                assert!(
-                    Instant::now() < until,
-                    "{}: a client was not accepted in time",
-                    self.scenario
-                );
+                let is_in_time = Instant::now() < until;
+                assert!(is_in_time, "{}: a client was not accepted", self.scenario);
                 pause(500).await;
             }
         };
+
         stream::iter((first..first + count).map(insist))
-            .buffer_unordered(CONCURRENCY)
+            .buffer_unordered(MAX_CONCURRENT_REQUESTS)
             .count()
             .await
     }
@@ -193,49 +204,38 @@ impl Crowd {
     /// All complain once. Returns the statuses; 0 for no answer.
     pub async fn complain_once(&self, symptoms: &str) -> Vec<u16> {
         stream::iter((0..SIZE).map(|number| self.send(number, symptoms)))
-            .buffer_unordered(CONCURRENCY)
+            .buffer_unordered(MAX_CONCURRENT_REQUESTS)
             .collect()
             .await
     }
 
     async fn send(&self, number: usize, symptoms: &str) -> u16 {
         let user = &self.users[number % self.users.len()];
-        let body =
-            serde_json::json!({ "symptoms": format!("{symptoms} {} {number} ", self.marker) });
+        let symptoms = format!("{symptoms} {} {number} ", self.marker);
         let request = user
             .post("/v1/consultations")
             .header("idempotency-key", format!("chaos-{number}"))
-            .json(&body);
-        request
-            .send()
-            .await
-            .map_or(0, |answer| answer.status().as_u16())
+            .json(&serde_json::json!({ "symptoms": symptoms }));
+
+        let answer = request.send().await;
+        answer.map_or(0, |answer| answer.status().as_u16())
     }
 
-    async fn counts(&self) -> Option<Counts> {
-        // The database may be what is harmed.
-        let mut connection = PgConnection::connect(&STACK.env("DATABASE_URL").unwrap())
+    /// None while the database is gone: it may be what is harmed.
+    async fn read_counts(&self) -> Option<Counts> {
+        let url = STACK.env("DATABASE_URL").unwrap();
+        let mut connection = PgConnection::connect(&url).await.ok()?;
+        let counts = sqlx::query_as(include_str!("counts.sql"));
+        counts
+            .bind(&self.tenants)
+            .fetch_one(&mut connection)
             .await
-            .ok()?;
-        sqlx::query_as(
-            "SELECT count(*) AS accepted, count(*) FILTER (WHERE j.state IN ('completed', 'failed', 'cancelled')) AS ended,
-                    count(*) FILTER (WHERE j.state = 'completed' AND c.assessment IS NOT NULL) AS completed,
-                    count(*) FILTER (WHERE j.state = 'failed' AND c.assessment IS NULL) AS failed,
-                    count(*) FILTER (WHERE (c.assessment->>'degraded')::bool) AS degraded,
-                    coalesce(max(j.attempts), 0)::int2 AS most_attempts, coalesce(sum(greatest(j.runs - 1, 0)), 0)::int8 AS reruns,
-                    coalesce(max(j.runs), 0) AS most_runs,
-                    (SELECT count(*) FROM chaos_written w WHERE w.tenant_id = ANY ($1)) AS written
-             FROM consultations c JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id) WHERE c.tenant_id = ANY ($1)",
-        )
-        .bind(&self.tenants)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(|error| assert!(is_gone(&error), "{error}"))
-        .ok()
+            .map_err(|error| assert!(is_gone(&error), "{error}"))
+            .ok()
     }
 
     async fn counted(&self) -> Counts {
-        crate::support::eventually("the database answers", async || self.counts().await).await
+        crate::support::eventually("the database answers", async || self.read_counts().await).await
     }
 
     pub async fn consultations(&self) -> usize {
@@ -244,59 +244,59 @@ impl Crowd {
 
     /// Jobs that are being done now.
     pub async fn active(&self) -> i64 {
-        let Ok(mut connection) = PgConnection::connect(&STACK.env("DATABASE_URL").unwrap()).await
-        else {
+        let url = STACK.env("DATABASE_URL").unwrap();
+        let Ok(mut connection) = PgConnection::connect(&url).await else {
             return 0;
         };
-        sqlx::query_scalar(
-            "SELECT count(*) FROM jobs WHERE state = 'active' AND tenant_id = ANY ($1)",
-        )
-        .bind(&self.tenants)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(|error| assert!(is_gone(&error), "{error}"))
-        .unwrap_or(0)
+
+        let sql = "SELECT count(*) FROM jobs WHERE state = 'active' AND tenant_id = ANY ($1)";
+        sqlx::query_scalar(sql)
+            .bind(&self.tenants)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(|error| assert!(is_gone(&error), "{error}"))
+            .unwrap_or(0)
     }
 
-    /// Makes the payloads of so many jobs unreadable, before anybody has begun them.
+    /// Makes the payloads of so many jobs unreadable, before a worker has begun them.
     pub async fn spoil_payloads(&self, count: i64) {
         let (mut spoiled, mut connection) = (0, crate::support::database().await);
         while spoiled < count {
-            let some = sqlx::query(
-                "UPDATE jobs SET payload = '{\"consultation_id\": 7}' WHERE (tenant_id, id) IN (
-                     SELECT tenant_id, id FROM jobs
-                     WHERE state = 'queued' AND payload->>'consultation_id' <> '7' AND tenant_id = ANY ($1)
-                     LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            let spoil = sqlx::query(
+                r#"UPDATE jobs
+                   SET payload = '{"consultation_id": 7}'
+                   WHERE (tenant_id, id) IN (
+                       SELECT tenant_id, id
+                       FROM jobs
+                       WHERE state = 'queued'
+                         AND payload->>'consultation_id' <> '7'
+                         AND tenant_id = ANY ($1)
+                       LIMIT $2
+                       FOR UPDATE SKIP LOCKED
+                   )"#,
             );
-            let some = some
-                .bind(&self.tenants)
-                .bind(count - spoiled)
-                .execute(&mut connection);
-            spoiled += i64::try_from(some.await.unwrap().rows_affected()).unwrap();
-            assert!(
-                self.began.elapsed() < PATIENCE,
-                "{}: only {spoiled} payloads",
-                self.scenario
-            );
+            let spoil = spoil.bind(&self.tenants).bind(count - spoiled);
+            let changed = spoil.execute(&mut connection).await.unwrap();
+            spoiled += i64::try_from(changed.rows_affected()).unwrap();
+
+            let is_in_time = self.began.elapsed() < ACCEPT_TIMEOUT;
+            assert!(is_in_time, "{}: only {spoiled} payloads", self.scenario);
             pause(10).await;
         }
     }
 
     /// Waits until all that were accepted so far have ended. Returns how many.
     pub async fn settle_some(&self) -> usize {
-        let until = Instant::now() + BOUND;
+        let until = Instant::now() + SETTLE_TIMEOUT;
         loop {
             let counts = self.counted().await;
             if counts.ended == counts.accepted {
                 return usize::try_from(counts.ended).unwrap();
             }
-            assert!(
-                Instant::now() < until,
-                "{}: {} of {} ended in time",
-                self.scenario,
-                counts.ended,
-                counts.accepted
-            );
+
+            let progress = format!("{} of {} ended", counts.ended, counts.accepted);
+            let is_in_time = Instant::now() < until;
+            assert!(is_in_time, "{}: {progress} in time", self.scenario);
             pause(250).await;
         }
     }
@@ -305,11 +305,9 @@ impl Crowd {
     pub async fn settle(&self) -> Tally {
         self.settle_some().await;
         let took = self.began.elapsed();
-        let lines = xtask::logs::since(&STACK, "worker", self.began_at).await;
-        let is_of_us = |line: &&String| self.tenants.iter().any(|tenant| line.contains(tenant));
-        let turned_away =
-            |line: &&String| line.contains("done before") || line.contains("held by another run");
+        let turned_away = self.count_turned_away().await;
         let counts = self.counted().await;
+
         let number = |count: i64| usize::try_from(count).unwrap();
         let tally = Tally {
             accepted: number(counts.accepted),
@@ -320,23 +318,22 @@ impl Crowd {
             reruns: number(counts.reruns),
             most_runs: counts.most_runs,
             written: number(counts.written),
-            turned_away: lines.iter().filter(is_of_us).filter(turned_away).count(),
+            turned_away,
             model_calls: provider::calls(&self.marker).len(),
         };
-        println!(
-            "\n| {:<45} | accepted {:>3} | completed {:>3} | failed {:>2} | reruns {:>3} | most runs {} | duplicates turned away {:>3} | model calls {:>3} | most attempts {} | lost {} | {:>5.1} s |",
-            self.scenario,
-            tally.accepted,
-            tally.completed,
-            tally.failed,
-            tally.reruns,
-            tally.most_runs,
-            tally.turned_away,
-            tally.model_calls,
-            tally.most_attempts,
-            number(counts.accepted - counts.ended),
-            took.as_secs_f64(),
-        );
+
+        let lost = number(counts.accepted - counts.ended);
+        tally.print_row(self.scenario, lost, took);
         tally
+    }
+
+    /// Deliveries that found their job done or leased, as the worker has logged them.
+    async fn count_turned_away(&self) -> usize {
+        let lines = xtask::logs::since(&STACK, "worker", self.began_at).await;
+        let is_of_crowd = |line: &&String| self.tenants.iter().any(|tenant| line.contains(tenant));
+        let is_turned_away =
+            |line: &&String| line.contains("done before") || line.contains("leased by another run");
+        let own = lines.iter().filter(is_of_crowd);
+        own.filter(is_turned_away).count()
     }
 }

@@ -1,39 +1,79 @@
-//! Leases: who may work, and whose result counts.
+//! Leases: which run may work, and whose result counts.
 
 use std::time::Duration;
 
 use futures::future::join_all;
+use uuid::Uuid;
 use wenzhen::consultations::outcome;
-use wenzhen::identity::{Scope, TenantId};
-use wenzhen::jobs::claim::{Claim, LEASE, Wanted, claim};
-use wenzhen::jobs::ending::{self, Ended, LONGEST_DEFERRAL, Release};
-use wenzhen::jobs::{JobMessage, State, store};
+use wenzhen::identity::TenantId;
+use wenzhen::jobs::claim::{Claim, ClaimRequest};
+use wenzhen::jobs::lease::LEASE_DURATION;
+use wenzhen::jobs::transition::{
+    self, Deferral, LeaseRelease, MAX_DEFERRAL_TIME, ReleaseReason, Transition, release_lease,
+};
+use wenzhen::jobs::{Job, JobMessage, JobState, JobView, Lease, store};
 
 use super::{
-    KINDS, announced, assessment, change, claim_one, expected, expire, granted, job, last_error,
-    states, wait_out,
+    assessment, change, claim_all, claim_one, expected, expire, granted, is_due_soon, job,
+    last_error, release, scope_of, snapshot, wait_out,
 };
 use crate::support::database;
 
+/// Completes the job of a lease, if the lease still holds.
+async fn complete(lease: &Lease, summary: &str) -> bool {
+    let result = assessment(summary);
+    let written = outcome::write_assessment(&mut database().await, lease, &result).await;
+    written.unwrap()
+}
+
+async fn defer(lease: &Lease, retry_in: Duration) -> Transition {
+    let deferral = Deferral {
+        code: "models_unavailable",
+        retry_in,
+    };
+    let deferred = transition::defer(&mut database().await, lease, deferral).await;
+    deferred.unwrap()
+}
+
+async fn cancel(message: &JobMessage) -> Job {
+    let scope = scope_of(message);
+    let cancelled = transition::cancel(&mut database().await, scope, message.job_id).await;
+    cancelled.unwrap()
+}
+
+/// Makes the job one of a kind that no worker knows.
+async fn make_kind_unknown(message: &JobMessage) {
+    let sql = "UPDATE jobs SET kind = 'of_tomorrow' WHERE tenant_id = $1 AND id = $2";
+    change(message, sql).await;
+}
+
+const fn is_granted(claim: &Claim) -> bool {
+    matches!(claim, Claim::Granted(_))
+}
+
+/// Of many claims at once one is granted, and the others learn for how long.
 #[tokio::test]
-async fn of_many_claims_at_once_one_is_granted_and_the_others_learn_for_how_long() {
+async fn of_many_claims_at_once_one_is_granted() {
     let message = job().await;
     let claims = join_all((0..10).map(|_| claim_one(&message))).await;
-    let (granted, held): (Vec<_>, Vec<_>) = claims
-        .iter()
-        .partition(|claim| matches!(claim, Claim::Granted(_)));
+
+    let (granted, refused): (Vec<_>, Vec<_>) = claims.iter().partition(|claim| is_granted(claim));
     assert_eq!(granted.len(), 1);
-    for claim in held {
-        let Claim::Held(rest) = claim else {
+    for claim in refused {
+        let Claim::LeasedElsewhere(remaining) = claim else {
             panic!("{claim:?}")
         };
-        assert!(*rest > LEASE / 2 && *rest <= LEASE, "{rest:?}");
+        assert!(*remaining > LEASE_DURATION / 2, "{remaining:?}");
+        assert!(*remaining <= LEASE_DURATION, "{remaining:?}");
     }
-    assert_eq!(states(&message).await, expected("active", "processing", 1));
+    assert_eq!(
+        snapshot(&message).await,
+        expected("active", "processing", 1)
+    );
 }
 
 #[tokio::test]
-async fn batches_that_overlap_in_any_order_claim_each_job_once() {
+async fn batches_that_overlap_claim_each_job_once() {
     let jobs = join_all((0..8).map(|_| job())).await;
     let batch = async |turn: usize| {
         let mut order: Vec<_> = jobs.iter().collect();
@@ -41,13 +81,12 @@ async fn batches_that_overlap_in_any_order_claim_each_job_once() {
         if turn % 2 == 1 {
             order.reverse();
         }
-        let wanted: Vec<_> = order.iter().map(|message| Wanted::from(*message)).collect();
-        let claims = claim(&mut database().await, &wanted, KINDS).await.unwrap();
-        claims
-            .iter()
-            .filter(|claim| matches!(claim, Claim::Granted(_)))
-            .count()
+
+        let requests: Vec<_> = order.into_iter().map(ClaimRequest::from).collect();
+        let claims = claim_all(&requests).await;
+        claims.iter().filter(|claim| is_granted(claim)).count()
     };
+
     let granted = join_all((0..8).map(batch)).await;
     assert_eq!(granted.iter().sum::<usize>(), jobs.len(), "{granted:?}");
 }
@@ -55,86 +94,66 @@ async fn batches_that_overlap_in_any_order_claim_each_job_once() {
 #[tokio::test]
 async fn each_message_of_a_batch_gets_its_own_answer() {
     let (free, done, unknown) = (job().await, job().await, job().await);
-    let lease = granted(&done).await;
-    assert!(
-        outcome::assessed(&mut database().await, &lease, &assessment("done"))
-            .await
-            .unwrap()
-    );
-    change(
-        &unknown,
-        "UPDATE jobs SET kind = 'of_tomorrow' WHERE tenant_id = $1 AND id = $2",
-    )
-    .await;
+    assert!(complete(&granted(&done).await, "done").await);
+    make_kind_unknown(&unknown).await;
     let erased = JobMessage {
-        job_id: uuid::Uuid::now_v7(),
+        job_id: Uuid::now_v7(),
         ..free.clone()
     };
-    let wanted = [&free, &done, &unknown, &erased, &free].map(Wanted::from);
-    let claims = claim(&mut database().await, &wanted, KINDS).await.unwrap();
-    assert!(
-        matches!(&claims[0], Claim::Granted(lease) if lease.job_id == free.job_id && lease.kind == "analyze")
-    );
+
+    let requests = [&free, &done, &unknown, &erased, &free].map(ClaimRequest::from);
+    let claims = claim_all(&requests).await;
+    let Claim::Granted(lease) = &claims[0] else {
+        panic!("it is free: {claims:?}")
+    };
+    assert_eq!(lease.job_id, free.job_id);
+    assert_eq!(lease.kind, "analyze");
     assert_eq!(
         claims[1..],
         [
-            Claim::Finished,
+            Claim::AlreadyEnded,
             Claim::UnknownKind,
-            Claim::Missing,
-            Claim::Held(LEASE)
+            Claim::NotFound,
+            Claim::LeasedElsewhere(LEASE_DURATION)
         ]
     );
 }
 
 #[tokio::test]
-async fn a_run_that_was_overtaken_cannot_write() {
+async fn a_run_that_has_lost_its_lease_cannot_write() {
     let message = job().await;
-    let mut connection = database().await;
     let first = granted(&message).await;
     expire(&message).await;
     let second = granted(&message).await;
     assert_eq!((first.attempt, second.attempt, second.run), (1, 2, 2));
-    assert!(
-        !outcome::assessed(&mut connection, &first, &assessment("late"))
-            .await
-            .unwrap()
-    );
-    for release in [Release::Failed, Release::Hopeless, Release::Uncounted] {
-        let ended = ending::give_back(&mut connection, &first, release, "late", Duration::ZERO)
-            .await
-            .unwrap();
-        assert_eq!(ended, Ended::Overtaken);
+
+    assert!(!complete(&first, "late").await);
+    for reason in [
+        ReleaseReason::AttemptFailed,
+        ReleaseReason::Permanent,
+        ReleaseReason::Outage,
+    ] {
+        let released = release(&first, reason, "late").await;
+        assert_eq!(released, Transition::LeaseLost);
     }
+    assert_eq!(defer(&first, LEASE_DURATION).await, Transition::LeaseLost);
     assert_eq!(
-        ending::defer(&mut connection, &first, LEASE, "late")
-            .await
-            .unwrap(),
-        Ended::Overtaken
+        snapshot(&message).await,
+        expected("active", "processing", 2)
     );
-    assert_eq!(states(&message).await, expected("active", "processing", 2));
-    assert!(
-        outcome::assessed(&mut connection, &second, &assessment("in time"))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !outcome::assessed(&mut connection, &second, &assessment("twice"))
-            .await
-            .unwrap()
-    );
-    let summary: String =
-        sqlx::query_scalar("SELECT assessment->>'summary' FROM consultations WHERE tenant_id = $1")
-            .bind(message.tenant_id.as_str())
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
+
+    assert!(complete(&second, "in time").await);
+    assert!(!complete(&second, "twice").await);
+    let sql = "SELECT assessment->>'summary' FROM consultations WHERE tenant_id = $1";
+    let summary: String = sqlx::query_scalar(sql)
+        .bind(&message.tenant_id)
+        .fetch_one(&mut database().await)
+        .await
+        .unwrap();
     assert_eq!(summary, "in time");
-    assert_eq!(claim_one(&message).await, Claim::Finished);
-    assert_eq!(
-        announced(&message).await,
-        None,
-        "the outbox forgets what has ended"
-    );
+    assert_eq!(claim_one(&message).await, Claim::AlreadyEnded);
+    let is_due_soon = is_due_soon(&message).await;
+    assert_eq!(is_due_soon, None, "an ended job has no outbox row");
 }
 
 #[tokio::test]
@@ -143,344 +162,257 @@ async fn the_third_failure_is_the_last() {
     for attempt in 1..=3 {
         let lease = granted(&message).await;
         assert_eq!(lease.attempt, attempt);
-        let ended = ending::give_back(
-            &mut database().await,
-            &lease,
-            Release::Failed,
-            "models_failed",
-            Duration::ZERO,
-        )
-        .await
-        .unwrap();
-        let (state, status, how) = if attempt < 3 {
-            ("queued", "processing", Ended::Again)
+
+        let released = release(&lease, ReleaseReason::AttemptFailed, "models_failed").await;
+        let (transition, after) = if attempt < 3 {
+            let after = expected("queued", "processing", attempt);
+            (Transition::Rescheduled, after)
         } else {
-            ("failed", "failed", Ended::Failed)
+            (Transition::Failed, expected("failed", "failed", attempt))
         };
-        assert_eq!(ended, how);
-        assert_eq!(states(&message).await, expected(state, status, attempt));
+        assert_eq!(released, transition);
+        assert_eq!(snapshot(&message).await, after);
     }
-    assert_eq!(claim_one(&message).await, Claim::Failed);
-    assert_eq!(announced(&message).await, None);
+    assert_eq!(claim_one(&message).await, Claim::AlreadyFailed);
+    assert_eq!(is_due_soon(&message).await, None);
 }
 
+/// Runs that died use up the attempts, and no fourth one begins.
 #[tokio::test]
-async fn runs_that_died_use_up_the_attempts_and_no_fourth_begins() {
+async fn runs_that_died_use_up_the_attempts() {
     let message = job().await;
     for _ in 0..3 {
         granted(&message).await;
         expire(&message).await;
     }
-    assert_eq!(
-        claim_one(&message).await,
-        Claim::GivenUp("analyze".to_owned())
-    );
-    assert_eq!(states(&message).await, expected("failed", "failed", 3));
-    assert_eq!(
-        last_error(&message).await.as_deref(),
-        Some("attempts_exhausted")
-    );
+
+    let failed = Claim::JustFailed("analyze".to_owned());
+    assert_eq!(claim_one(&message).await, failed);
+    assert_eq!(snapshot(&message).await, expected("failed", "failed", 3));
+    let code = last_error(&message).await;
+    assert_eq!(code.as_deref(), Some("attempts_exhausted"));
 }
 
-/// A claim in company whose worker dies.
-async fn die_in_company(message: &JobMessage) {
-    let Claim::Granted(_) = claim_one(message).await else {
-        panic!("it may be tried in company")
-    };
+/// A claim beside others, whose worker dies.
+async fn die_beside_others(message: &JobMessage) {
+    let claim = claim_one(message).await;
+    assert!(is_granted(&claim), "{claim:?}");
     expire(message).await;
 }
 
 #[tokio::test]
-async fn whoever_lost_its_workers_has_its_last_attempt_alone() {
+async fn a_job_that_lost_its_workers_runs_isolated_at_last() {
     let message = job().await;
-    die_in_company(&message).await;
-    die_in_company(&message).await;
-    assert_eq!(claim_one(&message).await, Claim::Alone);
-    assert_eq!(
-        states(&message).await,
-        expected("active", "processing", 2),
-        "that spends nothing"
-    );
+    die_beside_others(&message).await;
+    die_beside_others(&message).await;
+
+    assert_eq!(claim_one(&message).await, Claim::NeedsIsolation);
+    let spends_nothing = expected("active", "processing", 2);
+    assert_eq!(snapshot(&message).await, spends_nothing);
+
     assert_eq!(granted(&message).await.attempt, 3);
     expire(&message).await;
-    assert_eq!(
-        claim_one(&message).await,
-        Claim::GivenUp("analyze".to_owned())
-    );
-    assert_eq!(
-        last_error(&message).await.as_deref(),
-        Some("attempts_exhausted")
-    );
+    let failed = Claim::JustFailed("analyze".to_owned());
+    assert_eq!(claim_one(&message).await, failed);
+    let code = last_error(&message).await;
+    assert_eq!(code.as_deref(), Some("attempts_exhausted"));
 }
 
+/// A last attempt that died beside others is repeated isolated: a neighbour may have killed it.
 #[tokio::test]
-async fn a_last_attempt_that_died_in_company_is_repeated_alone() {
+async fn a_last_attempt_that_died_beside_others_is_repeated() {
     let message = job().await;
-    let mut connection = database().await;
     for _ in 0..2 {
         let lease = granted(&message).await;
-        let wait = Duration::ZERO;
-        let ended = ending::give_back(
-            &mut connection,
-            &lease,
-            Release::Failed,
-            "models_failed",
-            wait,
-        )
-        .await
-        .unwrap();
-        assert_eq!(ended, Ended::Again);
+        let released = release(&lease, ReleaseReason::AttemptFailed, "models_failed").await;
+        assert_eq!(released, Transition::Rescheduled);
     }
-    die_in_company(&message).await;
-    assert_eq!(
-        claim_one(&message).await,
-        Claim::Alone,
-        "it may have been its neighbour"
-    );
+    die_beside_others(&message).await;
+
+    assert_eq!(claim_one(&message).await, Claim::NeedsIsolation);
     let lease = granted(&message).await;
     assert_eq!((lease.attempt, lease.run), (3, 4));
-    assert!(
-        outcome::assessed(&mut connection, &lease, &assessment("at last"))
-            .await
-            .unwrap()
+    assert!(complete(&lease, "at last").await);
+}
+
+/// A claim whose answer was lost is made again, and spends one attempt.
+#[tokio::test]
+async fn a_claim_made_twice_spends_one_attempt() {
+    let message = job().await;
+    let requests = [ClaimRequest::from(&message)];
+    let first = claim_all(&requests).await;
+    let second = claim_all(&requests).await;
+
+    assert!(matches!(&first[0], Claim::Granted(lease) if lease.attempt == 1));
+    assert_eq!(first, second);
+    assert_eq!(
+        snapshot(&message).await,
+        expected("active", "processing", 1)
     );
 }
 
+/// No run begins a job before its backoff is over, whichever of its messages comes.
 #[tokio::test]
-async fn a_claim_whose_answer_was_lost_is_made_again_and_spends_one_attempt() {
+async fn no_run_begins_before_the_backoff_is_over() {
     let message = job().await;
-    let wanted = [Wanted::from(&message)];
-    let first = claim(&mut database().await, &wanted, KINDS).await.unwrap();
-    let second = claim(&mut database().await, &wanted, KINDS).await.unwrap();
-    assert!(matches!(&first[0], Claim::Granted(lease) if lease.attempt == 1));
-    assert_eq!(first, second);
-    assert_eq!(states(&message).await, expected("active", "processing", 1));
-}
-
-#[tokio::test]
-async fn nobody_begins_a_job_before_its_backoff_is_over_whatever_message_comes() {
-    let message = job().await;
-    let mut connection = database().await;
     let lease = granted(&message).await;
-    let wait = Duration::from_mins(10);
-    ending::give_back(
-        &mut connection,
-        &lease,
-        Release::Failed,
-        "models_failed",
-        wait,
-    )
-    .await
-    .unwrap();
-    let Claim::Early(rest) = claim_one(&message).await else {
+    let release = LeaseRelease {
+        reason: ReleaseReason::AttemptFailed,
+        code: "models_failed",
+        retry_in: Duration::from_mins(10),
+    };
+    let mut connection = database().await;
+    release_lease(&mut connection, &lease, release)
+        .await
+        .unwrap();
+
+    let Claim::NotDue(remaining) = claim_one(&message).await else {
         panic!("it is too early")
     };
-    assert!(rest > wait / 2 && rest <= wait, "{rest:?}");
-    let view = store::get(
-        &mut connection,
-        Scope {
-            tenant: &message.tenant_id,
-            owner: None,
-        },
-        message.job_id,
-    )
-    .await;
-    assert!(view.unwrap().retry_at.is_some(), "whoever watches is told");
+    assert!(remaining > release.retry_in / 2, "{remaining:?}");
+    assert!(remaining <= release.retry_in, "{remaining:?}");
+
+    let job = store::get(&mut connection, scope_of(&message), message.job_id).await;
+    let view = JobView::new(job.unwrap(), &[]);
+    assert!(view.retry_at.is_some(), "a caller is told");
     wait_out(&message).await;
     assert_eq!(granted(&message).await.attempt, 2);
 }
 
+/// A cancel that the worker has not learned of ends the job with its run.
 #[tokio::test]
-async fn a_cancellation_that_the_worker_has_not_seen_ends_the_job_with_its_run() {
+async fn a_cancel_ends_the_job_with_its_run() {
     for is_deferred in [false, true] {
         let message = job().await;
-        let mut connection = database().await;
         let lease = granted(&message).await;
-        let scope = Scope {
-            tenant: &message.tenant_id,
-            owner: None,
-        };
-        assert!(
-            ending::cancel(&mut connection, scope, message.job_id)
-                .await
-                .unwrap()
-                .cancel_requested
-        );
-        let ended = if is_deferred {
-            ending::defer(&mut connection, &lease, LEASE, "models_unavailable").await
+        assert!(cancel(&message).await.cancel_requested);
+
+        let transition = if is_deferred {
+            defer(&lease, LEASE_DURATION).await
         } else {
-            ending::give_back(
-                &mut connection,
-                &lease,
-                Release::Failed,
-                "models_failed",
-                LEASE,
-            )
-            .await
+            release(&lease, ReleaseReason::AttemptFailed, "models_failed").await
         };
-        assert_eq!(ended.unwrap(), Ended::Cancelled);
-        let (state, status, _) = states(&message).await;
-        assert_eq!(
-            (state.as_str(), status.as_str()),
-            ("cancelled", "cancelled")
-        );
-        assert_eq!(announced(&message).await, None);
+        assert_eq!(transition, Transition::Cancelled);
+
+        let after = snapshot(&message).await;
+        assert_eq!(after.state, "cancelled");
+        assert_eq!(after.status, "cancelled");
+        assert_eq!(is_due_soon(&message).await, None);
     }
 }
 
+/// A permanent failure ends the job at once, and an outage is no attempt.
 #[tokio::test]
-async fn what_no_attempt_can_mend_fails_at_once_and_an_outage_is_no_attempt() {
+async fn an_outage_is_no_attempt_and_a_permanent_failure_the_last() {
     let message = job().await;
     let lease = granted(&message).await;
-    let ended = ending::give_back(
-        &mut database().await,
-        &lease,
-        Release::Uncounted,
-        "outage",
-        Duration::ZERO,
-    )
-    .await
-    .unwrap();
+    let released = release(&lease, ReleaseReason::Outage, "outage").await;
+    assert_eq!(released, Transition::Rescheduled);
     assert_eq!(
-        (ended, states(&message).await),
-        (Ended::Again, expected("queued", "processing", 0))
+        snapshot(&message).await,
+        expected("queued", "processing", 0)
     );
+
     let lease = granted(&message).await;
     assert_eq!((lease.attempt, lease.run), (1, 2));
-    let ended = ending::give_back(
-        &mut database().await,
-        &lease,
-        Release::Hopeless,
-        "no_assessment",
-        Duration::ZERO,
-    )
-    .await
-    .unwrap();
-    assert_eq!(
-        (ended, states(&message).await),
-        (Ended::Failed, expected("failed", "failed", 1))
-    );
+    let released = release(&lease, ReleaseReason::Permanent, "no_assessment").await;
+    assert_eq!(released, Transition::Failed);
+    assert_eq!(snapshot(&message).await, expected("failed", "failed", 1));
 }
 
+/// A deferral spends no attempt and is sent again; after an hour of deferrals the job fails.
 #[tokio::test]
-async fn a_deferral_spends_no_attempt_is_sent_again_and_ends_after_an_hour() {
+async fn a_deferral_spends_no_attempt_and_ends_after_an_hour() {
     let message = job().await;
-    let mut connection = database().await;
     for _ in 0..5 {
         wait_out(&message).await;
         let lease = granted(&message).await;
         assert_eq!(lease.attempt, 1);
-        let ended = ending::defer(
-            &mut connection,
-            &lease,
-            Duration::from_hours(9),
-            "models_unavailable",
-        )
-        .await
-        .unwrap();
-        assert_eq!(
-            (ended, states(&message).await),
-            (Ended::Again, expected("deferred", "processing", 0))
-        );
-        assert_eq!(announced(&message).await, Some(true));
+
+        let deferred = defer(&lease, Duration::from_hours(9)).await;
+        assert_eq!(deferred, Transition::Rescheduled);
+        let after = expected("deferred", "processing", 0);
+        assert_eq!(snapshot(&message).await, after);
+        assert_eq!(is_due_soon(&message).await, Some(true));
     }
-    let long_ago = "UPDATE jobs SET deferred_since = now() - interval '61 minutes', not_before = NULL WHERE tenant_id = $1 AND id = $2";
-    assert_eq!(LONGEST_DEFERRAL, Duration::from_hours(1));
+
+    assert_eq!(MAX_DEFERRAL_TIME, Duration::from_hours(1));
+    let long_ago = "UPDATE jobs
+                    SET deferred_since = now() - interval '61 minutes', not_before = NULL
+                    WHERE tenant_id = $1 AND id = $2";
     change(&message, long_ago).await;
     let lease = granted(&message).await;
-    let ended = ending::defer(
-        &mut connection,
-        &lease,
-        Duration::from_secs(5),
-        "models_unavailable",
-    )
-    .await
-    .unwrap();
-    assert_eq!(
-        (ended, states(&message).await),
-        (Ended::Failed, expected("failed", "failed", 0))
-    );
-    assert_eq!(announced(&message).await, None);
+    let deferred = defer(&lease, Duration::from_secs(5)).await;
+    assert_eq!(deferred, Transition::Failed);
+    assert_eq!(snapshot(&message).await, expected("failed", "failed", 0));
+    assert_eq!(is_due_soon(&message).await, None);
 }
 
 #[tokio::test]
 async fn a_kind_that_is_never_known_fails_in_the_end() {
     let message = job().await;
-    change(
-        &message,
-        "UPDATE jobs SET kind = 'of_tomorrow' WHERE tenant_id = $1 AND id = $2",
-    )
-    .await;
+    make_kind_unknown(&message).await;
     assert_eq!(claim_one(&message).await, Claim::UnknownKind);
-    assert_eq!(states(&message).await, expected("queued", "processing", 0));
     assert_eq!(
-        claim_one(&message).await,
-        Claim::UnknownKind,
-        "a worker that knows it may just be deployed"
+        snapshot(&message).await,
+        expected("queued", "processing", 0)
     );
-    let long_ago = "UPDATE jobs SET unknown_since = now() - interval '301 seconds' WHERE tenant_id = $1 AND id = $2";
+    let again = claim_one(&message).await;
+    let why = "a worker that knows it may just be deployed";
+    assert_eq!(again, Claim::UnknownKind, "{why}");
+
+    let long_ago = "UPDATE jobs SET unknown_since = now() - interval '301 seconds'
+                    WHERE tenant_id = $1 AND id = $2";
     change(&message, long_ago).await;
-    assert_eq!(
-        claim_one(&message).await,
-        Claim::GivenUp("of_tomorrow".to_owned())
-    );
-    assert_eq!(states(&message).await, expected("failed", "failed", 0));
-    assert_eq!(
-        last_error(&message).await.as_deref(),
-        Some("unsupported_kind")
-    );
+    let failed = Claim::JustFailed("of_tomorrow".to_owned());
+    assert_eq!(claim_one(&message).await, failed);
+    assert_eq!(snapshot(&message).await, expected("failed", "failed", 0));
+    let code = last_error(&message).await;
+    assert_eq!(code.as_deref(), Some("unsupported_kind"));
 }
 
 #[tokio::test]
 async fn another_tenant_cannot_claim_and_does_not_disturb() {
     let message = job().await;
-    let other = TenantId::try_from("another".to_owned()).unwrap();
     let foreign = JobMessage {
-        tenant_id: other,
+        tenant_id: TenantId::try_from("another".to_owned()).unwrap(),
         ..message.clone()
     };
-    assert_eq!(claim_one(&foreign).await, Claim::Missing);
-    assert_eq!(states(&message).await, expected("queued", "processing", 0));
+
+    assert_eq!(claim_one(&foreign).await, Claim::NotFound);
+    assert_eq!(
+        snapshot(&message).await,
+        expected("queued", "processing", 0)
+    );
 }
 
 #[tokio::test]
-async fn a_job_is_called_off_at_once_or_by_whoever_works_on_it_next() {
-    let (waiting, active) = (job().await, job().await);
-    let mut connection = database().await;
-    let (waiting, active) = (&waiting, &active);
-    let scope = Scope {
-        tenant: &waiting.tenant_id,
-        owner: None,
-    };
-    let view = ending::cancel(&mut connection, scope, waiting.job_id)
-        .await
-        .unwrap();
-    assert_eq!(view.state, State::Cancelled);
-    assert_eq!(states(waiting).await, expected("cancelled", "cancelled", 0));
+async fn a_waiting_job_is_cancelled_at_once() {
+    let message = job().await;
+    assert_eq!(cancel(&message).await.state, JobState::Cancelled);
     assert_eq!(
-        (claim_one(waiting).await, announced(waiting).await),
-        (Claim::Finished, None)
+        snapshot(&message).await,
+        expected("cancelled", "cancelled", 0)
     );
+    assert_eq!(claim_one(&message).await, Claim::AlreadyEnded);
+    assert_eq!(is_due_soon(&message).await, None);
+}
 
-    let lease = granted(active).await;
-    let scope = Scope {
-        tenant: &active.tenant_id,
-        owner: None,
-    };
-    let view = ending::cancel(&mut connection, scope, active.job_id)
-        .await
-        .unwrap();
-    assert_eq!((view.state, view.cancel_requested), (State::Active, true));
-    // The worker dies: the next one ends the job instead of doing it.
-    expire(active).await;
+/// The worker of a cancelled job dies: the next claim ends the job instead of running it.
+#[tokio::test]
+async fn the_next_claim_of_a_cancelled_job_ends_it() {
+    let message = job().await;
+    let lease = granted(&message).await;
+    let job = cancel(&message).await;
+    assert_eq!(job.state, JobState::Active);
+    assert!(job.cancel_requested);
+
+    expire(&message).await;
+    let cancelled = Claim::JustCancelled("analyze".to_owned());
+    assert_eq!(claim_one(&message).await, cancelled);
     assert_eq!(
-        claim_one(active).await,
-        Claim::Cancelled("analyze".to_owned())
+        snapshot(&message).await,
+        expected("cancelled", "cancelled", 1)
     );
-    assert_eq!(states(active).await, expected("cancelled", "cancelled", 1));
-    assert!(
-        !outcome::assessed(&mut connection, &lease, &assessment("late"))
-            .await
-            .unwrap()
-    );
+    assert!(!complete(&lease, "late").await);
 }

@@ -22,6 +22,7 @@ pub async fn write_assessment(
          FROM transition
          WHERE consultations.tenant_id = $1 AND consultations.id = transition.consultation_id"
     ));
+
     let written = completion
         .bind(&lease.tenant)
         .bind(lease.job_id)
@@ -30,6 +31,7 @@ pub async fn write_assessment(
         .bind(Json(assessment))
         .execute(connection)
         .await?;
+
     Ok(written.rows_affected() == 1)
 }
 
@@ -46,6 +48,7 @@ pub async fn write_report(
          FROM transition
          WHERE consultations.tenant_id = $1 AND consultations.id = transition.consultation_id"
     ));
+
     let written = completion
         .bind(&lease.tenant)
         .bind(lease.job_id)
@@ -53,5 +56,6 @@ pub async fn write_report(
         .bind(Json(report))
         .execute(connection)
         .await?;
+
     Ok(written.rows_affected() == 1)
 }

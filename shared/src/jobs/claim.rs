@@ -1,4 +1,4 @@
-//! Who may run a job.
+//! The claim of a job, which decides which run may work on it.
 //!
 //! SQS delivers a message at least once, so two deliveries of it can be worked on at the same time.
 //! A run claims its job first. Of several claims, one is granted and gets a [`Lease`]; the others
@@ -22,7 +22,7 @@ use crate::postgres::text_columns;
 /// be being deployed.
 const UNKNOWN_KIND_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// What became of a claim.
+/// The answer to a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
     /// The claimant has the job's lease.
@@ -80,7 +80,7 @@ impl<'a> From<&'a JobMessage> for ClaimRequest<'a> {
     }
 }
 
-/// What `claim.sql` decides about a job.
+/// The decision of `claim.sql` about a job.
 #[derive(Debug, Clone, Copy, sqlx::Decode)]
 #[sqlx(rename_all = "snake_case")]
 enum ClaimVerdict {
@@ -115,6 +115,7 @@ struct ClaimRow {
 impl ClaimRow {
     fn into_claim(self, request: &ClaimRequest<'_>) -> Claim {
         let wait = Duration::from_secs_f64(self.wait_seconds);
+
         match self.verdict {
             ClaimVerdict::Granted | ClaimVerdict::GrantedBefore => {
                 Claim::Granted(Box::new(self.into_lease(request)))
@@ -178,10 +179,11 @@ pub async fn claim(
             Some(None) => Claim::LeasedElsewhere(LEASE_DURATION),
         }
     });
+
     Ok(claims.collect())
 }
 
-/// What tells jobs apart: the tenant and the job's id.
+/// A job's primary key: the tenant and the id.
 type JobKey<'a> = (&'a str, Uuid);
 
 fn job_key<'a>(request: &ClaimRequest<'a>) -> JobKey<'a> {

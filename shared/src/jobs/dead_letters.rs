@@ -1,4 +1,4 @@
-//! What the queue gave up.
+//! Dead letters: the messages that the queue or the worker gave up.
 //!
 //! A message comes to the dead-letter queue because its job has failed, because no parser
 //! understands it, or because an outage outlasted all its deliveries. In the last case the job has
@@ -28,7 +28,7 @@ const QUARANTINE_RETENTION_DAYS: i32 = 30;
 /// How often a redrive is tried while jobs with the same keys are enqueued.
 const MAX_REDRIVE_ATTEMPTS: usize = 3;
 
-/// What was done about a dead letter.
+/// The outcome of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLetterOutcome {
     /// The job had failed before.
@@ -49,7 +49,7 @@ pub enum DeadLetterOutcome {
     NotFound,
 }
 
-/// What `process_dead_letter.sql` decides about the job.
+/// The decision of `process_dead_letter.sql` about the job.
 #[derive(Debug, Clone, Copy, sqlx::Decode)]
 #[sqlx(rename_all = "snake_case")]
 enum DeadLetterVerdict {
@@ -88,6 +88,7 @@ pub async fn process(
     let Some(DeadLetterRow { verdict, kind }) = row else {
         return Ok(DeadLetterOutcome::NotFound);
     };
+
     Ok(match verdict {
         DeadLetterVerdict::AlreadyFailed => DeadLetterOutcome::AlreadyFailed,
         DeadLetterVerdict::AlreadyEnded => DeadLetterOutcome::AlreadyEnded,
@@ -115,16 +116,18 @@ pub async fn quarantine(
          VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING",
     );
+
     insertion
         .bind(message_id)
         .bind(reason)
         .bind(body)
         .execute(connection)
         .await?;
+
     Ok(())
 }
 
-/// Removes what has been in quarantine for 30 days. Returns how many messages.
+/// Removes messages that have been in quarantine for 30 days. Returns how many messages.
 pub async fn prune_quarantine(connection: &mut PgConnection) -> Result<u64, Error> {
     let deletion =
         sqlx::query("DELETE FROM quarantine WHERE arrived_at < now() - make_interval(days => $1)");
@@ -132,6 +135,7 @@ pub async fn prune_quarantine(connection: &mut PgConnection) -> Result<u64, Erro
         .bind(QUARANTINE_RETENTION_DAYS)
         .execute(connection)
         .await?;
+
     Ok(deleted.rows_affected())
 }
 
@@ -146,7 +150,7 @@ pub struct RedriveRequest<'a> {
     pub limit: i64,
 }
 
-/// What an admin has redriven.
+/// The result of a redrive.
 #[derive(Debug)]
 pub struct Redriven {
     /// The jobs' messages, which have to be sent.
@@ -203,5 +207,6 @@ pub async fn redrive(
     }
 
     let detail = "The same jobs were asked for several times just now. Try again.";
+
     Err(Error::new(ErrorKind::Unavailable, detail))
 }

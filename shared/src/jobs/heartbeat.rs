@@ -4,8 +4,8 @@
 //! the runs are, and learns which jobs were cancelled. It is awaited beside the runs, so it ends
 //! with them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -34,7 +34,7 @@ pub(super) const VISIBILITY_TIMEOUT: Duration =
 /// The most that a run's progress can be; the completion writes 100.
 const MAX_RUN_PROGRESS: i16 = 99;
 
-/// What a run learns from the heartbeat.
+/// A signal from the heartbeat to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunSignal {
     /// Nothing speaks against the run.
@@ -52,7 +52,7 @@ struct RunProgress {
     step: &'static str,
 }
 
-/// What a run and the heartbeat tell each other.
+/// The connection between a run and the heartbeat: progress one way, signals the other.
 #[derive(Clone)]
 pub(super) struct RunHandle {
     progress: Arc<Mutex<RunProgress>>,
@@ -67,6 +67,7 @@ impl RunHandle {
             percent: 5,
             step: "started",
         };
+
         Self {
             progress: Arc::new(Mutex::new(progress)),
             signal: watch::Sender::new(RunSignal::Continue),
@@ -111,6 +112,7 @@ impl RunHandle {
             Some(lease) if lease.is_cancel_requested => RunSignal::Cancelled,
             Some(_) => return,
         };
+
         self.signal.send_replace(signal);
     }
 }
@@ -122,7 +124,7 @@ struct RegisteredRun {
     handle: RunHandle,
 }
 
-/// What each beat extends.
+/// The leases and the messages that each beat extends.
 #[derive(Default)]
 struct Registered {
     runs: Vec<RegisteredRun>,
@@ -147,6 +149,7 @@ impl Heartbeat {
             lease: lease.clone(),
             handle: handle.clone(),
         });
+
         handle
     }
 
@@ -168,6 +171,7 @@ impl Heartbeat {
                 tracing::warn!(causes, "leases cannot be extended; they may run out");
             }
         });
+
         let extend_visibility = repeat_each_beat(async || {
             if let Err(error) = within_beat(self.extend_visibility(queue)).await {
                 let causes = error_chain(&*error);
@@ -196,6 +200,7 @@ impl Heartbeat {
             let still_held = renewed.iter().find(|lease| lease.token == run.lease.token);
             run.handle.notify(still_held);
         }
+
         Ok(())
     }
 
@@ -232,6 +237,7 @@ async fn within_beat(work: impl Future<Output = Result<(), BoxError>>) -> Result
 /// Acts with each beat. The beats have fixed times, however long an act takes.
 async fn repeat_each_beat(act: impl AsyncFn()) {
     let mut next = Instant::now() + FIRST_BEAT_DELAY;
+
     loop {
         #[expect(
             clippy::disallowed_methods,

@@ -36,7 +36,7 @@ pub struct Lease {
     pub token: Uuid,
 }
 
-/// What a heartbeat writes about one run.
+/// One run's part of a heartbeat: how far it is.
 pub(super) struct LeaseRenewal<'a> {
     pub(super) lease: &'a Lease,
     pub(super) progress: i16,
@@ -82,6 +82,7 @@ pub(super) async fn job_exists(
 ) -> Result<bool, Error> {
     let exists =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2)");
+
     exists
         .bind(&lease.tenant)
         .bind(lease.job_id)

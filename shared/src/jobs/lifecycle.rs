@@ -1,7 +1,7 @@
 //! The life of a job: all its states, and what leads from one to the next.
 //!
 //! The column of attempts says what an event does to the number of attempts that are spent: a claim
-//! spends one, whatever comes of the run. `none` is a job that does not exist yet or any more. The
+//! spends one, also if the run dies. `none` is a job that does not exist yet or any more. The
 //! message is the one that brought the job to the worker, or the one that a request sends.
 //!
 //! | from | event | to | attempts | message | outbox row |
@@ -45,7 +45,7 @@
 
 use super::state::JobState;
 
-/// What happens to a job.
+/// An event in the life of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobEvent {
     /// A request enqueues the job.
@@ -100,7 +100,7 @@ pub enum JobEvent {
     Erased,
 }
 
-/// What an event does to the number of a job's attempts.
+/// An event's effect on the number of attempts that a job has spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptCount {
     /// The number stays as it is.
@@ -113,7 +113,7 @@ pub enum AttemptCount {
     Reset,
 }
 
-/// What becomes of the job's message.
+/// An event's effect on the job's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageFate {
     /// The request sends a message.
@@ -134,7 +134,7 @@ pub enum MessageFate {
     DeadLetter,
 }
 
-/// What becomes of the job's outbox row.
+/// An event's effect on the job's outbox row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboxFate {
     /// The row is written, and due in ten seconds.
@@ -154,15 +154,15 @@ pub enum OutboxFate {
 pub struct LifecycleStep {
     /// The state before the event; `None` if the job does not exist.
     pub from: Option<JobState>,
-    /// What happens to the job.
+    /// The event.
     pub event: JobEvent,
     /// The state after the event; `None` if the job does not exist any more.
     pub to: Option<JobState>,
-    /// What becomes of the number of attempts.
+    /// The effect on the number of attempts.
     pub attempts: AttemptCount,
-    /// What becomes of the message.
+    /// The effect on the message.
     pub message: MessageFate,
-    /// What becomes of the outbox row.
+    /// The effect on the outbox row.
     pub outbox: OutboxFate,
 }
 

@@ -1,4 +1,4 @@
-//! What the queue carries.
+//! The messages that the queue carries.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

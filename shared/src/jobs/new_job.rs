@@ -115,6 +115,7 @@ mod tests {
         };
 
         let job = NewJob::new(&tenant, &user, Locale::En, &payload);
+
         job.map(|job| job.id()).map_err(|error| error.kind())
     }
 

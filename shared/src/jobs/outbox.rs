@@ -68,6 +68,7 @@ async fn send_all(queue: &Queue, messages: &[JobMessage]) -> Vec<JobMessage> {
             .map(|batch| send_batch(queue, batch));
         refused.extend(join_all(sends).await.into_iter().flatten());
     }
+
     refused
 }
 
@@ -92,7 +93,7 @@ async fn send_batch(queue: &Queue, batch: &[JobMessage]) -> Vec<JobMessage> {
     }
 }
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Rows that were due.
@@ -131,6 +132,7 @@ pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Re
             break;
         }
     }
+
     Ok(swept)
 }
 
@@ -150,6 +152,7 @@ impl DueRow {
             tracing::error!(job = %self.job_id, "an outbox row has no valid tenant");
             return None;
         };
+
         Some(JobMessage {
             tenant_id,
             job_id: self.job_id,
@@ -178,6 +181,7 @@ async fn put_back_rows(connection: &mut PgConnection, refused: &[JobMessage]) ->
          FROM unnest($1::text[], $2::uuid[]) AS refused (tenant_id, job_id)
          WHERE (outbox.tenant_id, outbox.job_id) = (refused.tenant_id, refused.job_id)",
     );
+
     update.bind(tenants).bind(ids).execute(connection).await?;
     Ok(())
 }
@@ -191,5 +195,6 @@ pub async fn prune(connection: &mut PgConnection) -> Result<u64, Error> {
          WHERE (jobs.tenant_id, jobs.id) = (outbox.tenant_id, outbox.job_id)
            AND jobs.state IN ('completed', 'failed', 'cancelled')",
     );
+
     Ok(deletion.execute(connection).await?.rows_affected())
 }

@@ -59,6 +59,7 @@ impl Queue {
             let id = index.to_string();
             response.successful().iter().any(|entry| entry.id() == id)
         };
+
         Ok((0..messages.len()).map(is_taken).collect())
     }
 
@@ -82,6 +83,7 @@ impl Queue {
         }
 
         request.send().await?;
+
         Ok(())
     }
 
@@ -110,6 +112,7 @@ impl Queue {
             .client
             .change_message_visibility_batch()
             .queue_url(&self.url);
+
         let response = request.set_entries(Some(entries)).send().await?;
 
         let failures = response.failed().iter();
@@ -121,6 +124,7 @@ impl Queue {
                 format!("the queue left the visibility of {unchanged} messages as it was");
             return Err(message.into());
         }
+
         Ok(())
     }
 }

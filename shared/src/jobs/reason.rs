@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::locale::Locale;
 
-/// What a reason's code means, in each language.
+/// A reason's code with its words in each language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReasonText {
     /// A stable name, in rows, answers and logs.
@@ -32,7 +32,7 @@ impl ReasonText {
 pub struct Reason {
     /// A stable name.
     pub code: String,
-    /// What the code means, in the patient's language.
+    /// The code in words, in the patient's language.
     pub message: &'static str,
 }
 

@@ -14,7 +14,7 @@ use crate::identity::Scope;
 /// How often a job is tried to be enqueued while others with its key come and go.
 const MAX_ENQUEUE_ATTEMPTS: usize = 3;
 
-/// What became of a job that was to be enqueued.
+/// The result of enqueueing a job.
 #[derive(Debug)]
 pub enum Enqueued {
     /// The job's row is written, and its message has to be sent.
@@ -38,6 +38,7 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<
     }
 
     let detail = "The same job began and ended several times just now. Try again.";
+
     Err(Error::new(ErrorKind::Unavailable, detail))
 }
 
@@ -55,6 +56,7 @@ async fn insert_job(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<b
         .fetch_optional(connection)
         .await
         .map_err(not_found_if_erased)?;
+
     Ok(inserted.is_some())
 }
 
@@ -78,6 +80,7 @@ async fn find_unfinished(
          WHERE tenant_id = $1 AND kind = $2 AND dedupe_key = $3
            AND state IN ('queued', 'active', 'deferred')",
     );
+
     unfinished
         .bind(job.tenant)
         .bind(job.kind)
@@ -95,5 +98,6 @@ pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> R
         .bind(scope.owner)
         .fetch_optional(connection)
         .await?;
+
     job.ok_or_else(|| Error::not_found("job"))
 }

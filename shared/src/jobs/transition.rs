@@ -19,7 +19,7 @@ use crate::identity::Scope;
 /// The longest that a job is deferred, from the first deferral on. Then it fails.
 pub const MAX_DEFERRAL_TIME: Duration = Duration::from_hours(1);
 
-/// What has become of a job that its run did not complete.
+/// The new state of a job that its run did not complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// The job will be tried again: it is queued or deferred.
@@ -96,6 +96,7 @@ pub async fn release_lease(
         .bind(release.retry_in.as_secs_f64())
         .fetch_optional(connection)
         .await?;
+
     Ok(Transition::of_state(state))
 }
 
@@ -116,6 +117,7 @@ pub async fn defer(
         .bind(deferral.retry_in.as_secs_f64())
         .fetch_optional(connection)
         .await?;
+
     Ok(Transition::of_state(state))
 }
 
@@ -137,9 +139,10 @@ pub async fn cancel(
 
     let conflict = match state_before {
         None => return Err(Error::not_found("job")),
-        Some(JobState::Completed) => "The job is completed; there is nothing to call off.",
-        Some(JobState::Failed) => "The job has failed; there is nothing to call off.",
+        Some(JobState::Completed) => "The job is completed; there is nothing to cancel.",
+        Some(JobState::Failed) => "The job has failed; there is nothing to cancel.",
         Some(_) => return store::get(connection, scope, id).await,
     };
+
     Err(Error::new(ErrorKind::Conflict, conflict))
 }

@@ -25,7 +25,7 @@ pub struct Job {
     pub locale: Locale,
     /// 0 to 100, as the run says.
     pub progress: i16,
-    /// What the run does, such as `asking_models`.
+    /// The run's current step, such as `asking_models`.
     pub step: Option<String>,
     /// How often the job was tried, at most [`MAX_ATTEMPTS`] times.
     pub attempts: i16,
@@ -56,7 +56,7 @@ pub struct JobView {
     pub consultation_id: Option<Uuid>,
     /// 0 to 100, as the run says.
     pub progress: i16,
-    /// What the run does, such as `asking_models`.
+    /// The run's current step, such as `asking_models`.
     pub step: Option<String>,
     /// How often the job was tried; what it waited for is no attempt.
     pub attempts: i16,

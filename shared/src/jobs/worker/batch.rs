@@ -54,6 +54,7 @@ pub async fn process_batch<Context: WorkerContext>(
 
     let mut response = SqsBatchResponse::default();
     response.set_failures(failed);
+
     response
 }
 
@@ -117,6 +118,7 @@ impl<Context: WorkerContext> Batch<'_, Context> {
         let done = pin!(self.process_claimed(&received, claims));
         let heartbeat = pin!(self.heartbeat.run(database, queue));
         let deadline = self.invocation.less(RESPONSE_RESERVE);
+
         match deadline.run(future::select(done, heartbeat)).await {
             Ok(Either::Left((comes_again, _))) => comes_again,
             // Neither happens: the heartbeat never ends, and all that a record waits for is
@@ -164,10 +166,11 @@ impl<Context: WorkerContext> Batch<'_, Context> {
             None => RecordClaim::NotAJob,
             Some(_) => claims.next().unwrap_or(RecordClaim::DatabaseDown),
         };
+
         received.iter().map(claim_of).collect()
     }
 
-    /// What became of each request; nothing, if the database cannot be asked.
+    /// The claim of each request; none at all if the database cannot be asked.
     async fn claim_jobs(&self, requests: &[ClaimRequest<'_>]) -> Vec<RecordClaim> {
         if requests.is_empty() {
             return Vec::new();
@@ -175,6 +178,7 @@ impl<Context: WorkerContext> Batch<'_, Context> {
 
         let kinds = self.registry.kind_names();
         let write = async |connection: &mut PgConnection| claim(connection, requests, &kinds).await;
+
         match write_insistently(self.context.database(), write).await {
             Ok(claims) => claims.into_iter().map(RecordClaim::Claimed).collect(),
             Err(error) => {
@@ -209,6 +213,7 @@ impl<Context: WorkerContext> Batch<'_, Context> {
         for received in isolated {
             comes_again.extend(self.process_isolated(received).await);
         }
+
         comes_again
     }
 
@@ -227,6 +232,7 @@ impl<Context: WorkerContext> Batch<'_, Context> {
         let claim = self.claim_jobs(&request).await.pop();
         let claim = claim.unwrap_or(RecordClaim::DatabaseDown);
         let comes_again = self.process_record(received, claim).await;
+
         comes_again.into_iter().collect()
     }
 
@@ -244,8 +250,10 @@ impl<Context: WorkerContext> Batch<'_, Context> {
             record: received.record,
             invocation: self.invocation,
         };
+
         let processed = AssertUnwindSafe(run.process(claim)).catch_unwind();
         let comes_again = processed.instrument(received.span()).await.unwrap_or(true);
+
         received.message_id().filter(|_| comes_again)
     }
 }

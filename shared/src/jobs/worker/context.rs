@@ -1,9 +1,9 @@
-//! What a worker needs.
+//! The services that a worker needs.
 
 use crate::jobs::queue::Queue;
 use crate::postgres::Database;
 
-/// What a worker needs, besides what its handlers need.
+/// The services that a worker needs, besides those that its handlers need.
 pub trait WorkerContext {
     /// Holds the jobs.
     fn database(&self) -> &Database;

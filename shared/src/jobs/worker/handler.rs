@@ -1,4 +1,4 @@
-//! What does the work of a kind.
+//! The handler of a kind, which does its work.
 
 use super::error::JobError;
 use super::run::Run;

@@ -22,13 +22,13 @@ use crate::telemetry::metrics;
 /// Kept from the invocation's time for settling runs.
 pub(super) const SETTLE_RESERVE: Duration = Duration::from_secs(10);
 
-/// What a run that has lost its lease may still take.
+/// The time that a run may still take after it has lost its lease.
 const LEASE_LOST_GRACE: Duration = Duration::from_secs(5);
 
 /// When a message comes again whose kind this worker does not know.
 const UNKNOWN_KIND_DELAY: Duration = Duration::from_mins(1);
 
-/// What is known of a record before it is processed.
+/// A record's claim, as far as it is known before the record is processed.
 pub(super) enum RecordClaim {
     /// No parser understands the record.
     NotAJob,
@@ -123,6 +123,7 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
         let done = self.run_handler(kind, lease).await;
         let outcome = self.settlement().settle(lease, done).await;
         self.heartbeat.unregister(lease.token);
+
         outcome
     }
 

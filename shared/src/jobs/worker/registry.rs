@@ -41,6 +41,7 @@ impl<Context> JobRegistry<Context> {
             handle: handle::<Context, P>,
             cleanup: cleanup::<Context, P>,
         };
+
         self.0.insert(P::KIND, kind);
         self
     }

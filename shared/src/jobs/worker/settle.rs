@@ -1,4 +1,4 @@
-//! What a run leaves behind: the job's next state, and when its message comes again.
+//! The end of a run: writes the job's next state, and decides when its message comes again.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ const MAX_DEFERRAL: Duration = Duration::from_mins(5);
 /// failover.
 const OUTAGE_DELAY_SECONDS: std::ops::RangeInclusive<u64> = 30..=60;
 
-/// What becomes of a record.
+/// Whether a record's message comes again, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RecordOutcome {
     /// The queue may delete the message.
@@ -106,6 +106,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             code,
             retry_in: asked_for.unwrap_or_else(|| backoff(attempt)),
         };
+
         self.release(lease, release).await
     }
 
@@ -118,6 +119,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             metrics::count("JobRetried", &[("kind", &lease.kind)]);
         }
         let rescheduled = RecordOutcome::ComesAgain(release.retry_in);
+
         self.follow_transition(lease, transition, rescheduled).await
     }
 
@@ -126,6 +128,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             code: deferral.code,
             retry_in: deferral.retry_in.clamp(MIN_DEFERRAL, MAX_DEFERRAL),
         };
+
         let write = async |connection: &mut PgConnection| defer(connection, lease, deferral).await;
         let transition = write_insistently(self.context.database(), write).await;
 
@@ -134,12 +137,14 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             tracing::info!(code = deferral.code, wait_s, "deferred");
             metrics::count("JobDeferred", &[("kind", &lease.kind)]);
         }
+
         // The outbox sends another message when it is time.
         let rescheduled = RecordOutcome::Done;
+
         self.follow_transition(lease, transition, rescheduled).await
     }
 
-    /// What becomes of the record after a transition; `rescheduled` if the job is tried again.
+    /// The record's outcome after a transition; it is `rescheduled` if the job is tried again.
     async fn follow_transition(
         &self,
         lease: &Lease,
@@ -187,6 +192,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
     /// the job was erased, and nothing of it may be left anywhere.
     async fn settle_lost_lease(&self, lease: &Lease) -> RecordOutcome {
         let read = async |connection: &mut PgConnection| job_exists(connection, lease).await;
+
         match write_insistently(self.context.database(), read).await {
             Ok(true) => {
                 tracing::warn!(
@@ -218,6 +224,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
         };
 
         let cleanup = (kind.cleanup)(self.context, lease);
+
         match run_guarded(cleanup, Deadline::after(CLEANUP_TIMEOUT)).await {
             Ok(()) => tracing::info!("the job was erased while it ran"),
             Err(error) => tracing::error!(

@@ -1,4 +1,4 @@
-//! Writing what a run must not lose.
+//! Writes that must not be lost.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ const WRITE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How a write is tried again: it may be done twice.
 const WRITE_POLICY: Policy = Policy::idempotent(Duration::from_millis(200), Duration::from_secs(2));
 
-/// Writes what may be written twice. It is tried again for some seconds while the database is gone,
-/// so that a restart of the database costs no work.
+/// Makes a write that may be made twice. It is tried again for some seconds while the database is
+/// gone, so that a restart of the database costs no work.
 pub(super) async fn write_insistently<T>(
     database: &Database,
     write: impl AsyncFn(&mut PgConnection) -> Result<T, Error>,
@@ -32,5 +32,6 @@ pub(super) async fn write_insistently<T>(
         let attempt = async |connection: &mut PgConnection| write(connection).await;
         database.within(timeout, attempt).await
     });
+
     written.await
 }
