@@ -9,7 +9,7 @@ mod prompt;
 
 use std::time::Duration;
 
-use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion};
+use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Fault};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
 use crate::triage::{self, FlagStatus, Locale, RedFlag, Triage, Urgency};
@@ -82,9 +82,9 @@ async fn ask_models(
 
 fn reason_for_none<T>(outcome: &ChainOutcome<T>) -> NoModel {
     let faults = || outcome.failures.iter().map(|failure| &failure.fault);
-    let retry_after = faults().filter_map(|fault| fault.retry_after()).min();
+    let retry_after = faults().filter_map(Fault::retry_after).min();
 
-    if faults().any(|fault| fault.reached_tier()) {
+    if faults().any(Fault::reached_tier) {
         let retry_in = retry_after;
         NoModel::AllFailed { retry_in }
     } else {

@@ -201,19 +201,23 @@ impl Completion {
         }
 
         if let Some(usage) = self.head.get("usage") {
-            let mut chunk = self.chunk(json!([]));
-            chunk["usage"] = usage.clone();
-            chunks.push(chunk);
+            let mut fields = self.chunk_fields(json!([]));
+            fields.insert("usage".to_owned(), usage.clone());
+            chunks.push(Value::Object(fields));
         }
         chunks
     }
 
     fn chunk(&self, choices: Value) -> Value {
+        Value::Object(self.chunk_fields(choices))
+    }
+
+    fn chunk_fields(&self, choices: Value) -> Map<String, Value> {
         let mut fields = self.head.clone();
         fields.remove("usage");
         fields.insert("object".to_owned(), json!("chat.completion.chunk"));
         fields.insert("choices".to_owned(), choices);
-        Value::Object(fields)
+        fields
     }
 }
 

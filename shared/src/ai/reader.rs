@@ -220,7 +220,7 @@ fn read_event(event: Result<Sse, sse_stream::Error>) -> StreamEvent {
 fn body_fault(error: &(dyn Error + Send + Sync + 'static)) -> Fault {
     let error = error.downcast_ref::<io::Error>();
     let cause = error.and_then(io::Error::get_ref);
-    if cause.is_some_and(|cause| cause.is::<TooLarge>()) {
+    if cause.is_some_and(<dyn Error + Send + Sync>::is::<TooLarge>) {
         Fault::ResponseTooLarge
     } else {
         Fault::Truncated

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::circuit::{Circuit, CircuitStore};
+use super::circuit::{Circuit, CircuitStore, UnsentReport};
 use super::script;
 use super::state::CircuitReport;
 use super::view::CircuitView;
@@ -68,7 +68,7 @@ impl Breakers {
             return; // another caller has refreshed them meanwhile
         }
 
-        let calls: Vec<_> = unsent.iter().map(|report| report.script_call()).collect();
+        let calls: Vec<_> = unsent.iter().map(UnsentReport::script_call).collect();
         match valkey.run(&calls, deadline).await {
             Ok(answers) => {
                 for (report, answer) in unsent.into_iter().zip(answers) {
@@ -78,7 +78,7 @@ impl Breakers {
                 }
             }
             Err(gone) => {
-                let stale: Vec<_> = unsent.iter().map(|report| report.circuit()).collect();
+                let stale: Vec<_> = unsent.iter().map(UnsentReport::circuit).collect();
                 drop(unsent);
                 for circuit in stale {
                     circuit.continue_alone(&CircuitReport::default(), &gone);

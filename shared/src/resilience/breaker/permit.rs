@@ -68,12 +68,11 @@ impl Permit {
     /// Records that the provider is not well. Written at once.
     pub async fn record_failure(mut self, deadline: Deadline) {
         self.is_settled = true;
-        let report = match self.probe_report(ProbeResult::Failed) {
-            Some(report) => report,
-            None => {
-                self.circuit.count_calls(&self.failure_report());
-                CircuitReport::default()
-            }
+        let report = if let Some(report) = self.probe_report(ProbeResult::Failed) {
+            report
+        } else {
+            self.circuit.count_calls(&self.failure_report());
+            CircuitReport::default()
         };
 
         self.circuit.exchange_report(report, deadline).await;
