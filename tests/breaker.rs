@@ -1,5 +1,5 @@
-//! Circuits of a fleet, on a real Valkey: many environments, each with its own connection and its own
-//! copy of the state.
+//! Circuits of a fleet, on a real Valkey: many environments, each with its own connection and its
+//! own copy of the state.
 
 mod script;
 mod without_valkey;
@@ -110,8 +110,8 @@ async fn it_opens_once_for_the_fleet() {
     let fail = |permit: Result<Permit, RefusalReason>| permit.unwrap().record_failure(deadline());
     join_all(permits.map(fail)).await;
 
-    // Twenty faults of one epoch: the fifth opened it, and the others, which came too late, count for
-    // nothing.
+    // Twenty faults of one epoch: the fifth opened it, and the others, which came too late, count
+    // for nothing.
     let is_open = |view: CircuitView| view.is_shared && view.phase == Phase::Open;
     let ignores_late = |view: CircuitView| view.consecutive_faults == 0 && view.window.calls == 0;
     eventually("all know it", async || {

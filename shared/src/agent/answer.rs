@@ -26,8 +26,8 @@ pub(super) struct ModelAnswer {
     pub(super) questions: Vec<String>,
 }
 
-/// Accepts an answer that ended by itself and is one JSON object of the right shape with something in
-/// it.
+/// Accepts an answer that ended by itself and is one JSON object of the right shape with something
+/// in it.
 pub(super) fn check_completion(completion: &Completion) -> Result<ModelAnswer, &'static str> {
     match completion.finish_reason() {
         Some("stop") | None => {}

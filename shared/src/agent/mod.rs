@@ -1,5 +1,5 @@
-//! The consultation agent: asks the models for a structured assessment, checks it, and lets the rules
-//! have the last word on urgency.
+//! The consultation agent: asks the models for a structured assessment, checks it, and lets the
+//! rules have the last word on urgency.
 //!
 //! The model may raise the urgency, never lower it. Without a model the rules and a fixed text
 //! answer, and say so.
@@ -165,7 +165,8 @@ fn assemble_assessment(
     }
 }
 
-/// The action that the urgency itself demands comes first, in front of all that the model recommends.
+/// The action that the urgency itself demands comes first, in front of all that the model
+/// recommends.
 fn order_actions(urgency: Urgency, locale: Locale, recommended: Vec<String>) -> Vec<String> {
     let first = triage::advice(urgency, locale).to_owned();
     let mut actions = vec![first.clone()];

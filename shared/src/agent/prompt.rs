@@ -50,7 +50,8 @@ fn instructions(locale: Locale) -> String {
          - recommended_actions: up to six, the most important first; no prescription medicines or \
          doses;\n\
          - questions: up to five that a clinician would ask next.\n\
-         A sign that is not mentioned is unknown, not absent: ask about it. Never claim a diagnosis."
+         A sign that is not mentioned is unknown, not absent: ask about it. Never claim a \
+         diagnosis."
     )
 }
 

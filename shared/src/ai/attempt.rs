@@ -74,7 +74,8 @@ pub(super) struct AttemptContext<'a> {
 pub(super) struct TimeBudget {
     /// For its first token: an equal share of the time that is left.
     pub(super) first_token: Deadline,
-    /// For its whole answer, once tokens come: a time that leaves the tiers after it half of theirs.
+    /// For its whole answer, once tokens come: a time that leaves the tiers after it half of
+    /// theirs.
     pub(super) complete: Deadline,
 }
 

@@ -61,8 +61,8 @@ impl Chain {
         self.mode
     }
 
-    /// The text that tells its answers from those of another configuration: each tier's name, address
-    /// and model.
+    /// The text that tells its answers from those of another configuration: each tier's name,
+    /// address and model.
     pub(crate) fn cache_identity(&self) -> String {
         let identities = self.tiers.iter().map(|tier| {
             let settings = &tier.client.tier;
@@ -86,8 +86,8 @@ impl Chain {
         tiers.find(|tier| tier.name() == name)
     }
 
-    /// The complete answer of the first tier whose answer passes `check`, which says with a constant
-    /// what is wrong with it otherwise.
+    /// The complete answer of the first tier whose answer passes `check`, which says with a
+    /// constant what is wrong with it otherwise.
     pub async fn complete<T: Send>(
         &self,
         request: &ChainRequest<'_>,
@@ -126,8 +126,8 @@ impl Chain {
         let mut failures = Vec::new();
         let mut winner = race.run(&tiers, false, &mut failures).await;
 
-        // Tiers that their circuits kept from being asked are asked all the same when no other could
-        // answer, as far as their circuits allow it.
+        // Tiers that their circuits kept from being asked are asked all the same when no other
+        // could answer, as far as their circuits allow it.
         if winner.is_none() && !has_last_word(race.request, &failures) {
             let refused = refused_by_circuits(&tiers, &failures);
             winner = race.run(&refused, true, &mut failures).await;

@@ -76,7 +76,8 @@ impl Chains {
 
 fn new_breakers(models: &Models, valkey: Option<Arc<Valkey>>) -> Breakers {
     let circuits = models.tiers().iter().map(|tier| {
-        // A probe's lease must outlast any call, or a slow tier's good probes would all come too late.
+        // A probe's lease must outlast any call, or a slow tier's good probes would all come too
+        // late.
         let settings = tier.breaker.clone().with_lease_over(tier.total_timeout());
         (tier.name.as_str(), settings)
     });

@@ -40,8 +40,8 @@ fn has_content(choice: &Value) -> bool {
     })
 }
 
-/// Merges a part into what is there: texts one after the other, objects field by field, lists element
-/// by element where these are numbered, else one after the other.
+/// Merges a part into what is there: texts one after the other, objects field by field, lists
+/// element by element where these are numbered, else one after the other.
 pub(super) fn merge(into: &mut Value, part: &Value) {
     match (into, part) {
         (_, Value::Null) => {}

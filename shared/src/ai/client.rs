@@ -37,8 +37,8 @@ pub(super) struct TierClient {
     http: reqwest::Client,
     endpoint: String,
     secrets: Arc<Secrets>,
-    /// When it was last used, in milliseconds since 1970; 0 if never. The pool's own clock may stand
-    /// still in a freeze.
+    /// When it was last used, in milliseconds since 1970; 0 if never. The pool's own clock may
+    /// stand still in a freeze.
     last_used: AtomicU64,
 }
 
@@ -76,8 +76,8 @@ impl TierClient {
         }
     }
 
-    /// Makes a call ready. Only faults that are not the provider's can come of it: the tier cannot do
-    /// what is asked for, or its key cannot be had.
+    /// Makes a call ready. Only faults that are not the provider's can come of it: the tier cannot
+    /// do what is asked for, or its key cannot be had.
     pub(super) async fn prepare_call(
         &self,
         request: &ChatRequest,
@@ -217,8 +217,8 @@ async fn read_body(mut response: reqwest::Response, max_bytes: usize) -> Result<
     Ok(body)
 }
 
-/// Silence is the tier's fault if it was long, or lasted for at least half of the time that the tier
-/// may take.
+/// Silence is the tier's fault if it was long, or lasted for at least half of the time that the
+/// tier may take.
 fn fault_of_silence(silence: Duration, timeout: Duration) -> Fault {
     if silence >= (timeout / 2).min(LONG_SILENCE_THRESHOLD) {
         Fault::FirstTokenTimeout
@@ -235,7 +235,8 @@ fn body_fault(error: &reqwest::Error) -> Fault {
     }
 }
 
-/// A connection that cannot be made in time is silence: making it once more would take as long again.
+/// A connection that cannot be made in time is silence: making it once more would take as long
+/// again.
 fn connection_fault(error: reqwest::Error, was_idle: bool) -> Fault {
     if error.is_timeout() {
         return Fault::FirstTokenTimeout;

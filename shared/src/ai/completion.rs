@@ -1,4 +1,5 @@
-//! An answer as far as it has come: what its chunks make together, and the chunks of a complete one.
+//! An answer as far as it has come: what its chunks make together, and the chunks of a complete
+//! one.
 
 use std::collections::BTreeMap;
 
@@ -116,8 +117,8 @@ impl Completion {
         has_all && self.is_finished_so_far()
     }
 
-    /// Whether every choice that has begun has said how it ended. Not every endpoint gives as many as
-    /// it is asked for.
+    /// Whether every choice that has begun has said how it ended. Not every endpoint gives as many
+    /// as it is asked for.
     pub(super) fn is_finished_so_far(&self) -> bool {
         let has_ended = |choice: &Map<String, Value>| {
             let reason = choice.get("finish_reason");
@@ -150,8 +151,8 @@ impl Completion {
         self.head.get("model").and_then(Value::as_str)
     }
 
-    /// The answer with this model's name, which the endpoint was asked for, if it does not say which
-    /// one it used.
+    /// The answer with this model's name, which the endpoint was asked for, if it does not say
+    /// which one it used.
     pub(super) fn with_default_model(mut self, model: &str) -> Self {
         self.head.entry("model").or_insert_with(|| json!(model));
         self

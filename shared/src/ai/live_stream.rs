@@ -8,8 +8,8 @@ use super::fault::Fault;
 use super::response::StartedResponse;
 use crate::deadline::Deadline;
 
-/// An answer whose first token is there. Dropped before its end, it is cancelled, which says nothing
-/// of the provider.
+/// An answer whose first token is there. Dropped before its end, it is cancelled, which says
+/// nothing of the provider.
 pub struct LiveStream {
     response: StartedResponse,
     /// The chunks that are there.
@@ -43,8 +43,8 @@ impl LiveStream {
         self.response.completion().total_tokens()
     }
 
-    /// The next chunk; `None` when the answer is complete. An error is the end: the chunks before it
-    /// make no complete answer.
+    /// The next chunk; `None` when the answer is complete. An error is the end: the chunks before
+    /// it make no complete answer.
     pub async fn next_chunk(&mut self) -> Result<Option<Value>, Fault> {
         if let Some(chunk) = self.chunks.pop_front() {
             return Ok(Some(chunk));

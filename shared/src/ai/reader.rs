@@ -1,10 +1,10 @@
 //! A streamed answer, chunk by chunk: when it is complete, and when it is not.
 //!
-//! An answer is complete when every choice has named its `finish_reason`, and none of these says that
-//! it was broken off. Nothing else proves it: not `[DONE]` alone, which some endpoints leave out and
-//! others send after all, and not the end of the connection, which a crash brings about too. A chunk
-//! that cannot be read may have held words, so before that proof it spoils the answer; after it, it
-//! is passed over.
+//! An answer is complete when every choice has named its `finish_reason`, and none of these says
+//! that it was broken off. Nothing else proves it: not `[DONE]` alone, which some endpoints leave
+//! out and others send after all, and not the end of the connection, which a crash brings about
+//! too. A chunk that cannot be read may have held words, so before that proof it spoils the answer;
+//! after it, it is passed over.
 
 use std::error::Error;
 use std::io;
@@ -66,8 +66,8 @@ impl StreamReader {
         }
     }
 
-    /// The next chunk, if there is one within `idle_timeout`, however often the endpoint says that it
-    /// is still there; `None` when the answer is complete.
+    /// The next chunk, if there is one within `idle_timeout`, however often the endpoint says that
+    /// it is still there; `None` when the answer is complete.
     pub(super) async fn next_chunk(
         &mut self,
         idle_timeout: Duration,

@@ -72,8 +72,8 @@ impl ChatRequest {
         }
     }
 
-    /// The request of a client; `fields` are the body's, without those that are ours. It checks only
-    /// mistakes that would make every tier refuse the request.
+    /// The request of a client; `fields` are the body's, without those that are ours. It checks
+    /// only mistakes that would make every tier refuse the request.
     pub fn from_client(fields: Map<String, Value>) -> Result<Self, RequestError> {
         check_messages(fields.get("messages"))?;
         let choices = read_choices(fields.get("n"))?;

@@ -103,8 +103,8 @@ impl StartedResponse {
         next
     }
 
-    /// Whether chunks were still coming when the wait for the next one ended: it was cut short by the
-    /// time that was left, and was no half of the idle time-out yet.
+    /// Whether chunks were still coming when the wait for the next one ended: it was cut short by
+    /// the time that was left, and was no half of the idle time-out yet.
     fn was_speaking(&self, time_left: Duration) -> bool {
         let pause = self.last_chunk_at.elapsed();
         time_left <= self.idle_timeout && pause * 2 < self.idle_timeout

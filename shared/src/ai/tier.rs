@@ -18,7 +18,8 @@ use crate::resilience::retry::{self, Policy};
 use crate::telemetry::metrics;
 
 /// Full jitter below a quarter, half, one … at most four seconds. A chat completion changes nothing
-/// at the provider, so it may be asked for twice. No answer is to be had in less than half a second.
+/// at the provider, so it may be asked for twice. No answer is to be had in less than half a
+/// second.
 const RETRY_POLICY: Policy = Policy::idempotent(Duration::from_millis(250), Duration::from_secs(4))
     .min_attempt_time(Duration::from_millis(500));
 

@@ -1,8 +1,8 @@
 //! Exact repeats of deterministic requests, for chains with a `cache_ttl`: the same tenant asks the
 //! same of the same chain with `temperature` 0, and gets the same answer without another call.
 //!
-//! The request is part of the key only as a hash. The answer is kept in Valkey as it is, which is why
-//! a chain has to ask for it.
+//! The request is part of the key only as a hash. The answer is kept in Valkey as it is, which is
+//! why a chain has to ask for it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

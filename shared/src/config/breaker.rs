@@ -18,13 +18,13 @@ const RATE_RANGE: &str = "must be more than 0 and at most 1";
 /// | field | default | is |
 /// |---|---|---|
 /// | `failures` | 5 | consecutive faults that open it |
-/// | `failure_rate` | 0.5 | share of faults in the window that opens it, more than 0 and at most 1 |
-/// | `slow_rate` | 0.8 | share of slow calls that opens it, more than 0 and at most 1 |
+/// | `failure_rate` | 0.5 | share of faults in the window that opens it, above 0 and at most 1 |
+/// | `slow_rate` | 0.8 | share of slow calls that opens it, above 0 and at most 1 |
 /// | `slow_after` | 8 | seconds from which a call is slow |
 /// | `window` | 60 | seconds that the rates look back |
 /// | `minimum_calls` | 20 | calls in the window below which the rates say nothing |
 /// | `open` | 60 | seconds without any call after it opened |
-/// | `reopen` | 10 | seconds from a probe that failed to the next one; short, to see a recovery soon |
+/// | `reopen` | 10 | seconds from a failed probe to the next one; short, to see a recovery soon |
 /// | `probe_lease` | 30 | seconds a probe may take before another one; more than a whole call |
 /// | `ramp` | 5 | seconds from a probe that succeeded until every call is let in again |
 /// | `quorum` | 1 | environments that must have seen a fault in the window before it opens |

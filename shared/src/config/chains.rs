@@ -64,8 +64,8 @@ impl ChainSettings {
 /// How a streamed answer is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum StreamMode {
-    /// `whole`: the answer is collected and checked before its first token is passed on. A tier that
-    /// breaks midway is replaced without the client noticing.
+    /// `whole`: the answer is collected and checked before its first token is passed on. A tier
+    /// that breaks midway is replaced without the client noticing.
     #[default]
     #[serde(rename = "whole")]
     Complete,
@@ -80,8 +80,8 @@ const fn default_hedge_budget() -> f64 {
 }
 
 impl Models {
-    /// The tiers of `AI_TIERS` in the chains of `AI_CHAINS`, a JSON object of chains by name. Without
-    /// the latter there is one chain, `default`, of all tiers in their order.
+    /// The tiers of `AI_TIERS` in the chains of `AI_CHAINS`, a JSON object of chains by name.
+    /// Without the latter there is one chain, `default`, of all tiers in their order.
     pub fn new(tiers: Tiers, chains: Option<&str>) -> Result<Self, ConfigError> {
         let has_tiers = tiers.iter().next().is_some();
         let chains = match chains {

@@ -38,7 +38,8 @@ use crate::error::Error;
 /// the same time do not come back in the same moment.
 const MAX_RETRY_AFTER_JITTER: Duration = Duration::from_millis(250);
 
-/// Attempts in all for an [`Error`] that passes by itself; the deadline ends them earlier as a rule.
+/// Attempts in all for an [`Error`] that passes by itself; the deadline ends them earlier as a
+/// rule.
 const MAX_ATTEMPTS_FOR_ERRORS: u32 = 20;
 
 /// How an operation may be tried again.
@@ -130,7 +131,8 @@ impl Policy {
         self
     }
 
-    /// How long to wait after the failed attempt of this number; `None` when there must be no other.
+    /// How long to wait after the failed attempt of this number; `None` when there must be no
+    /// other.
     fn next_delay(&self, error: &impl Retryable, attempt: u32) -> Option<Duration> {
         if !self.is_idempotent && error.may_have_had_effect() {
             return None;
@@ -159,8 +161,8 @@ fn with_full_jitter(ceiling: Duration) -> Duration {
     ceiling.mul_f64(fastrand::f64())
 }
 
-/// Runs the operation, which is told the number of the attempt, from 1, until it succeeds or another
-/// attempt is of no use; then the error of its last attempt is returned.
+/// Runs the operation, which is told the number of the attempt, from 1, until it succeeds or
+/// another attempt is of no use; then the error of its last attempt is returned.
 pub async fn run<T, E, Operation, Attempt>(
     policy: &Policy,
     deadline: Deadline,

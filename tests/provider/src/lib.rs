@@ -1,10 +1,10 @@
-//! An OpenAI-compatible provider that plays every fault a real one has, by the name of the model that
-//! is asked for.
+//! An OpenAI-compatible provider that plays every fault a real one has, by the name of the model
+//! that is asked for.
 //!
-//! The model is `<script>` or `<script>/<anything>`; [`scripts::ALL`] lists the scripts. Scripts that
-//! change over time ("one 500, then healthy") do so for each model name by itself, so that tests do
-//! not meet. The models `scripted-NAME` play the script that the prompt names after `[NAME:`, such as
-//! `[primary:500]`, or give a good answer.
+//! The model is `<script>` or `<script>/<anything>`; [`scripts::ALL`] lists the scripts. Scripts
+//! that change over time ("one 500, then healthy") do so for each model name by itself, so that
+//! tests do not meet. The models `scripted-NAME` play the script that the prompt names after
+//! `[NAME:`, such as `[primary:500]`, or give a good answer.
 //!
 //! It speaks HTTP/1.1 by hand, since no server library lets a handler reset a connection or stop in
 //! the middle of a chunk.
@@ -68,8 +68,8 @@ pub(crate) struct History {
 }
 
 impl Provider {
-    /// Serves on a thread of its own, which lives as long as the process. A loud provider prints each
-    /// call.
+    /// Serves on a thread of its own, which lives as long as the process. A loud provider prints
+    /// each call.
     #[must_use]
     pub fn start(listener: TcpListener, is_loud: bool) -> Self {
         let is_non_blocking = listener.set_nonblocking(true);

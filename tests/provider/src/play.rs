@@ -65,8 +65,8 @@ pub(crate) async fn serve_connection(mut stream: TcpStream, shared: &Shared) -> 
     Ok(())
 }
 
-/// The script of a call: the model's name, or, for `scripted-NAME`, the word that the prompt has after
-/// `[NAME:`.
+/// The script of a call: the model's name, or, for `scripted-NAME`, the word that the prompt has
+/// after `[NAME:`.
 fn script_of(request: &Request, model: &str) -> String {
     let Some(name) = model.strip_prefix("scripted-") else {
         let script = model.split('/').next();

@@ -41,8 +41,8 @@ struct ParsedRequest {
     length: usize,
 }
 
-/// Reads the next request; `None` when the client has hung up. `rest` holds the bytes that have come
-/// after the last one.
+/// Reads the next request; `None` when the client has hung up. `rest` holds the bytes that have
+/// come after the last one.
 pub(crate) async fn read_request(
     stream: &mut TcpStream,
     rest: &mut Vec<u8>,

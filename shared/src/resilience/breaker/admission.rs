@@ -57,8 +57,8 @@ pub(super) enum Decision {
 }
 
 impl Circuit {
-    /// Whether a call may be made now. Costs a round trip if the copy is old, or if a probe is asked
-    /// for.
+    /// Whether a call may be made now. Costs a round trip if the copy is old, or if a probe is
+    /// asked for.
     pub async fn admit(self: &Arc<Self>, deadline: Deadline) -> Admission {
         if !self.is_fresh() {
             let report = CircuitReport::default();
@@ -72,9 +72,9 @@ impl Circuit {
         }
     }
 
-    /// Whether a call may be made when no other tier can serve: a provider on its way back is better
-    /// than no answer at all. A ramp lets the call in beyond its share, and an opening lets a probe in
-    /// before its time, once in each `reopen`.
+    /// Whether a call may be made when no other tier can serve: a provider on its way back is
+    /// better than no answer at all. A ramp lets the call in beyond its share, and an opening lets
+    /// a probe in before its time, once in each `reopen`.
     pub async fn admit_urgently(self: &Arc<Self>, deadline: Deadline) -> Admission {
         let (state, now) = {
             let snapshot = self.snapshot();

@@ -5,7 +5,8 @@
 -- KEYS[1] the circuit, a JSON document
 -- ARGV    1 failures, 2 failure_rate, 3 slow_rate, 4 minimum_calls, 5 quorum,
 --         6 window, 7 open, 8 reopen, 9 probe_lease, 10 ramp   (milliseconds)
---         11 environment, 12-15 successes: epoch, calls, slow, age, 16-18 faults: epoch, calls, age,
+--         11 environment, 12-15 successes: epoch, calls, slow, age,
+--         16-18 faults: epoch, calls, age,
 --         19 token of the probe that ended, 20 its result, 21 cooldown,
 --         22 token of the probe that is asked for, 23 whether it is urgent
 local number = function(at) return tonumber(ARGV[at]) end

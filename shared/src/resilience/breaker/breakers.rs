@@ -49,8 +49,8 @@ impl Breakers {
         self.circuits.iter().map(|circuit| circuit.view()).collect()
     }
 
-    /// Brings every copy that is older than [`SNAPSHOT_TTL`](super::SNAPSHOT_TTL) up to date, in one
-    /// round trip; none if there is no such copy. Callers that arrive together share it.
+    /// Brings every copy that is older than [`SNAPSHOT_TTL`](super::SNAPSHOT_TTL) up to date, in
+    /// one round trip; none if there is no such copy. Callers that arrive together share it.
     pub async fn refresh(&self, deadline: Deadline) {
         let Some(valkey) = &self.store.valkey else {
             return;

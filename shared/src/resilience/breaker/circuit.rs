@@ -201,8 +201,8 @@ impl Circuit {
         }
     }
 
-    /// Counts the end of calls, here and for the next report. `true` if that report should not wait:
-    /// faults came before, and a success ends their row, or this is a fault.
+    /// Counts the end of calls, here and for the next report. `true` if that report should not
+    /// wait: faults came before, and a success ends their row, or this is a fault.
     pub(super) fn count_calls(&self, report: &CircuitReport) -> bool {
         if self.store.valkey.is_none() {
             self.apply_and_announce(report);
@@ -228,8 +228,8 @@ struct PhaseChange {
     scope: &'static str,
 }
 
-/// A report on its way. If it does not arrive, because Valkey is gone or because the call that sends
-/// it is cancelled, it waits for the next one. So it may be sent twice, but is not lost.
+/// A report on its way. If it does not arrive, because Valkey is gone or because the call that
+/// sends it is cancelled, it waits for the next one. So it may be sent twice, but is not lost.
 pub(super) struct UnsentReport<'a> {
     circuit: &'a Circuit,
     report: CircuitReport,

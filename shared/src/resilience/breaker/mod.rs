@@ -13,12 +13,12 @@
 //! | ramp | a share of the calls that grows from a tenth to all | its time is over |
 //!
 //! **It costs a healthy call nothing.** Each environment decides on a copy of the state that is at
-//! most [`SNAPSHOT_TTL`] old. Successes are counted here and go out with the next refresh; a fault, a
-//! probe's end and a success after a fault are written at once.
+//! most [`SNAPSHOT_TTL`] old. Successes are counted here and go out with the next refresh; a fault,
+//! a probe's end and a success after a fault are written at once.
 //!
 //! **A late result cannot harm.** A call belongs to the epoch in which it was let in. Its result is
-//! ignored when the circuit is in another epoch by then, and so is the result of a probe whose lease
-//! has passed to another one.
+//! ignored when the circuit is in another epoch by then, and so is the result of a probe whose
+//! lease has passed to another one.
 //!
 //! **Without Valkey** each environment goes on with its copy, by the same rules ([`state`]), alone;
 //! the calls that it has counted are sent when Valkey is back.
@@ -49,7 +49,8 @@
 //! let deadline = Deadline::after(Duration::from_secs(10));
 //! for _ in 0..5 {
 //!     match circuit.admit(deadline).await {
-//!         Admission::Granted(permit) => permit.record_failure(deadline).await, // or `record_success`
+//!         // A call that went well is recorded with `record_success`.
+//!         Admission::Granted(permit) => permit.record_failure(deadline).await,
 //!         Admission::Refused(refusal) => panic!("{refusal:?}"),
 //!     }
 //! }

@@ -1,4 +1,5 @@
-//! A model check over what environments may do to a circuit: the rules hold in every order of events.
+//! A model check over what environments may do to a circuit: the rules hold in every order of
+//! events.
 
 use std::time::Duration;
 

@@ -48,8 +48,8 @@ impl Permit {
         self.is_settled = true;
     }
 
-    /// Records that the provider answered, after this time. Costs a round trip only if the call is a
-    /// probe, or if faults came before it.
+    /// Records that the provider answered, after this time. Costs a round trip only if the call is
+    /// a probe, or if faults came before it.
     pub async fn record_success(mut self, took: Duration, deadline: Deadline) {
         self.is_settled = true;
         if let Some(report) = self.probe_report(ProbeResult::Succeeded) {

@@ -1,9 +1,9 @@
-//! The state of one circuit and everything that changes it. Pure: the time is given, in milliseconds
-//! since 1970.
+//! The state of one circuit and everything that changes it. Pure: the time is given, in
+//! milliseconds since 1970.
 //!
 //! `breaker.lua` does the same on the server, for the whole fleet, step for step; a property test
-//! drives both through the same reports and compares every state. This one decides alone while there
-//! is no Valkey.
+//! drives both through the same reports and compares every state. This one decides alone while
+//! there is no Valkey.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -100,8 +100,8 @@ impl WindowSlot {
 pub struct CircuitState {
     /// What it does with calls.
     pub phase: Phase,
-    /// Grows with every opening and every end of a probe. A call belongs to the epoch it was let in,
-    /// and says nothing about a later one.
+    /// Grows with every opening and every end of a probe. A call belongs to the epoch it was let
+    /// in, and says nothing about a later one.
     pub epoch: u64,
     /// Why it is in its phase.
     pub reason: String,
