@@ -141,6 +141,7 @@ fn check_models(circuits: Vec<CircuitView>) -> ModelsHealth {
         all if answering < all => ComponentStatus::Degraded,
         _ => ComponentStatus::Ok,
     };
+
     ModelsHealth {
         status,
         circuits: circuits.into_iter().map(CircuitHealth::from).collect(),
@@ -158,6 +159,7 @@ async fn check_database(database: &Database, deadline: Deadline) -> ComponentSta
         Ok(answered) => answered.map_err(BoxError::from),
         Err(elapsed) => Err(elapsed.into()),
     };
+
     component_status("database", answered)
 }
 
@@ -177,5 +179,6 @@ fn component_status(component: &'static str, answered: Result<(), BoxError>) -> 
 
     let causes = error_chain(&*error);
     tracing::warn!(component, error = %error, causes, "a component does not answer");
+
     ComponentStatus::Down
 }

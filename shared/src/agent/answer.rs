@@ -59,6 +59,7 @@ fn check_text(text: &str) -> Result<ModelAnswer, &'static str> {
     if answer.recommended_actions.is_empty() {
         return Err("no recommended action");
     }
+
     Ok(answer)
 }
 
@@ -105,6 +106,7 @@ fn tidy_list(items: &[String]) -> Result<Vec<String>, &'static str> {
             tidied.push(item);
         }
     }
+
     Ok(tidied)
 }
 
@@ -115,6 +117,7 @@ fn tidy_text(text: &str, max_chars: usize) -> Result<String, &'static str> {
     if text.chars().count() > max_chars {
         return Err("a text that is too long");
     }
+
     Ok(text)
 }
 

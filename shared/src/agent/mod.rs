@@ -63,6 +63,7 @@ pub async fn analyze(
         Err(no_model) if consultation.requires_model => return Err(no_model),
         Err(no_model) => fixed_source(consultation, &rules, no_model),
     };
+
     Ok(assemble_assessment(consultation, &rules, source))
 }
 
@@ -192,6 +193,7 @@ fn merge_red_flags(rules: &[RedFlag], found: Vec<String>, locale: Locale) -> Vec
             flags.push(flag);
         }
     }
+
     flags
 }
 
@@ -202,6 +204,7 @@ fn distinct_citations(flags: &[RedFlag]) -> Vec<Citation> {
             citations.push(citation);
         }
     }
+
     citations
 }
 

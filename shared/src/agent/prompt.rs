@@ -23,6 +23,7 @@ pub(super) fn chat_request(consultation: &Consultation, rules: &Triage) -> ChatR
         "rules": { "urgency": rules.urgency, "red_flags": red_flags },
     });
     let instructions = instructions(consultation.locale);
+
     ChatRequest::structured(
         &instructions,
         &facts.to_string(),
@@ -58,6 +59,7 @@ fn instructions(locale: Locale) -> String {
 fn answer_schema() -> Value {
     let texts = json!({ "type": "array", "items": { "type": "string" } });
     let urgencies = ["self_care", "routine", "urgent", "emergency"];
+
     json!({
         "type": "object",
         "additionalProperties": false,

@@ -115,6 +115,7 @@ impl Chain {
         };
 
         let outcome = self.first_answer(&race).await;
+
         outcome.map(|response| LiveStream::new(response, request.deadline))
     }
 
@@ -134,6 +135,7 @@ impl Chain {
         }
 
         let first = tiers.first().map(|tier| tier.name());
+
         let retry_in = tiers
             .iter()
             .filter_map(|tier| tier.circuit.urgent_admission_in())

@@ -44,6 +44,7 @@ impl Chains {
                 breakers: Arc::clone(&breakers),
             }
         };
+
         let chains = models
             .chains()
             .iter()
@@ -108,5 +109,6 @@ fn new_tiers<'a>(
             tiers.insert(settings.name.as_str(), Arc::new(tier));
         }
     }
+
     Ok(tiers)
 }

@@ -106,6 +106,7 @@ impl TierClient {
         // A secret that was stored with `echo` ends with a line break.
         let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim()))?;
         value.set_sensitive(true);
+
         Ok(Some(value))
     }
 
@@ -159,6 +160,7 @@ impl TierClient {
             return Ok(Response::Streamed { reader, chunks });
         }
         let completion = read_completion(response).await?;
+
         Ok(Response::Complete(completion))
     }
 
@@ -203,6 +205,7 @@ async fn read_completion(response: reqwest::Response) -> Result<Completion, Faul
     if completion.is_interrupted() {
         return Err(Fault::Interrupted);
     }
+
     Ok(completion)
 }
 
@@ -214,6 +217,7 @@ async fn read_body(mut response: reqwest::Response, max_bytes: usize) -> Result<
         }
         body.extend_from_slice(&chunk);
     }
+
     Ok(body)
 }
 
@@ -244,6 +248,7 @@ fn connection_fault(error: reqwest::Error, was_idle: bool) -> Fault {
 
     // Only a connection that stood before can have died in a freeze.
     let was_idle = was_idle && !error.is_connect();
+
     Fault::Connection {
         cause: error.without_url().into(),
         was_idle,

@@ -92,6 +92,7 @@ impl Completion {
         for choice in choices.iter().filter_map(Value::as_object) {
             self.add_choice(choice);
         }
+
         true
     }
 
@@ -181,6 +182,7 @@ impl Completion {
         let mut body = self.head.clone();
         body.insert("object".to_owned(), json!("chat.completion"));
         body.insert("choices".to_owned(), choices);
+
         Value::Object(body)
     }
 
@@ -206,6 +208,7 @@ impl Completion {
             fields.insert("usage".to_owned(), usage.clone());
             chunks.push(Value::Object(fields));
         }
+
         chunks
     }
 
@@ -236,6 +239,7 @@ fn choice_of_body(index: u64, mut choice: Map<String, Value>) -> Value {
             call.remove("index"); // it numbers the chunks of a stream
         }
     }
+
     Value::Object(choice)
 }
 
@@ -348,6 +352,7 @@ mod tests {
 
         let interrupted = ended(json!("insufficient_system_resource"));
         assert!(interrupted.is_finished() && interrupted.is_interrupted());
+
         for none in [Value::Null, json!(""), json!("null")] {
             let completion = ended(none.clone());
             assert!(!completion.is_finished(), "{none}");

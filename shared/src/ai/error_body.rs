@@ -47,6 +47,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
 
     let value = text("retry-after")?;
+
     retry::retry_after(value, SystemTime::now())
 }
 
@@ -79,6 +80,7 @@ fn implied_status(error: &Map<String, Value>) -> u16 {
     }
 
     let words = format!("{} {}", text_of(error, "code"), text_of(error, "type"));
+
     STATUS_BY_WORD
         .into_iter()
         .find(|(word, _)| words.contains(word))

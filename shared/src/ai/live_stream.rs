@@ -55,6 +55,7 @@ impl LiveStream {
             let fault = next.as_ref().err();
             self.response.settle(fault, self.deadline).await;
         }
+
         next
     }
 }

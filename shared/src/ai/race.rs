@@ -151,6 +151,7 @@ impl<'r, T> Round<'_, 'r, T> {
             due: Deadline::after(time),
             progress,
         });
+
         true
     }
 

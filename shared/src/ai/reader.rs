@@ -110,6 +110,7 @@ impl StreamReader {
         if self.completion.is_interrupted() {
             return Err(Fault::Interrupted);
         }
+
         Ok(None)
     }
 
@@ -153,6 +154,7 @@ impl StreamReader {
                 break;
             }
         }
+
         Ok(chunks)
     }
 
@@ -206,6 +208,7 @@ fn read_event(event: Result<Sse, sse_stream::Error>) -> StreamEvent {
     let Ok(value) = serde_json::from_str::<Value>(&data) else {
         return StreamEvent::Unreadable;
     };
+
     match fault_in_body(&value) {
         Some(fault) => StreamEvent::Error(fault),
         None if name == "error" => StreamEvent::Error(Fault::ServerError {
@@ -220,6 +223,7 @@ fn read_event(event: Result<Sse, sse_stream::Error>) -> StreamEvent {
 fn body_fault(error: &(dyn Error + Send + Sync + 'static)) -> Fault {
     let error = error.downcast_ref::<io::Error>();
     let cause = error.and_then(io::Error::get_ref);
+
     if cause.is_some_and(<dyn Error + Send + Sync>::is::<TooLarge>) {
         Fault::ResponseTooLarge
     } else {

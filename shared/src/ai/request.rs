@@ -65,6 +65,7 @@ impl ChatRequest {
             ("messages".to_owned(), messages),
             ("response_format".to_owned(), response_format),
         ];
+
         Self {
             fields: Map::from_iter(fields),
             choices: 1,
@@ -117,6 +118,7 @@ impl ChatRequest {
             fields.remove("stream_options");
         }
         self.adapt_format(tier, &mut fields)?;
+
         Ok(Value::Object(fields))
     }
 
@@ -148,6 +150,7 @@ impl ChatRequest {
         } else {
             fields.remove("response_format");
         }
+
         Ok(())
     }
 }
@@ -158,6 +161,7 @@ fn ask_for_usage(fields: &mut Map<String, Value>) {
     if !options.is_object() {
         *options = json!({});
     }
+
     if let Some(options) = options.as_object_mut() {
         options.insert("include_usage".to_owned(), Value::Bool(true));
     }
@@ -194,6 +198,7 @@ fn check_messages(messages: Option<&Value>) -> Result<(), RequestError> {
             return Err(RequestError::new(format!("{param}.role"), problem));
         }
     }
+
     Ok(())
 }
 

@@ -100,6 +100,7 @@ impl StartedResponse {
         }
 
         self.last_chunk_at = Instant::now();
+
         next
     }
 

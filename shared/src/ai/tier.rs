@@ -72,6 +72,7 @@ impl Tier {
                 chunks,
             })
         };
+
         retry::run(&RETRY_POLICY, context.budget.first_token, attempt).await
     }
 
@@ -88,6 +89,7 @@ impl Tier {
         };
 
         let attempt = |_| self.attempt_call(&call, &context);
+
         retry::run(&RETRY_POLICY, context.budget.first_token, attempt).await
     }
 
@@ -129,6 +131,7 @@ impl Tier {
             sent_at,
             deadline: total.min(context.budget.complete),
         };
+
         Ok(StartedResponse::new(tier, response, permit, timing))
     }
 
@@ -155,6 +158,7 @@ impl Tier {
         metrics::count("AiFault", &[("tier", tier), ("fault", &fault.to_string())]);
 
         let causes = error_chain(fault);
+
         if fault.is_misconfigured() {
             let message = "a tier cannot be used as it is configured";
             tracing::error!(tier, fault = %fault, causes, "{message}");

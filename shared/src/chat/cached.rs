@@ -76,6 +76,7 @@ async fn get_or_ask(
         cached.map_err(|error| take_from(&loaded.refusal).unwrap_or_else(|| error.into()))?;
 
     call.meter.settle(0, call.deadline).await;
+
     read_kept(cached)
 }
 
@@ -104,6 +105,7 @@ impl Loaded {
             body: answer.completion.body(),
         };
         put_into(&self.answer, answer);
+
         Ok(if is_degraded {
             Fetched::passing(Some(kept))
         } else {

@@ -82,6 +82,7 @@ impl Served {
         }
         let degraded = HeaderValue::from_static(self.degraded_word());
         headers.insert("x-degraded", degraded);
+
         headers
     }
 

@@ -24,6 +24,7 @@ pub(super) async fn ask_chain(chain: &Chain, call: &ChatCall) -> Result<Complete
     else {
         return Err(error_of(&outcome));
     };
+
     Ok(CompleteAnswer {
         served: Served {
             tier,

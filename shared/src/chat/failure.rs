@@ -25,6 +25,7 @@ pub(super) fn error_of<T>(outcome: &ChainOutcome<T>) -> ApiError {
     };
 
     error.attempts = Some(outcome.attempts);
+
     error
 }
 
@@ -72,6 +73,7 @@ fn unavailable(failures: &[TierFailure], retry_in: Option<Duration>) -> ApiError
     }
 
     let message = format!("No model could answer ({tiers}). Please try again later.");
+
     ApiError {
         retry_after: Some(retry_in.unwrap_or(DEFAULT_RETRY_AFTER)),
         ..error(&message)
@@ -100,6 +102,7 @@ fn provider_error(failures: &[TierFailure]) -> ApiError {
             error.error.insert(field.to_owned(), Value::Null);
         }
     }
+
     error
 }
 
@@ -114,6 +117,7 @@ fn rate_limited(failures: &[TierFailure]) -> ApiError {
     let tiers = describe_tiers(failures);
     let message = format!("The models are at their limits ({tiers}). Please try again later.");
     let (status, code) = (StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded");
+
     ApiError {
         retry_after: Some(retry_after),
         ..ApiError::new(status, "rate_limit_error", Some(code), &message)

@@ -53,6 +53,7 @@ pub fn estimate_tokens(body: &[u8]) -> u64 {
     let answers = number_of(&fields, "n").unwrap_or(1).max(1);
 
     let prompt_tokens = body.len() as u64 / BYTES_PER_TOKEN;
+
     prompt_tokens
         .saturating_add(tokens_per_answer.saturating_mul(answers))
         .clamp(1, MAX_ESTIMATED_TOKENS)

@@ -37,6 +37,7 @@ pub async fn complete(call: ChatCall, origin: Origin) -> Result<Reply, ApiError>
     let answer = cached::complete_or_cached(&call).await?;
     let mut reply = Reply::ok(&answer.completion.body());
     reply.headers.extend(answer.served.headers());
+
     Ok(reply)
 }
 

@@ -100,6 +100,7 @@ fn unreadable_body(error: &serde_json::Error) -> ApiError {
 
     let (line, column) = (error.line(), error.column());
     let message = format!("The body is {problem} (line {line}, column {column}).");
+
     ApiError::invalid(None, &message)
 }
 
@@ -159,5 +160,6 @@ fn parse_tier_order(order: &Value, chain: &Chain) -> Result<Vec<String>, ApiErro
         }
         order.push(name.to_owned());
     }
+
     Ok(order)
 }

@@ -63,6 +63,7 @@ pub(super) async fn answer_stream(call: ChatCall, origin: Origin) -> Result<Repl
     let ready = ready?;
     let mut reply = Reply::events(ready.events);
     reply.headers.extend(ready.served.headers());
+
     Ok(reply)
 }
 
@@ -82,6 +83,7 @@ fn late_events(ready: Result<ReadyStream, ApiError>) -> BoxStream<'static, Bytes
 
     let degraded = served.degraded_word();
     let head = format!(": x-served-by={tier} x-attempts={attempts} x-degraded={degraded}\n\n");
+
     stream::iter([Bytes::from(head)]).chain(events).boxed()
 }
 
@@ -95,6 +97,7 @@ async fn complete_events(call: &ChatCall) -> Result<ReadyStream, ApiError> {
     };
 
     let include_usage = call.request.include_usage;
+
     let events: Vec<_> = chunks
         .into_iter()
         .filter_map(|chunk| event_of_chunk(chunk, include_usage))
@@ -133,6 +136,7 @@ async fn live_events(call: ChatCall) -> Result<ReadyStream, ApiError> {
         Some(relay),
         |relay| async move { relay?.next_event().await },
     );
+
     Ok(ReadyStream {
         served: Served {
             tier,

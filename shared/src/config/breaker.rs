@@ -118,6 +118,7 @@ impl BreakerSettings {
         let is_good = |rate: f64| rate > 0.0 && rate <= 1.0;
 
         let (field, _) = rates.into_iter().find(|(_, rate)| !is_good(*rate))?;
+
         Some(OutOfRange {
             field,
             range: RATE_RANGE,
@@ -136,6 +137,7 @@ impl BreakerSettings {
         ];
 
         let (field, _) = times.into_iter().find(|(_, is_good)| !is_good)?;
+
         Some(OutOfRange {
             field,
             range: SECONDS_RANGE,

@@ -134,6 +134,7 @@ fn parse_chains(json: &str, tiers: &Tiers) -> Result<BTreeMap<String, ChainSetti
         let problem = "has no chain called `default`";
         return Err(ConfigError::new("AI_CHAINS", problem));
     }
+
     Ok(chains)
 }
 
@@ -163,6 +164,7 @@ fn check_chain(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<(), C
     if !(0.0..=1.0).contains(&chain.hedge_budget) {
         return Err(wrong_field(name, "hedge_budget", "must be from 0 to 1"));
     }
+
     Ok(())
 }
 
@@ -184,6 +186,7 @@ fn check_tier_names(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<
             return Err(wrong_field(name, &field, problem));
         }
     }
+
     Ok(())
 }
 
@@ -200,6 +203,7 @@ fn adopt_old_name(name: &str, chain: &mut ChainSettings) -> Result<(), ConfigErr
     chain.cache_ttl = Some(seconds);
     let (setting, use_instead) = (format!("AI_CHAINS.{name}.repeat_for"), "cache_ttl");
     tracing::warn!(setting, use_instead, "a setting has a new name");
+
     Ok(())
 }
 

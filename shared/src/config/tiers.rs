@@ -153,6 +153,7 @@ impl Tier {
         if self.model.trim().is_empty() {
             return Err(WrongField::new("model", "must not be empty"));
         }
+
         Ok(())
     }
 
@@ -167,6 +168,7 @@ impl Tier {
             let problem = "must be https, since the tier has a key";
             return Err(WrongField::new("base_url", problem));
         }
+
         Ok(())
     }
 
@@ -189,6 +191,7 @@ impl Tier {
                 return Err(WrongField::new(field, problem));
             }
         }
+
         Ok(())
     }
 
@@ -249,6 +252,7 @@ impl Tiers {
                 return Err(ConfigError::new(name, "is used by an earlier tier"));
             }
         }
+
         Ok(Self(tiers))
     }
 
@@ -269,6 +273,7 @@ fn unreadable_tier(path: &str, error: &serde_json::Error) -> ConfigError {
         "relative URL without a base",
         "not a URL that starts with http:// or https://",
     );
+
     ConfigError::new(name, problem)
 }
 
@@ -345,6 +350,7 @@ mod tests {
             "idle_timeout",
             "hedge_after",
         ];
+
         for part in parts {
             for seconds in ["30", "0", "-1"] {
                 let name = refused_with(&format!(r#""{part}":{seconds}"#));

@@ -218,6 +218,7 @@ pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     }
 
     let date = httpdate::parse_http_date(value).ok()?;
+
     Some(date.duration_since(now).unwrap_or_default())
 }
 
@@ -270,6 +271,7 @@ mod tests {
         });
 
         assert_eq!(result.await, Err(error));
+
         made.load(Ordering::Relaxed)
     }
 

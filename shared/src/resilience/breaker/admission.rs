@@ -106,6 +106,7 @@ impl Circuit {
             Phase::Closed | Phase::Ramp => return None,
         };
         let wait = at.max(state.cooldown_until).saturating_sub(now);
+
         Some(Duration::from_millis(wait))
     }
 

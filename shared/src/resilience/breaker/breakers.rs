@@ -69,6 +69,7 @@ impl Breakers {
         }
 
         let calls: Vec<_> = unsent.iter().map(UnsentReport::script_call).collect();
+
         match valkey.run(&calls, deadline).await {
             Ok(answers) => {
                 for (report, answer) in unsent.into_iter().zip(answers) {

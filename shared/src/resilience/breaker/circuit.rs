@@ -70,6 +70,7 @@ impl Circuit {
         };
 
         let unsent = self.unsent_report(report.clone());
+
         match valkey.run(&[unsent.script_call()], deadline).await {
             Ok(answers) => {
                 let answer = answers.first().and_then(script::read_answer);
@@ -117,6 +118,7 @@ impl Circuit {
         let is_probe_granted = answer.is_probe_granted;
         self.snapshot().replace(answer);
         self.announce_change(&change);
+
         is_probe_granted
     }
 
@@ -131,6 +133,7 @@ impl Circuit {
         }
 
         self.snapshot().disconnect();
+
         self.apply_and_announce(report)
     }
 
@@ -149,6 +152,7 @@ impl Circuit {
             }
         };
         self.announce_change(&change);
+
         is_probe_granted
     }
 
@@ -166,6 +170,7 @@ impl Circuit {
         let now = snapshot.now();
         let environment = &self.store.environment;
         let applied = snapshot.state.apply(&settings, environment, report, now);
+
         applied.is_probe_granted
     }
 
@@ -196,6 +201,7 @@ impl Circuit {
         };
 
         self.apply_and_announce(&report);
+
         if self.store.valkey.is_some() {
             self.snapshot().pending.merge(&report);
         }
@@ -215,6 +221,7 @@ impl Circuit {
             snapshot.state.consecutive > 0
         };
         self.apply_report(report);
+
         had_faults
     }
 }

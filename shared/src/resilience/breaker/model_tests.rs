@@ -69,6 +69,7 @@ fn any_action() -> impl Strategy<Value = Action> {
 fn any_event() -> impl Strategy<Value = Event> {
     let elapsed = prop_oneof![4 => 0..400_u64, 2 => 0..9_000_u64, 1 => 0..70_000_u64];
     let event = (0..ENVIRONMENTS.len(), elapsed, any_action());
+
     event.prop_map(|(environment, elapsed_millis, action)| Event {
         environment,
         elapsed_millis,
@@ -121,6 +122,7 @@ impl World {
         if self.epochs.last() != Some(&self.state.epoch) {
             self.epochs.push(self.state.epoch);
         }
+
         Ok(())
     }
 
@@ -151,6 +153,7 @@ impl World {
             report.faults = tally;
         }
         self.apply(environment, &report);
+
         Ok(())
     }
 
@@ -173,6 +176,7 @@ impl World {
         let is_ramp_over = moved == (Phase::Ramp, Phase::Closed) && self.now >= before.until;
         let only_time_passed = moved.0 == moved.1 || is_ramp_over;
         prop_assert!(only_time_passed, "{before:?} became {:?}", self.state);
+
         Ok(())
     }
 
@@ -193,6 +197,7 @@ impl World {
         prop_assert!(is_free, "let in beside {before:?} at {}", self.now);
         prop_assert!(self.now >= before.cooldown_until);
         self.granted.push(token);
+
         Ok(())
     }
 
@@ -218,6 +223,7 @@ impl World {
             (false, _) => moved.0 == moved.1 || moved == (Phase::Ramp, Phase::Closed),
         };
         prop_assert!(is_expected, "{token} {result:?}: {moved:?}");
+
         Ok(())
     }
 }

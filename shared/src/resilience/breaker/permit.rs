@@ -59,6 +59,7 @@ impl Permit {
 
         let is_slow = took >= self.circuit.settings().slow_after();
         let must_report_now = self.circuit.count_calls(&self.success_report(is_slow));
+
         if must_report_now {
             let report = CircuitReport::default();
             self.circuit.exchange_report(report, deadline).await;
@@ -141,6 +142,7 @@ impl Drop for Permit {
         }
 
         let was_slow = self.granted_at.elapsed() >= self.circuit.settings().slow_after();
+
         if !self.is_settled && was_slow {
             self.circuit.count_calls(&self.success_report(true));
         }

@@ -84,6 +84,7 @@ pub fn arguments(
         report.probe_request.clone().unwrap_or_default(),
         u8::from(report.is_urgent).to_string(),
     ]);
+
     arguments
 }
 
@@ -104,6 +105,7 @@ fn settings_arguments(settings: &BreakerSettings) -> Vec<String> {
         settings.ramp,
     ];
     arguments.extend(times.map(|seconds| to_millis(seconds).to_string()));
+
     arguments
 }
 

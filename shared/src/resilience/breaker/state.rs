@@ -154,6 +154,7 @@ impl Tally {
         }
         self.calls += other.calls;
         self.slow += other.slow;
+
         true
     }
 
@@ -248,6 +249,7 @@ impl CircuitState {
         self.extend_cooldown(report.cooldown, now);
 
         let is_urgent = report.is_urgent;
+
         let is_probe_granted = report
             .probe_request
             .as_ref()
@@ -323,6 +325,7 @@ impl CircuitState {
         }
 
         let start = at - at % slot_length;
+
         Some(self.slots.entry(start).or_default())
     }
 
@@ -347,6 +350,7 @@ impl CircuitState {
         if now - age > self.last_fault {
             self.consecutive = 0;
         }
+
         if tally.slow > 0 {
             self.note_environment(settings, environment, now - age);
             self.open_if_due(settings, now);
@@ -465,6 +469,7 @@ impl CircuitState {
         self.enter_phase(Phase::HalfOpen, &reason, now, lease);
         token.clone_into(&mut self.probe);
         self.probe_until = self.until;
+
         true
     }
 }
