@@ -1,7 +1,7 @@
 //! The scripted provider where the deployed functions' tiers point.
 //!
-//! What it plays there stands in the patient's own words, which reach it in the prompt: `[primary:500]` makes the tier whose
-//! model is `scripted-primary` answer 500.
+//! The scripts that it plays there stand in the patient's own words, which reach it in the prompt:
+//! `[primary:500]` makes the tier whose model is `scripted-primary` answer 500.
 
 use std::net::TcpListener;
 use std::sync::OnceLock;
@@ -16,8 +16,8 @@ static PROVIDER: OnceLock<Provider> = OnceLock::new();
 pub fn start() -> &'static Provider {
     PROVIDER.get_or_init(|| {
         let port: u16 = STACK.env("PROVIDER_PORT").unwrap().parse().unwrap();
-        let listener =
-            TcpListener::bind(("127.0.0.1", port)).expect("the provider's port is taken");
+        let listener = TcpListener::bind(("127.0.0.1", port));
+        let listener = listener.expect("the provider's port is taken");
         Provider::start(listener, false)
     })
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use wenzhen::ai::Chains;
-use wenzhen::chat::{self, Backend, ClientRequest, Meter};
+use wenzhen::chat::{self, Backend, ChatCall, ClientRequest, Meter};
 use wenzhen::config::{self, ConfigError};
 use wenzhen::http::openai::{ApiError, OpenAi, Reply};
 use wenzhen::http::{Call, ChargeRule, Endpoint};
@@ -50,7 +50,13 @@ impl Endpoint<OpenAi> for CreateChatCompletion {
 
         match ClientRequest::parse(call.body(), &backend.chains) {
             Ok(request) => {
-                chat::complete(backend, request, meter, call.deadline, call.origin).await
+                let chat_call = ChatCall {
+                    backend,
+                    request,
+                    meter,
+                    deadline: call.deadline,
+                };
+                chat::complete(chat_call, call.origin).await
             }
             Err(refused) => {
                 meter.settle(0, call.deadline).await;

@@ -26,7 +26,7 @@ pub struct GetHealth {
     /// Their circuits are shown.
     pub chains: Chains,
     /// The last report and when it was made.
-    pub last: Mutex<Option<(SystemTime, Arc<health::Report>)>>,
+    pub last: Mutex<Option<(SystemTime, Arc<health::HealthReport>)>>,
 }
 
 impl Endpoint<Public> for GetHealth {
@@ -53,7 +53,7 @@ impl Endpoint<Public> for GetHealth {
 
 impl GetHealth {
     /// The last report while it is fresh, else a new one. Calls that arrive together share it.
-    async fn recent_report(&self, deadline: Deadline) -> Arc<health::Report> {
+    async fn recent_report(&self, deadline: Deadline) -> Arc<health::HealthReport> {
         let mut last = self.last.lock().await;
         if let Some((made, report)) = &*last
             && made.elapsed().is_ok_and(|age| age < REPORT_TTL)
@@ -62,7 +62,8 @@ impl GetHealth {
         }
 
         let (database, valkey) = (&self.database, self.valkey.as_deref());
-        let report = health::check(database, valkey, self.chains.breakers(), deadline).await;
+        let report =
+            health::check_components(database, valkey, self.chains.breakers(), deadline).await;
         let report = Arc::new(report);
         *last = Some((SystemTime::now(), Arc::clone(&report)));
         report

@@ -1,4 +1,4 @@
-//! Whether the parts answer.
+//! Whether the components answer.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use serde::Serialize;
 use crate::deadline::Deadline;
 use crate::error::{BoxError, error_chain};
 use crate::postgres::Database;
-use crate::resilience::breaker::machine::Phase;
-use crate::resilience::breaker::{Breakers, View};
+use crate::resilience::breaker::state::Phase;
+use crate::resilience::breaker::{Breakers, CircuitView};
 use crate::valkey::Valkey;
 
-/// The longest a part is waited for.
-const ANSWER: Duration = Duration::from_secs(3);
+/// The longest that a component is waited for.
+const COMPONENT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What `GET /health` answers.
 #[derive(Serialize)]
-pub struct Report {
-    status: Status,
-    checks: Checks,
+pub struct HealthReport {
+    status: OverallStatus,
+    checks: ComponentChecks,
 }
 
 /// How the whole is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Status {
-    /// All parts answer.
+enum OverallStatus {
+    /// All components answer.
     Ok,
     /// Calls are accepted, but something is missing.
     Degraded,
@@ -34,35 +34,36 @@ enum Status {
 }
 
 #[derive(Serialize)]
-struct Checks {
-    database: Part,
-    valkey: Part,
-    ai: Ai,
+struct ComponentChecks {
+    database: ComponentStatus,
+    valkey: ComponentStatus,
+    ai: ModelsHealth,
 }
 
-/// One part.
+/// How one component is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Part {
+enum ComponentStatus {
     /// It answers.
     Ok,
     /// Some of it does.
     Degraded,
-    /// It does not.
+    /// It does not answer.
     Down,
     /// There is none.
     NotConfigured,
 }
 
+/// How the models are.
 #[derive(Serialize)]
-struct Ai {
-    status: Part,
-    circuits: Vec<Circuit>,
+struct ModelsHealth {
+    status: ComponentStatus,
+    circuits: Vec<CircuitHealth>,
 }
 
-/// One model's circuit, as anybody may see it: no addresses, no counts.
+/// One model's circuit, as every caller may see it: no addresses, no counts.
 #[derive(Serialize)]
-struct Circuit {
+struct CircuitHealth {
     name: String,
     phase: Phase,
     reason: String,
@@ -71,108 +72,107 @@ struct Circuit {
     is_shared: bool,
 }
 
-impl From<View> for Circuit {
-    fn from(view: View) -> Self {
-        let View {
-            name,
-            phase,
-            reason,
-            for_seconds,
-            next_in_seconds,
-            is_shared,
-            ..
-        } = view;
+impl From<CircuitView> for CircuitHealth {
+    fn from(view: CircuitView) -> Self {
         Self {
-            name,
-            phase,
-            reason,
-            for_seconds,
-            next_in_seconds,
-            is_shared,
+            name: view.name,
+            phase: view.phase,
+            reason: view.reason,
+            for_seconds: view.for_seconds,
+            next_in_seconds: view.next_in_seconds,
+            is_shared: view.is_shared,
         }
     }
 }
 
-impl Report {
+impl HealthReport {
     /// Whether calls can be accepted.
     pub fn is_serving(&self) -> bool {
-        self.status != Status::Down
+        self.status != OverallStatus::Down
     }
 }
 
-/// Asks every part at the same time.
-pub async fn check(
+/// Asks every component at the same time.
+pub async fn check_components(
     database: &Database,
     valkey: Option<&Valkey>,
     breakers: &Breakers,
     deadline: Deadline,
-) -> Report {
-    let deadline = deadline.at_most(ANSWER);
+) -> HealthReport {
+    let deadline = deadline.at_most(COMPONENT_TIMEOUT);
     let (database, valkey, ()) = futures::join!(
-        database_part(database, deadline),
-        valkey_part(valkey, deadline),
+        check_database(database, deadline),
+        check_valkey(valkey, deadline),
         breakers.refresh(deadline)
     );
-    let circuits = breakers.views();
-    // A tier that is on its way back answers already.
-    let answering = circuits
-        .iter()
-        .filter(|circuit| matches!(circuit.phase, Phase::Closed | Phase::Ramp))
-        .count();
-    let ai = match circuits.len() {
-        0 => Part::NotConfigured,
-        _ if answering == 0 => Part::Down,
-        all if answering < all => Part::Degraded,
-        _ => Part::Ok,
-    };
+
+    let ai = check_models(breakers.views());
     // What is not configured is not missing.
-    let all_well = valkey != Part::Down && matches!(ai, Part::Ok | Part::NotConfigured);
-    let circuits = circuits.into_iter().map(Circuit::from).collect();
+    let are_models_well = matches!(
+        ai.status,
+        ComponentStatus::Ok | ComponentStatus::NotConfigured
+    );
     let status = match database {
-        Part::Ok if all_well => Status::Ok,
-        Part::Ok => Status::Degraded,
-        _ => Status::Down,
+        ComponentStatus::Ok if valkey != ComponentStatus::Down && are_models_well => {
+            OverallStatus::Ok
+        }
+        ComponentStatus::Ok => OverallStatus::Degraded,
+        _ => OverallStatus::Down,
     };
-    Report {
+
+    HealthReport {
         status,
-        checks: Checks {
+        checks: ComponentChecks {
             database,
             valkey,
-            ai: Ai {
-                status: ai,
-                circuits,
-            },
+            ai,
         },
     }
 }
 
-async fn database_part(database: &Database, deadline: Deadline) -> Part {
-    part(
-        "database",
-        deadline
-            .run(database.ping())
-            .await
-            .map_err(BoxError::from)
-            .and_then(|done| done.map_err(BoxError::from)),
-    )
-}
+fn check_models(circuits: Vec<CircuitView>) -> ModelsHealth {
+    // A tier that is on its way back answers already.
+    let answers = |circuit: &&CircuitView| matches!(circuit.phase, Phase::Closed | Phase::Ramp);
+    let answering = circuits.iter().filter(answers).count();
 
-async fn valkey_part(valkey: Option<&Valkey>, deadline: Deadline) -> Part {
-    match valkey {
-        Some(valkey) => part(
-            "valkey",
-            valkey.ping(deadline).await.map_err(BoxError::from),
-        ),
-        None => Part::NotConfigured,
+    let status = match circuits.len() {
+        0 => ComponentStatus::NotConfigured,
+        _ if answering == 0 => ComponentStatus::Down,
+        all if answering < all => ComponentStatus::Degraded,
+        _ => ComponentStatus::Ok,
+    };
+
+    ModelsHealth {
+        status,
+        circuits: circuits.into_iter().map(CircuitHealth::from).collect(),
     }
 }
 
-fn part(name: &'static str, answered: Result<(), BoxError>) -> Part {
-    match answered {
-        Ok(()) => Part::Ok,
-        Err(error) => {
-            tracing::warn!(part = name, error = %error, causes = error_chain(&*error), "a part does not answer");
-            Part::Down
-        }
-    }
+async fn check_database(database: &Database, deadline: Deadline) -> ComponentStatus {
+    let answered = match deadline.run(database.ping()).await {
+        Ok(answered) => answered.map_err(BoxError::from),
+        Err(elapsed) => Err(elapsed.into()),
+    };
+
+    component_status("database", answered)
+}
+
+async fn check_valkey(valkey: Option<&Valkey>, deadline: Deadline) -> ComponentStatus {
+    let Some(valkey) = valkey else {
+        return ComponentStatus::NotConfigured;
+    };
+
+    let answered = valkey.ping(deadline).await;
+    component_status("valkey", answered.map_err(BoxError::from))
+}
+
+fn component_status(component: &'static str, answered: Result<(), BoxError>) -> ComponentStatus {
+    let Err(error) = answered else {
+        return ComponentStatus::Ok;
+    };
+
+    let causes = error_chain(&*error);
+    tracing::warn!(component, error = %error, causes, "a component does not answer");
+
+    ComponentStatus::Down
 }

@@ -129,7 +129,7 @@ impl Worker {
 fn without_answer(none: NoModel) -> JobError {
     match none {
         NoModel::NotConfigured => JobError::Permanent(Analyze::NO_MODEL_CONFIGURED),
-        NoModel::AllShut { retry_in } => JobError::Deferred(Deferral {
+        NoModel::AllUnavailable { retry_in } => JobError::Deferred(Deferral {
             code: Analyze::MODELS_UNAVAILABLE,
             retry_in: retry_in.unwrap_or(DEFERRAL_DELAY),
         }),

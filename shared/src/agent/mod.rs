@@ -1,32 +1,32 @@
-//! The consultation agent: asks the models for a structured assessment, checks it, and lets the rules have the last word
-//! on urgency.
+//! The consultation agent: asks the models for a structured assessment, checks it, and lets the
+//! rules have the last word on urgency.
 //!
-//! The model may raise the urgency, never lower it. Without a model the rules and a fixed text answer, and say so.
+//! The model may raise the urgency, never lower it. Without a model the rules and a fixed text
+//! answer, and say so.
 
 mod answer;
 mod prompt;
 
 use std::time::Duration;
 
-use crate::ai::{Answer, Ask, Chain, Completion, Outcome};
+use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Fault};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
 use crate::locale::Locale;
-use crate::triage::{self, FlagStatus, RedFlag, Triage};
+use crate::triage::{self, FlagStatus, RedFlag, Triage, Urgency};
 use answer::ModelAnswer;
 
 /// The longest name of a model that is repeated in an answer, in characters.
-const LONGEST_MODEL: usize = 200;
+const MAX_MODEL_NAME_CHARS: usize = 200;
 
-/// What a chain made of the question: an answer, or why there is none.
-enum Asked {
-    Answered {
-        answer: ModelAnswer,
-        served_by: ServedBy,
-        by_fallback: bool,
-    },
-    AllFailed,
-    NobodyToAsk,
+/// The tier that an assessment names when no model made it.
+const FIXED_TEXT_TIER: &str = "fixed_text";
+
+/// What an assessment is made from, besides the rules: a model's answer, or the fixed text.
+struct AssessmentSource {
+    answer: ModelAnswer,
+    served_by: ServedBy,
+    degraded_reason: Option<DegradedReason>,
 }
 
 /// Why there is no assessment of a consultation that requires a model's.
@@ -35,7 +35,7 @@ pub enum NoModel {
     /// There is none to ask.
     NotConfigured,
     /// No tier could be asked now: their circuits are open, or their keys cannot be fetched.
-    AllShut {
+    AllUnavailable {
         /// When one may be asked again at the earliest, if that is known.
         retry_in: Option<Duration>,
     },
@@ -46,96 +46,120 @@ pub enum NoModel {
     },
 }
 
-/// Makes the assessment of a consultation. It always makes one, unless the consultation requires a model's: what fails on the
-/// way is said in it. Without a chain the rules answer.
+/// Makes the assessment of a consultation. It always makes one, unless the consultation requires a
+/// model's: it says in the assessment what failed on the way. Without a chain the rules answer.
 pub async fn analyze(
     chain: Option<&Chain>,
     consultation: &Consultation,
     deadline: Deadline,
 ) -> Result<Assessment, NoModel> {
     let rules = triage::assess(&consultation.complaint());
-    let (asked, why) = match chain {
-        None => (Asked::NobodyToAsk, NoModel::NotConfigured),
-        Some(chain) => {
-            let request = prompt::request(consultation, &rules);
-            let outcome = chain
-                .whole(&Ask::new(&request, deadline), answer::check)
-                .await;
-            let why = why_none(&outcome);
-            (outcome.answer.map_or(Asked::AllFailed, answered), why)
+    let answer = match chain {
+        Some(chain) => ask_models(chain, consultation, &rules, deadline).await,
+        None => Err(NoModel::NotConfigured),
+    };
+
+    let source = match answer {
+        Ok(answer) => source_of(answer),
+        Err(no_model) if consultation.requires_model => return Err(no_model),
+        Err(no_model) => fixed_source(consultation, &rules, no_model),
+    };
+
+    Ok(assemble_assessment(consultation, &rules, source))
+}
+
+async fn ask_models(
+    chain: &Chain,
+    consultation: &Consultation,
+    rules: &Triage,
+    deadline: Deadline,
+) -> Result<Answer<CheckedCompletion<ModelAnswer>>, NoModel> {
+    let chat = prompt::chat_request(consultation, rules);
+    let request = ChainRequest::new(&chat, deadline);
+    let outcome = chain.complete(&request, answer::check_completion).await;
+
+    let no_model = reason_for_none(&outcome);
+    outcome.answer.ok_or(no_model)
+}
+
+fn reason_for_none<T>(outcome: &ChainOutcome<T>) -> NoModel {
+    let faults = || outcome.failures.iter().map(|failure| &failure.fault);
+    let retry_after = faults().filter_map(Fault::retry_after).min();
+
+    if faults().any(Fault::reached_tier) {
+        let retry_in = retry_after;
+        NoModel::AllFailed { retry_in }
+    } else {
+        let retry_in = retry_after.into_iter().chain(outcome.retry_in).min();
+        NoModel::AllUnavailable { retry_in }
+    }
+}
+
+fn source_of(answer: Answer<CheckedCompletion<ModelAnswer>>) -> AssessmentSource {
+    let is_fallback = answer.degraded.is_some();
+    let model = answer.content.completion.model();
+    let model = model.map(|name| name.chars().take(MAX_MODEL_NAME_CHARS).collect());
+
+    AssessmentSource {
+        answer: answer.content.checked,
+        served_by: ServedBy {
+            tier: answer.tier,
+            model,
+        },
+        degraded_reason: is_fallback.then_some(DegradedReason::ServedByFallbackTier),
+    }
+}
+
+fn fixed_source(
+    consultation: &Consultation,
+    rules: &Triage,
+    no_model: NoModel,
+) -> AssessmentSource {
+    let degraded_reason = match no_model {
+        NoModel::NotConfigured => DegradedReason::NoAiTierConfigured,
+        NoModel::AllUnavailable { .. } | NoModel::AllFailed { .. } => {
+            DegradedReason::AllAiTiersFailed
         }
     };
-    let is_a_models = matches!(asked, Asked::Answered { .. });
-    if consultation.requires_model && !is_a_models {
-        Err(why)
-    } else {
-        Ok(assemble(consultation, &rules, asked))
-    }
-}
-
-fn why_none<T>(outcome: &Outcome<T>) -> NoModel {
-    let asked_for = outcome
-        .failed
-        .iter()
-        .filter_map(|one| one.fault.retry_after())
-        .min();
-    if outcome
-        .failed
-        .iter()
-        .any(|one| one.fault.reached_its_tier())
-    {
-        NoModel::AllFailed {
-            retry_in: asked_for,
-        }
-    } else {
-        NoModel::AllShut {
-            retry_in: asked_for.into_iter().chain(outcome.retry_in).min(),
-        }
-    }
-}
-
-fn answered(by: Answer<(ModelAnswer, Completion, Vec<serde_json::Value>)>) -> Asked {
-    let (answer, completion, _) = by.value;
-    let model = completion
-        .model()
-        .map(|model| model.chars().take(LONGEST_MODEL).collect());
     let served_by = ServedBy {
-        tier: by.tier,
-        model,
+        tier: FIXED_TEXT_TIER.to_owned(),
+        model: None,
     };
-    Asked::Answered {
+
+    AssessmentSource {
+        answer: answer::fixed_answer(consultation.locale, least_urgency(consultation, rules)),
+        served_by,
+        degraded_reason: Some(degraded_reason),
+    }
+}
+
+/// The urgency that no model can lower. The urgency that the caller was told at once stands, also
+/// when the rules have changed since.
+fn least_urgency(consultation: &Consultation, rules: &Triage) -> Urgency {
+    rules.urgency.raised_to(consultation.triage.urgency)
+}
+
+fn assemble_assessment(
+    consultation: &Consultation,
+    rules: &Triage,
+    source: AssessmentSource,
+) -> Assessment {
+    let locale = consultation.locale;
+    let AssessmentSource {
         answer,
         served_by,
-        by_fallback: by.degraded.is_some(),
-    }
-}
+        degraded_reason,
+    } = source;
+    let urgency = least_urgency(consultation, rules).raised_to(answer.urgency);
 
-fn assemble(consultation: &Consultation, rules: &Triage, asked: Asked) -> Assessment {
-    let locale = consultation.locale;
-    // What was said at once stands, also when the rules have changed since.
-    let least = rules.urgency.raised_to(consultation.triage.urgency);
-    let (answer, served_by, degraded_reason) = match asked {
-        Asked::Answered {
-            answer,
-            served_by,
-            by_fallback,
-        } => (
-            answer,
-            served_by,
-            by_fallback.then_some(DegradedReason::ServedByFallbackTier),
-        ),
-        Asked::AllFailed => fixed(locale, least, DegradedReason::AllAiTiersFailed),
-        Asked::NobodyToAsk => fixed(locale, least, DegradedReason::NoAiTierConfigured),
-    };
-    let urgency = least.raised_to(answer.urgency);
     Assessment {
         summary: answer.summary,
         possible_causes: answer.possible_causes,
         urgency,
-        red_flags: red_flags(&rules.red_flags, answer.red_flags, locale),
-        recommended_actions: actions(urgency, locale, answer.recommended_actions),
+        red_flags: merge_red_flags(&rules.red_flags, answer.red_flags, locale),
+        recommended_actions: order_actions(urgency, locale, answer.recommended_actions),
         questions: answer.questions,
-        citations: citations(&rules.red_flags),
+        citations: distinct_citations(&rules.red_flags),
         served_by,
         degraded: degraded_reason.is_some(),
         degraded_reason,
@@ -143,31 +167,18 @@ fn assemble(consultation: &Consultation, rules: &Triage, asked: Asked) -> Assess
     }
 }
 
-fn fixed(
-    locale: Locale,
-    urgency: triage::Urgency,
-    reason: DegradedReason,
-) -> (ModelAnswer, ServedBy, Option<DegradedReason>) {
-    let served_by = ServedBy {
-        tier: "fixed_text".to_owned(),
-        model: None,
-    };
-    (answer::fixed(locale, urgency), served_by, Some(reason))
-}
-
-/// What the urgency itself demands comes first, whatever the model recommends.
-fn actions(urgency: triage::Urgency, locale: Locale, recommended: Vec<String>) -> Vec<String> {
+/// The action that the urgency itself demands comes first, in front of all that the model
+/// recommends.
+fn order_actions(urgency: Urgency, locale: Locale, recommended: Vec<String>) -> Vec<String> {
     let first = triage::advice(urgency, locale).to_owned();
-    let others = recommended
-        .into_iter()
-        .filter(|action| *action != first)
-        .collect::<Vec<_>>();
-    std::iter::once(first).chain(others).collect()
+    let mut actions = vec![first.clone()];
+    actions.extend(recommended.into_iter().filter(|action| *action != first));
+    actions
 }
 
-/// The danger signs of the rules, those that the patient is not sure of marked as such, then those that only the model
-/// found.
-fn red_flags(rules: &[RedFlag], found: Vec<String>, locale: Locale) -> Vec<String> {
+/// The danger signs of the rules, those that the patient is not sure of marked as such, then those
+/// that only the model found.
+fn merge_red_flags(rules: &[RedFlag], found: Vec<String>, locale: Locale) -> Vec<String> {
     let in_words = |flag: &RedFlag| {
         let label = flag.label(locale).unwrap_or(&flag.code);
         match (flag.status, locale) {
@@ -176,22 +187,25 @@ fn red_flags(rules: &[RedFlag], found: Vec<String>, locale: Locale) -> Vec<Strin
             (FlagStatus::Uncertain, Locale::En) => format!("{label} (uncertain)"),
         }
     };
+
     let mut flags: Vec<String> = rules.iter().map(in_words).collect();
     for flag in found {
         if !flags.contains(&flag) {
             flags.push(flag);
         }
     }
+
     flags
 }
 
-fn citations(flags: &[RedFlag]) -> Vec<Citation> {
+fn distinct_citations(flags: &[RedFlag]) -> Vec<Citation> {
     let mut citations: Vec<Citation> = Vec::new();
     for citation in flags.iter().filter_map(Citation::of) {
         if !citations.contains(&citation) {
             citations.push(citation);
         }
     }
+
     citations
 }
 

@@ -3,18 +3,20 @@ use uuid::Uuid;
 
 use super::*;
 use crate::consultations::ConsultationStatus;
-use crate::triage::{Complaint, Urgency};
+use crate::identity::UserId;
+use crate::triage::Complaint;
 
-fn consultation(symptoms: &str, locale: Locale) -> Consultation {
+fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
     let triage = triage::assess(&Complaint {
         symptoms,
         history: None,
         age: None,
         sex: None,
     });
+
     Consultation {
         id: Uuid::nil(),
-        user_id: crate::identity::UserId::try_from("u".to_owned()).unwrap(),
+        user_id: UserId::try_from("u".to_owned()).unwrap(),
         job_id: Uuid::nil(),
         status: ConsultationStatus::Processing,
         urgency: triage.urgency,
@@ -33,7 +35,8 @@ fn consultation(symptoms: &str, locale: Locale) -> Consultation {
     }
 }
 
-fn said(urgency: Urgency, by_fallback: bool) -> Asked {
+/// The answer of the first tier with this urgency.
+fn model_source(urgency: Urgency) -> AssessmentSource {
     let answer = ModelAnswer {
         summary: "summary".to_owned(),
         possible_causes: vec!["cause".to_owned()],
@@ -42,111 +45,103 @@ fn said(urgency: Urgency, by_fallback: bool) -> Asked {
         recommended_actions: vec!["rest".to_owned()],
         questions: Vec::new(),
     };
-    let served_by = ServedBy {
-        tier: "primary".to_owned(),
-        model: Some("m-1".to_owned()),
-    };
-    Asked::Answered {
+
+    AssessmentSource {
         answer,
-        served_by,
-        by_fallback,
+        served_by: ServedBy {
+            tier: "primary".to_owned(),
+            model: Some("m-1".to_owned()),
+        },
+        degraded_reason: None,
     }
 }
 
-fn made(consultation: &Consultation, asked: Asked) -> Assessment {
-    assemble(consultation, &consultation.triage, asked)
+fn assess_with(consultation: &Consultation, source: AssessmentSource) -> Assessment {
+    assemble_assessment(consultation, &consultation.triage, source)
 }
 
 #[test]
 fn a_model_cannot_lower_the_urgency() {
-    let chest_pain = consultation(
-        "crushing chest pain radiating to my left arm, sweating",
-        Locale::En,
-    );
+    let symptoms = "crushing chest pain radiating to my left arm, sweating";
+    let chest_pain = consultation_of(symptoms, Locale::En);
     assert_eq!(chest_pain.triage.urgency, Urgency::Emergency);
-    let assessment = made(&chest_pain, said(Urgency::SelfCare, false));
+
+    let assessment = assess_with(&chest_pain, model_source(Urgency::SelfCare));
     assert_eq!(assessment.urgency, Urgency::Emergency);
-    assert_eq!(
-        assessment.recommended_actions[0],
-        triage::advice(Urgency::Emergency, Locale::En)
-    );
     assert!(!assessment.citations.is_empty());
+    let advice = triage::advice(Urgency::Emergency, Locale::En);
+    assert_eq!(assessment.recommended_actions[0], advice);
 }
 
 #[test]
 fn a_model_can_raise_the_urgency() {
-    let rash = consultation("an itchy rash on my elbow for a week", Locale::En);
+    let rash = consultation_of("an itchy rash on my elbow for a week", Locale::En);
     assert!(rash.triage.urgency < Urgency::Urgent);
-    let assessment = made(&rash, said(Urgency::Urgent, false));
+
+    let assessment = assess_with(&rash, model_source(Urgency::Urgent));
     assert_eq!(assessment.urgency, Urgency::Urgent);
-    assert!(
-        assessment
-            .red_flags
-            .contains(&"found by the model".to_owned())
-    );
+    let found = "found by the model".to_owned();
+    assert!(assessment.red_flags.contains(&found));
+
     assert!(!assessment.degraded);
     assert_eq!(assessment.served_by.model.as_deref(), Some("m-1"));
 }
 
+/// The urgency that the caller was told stands, also when the rules have changed since.
 #[test]
-fn rules_that_have_changed_since_cannot_lower_what_was_said() {
-    let mut earlier = consultation("an itchy rash on my elbow for a week", Locale::En);
-    let now = earlier.triage.clone();
+fn changed_rules_cannot_lower_what_was_said() {
+    let mut earlier = consultation_of("an itchy rash on my elbow for a week", Locale::En);
+    let rules_now = earlier.triage.clone();
     earlier.triage.urgency = Urgency::Emergency;
-    assert_eq!(
-        assemble(&earlier, &now, said(Urgency::Routine, false)).urgency,
-        Urgency::Emergency
-    );
+
+    let source = model_source(Urgency::Routine);
+    let assessment = assemble_assessment(&earlier, &rules_now, source);
+    assert_eq!(assessment.urgency, Urgency::Emergency);
 }
 
 #[test]
 fn a_sign_that_the_patient_is_not_sure_of_is_marked() {
-    let unsure = consultation("I am not sure whether it is chest pain", Locale::En);
-    let assessment = made(&unsure, said(Urgency::Routine, false));
+    let symptoms = "I am not sure whether it is chest pain";
+    let unsure = consultation_of(symptoms, Locale::En);
+    let assessment = assess_with(&unsure, model_source(Urgency::Routine));
     assert_eq!(assessment.urgency, Urgency::Urgent);
-    assert!(
-        assessment
-            .red_flags
-            .contains(&"Chest pain (uncertain)".to_owned()),
-        "{:?}",
-        assessment.red_flags
-    );
+
+    let flags = &assessment.red_flags;
+    let marked = "Chest pain (uncertain)".to_owned();
+    assert!(flags.contains(&marked), "{flags:?}");
 }
 
 #[test]
 fn an_answer_of_a_later_tier_says_so() {
-    let assessment = made(
-        &consultation("头痛三天", Locale::Zh),
-        said(Urgency::Routine, true),
-    );
+    let headache = consultation_of("头痛三天", Locale::Zh);
+    let fallback = Some(DegradedReason::ServedByFallbackTier);
+    let source = AssessmentSource {
+        degraded_reason: fallback,
+        ..model_source(Urgency::Routine)
+    };
+
+    let assessment = assess_with(&headache, source);
     assert!(assessment.degraded);
-    assert_eq!(
-        assessment.degraded_reason,
-        Some(DegradedReason::ServedByFallbackTier)
-    );
+    assert_eq!(assessment.degraded_reason, fallback);
 }
 
 #[test]
 fn without_any_model_the_rules_answer_in_the_callers_language() {
-    let assessment = made(
-        &consultation("胸痛，放射到左臂，出冷汗", Locale::Zh),
-        Asked::AllFailed,
-    );
+    let chest_pain = consultation_of("胸痛，放射到左臂，出冷汗", Locale::Zh);
+    let no_model = NoModel::AllFailed { retry_in: None };
+    let source = fixed_source(&chest_pain, &chest_pain.triage, no_model);
+    let assessment = assess_with(&chest_pain, source);
+
     assert_eq!(assessment.urgency, Urgency::Emergency);
     assert!(assessment.summary.starts_with("抱歉"));
-    assert_eq!(
-        assessment.recommended_actions,
-        [triage::advice(Urgency::Emergency, Locale::Zh)]
-    );
-    assert_eq!(
-        assessment.degraded_reason,
-        Some(DegradedReason::AllAiTiersFailed)
-    );
-    assert_eq!(
-        assessment.served_by,
-        ServedBy {
-            tier: "fixed_text".to_owned(),
-            model: None
-        }
-    );
+    let advice = triage::advice(Urgency::Emergency, Locale::Zh);
+    assert_eq!(assessment.recommended_actions, [advice]);
+
+    let all_failed = Some(DegradedReason::AllAiTiersFailed);
+    assert_eq!(assessment.degraded_reason, all_failed);
+    let fixed_text = ServedBy {
+        tier: "fixed_text".to_owned(),
+        model: None,
+    };
+    assert_eq!(assessment.served_by, fixed_text);
 }

@@ -1,4 +1,4 @@
-//! One call of one endpoint, with its time limits.
+//! One call of one endpoint, with its time-outs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,213 +9,253 @@ use http::header::{self, HeaderValue};
 use serde_json::Value;
 
 use super::completion::Completion;
-use super::fault::{self, Fault};
-use super::reader::{LARGEST_ANSWER, Reader};
+use super::error_body::{fault_in_body, fault_of_status};
+use super::fault::Fault;
+use super::reader::{MAX_ANSWER_BYTES, StreamReader};
 use super::request::ChatRequest;
+use super::response::Response;
 use crate::aws::Secrets;
 use crate::config::{self, ConfigError, KeyReference, Tier};
 use crate::deadline::Deadline;
 use crate::error::BoxError;
 
 /// The largest error that is read, in bytes.
-const LARGEST_ERROR: usize = 64 * 1024;
+const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// A connection that was idle for longer may have died while the environment was frozen.
-const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest wait for a key.
-const KEY: Duration = Duration::from_secs(3);
+/// The longest wait for an API key.
+const API_KEY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Silence of this length is a fault, whatever the tier's own limit is.
-const LONG_SILENCE: Duration = Duration::from_secs(8);
+/// Silence of this length is a fault, however long the tier's own time-out is.
+const LONG_SILENCE_THRESHOLD: Duration = Duration::from_secs(8);
 
 /// A client for one tier, made once.
-pub(super) struct Client {
+pub(super) struct TierClient {
     pub(super) tier: Tier,
     http: reqwest::Client,
     endpoint: String,
     secrets: Arc<Secrets>,
-    /// When it was last used, in milliseconds since 1970: the pool's own clock may stand still in a freeze.
-    used: AtomicU64,
+    /// When it was last used, in milliseconds since 1970; 0 if never. The pool's own clock may
+    /// stand still in a freeze.
+    last_used: AtomicU64,
 }
 
 /// A call that is ready to be made, as often as need be.
-pub(super) struct Prepared {
+pub(super) struct PreparedCall {
     body: Bytes,
-    key: Option<HeaderValue>,
+    authorization: Option<HeaderValue>,
     choices: u64,
 }
 
-/// An answer that has begun.
-pub(super) enum Begun {
-    /// It came in one piece.
-    Whole(Completion),
-    /// It comes in pieces; these are there.
-    Stream(Reader, Vec<Value>),
-}
-
 /// An HTTP client with this time to connect; tiers that agree on it share one.
-pub(super) fn http_client(connect_timeout: Duration) -> Result<reqwest::Client, ConfigError> {
+pub(super) fn new_http_client(connect_timeout: Duration) -> Result<reqwest::Client, ConfigError> {
+    let no_redirects = reqwest::redirect::Policy::none();
+
     reqwest::Client::builder()
         .connect_timeout(connect_timeout)
-        .redirect(reqwest::redirect::Policy::none()) // a redirect would carry the prompt to another host
-        .pool_idle_timeout(IDLE_CONNECTION)
+        .redirect(no_redirects) // a redirect would carry the prompt to another host
+        .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
         .user_agent(concat!("wenzhen/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| ConfigError::new("AI_TIERS", error.to_string()))
 }
 
-impl Client {
+impl TierClient {
     pub(super) fn new(tier: Tier, http: reqwest::Client, secrets: Arc<Secrets>) -> Self {
-        let endpoint = format!(
-            "{}/chat/completions",
-            tier.base_url.as_str().trim_end_matches('/')
-        );
+        let base_url = tier.base_url.as_str().trim_end_matches('/');
+        let endpoint = format!("{base_url}/chat/completions");
+
         Self {
             tier,
             http,
             endpoint,
             secrets,
-            used: AtomicU64::new(0),
+            last_used: AtomicU64::new(0),
         }
     }
 
-    /// What can go wrong without the provider: the tier cannot do what is asked for, or its key cannot be had.
-    pub(super) async fn prepare(
+    /// Makes a call ready. Only faults that are not the provider's can come of it: the tier cannot
+    /// do what is asked for, or its key cannot be had.
+    pub(super) async fn prepare_call(
         &self,
         request: &ChatRequest,
         deadline: Deadline,
-    ) -> Result<Prepared, Fault> {
-        let body = Bytes::from(request.body(&self.tier)?.to_string());
-        let key = deadline
-            .at_most(KEY)
-            .run(self.key())
-            .await
-            .unwrap_or_else(|elapsed| Err(elapsed.into()));
-        let key = key.map_err(Fault::NoKey)?;
-        Ok(Prepared {
+    ) -> Result<PreparedCall, Fault> {
+        let body = Bytes::from(request.body_for(&self.tier)?.to_string());
+
+        let key = deadline.at_most(API_KEY_TIMEOUT).run(self.authorization());
+        let authorization = key.await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+        let authorization = authorization.map_err(Fault::ApiKeyUnavailable)?;
+
+        Ok(PreparedCall {
             body,
-            key,
+            authorization,
             choices: request.choices(),
         })
     }
 
-    async fn key(&self) -> Result<Option<HeaderValue>, BoxError> {
+    async fn authorization(&self) -> Result<Option<HeaderValue>, BoxError> {
         let key = match &self.tier.key {
             None => return Ok(None),
             Some(KeyReference::Env(name)) => config::secret_from_env(name)?,
             Some(KeyReference::Secret(id)) => self.secrets.get(id).await?,
         };
-        // Whoever stores a secret with `echo` stores a line.
+
+        // A secret that was stored with `echo` ends with a line break.
         let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim()))?;
         value.set_sensitive(true);
+
         Ok(Some(value))
     }
 
-    /// Asks, and waits for the first token: within the tier's limit and what `deadline` leaves of it.
-    pub(super) async fn begin(&self, call: &Prepared, deadline: Deadline) -> Result<Begun, Fault> {
+    /// Sends the call, and waits for the first token: within the tier's time-out and the part of it
+    /// that `deadline` leaves.
+    pub(super) async fn send(
+        &self,
+        call: &PreparedCall,
+        deadline: Deadline,
+    ) -> Result<Response, Fault> {
         // What is not streamed has its first token when it has its last.
-        let limit = if self.tier.stream {
+        let timeout = if self.tier.stream {
             self.tier.first_token_timeout()
         } else {
             self.tier.total_timeout()
         };
-        let started = Instant::now();
-        let within = deadline.at_most(limit);
-        let begun = within.run(self.ask(call, within)).await;
-        self.used.store(now(), Ordering::Relaxed);
-        match begun {
-            Err(_) | Ok(Err(Fault::Silent | Fault::Stalled)) => Err(too_late(started, limit)),
-            Ok(begun) => begun,
+
+        let sent_at = Instant::now();
+        let deadline = deadline.at_most(timeout);
+        let response = deadline.run(self.exchange(call, deadline)).await;
+        self.last_used.store(now_millis(), Ordering::Relaxed);
+
+        match response {
+            Err(_) | Ok(Err(Fault::FirstTokenTimeout | Fault::IdleTimeout)) => {
+                Err(fault_of_silence(sent_at.elapsed(), timeout))
+            }
+            Ok(response) => response,
         }
     }
 
-    async fn ask(&self, call: &Prepared, deadline: Deadline) -> Result<Begun, Fault> {
-        let used = self.used.load(Ordering::Relaxed);
-        let was_idle = used > 0
-            && now().saturating_sub(used) > u64::try_from(IDLE_CONNECTION.as_millis()).unwrap_or(0);
-        let mut request = self
-            .http
-            .post(&self.endpoint)
-            .header(header::CONTENT_TYPE, "application/json");
-        if let Some(key) = &call.key {
-            request = request.header(header::AUTHORIZATION, key);
-        }
-        let answer = request.body(call.body.clone()).send().await;
-        let response = answer.map_err(|error| connection(error, was_idle))?;
+    async fn exchange(&self, call: &PreparedCall, deadline: Deadline) -> Result<Response, Fault> {
+        let was_idle = self.was_idle();
+        let request = self.http_request(call);
+        let response = request
+            .send()
+            .await
+            .map_err(|error| connection_fault(error, was_idle))?;
+
         let status = response.status();
         if !status.is_success() {
             let headers = response.headers().clone();
             // An error whose text does not arrive is the same error.
-            let body = read(response, LARGEST_ERROR).await.unwrap_or_default();
-            return Err(fault::of_status(status.as_u16(), &headers, &body));
+            let body = read_body(response, MAX_ERROR_BYTES).await;
+            let body = body.unwrap_or_default();
+            return Err(fault_of_status(status.as_u16(), &headers, &body));
         }
-        let kind = response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
-        if kind.trim_start().starts_with("text/event-stream") {
-            let mut reader = Reader::new(response, call.choices);
-            let pieces = reader.begin(deadline).await?;
-            return Ok(Begun::Stream(reader, pieces));
+
+        if is_event_stream(&response) {
+            let mut reader = StreamReader::new(response, call.choices);
+            let chunks = reader.read_first_token(deadline).await?;
+            return Ok(Response::Streamed { reader, chunks });
         }
-        let body = read(response, LARGEST_ANSWER).await?;
-        let body: Value = serde_json::from_slice(&body).map_err(|_| Fault::NotACompletion)?;
-        if let Some(fault) = fault::within(&body) {
-            return Err(fault);
+        let completion = read_completion(response).await?;
+
+        Ok(Response::Complete(completion))
+    }
+
+    fn http_request(&self, call: &PreparedCall) -> reqwest::RequestBuilder {
+        let request = self
+            .http
+            .post(&self.endpoint)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(call.body.clone());
+
+        match &call.authorization {
+            Some(value) => request.header(header::AUTHORIZATION, value),
+            None => request,
         }
-        let completion = Completion::from_body(body).ok_or(Fault::NotACompletion)?;
-        if completion.is_interrupted() {
-            Err(Fault::Interrupted)
-        } else {
-            Ok(Begun::Whole(completion))
-        }
+    }
+
+    /// Whether its connections may have died in a freeze.
+    fn was_idle(&self) -> bool {
+        let last_used = self.last_used.load(Ordering::Relaxed);
+        let pause = Duration::from_millis(now_millis().saturating_sub(last_used));
+        last_used > 0 && pause > IDLE_CONNECTION_TIMEOUT
     }
 }
 
-/// Silence is the tier's fault if it was long, or lasted for at least half of the time that the tier may take.
-fn too_late(started: Instant, limit: Duration) -> Fault {
-    if started.elapsed() >= (limit / 2).min(LONG_SILENCE) {
-        Fault::Silent
-    } else {
-        Fault::OutOfTime
-    }
+fn is_event_stream(response: &reqwest::Response) -> bool {
+    let content_type = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    content_type.trim_start().starts_with("text/event-stream")
 }
 
-async fn read(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, Fault> {
+async fn read_completion(response: reqwest::Response) -> Result<Completion, Fault> {
+    let body = read_body(response, MAX_ANSWER_BYTES).await?;
+    let body: Value = serde_json::from_slice(&body).map_err(|_| Fault::NotACompletion)?;
+    if let Some(fault) = fault_in_body(&body) {
+        return Err(fault);
+    }
+
+    let completion = Completion::from_body(body).ok_or(Fault::NotACompletion)?;
+    if completion.is_interrupted() {
+        return Err(Fault::Interrupted);
+    }
+
+    Ok(completion)
+}
+
+async fn read_body(mut response: reqwest::Response, max_bytes: usize) -> Result<Vec<u8>, Fault> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| cut(&error))? {
-        if body.len() + chunk.len() > largest {
-            return Err(Fault::TooLarge);
+    while let Some(chunk) = response.chunk().await.map_err(|error| body_fault(&error))? {
+        if body.len() + chunk.len() > max_bytes {
+            return Err(Fault::ResponseTooLarge);
         }
         body.extend_from_slice(&chunk);
     }
+
     Ok(body)
 }
 
-fn cut(error: &reqwest::Error) -> Fault {
-    if error.is_timeout() {
-        Fault::Silent
+/// Silence is the tier's fault if it was long, or lasted for at least half of the time that the
+/// tier may take.
+fn fault_of_silence(silence: Duration, timeout: Duration) -> Fault {
+    if silence >= (timeout / 2).min(LONG_SILENCE_THRESHOLD) {
+        Fault::FirstTokenTimeout
     } else {
-        Fault::Cut
+        Fault::DeadlineExceeded
     }
 }
 
-/// A connection that cannot be made in time is silence: making it once more would take as long again.
-fn connection(error: reqwest::Error, was_idle: bool) -> Fault {
+fn body_fault(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
-        return Fault::Silent;
+        Fault::FirstTokenTimeout
+    } else {
+        Fault::Truncated
     }
+}
+
+/// A connection that cannot be made in time is silence: making it once more would take as long
+/// again.
+fn connection_fault(error: reqwest::Error, was_idle: bool) -> Fault {
+    if error.is_timeout() {
+        return Fault::FirstTokenTimeout;
+    }
+
     // Only a connection that stood before can have died in a freeze.
     let was_idle = was_idle && !error.is_connect();
+
     Fault::Connection {
         cause: error.without_url().into(),
         was_idle,
     }
 }
 
-fn now() -> u64 {
+fn now_millis() -> u64 {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

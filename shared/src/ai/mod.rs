@@ -2,23 +2,44 @@
 //!
 //! | file | knows |
 //! |---|---|
+//! | `fault` | what can go wrong, whether it may pass, and what it says to the circuit breaker |
+//! | `error_body` | which fault stands behind a status, its headers and its body |
 //! | `request` | a chat request in `OpenAI`'s form, and what of it a tier understands |
-//! | `client` | one call of one endpoint, with its time limits |
-//! | `reader` | a streamed answer: when it is whole, and when it is not |
-//! | `completion` | what the pieces of an answer make together |
-//! | `fault` | what can go wrong, whether it may pass, and whose fault it is |
+//! | `chunk` | one chunk of a streamed answer, and how chunks are merged |
+//! | `completion` | an answer as far as it has come |
+//! | `reader` | a streamed answer: when it is complete, and when it is not |
+//! | `response` | an answer that has begun, with the permit that it was asked for by |
+//! | `client` | one call of one endpoint, with its time-outs |
+//! | `attempt` | what is asked of a chain, and within which limits one tier is asked |
 //! | `tier` | one endpoint with its circuit and its retries |
+//! | `outcome` | what came of a request to a chain |
+//! | `race` | one tier after the other, late ones beside those after them |
+//! | `live_stream` | an answer that is passed on as it comes |
 //! | `chain` | tiers in order, within the call's deadline |
+//! | `chains` | all chains, with the tiers and circuits that they share |
 
+mod attempt;
 mod chain;
+mod chains;
+mod chunk;
 mod client;
 mod completion;
+mod error_body;
 mod fault;
+mod live_stream;
+mod outcome;
+mod race;
 mod reader;
 mod request;
+mod response;
 mod tier;
 
-pub use chain::{Answer, Ask, Chain, Chains, Degraded, Failed, Live, Outcome};
+pub use attempt::ChainRequest;
+pub use chain::Chain;
+pub use chains::Chains;
 pub use completion::Completion;
 pub use fault::{Fault, ProviderError};
+pub use live_stream::LiveStream;
+pub use outcome::{Answer, ChainOutcome, Degraded, TierFailure};
 pub use request::{ChatRequest, RequestError};
+pub use tier::CheckedCompletion;

@@ -1,8 +1,8 @@
-//! A chat request in `OpenAI`'s form. What we do not know of it is passed on as it is.
+//! A chat request in `OpenAI`'s form. Fields that we do not know are passed on as they are.
 
 use serde_json::{Map, Value, json};
 
-use super::Fault;
+use super::fault::Fault;
 use crate::config::{StructuredOutput, Tier};
 
 /// The roles a message can have.
@@ -16,15 +16,17 @@ const ROLES: [&str; 6] = [
 ];
 
 /// The most answers that can be asked for at once.
-const MOST_CHOICES: u64 = 128;
+const MAX_CHOICES: u64 = 128;
 
-/// A request, as a client sent it or as we made it, without `model`: each tier puts in its own. It has no `Debug`: it holds a
-/// patient's words.
+/// A request, as a client sent it or as we made it, without `model`: each tier puts in its own. It
+/// has no `Debug`: it holds a patient's words.
 #[derive(Clone)]
 pub struct ChatRequest {
     fields: Map<String, Value>,
+    /// The number of answers asked for.
     choices: u64,
-    is_checked_here: bool,
+    /// Whether our code checks the answer's shape, so that no tier has to be held to it.
+    is_answer_checked: bool,
 }
 
 /// What is wrong with a request, in the terms of `OpenAI`'s errors.
@@ -33,7 +35,7 @@ pub struct ChatRequest {
 pub struct RequestError {
     /// One sentence that helps.
     pub message: String,
-    /// Where, such as `messages[0].role`.
+    /// The place in the request, such as `messages[0].role`.
     pub param: Option<String>,
 }
 
@@ -47,55 +49,51 @@ impl RequestError {
 }
 
 impl ChatRequest {
-    /// A prompt whose answer is one JSON object. The caller checks the answer's shape, so a tier that cannot be held to the
-    /// schema may be asked too.
+    /// A prompt whose answer is one JSON object. The caller checks the answer's shape, so a tier
+    /// that cannot be held to the schema may be asked too.
     pub fn structured(system: &str, user: &str, schema_name: &str, schema: &Value) -> Self {
-        let body = json!({
-            "messages": [{ "role": "system", "content": system }, { "role": "user", "content": user }],
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": { "name": schema_name, "strict": true, "schema": schema },
-            },
+        let messages = json!([
+            { "role": "system", "content": system },
+            { "role": "user", "content": user },
+        ]);
+        let response_format = json!({
+            "type": "json_schema",
+            "json_schema": { "name": schema_name, "strict": true, "schema": schema },
         });
-        let fields = if let Value::Object(fields) = body {
-            fields
-        } else {
-            Map::new()
-        };
+
+        let fields = [
+            ("messages".to_owned(), messages),
+            ("response_format".to_owned(), response_format),
+        ];
+
         Self {
-            fields,
+            fields: Map::from_iter(fields),
             choices: 1,
-            is_checked_here: true,
+            is_answer_checked: true,
         }
     }
 
-    /// The request of a client; `fields` are the body's, without those that are ours. Only what would make every tier
-    /// refuse it is checked.
+    /// The request of a client; `fields` are the body's, without those that are ours. It checks
+    /// only mistakes that would make every tier refuse the request.
     pub fn from_client(fields: Map<String, Value>) -> Result<Self, RequestError> {
         check_messages(fields.get("messages"))?;
-        let choices = match fields.get("n") {
-            None | Some(Value::Null) => 1,
-            Some(n) => n
-                .as_u64()
-                .filter(|n| (1..=MOST_CHOICES).contains(n))
-                .ok_or_else(|| {
-                    RequestError::new("n", "'n' must be a whole number from 1 to 128.")
-                })?,
-        };
+        let choices = read_choices(fields.get("n"))?;
+
         Ok(Self {
             fields,
             choices,
-            is_checked_here: false,
+            is_answer_checked: false,
         })
     }
 
     /// Whether the same request is to have the same answer: `temperature` 0, and one answer.
     pub fn is_deterministic(&self) -> bool {
-        self.choices == 1 && self.fields.get("temperature").and_then(Value::as_f64) == Some(0.0)
+        let temperature = self.fields.get("temperature").and_then(Value::as_f64);
+        self.choices == 1 && temperature == Some(0.0)
     }
 
     /// All that decides on the answer, as text. It holds the prompt, so it must only be hashed.
-    pub(crate) fn identity(&self) -> String {
+    pub(crate) fn cache_identity(&self) -> String {
         let mut fields = self.fields.clone();
         for name in ["stream", "stream_options"] {
             fields.remove(name);
@@ -109,104 +107,113 @@ impl ChatRequest {
     }
 
     /// The body for one tier.
-    pub(super) fn body(&self, tier: &Tier) -> Result<Value, Fault> {
+    pub(super) fn body_for(&self, tier: &Tier) -> Result<Value, Fault> {
         let mut fields = self.fields.clone();
         fields.insert("model".to_owned(), Value::String(tier.model.clone()));
         fields.insert("stream".to_owned(), Value::Bool(tier.stream));
+
         if tier.stream {
-            let options = fields.entry("stream_options").or_insert_with(|| json!({}));
-            if !options.is_object() {
-                *options = json!({});
-            }
-            if let Some(options) = options.as_object_mut() {
-                options.insert("include_usage".to_owned(), Value::Bool(true));
-            }
+            ask_for_usage(&mut fields);
         } else {
             fields.remove("stream_options");
         }
         self.adapt_format(tier, &mut fields)?;
+
         Ok(Value::Object(fields))
     }
 
-    /// A tier that knows no schemas is asked in the way it knows, if the answer's shape is checked here anyway. A client
-    /// that relies on the schema is not given an answer that was not held to it.
+    /// A tier that knows no schemas is asked in the way it knows, if the answer's shape is checked
+    /// here anyway. A client that relies on the schema is not given an answer that was not held to
+    /// it.
     fn adapt_format(&self, tier: &Tier, fields: &mut Map<String, Value>) -> Result<(), Fault> {
         let wanted = fields
             .get("response_format")
             .and_then(|format| format.get("type"))
-            .and_then(Value::as_str);
-        let is_more_than_known = matches!(
-            (wanted, tier.structured_output),
-            (Some("json_schema"), StructuredOutput::JsonObject)
-                | (
-                    Some("json_schema" | "json_object"),
-                    StructuredOutput::Prompt
-                )
-        );
-        if !is_more_than_known {
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+
+        let is_supported = match tier.structured_output {
+            StructuredOutput::JsonSchema => true,
+            StructuredOutput::JsonObject => wanted != "json_schema",
+            StructuredOutput::Prompt => !matches!(wanted, "json_schema" | "json_object"),
+        };
+        if is_supported {
             return Ok(());
         }
-        if !self.is_checked_here {
+        if !self.is_answer_checked {
             return Err(Fault::Unsupported("response_format"));
         }
+
         if tier.structured_output == StructuredOutput::JsonObject {
-            fields.insert(
-                "response_format".to_owned(),
-                json!({ "type": "json_object" }),
-            );
+            let format = json!({ "type": "json_object" });
+            fields.insert("response_format".to_owned(), format);
         } else {
             fields.remove("response_format");
         }
+
         Ok(())
     }
 }
 
-fn check_messages(messages: Option<&Value>) -> Result<(), RequestError> {
-    let missing = || {
-        RequestError::new(
-            "messages",
-            "'messages' must be an array with at least one message.",
-        )
-    };
-    let messages = messages.and_then(Value::as_array).ok_or_else(missing)?;
-    if messages.is_empty() {
-        return Err(missing());
+/// Asks for the number of tokens as the last chunk of the stream.
+fn ask_for_usage(fields: &mut Map<String, Value>) {
+    let options = fields.entry("stream_options").or_insert_with(|| json!({}));
+    if !options.is_object() {
+        *options = json!({});
     }
+
+    if let Some(options) = options.as_object_mut() {
+        options.insert("include_usage".to_owned(), Value::Bool(true));
+    }
+}
+
+fn read_choices(n: Option<&Value>) -> Result<u64, RequestError> {
+    let n = match n {
+        None | Some(Value::Null) => return Ok(1),
+        Some(n) => n.as_u64(),
+    };
+
+    n.filter(|n| (1..=MAX_CHOICES).contains(n))
+        .ok_or_else(|| RequestError::new("n", "'n' must be a whole number from 1 to 128."))
+}
+
+fn check_messages(messages: Option<&Value>) -> Result<(), RequestError> {
+    let messages = messages.and_then(Value::as_array).map(Vec::as_slice);
+    let messages = messages.unwrap_or_default();
+    if messages.is_empty() {
+        let problem = "'messages' must be an array with at least one message.";
+        return Err(RequestError::new("messages", problem));
+    }
+
     for (index, message) in messages.iter().enumerate() {
+        let param = format!("messages[{index}]");
         let Some(message) = message.as_object() else {
-            return Err(RequestError::new(
-                format!("messages[{index}]"),
-                "Each message must be an object.",
-            ));
+            return Err(RequestError::new(param, "Each message must be an object."));
         };
+
         let role = message.get("role").and_then(Value::as_str);
         if !role.is_some_and(|role| ROLES.contains(&role)) {
             let allowed = ROLES.join("', '");
-            let message = format!("The role of a message must be one of '{allowed}'.");
-            return Err(RequestError::new(
-                format!("messages[{index}].role"),
-                message,
-            ));
+            let problem = format!("The role of a message must be one of '{allowed}'.");
+            return Err(RequestError::new(format!("{param}.role"), problem));
         }
     }
+
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Tiers;
 
-    fn tier(more: &str) -> Tier {
-        let json = format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{more}}}]"#);
-        crate::config::Tiers::parse(&json)
-            .unwrap()
-            .iter()
-            .next()
-            .unwrap()
-            .clone()
+    fn tier(fields: &str) -> Tier {
+        let json = format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{fields}}}]"#);
+        let tiers = Tiers::parse(&json).unwrap();
+        tiers.iter().next().unwrap().clone()
     }
 
-    fn client(body: &Value) -> Result<ChatRequest, RequestError> {
+    fn parse(body: &Value) -> Result<ChatRequest, RequestError> {
         ChatRequest::from_client(body.as_object().unwrap().clone())
     }
 
@@ -216,74 +223,70 @@ mod tests {
 
     #[test]
     fn what_we_do_not_know_is_passed_on() {
-        let request = json!({ "messages": hello(), "temperature": 0.1, "from_the_future": { "a": [1] },
-            "stream_options": { "other": 1 } });
-        let body = client(&request).unwrap().body(&tier("")).ok().unwrap();
+        let request = json!({
+            "messages": hello(), "temperature": 0.1, "from_the_future": { "a": [1] },
+            "stream_options": { "other": 1 },
+        });
+        let request = parse(&request).unwrap();
+        let body = request.body_for(&tier("")).ok().unwrap();
+
+        let options = json!({ "other": 1, "include_usage": true });
         assert_eq!(body["from_the_future"], json!({ "a": [1] }));
-        assert_eq!(
-            (&body["model"], &body["temperature"]),
-            (&json!("m"), &json!(0.1))
-        );
-        assert_eq!(
-            (&body["stream"], &body["stream_options"]),
-            (&json!(true), &json!({ "other": 1, "include_usage": true }))
-        );
-        let body = client(&json!({ "messages": hello(), "stream_options": {} }))
-            .unwrap()
-            .body(&tier(r#","stream":false"#));
-        let body = body.ok().unwrap();
-        assert_eq!(
-            (&body["stream"], &body["stream_options"]),
-            (&json!(false), &Value::Null)
-        );
+        assert_eq!(body["model"], json!("m"));
+        assert_eq!(body["temperature"], json!(0.1));
+        assert_eq!(body["stream"], json!(true));
+        assert_eq!(body["stream_options"], options);
+    }
+
+    #[test]
+    fn a_tier_without_streams_gets_no_stream_options() {
+        let request = json!({ "messages": hello(), "stream_options": {} });
+        let request = parse(&request).unwrap();
+        let body = request.body_for(&tier(r#","stream":false"#)).ok().unwrap();
+        assert_eq!(body["stream"], json!(false));
+        assert_eq!(body["stream_options"], Value::Null);
     }
 
     #[test]
     fn what_every_tier_would_refuse_is_refused_here() {
         let param = |body: Value| {
-            client(&body)
-                .err()
-                .and_then(|error| error.param)
-                .unwrap_or_default()
+            let error = parse(&body).err();
+            error.and_then(|error| error.param).unwrap_or_default()
         };
         assert_eq!(param(json!({})), "messages");
         assert_eq!(param(json!({ "messages": [] })), "messages");
         assert_eq!(param(json!({ "messages": "hello" })), "messages");
         assert_eq!(param(json!({ "messages": ["hello"] })), "messages[0]");
-        assert_eq!(
-            param(json!({ "messages": [{ "role": "doctor", "content": "x" }] })),
-            "messages[0].role"
-        );
-        assert_eq!(
-            param(json!({ "messages": [{ "content": "x" }] })),
-            "messages[0].role"
-        );
+
+        let bad_role = json!([{ "role": "doctor", "content": "x" }]);
+        let bad_role = param(json!({ "messages": bad_role }));
+        assert_eq!(bad_role, "messages[0].role");
+        let no_role = param(json!({ "messages": [{ "content": "x" }] }));
+        assert_eq!(no_role, "messages[0].role");
+
         assert_eq!(param(json!({ "messages": hello(), "n": 0 })), "n");
         assert_eq!(param(json!({ "messages": hello(), "n": null })), "");
     }
 
     #[test]
     fn a_schema_is_weakened_only_where_the_answer_is_checked_here() {
-        let object = tier(r#","structured_output":"json_object""#);
-        let prompt = tier(r#","structured_output":"prompt""#);
+        let schema_tier = tier("");
+        let object_tier = tier(r#","structured_output":"json_object""#);
+        let prompt_tier = tier(r#","structured_output":"prompt""#);
+
         let ours = ChatRequest::structured("s", "u", "n", &json!({}));
-        assert_eq!(
-            ours.body(&tier("")).ok().unwrap()["response_format"]["type"],
-            "json_schema"
-        );
-        assert_eq!(
-            ours.body(&object).ok().unwrap()["response_format"],
-            json!({ "type": "json_object" })
-        );
-        assert_eq!(
-            ours.body(&prompt).ok().unwrap()["response_format"],
-            Value::Null
-        );
-        let format = json!({ "type": "json_schema", "json_schema": {} });
-        let theirs = client(&json!({ "messages": hello(), "response_format": format })).unwrap();
-        assert!(theirs.body(&tier("")).is_ok());
+        let format = |tier: &Tier| ours.body_for(tier).ok().unwrap()["response_format"].clone();
+        assert_eq!(format(&schema_tier)["type"], "json_schema");
+        assert_eq!(format(&object_tier), json!({ "type": "json_object" }));
+        assert_eq!(format(&prompt_tier), Value::Null);
+
+        let wanted = json!({ "type": "json_schema", "json_schema": {} });
+        let theirs = json!({ "messages": hello(), "response_format": wanted });
+        let theirs = parse(&theirs).unwrap();
+        assert!(theirs.body_for(&schema_tier).is_ok());
+        let refused = theirs.body_for(&object_tier);
         assert!(matches!(
-            theirs.body(&object),
+            refused,
             Err(Fault::Unsupported("response_format"))
         ));
     }

@@ -7,20 +7,20 @@ use crate::ai::{Chain, Chains, ChatRequest, RequestError};
 use crate::http::openai::ApiError;
 
 /// The largest body, in bytes.
-pub(super) const LARGEST: usize = 1024 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// A request, read and checked. It has no `Debug`: it holds a patient's words.
 pub struct ClientRequest {
     /// The name of the chain: `model`.
     model: String,
     /// The tiers to ask instead of the chain's own order: `fallbacks`.
-    pub(super) order: Option<Vec<String>>,
+    pub(super) tier_order: Option<Vec<String>>,
     /// Whether events are asked for: `stream`.
     pub(super) stream: bool,
     /// Whether the last event is to say the number of tokens: `stream_options.include_usage`.
     pub(super) include_usage: bool,
     /// The rest, for the tiers.
-    pub(super) request: ChatRequest,
+    pub(super) chat: ChatRequest,
 }
 
 impl From<RequestError> for ApiError {
@@ -32,137 +32,134 @@ impl From<RequestError> for ApiError {
 impl ClientRequest {
     /// Reads a body; `chains` are those it may name.
     pub fn parse(body: &[u8], chains: &Chains) -> Result<Self, ApiError> {
-        if body.len() > LARGEST {
-            return Err(ApiError::invalid(
-                None,
-                "The body may have at most 1,048,576 bytes.",
-            ));
-        }
-        if body.is_empty() {
-            return Err(ApiError::invalid(
-                None,
-                "The body is empty; send a JSON object.",
-            ));
-        }
-        let mut fields: Map<String, Value> =
-            serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+        let mut fields = parse_fields(body)?;
         let model = match fields.remove("model") {
             Some(Value::String(model)) if !model.is_empty() => model,
             _ => {
-                return Err(ApiError::invalid(
-                    Some("model"),
-                    "'model' must name a chain; GET /v1/models lists them.",
-                ));
+                let problem = "'model' must name a chain; GET /v1/models lists them.";
+                return Err(ApiError::invalid(Some("model"), problem));
             }
         };
-        let chain = known(chains, &model)?;
-        let order = fields.remove("fallbacks").filter(|order| !order.is_null());
-        let order = order.map(|order| read_order(&order, chain)).transpose()?;
-        let stream = match fields.get("stream") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(stream)) => *stream,
-            Some(_) => {
-                return Err(ApiError::invalid(
-                    Some("stream"),
-                    "'stream' must be true or false.",
-                ));
-            }
+
+        let chain = find_chain(chains, &model)?;
+        let fallbacks = fields.remove("fallbacks").filter(|value| !value.is_null());
+        let tier_order = match fallbacks {
+            Some(fallbacks) => Some(parse_tier_order(&fallbacks, chain)?),
+            None => None,
         };
-        let include_usage = fields
-            .get("stream_options")
-            .and_then(|options| options.get("include_usage"));
-        let include_usage = include_usage.and_then(Value::as_bool).unwrap_or(false);
+
         Ok(Self {
             model,
-            order,
-            stream,
-            include_usage,
-            request: ChatRequest::from_client(fields)?,
+            tier_order,
+            stream: parse_stream(&fields)?,
+            include_usage: includes_usage(&fields),
+            chat: ChatRequest::from_client(fields)?,
         })
     }
 
     /// Whether the same request is to have the same answer: `temperature` 0, and one answer.
     pub(super) fn is_deterministic(&self) -> bool {
-        self.request.is_deterministic()
+        self.chat.is_deterministic()
     }
 
-    /// What tells it from every other request of its tenant. It holds the prompt, so it is only ever hashed.
-    pub(super) fn identity(&self) -> String {
-        format!(
-            "{}\n{:?}\n{}",
-            self.model,
-            self.order,
-            self.request.identity()
-        )
+    /// The text that tells it from every other request of its tenant. It holds the prompt, so it is
+    /// only ever hashed.
+    pub(super) fn cache_identity(&self) -> String {
+        let chat = self.chat.cache_identity();
+        format!("{}\n{:?}\n{chat}", self.model, self.tier_order)
     }
 
     /// The chain that it names.
     pub(super) fn chain<'a>(&self, chains: &'a Chains) -> Result<&'a Chain, ApiError> {
-        known(chains, &self.model)
+        find_chain(chains, &self.model)
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> ApiError {
-    let what = match error {
-        error if error.to_string().starts_with("recursion limit") => "nested too deeply",
-        error if error.is_data() => "not a JSON object",
-        _ => "not valid JSON",
+fn parse_fields(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    if body.len() > MAX_BODY_BYTES {
+        let problem = "The body may have at most 1,048,576 bytes.";
+        return Err(ApiError::invalid(None, problem));
+    }
+    if body.is_empty() {
+        let problem = "The body is empty; send a JSON object.";
+        return Err(ApiError::invalid(None, problem));
+    }
+
+    serde_json::from_slice(body).map_err(|error| unreadable_body(&error))
+}
+
+fn unreadable_body(error: &serde_json::Error) -> ApiError {
+    let is_too_deep = error.to_string().starts_with("recursion limit");
+    let problem = if is_too_deep {
+        "nested too deeply"
+    } else if error.is_data() {
+        "not a JSON object"
+    } else {
+        "not valid JSON"
     };
-    let place = format!(
-        "The body is {what} (line {}, column {}).",
-        error.line(),
-        error.column()
-    );
-    ApiError::invalid(None, &place)
+
+    let (line, column) = (error.line(), error.column());
+    let message = format!("The body is {problem} (line {line}, column {column}).");
+
+    ApiError::invalid(None, &message)
 }
 
-fn known<'a>(chains: &'a Chains, model: &str) -> Result<&'a Chain, ApiError> {
-    if chains.is_empty() {
-        let (status, message) = (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "No model is configured. Tell the operator.",
-        );
-        return Err(ApiError::new(
-            status,
-            "server_error",
-            Some("no_model_configured"),
-            message,
-        ));
+fn parse_stream(fields: &Map<String, Value>) -> Result<bool, ApiError> {
+    match fields.get("stream") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(stream)) => Ok(*stream),
+        Some(_) => {
+            let problem = "'stream' must be true or false.";
+            Err(ApiError::invalid(Some("stream"), problem))
+        }
     }
+}
+
+fn includes_usage(fields: &Map<String, Value>) -> bool {
+    let options = fields.get("stream_options");
+    let include_usage = options.and_then(|options| options.get("include_usage"));
+    include_usage.and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn find_chain<'a>(chains: &'a Chains, model: &str) -> Result<&'a Chain, ApiError> {
+    if chains.is_empty() {
+        let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, "no_model_configured");
+        let message = "No model is configured. Tell the operator.";
+        return Err(ApiError::new(status, "server_error", Some(code), message));
+    }
+
     chains.get(model).ok_or_else(|| {
+        let (status, code) = (StatusCode::NOT_FOUND, "model_not_found");
         let message = "There is no such model; GET /v1/models lists those there are.";
-        let mut error = ApiError::new(
-            StatusCode::NOT_FOUND,
-            "invalid_request_error",
-            Some("model_not_found"),
-            message,
-        );
-        error
-            .error
-            .insert("param".to_owned(), Value::String("model".to_owned()));
+        let mut error = ApiError::new(status, "invalid_request_error", Some(code), message);
+
+        let param = Value::String("model".to_owned());
+        error.error.insert("param".to_owned(), param);
         error
     })
 }
 
-fn read_order(order: &Value, chain: &Chain) -> Result<Vec<String>, ApiError> {
-    let wrong = |param: String, message: &str| Err(ApiError::invalid(Some(&param), message));
+fn parse_tier_order(order: &Value, chain: &Chain) -> Result<Vec<String>, ApiError> {
     let names = order.as_array().map(Vec::as_slice).unwrap_or_default();
     if names.is_empty() {
-        return wrong(
-            "fallbacks".to_owned(),
-            "'fallbacks' must be an array with at least one name of a tier.",
-        );
+        let problem = "'fallbacks' must be an array with at least one name of a tier.";
+        return Err(ApiError::invalid(Some("fallbacks"), problem));
     }
-    let mut read: Vec<String> = Vec::new();
+
+    let mut order: Vec<String> = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let param = format!("fallbacks[{index}]");
-        let Some(name) = name.as_str().filter(|name| chain.has_tier(name)) else {
-            return wrong(param, "There is no such tier in this chain.");
+        let wrong = |problem: &str| {
+            let param = format!("fallbacks[{index}]");
+            ApiError::invalid(Some(&param), problem)
         };
-        if read.iter().any(|known| known == name) {
-            return wrong(param, "This tier stands there twice.");
+
+        let name = name.as_str().filter(|name| chain.has_tier(name));
+        let name = name.ok_or_else(|| wrong("There is no such tier in this chain."))?;
+        if order.iter().any(|known| known == name) {
+            return Err(wrong("This tier stands there twice."));
         }
-        read.push(name.to_owned());
+        order.push(name.to_owned());
     }
-    Ok(read)
+
+    Ok(order)
 }

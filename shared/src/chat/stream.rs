@@ -1,8 +1,9 @@
 //! Answers as server-sent events.
 //!
-//! Until the answer is sure, or `live` has its first token, nothing is said for [`HOLD`], so that an error still gets its
-//! status and an answer its headers. After that comments keep the connection open, and what the headers would have said
-//! follows in a comment. A stream that could not be completed ends with an error event, and without `[DONE]`.
+//! Until the answer is sure, or a `live` stream has its first token, nothing is sent for
+//! [`HEAD_TIMEOUT`], so that an error still gets its status and an answer its headers. After that
+//! comments keep the connection open, and the values that the headers would have had follow in a
+//! comment. A stream that could not be completed ends with an error event, and without `[DONE]`.
 
 use std::time::Duration;
 
@@ -11,208 +12,201 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 
-use super::{Asked, Backend, ClientRequest, Meter, Served, failure, whole};
-use crate::ai::{Answer, Ask, Chain, Live};
+use super::cached::complete_or_cached;
+use super::call::{ChatCall, Served};
+use super::failure::error_of;
+use super::meter::Meter;
+use crate::ai::{Answer, Fault, LiveStream};
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
 use crate::http::Origin;
 use crate::http::openai::{ApiError, DONE, Reply, event, keeping_alive};
 
-/// How long the head of the answer is held back, and the longest silence after that.
-const HOLD: Duration = Duration::from_secs(5);
+/// How long the head of the answer is held back.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest silence after that.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The comment that keeps a connection open.
+const STILL_WORKING: Bytes = Bytes::from_static(b": still working\n\n");
 
 /// An answer that is ready to be sent.
-type Ready = (Served, BoxStream<'static, Bytes>);
+struct ReadyStream {
+    served: Served,
+    events: BoxStream<'static, Bytes>,
+}
 
-pub(super) async fn answer(
-    backend: Backend,
-    request: ClientRequest,
-    meter: Meter,
-    deadline: Deadline,
-    origin: Origin,
-) -> Result<Reply, ApiError> {
-    let mode = request.chain(&backend.chains)?.mode();
+pub(super) async fn answer_stream(call: ChatCall, origin: Origin) -> Result<Reply, ApiError> {
+    let mode = call.chain()?.mode();
     let work = async move {
         match mode {
-            StreamMode::Whole => whole_events(&backend, &request, &meter, deadline).await,
-            StreamMode::Live => {
-                live_events(request.chain(&backend.chains)?, &request, meter, deadline).await
-            }
+            StreamMode::Complete => complete_events(&call).await,
+            StreamMode::Streamed => live_events(call).await,
         }
     };
-    let mut work: BoxFuture<'static, Result<Ready, ApiError>> = Box::pin(work);
-    // What cannot be streamed is sent when all of it is there.
-    let held = if origin == Origin::HttpApi {
+    let mut work: BoxFuture<'static, Result<ReadyStream, ApiError>> = Box::pin(work);
+
+    // An answer that cannot be streamed is sent when all of it is there.
+    let held_back = if origin == Origin::HttpApi {
         Ok(work.as_mut().await)
     } else {
-        Deadline::after(HOLD).run(work.as_mut()).await
+        Deadline::after(HEAD_TIMEOUT).run(work.as_mut()).await
     };
-    match held {
-        Ok(ready) => {
-            let (served, events) = ready?;
-            let mut reply = Reply::events(events);
-            reply.headers.extend(served.headers());
-            Ok(reply)
-        }
-        Err(_elapsed) => {
-            let rest = keeping_alive(work, HOLD, late);
-            // The first comment goes out at once: the client has waited long enough to see the head.
-            Ok(Reply::events(
-                stream::iter([Bytes::from_static(b": still working\n\n")])
-                    .chain(rest)
-                    .boxed(),
-            ))
-        }
-    }
+    let Ok(ready) = held_back else {
+        // The first comment goes out at once: the client has waited long enough to see the head.
+        let rest = keeping_alive(work, KEEP_ALIVE_INTERVAL, late_events);
+        let events = stream::iter([STILL_WORKING]).chain(rest);
+        return Ok(Reply::events(events.boxed()));
+    };
+
+    let ready = ready?;
+    let mut reply = Reply::events(ready.events);
+    reply.headers.extend(ready.served.headers());
+
+    Ok(reply)
 }
 
-/// What is sent once the head has gone.
-fn late(ready: Result<Ready, ApiError>) -> BoxStream<'static, Bytes> {
-    match ready {
-        Ok((served, events)) => {
-            tracing::info!(
-                tier = served.tier,
-                attempts = served.attempts,
-                "a stream goes on"
-            );
-            let (tier, attempts, degraded) =
-                (&served.tier, served.attempts, served.degraded_word());
-            let head =
-                format!(": x-served-by={tier} x-attempts={attempts} x-degraded={degraded}\n\n");
-            stream::iter([Bytes::from(head)]).chain(events).boxed()
-        }
+/// The events that are sent once the head has gone.
+fn late_events(ready: Result<ReadyStream, ApiError>) -> BoxStream<'static, Bytes> {
+    let ReadyStream { served, events } = match ready {
+        Ok(ready) => ready,
         Err(error) => {
-            tracing::error!(
-                status = error.status.as_u16(),
-                "a stream ends with an error"
-            );
-            stream::iter([event(&error.body())]).boxed()
+            let status = error.status.as_u16();
+            tracing::error!(status, "a stream ends with an error");
+            return stream::iter([event(&error.body())]).boxed();
         }
-    }
-}
-
-/// The whole answer, then its pieces.
-async fn whole_events(
-    backend: &Backend,
-    request: &ClientRequest,
-    meter: &Meter,
-    deadline: Deadline,
-) -> Result<Ready, ApiError> {
-    let Asked {
-        served,
-        completion,
-        pieces,
-    } = whole(backend, request, meter, deadline).await?;
-    let pieces = if pieces.is_empty() {
-        completion.chunks()
-    } else {
-        pieces
     };
-    let include_usage = request.include_usage;
-    let events: Vec<_> = pieces
-        .into_iter()
-        .filter_map(|piece| shown(piece, include_usage))
-        .collect();
-    Ok((
-        served,
-        stream::iter(events).chain(stream::iter([DONE])).boxed(),
-    ))
+
+    let (tier, attempts) = (&served.tier, served.attempts);
+    tracing::info!(tier, attempts, "a stream goes on");
+
+    let degraded = served.degraded_word();
+    let head = format!(": x-served-by={tier} x-attempts={attempts} x-degraded={degraded}\n\n");
+
+    stream::iter([Bytes::from(head)]).chain(events).boxed()
 }
 
-/// The pieces as they come.
-async fn live_events(
-    chain: &Chain,
-    request: &ClientRequest,
-    meter: Meter,
-    deadline: Deadline,
-) -> Result<Ready, ApiError> {
-    let ask = Ask::new(&request.request, deadline)
-        .in_order(request.order.as_deref())
-        .passing_filter_on();
-    let outcome = chain.live(&ask).await;
+/// The complete answer, then its chunks.
+async fn complete_events(call: &ChatCall) -> Result<ReadyStream, ApiError> {
+    let answer = complete_or_cached(call).await?;
+    let chunks = if answer.chunks.is_empty() {
+        answer.completion.chunks()
+    } else {
+        answer.chunks
+    };
+
+    let include_usage = call.request.include_usage;
+
+    let events: Vec<_> = chunks
+        .into_iter()
+        .filter_map(|chunk| event_of_chunk(chunk, include_usage))
+        .collect();
+    Ok(ReadyStream {
+        served: answer.served,
+        events: stream::iter(events).chain(stream::iter([DONE])).boxed(),
+    })
+}
+
+/// The chunks as they come.
+async fn live_events(call: ChatCall) -> Result<ReadyStream, ApiError> {
+    let request = call.chain_request();
+    let outcome = call.chain()?.start_stream(&request).await;
     if outcome.answer.is_none() {
-        meter.settle(0, deadline).await;
+        call.meter.settle(0, call.deadline).await;
     }
+
     let attempts = outcome.attempts;
     let Some(Answer {
-        value,
+        content,
         tier,
         degraded,
     }) = outcome.answer
     else {
-        return Err(failure::of(&outcome));
+        return Err(error_of(&outcome));
     };
-    let include_usage = request.include_usage;
-    let start = Some(Passing {
-        live: value,
-        meter,
-        deadline,
-    });
-    let events = stream::unfold(start, move |passing| async move {
-        next(passing?, include_usage).await
-    });
-    Ok((
-        Served {
+
+    let relay = LiveRelay {
+        live: content,
+        include_usage: call.request.include_usage,
+        meter: call.meter,
+        deadline: call.deadline,
+    };
+    let events = stream::unfold(
+        Some(relay),
+        |relay| async move { relay?.next_event().await },
+    );
+
+    Ok(ReadyStream {
+        served: Served {
             tier,
             attempts,
             degraded,
-            is_repeat: false,
+            is_cache_hit: false,
         },
-        events.boxed(),
-    ))
+        events: events.boxed(),
+    })
 }
 
 /// A live answer that is passed on.
-struct Passing {
-    live: Live,
+struct LiveRelay {
+    live: LiveStream,
+    include_usage: bool,
     meter: Meter,
     deadline: Deadline,
 }
 
-async fn next(mut passing: Passing, include_usage: bool) -> Option<(Bytes, Option<Passing>)> {
-    loop {
-        match passing.live.next().await {
-            Ok(Some(piece)) => {
-                if let Some(event) = shown(piece, include_usage) {
-                    return Some((event, Some(passing)));
+impl LiveRelay {
+    /// The next event, and the relay if there are more.
+    async fn next_event(mut self) -> Option<(Bytes, Option<Self>)> {
+        loop {
+            match self.live.next_chunk().await {
+                Ok(Some(chunk)) => {
+                    if let Some(event) = event_of_chunk(chunk, self.include_usage) {
+                        return Some((event, Some(self)));
+                    }
                 }
-            }
-            Ok(None) => {
-                settle(&passing.meter, passing.live.tokens(), passing.deadline).await;
-                return Some((DONE, None));
-            }
-            Err(fault) => {
-                settle(&passing.meter, passing.live.tokens(), passing.deadline).await;
-                tracing::error!(tier = passing.live.tier(), fault = %fault, "a live answer broke");
-                let message =
-                    format!("The answer broke off ({fault}). What came before is incomplete.");
-                let error = json!({ "error": { "message": message, "type": "server_error", "param": null, "code": "stream_broken" } });
-                return Some((event(&error), None));
+                Ok(None) => {
+                    self.settle_tokens().await;
+                    return Some((DONE, None));
+                }
+                Err(fault) => {
+                    self.settle_tokens().await;
+                    let tier = self.live.tier();
+                    tracing::error!(tier, fault = %fault, "a live answer broke");
+                    return Some((broken_event(&fault), None));
+                }
             }
         }
     }
-}
 
-/// What was used of a broken answer is charged too; if nobody says how much, the estimate stands.
-async fn settle(meter: &Meter, tokens: Option<u64>, deadline: Deadline) {
-    if let Some(tokens) = tokens {
-        meter.settle(tokens, deadline).await;
+    /// Also the tokens of a broken answer are charged.
+    async fn settle_tokens(&mut self) {
+        let used_tokens = self.live.total_tokens();
+        self.meter.settle_known(used_tokens, self.deadline).await;
     }
 }
 
-/// A piece as the client asked for it; none if it holds nothing but a usage that nobody asked for.
-fn shown(mut piece: Value, include_usage: bool) -> Option<Bytes> {
-    if !include_usage && let Some(fields) = piece.as_object_mut() {
-        let had_usage = fields.remove("usage").is_some_and(|usage| !usage.is_null());
-        let says_nothing = fields
-            .get("choices")
-            .and_then(Value::as_array)
-            .is_none_or(Vec::is_empty);
-        if had_usage && says_nothing {
+fn broken_event(fault: &Fault) -> Bytes {
+    let message = format!("The answer broke off ({fault}). What came before is incomplete.");
+    event(&json!({ "error": {
+        "message": message, "type": "server_error", "param": null, "code": "stream_broken",
+    } }))
+}
+
+/// A chunk as the client asked for it; none if it holds nothing but a usage that was not asked for.
+fn event_of_chunk(mut chunk: Value, include_usage: bool) -> Option<Bytes> {
+    let fields = chunk.as_object_mut().filter(|_| !include_usage);
+    if let Some(fields) = fields {
+        let usage = fields.remove("usage");
+        let had_usage = usage.is_some_and(|usage| !usage.is_null());
+        let choices = fields.get("choices").and_then(Value::as_array);
+        if had_usage && choices.is_none_or(Vec::is_empty) {
             return None;
         }
     }
-    Some(event(&piece))
+
+    Some(event(&chunk))
 }
 
 #[cfg(test)]
@@ -222,9 +216,12 @@ mod tests {
     #[test]
     fn the_usage_is_shown_only_to_those_who_asked() {
         let last = json!({ "choices": [], "usage": { "total_tokens": 1 } });
-        assert!(shown(last.clone(), true).is_some() && shown(last, false).is_none());
-        let piece = json!({ "choices": [{ "delta": {} }], "usage": null });
-        let text = String::from_utf8(shown(piece, false).unwrap().to_vec()).unwrap();
+        assert!(event_of_chunk(last.clone(), true).is_some());
+        assert!(event_of_chunk(last, false).is_none());
+
+        let chunk = json!({ "choices": [{ "delta": {} }], "usage": null });
+        let event = event_of_chunk(chunk, false).unwrap();
+        let text = String::from_utf8(event.to_vec()).unwrap();
         assert_eq!(text, "data: {\"choices\":[{\"delta\":{}}]}\n\n");
     }
 }

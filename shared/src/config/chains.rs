@@ -13,6 +13,9 @@ pub const DEFAULT_CHAIN: &str = "default";
 /// The chain that makes assessments, if there is one of this name; else [`DEFAULT_CHAIN`] does.
 pub const CONSULTATION_CHAIN: &str = "consultation";
 
+/// Extra calls that hedging may make, as a share of all calls, unless the chain sets another share.
+const DEFAULT_HEDGE_BUDGET: f64 = 0.05;
+
 /// The tiers and the chains made of them. Every tier that a chain names exists.
 #[derive(Debug, Clone, Default)]
 pub struct Models {
@@ -30,55 +33,66 @@ pub struct ChainSettings {
     #[serde(default)]
     pub mode: StreamMode,
     /// Extra calls that hedging may make, as a share of all calls: 0 to 1, by default 0.05.
-    #[serde(default = "hedge_budget")]
+    #[serde(default = "default_hedge_budget")]
     pub hedge_budget: f64,
-    /// Seconds for which the same request of the same tenant, with `temperature` 0, gets the same answer; never unless told
-    /// otherwise. The answers are then kept in Valkey.
+    /// Seconds for which the same request of the same tenant, with `temperature` 0, gets the same
+    /// answer; by default it gets a new one each time. The answers are then kept in Valkey.
+    #[serde(default)]
+    cache_ttl: Option<f64>,
+    /// The old name of `cache_ttl`. It is read, with a warning, and then empty.
     #[serde(default)]
     repeat_for: Option<f64>,
 }
 
 impl ChainSettings {
+    fn of_all(tiers: &Tiers) -> Self {
+        Self {
+            tiers: tiers.iter().map(|tier| tier.name.clone()).collect(),
+            mode: StreamMode::Complete,
+            hedge_budget: DEFAULT_HEDGE_BUDGET,
+            cache_ttl: None,
+            repeat_for: None,
+        }
+    }
+
     /// How long the same request gets the same answer.
-    pub fn repeat_for(&self) -> Option<Duration> {
-        self.repeat_for.map(Duration::from_secs_f64)
+    pub fn cache_ttl(&self) -> Option<Duration> {
+        self.cache_ttl.map(Duration::from_secs_f64)
     }
 }
 
 /// How a streamed answer is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum StreamMode {
-    /// The answer is collected and checked before its first token is passed on: a tier that breaks midway is replaced
-    /// without the client noticing.
+    /// `whole`: the answer is collected and checked before its first token is passed on. A tier
+    /// that breaks midway is replaced without the client noticing.
     #[default]
-    Whole,
-    /// Tokens are passed on as they come: a tier that breaks midway ends the stream with an error event.
-    Live,
+    #[serde(rename = "whole")]
+    Complete,
+    /// `live`: tokens are passed on as they come. A tier that breaks midway ends the stream with an
+    /// error event.
+    #[serde(rename = "live")]
+    Streamed,
 }
 
-const fn hedge_budget() -> f64 {
-    0.05
+const fn default_hedge_budget() -> f64 {
+    DEFAULT_HEDGE_BUDGET
 }
 
 impl Models {
-    /// The tiers of `AI_TIERS` in the chains of `AI_CHAINS`, a JSON object of chains by name. Without the latter there is
-    /// one chain, `default`, of all tiers in their order.
+    /// The tiers of `AI_TIERS` in the chains of `AI_CHAINS`, a JSON object of chains by name.
+    /// Without the latter there is one chain, `default`, of all tiers in their order.
     pub fn new(tiers: Tiers, chains: Option<&str>) -> Result<Self, ConfigError> {
+        let has_tiers = tiers.iter().next().is_some();
         let chains = match chains {
-            Some(json) => parse(json, &tiers)?,
-            None if tiers.iter().next().is_none() => BTreeMap::new(),
-            None => {
-                let names = tiers.iter().map(|tier| tier.name.clone()).collect();
-                let all = ChainSettings {
-                    tiers: names,
-                    mode: StreamMode::Whole,
-                    hedge_budget: hedge_budget(),
-                    repeat_for: None,
-                };
-                BTreeMap::from([(DEFAULT_CHAIN.to_owned(), all)])
+            Some(json) => parse_chains(json, &tiers)?,
+            None if has_tiers => {
+                let name = DEFAULT_CHAIN.to_owned();
+                BTreeMap::from([(name, ChainSettings::of_all(&tiers))])
             }
+            None => BTreeMap::new(),
         };
+
         Ok(Self { tiers, chains })
     }
 
@@ -98,83 +112,106 @@ impl Models {
     }
 }
 
-fn parse(json: &str, tiers: &Tiers) -> Result<BTreeMap<String, ChainSettings>, ConfigError> {
+fn parse_chains(json: &str, tiers: &Tiers) -> Result<BTreeMap<String, ChainSettings>, ConfigError> {
     let reader = &mut serde_json::Deserializer::from_str(json);
-    let chains: BTreeMap<String, ChainSettings> = serde_path_to_error::deserialize(reader)
-        .map_err(|error| {
-            let place = error.path().to_string();
-            let name = if place == "." || place.contains('?') {
-                "AI_CHAINS".to_owned()
-            } else {
-                format!("AI_CHAINS.{place}")
-            };
-            ConfigError::new(name, error.into_inner().to_string())
-        })?;
-    for (name, chain) in &chains {
-        check(name, chain, tiers)?;
+    let chains: Result<BTreeMap<String, ChainSettings>, _> =
+        serde_path_to_error::deserialize(reader);
+    let mut chains = chains.map_err(|error| {
+        let path = error.path().to_string();
+        let name = if path == "." || path.contains('?') {
+            "AI_CHAINS".to_owned()
+        } else {
+            format!("AI_CHAINS.{path}")
+        };
+        ConfigError::new(name, error.into_inner().to_string())
+    })?;
+
+    for (name, chain) in &mut chains {
+        check_chain(name, chain, tiers)?;
+        adopt_old_name(name, chain)?;
     }
     if !chains.contains_key(DEFAULT_CHAIN) {
-        return Err(ConfigError::new(
-            "AI_CHAINS",
-            "has no chain called `default`",
-        ));
+        let problem = "has no chain called `default`";
+        return Err(ConfigError::new("AI_CHAINS", problem));
     }
+
     Ok(chains)
 }
 
-fn check(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<(), ConfigError> {
-    let wrong = |field: &str, problem: String| {
-        Err(ConfigError::new(
-            format!("AI_CHAINS.{name}{field}"),
-            problem,
-        ))
-    };
-    if !is_name(name) {
-        return wrong(
-            "",
-            "is no name for a chain: 1 to 100 of A-Z, a-z, 0-9, `.`, `_`, `-`, `/` and `:`"
-                .to_owned(),
-        );
+fn wrong_field(chain: &str, field: &str, problem: impl Into<String>) -> ConfigError {
+    ConfigError::new(format!("AI_CHAINS.{chain}.{field}"), problem)
+}
+
+fn check_chain(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<(), ConfigError> {
+    if !is_chain_name(name) {
+        let allowed = "1 to 100 of A-Z, a-z, 0-9, `.`, `_`, `-`, `/` and `:`";
+        let problem = format!("is no name for a chain: {allowed}");
+        return Err(ConfigError::new(format!("AI_CHAINS.{name}"), problem));
     }
-    if chain.tiers.is_empty() {
-        return wrong(".tiers", "must name at least one tier".to_owned());
-    }
-    for (index, tier) in chain.tiers.iter().enumerate() {
-        if !tiers.iter().any(|known| known.name == *tier) {
-            return wrong(
-                &format!(".tiers[{index}]"),
-                format!("names `{tier}`, which is not a tier of AI_TIERS"),
-            );
-        }
-        if chain
-            .tiers
-            .iter()
-            .take(index)
-            .any(|earlier| earlier == tier)
-        {
-            return wrong(
-                &format!(".tiers[{index}]"),
-                format!("names `{tier}` a second time"),
-            );
+    check_tier_names(name, chain, tiers)?;
+
+    let times = [
+        ("cache_ttl", chain.cache_ttl),
+        ("repeat_for", chain.repeat_for),
+    ];
+    for (field, seconds) in times {
+        if seconds.is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds)) {
+            let problem = "must be from 1 to 86,400 seconds";
+            return Err(wrong_field(name, field, problem));
         }
     }
-    if chain
-        .repeat_for
-        .is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds))
-    {
-        return wrong(".repeat_for", "must be from 1 to 86,400 seconds".to_owned());
-    }
+
     if !(0.0..=1.0).contains(&chain.hedge_budget) {
-        return wrong(".hedge_budget", "must be from 0 to 1".to_owned());
+        return Err(wrong_field(name, "hedge_budget", "must be from 0 to 1"));
     }
+
     Ok(())
 }
 
-/// What can stand in a URL's path, in a header and in a log without care.
-fn is_name(name: &str) -> bool {
-    let allowed =
-        |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-' | b'/' | b':');
-    (1..=100).contains(&name.len()) && name.bytes().all(allowed)
+fn check_tier_names(name: &str, chain: &ChainSettings, tiers: &Tiers) -> Result<(), ConfigError> {
+    if chain.tiers.is_empty() {
+        return Err(wrong_field(name, "tiers", "must name at least one tier"));
+    }
+
+    for (index, tier) in chain.tiers.iter().enumerate() {
+        let field = format!("tiers[{index}]");
+        if !tiers.iter().any(|known| known.name == *tier) {
+            let problem = format!("names `{tier}`, which is not a tier of AI_TIERS");
+            return Err(wrong_field(name, &field, problem));
+        }
+
+        let mut earlier = chain.tiers.iter().take(index);
+        if earlier.any(|earlier| earlier == tier) {
+            let problem = format!("names `{tier}` a second time");
+            return Err(wrong_field(name, &field, problem));
+        }
+    }
+
+    Ok(())
+}
+
+/// Reads `repeat_for` as `cache_ttl`, with a warning.
+fn adopt_old_name(name: &str, chain: &mut ChainSettings) -> Result<(), ConfigError> {
+    let Some(seconds) = chain.repeat_for.take() else {
+        return Ok(());
+    };
+    if chain.cache_ttl.is_some() {
+        let problem = "is the old name of `cache_ttl`, which is set too: leave it out";
+        return Err(wrong_field(name, "repeat_for", problem));
+    }
+
+    chain.cache_ttl = Some(seconds);
+    let (setting, use_instead) = (format!("AI_CHAINS.{name}.repeat_for"), "cache_ttl");
+    tracing::warn!(setting, use_instead, "a setting has a new name");
+
+    Ok(())
+}
+
+/// Whether it can stand in a URL's path, in a header and in a log as it is.
+fn is_chain_name(name: &str) -> bool {
+    let is_punctuation = |c: u8| matches!(c, b'.' | b'_' | b'-' | b'/' | b':');
+    let is_allowed = |c: u8| c.is_ascii_alphanumeric() || is_punctuation(c);
+    (1..=100).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -187,51 +224,75 @@ mod tests {
         Tiers::parse(&format!("[{},{}]", tier("a"), tier("b"))).unwrap()
     }
 
+    /// The setting that is refused in a chain `default` with these fields besides its tiers.
+    fn refused_with(fields: &str) -> String {
+        refused(&format!(r#"{{"default":{{"tiers":["a"],{fields}}}}}"#))
+    }
+
+    fn refused(json: &str) -> String {
+        Models::new(tiers(), Some(json)).expect_err(json).name
+    }
+
     #[test]
     fn without_a_configuration_all_tiers_are_the_default_chain() {
         let models = Models::new(tiers(), None).unwrap();
         assert_eq!(models.chains()["default"].tiers, ["a", "b"]);
-        assert_eq!(models.chains()["default"].mode, StreamMode::Whole);
-        assert!(
-            Models::new(Tiers::default(), None)
-                .unwrap()
-                .chains()
-                .is_empty()
-        );
+        assert_eq!(models.chains()["default"].mode, StreamMode::Complete);
+
+        let no_models = Models::new(Tiers::default(), None).unwrap();
+        assert!(no_models.chains().is_empty());
     }
 
     #[test]
     fn a_wrong_chain_is_refused_by_name() {
-        let refused = |json: &str| Models::new(tiers(), Some(json)).expect_err(json).name;
-        assert_eq!(
-            refused(r#"{"default":{"tiers":["a","c"]}}"#),
-            "AI_CHAINS.default.tiers[1]"
-        );
-        assert_eq!(
-            refused(r#"{"default":{"tiers":["a","a"]}}"#),
-            "AI_CHAINS.default.tiers[1]"
-        );
-        assert_eq!(
-            refused(r#"{"default":{"tiers":[]}}"#),
-            "AI_CHAINS.default.tiers"
-        );
-        assert_eq!(refused(r#"{"fast":{"tiers":["a"]}}"#), "AI_CHAINS");
-        assert_eq!(
-            refused(r#"{"default":{"tiers":["a"],"mode":"slow"}}"#),
-            "AI_CHAINS.default.mode"
-        );
-        assert_eq!(
-            refused(r#"{"default":{"tiers":["a"],"hedge_budget":2}}"#),
-            "AI_CHAINS.default.hedge_budget"
-        );
-        assert_eq!(
-            refused(r#"{"default":{"tiers":["a"],"repeat_for":0}}"#),
-            "AI_CHAINS.default.repeat_for"
-        );
-        assert_eq!(
-            refused(r#"{"default":{"tiers":["a"]},"a b":{"tiers":["a"]}}"#),
-            "AI_CHAINS.a b"
-        );
+        let unknown = r#"{"default":{"tiers":["a","c"]}}"#;
+        assert_eq!(refused(unknown), "AI_CHAINS.default.tiers[1]");
+        let twice = r#"{"default":{"tiers":["a","a"]}}"#;
+        assert_eq!(refused(twice), "AI_CHAINS.default.tiers[1]");
+        let empty = r#"{"default":{"tiers":[]}}"#;
+        assert_eq!(refused(empty), "AI_CHAINS.default.tiers");
+        let no_default = r#"{"fast":{"tiers":["a"]}}"#;
+        assert_eq!(refused(no_default), "AI_CHAINS");
+        let bad_name = r#"{"default":{"tiers":["a"]},"a b":{"tiers":["a"]}}"#;
+        assert_eq!(refused(bad_name), "AI_CHAINS.a b");
         assert_eq!(refused("[]"), "AI_CHAINS");
+    }
+
+    #[test]
+    fn a_wrong_field_of_a_chain_is_refused_by_name() {
+        let name = refused_with(r#""mode":"slow""#);
+        assert_eq!(name, "AI_CHAINS.default.mode");
+        let name = refused_with(r#""hedge_budget":2"#);
+        assert_eq!(name, "AI_CHAINS.default.hedge_budget");
+        let name = refused_with(r#""cache_ttl":0"#);
+        assert_eq!(name, "AI_CHAINS.default.cache_ttl");
+        let name = refused_with(r#""repeat_for":0"#);
+        assert_eq!(name, "AI_CHAINS.default.repeat_for");
+    }
+
+    #[test]
+    fn both_modes_keep_their_public_names() {
+        let mode = |name: &str| {
+            let json = format!(r#"{{"default":{{"tiers":["a"],"mode":"{name}"}}}}"#);
+            Models::new(tiers(), Some(&json)).unwrap().chains()["default"].mode
+        };
+        assert_eq!(mode("whole"), StreamMode::Complete);
+        assert_eq!(mode("live"), StreamMode::Streamed);
+    }
+
+    #[test]
+    fn the_old_name_of_cache_ttl_is_still_read() {
+        let cache_ttl = |field: &str| {
+            let json = format!(r#"{{"default":{{"tiers":["a"],{field}}}}}"#);
+            let models = Models::new(tiers(), Some(&json)).unwrap();
+            models.chains()["default"].cache_ttl()
+        };
+        let minute = Some(Duration::from_mins(1));
+        assert_eq!(cache_ttl(r#""cache_ttl":60"#), minute);
+        assert_eq!(cache_ttl(r#""repeat_for":60"#), minute);
+        assert_eq!(cache_ttl(r#""mode":"whole""#), None);
+
+        let name = refused_with(r#""cache_ttl":60,"repeat_for":60"#);
+        assert_eq!(name, "AI_CHAINS.default.repeat_for");
     }
 }

@@ -8,6 +8,18 @@ use url::Url;
 
 use super::{BreakerSettings, ConfigError};
 
+/// Seconds of [`Tier::connect_timeout`], unless the tier sets another time.
+const DEFAULT_CONNECT_TIMEOUT: f64 = 5.0;
+
+/// Seconds of [`Tier::first_token_timeout`], unless the tier sets another time.
+const DEFAULT_FIRST_TOKEN_TIMEOUT: f64 = 10.0;
+
+/// Seconds of [`Tier::idle_timeout`], unless the tier sets another time.
+const DEFAULT_IDLE_TIMEOUT: f64 = 10.0;
+
+/// Seconds of [`Tier::total_timeout`], unless the tier sets another time.
+const DEFAULT_TOTAL_TIMEOUT: f64 = 20.0;
+
 /// The tiers, in order; their names are distinct.
 #[derive(Debug, Clone, Default)]
 pub struct Tiers(Vec<Tier>);
@@ -28,26 +40,27 @@ pub struct Tier {
     /// How the endpoint is made to answer with JSON.
     #[serde(default)]
     pub structured_output: StructuredOutput,
-    /// Seconds until the connection stands: 5 unless told otherwise.
+    /// Seconds until the connection stands: by default 5.
     #[serde(default)]
     connect_timeout: Option<f64>,
-    /// Seconds until the first token of an answer: 10 unless told otherwise.
+    /// Seconds until the first token of an answer: by default 10.
     #[serde(default)]
     first_token_timeout: Option<f64>,
-    /// The longest pause between two tokens, in seconds: 10 unless told otherwise.
+    /// The longest pause between two tokens, in seconds: by default 10.
     #[serde(default)]
     idle_timeout: Option<f64>,
-    /// Seconds for one whole call: 20 unless told otherwise.
-    #[serde(default = "total_seconds")]
+    /// Seconds for one whole call: by default 20.
+    #[serde(default = "default_total_timeout")]
     total_timeout: f64,
-    /// Seconds without a first token after which the next tier is asked too; never unless told otherwise.
+    /// Seconds without a first token after which the next tier is asked too; by default it is not.
     #[serde(default)]
     hedge_after: Option<f64>,
-    /// Whether the endpoint is asked for a stream, by which a silent or stalled model is noticed at once: yes unless told
-    /// otherwise.
-    #[serde(default = "yes")]
+    /// Whether the endpoint is asked for a stream, by which a silent or stalled model is noticed at
+    /// once: by default it is.
+    #[serde(default = "default_stream")]
     pub stream: bool,
-    /// Tokens that the model's context holds, if that is to be considered when a request was too long for another tier.
+    /// Tokens that the model's context holds, if that is to be considered when a request was too
+    /// long for another tier.
     #[serde(default)]
     pub context_window: Option<u32>,
     /// When the tier's circuit opens.
@@ -78,28 +91,28 @@ pub enum StructuredOutput {
     Prompt,
 }
 
-const fn total_seconds() -> f64 {
-    20.0
+const fn default_total_timeout() -> f64 {
+    DEFAULT_TOTAL_TIMEOUT
 }
 
-const fn yes() -> bool {
+const fn default_stream() -> bool {
     true
 }
 
 impl Tier {
     /// The longest wait for a connection.
     pub fn connect_timeout(&self) -> Duration {
-        self.within_total(self.connect_timeout, 5.0)
+        self.within_total(self.connect_timeout, DEFAULT_CONNECT_TIMEOUT)
     }
 
     /// The longest wait for the first token.
     pub fn first_token_timeout(&self) -> Duration {
-        self.within_total(self.first_token_timeout, 10.0)
+        self.within_total(self.first_token_timeout, DEFAULT_FIRST_TOKEN_TIMEOUT)
     }
 
     /// The longest pause between two tokens.
     pub fn idle_timeout(&self) -> Duration {
-        self.within_total(self.idle_timeout, 10.0)
+        self.within_total(self.idle_timeout, DEFAULT_IDLE_TIMEOUT)
     }
 
     /// The longest wait for a whole answer.
@@ -114,41 +127,58 @@ impl Tier {
 
     /// A default that is longer than the whole call means the whole call.
     fn within_total(&self, seconds: Option<f64>, default: f64) -> Duration {
-        Duration::from_secs_f64(seconds.unwrap_or(default).min(self.total_timeout))
+        let seconds = seconds.unwrap_or(default);
+        Duration::from_secs_f64(seconds.min(self.total_timeout))
     }
 
     fn check(&self, index: usize) -> Result<(), ConfigError> {
-        let wrong = |field: &str, problem: &str| {
-            Err(ConfigError::new(
-                format!("AI_TIERS[{index}].{field}"),
-                problem,
-            ))
+        let wrong_field = |WrongField { field, problem }| {
+            ConfigError::new(format!("AI_TIERS[{index}].{field}"), problem)
         };
-        let is_time = |seconds: f64| (0.001..=900.0).contains(&seconds);
-        if self.name.trim().is_empty()
-            || !self.name.bytes().all(|c| c.is_ascii_graphic())
-            || self.name.len() > 100
-        {
-            return wrong("name", "must be 1 to 100 visible ASCII characters");
+
+        self.check_identity()
+            .and_then(|()| self.check_address())
+            .and_then(|()| self.check_times())
+            .and_then(|()| self.check_rules())
+            .map_err(wrong_field)
+    }
+
+    fn check_identity(&self) -> Result<(), WrongField> {
+        let is_visible = self.name.bytes().all(|c| c.is_ascii_graphic());
+        if self.name.is_empty() || !is_visible || self.name.len() > 100 {
+            let problem = "must be 1 to 100 visible ASCII characters";
+            return Err(WrongField::new("name", problem));
         }
+
         if self.model.trim().is_empty() {
-            return wrong("model", "must not be empty");
+            return Err(WrongField::new("model", "must not be empty"));
         }
-        if !matches!(self.base_url.scheme(), "http" | "https") || !self.base_url.has_host() {
-            return wrong(
-                "base_url",
-                "must be an http or https URL, such as https://api.openai.com/v1",
-            );
+
+        Ok(())
+    }
+
+    fn check_address(&self) -> Result<(), WrongField> {
+        let scheme = self.base_url.scheme();
+        if !matches!(scheme, "http" | "https") || !self.base_url.has_host() {
+            let problem = "must be an http or https URL, such as https://api.openai.com/v1";
+            return Err(WrongField::new("base_url", problem));
         }
-        if self.key.is_some() && self.base_url.scheme() == "http" && !is_loopback(&self.base_url) {
-            return wrong("base_url", "must be https, since the tier has a key");
+
+        if self.key.is_some() && scheme == "http" && !is_loopback(&self.base_url) {
+            let problem = "must be https, since the tier has a key";
+            return Err(WrongField::new("base_url", problem));
         }
+
+        Ok(())
+    }
+
+    fn check_times(&self) -> Result<(), WrongField> {
+        let is_time = |seconds: f64| (0.001..=900.0).contains(&seconds);
         if !is_time(self.total_timeout) {
-            return wrong(
-                "total_timeout",
-                "must be more than 0 and at most 900 seconds",
-            );
+            let problem = "must be more than 0 and at most 900 seconds";
+            return Err(WrongField::new("total_timeout", problem));
         }
+
         let parts = [
             ("connect_timeout", self.connect_timeout),
             ("first_token_timeout", self.first_token_timeout),
@@ -157,18 +187,40 @@ impl Tier {
         ];
         for (field, seconds) in parts {
             if seconds.is_some_and(|seconds| !is_time(seconds) || seconds > self.total_timeout) {
-                return wrong(
-                    field,
-                    "must be more than 0 seconds and at most the total_timeout",
-                );
+                let problem = "must be more than 0 seconds and at most the total_timeout";
+                return Err(WrongField::new(field, problem));
             }
         }
+
+        Ok(())
+    }
+
+    fn check_rules(&self) -> Result<(), WrongField> {
         if self.context_window == Some(0) {
-            return wrong("context_window", "must be at least 1");
+            return Err(WrongField::new("context_window", "must be at least 1"));
         }
-        match self.breaker.fault() {
-            Some((field, range)) => wrong(&format!("breaker.{field}"), range),
+
+        match self.breaker.first_out_of_range() {
+            Some(bad) => Err(WrongField {
+                field: format!("breaker.{}", bad.field),
+                problem: bad.range,
+            }),
             None => Ok(()),
+        }
+    }
+}
+
+/// A field of a tier that is wrong, and what would be right.
+struct WrongField {
+    field: String,
+    problem: &'static str,
+}
+
+impl WrongField {
+    fn new(field: &str, problem: &'static str) -> Self {
+        Self {
+            field: field.to_owned(),
+            problem,
         }
     }
 }
@@ -186,30 +238,21 @@ impl Tiers {
     /// Reads a JSON array of tiers; every error names the setting.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
         let reader = &mut serde_json::Deserializer::from_str(json);
-        let tiers: Vec<Tier> = serde_path_to_error::deserialize(reader).map_err(|error| {
-            let place = error.path().to_string();
-            let name = if place == "." || place.contains('?') {
-                "AI_TIERS".to_owned()
-            } else {
-                format!("AI_TIERS{place}")
-            };
-            let problem = error.into_inner().to_string();
-            let problem = problem.replace(
-                "relative URL without a base",
-                "not a URL that starts with http:// or https://",
-            );
-            ConfigError::new(name, problem)
+        let tiers: Result<Vec<Tier>, _> = serde_path_to_error::deserialize(reader);
+        let tiers = tiers.map_err(|error| {
+            let path = error.path().to_string();
+            unreadable_tier(&path, &error.into_inner())
         })?;
+
         let mut names = HashSet::new();
         for (index, tier) in tiers.iter().enumerate() {
             tier.check(index)?;
             if !names.insert(tier.name.as_str()) {
-                return Err(ConfigError::new(
-                    format!("AI_TIERS[{index}].name"),
-                    "is used by an earlier tier",
-                ));
+                let name = format!("AI_TIERS[{index}].name");
+                return Err(ConfigError::new(name, "is used by an earlier tier"));
             }
         }
+
         Ok(Self(tiers))
     }
 
@@ -217,6 +260,21 @@ impl Tiers {
     pub fn iter(&self) -> std::slice::Iter<'_, Tier> {
         self.0.iter()
     }
+}
+
+fn unreadable_tier(path: &str, error: &serde_json::Error) -> ConfigError {
+    let name = if path == "." || path.contains('?') {
+        "AI_TIERS".to_owned()
+    } else {
+        format!("AI_TIERS{path}")
+    };
+
+    let problem = error.to_string().replace(
+        "relative URL without a base",
+        "not a URL that starts with http:// or https://",
+    );
+
+    ConfigError::new(name, problem)
 }
 
 impl<'a> IntoIterator for &'a Tiers {
@@ -235,7 +293,8 @@ impl TryFrom<String> for KeyReference {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
             Some(("secret", name)) if !name.is_empty() => Ok(Self::Secret(name.to_owned())),
-            // The text is not repeated: whoever gets this wrong has probably put the key itself here.
+            // The text is not repeated: an operator who gets this wrong has probably put the key
+            // itself here.
             _ => Err("a key is given by reference: `env:NAME` or `secret:NAME-OR-ARN`"),
         }
     }
@@ -249,12 +308,21 @@ mod tests {
         Tiers::parse(json).expect_err(json)
     }
 
+    /// The setting that is refused in a tier with these fields besides the usual ones.
+    fn refused_with(fields: &str) -> String {
+        let usual = r#""name":"a","base_url":"http://h/v1","model":"m""#;
+        refused(&format!("[{{{usual},{fields}}}]")).name
+    }
+
+    fn only_tier(json: &str) -> Tier {
+        Tiers::parse(json).unwrap().iter().next().unwrap().clone()
+    }
+
+    /// All that a tier needs is a name, an address and a model.
     #[test]
-    fn a_tier_needs_no_more_than_a_name_an_address_and_a_model() {
-        let tiers =
-            Tiers::parse(r#"[{"name":"a","base_url":"http://127.0.0.1:1/v1","model":"m"}]"#)
-                .unwrap();
-        let tier = tiers.iter().next().unwrap();
+    fn a_tier_needs_no_more_than_three_fields() {
+        let json = r#"[{"name":"a","base_url":"http://127.0.0.1:1/v1","model":"m"}]"#;
+        let tier = only_tier(json);
         assert_eq!(tier.connect_timeout(), Duration::from_secs(5));
         assert_eq!(tier.total_timeout(), Duration::from_secs(20));
         assert_eq!(tier.structured_output, StructuredOutput::JsonSchema);
@@ -263,73 +331,65 @@ mod tests {
     #[test]
     fn a_short_total_shortens_the_defaults_of_its_parts() {
         let json = r#"[{"name":"a","base_url":"http://h/v1","model":"m","total_timeout":2}]"#;
-        let tiers = Tiers::parse(json).unwrap();
-        let tier = tiers.iter().next().unwrap();
-        for part in [
-            tier.connect_timeout(),
-            tier.first_token_timeout(),
-            tier.idle_timeout(),
-        ] {
-            assert_eq!(part, Duration::from_secs(2));
+        let tier = only_tier(json);
+
+        let two_seconds = Duration::from_secs(2);
+        assert_eq!(tier.connect_timeout(), two_seconds);
+        assert_eq!(tier.first_token_timeout(), two_seconds);
+        assert_eq!(tier.idle_timeout(), two_seconds);
+    }
+
+    #[test]
+    fn a_wrong_time_is_refused_by_name() {
+        let name = refused_with(r#""total_timeout":0"#);
+        assert_eq!(name, "AI_TIERS[0].total_timeout");
+
+        let parts = [
+            "connect_timeout",
+            "first_token_timeout",
+            "idle_timeout",
+            "hedge_after",
+        ];
+
+        for part in parts {
+            for seconds in ["30", "0", "-1"] {
+                let name = refused_with(&format!(r#""{part}":{seconds}"#));
+                assert_eq!(name, format!("AI_TIERS[0].{part}"));
+            }
         }
     }
 
     #[test]
     fn a_wrong_setting_is_refused_by_name() {
-        let tier =
-            |more: &str| format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{more}}}]"#);
-        assert_eq!(
-            refused(&tier(r#","total_timeout":0"#)).name,
-            "AI_TIERS[0].total_timeout"
-        );
-        for part in [
-            "connect_timeout",
-            "first_token_timeout",
-            "idle_timeout",
-            "hedge_after",
-        ] {
-            for seconds in ["30", "0", "-1"] {
-                let error = refused(&tier(&format!(r#","{part}":{seconds}"#)));
-                assert_eq!(error.name, format!("AI_TIERS[0].{part}"));
-            }
-        }
-        assert_eq!(
-            refused(&tier(r#","breaker":{"failures":0}"#)).name,
-            "AI_TIERS[0].breaker.failures"
-        );
-        assert_eq!(
-            refused(&tier(r#","breaker":{"failure":1}"#)).name,
-            "AI_TIERS[0].breaker.failure"
-        );
-        assert_eq!(
-            refused(&tier(r#","context_window":0"#)).name,
-            "AI_TIERS[0].context_window"
-        );
-        assert_eq!(
-            refused(&tier(r#","temprature":1"#)).name,
-            "AI_TIERS[0].temprature"
-        );
-        assert_eq!(
-            refused(r#"[{"name":"","base_url":"http://h","model":"m"}]"#).name,
-            "AI_TIERS[0].name"
-        );
-        assert_eq!(
-            refused(r#"[{"name":"a","base_url":"ftp://h","model":"m"}]"#).name,
-            "AI_TIERS[0].base_url"
-        );
-        assert_eq!(
-            refused(&tier(r#","key":"env:K""#)).name,
-            "AI_TIERS[0].base_url"
-        );
+        let name = refused_with(r#""breaker":{"failures":0}"#);
+        assert_eq!(name, "AI_TIERS[0].breaker.failures");
+        let name = refused_with(r#""breaker":{"failure":1}"#);
+        assert_eq!(name, "AI_TIERS[0].breaker.failure");
+        let name = refused_with(r#""context_window":0"#);
+        assert_eq!(name, "AI_TIERS[0].context_window");
+        let name = refused_with(r#""temprature":1"#);
+        assert_eq!(name, "AI_TIERS[0].temprature");
+        let name = refused_with(r#""key":"env:K""#);
+        assert_eq!(name, "AI_TIERS[0].base_url");
+    }
+
+    #[test]
+    fn a_wrong_tier_is_refused_by_name() {
+        let no_name = r#"[{"name":"","base_url":"http://h","model":"m"}]"#;
+        assert_eq!(refused(no_name).name, "AI_TIERS[0].name");
+        let bad_scheme = r#"[{"name":"a","base_url":"ftp://h","model":"m"}]"#;
+        assert_eq!(refused(bad_scheme).name, "AI_TIERS[0].base_url");
         assert_eq!(refused("{").name, "AI_TIERS");
-        let twice = r#"[{"name":"a","base_url":"http://h","model":"m"},{"name":"a","base_url":"http://h","model":"m"}]"#;
-        assert_eq!(refused(twice).name, "AI_TIERS[1].name");
+
+        let tier = r#"{"name":"a","base_url":"http://h","model":"m"}"#;
+        let twice = format!("[{tier},{tier}]");
+        assert_eq!(refused(&twice).name, "AI_TIERS[1].name");
     }
 
     #[test]
     fn a_key_written_out_is_refused_and_not_repeated() {
-        let error =
-            refused(r#"[{"name":"a","base_url":"https://h/v1","model":"m","key":"sk-123456"}]"#);
+        let json = r#"[{"name":"a","base_url":"https://h/v1","model":"m","key":"sk-123456"}]"#;
+        let error = refused(json);
         assert_eq!(error.name, "AI_TIERS[0].key");
         assert!(!error.to_string().contains("123456"), "{error}");
     }

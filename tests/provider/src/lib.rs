@@ -1,15 +1,19 @@
-//! An OpenAI-compatible provider that plays every fault a real one has, by the name of the model that is asked for.
+//! An OpenAI-compatible provider that plays every fault a real one has, by the name of the model
+//! that is asked for.
 //!
-//! The model is `<script>` or `<script>/<anything>`; [`scripts::ALL`] lists the scripts. Scripts that change over time
-//! ("one 500, then healthy") do so for each model name by itself, so that tests do not meet. The models `scripted-NAME` play
-//! what the prompt says after `[NAME:`, such as `[primary:500]`, or give a good answer.
+//! The model is `<script>` or `<script>/<anything>`; [`scripts::ALL`] lists the scripts. Scripts
+//! that change over time ("one 500, then healthy") do so for each model name by itself, so that
+//! tests do not meet. The models `scripted-NAME` play the script that the prompt names after
+//! `[NAME:`, such as `[primary:500]`, or give a good answer.
 //!
-//! It speaks HTTP/1.1 by hand, since no server library lets a handler reset a connection or stop in the middle of a chunk.
+//! It speaks HTTP/1.1 by hand, since no server library lets a handler reset a connection or stop in
+//! the middle of a chunk.
 #![expect(
     clippy::disallowed_methods,
     reason = "a server spawns its connections, and plays slowness by sleeping"
 )]
 
+mod messages;
 mod play;
 pub mod scripts;
 mod wire;
@@ -50,19 +54,28 @@ pub struct Provider {
 pub(crate) struct Shared {
     started: Instant,
     attempts: Mutex<Vec<Attempt>>,
-    /// For each model: how often it was called, and when first.
-    seen: Mutex<HashMap<String, (u32, Instant)>>,
+    seen: Mutex<HashMap<String, History>>,
     is_loud: bool,
 }
 
+/// The earlier calls of one model.
+#[derive(Clone, Copy)]
+pub(crate) struct History {
+    /// Their number.
+    pub(crate) calls: u32,
+    /// When the first one came, or comes.
+    pub(crate) first_call: Instant,
+}
+
 impl Provider {
-    /// Serves on a thread of its own, which lives as long as the process.
+    /// Serves on a thread of its own, which lives as long as the process. A loud provider prints
+    /// each call.
     #[must_use]
     pub fn start(listener: TcpListener, is_loud: bool) -> Self {
-        listener
-            .set_nonblocking(true)
-            .expect("a listener can be made non-blocking");
+        let is_non_blocking = listener.set_nonblocking(true);
+        is_non_blocking.expect("a listener can be made non-blocking");
         let address = listener.local_addr().expect("a listener has an address");
+
         let shared = Arc::new(Shared {
             started: Instant::now(),
             attempts: Mutex::default(),
@@ -70,20 +83,8 @@ impl Provider {
             is_loud,
         });
         let serving = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-                while let Ok((stream, _)) = listener.accept().await {
-                    let shared = Arc::clone(&serving);
-                    // A client that hangs up is no reason to stop.
-                    tokio::spawn(async move { drop(play::connection(stream, &shared).await) });
-                }
-            });
-        });
+        std::thread::spawn(move || serve_forever(listener, &serving));
+
         Self {
             url: format!("http://{address}/v1"),
             shared,
@@ -93,10 +94,8 @@ impl Provider {
     /// A provider on a free port of this machine.
     #[must_use]
     pub fn anywhere() -> Self {
-        Self::start(
-            TcpListener::bind("127.0.0.1:0").expect("a free port"),
-            false,
-        )
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::start(listener, false)
     }
 
     /// The base URL for a tier.
@@ -108,72 +107,85 @@ impl Provider {
     /// The calls for one model, in order.
     #[must_use]
     pub fn attempts(&self, model: &str) -> Vec<Attempt> {
-        self.shared
-            .attempts()
-            .iter()
-            .filter(|attempt| attempt.model == model)
-            .cloned()
-            .collect()
+        self.select_attempts(|attempt| attempt.model == model)
     }
 
     /// The calls whose messages contain `marker`, in order.
     #[must_use]
     pub fn calls(&self, marker: &str) -> Vec<Attempt> {
-        let attempts = self.shared.attempts();
-        attempts
-            .iter()
-            .filter(|attempt| attempt.body["messages"].to_string().contains(marker))
-            .cloned()
-            .collect()
+        self.select_attempts(|attempt| attempt.body["messages"].to_string().contains(marker))
+    }
+
+    fn select_attempts(&self, is_selected: impl Fn(&Attempt) -> bool) -> Vec<Attempt> {
+        let attempts = self.shared.lock_attempts();
+        let selected = attempts.iter().filter(|attempt| is_selected(attempt));
+        selected.cloned().collect()
     }
 }
 
+fn serve_forever(listener: TcpListener, shared: &Arc<Shared>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        while let Ok((stream, _)) = listener.accept().await {
+            let shared = Arc::clone(shared);
+            // A client that hangs up is no reason to stop.
+            tokio::spawn(async move { drop(play::serve_connection(stream, &shared).await) });
+        }
+    });
+}
+
 impl Shared {
-    pub(crate) fn attempts(&self) -> MutexGuard<'_, Vec<Attempt>> {
+    fn lock_attempts(&self) -> MutexGuard<'_, Vec<Attempt>> {
         self.attempts
             .lock()
-            .expect("nobody panics while holding it")
+            .expect("no thread panics while holding it")
     }
 
     /// Notes a call; its number.
-    pub(crate) fn begin(&self, model: &str, client: u16, request: &Request) -> usize {
+    pub(crate) fn note_call(&self, model: &str, client: u16, request: &Request) -> usize {
         let at = self.started.elapsed();
         if self.is_loud {
             println!("{:>9.3} s  asked      {model}", at.as_secs_f64());
         }
-        let (authorization, body) = (request.authorization.clone(), request.body.clone());
-        let attempt = Attempt {
+
+        let mut attempts = self.lock_attempts();
+        attempts.push(Attempt {
             model: model.to_owned(),
             at,
             client,
-            authorization,
-            body,
+            authorization: request.authorization.clone(),
+            body: request.body.clone(),
             ended: None,
-        };
-        let mut attempts = self.attempts();
-        attempts.push(attempt);
+        });
         attempts.len() - 1
     }
 
-    /// Notes how a call ended.
-    pub(crate) fn end(&self, number: usize, how: &'static str) {
+    /// Notes how the call of this number ended.
+    pub(crate) fn note_end(&self, number: usize, how: &'static str) {
         let at = self.started.elapsed();
-        let mut attempts = self.attempts();
+        let mut attempts = self.lock_attempts();
+        let attempt = &mut attempts[number];
         if self.is_loud {
-            println!(
-                "{:>9.3} s  {how:<10} {}",
-                at.as_secs_f64(),
-                attempts[number].model
-            );
+            println!("{:>9.3} s  {how:<10} {}", at.as_secs_f64(), attempt.model);
         }
-        attempts[number].ended = Some((how, at));
+        attempt.ended = Some((how, at));
     }
 
-    /// How often this model was called before, and how long ago first.
-    pub(crate) fn history(&self, model: &str) -> (u32, Duration) {
-        let mut seen = self.seen.lock().expect("nobody panics while holding it");
-        let entry = seen.entry(model.to_owned()).or_insert((0, Instant::now()));
-        entry.0 += 1;
-        (entry.0 - 1, entry.1.elapsed())
+    /// The calls of this model before this one, which is counted.
+    pub(crate) fn count_call(&self, model: &str) -> History {
+        let mut seen = self.seen.lock().expect("no thread panics while holding it");
+        let history = seen.entry(model.to_owned()).or_insert_with(|| History {
+            calls: 0,
+            first_call: Instant::now(),
+        });
+
+        let before = *history;
+        history.calls += 1;
+        before
     }
 }

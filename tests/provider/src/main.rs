@@ -14,30 +14,26 @@ struct Options {
 }
 
 fn main() {
-    let options = Options::parse();
-    let listener = match TcpListener::bind(("127.0.0.1", options.port)) {
+    let Options { port } = Options::parse();
+    let listener = match TcpListener::bind(("127.0.0.1", port)) {
         Ok(listener) => listener,
         Err(error) => {
-            eprintln!(
-                "error: port {} cannot be used ({error}); choose another with --port",
-                options.port
-            );
+            eprintln!("error: port {port} cannot be used ({error}); choose another with --port");
             std::process::exit(1);
         }
     };
-    println!(
-        "The scripted provider listens on http://127.0.0.1:{}/v1. Its models:\n",
-        options.port
-    );
+
+    let base_url = format!("http://127.0.0.1:{port}/v1");
+    println!("The scripted provider listens on {base_url}. Its models:\n");
     for (name, does) in scripts::ALL {
         println!("  {name:<20} {does}");
     }
+
+    let model = "500-once";
     println!("\nA tier for AI_TIERS:\n");
-    println!(
-        "  {{\"name\": \"primary\", \"base_url\": \"http://127.0.0.1:{}/v1\", \"model\": \"500-once\"}}\n",
-        options.port
-    );
-    println!("Each call, as it comes; Ctrl-C ends it.\n");
+    println!(r#"  {{"name": "primary", "base_url": "{base_url}", "model": "{model}"}}"#);
+    println!("\nEach call, as it comes; Ctrl-C ends it.\n");
+
     let _provider = Provider::start(listener, true);
     loop {
         std::thread::park();

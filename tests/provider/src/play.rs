@@ -9,58 +9,55 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::Shared;
-use crate::wire::{self, Request};
+use crate::messages::{chunk_of, deltas_of, message_of, usage};
+use crate::wire::{self, Answer, Request};
 
 /// What becomes of the connection.
 enum After {
     KeepOpen,
     BreakOff,
     Reset,
-    HangUpLater,
+    WaitForHangUp,
 }
 
 /// Answers one client until either side has had enough.
-pub(crate) async fn connection(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
+pub(crate) async fn serve_connection(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let client = stream.peer_addr()?.port();
     let mut rest = Vec::new();
-    while let Some(request) = wire::read(&mut stream, &mut rest).await? {
-        if (request.method.as_str(), request.path.as_str()) != ("POST", "/v1/chat/completions") {
-            let unknown = json!({ "error": { "message": "no such route" } }).to_string();
-            wire::whole(&mut stream, 404, &[], "application/json", &unknown).await?;
+
+    while let Some(request) = wire::read_request(&mut stream, &mut rest).await? {
+        if request.method != "POST" || request.path != "/v1/chat/completions" {
+            let body = json!({ "error": { "message": "no such route" } }).to_string();
+            wire::write_answer(&mut stream, &Answer::json(404, &body)).await?;
             continue;
         }
-        let model = request.body["model"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let number = shared.begin(&model, client, &request);
-        let script = script(&request, &model);
-        match (Play {
+
+        let model = request.body["model"].as_str().unwrap_or_default();
+        let number = shared.note_call(model, client, &request);
+        let play = Play {
             stream: &mut stream,
             shared,
-            model: &model,
+            model,
             request: &request,
-        })
-        .play(&script)
-        .await
-        {
-            Ok(After::KeepOpen) => shared.end(number, "answered"),
-            Ok(After::HangUpLater) => {
-                wire::hung_up(&mut stream).await;
-                shared.end(number, "hung up");
+        };
+        match play.play_script(&script_of(&request, model)).await {
+            Ok(After::KeepOpen) => shared.note_end(number, "answered"),
+            Ok(After::WaitForHangUp) => {
+                wire::wait_for_hang_up(&mut stream).await;
+                shared.note_end(number, "hung up");
                 return Ok(());
             }
             Ok(After::BreakOff) => {
-                shared.end(number, "broken off");
+                shared.note_end(number, "broken off");
                 return stream.shutdown().await;
             }
             Ok(After::Reset) => {
-                shared.end(number, "broken off");
+                shared.note_end(number, "broken off");
                 return stream.set_zero_linger();
             }
             Err(error) => {
-                shared.end(number, "hung up");
+                shared.note_end(number, "hung up");
                 return Err(error);
             }
         }
@@ -68,19 +65,22 @@ pub(crate) async fn connection(mut stream: TcpStream, shared: &Shared) -> io::Re
     Ok(())
 }
 
-/// The script of a call: the model's name, or, for `scripted-NAME`, what the prompt says after `[NAME:`.
-fn script(request: &Request, model: &str) -> String {
+/// The script of a call: the model's name, or, for `scripted-NAME`, the word that the prompt has
+/// after `[NAME:`.
+fn script_of(request: &Request, model: &str) -> String {
     let Some(name) = model.strip_prefix("scripted-") else {
-        return model.split('/').next().unwrap_or_default().to_owned();
+        let script = model.split('/').next();
+        return script.unwrap_or_default().to_owned();
     };
+
     let prompt = request.body["messages"].to_string();
-    let told = prompt
-        .split(&format!("[{name}:"))
-        .nth(1)
-        .and_then(|rest| rest.split(']').next());
-    told.unwrap_or("good").to_owned()
+    let tag = format!("[{name}:");
+    let after_tag = prompt.split(&tag).nth(1);
+    let script = after_tag.and_then(|rest| rest.split(']').next());
+    script.unwrap_or("good").to_owned()
 }
 
+/// One call that is played.
 struct Play<'a> {
     stream: &'a mut TcpStream,
     shared: &'a Shared,
@@ -89,67 +89,68 @@ struct Play<'a> {
 }
 
 impl Play<'_> {
-    async fn play(mut self, script: &str) -> io::Result<After> {
-        let (before, since) = self.shared.history(self.model);
-        let is_first = before == 0;
+    async fn play_script(mut self, script: &str) -> io::Result<After> {
+        let history = self.shared.count_call(self.model);
+        let is_first = history.calls == 0;
         let number = |prefix: &str| {
-            script
-                .strip_prefix(prefix)
-                .and_then(|rest| rest.parse::<u64>().ok())
+            let rest = script.strip_prefix(prefix)?;
+            rest.parse::<u64>().ok()
         };
+
         if let Some(millis) = number("late-") {
-            return self.late(Duration::from_millis(millis)).await;
+            return self.answer_late(Duration::from_millis(millis)).await;
         }
         if let Some(millis) = number("down-") {
-            let is_down = since < Duration::from_millis(millis);
-            return if is_down {
-                self.status(503, &[]).await
-            } else {
-                self.good().await
-            };
+            let is_down = history.first_call.elapsed() < Duration::from_millis(millis);
+            return self.fail_if(is_down, 503).await;
         }
         if let Some(seconds) = number("429-after-") {
-            return if is_first {
-                self.limited(seconds.to_string()).await
-            } else {
-                self.good().await
-            };
+            return self.limit_if(is_first, seconds.to_string()).await;
         }
         if let Some(seconds) = number("429-always-") {
-            return self.limited(seconds.to_string()).await;
+            return self.limit_if(true, seconds.to_string()).await;
         }
+        self.play_named(script, is_first).await
+    }
+
+    async fn play_named(&mut self, script: &str, is_first: bool) -> io::Result<After> {
         match script {
-            "429-date" if is_first => {
+            "429-date" => {
                 // Dates have whole seconds: rounded up, it is at least two seconds from now.
                 let at = SystemTime::now() + Duration::from_secs(3);
-                self.limited(httpdate::fmt_http_date(at)).await
+                self.limit_if(is_first, httpdate::fmt_http_date(at)).await
             }
-            "500-once" if is_first => self.status(500, &[]).await,
+            "500-once" => self.fail_if(is_first, 500).await,
             "reset-once" if is_first => Ok(After::Reset),
             "reset" => Ok(After::Reset),
-            "silent" => Ok(After::HangUpLater),
-            "late" => self.late(Duration::from_secs(5)).await,
+            "silent" => Ok(After::WaitForHangUp),
+
+            "late" => self.answer_late(Duration::from_secs(5)).await,
             "slow" => {
                 sleep(Duration::from_secs(1)).await;
-                self.good().await
+                self.answer_well().await
             }
-            "empty" | "html" | "error-in-200" => self.odd(script).await,
-            "headers-only" | "error-first" | "error-midway" | "cut" | "stall" | "malformed"
-            | "malformed-end" | "no-done" | "no-done-no-usage" | "slow-tokens" | "empty-reason"
-            | "pings" => self.stream(script).await,
+            "slow-tokens" => self.stream_slowly().await,
+
+            "empty" | "html" | "error-in-200" => self.answer_oddly(script).await,
+            "headers-only" | "error-first" => self.stream_no_token(script).await,
+            "cut" | "stall" | "pings" | "malformed" | "error-midway" | "empty-reason" => {
+                self.stream_half(script).await
+            }
+            "malformed-end" | "no-done" | "no-done-no-usage" => self.end_oddly(script).await,
+
             "context" | "filter" | "quota" | "refuses" => self.refuse(script).await,
             "no-prefill" if self.is_prefilled() => self.refuse("refuses").await,
             _ => match script.parse::<u16>() {
-                Ok(status) => self.status(status, &[]).await,
+                Ok(status) => self.answer_status(status, &[]).await,
                 Err(_) => self.answer(script).await,
             },
         }
     }
 
     fn is_prefilled(&self) -> bool {
-        let last = self.request.body["messages"]
-            .as_array()
-            .and_then(|messages| messages.last());
+        let messages = self.request.body["messages"].as_array();
+        let last = messages.and_then(|messages| messages.last());
         last.is_some_and(|message| message["role"] == "assistant")
     }
 
@@ -157,66 +158,85 @@ impl Play<'_> {
         self.request.body["stream"] == true
     }
 
-    async fn status(&mut self, status: u16, headers: &[(&str, String)]) -> io::Result<After> {
-        let body =
-            json!({ "error": { "message": "as scripted", "type": "server_error", "code": null } });
-        wire::whole(
-            self.stream,
-            status,
+    /// Answers with this status, or well.
+    async fn fail_if(&mut self, fails: bool, status: u16) -> io::Result<After> {
+        if fails {
+            self.answer_status(status, &[]).await
+        } else {
+            self.answer_well().await
+        }
+    }
+
+    /// Answers 429 with this `Retry-After`, or well.
+    async fn limit_if(&mut self, is_limited: bool, retry_after: String) -> io::Result<After> {
+        if is_limited {
+            let headers = [("retry-after", retry_after)];
+            self.answer_status(429, &headers).await
+        } else {
+            self.answer_well().await
+        }
+    }
+
+    async fn answer_status(
+        &mut self,
+        status: u16,
+        headers: &[(&str, String)],
+    ) -> io::Result<After> {
+        let error = json!({ "message": "as scripted", "type": "server_error", "code": null });
+        let body = json!({ "error": error }).to_string();
+        let answer = Answer {
             headers,
-            "application/json",
-            &body.to_string(),
-        )
-        .await?;
+            ..Answer::json(status, &body)
+        };
+        wire::write_answer(self.stream, &answer).await?;
         Ok(After::KeepOpen)
     }
 
-    async fn limited(&mut self, retry_after: String) -> io::Result<After> {
-        self.status(429, &[("retry-after", retry_after)]).await
-    }
-
     async fn refuse(&mut self, script: &str) -> io::Result<After> {
-        let (status, code, message) = match script {
+        let status = if script == "quota" { 429 } else { 400 };
+        let (code, message) = match script {
             "context" => (
-                400,
                 "context_length_exceeded",
                 "This model's maximum context length is 8192 tokens.",
             ),
-            "filter" => (400, "content_filter", "The prompt was filtered."),
-            "quota" => (
-                429,
-                "insufficient_quota",
-                "You exceeded your current quota.",
-            ),
+            "filter" => ("content_filter", "The prompt was filtered."),
+            "quota" => ("insufficient_quota", "You exceeded your current quota."),
             _ => (
-                400,
                 "invalid_value",
                 "This model does not support assistant message prefill.",
             ),
         };
-        let error = json!({ "message": message, "type": "invalid_request_error", "param": "messages", "code": code });
+
+        let error = json!({
+            "message": message, "type": "invalid_request_error", "param": "messages", "code": code,
+        });
         let body = json!({ "error": error }).to_string();
-        wire::whole(self.stream, status, &[], "application/json", &body).await?;
+        wire::write_answer(self.stream, &Answer::json(status, &body)).await?;
         Ok(After::KeepOpen)
     }
 
-    async fn odd(&mut self, script: &str) -> io::Result<After> {
-        let (kind, body) = match script {
-            "html" => ("text/html", "<html>Bad gateway</html>".to_owned()),
-            "empty" => (
-                "application/json",
-                json!({ "model": self.model, "choices": [] }).to_string(),
-            ),
-            _ => (
-                "application/json",
-                json!({ "error": { "message": "overloaded", "code": 503 } }).to_string(),
-            ),
+    /// A 200 that is no completion.
+    async fn answer_oddly(&mut self, script: &str) -> io::Result<After> {
+        let body = match script {
+            "html" => "<html>Bad gateway</html>".to_owned(),
+            "empty" => json!({ "model": self.model, "choices": [] }).to_string(),
+            _ => overloaded(),
         };
-        wire::whole(self.stream, 200, &[], kind, &body).await?;
+        let content_type = if script == "html" {
+            "text/html"
+        } else {
+            "application/json"
+        };
+
+        let answer = Answer {
+            content_type,
+            ..Answer::json(200, &body)
+        };
+        wire::write_answer(self.stream, &answer).await?;
         Ok(After::KeepOpen)
     }
 
-    async fn good(&mut self) -> io::Result<After> {
+    async fn answer_well(&mut self) -> io::Result<After> {
         self.answer("good").await
     }
 
@@ -229,216 +249,174 @@ impl Play<'_> {
             "interrupted" => "insufficient_system_resource",
             _ => "stop",
         };
-        let message = self.message(script);
-        if !self.wants_stream() || script == "json" {
-            let choice = json!({ "index": 0, "message": message, "finish_reason": reason, "logprobs": null });
-            let mut body = self.chunk(&json!([choice]));
-            body["object"] = json!("chat.completion");
-            body["usage"] = usage();
-            wire::whole(self.stream, 200, &[], "application/json", &body.to_string()).await?;
-            return Ok(After::KeepOpen);
+
+        let message = message_of(script, self.model, self.request);
+        if self.wants_stream() && script != "json" {
+            return self.answer_events(&message, reason).await;
         }
-        let mut events: Vec<_> = deltas(&message)
-            .iter()
-            .map(|delta| self.piece(delta, None))
-            .collect();
-        events.extend([
-            self.piece(&json!({}), Some(reason)),
-            self.usage_chunk(),
-            "[DONE]".to_owned(),
-        ]);
-        let events: Vec<_> = events
-            .into_iter()
-            .map(|data| format!("data: {data}\n\n"))
-            .collect();
+
+        let choice = json!({
+            "index": 0, "message": message, "finish_reason": reason, "logprobs": null,
+        });
+        let mut body = chunk_of(self.model, &json!([choice]));
+        body["object"] = json!("chat.completion");
+        body["usage"] = usage();
+        let body = body.to_string();
+        wire::write_answer(self.stream, &Answer::json(200, &body)).await?;
+        Ok(After::KeepOpen)
+    }
+
+    /// All events of a stream at once.
+    async fn answer_events(&mut self, message: &Value, reason: &str) -> io::Result<After> {
+        let deltas = deltas_of(message);
+        let mut events: Vec<_> = deltas.iter().map(|delta| self.piece(delta, None)).collect();
+        events.push(self.piece(&json!({}), Some(reason)));
+        events.push(self.usage_chunk());
+        events.push("[DONE]".to_owned());
+
+        let events = events.iter().map(|data| format!("data: {data}\n\n"));
+        let text = events.collect::<Vec<_>>().concat();
         wire::begin_events(self.stream).await?;
-        wire::raw(self.stream, &events.concat()).await?;
+        wire::write_chunk(self.stream, &text).await?;
         wire::end_events(self.stream).await?;
         Ok(After::KeepOpen)
     }
 
-    async fn late(&mut self, wait: Duration) -> io::Result<After> {
+    /// A role at once, the rest after some time.
+    async fn answer_late(&mut self, wait: Duration) -> io::Result<After> {
+        let role = json!({ "role": "assistant", "content": "" });
         wire::begin_events(self.stream).await?;
-        wire::event(
-            self.stream,
-            &self.piece(&json!({ "role": "assistant", "content": "" }), None),
-        )
-        .await?;
+        self.write_piece(&role, None).await?;
+
         tokio::select! {
             () = sleep(wait) => {}
-            () = wire::hung_up(self.stream) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            () = wire::wait_for_hang_up(self.stream) => {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
         }
-        for delta in deltas(&self.message("good")) {
-            wire::event(self.stream, &self.piece(&delta, None)).await?;
+
+        for delta in self.good_deltas() {
+            self.write_piece(&delta, None).await?;
         }
-        self.finish(true).await
+        self.finish_stream().await
     }
 
-    /// A stream with something wrong in it.
-    async fn stream(&mut self, script: &str) -> io::Result<After> {
+    async fn stream_slowly(&mut self) -> io::Result<After> {
         wire::begin_events(self.stream).await?;
+        for delta in self.good_deltas() {
+            sleep(Duration::from_millis(100)).await;
+            self.write_piece(&delta, None).await?;
+        }
+        self.finish_stream().await
+    }
+
+    /// A stream that has no token.
+    async fn stream_no_token(&mut self, script: &str) -> io::Result<After> {
+        wire::begin_events(self.stream).await?;
+        if script == "headers-only" {
+            return Ok(After::WaitForHangUp);
+        }
+
+        wire::write_event(self.stream, &overloaded()).await?;
+        wire::end_events(self.stream).await?;
+        Ok(After::KeepOpen)
+    }
+
+    /// A stream with something wrong in its middle.
+    async fn stream_half(&mut self, script: &str) -> io::Result<After> {
+        wire::begin_events(self.stream).await?;
+        let deltas = self.good_deltas();
+        let (first_half, rest) = deltas.split_at(deltas.len() / 2);
+        let reason = (script == "empty-reason").then_some("");
+        for delta in first_half {
+            self.write_piece(delta, reason).await?;
+        }
+
         match script {
-            "headers-only" => return Ok(After::HangUpLater),
-            "error-first" => {
-                wire::event(
-                    self.stream,
-                    &json!({ "error": { "message": "overloaded", "code": 503 } }).to_string(),
-                )
-                .await?;
+            "cut" | "empty-reason" => Ok(After::BreakOff),
+            "pings" => self.ping_forever().await,
+            "stall" => Ok(After::WaitForHangUp),
+            "error-midway" => {
+                wire::write_event(self.stream, &overloaded()).await?;
                 wire::end_events(self.stream).await?;
-                return Ok(After::KeepOpen);
+                Ok(After::KeepOpen)
             }
-            _ => {}
-        }
-        let deltas = deltas(&self.message("good"));
-        let middle = deltas.len() / 2;
-        for (at, delta) in deltas.iter().enumerate() {
-            if at == middle {
-                match script {
-                    "cut" | "empty-reason" => return Ok(After::BreakOff),
-                    "pings" => return self.ping().await,
-                    "stall" => return Ok(After::HangUpLater),
-                    "malformed" => {
-                        wire::event(self.stream, "{\"choices\":[{\"delta\":{\"cont").await?;
-                        continue;
-                    }
-                    "error-midway" => {
-                        let error = json!({ "error": { "message": "overloaded", "code": 503 } })
-                            .to_string();
-                        wire::event(self.stream, &error).await?;
-                        wire::end_events(self.stream).await?;
-                        return Ok(After::KeepOpen);
-                    }
-                    _ => {}
+            _ => {
+                // One delta is not JSON; the stream goes on behind it.
+                let malformed = "{\"choices\":[{\"delta\":{\"cont";
+                wire::write_event(self.stream, malformed).await?;
+                for delta in &rest[1..] {
+                    self.write_piece(delta, None).await?;
                 }
+                self.finish_stream().await
             }
-            if script == "slow-tokens" {
-                sleep(Duration::from_millis(100)).await;
-            }
-            let reason = (script == "empty-reason").then_some("");
-            wire::event(self.stream, &self.piece(delta, reason)).await?;
         }
-        if let "no-done" | "no-done-no-usage" = script {
-            wire::event(self.stream, &self.piece(&json!({}), Some("stop"))).await?;
-            if script == "no-done" {
-                wire::event(self.stream, &self.usage_chunk()).await?;
-            }
-            return Ok(After::HangUpLater);
+    }
+
+    /// A whole answer with something odd after its `finish_reason`.
+    async fn end_oddly(&mut self, script: &str) -> io::Result<After> {
+        wire::begin_events(self.stream).await?;
+        for delta in self.good_deltas() {
+            self.write_piece(&delta, None).await?;
+        }
+        self.write_piece(&json!({}), Some("stop")).await?;
+
+        if script == "no-done-no-usage" {
+            return Ok(After::WaitForHangUp);
         }
         if script == "malformed-end" {
-            wire::event(self.stream, &self.piece(&json!({}), Some("stop"))).await?;
-            wire::event(self.stream, "{\"choices\":[{\"del").await?;
-            wire::event(self.stream, &self.usage_chunk()).await?;
-            wire::event(self.stream, "[DONE]").await?;
-            wire::end_events(self.stream).await?;
-            return Ok(After::KeepOpen);
+            wire::write_event(self.stream, "{\"choices\":[{\"del").await?;
         }
-        self.finish(true).await
+        wire::write_event(self.stream, &self.usage_chunk()).await?;
+        if script == "no-done" {
+            return Ok(After::WaitForHangUp);
+        }
+
+        wire::write_event(self.stream, "[DONE]").await?;
+        wire::end_events(self.stream).await?;
+        Ok(After::KeepOpen)
     }
 
     /// Pings until the client hangs up.
-    async fn ping(&mut self) -> io::Result<After> {
+    async fn ping_forever(&mut self) -> io::Result<After> {
         loop {
-            wire::raw(self.stream, "event: ping\ndata: {}\n\n").await?;
+            wire::write_chunk(self.stream, "event: ping\ndata: {}\n\n").await?;
             sleep(Duration::from_millis(50)).await;
         }
     }
 
-    async fn finish(&mut self, with_usage: bool) -> io::Result<After> {
-        wire::event(self.stream, &self.piece(&json!({}), Some("stop"))).await?;
-        if with_usage {
-            wire::event(self.stream, &self.usage_chunk()).await?;
-        }
-        wire::event(self.stream, "[DONE]").await?;
+    async fn finish_stream(&mut self) -> io::Result<After> {
+        self.write_piece(&json!({}), Some("stop")).await?;
+        wire::write_event(self.stream, &self.usage_chunk()).await?;
+        wire::write_event(self.stream, "[DONE]").await?;
         wire::end_events(self.stream).await?;
         Ok(After::KeepOpen)
     }
 
-    fn message(&self, script: &str) -> Value {
-        let is_assessment = self.request.body["messages"]
-            .to_string()
-            .contains("recommended_actions");
-        let text = match script {
-            "prose" => "I am sorry, but I cannot answer with JSON.".to_owned(),
-            "filtered" => String::new(),
-            "echo" => self.request.body.to_string(),
-            "fenced" => format!("```json\n{}\n```", assessment("routine")),
-            "self_care" | "urgent" | "emergency" => assessment(script).to_string(),
-            _ if is_assessment => assessment("routine").to_string(),
-            _ => format!(
-                "The scripted answer of {}, from the first word to the last.",
-                self.model
-            ),
-        };
-        if script == "tool" {
-            let name = &self.request.body["tools"][0]["function"]["name"];
-            let function = json!({ "name": name, "arguments": "{\"city\": \"Wuhan\"}" });
-            let call = json!({ "id": "call_1", "type": "function", "function": function });
-            return json!({ "role": "assistant", "content": null, "tool_calls": [call] });
-        }
-        json!({ "role": "assistant", "content": text, "refusal": null })
+    fn good_deltas(&self) -> Vec<Value> {
+        deltas_of(&message_of("good", self.model, self.request))
     }
 
-    fn chunk(&self, choices: &Value) -> Value {
-        // As providers do, it names the version that answered.
-        let model = format!("{}-2026", self.model);
-        json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_790_000_000, "model": model,
-            "choices": choices })
+    async fn write_piece(&mut self, delta: &Value, reason: Option<&str>) -> io::Result<()> {
+        let piece = self.piece(delta, reason);
+        wire::write_event(self.stream, &piece).await
     }
 
     fn piece(&self, delta: &Value, reason: Option<&str>) -> String {
-        self.chunk(
-            &json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }]),
-        )
-        .to_string()
+        let choice = json!({
+            "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason,
+        });
+        chunk_of(self.model, &json!([choice])).to_string()
     }
 
     fn usage_chunk(&self) -> String {
-        let mut chunk = self.chunk(&json!([]));
+        let mut chunk = chunk_of(self.model, &json!([]));
         chunk["usage"] = usage();
         chunk.to_string()
     }
 }
 
-/// The message in pieces: the role, then a few words at a time.
-fn deltas(message: &Value) -> Vec<Value> {
-    if let Some(calls) = message["tool_calls"].as_array() {
-        let mut call = calls[0].clone();
-        call["index"] = json!(0);
-        let arguments = call["function"]["arguments"].take();
-        call["function"]["arguments"] = json!("");
-        let rest =
-            json!({ "tool_calls": [{ "index": 0, "function": { "arguments": arguments } }] });
-        return vec![
-            json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
-            rest,
-        ];
-    }
-    let text: Vec<char> = message["content"]
-        .as_str()
-        .unwrap_or_default()
-        .chars()
-        .collect();
-    let size = text.len().div_ceil(8).max(1);
-    let pieces = text
-        .chunks(size)
-        .map(|piece| json!({ "content": piece.iter().collect::<String>() }));
-    std::iter::once(json!({ "role": "assistant", "content": "" }))
-        .chain(pieces)
-        .collect()
-}
-
-fn usage() -> Value {
-    json!({ "prompt_tokens": 11, "completion_tokens": 22, "total_tokens": 33 })
-}
-
-fn assessment(urgency: &str) -> Value {
-    json!({
-        "summary": "The scripted summary.",
-        "possible_causes": ["a cause"],
-        "urgency": urgency,
-        "red_flags": [],
-        "recommended_actions": ["rest and drink"],
-        "questions": ["Since when?"],
-    })
+/// An error that says which status it would have had.
+fn overloaded() -> String {
+    json!({ "error": { "message": "overloaded", "code": 503 } }).to_string()
 }

@@ -14,15 +14,43 @@ pub(crate) struct Request {
     pub(crate) body: Value,
 }
 
-/// Reads the next request; `None` when the client has hung up.
-pub(crate) async fn read(
+/// An answer in one piece.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    /// Headers besides those that every answer has.
+    pub(crate) headers: &'a [(&'a str, String)],
+    pub(crate) content_type: &'a str,
+    pub(crate) body: &'a str,
+}
+
+impl<'a> Answer<'a> {
+    /// JSON without further headers.
+    pub(crate) const fn json(status: u16, body: &'a str) -> Self {
+        Self {
+            status,
+            headers: &[],
+            content_type: "application/json",
+            body,
+        }
+    }
+}
+
+/// A request, and how many bytes it took.
+struct ParsedRequest {
+    request: Request,
+    length: usize,
+}
+
+/// Reads the next request; `None` when the client has hung up. `rest` holds the bytes that have
+/// come after the last one.
+pub(crate) async fn read_request(
     stream: &mut TcpStream,
     rest: &mut Vec<u8>,
 ) -> io::Result<Option<Request>> {
     loop {
-        if let Some((request, length)) = parse(rest)? {
-            rest.drain(..length);
-            return Ok(Some(request));
+        if let Some(parsed) = parse_request(rest)? {
+            rest.drain(..parsed.length);
+            return Ok(Some(parsed.request));
         }
         if stream.read_buf(rest).await? == 0 {
             return Ok(None);
@@ -30,83 +58,81 @@ pub(crate) async fn read(
     }
 }
 
-fn parse(bytes: &[u8]) -> io::Result<Option<(Request, usize)>> {
+fn parse_request(bytes: &[u8]) -> io::Result<Option<ParsedRequest>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);
     let head_length = match head.parse(bytes).map_err(io::Error::other)? {
         httparse::Status::Complete(length) => length,
         httparse::Status::Partial => return Ok(None),
     };
+
     let header = |name: &str| {
-        let found = head
-            .headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case(name));
+        let mut headers = head.headers.iter();
+        let found = headers.find(|header| header.name.eq_ignore_ascii_case(name));
         found.map(|header| String::from_utf8_lossy(header.value).into_owned())
     };
-    let length = header("content-length")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    let Some(body) = bytes.get(head_length..head_length + length) else {
+    let body_length = header("content-length").and_then(|text| text.parse().ok());
+    let length = head_length + body_length.unwrap_or(0);
+    let Some(body) = bytes.get(head_length..length) else {
         return Ok(None);
     };
+
     let request = Request {
         method: head.method.unwrap_or_default().to_owned(),
         path: head.path.unwrap_or_default().to_owned(),
         authorization: header("authorization"),
         body: serde_json::from_slice(body).unwrap_or(Value::Null),
     };
-    Ok(Some((request, head_length + length)))
+    Ok(Some(ParsedRequest { request, length }))
 }
 
-/// An answer in one piece.
-pub(crate) async fn whole(
-    stream: &mut TcpStream,
-    status: u16,
-    headers: &[(&str, String)],
-    kind: &str,
-    body: &str,
-) -> io::Result<()> {
-    let length = body.len();
-    let more: Vec<_> = headers
-        .iter()
+/// Writes an answer in one piece.
+pub(crate) async fn write_answer(stream: &mut TcpStream, answer: &Answer<'_>) -> io::Result<()> {
+    let headers = answer.headers.iter();
+    let further: Vec<_> = headers
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
-    let more = more.concat();
-    let head = format!(
-        "HTTP/1.1 {status} Scripted\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{more}"
-    );
-    stream
-        .write_all(format!("{head}\r\n{body}").as_bytes())
-        .await
+    let further = further.concat();
+
+    let Answer {
+        status,
+        content_type,
+        body,
+        ..
+    } = answer;
+    let status_line = format!("HTTP/1.1 {status} Scripted\r\n");
+    let length = body.len();
+    let headers = format!("content-type: {content_type}\r\ncontent-length: {length}\r\n{further}");
+    let text = format!("{status_line}{headers}\r\n{body}");
+    stream.write_all(text.as_bytes()).await
 }
 
-/// The head of a stream of events.
+/// Writes the head of a stream of events.
 pub(crate) async fn begin_events(stream: &mut TcpStream) -> io::Result<()> {
-    let head =
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let content_type = "content-type: text/event-stream";
+    let encoding = "transfer-encoding: chunked";
+    let head = format!("HTTP/1.1 200 OK\r\n{content_type}\r\n{encoding}\r\n\r\n");
     stream.write_all(head.as_bytes()).await
 }
 
-/// One event.
-pub(crate) async fn event(stream: &mut TcpStream, data: &str) -> io::Result<()> {
-    raw(stream, &format!("data: {data}\n\n")).await
+/// Writes one event.
+pub(crate) async fn write_event(stream: &mut TcpStream, data: &str) -> io::Result<()> {
+    write_chunk(stream, &format!("data: {data}\n\n")).await
 }
 
-/// One chunk of the body.
-pub(crate) async fn raw(stream: &mut TcpStream, text: &str) -> io::Result<()> {
-    stream
-        .write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes())
-        .await
+/// Writes one chunk of the body.
+pub(crate) async fn write_chunk(stream: &mut TcpStream, text: &str) -> io::Result<()> {
+    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
+    stream.write_all(chunk.as_bytes()).await
 }
 
-/// The end of a stream.
+/// Writes the end of a stream.
 pub(crate) async fn end_events(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(b"0\r\n\r\n").await
 }
 
 /// Waits until the client hangs up.
-pub(crate) async fn hung_up(stream: &mut TcpStream) {
-    let mut byte = [0; 64];
-    while stream.read(&mut byte).await.is_ok_and(|read| read > 0) {}
+pub(crate) async fn wait_for_hang_up(stream: &mut TcpStream) {
+    let mut bytes = [0; 64];
+    while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
 }

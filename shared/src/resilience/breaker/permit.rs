@@ -1,32 +1,41 @@
-//! The right to make one call, and how it went.
+//! The right to make one call, and how the call went.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Circuit;
-use super::machine::{Report, Tally, Verdict};
+use super::circuit::Circuit;
+use super::state::{CircuitReport, ProbeEnd, ProbeResult, Tally};
 use crate::deadline::Deadline;
 
-/// The right to make one call. Say how it went. A permit that is dropped says that its call was cancelled: if it had been
-/// silent for long, that counts as slow, and if it was a probe's, another one is let in.
-#[must_use = "say how the call went, or let the permit go on purpose"]
+/// The right to make one call. Record how it went. A permit that is dropped says that its call was
+/// cancelled: if the provider had been silent for long, that counts as slow, and if the call was a
+/// probe, another one is let in.
+#[must_use = "record how the call went, or let the permit go on purpose"]
 pub struct Permit {
     circuit: Arc<Circuit>,
     epoch: u64,
+    /// The token of the probe, if the call is one.
     probe: Option<String>,
-    granted: Instant,
+    granted_at: Instant,
+    /// Whether a cancellation says nothing any more.
     is_settled: bool,
 }
 
 impl Permit {
-    pub(super) fn new(circuit: Arc<Circuit>, epoch: u64, probe: Option<String>) -> Self {
+    pub(super) fn new(circuit: &Arc<Circuit>, epoch: u64) -> Self {
         Self {
-            circuit,
+            circuit: Arc::clone(circuit),
             epoch,
-            probe,
-            granted: Instant::now(),
+            probe: None,
+            granted_at: Instant::now(),
             is_settled: false,
         }
+    }
+
+    pub(super) fn for_probe(circuit: &Arc<Circuit>, epoch: u64, token: String) -> Self {
+        let mut permit = Self::new(circuit, epoch);
+        permit.probe = Some(token);
+        permit
     }
 
     /// Whether the call is the one that finds out if the provider is back.
@@ -34,119 +43,108 @@ impl Permit {
         self.probe.is_some()
     }
 
-    /// The provider has begun to answer: if the call is cancelled now, it was not slow.
-    pub fn spoke(&mut self) {
+    /// Notes that the provider has begun to answer: if the call is cancelled now, it was not slow.
+    pub fn mark_responding(&mut self) {
         self.is_settled = true;
     }
 
-    /// The provider answered, after this time. Costs a round trip only if it is a probe, or if faults came before it.
-    pub async fn succeed(mut self, took: Duration, deadline: Deadline) {
+    /// Records that the provider answered, after this time. Costs a round trip only if the call is
+    /// a probe, or if faults came before it.
+    pub async fn record_success(mut self, took: Duration, deadline: Deadline) {
         self.is_settled = true;
-        if let Some(token) = self.probe.take() {
-            self.circuit
-                .exchange(ended(token, Verdict::Good), deadline)
-                .await;
+        if let Some(report) = self.probe_report(ProbeResult::Succeeded) {
+            self.circuit.exchange_report(report, deadline).await;
             return;
         }
-        let slow = u64::from(took >= self.circuit.settings().slow_after());
-        let is_worth_saying = self.circuit.count(self.epoch, 1, slow, 0);
-        if is_worth_saying {
-            self.circuit.exchange(Report::default(), deadline).await;
+
+        let is_slow = took >= self.circuit.settings().slow_after();
+        let must_report_now = self.circuit.count_calls(&self.success_report(is_slow));
+
+        if must_report_now {
+            let report = CircuitReport::default();
+            self.circuit.exchange_report(report, deadline).await;
         }
     }
 
-    /// The provider is not well. Written at once.
-    pub async fn fail(mut self, deadline: Deadline) {
+    /// Records that the provider is not well. Written at once.
+    pub async fn record_failure(mut self, deadline: Deadline) {
         self.is_settled = true;
-        let report = if let Some(token) = self.probe.take() {
-            ended(token, Verdict::Bad)
+        let report = if let Some(report) = self.probe_report(ProbeResult::Failed) {
+            report
         } else {
-            self.circuit.count(self.epoch, 0, 0, 1);
-            Report::default()
+            self.circuit.count_calls(&self.failure_report());
+            CircuitReport::default()
         };
-        self.circuit.exchange(report, deadline).await;
+
+        self.circuit.exchange_report(report, deadline).await;
     }
 
-    /// The provider is well, and asks to be left alone for a while, ten minutes at most: the whole fleet does so. It is no
-    /// fault.
-    pub async fn cool_down(mut self, wait: Duration, deadline: Deadline) {
+    /// Records that the provider is well, and asks to be left alone for a while, ten minutes at
+    /// most: the whole fleet does so. It is no fault.
+    pub async fn record_cooldown(mut self, wait: Duration, deadline: Deadline) {
         self.is_settled = true;
-        let probe = self.probe.take().map(|token| (token, Verdict::None));
-        self.circuit
-            .exchange(
-                Report {
-                    probe,
-                    cooldown: wait,
-                    ..Report::default()
-                },
-                deadline,
-            )
-            .await;
+        let report = self.probe_report(ProbeResult::Abandoned);
+        let report = CircuitReport {
+            cooldown: wait,
+            ..report.unwrap_or_default()
+        };
+
+        self.circuit.exchange_report(report, deadline).await;
     }
 
-    /// The call says nothing of the provider's health. Costs a round trip only if it is a probe: another one is let in.
-    pub async fn give_up(mut self, deadline: Deadline) {
+    /// Gives the permit back: the call says nothing of the provider's health. Costs a round trip
+    /// only if the call is a probe; another one is let in.
+    pub async fn release(mut self, deadline: Deadline) {
         self.is_settled = true;
-        if let Some(token) = self.probe.take() {
-            self.circuit
-                .exchange(ended(token, Verdict::None), deadline)
-                .await;
+        if let Some(report) = self.probe_report(ProbeResult::Abandoned) {
+            self.circuit.exchange_report(report, deadline).await;
         }
     }
-}
 
-fn ended(token: String, verdict: Verdict) -> Report {
-    Report {
-        probe: Some((token, verdict)),
-        ..Report::default()
+    /// The end of the probe, if the call is one.
+    fn probe_report(&mut self, result: ProbeResult) -> Option<CircuitReport> {
+        let token = self.probe.take()?;
+        Some(CircuitReport {
+            probe: Some(ProbeEnd { token, result }),
+            ..CircuitReport::default()
+        })
+    }
+
+    fn success_report(&self, is_slow: bool) -> CircuitReport {
+        CircuitReport {
+            successes: self.tally_of_one(is_slow),
+            ..CircuitReport::default()
+        }
+    }
+
+    fn failure_report(&self) -> CircuitReport {
+        CircuitReport {
+            faults: self.tally_of_one(false),
+            ..CircuitReport::default()
+        }
+    }
+
+    fn tally_of_one(&self, is_slow: bool) -> Tally {
+        Tally {
+            epoch: self.epoch,
+            calls: 1,
+            slow: u64::from(is_slow),
+            age: Duration::ZERO,
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(token) = self.probe.take() {
-            self.circuit.give_up(token);
-        } else if !self.is_settled && self.granted.elapsed() >= self.circuit.settings().slow_after()
-        {
-            self.circuit.count(self.epoch, 1, 1, 0);
+            self.circuit.abandon_probe(token);
+            return;
         }
-    }
-}
 
-impl Circuit {
-    /// A probe was given up: known here at once, to the fleet with the next report.
-    fn give_up(&self, token: String) {
-        let given_up = ended(token, Verdict::None);
-        self.apply(&given_up);
-        if self.store.valkey.is_some() {
-            self.copy().pending.put_back(&given_up);
+        let was_slow = self.granted_at.elapsed() >= self.circuit.settings().slow_after();
+
+        if !self.is_settled && was_slow {
+            self.circuit.count_calls(&self.success_report(true));
         }
-    }
-
-    /// Counts the end of a call, here and for the next report. `true` if that report should not wait: faults came before,
-    /// and a success ends their row, or this is a fault.
-    fn count(&self, epoch: u64, ok: u64, slow: u64, failed: u64) -> bool {
-        let tally = |calls, slow| Tally {
-            epoch,
-            calls,
-            slow,
-            age: Duration::ZERO,
-        };
-        let report = Report {
-            successes: tally(ok, slow),
-            faults: tally(failed, 0),
-            ..Report::default()
-        };
-        let Some(_) = &self.store.valkey else {
-            self.apply(&report);
-            return false;
-        };
-        let had_faults = {
-            let mut copy = self.copy();
-            copy.pending.put_back(&report);
-            copy.state.consecutive > 0
-        };
-        self.take(&report);
-        had_faults
     }
 }

@@ -1,14 +1,14 @@
-//! The wire form of `breaker.lua`. Public, so that it can be tried on a clock that a test sets.
+//! The wire form of `breaker.lua`. Public, so that a test can run it on a clock of its own.
 
 use std::sync::LazyLock;
 
 use redis::Value;
 
-use super::Settings;
-use super::machine::{Phase, Report, State, Tally, millis};
+use super::state::{CircuitReport, CircuitState, Phase, Tally, to_millis};
+use crate::config::BreakerSettings;
 use crate::valkey::{Script, ScriptCall, ScriptRequest};
 
-/// The script, but for the line before it that sets `now`, in milliseconds since 1970.
+/// The script, but for the lines before it that set `now`, in milliseconds since 1970.
 pub const SOURCE: &str = include_str!("breaker.lua");
 
 /// The time is the server's: environments' clocks differ.
@@ -16,28 +16,38 @@ const SERVER_TIME: &str = "local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 ";
 
+/// The longest cooldown that is sent, in milliseconds: a day. The script allows less.
+const MAX_SENT_COOLDOWN_MILLIS: u128 = 86_400_000;
+
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(format!("{SERVER_TIME}{SOURCE}")));
 
 /// What the script answers.
-pub struct Answer {
-    /// The server's time.
+pub struct ScriptAnswer {
+    /// The server's time, in milliseconds since 1970.
     pub now: u64,
     /// Whether the probe that was asked for was let in.
-    pub is_granted: bool,
+    pub is_probe_granted: bool,
     /// The phase before.
-    pub before: Phase,
+    pub previous_phase: Phase,
     /// The state now.
-    pub state: State,
+    pub state: CircuitState,
 }
 
-/// One run of the script.
+/// One run of the script about one circuit.
 pub(super) struct StateRequest {
     key: String,
     arguments: Vec<String>,
 }
 
+impl StateRequest {
+    pub(super) fn new(key: &str, arguments: Vec<String>) -> Self {
+        let key = key.to_owned();
+        Self { key, arguments }
+    }
+}
+
 impl ScriptRequest for StateRequest {
-    type Answer = Answer;
+    type Answer = ScriptAnswer;
 
     fn into_call(self) -> ScriptCall {
         let arguments = self.arguments.into_iter().map(String::into_bytes);
@@ -48,21 +58,48 @@ impl ScriptRequest for StateRequest {
         }
     }
 
-    fn read_reply(reply: Value) -> Option<Answer> {
-        read(&reply)
+    fn read_reply(reply: Value) -> Option<ScriptAnswer> {
+        read_answer(&reply)
     }
 }
 
-/// One run of the script about a circuit.
-pub(super) fn call(key: &str, settings: &Settings, who: &str, report: &Report) -> StateRequest {
-    StateRequest {
-        key: key.to_owned(),
-        arguments: arguments(settings, who, report),
-    }
+/// The script's arguments, in the order of its first comment.
+pub fn arguments(
+    settings: &BreakerSettings,
+    environment: &str,
+    report: &CircuitReport,
+) -> Vec<String> {
+    let mut arguments = settings_arguments(settings);
+    arguments.push(environment.to_owned());
+
+    let (successes, faults) = (&report.successes, &report.faults);
+    arguments.extend([
+        successes.epoch.to_string(),
+        successes.calls.to_string(),
+        successes.slow.to_string(),
+        age_argument(successes),
+        faults.epoch.to_string(),
+        faults.calls.to_string(),
+        age_argument(faults),
+    ]);
+
+    let (token, result) = match &report.probe {
+        Some(probe) => (probe.token.as_str(), probe.result.as_str()),
+        None => ("", ""),
+    };
+    let cooldown = report.cooldown.as_millis().min(MAX_SENT_COOLDOWN_MILLIS);
+    arguments.extend([
+        token.to_owned(),
+        result.to_owned(),
+        cooldown.to_string(),
+        report.probe_request.clone().unwrap_or_default(),
+        u8::from(report.is_urgent).to_string(),
+    ]);
+
+    arguments
 }
 
-/// The script's arguments.
-pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String> {
+fn settings_arguments(settings: &BreakerSettings) -> Vec<String> {
     let mut arguments = vec![
         settings.failures.to_string(),
         settings.failure_rate.to_string(),
@@ -70,6 +107,7 @@ pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String>
         settings.minimum_calls.to_string(),
         settings.quorum.to_string(),
     ];
+
     let times = [
         settings.window,
         settings.open,
@@ -77,38 +115,24 @@ pub fn arguments(settings: &Settings, who: &str, report: &Report) -> Vec<String>
         settings.probe_lease,
         settings.ramp,
     ];
-    arguments.extend(times.map(|seconds| millis(seconds).to_string()));
-    arguments.push(who.to_owned());
-    let age = |tally: &Tally| tally.age.as_millis().to_string();
-    let Tally {
-        epoch, calls, slow, ..
-    } = report.successes;
-    arguments.extend([epoch, calls, slow].map(|number| number.to_string()));
-    arguments.push(age(&report.successes));
-    arguments.extend([report.faults.epoch, report.faults.calls].map(|number| number.to_string()));
-    arguments.push(age(&report.faults));
-    let (token, verdict) = match &report.probe {
-        Some((token, verdict)) => (token.as_str(), verdict.as_str()),
-        None => ("", ""),
-    };
-    arguments.extend([
-        token.to_owned(),
-        verdict.to_owned(),
-        report.cooldown.as_millis().min(86_400_000).to_string(),
-    ]);
-    arguments.push(report.acquire.clone().unwrap_or_default());
-    arguments.push(u8::from(report.is_urgent).to_string());
+    arguments.extend(times.map(|seconds| to_millis(seconds).to_string()));
+
     arguments
 }
 
+fn age_argument(tally: &Tally) -> String {
+    tally.age.as_millis().to_string()
+}
+
 /// Reads the script's answer; `None` if it is something else.
-pub fn read(answer: &Value) -> Option<Answer> {
-    let (now, granted, before, state): (String, u8, String, String) =
+pub fn read_answer(answer: &Value) -> Option<ScriptAnswer> {
+    let (now, is_granted, phase, state): (String, u8, String, String) =
         redis::from_redis_value_ref(answer).ok()?;
-    Some(Answer {
+
+    Some(ScriptAnswer {
         now: now.parse().ok()?,
-        is_granted: granted == 1,
-        before: serde_json::from_value(serde_json::Value::String(before)).ok()?,
+        is_probe_granted: is_granted == 1,
+        previous_phase: serde_json::from_value(serde_json::Value::String(phase)).ok()?,
         state: serde_json::from_str(&state).ok()?,
     })
 }

@@ -1,12 +1,12 @@
-//! Circuits for those who watch them.
+//! Circuits as monitoring sees them.
 
-use super::Circuit;
-use super::machine::{self, Phase};
+use super::circuit::Circuit;
+use super::state::{CircuitState, Phase};
 
-/// A circuit for those who watch it.
+/// A circuit as monitoring sees it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct View {
-    /// Its name.
+pub struct CircuitView {
+    /// The circuit's name, which is its tier's.
     pub name: String,
     /// What it does with calls.
     pub phase: Phase,
@@ -19,58 +19,68 @@ pub struct View {
     /// Faults since the last success.
     pub consecutive_faults: u64,
     /// Calls and faults in the window.
-    pub window: Counts,
+    pub window: WindowCounts,
     /// Whether this is the fleet's state, or, without Valkey, only this environment's.
     pub is_shared: bool,
 }
 
 /// Calls of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// All of them.
+pub struct WindowCounts {
+    /// All calls.
     pub calls: u64,
-    /// Those that failed.
+    /// Calls that failed.
     pub faults: u64,
-    /// Those that were slow.
+    /// Calls that succeeded slowly.
     pub slow: u64,
 }
 
 impl Circuit {
-    /// For those who watch it.
-    pub fn view(&self) -> View {
-        let copy = self.copy();
-        let (state, now) = (&copy.state, copy.now());
-        let is_over = state.phase == Phase::Ramp && now >= state.until;
-        let phase = if is_over { Phase::Closed } else { state.phase };
-        let end = if state.phase == Phase::HalfOpen {
-            state.probe_until
-        } else {
-            state.until
-        };
-        let next = if phase == Phase::Closed {
-            0
-        } else {
-            end.saturating_sub(now).div_ceil(1_000)
-        };
-        let sum = |part: fn(&machine::Slot) -> u64| state.slots.values().map(part).sum::<u64>();
-        let since = if state.since == 0 {
-            0
-        } else {
-            now.saturating_sub(state.since) / 1_000
-        };
-        View {
-            name: self.name.clone(),
-            phase,
+    /// The circuit as monitoring sees it.
+    pub fn view(&self) -> CircuitView {
+        let snapshot = self.snapshot();
+        let (state, now) = (&snapshot.state, snapshot.now());
+        let total = state.window_total();
+
+        CircuitView {
+            name: self.name().to_owned(),
+            phase: phase_at(state, now),
             reason: state.reason.clone(),
-            for_seconds: since,
-            next_in_seconds: next,
+            for_seconds: seconds_in_phase(state, now),
+            next_in_seconds: seconds_to_next_phase(state, now),
             consecutive_faults: state.consecutive,
-            window: Counts {
-                calls: sum(|slot| slot.0 + slot.1),
-                faults: sum(|slot| slot.1),
-                slow: sum(|slot| slot.2),
+            window: WindowCounts {
+                calls: total.calls(),
+                faults: total.failures,
+                slow: total.slow,
             },
-            is_shared: copy.read.is_some(),
+            is_shared: snapshot.is_shared(),
         }
     }
+}
+
+/// The phase now: a ramp that is over is closed, though no report has said so yet.
+fn phase_at(state: &CircuitState, now: u64) -> Phase {
+    if state.phase == Phase::Ramp && now >= state.until {
+        Phase::Closed
+    } else {
+        state.phase
+    }
+}
+
+fn seconds_in_phase(state: &CircuitState, now: u64) -> u64 {
+    if state.since == 0 {
+        0
+    } else {
+        now.saturating_sub(state.since) / 1_000
+    }
+}
+
+fn seconds_to_next_phase(state: &CircuitState, now: u64) -> u64 {
+    let end = match phase_at(state, now) {
+        Phase::Closed => return 0,
+        Phase::HalfOpen => state.probe_until,
+        Phase::Open | Phase::Ramp => state.until,
+    };
+    end.saturating_sub(now).div_ceil(1_000)
 }

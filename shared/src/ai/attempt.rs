@@ -1,0 +1,109 @@
+//! What is asked of a chain, and within which limits one of its tiers is asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::request::ChatRequest;
+use crate::deadline::Deadline;
+
+/// Kept from the deadline for reporting how the last call went.
+const REPORT_RESERVE: Duration = Duration::from_millis(300);
+
+/// What is asked of a chain.
+pub struct ChainRequest<'a> {
+    pub(super) chat: &'a ChatRequest,
+    pub(super) deadline: Deadline,
+    pub(super) tier_order: Option<&'a [String]>,
+    pub(super) stops_at_content_filter: bool,
+    pub(super) keeps_chunks: bool,
+}
+
+impl<'a> ChainRequest<'a> {
+    /// A chat request, to be answered before the deadline.
+    pub const fn new(chat: &'a ChatRequest, deadline: Deadline) -> Self {
+        Self {
+            chat,
+            deadline,
+            tier_order: None,
+            stops_at_content_filter: false,
+            keeps_chunks: false,
+        }
+    }
+
+    /// Asks these tiers of the chain, in this order, instead of the chain's own.
+    #[must_use]
+    pub const fn with_tier_order(mut self, tiers: Option<&'a [String]>) -> Self {
+        self.tier_order = tiers;
+        self
+    }
+
+    /// Whether to keep the chunks of a complete answer's stream, to be passed on as they came.
+    #[must_use]
+    pub const fn keep_chunks(mut self, keeps: bool) -> Self {
+        self.keeps_chunks = keeps;
+        self
+    }
+
+    /// Takes a content filter's refusal for the answer: no other tier is asked.
+    #[must_use]
+    pub const fn stop_at_content_filter(mut self) -> Self {
+        self.stops_at_content_filter = true;
+        self
+    }
+
+    /// Until when answers are of use: a little earlier than results can be reported.
+    pub(super) fn answer_deadline(&self) -> Deadline {
+        self.deadline.less(REPORT_RESERVE)
+    }
+}
+
+/// Within which limits one tier is asked, and how the attempts are counted.
+pub(super) struct AttemptContext<'a> {
+    pub(super) request: &'a ChainRequest<'a>,
+    pub(super) budget: TimeBudget,
+    /// Calls made so far, by all tiers.
+    pub(super) attempts: &'a AtomicU32,
+    pub(super) progress: Arc<Progress>,
+    /// Whether no other tier could answer.
+    pub(super) is_urgent: bool,
+}
+
+/// Until when one tier may take.
+#[derive(Clone, Copy)]
+pub(super) struct TimeBudget {
+    /// For its first token: an equal share of the time that is left.
+    pub(super) first_token: Deadline,
+    /// For its whole answer, once tokens come: a time that leaves the tiers after it half of
+    /// theirs.
+    pub(super) complete: Deadline,
+}
+
+impl TimeBudget {
+    /// The budget of a tier after which this many may still be asked.
+    pub(super) fn among(answer_deadline: Deadline, later_tiers: u32) -> Self {
+        let equal_share = answer_deadline.remaining() / (later_tiers + 1);
+        Self {
+            first_token: answer_deadline.at_most(equal_share),
+            complete: answer_deadline.less(equal_share / 2 * later_tiers),
+        }
+    }
+}
+
+/// A call under way, as the race sees it when it considers to ask another tier too.
+#[derive(Default)]
+pub(super) struct Progress {
+    is_settled: AtomicBool,
+}
+
+impl Progress {
+    /// Whether the call need not be helped: its first token is there, or it is a probe, which must
+    /// not be cancelled.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_settled(&self, is_settled: bool) {
+        self.is_settled.store(is_settled, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,175 @@
+//! An answer that has begun, with the permit that it was asked for by.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::completion::Completion;
+use super::fault::{BreakerOutcome, Fault};
+use super::reader::StreamReader;
+use crate::config;
+use crate::deadline::Deadline;
+use crate::resilience::breaker::Permit;
+
+/// An endpoint's answer, up to its first token.
+pub(super) enum Response {
+    /// It came in one piece.
+    Complete(Completion),
+    /// It comes in chunks.
+    Streamed {
+        /// Reads the chunks that are to come.
+        reader: StreamReader,
+        /// The chunks that are there.
+        chunks: Vec<Value>,
+    },
+}
+
+/// When a call was sent, and until when it may take.
+#[derive(Clone, Copy)]
+pub(super) struct CallTiming {
+    pub(super) sent_at: Instant,
+    /// Until when the whole answer must be there.
+    pub(super) deadline: Deadline,
+}
+
+/// An answer whose first token is there, with the permit that it was asked for by.
+pub(super) struct StartedResponse {
+    pub(super) tier: String,
+    /// The chunks that are there.
+    pub(super) chunks: Vec<Value>,
+    body: Body,
+    permit: Option<Permit>,
+    timing: CallTiming,
+    /// How long the first token took; nothing if the answer came in one piece, since that says
+    /// nothing.
+    first_token_time: Duration,
+    last_chunk_at: Instant,
+    idle_timeout: Duration,
+    total_timeout: Duration,
+}
+
+/// The part of an answer that is to come.
+enum Body {
+    /// Nothing: the answer is there.
+    Complete(Box<Completion>),
+    Streamed(Box<StreamReader>),
+}
+
+impl StartedResponse {
+    pub(super) fn new(
+        tier: &config::Tier,
+        response: Response,
+        permit: Permit,
+        timing: CallTiming,
+    ) -> Self {
+        let (body, chunks, first_token_time) = match response {
+            Response::Complete(completion) => {
+                let body = Body::Complete(Box::new(completion));
+                (body, Vec::new(), Duration::ZERO)
+            }
+            Response::Streamed { reader, chunks } => {
+                let body = Body::Streamed(Box::new(reader));
+                (body, chunks, timing.sent_at.elapsed())
+            }
+        };
+
+        Self {
+            tier: tier.name.clone(),
+            chunks,
+            body,
+            permit: Some(permit),
+            timing,
+            first_token_time,
+            last_chunk_at: Instant::now(),
+            idle_timeout: tier.idle_timeout(),
+            total_timeout: tier.total_timeout(),
+        }
+    }
+
+    /// The next chunk; `None` when the answer is complete.
+    pub(super) async fn next_chunk(&mut self) -> Result<Option<Value>, Fault> {
+        let Body::Streamed(reader) = &mut self.body else {
+            return Ok(None);
+        };
+
+        let time_left = self.timing.deadline.remaining();
+        let next = reader.next_chunk(self.idle_timeout.min(time_left)).await;
+        if matches!(next, Err(Fault::IdleTimeout)) && self.was_speaking(time_left) {
+            // The time is over, and no provider is to blame.
+            return Err(self.end_of_time());
+        }
+
+        self.last_chunk_at = Instant::now();
+
+        next
+    }
+
+    /// Whether chunks were still coming when the wait for the next one ended: it was cut short by
+    /// the time that was left, and was no half of the idle time-out yet.
+    fn was_speaking(&self, time_left: Duration) -> bool {
+        let pause = self.last_chunk_at.elapsed();
+        time_left <= self.idle_timeout && pause * 2 < self.idle_timeout
+    }
+
+    fn end_of_time(&self) -> Fault {
+        if self.timing.sent_at.elapsed() >= self.total_timeout {
+            Fault::TotalTimeout
+        } else {
+            Fault::DeadlineExceeded
+        }
+    }
+
+    /// Waits for the whole answer.
+    pub(super) async fn read_to_end(&mut self, keeps_chunks: bool) -> Result<(), Fault> {
+        while let Some(chunk) = self.next_chunk().await? {
+            if keeps_chunks {
+                self.chunks.push(chunk);
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer as far as it has come.
+    pub(super) fn completion(&self) -> &Completion {
+        match &self.body {
+            Body::Complete(completion) => completion,
+            Body::Streamed(reader) => reader.completion(),
+        }
+    }
+
+    pub(super) fn into_completion(self) -> Completion {
+        match self.body {
+            Body::Complete(completion) => *completion,
+            Body::Streamed(reader) => reader.into_completion(),
+        }
+    }
+
+    /// Whether the answer came in one piece.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.body, Body::Complete(_))
+    }
+
+    /// Tells the circuit how the call went; only the first word counts.
+    pub(super) async fn settle(&mut self, fault: Option<&Fault>, deadline: Deadline) {
+        if let Some(permit) = self.permit.take() {
+            let outcome = fault.map_or(BreakerOutcome::Success, Fault::breaker_outcome);
+            settle_permit(permit, outcome, self.first_token_time, deadline).await;
+        }
+    }
+}
+
+/// Tells the circuit what a call says of the provider's health; `took` is the time to the first
+/// token.
+pub(super) async fn settle_permit(
+    permit: Permit,
+    outcome: BreakerOutcome,
+    took: Duration,
+    deadline: Deadline,
+) {
+    match outcome {
+        BreakerOutcome::Success => permit.record_success(took, deadline).await,
+        BreakerOutcome::Failure => permit.record_failure(deadline).await,
+        BreakerOutcome::Throttled(wait) => permit.record_cooldown(wait, deadline).await,
+        BreakerOutcome::Unknown => permit.release(deadline).await,
+    }
+}

@@ -1,0 +1,144 @@
+//! Exact repeats of deterministic requests, for chains with a `cache_ttl`: the same tenant asks the
+//! same of the same chain with `temperature` 0, and gets the same answer without another call.
+//!
+//! The request is part of the key only as a hash. The answer is kept in Valkey as it is, which is
+//! why a chain has to ask for it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::call::{ChatCall, CompleteAnswer, Served};
+use super::complete::ask_chain;
+use crate::ai::{Chain, Completion};
+use crate::cache::{Cached, EntryKind, Fetched, Key, Level, LoadRequest, Policy};
+use crate::error::{Error, ErrorKind};
+use crate::http::openai::ApiError;
+
+const ANSWERS: EntryKind<KeptAnswer> = EntryKind::new("answers", 1);
+
+/// The longest that one call's load is held to be under way, if its environment dies.
+const LOAD_LEASE_TTL: Duration = Duration::from_secs(30);
+
+/// The longest that one call keeps others with the same request waiting; then they ask too.
+const LOAD_WAIT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// An answer and the tier that gave it.
+#[derive(Clone, Serialize, Deserialize)]
+struct KeptAnswer {
+    tier: String,
+    attempts: u32,
+    body: Value,
+}
+
+/// What a load leaves for its own caller, besides the value for the cache.
+#[derive(Default)]
+struct Loaded {
+    answer: Mutex<Option<CompleteAnswer>>,
+    refusal: Mutex<Option<ApiError>>,
+}
+
+/// The complete answer; that of an earlier time, if the chain keeps those and the request is the
+/// same.
+pub(super) async fn complete_or_cached(call: &ChatCall) -> Result<CompleteAnswer, ApiError> {
+    let chain = call.chain()?;
+    match chain.cache_ttl() {
+        Some(cache_ttl) if call.request.is_deterministic() => {
+            Box::pin(get_or_ask(call, chain, cache_ttl)).await
+        }
+        _ => ask_chain(chain, call).await,
+    }
+}
+
+/// The answer, kept or new. Only an answer of the first tier is kept.
+async fn get_or_ask(
+    call: &ChatCall,
+    chain: &Chain,
+    cache_ttl: Duration,
+) -> Result<CompleteAnswer, ApiError> {
+    let key = cache_key(call, chain);
+    let policy = Policy::new(cache_ttl)
+        .stale_for(Duration::ZERO)
+        .lease_for(LOAD_LEASE_TTL)
+        .load_anyway_after(LOAD_WAIT_TIMEOUT);
+
+    let loaded = Loaded::default();
+    let load = async || loaded.load(call, chain).await;
+    let request = LoadRequest {
+        key: &key,
+        policy: &policy,
+        deadline: call.deadline,
+    };
+    let cached = call.backend.cache.get_or_load(request, load).await;
+
+    if let Some(answer) = take_from(&loaded.answer) {
+        return Ok(answer);
+    }
+    let cached =
+        cached.map_err(|error| take_from(&loaded.refusal).unwrap_or_else(|| error.into()))?;
+
+    call.meter.settle(0, call.deadline).await;
+
+    read_kept(cached)
+}
+
+fn cache_key(call: &ChatCall, chain: &Chain) -> Key<KeptAnswer> {
+    let chain_identity = chain.cache_identity();
+    let request_identity = call.request.cache_identity();
+    let identity = format!("{chain_identity}\n{request_identity}");
+    Key::of_tenant(call.meter.tenant(), &ANSWERS, &identity)
+}
+
+impl Loaded {
+    async fn load(&self, call: &ChatCall, chain: &Chain) -> Result<Fetched<KeptAnswer>, Error> {
+        let answer = match ask_chain(chain, call).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                put_into(&self.refusal, refusal);
+                // The client gets the refusal itself.
+                return Err(Error::new(ErrorKind::Unavailable, "no tier answered"));
+            }
+        };
+
+        let is_degraded = answer.served.degraded.is_some();
+        let kept = KeptAnswer {
+            tier: answer.served.tier.clone(),
+            attempts: answer.served.attempts,
+            body: answer.completion.body(),
+        };
+        put_into(&self.answer, answer);
+
+        Ok(if is_degraded {
+            Fetched::uncached(Some(kept))
+        } else {
+            Some(kept).into()
+        })
+    }
+}
+
+fn put_into<T>(slot: &Mutex<Option<T>>, value: T) {
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+}
+
+fn take_from<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn read_kept(cached: Cached<KeptAnswer>) -> Result<CompleteAnswer, ApiError> {
+    let unreadable = || ApiError::from(Error::internal("a kept answer is none"));
+    let kept = cached.value.ok_or_else(unreadable)?;
+    let completion = Completion::from_body(kept.body).ok_or_else(unreadable)?;
+
+    Ok(CompleteAnswer {
+        served: Served {
+            tier: kept.tier,
+            attempts: 0,
+            degraded: None,
+            is_cache_hit: cached.level != Level::Loaded,
+        },
+        completion,
+        chunks: Vec::new(),
+    })
+}

@@ -1,0 +1,67 @@
+//! Streams, through the gateway and through the function URL.
+
+use serde_json::{Value, json};
+
+use super::{
+    LAST_WORDS, ask, header, post, post_to_url, read_events, streamed, text_of, to_chain, with,
+};
+use crate::support::User;
+
+#[tokio::test]
+async fn a_stream_is_whole_wherever_it_comes_through() {
+    let user = User::new().await;
+    let body = streamed(ask("[primary:cut]"));
+    let answers = [
+        post(&user, &body).await,
+        post_to_url(Some(&user.token), &body).await,
+    ];
+
+    for answer in answers {
+        assert_eq!(header(&answer, "x-served-by"), "secondary");
+        let events = read_events(answer).await;
+        let text = text_of(&events);
+        assert!(text.ends_with(LAST_WORDS), "{events:?}");
+        let shows_half = text.contains("scripted-primary");
+        assert!(!shows_half, "a half answer is not shown");
+
+        assert_eq!(events.last().unwrap(), "[DONE]");
+        let has_usage = events.iter().any(|event| event.contains("usage"));
+        assert!(!has_usage, "the usage was not asked for");
+    }
+}
+
+#[tokio::test]
+async fn the_usage_comes_last_if_it_is_asked_for() {
+    let user = User::new().await;
+    let options = json!({ "include_usage": true });
+    let body = with(streamed(ask("hello")), "stream_options", options);
+
+    let events = read_events(post(&user, &body).await).await;
+    let [.., usage, done] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(done, "[DONE]");
+    let usage: Value = serde_json::from_str(usage).unwrap();
+    assert_eq!(usage["choices"], json!([]));
+    assert_eq!(usage["usage"]["total_tokens"], json!(33));
+}
+
+#[tokio::test]
+async fn a_live_stream_that_breaks_ends_with_an_error() {
+    let user = User::new().await;
+    let body = to_chain(streamed(ask("[primary:cut]")), "live");
+    let answer = post_to_url(Some(&user.token), &body).await;
+    assert_eq!(header(&answer, "x-served-by"), "primary");
+
+    // Its last event is the error, and not `[DONE]`.
+    let events = read_events(answer).await;
+    assert!(text_of(&events).starts_with("The scripted answer"));
+    let last: Value = serde_json::from_str(events.last().unwrap()).unwrap();
+    assert_eq!(last["error"]["code"], "stream_broken");
+
+    let body = to_chain(streamed(ask("hello")), "live");
+    let answer = post_to_url(Some(&user.token), &body).await;
+    let events = read_events(answer).await;
+    assert!(text_of(&events).ends_with(LAST_WORDS));
+    assert_eq!(events.last().unwrap(), "[DONE]");
+}
