@@ -1,6 +1,5 @@
 //! Our own use of SQS and S3, against the service that answers at the stack's AWS endpoint.
 
-use std::collections::BTreeMap;
 use std::slice;
 use std::time::Duration;
 
@@ -69,12 +68,9 @@ async fn receive(client: &SqsClient, url: &str) -> Vec<Message> {
 async fn s3_keeps_a_package_under_its_content_and_takes_it_once() {
     let aws = STACK.aws().await;
     let key = format!("adapter-{}.zip", Uuid::new_v4());
-    let package = |zip: &[u8]| {
-        let package = Package {
-            key: key.clone(),
-            zip: zip.to_vec(),
-        };
-        BTreeMap::from([("f".to_owned(), package)])
+    let package = |zip: &[u8]| Package {
+        key: key.clone(),
+        zip: zip.to_vec(),
     };
 
     upload(&aws, &package(b"content")).await.unwrap();

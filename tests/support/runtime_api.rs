@@ -107,7 +107,7 @@ impl RuntimeApi {
 }
 
 async fn next_event(State(state): State<Arc<RouteState>>) -> (HeaderMap, String) {
-    drop(state.polls.send(()));
+    let _ = state.polls.send(());
     let event = state.events.lock().await.recv().await.unwrap_or_default();
 
     let end = SystemTime::now() + INVOCATION_TIMEOUT;
