@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use serde_json::Value;
 use wenzhen::lambda::{Function, find_function};
 use wenzhen_functions::FUNCTIONS;
 
@@ -80,6 +81,34 @@ async fn list_models_needs_no_database_and_get_job_does() {
 async fn a_handler_that_is_no_function_does_not_start() {
     let environment = environment_of("get-job");
     assert!(!does_start("bootstrap", &environment).await);
+}
+
+/// The process answers an event, and only then asks for the next one.
+#[tokio::test]
+async fn an_event_without_a_token_gets_a_401() {
+    let binary = STACK.root.join("target/debug/wenzhen");
+    let mut api = RuntimeApi::start().await;
+    let mut child = api.spawn_function(&binary, "get-job", &environment_of("get-job"));
+    api.wait_for_poll().await;
+
+    let path = STACK.root.join("events/get-job.now.json");
+    let mut event: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    event["headers"]
+        .as_object_mut()
+        .unwrap()
+        .remove("authorization");
+    let answer = api.invoke_function(&event.to_string()).await;
+    api.wait_for_poll().await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer["statusCode"], 401, "{answer}");
+    assert_eq!(
+        answer["headers"]["content-type"],
+        "application/problem+json"
+    );
+    assert_eq!(answer["isBase64Encoded"], false);
 }
 
 /// Where no handler is named, as under `cargo lambda watch`, the event finds its function.
