@@ -1,5 +1,5 @@
-//! The house: a module of the shared crate uses only what stands below it, and no circles are within
-//! one. ARCHITECTURE.md shows the same order.
+//! The house: a module of the shared crate uses only what stands below it, and no circles are
+//! within one. ARCHITECTURE.md shows the same order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ fn no_circles_are_within_a_module() {
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
-/// The database of a job's kind, and the words of medicine, stand above these modules.
+/// These modules name no module of medicine: a kind of job brings its own words.
 #[test]
 fn general_modules_know_nothing_of_medicine() {
     let uses = sibling_uses(&shared_modules(), &[]);

@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use wenzhen::deadline::Deadline;
 use wenzhen::resilience::breaker::state::Phase;
 use wenzhen::resilience::breaker::{
-    Admission, Breakers, Circuit, CircuitView, Permit, RefusalReason, SNAPSHOT_TTL, Settings,
+    Admission, BreakerSettings, Breakers, Circuit, CircuitView, Permit, RefusalReason, SNAPSHOT_TTL,
 };
 
 use crate::support::valkey::{fleet, of_stack, prefix, raw};
 use crate::support::{STACK, eventually};
 
 /// Times short enough to be lived through; `serde` fills the rest with the defaults.
-fn settings(json: Value) -> Settings {
+fn settings(json: Value) -> BreakerSettings {
     serde_json::from_value(json).unwrap()
 }
 
@@ -84,7 +84,7 @@ async fn wait_for_probe(breakers: &Breakers) -> Permit {
 
 #[tokio::test]
 async fn fifty_environments_stop_calling_a_dead_provider_together() {
-    let fleet = fleet(&valkey_url(), 50, &Settings::default());
+    let fleet = fleet(&valkey_url(), 50, &BreakerSettings::default());
     let calls = AtomicUsize::new(0);
     join_all(fleet.iter().map(|breakers| async {
         for _ in 0..20 {
@@ -105,7 +105,7 @@ async fn fifty_environments_stop_calling_a_dead_provider_together() {
 
 #[tokio::test]
 async fn it_opens_once_for_the_fleet() {
-    let fleet = fleet(&valkey_url(), 20, &Settings::default());
+    let fleet = fleet(&valkey_url(), 20, &BreakerSettings::default());
     let permits = admit_all(&fleet).await.into_iter();
     let fail = |permit: Result<Permit, RefusalReason>| permit.unwrap().record_failure(deadline());
     join_all(permits.map(fail)).await;
@@ -221,7 +221,7 @@ async fn a_quorum_keeps_one_broken_environment_from_opening_it() {
 #[tokio::test]
 async fn a_healthy_call_makes_no_round_trip_of_its_own() {
     let valkey = of_stack(&prefix());
-    let breakers = Breakers::new(Some(valkey.clone()), [("p", Settings::default())]);
+    let breakers = Breakers::new(Some(valkey.clone()), [("p", BreakerSettings::default())]);
     let started = Instant::now();
     for _ in 0..2_000 {
         let permit = admit(&breakers).await.unwrap();
@@ -237,7 +237,7 @@ async fn a_healthy_call_makes_no_round_trip_of_its_own() {
 
     // The calls that were counted go out with the next refresh.
     let onlooker = of_stack(valkey.prefix());
-    let onlooker = Breakers::new(Some(onlooker), [("p", Settings::default())]);
+    let onlooker = Breakers::new(Some(onlooker), [("p", BreakerSettings::default())]);
     eventually("the successes", async || {
         breakers.refresh(deadline()).await;
         onlooker.refresh(deadline()).await;
@@ -249,7 +249,7 @@ async fn a_healthy_call_makes_no_round_trip_of_its_own() {
 #[tokio::test]
 async fn several_circuits_are_refreshed_in_one_round_trip() {
     let valkey = of_stack(&prefix());
-    let circuits = ["a", "b", "c", "d"].map(|name| (name, Settings::default()));
+    let circuits = ["a", "b", "c", "d"].map(|name| (name, BreakerSettings::default()));
     let breakers = Breakers::new(Some(valkey.clone()), circuits);
 
     breakers.refresh(deadline()).await;
@@ -268,7 +268,7 @@ async fn several_circuits_are_refreshed_in_one_round_trip() {
 /// However long a provider asks to be left alone, it is left alone for ten minutes at most.
 #[tokio::test]
 async fn a_cooldown_lasts_for_ten_minutes_at_most() {
-    let fleet = fleet(&valkey_url(), 2, &Settings::default());
+    let fleet = fleet(&valkey_url(), 2, &BreakerSettings::default());
     let permit = admit(&fleet[0]).await.unwrap();
     let until_the_year_9999 = Duration::from_secs(253_402_300_799);
     permit
@@ -286,7 +286,7 @@ async fn a_cooldown_lasts_for_ten_minutes_at_most() {
 
 #[tokio::test]
 async fn a_report_that_is_cancelled_is_sent_later() {
-    let fleet = fleet(&valkey_url(), 2, &Settings::default());
+    let fleet = fleet(&valkey_url(), 2, &BreakerSettings::default());
     let permit = admit(&fleet[0]).await.unwrap();
     // Dropped at its first wait, before the answer of the server is there.
     let report = permit.record_failure(deadline());
@@ -311,7 +311,7 @@ async fn a_circuit_that_cannot_be_read_is_as_new() {
         let _: () = set.query_async(&mut connection).await.unwrap();
 
         let valkey = Some(of_stack(&prefix));
-        let breakers = Breakers::new(valkey, [("p", Settings::default())]);
+        let breakers = Breakers::new(valkey, [("p", BreakerSettings::default())]);
         assert!(admit(&breakers).await.is_ok(), "{garbage}");
         assert!(view(&breakers).is_shared, "{garbage}");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
-use wenzhen::cache::{Cache, Cached, EntryKind, Key, Level, LoadRequest, Policy, Tag};
+use wenzhen::cache::{Cache, CachePolicy, Cached, EntryKind, Key, Level, LoadRequest, Tag};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::identity::TenantId;
@@ -17,7 +17,7 @@ use crate::support::STACK;
 use crate::support::valkey::{OwnServer, connect, prefix, raw};
 
 const THINGS: EntryKind<Value> = EntryKind::new("things", 1);
-const MINUTE: Policy = Policy::new(Duration::from_mins(1));
+const MINUTE: CachePolicy = CachePolicy::new(Duration::from_mins(1));
 
 fn url() -> String {
     STACK.env("VALKEY_URL").unwrap()
@@ -39,7 +39,7 @@ fn deadline() -> Deadline {
     Deadline::after(Duration::from_secs(20))
 }
 
-fn request<'a>(key: &'a Key<Value>, policy: &'a Policy) -> LoadRequest<'a, Value> {
+fn request<'a>(key: &'a Key<Value>, policy: &'a CachePolicy) -> LoadRequest<'a, Value> {
     LoadRequest {
         key,
         policy,
@@ -62,7 +62,7 @@ fn environments(url: &str, size: usize) -> Vec<Cache> {
         .collect()
 }
 
-async fn read(cache: &Cache, id: &str, policy: &Policy, value: Value) -> Cached<Value> {
+async fn read(cache: &Cache, id: &str, policy: &CachePolicy, value: Value) -> Cached<Value> {
     let load = async || Ok(Some(value));
     let found = cache.get_or_load(request(&key(id), policy), load).await;
     found.unwrap()
@@ -74,7 +74,11 @@ async fn read_absent(cache: &Cache, id: &str) -> Cached<Value> {
     found.unwrap()
 }
 
-async fn read_in_vain(cache: &Cache, id: &str, policy: &Policy) -> Result<Cached<Value>, Error> {
+async fn read_in_vain(
+    cache: &Cache,
+    id: &str,
+    policy: &CachePolicy,
+) -> Result<Cached<Value>, Error> {
     let fails = Error::new(ErrorKind::Unavailable, "gone");
     let load = async || Err::<Option<Value>, _>(fails);
     cache.get_or_load(request(&key(id), policy), load).await
@@ -180,7 +184,7 @@ async fn what_changes_while_it_is_loaded_is_loaded_again() {
 
 #[tokio::test]
 async fn a_loader_that_fails_serves_what_was_there_and_says_so() {
-    let policy = Policy::new(Duration::from_millis(200)).stale_for(Duration::from_mins(1));
+    let policy = CachePolicy::new(Duration::from_millis(200)).stale_for(Duration::from_mins(1));
     let fleet = environments(&url(), 2);
     read(&fleet[0], "a", &policy, json!("old")).await;
     tokio::time::sleep(Duration::from_millis(250)).await;

@@ -42,7 +42,7 @@ impl Endpoint for CreateReport {
             .await?;
         require_assessment(consultation.status)?;
 
-        // The job belongs to the record's patient, whoever requests it: a patient may follow the
+        // The job belongs to the record's patient, also if a clinician requests it: a patient may follow the
         // report that their clinician has requested.
         let payload = GenerateReport {
             consultation_id: id,
@@ -79,7 +79,7 @@ fn require_assessment(status: ConsultationStatus) -> Result<(), Error> {
              or have an admin bring its job back."
         }
         ConsultationStatus::Cancelled => {
-            "The consultation was called off, so there is no assessment to report on. Create it \
+            "The consultation was cancelled, so there is no assessment to report on. Create it \
              anew."
         }
     };

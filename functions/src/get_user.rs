@@ -63,7 +63,7 @@ impl Endpoint for GetUser {
     }
 }
 
-/// The id of the person whom the path names, if the caller may read of them.
+/// The id of the person that the path names, if the caller may read of them.
 fn readable_id(caller: &Caller, name: &str) -> Option<UserId> {
     let id = match name {
         "me" => caller.user.clone(),

@@ -14,7 +14,7 @@ use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::valkey::Valkey;
 
-/// How long one report answers further calls: anybody may call, and often.
+/// How long one report answers further calls: any client may call, and often.
 const REPORT_TTL: Duration = Duration::from_secs(1);
 
 /// The route.

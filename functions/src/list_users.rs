@@ -3,9 +3,9 @@
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::identity::{Role, UserId};
+use wenzhen::identity::{Role, TenantId, UserId};
 use wenzhen::page::Page;
-use wenzhen::postgres::Database;
+use wenzhen::postgres::{Database, PgConnection};
 use wenzhen::setup::Setup;
 use wenzhen::users::{ListedUser, User, store};
 
@@ -33,43 +33,22 @@ impl Endpoint for ListUsers {
         }
 
         let page: Page<UserId> = call.page()?;
-        let listed = if includes_consultations(&call)? {
-            self.list_with_consultations(&call, &page).await?
-        } else {
-            let users = self.list(&call, &page).await?;
-            users.into_iter().map(without_consultations).collect()
-        };
+        let tenant = &call.caller.tenant;
+        let includes_consultations = includes_consultations(&call)?;
+        let listed = self
+            .database
+            .run(async |connection| {
+                let users = store::list(connection, tenant, &page).await?;
+                if includes_consultations {
+                    add_consultations(connection, tenant, users, page.limit).await
+                } else {
+                    Ok(users.into_iter().map(without_consultations).collect())
+                }
+            })
+            .await?;
 
         let items = page.items(listed, |listed| listed.user.id.clone());
         reply::revalidated(call.headers(), &items)
-    }
-}
-
-impl ListUsers {
-    async fn list(&self, call: &Call, page: &Page<UserId>) -> Result<Vec<User>, Error> {
-        let tenant = &call.caller.tenant;
-        self.database
-            .run(async |connection| store::list(connection, tenant, page).await)
-            .await
-    }
-
-    async fn list_with_consultations(
-        &self,
-        call: &Call,
-        page: &Page<UserId>,
-    ) -> Result<Vec<ListedUser>, Error> {
-        let mut users = self.list(call, page).await?;
-        // The row that only says that there is another page needs no consultations.
-        let limit = usize::from(page.limit);
-        let next = users.split_off(limit.min(users.len()));
-
-        let tenant = &call.caller.tenant;
-        let mut listed = self
-            .database
-            .run(async |connection| store::with_consultations(connection, tenant, users).await)
-            .await?;
-        listed.extend(next.into_iter().map(without_consultations));
-        Ok(listed)
     }
 }
 
@@ -80,6 +59,21 @@ fn includes_consultations(call: &Call) -> Result<bool, Error> {
         Some("consultations") => Ok(true),
         Some(_) => Err(Error::field("include", "must be `consultations`")),
     }
+}
+
+/// The users of a page with their consultations. The row behind the page, which only says that
+/// another page follows, needs none.
+async fn add_consultations(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    mut users: Vec<User>,
+    limit: u16,
+) -> Result<Vec<ListedUser>, Error> {
+    let next = users.split_off(usize::from(limit).min(users.len()));
+
+    let mut listed = store::with_consultations(connection, tenant, users).await?;
+    listed.extend(next.into_iter().map(without_consultations));
+    Ok(listed)
 }
 
 fn without_consultations(user: User) -> ListedUser {

@@ -1,5 +1,5 @@
-//! The jobs queue's consumer: runs the jobs of a batch of messages. Each kind of job has a module with
-//! its handler.
+//! The jobs queue's consumer: runs the jobs of a batch of messages. Each kind of job has a module
+//! with its handler.
 
 mod analyze;
 mod generate_report;

@@ -1,16 +1,18 @@
 //! wenzhen (问诊): what every function of the consultation backend shares.
 //!
-//! A module uses only what stands below it:
+//! A module uses only what stands below it (`tests/architecture.rs` holds it):
 //!
 //! | level | modules |
 //! |---|---|
-//! | the consultation agent; chat completions; running functions | [`agent`], [`chat`], [`lambda`] |
-//! | models; the HTTP edge; health | [`ai`], [`http`], [`health`] |
+//! | running functions | [`lambda`] |
+//! | the consultation agent; chat completions | [`agent`], [`chat`] |
+//! | models; HTTP; health | [`ai`], [`http`], [`health`] |
 //! | what a function is made from | [`setup`] |
-//! | vertical slices; staying up | [`users`] and [`reports`], then [`consultations`], then [`jobs`]; [`resilience`], [`limits`], [`cache`] |
-//! | one room per real service | [`valkey`], [`postgres`], [`aws`], [`telemetry`] |
-//! | settings | [`config`] |
-//! | pure | [`identity`], [`deadline`], [`page`], [`error`], [`locale`], then [`triage`] |
+//! | vertical slices | [`users`] and [`reports`], then [`consultations`], then [`jobs`] |
+//! | staying up | [`resilience`], [`limits`], [`cache`] |
+//! | one room per real service | [`postgres`], then [`valkey`], [`aws`] |
+//! | logs and metrics; settings | [`telemetry`], then [`config`] |
+//! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`] |
 
 pub mod agent;
 pub mod ai;

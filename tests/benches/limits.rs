@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
-use wenzhen::cache::{Cache, EntryKind, Key, Level, LoadRequest, Policy};
+use wenzhen::cache::{Cache, CachePolicy, EntryKind, Key, Level, LoadRequest};
 use wenzhen::config::ValkeySettings;
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::TenantId;
@@ -163,7 +163,7 @@ fn zipf(random: &mut fastrand::Rng, cumulated: &[f64]) -> usize {
 
 async fn cache() {
     const NAMES: EntryKind<String> = EntryKind::new("bench-users", 1);
-    let policy = Policy::new(Duration::from_mins(5));
+    let policy = CachePolicy::new(Duration::from_mins(5));
     let settings = ValkeySettings {
         url: Some(url().parse().unwrap()),
         prefix: "bench-cache".to_owned(),

@@ -8,7 +8,7 @@ use serde_json::json;
 use wenzhen::resilience::breaker::state::{
     AppliedReport, CircuitReport, CircuitState, ProbeEnd, ProbeResult, Tally,
 };
-use wenzhen::resilience::breaker::{Settings, script};
+use wenzhen::resilience::breaker::{BreakerSettings, script};
 
 use super::{settings, valkey_url};
 use crate::support::valkey::{prefix, raw};
@@ -25,7 +25,7 @@ struct Expected {
 
 /// One circuit that takes random reports, on a clock of its own.
 struct RandomCircuit {
-    settings: Settings,
+    settings: BreakerSettings,
     state: CircuitState,
     now: u64,
     /// Every epoch that there was.
@@ -205,7 +205,7 @@ fn recent_index(random: &mut fastrand::Rng, length: usize) -> usize {
     length - 1 - random.usize(0..length.min(3))
 }
 
-fn random_settings(random: &mut fastrand::Rng) -> Settings {
+fn random_settings(random: &mut fastrand::Rng) -> BreakerSettings {
     settings(json!({
         "failures": random.u32(1..6),
         "failure_rate": random.f64().max(0.01),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wenzhen::resilience::breaker::state::Phase;
-use wenzhen::resilience::breaker::{RefusalReason, Settings};
+use wenzhen::resilience::breaker::{BreakerSettings, RefusalReason};
 
 use super::{admit, call_in_vain, deadline, refresh_all, settings, view};
 use crate::support::eventually;
@@ -13,7 +13,7 @@ use crate::support::valkey::{OwnServer, fleet, raw};
 #[tokio::test]
 async fn after_a_failover_the_new_primary_is_found() {
     let (old, new) = (OwnServer::start().await, OwnServer::start().await);
-    let fleet = fleet(&old.url(), 1, &Settings::default());
+    let fleet = fleet(&old.url(), 1, &BreakerSettings::default());
     assert!(call_in_vain(&fleet[0]).await);
     assert!(view(&fleet[0]).is_shared);
 
@@ -80,7 +80,7 @@ async fn a_silent_valkey_costs_a_call_little_and_then_nothing() {
     // Accepts connections and never answers.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
-    let fleet = fleet(&url, 1, &Settings::default());
+    let fleet = fleet(&url, 1, &BreakerSettings::default());
 
     for _ in 0..5 {
         assert!(call_in_vain(&fleet[0]).await);

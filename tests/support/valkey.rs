@@ -7,7 +7,7 @@ use std::sync::Arc;
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 use wenzhen::config::ValkeySettings;
-use wenzhen::resilience::breaker::{Breakers, Settings};
+use wenzhen::resilience::breaker::{BreakerSettings, Breakers};
 use wenzhen::valkey::Valkey;
 use xtask::services::valkey_program;
 
@@ -33,7 +33,7 @@ pub fn of_stack(prefix: &str) -> Arc<Valkey> {
 }
 
 /// Environments that share the circuit `p`.
-pub fn fleet(url: &str, size: usize, settings: &Settings) -> Vec<Breakers> {
+pub fn fleet(url: &str, size: usize, settings: &BreakerSettings) -> Vec<Breakers> {
     let prefix = prefix();
     (0..size)
         .map(|_| Breakers::new(Some(connect(url, &prefix)), [("p", settings.clone())]))

@@ -20,6 +20,15 @@ pub struct Options {
     against: Option<PathBuf>,
 }
 
+/// The benchmarks whose code runs in the benchmark's own process.
+const IN_PROCESS: [&str; 3] = ["chain", "limits", "jobs"];
+
+impl Options {
+    fn wants(&self, name: &str) -> bool {
+        self.name.as_deref().is_none_or(|wanted| wanted == name)
+    }
+}
+
 /// Runs the benchmarks against a stack of their own, without the deployed functions.
 pub async fn run(options: &Options) -> Result<()> {
     let against = options.against.as_ref().map(std::fs::canonicalize);
@@ -35,34 +44,48 @@ pub async fn run(options: &Options) -> Result<()> {
     };
     up::bring_up(&own, &up_options).await?;
     report::say("The release build takes some minutes the first time.\n");
-    let measured = measure(&own, options, against);
+    let measured = measure(&own, options, against.as_ref());
     services::stop(&own)?;
     measured
 }
 
-fn measure(own: &Stack, options: &Options, against: Option<PathBuf>) -> Result<()> {
-    let is_wanted = |name: &str| options.name.as_deref().is_none_or(|wanted| wanted == name);
-    if is_wanted("start") {
-        let mut build = Command::new("cargo");
-        build
-            .current_dir(&own.root)
-            .args(["build", "--release", "--locked"]);
-        build.args(["--package", "wenzhen-functions"]);
-        tools::run(&mut build, "the functions do not compile; see above")?;
+fn measure(own: &Stack, options: &Options, against: Option<&PathBuf>) -> Result<()> {
+    if options.wants("start") {
+        measure_start(own, against)?;
     }
 
-    let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(&own.root)
-        .args(["bench", "--quiet", "--locked"]);
-    cargo.args(["--package", "wenzhen-tests"]);
-    if let Some(name) = &options.name {
-        cargo.args(["--bench", name]);
+    for name in IN_PROCESS {
+        if options.wants(name) {
+            let mut bench = bench_command(own, name);
+            tools::run(&mut bench, "the benchmark failed; see above")?;
+        }
     }
+    Ok(())
+}
+
+/// The benchmark of whole processes: the functions are built for release, and the benchmark itself,
+/// which only waits for them, is not.
+fn measure_start(own: &Stack, against: Option<&PathBuf>) -> Result<()> {
+    let mut build = Command::new("cargo");
+    build.current_dir(&own.root);
+    build.args(["build", "--release", "--locked"]);
+    build.args(["--package", "wenzhen-functions"]);
+    tools::run(&mut build, "the functions do not compile; see above")?;
+
+    let mut bench = bench_command(own, "start");
+    bench.args(["--profile", "dev"]);
+    if let Some(folder) = against {
+        bench.env("WENZHEN_BENCH_AGAINST", folder);
+    }
+    tools::run(&mut bench, "the benchmark failed; see above")
+}
+
+fn bench_command(own: &Stack, name: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(&own.root);
+    cargo.args(["bench", "--quiet", "--locked"]);
+    cargo.args(["--package", "wenzhen-tests", "--bench", name]);
     cargo.env("VALKEY_URL", services::valkey_url(own));
     cargo.env("WENZHEN_STACK_ENV", own.env_file());
-    if let Some(folder) = against {
-        cargo.env("WENZHEN_BENCH_AGAINST", folder);
-    }
-    tools::run(&mut cargo, "the benchmarks failed; see above")
+    cargo
 }

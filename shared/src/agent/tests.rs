@@ -2,6 +2,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::*;
+use crate::ai::{Completion, Degraded};
 use crate::consultations::ConsultationStatus;
 use crate::identity::UserId;
 use crate::triage::Complaint;
@@ -114,15 +115,38 @@ fn a_sign_that_the_patient_is_not_sure_of_is_marked() {
 #[test]
 fn an_answer_of_a_later_tier_says_so() {
     let headache = consultation_of("头痛三天", Locale::Zh);
-    let fallback = Some(DegradedReason::ServedByFallbackTier);
-    let source = AssessmentSource {
-        degraded_reason: fallback,
-        ..model_source(Urgency::Routine)
+    let answered_by = |degraded| {
+        let source = source_of(answer_of_model("a".repeat(1_000).as_str(), degraded));
+        assess_with(&headache, source)
     };
 
-    let assessment = assess_with(&headache, source);
-    assert!(assessment.degraded);
-    assert_eq!(assessment.degraded_reason, fallback);
+    let fallback = answered_by(Some(Degraded::ServedByFallbackTier));
+    assert!(fallback.degraded);
+    let reason = Some(DegradedReason::ServedByFallbackTier);
+    assert_eq!(fallback.degraded_reason, reason);
+    let model = fallback.served_by.model.unwrap();
+    assert_eq!(model.len(), MAX_MODEL_NAME_CHARS, "a model's name is cut");
+
+    let first = answered_by(None);
+    assert!(!first.degraded);
+    assert_eq!(first.degraded_reason, None);
+}
+
+/// A model's answer as the chain gives it.
+fn answer_of_model(
+    model: &str,
+    degraded: Option<Degraded>,
+) -> Answer<CheckedCompletion<ModelAnswer>> {
+    let body = serde_json::json!({ "model": model, "choices": [] });
+    Answer {
+        content: CheckedCompletion {
+            checked: model_source(Urgency::Routine).answer,
+            completion: Completion::from_body(body).unwrap(),
+            chunks: Vec::new(),
+        },
+        tier: "secondary".to_owned(),
+        degraded,
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Chain {
     /// address and model.
     pub(crate) fn cache_identity(&self) -> String {
         let identities = self.tiers.iter().map(|tier| {
-            let settings = &tier.client.tier;
+            let settings = &tier.client.settings;
             format!("{} {} {}", settings.name, settings.base_url, settings.model)
         });
         identities.collect::<Vec<_>>().join(", ")

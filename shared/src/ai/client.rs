@@ -15,7 +15,7 @@ use super::reader::{MAX_ANSWER_BYTES, StreamReader};
 use super::request::ChatRequest;
 use super::response::Response;
 use crate::aws::Secrets;
-use crate::config::{self, ConfigError, KeyReference, Tier};
+use crate::config::{self, ConfigError, KeyReference, TierSettings};
 use crate::deadline::Deadline;
 use crate::error::BoxError;
 
@@ -33,7 +33,7 @@ const LONG_SILENCE_THRESHOLD: Duration = Duration::from_secs(8);
 
 /// A client for one tier, made once.
 pub(super) struct TierClient {
-    pub(super) tier: Tier,
+    pub(super) settings: TierSettings,
     http: reqwest::Client,
     endpoint: String,
     secrets: Arc<Secrets>,
@@ -63,12 +63,16 @@ pub(super) fn new_http_client(connect_timeout: Duration) -> Result<reqwest::Clie
 }
 
 impl TierClient {
-    pub(super) fn new(tier: Tier, http: reqwest::Client, secrets: Arc<Secrets>) -> Self {
-        let base_url = tier.base_url.as_str().trim_end_matches('/');
+    pub(super) fn new(
+        settings: TierSettings,
+        http: reqwest::Client,
+        secrets: Arc<Secrets>,
+    ) -> Self {
+        let base_url = settings.base_url.as_str().trim_end_matches('/');
         let endpoint = format!("{base_url}/chat/completions");
 
         Self {
-            tier,
+            settings,
             http,
             endpoint,
             secrets,
@@ -83,7 +87,7 @@ impl TierClient {
         request: &ChatRequest,
         deadline: Deadline,
     ) -> Result<PreparedCall, Fault> {
-        let body = Bytes::from(request.body_for(&self.tier)?.to_string());
+        let body = Bytes::from(request.body_for(&self.settings)?.to_string());
 
         let key = deadline.at_most(API_KEY_TIMEOUT).run(self.authorization());
         let authorization = key.await.unwrap_or_else(|elapsed| Err(elapsed.into()));
@@ -97,7 +101,7 @@ impl TierClient {
     }
 
     async fn authorization(&self) -> Result<Option<HeaderValue>, BoxError> {
-        let key = match &self.tier.key {
+        let key = match &self.settings.key {
             None => return Ok(None),
             Some(KeyReference::Env(name)) => config::secret_from_env(name)?,
             Some(KeyReference::Secret(id)) => self.secrets.get(id).await?,
@@ -118,10 +122,10 @@ impl TierClient {
         deadline: Deadline,
     ) -> Result<Response, Fault> {
         // What is not streamed has its first token when it has its last.
-        let timeout = if self.tier.stream {
-            self.tier.first_token_timeout()
+        let timeout = if self.settings.stream {
+            self.settings.first_token_timeout()
         } else {
-            self.tier.total_timeout()
+            self.settings.total_timeout()
         };
 
         let sent_at = Instant::now();

@@ -122,7 +122,7 @@ impl<'r, T> Round<'_, 'r, T> {
         self.hedge = None;
         let exceeded = self.exceeded_window;
         self.waiting.retain(|tier| {
-            let window = tier.client.tier.context_window;
+            let window = tier.client.settings.context_window;
             window.is_none_or(|window| Some(window) > exceeded)
         });
         let Some(tier) = self.waiting.pop_front() else {
@@ -146,7 +146,7 @@ impl<'r, T> Round<'_, 'r, T> {
             FinishedCall { tier, result }
         }));
 
-        let hedge_after = tier.client.tier.hedge_after();
+        let hedge_after = tier.client.settings.hedge_after();
         self.hedge = hedge_after.map(|time| Hedge {
             due: Deadline::after(time),
             progress,
@@ -191,7 +191,7 @@ impl<'r, T> Round<'_, 'r, T> {
 
     fn note_context_window(&mut self, tier: &Tier, fault: &Fault) {
         if matches!(fault, Fault::ContextLengthExceeded(_)) {
-            let window = tier.client.tier.context_window;
+            let window = tier.client.settings.context_window;
             self.exceeded_window = self.exceeded_window.max(window);
         }
     }

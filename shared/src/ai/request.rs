@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use crate::config::{StructuredOutput, Tier};
+use crate::config::{StructuredOutput, TierSettings};
 
 /// The roles a message can have.
 const ROLES: [&str; 6] = [
@@ -107,7 +107,7 @@ impl ChatRequest {
     }
 
     /// The body for one tier.
-    pub(super) fn body_for(&self, tier: &Tier) -> Result<Value, Fault> {
+    pub(super) fn body_for(&self, tier: &TierSettings) -> Result<Value, Fault> {
         let mut fields = self.fields.clone();
         fields.insert("model".to_owned(), Value::String(tier.model.clone()));
         fields.insert("stream".to_owned(), Value::Bool(tier.stream));
@@ -125,7 +125,11 @@ impl ChatRequest {
     /// A tier that knows no schemas is asked in the way it knows, if the answer's shape is checked
     /// here anyway. A client that relies on the schema is not given an answer that was not held to
     /// it.
-    fn adapt_format(&self, tier: &Tier, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+    fn adapt_format(
+        &self,
+        tier: &TierSettings,
+        fields: &mut Map<String, Value>,
+    ) -> Result<(), Fault> {
         let wanted = fields
             .get("response_format")
             .and_then(|format| format.get("type"))
@@ -207,7 +211,7 @@ mod tests {
     use super::*;
     use crate::config::Tiers;
 
-    fn tier(fields: &str) -> Tier {
+    fn tier(fields: &str) -> TierSettings {
         let json = format!(r#"[{{"name":"a","base_url":"http://h/v1","model":"m"{fields}}}]"#);
         let tiers = Tiers::parse(&json).unwrap();
         tiers.iter().next().unwrap().clone()
@@ -275,7 +279,8 @@ mod tests {
         let prompt_tier = tier(r#","structured_output":"prompt""#);
 
         let ours = ChatRequest::structured("s", "u", "n", &json!({}));
-        let format = |tier: &Tier| ours.body_for(tier).ok().unwrap()["response_format"].clone();
+        let format =
+            |tier: &TierSettings| ours.body_for(tier).ok().unwrap()["response_format"].clone();
         assert_eq!(format(&schema_tier)["type"], "json_schema");
         assert_eq!(format(&object_tier), json!({ "type": "json_object" }));
         assert_eq!(format(&prompt_tier), Value::Null);

@@ -57,7 +57,7 @@ enum Body {
 
 impl StartedResponse {
     pub(super) fn new(
-        tier: &config::Tier,
+        tier: &config::TierSettings,
         response: Response,
         permit: Permit,
         timing: CallTiming,

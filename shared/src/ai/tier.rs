@@ -14,14 +14,15 @@ use super::response::{CallTiming, StartedResponse, settle_permit};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::resilience::breaker::{Admission, Circuit, Permit, RefusalReason};
-use crate::resilience::retry::{self, Policy};
+use crate::resilience::retry::{self, RetryPolicy};
 use crate::telemetry::metrics;
 
 /// Full jitter below a quarter, half, one … at most four seconds. A chat completion changes nothing
 /// at the provider, so it may be asked for twice. No answer is to be had in less than half a
 /// second.
-const RETRY_POLICY: Policy = Policy::idempotent(Duration::from_millis(250), Duration::from_secs(4))
-    .min_attempt_time(Duration::from_millis(500));
+const RETRY_POLICY: RetryPolicy =
+    RetryPolicy::idempotent(Duration::from_millis(250), Duration::from_secs(4))
+        .min_attempt_time(Duration::from_millis(500));
 
 /// A tier of a chain.
 pub(super) struct Tier {
@@ -42,7 +43,7 @@ pub struct CheckedCompletion<T> {
 impl Tier {
     /// The tier's name.
     pub(super) fn name(&self) -> &str {
-        &self.client.tier.name
+        &self.client.settings.name
     }
 
     /// A complete answer that passes `check`; asked for again while that can help and time is left.
@@ -68,7 +69,7 @@ impl Tier {
             let completion = response.into_completion();
             Ok(CheckedCompletion {
                 checked,
-                completion: completion.with_default_model(&self.client.tier.model),
+                completion: completion.with_default_model(&self.client.settings.model),
                 chunks,
             })
         };
@@ -110,7 +111,7 @@ impl Tier {
         context.progress.set_settled(permit.is_probe());
         context.attempts.fetch_add(1, Ordering::Relaxed);
 
-        let tier = &self.client.tier;
+        let tier = &self.client.settings;
         let sent_at = Instant::now();
         let total = Deadline::after(tier.total_timeout());
         let deadline = total.min(context.budget.first_token);

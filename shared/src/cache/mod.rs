@@ -17,11 +17,11 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use wenzhen::cache::{Cache, EntryKind, Key, Level, LoadRequest, Policy};
+//! use wenzhen::cache::{Cache, EntryKind, Key, Level, LoadRequest, CachePolicy};
 //! use wenzhen::{deadline::Deadline, identity::TenantId};
 //!
 //! const NAMES: EntryKind<String> = EntryKind::new("names", 1);
-//! const POLICY: Policy = Policy::new(Duration::from_secs(300));
+//! const POLICY: CachePolicy = CachePolicy::new(Duration::from_secs(300));
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let cache = Cache::new(None); // with `Some(valkey)` the fleet shares it
@@ -65,7 +65,7 @@ use crate::valkey::Valkey;
 pub use key::{EntryKind, Key, Tag};
 use levels::Levels;
 pub use memory::Clock;
-pub use policy::{Cached, Fetched, Level, Policy};
+pub use policy::{CachePolicy, Cached, Fetched, Level};
 pub use prefetch::{PendingPrefetch, PrefetchPlan, Prefetched};
 use reader::EntryReader;
 pub use request::{Cacheable, LoadRequest};
@@ -123,7 +123,7 @@ impl Cache {
     pub fn plan_prefetch<V: Cacheable>(
         &self,
         key: &Key<V>,
-        policy: &Policy,
+        policy: &CachePolicy,
     ) -> Option<PrefetchPlan> {
         self.levels.valkey.as_ref()?;
 

@@ -7,7 +7,7 @@ pub(super) const MAX_ENTRY_TTL: Duration = Duration::from_hours(48);
 
 /// How long a value is kept.
 #[derive(Debug, Clone, Copy)]
-pub struct Policy {
+pub struct CachePolicy {
     pub(super) fresh_ttl: Duration,
     pub(super) stale_ttl: Duration,
     pub(super) absent_ttl: Duration,
@@ -16,7 +16,7 @@ pub struct Policy {
     pub(super) loads_anyway: bool,
 }
 
-impl Policy {
+impl CachePolicy {
     /// A value that is as good as new for this time, at most a day. It serves on for as long again
     /// if it cannot be loaded; absence is kept for a tenth; a loader may take 5 s before another
     /// one is let in. A caller that has waited 10 s for another environment's load is told to come

@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::levels::Levels;
-use super::policy::Policy;
+use super::policy::CachePolicy;
 use super::request::Cacheable;
 use super::script::{ReadAnswer, ReadRequest, ReaderState};
 use crate::valkey::{Answers, Batch, Ticket};
@@ -48,7 +48,7 @@ impl PrefetchPlan {
     pub(super) fn new<V: Cacheable>(
         levels: &Levels,
         key: &Key<V>,
-        policy: &Policy,
+        policy: &CachePolicy,
         early_factor: f64,
     ) -> Self {
         let entry_key = key.entry_key(&levels.prefix);

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::key::Key;
-use super::policy::Policy;
+use super::policy::CachePolicy;
 use crate::deadline::Deadline;
 
 /// A value that can be kept: anything that has a JSON form.
@@ -17,7 +17,7 @@ pub struct LoadRequest<'a, V> {
     /// Where it stands.
     pub key: &'a Key<V>,
     /// How long it is kept.
-    pub policy: &'a Policy,
+    pub policy: &'a CachePolicy,
     /// Until when an answer is of use.
     pub deadline: Deadline,
 }

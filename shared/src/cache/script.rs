@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::key::{Key, Tag};
-use super::policy::{MAX_ENTRY_TTL, Policy};
+use super::policy::{CachePolicy, MAX_ENTRY_TTL};
 use crate::valkey::{Reply, Script, ScriptCall, ScriptRequest};
 
 /// An epoch outlives every entry that carries it.
@@ -72,7 +72,12 @@ pub(super) enum LeaseAnswer {
 }
 
 impl ReadRequest {
-    pub(super) fn new<V>(key: &Key<V>, prefix: &str, policy: &Policy, reader: ReaderState) -> Self {
+    pub(super) fn new<V>(
+        key: &Key<V>,
+        prefix: &str,
+        policy: &CachePolicy,
+        reader: ReaderState,
+    ) -> Self {
         let keys = [key.entry_key(prefix), key.lease_key(prefix)];
         let keys = keys.into_iter().chain(key.epoch_keys(prefix));
 

@@ -4,16 +4,16 @@
 //! The request is part of the key only as a hash. The answer is kept in Valkey as it is, which is
 //! why a chain has to ask for it.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::call::{ChatCall, CompleteAnswer, Served};
 use super::complete::ask_chain;
 use crate::ai::{Chain, Completion};
-use crate::cache::{Cached, EntryKind, Fetched, Key, Level, LoadRequest, Policy};
+use crate::cache::{CachePolicy, Cached, EntryKind, Fetched, Key, Level, LoadRequest};
 use crate::error::{Error, ErrorKind};
 use crate::http::openai::ApiError;
 
@@ -59,7 +59,7 @@ async fn get_or_ask(
     cache_ttl: Duration,
 ) -> Result<CompleteAnswer, ApiError> {
     let key = cache_key(call, chain);
-    let policy = Policy::new(cache_ttl)
+    let policy = CachePolicy::new(cache_ttl)
         .stale_for(Duration::ZERO)
         .lease_for(LOAD_LEASE_TTL)
         .load_anyway_after(LOAD_WAIT_TIMEOUT);
@@ -119,11 +119,11 @@ impl Loaded {
 }
 
 fn put_into<T>(slot: &Mutex<Option<T>>, value: T) {
-    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    *slot.lock() = Some(value);
 }
 
 fn take_from<T>(slot: &Mutex<Option<T>>) -> Option<T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+    slot.lock().take()
 }
 
 fn read_kept(cached: Cached<KeptAnswer>) -> Result<CompleteAnswer, ApiError> {

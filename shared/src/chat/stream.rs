@@ -20,16 +20,13 @@ use crate::ai::{Answer, Fault, LiveStream};
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
 use crate::http::Origin;
-use crate::http::openai::{ApiError, DONE, Reply, event, keeping_alive};
+use crate::http::openai::{ApiError, DONE, Reply, STILL_WORKING, event, keeping_alive};
 
 /// How long the head of the answer is held back.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest silence after that.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// The comment that keeps a connection open.
-const STILL_WORKING: Bytes = Bytes::from_static(b": still working\n\n");
 
 /// An answer that is ready to be sent.
 struct ReadyStream {

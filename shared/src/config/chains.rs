@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{ConfigError, Tier, Tiers};
+use super::{ConfigError, TierSettings, Tiers};
 
 /// The chain that is there when none is configured, and must be there when some are.
 pub const DEFAULT_CHAIN: &str = "default";
@@ -107,7 +107,7 @@ impl Models {
     }
 
     /// The tier called `name`.
-    pub fn tier(&self, name: &str) -> Option<&Tier> {
+    pub fn tier(&self, name: &str) -> Option<&TierSettings> {
         self.tiers.iter().find(|tier| tier.name == name)
     }
 }

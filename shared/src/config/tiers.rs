@@ -8,26 +8,26 @@ use url::Url;
 
 use super::{BreakerSettings, ConfigError};
 
-/// Seconds of [`Tier::connect_timeout`], unless the tier sets another time.
+/// Seconds of [`TierSettings::connect_timeout`], unless the tier sets another time.
 const DEFAULT_CONNECT_TIMEOUT: f64 = 5.0;
 
-/// Seconds of [`Tier::first_token_timeout`], unless the tier sets another time.
+/// Seconds of [`TierSettings::first_token_timeout`], unless the tier sets another time.
 const DEFAULT_FIRST_TOKEN_TIMEOUT: f64 = 10.0;
 
-/// Seconds of [`Tier::idle_timeout`], unless the tier sets another time.
+/// Seconds of [`TierSettings::idle_timeout`], unless the tier sets another time.
 const DEFAULT_IDLE_TIMEOUT: f64 = 10.0;
 
-/// Seconds of [`Tier::total_timeout`], unless the tier sets another time.
+/// Seconds of [`TierSettings::total_timeout`], unless the tier sets another time.
 const DEFAULT_TOTAL_TIMEOUT: f64 = 20.0;
 
 /// The tiers, in order; their names are distinct.
 #[derive(Debug, Clone, Default)]
-pub struct Tiers(Vec<Tier>);
+pub struct Tiers(Vec<TierSettings>);
 
 /// One OpenAI-compatible endpoint and model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tier {
+pub struct TierSettings {
     /// What logs and answers call it.
     pub name: String,
     /// Up to and with the version, such as `https://api.openai.com/v1`.
@@ -99,7 +99,7 @@ const fn default_stream() -> bool {
     true
 }
 
-impl Tier {
+impl TierSettings {
     /// The longest wait for a connection.
     pub fn connect_timeout(&self) -> Duration {
         self.within_total(self.connect_timeout, DEFAULT_CONNECT_TIMEOUT)
@@ -238,7 +238,7 @@ impl Tiers {
     /// Reads a JSON array of tiers; every error names the setting.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
         let reader = &mut serde_json::Deserializer::from_str(json);
-        let tiers: Result<Vec<Tier>, _> = serde_path_to_error::deserialize(reader);
+        let tiers: Result<Vec<TierSettings>, _> = serde_path_to_error::deserialize(reader);
         let tiers = tiers.map_err(|error| {
             let path = error.path().to_string();
             unreadable_tier(&path, &error.into_inner())
@@ -257,7 +257,7 @@ impl Tiers {
     }
 
     /// The tiers, in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Tier> {
+    pub fn iter(&self) -> std::slice::Iter<'_, TierSettings> {
         self.0.iter()
     }
 }
@@ -278,8 +278,8 @@ fn unreadable_tier(path: &str, error: &serde_json::Error) -> ConfigError {
 }
 
 impl<'a> IntoIterator for &'a Tiers {
-    type Item = &'a Tier;
-    type IntoIter = std::slice::Iter<'a, Tier>;
+    type Item = &'a TierSettings;
+    type IntoIter = std::slice::Iter<'a, TierSettings>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -314,7 +314,7 @@ mod tests {
         refused(&format!("[{{{usual},{fields}}}]")).name
     }
 
-    fn only_tier(json: &str) -> Tier {
+    fn only_tier(json: &str) -> TierSettings {
         Tiers::parse(json).unwrap().iter().next().unwrap().clone()
     }
 

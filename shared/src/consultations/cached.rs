@@ -5,14 +5,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::consultation::Consultation;
-use crate::cache::{EntryKind, Key, Policy, Tag};
+use crate::cache::{CachePolicy, EntryKind, Key, Tag};
 use crate::identity::TenantId;
 
 /// The cached values; the number is raised when their form changes.
 const COMPLETED: EntryKind<Consultation> = EntryKind::new("consultations", 2);
 
 /// A completed consultation changes only when a report is made of it.
-pub const CACHE_POLICY: Policy = Policy::new(Duration::from_mins(5));
+pub const CACHE_POLICY: CachePolicy = CachePolicy::new(Duration::from_mins(5));
 
 /// The key of a completed consultation. The value is the tenant's: [`Consultation::is_for`] says
 /// whether a caller may see it.

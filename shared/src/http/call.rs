@@ -5,7 +5,7 @@ use lambda_http::{Request, RequestExt};
 use uuid::Uuid;
 
 use super::body;
-use super::endpoint::Origin;
+use super::origin::Origin;
 use crate::cache::Prefetched;
 use crate::deadline::Deadline;
 use crate::error::Error;

@@ -25,11 +25,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt};
+use lambda_http::Request;
 
 use super::call::Call;
 use super::guard::{Admitted, ChargeRule, RequestGuard, write_rate_limit_headers};
+use super::origin::Origin;
 use super::outgoing::Outgoing;
 use super::{Response, compress, finish};
 use crate::cache::PrefetchPlan;
@@ -40,12 +40,6 @@ use crate::identity::Caller;
 use crate::limits::{self, Decision, Limit};
 use crate::setup::Setup;
 
-/// API Gateway ends a call at 30 s; an answer after 28 s might not arrive.
-const GATEWAY_TIMEOUT: Duration = Duration::from_secs(28);
-
-/// The longest that Lambda runs a function.
-const MAX_INVOCATION_TIME: Duration = Duration::from_mins(15);
-
 /// Kept from the invocation's time for writing the answer.
 const ANSWER_RESERVE: Duration = Duration::from_millis(500);
 
@@ -53,7 +47,7 @@ const ANSWER_RESERVE: Duration = Duration::from_millis(500);
 /// otherwise.
 pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
     /// The method and the template of the path, such as `GET /v1/consultations/{id}`. Logs and
-    /// metrics call the route so, whatever the raw path is.
+    /// metrics name the route so, and never by the raw path.
     const ROUTE: &'static str;
 
     /// The limits that the route declares.
@@ -78,7 +72,7 @@ pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
 
 /// What a call, an answer and an error are for a kind of route.
 pub trait Protocol: Sized + 'static {
-    /// Whether anybody may call such a route, without a token.
+    /// Whether any client may call such a route, without a token.
     const IS_PUBLIC: bool = false;
 
     /// What the handler is given.
@@ -93,7 +87,7 @@ pub trait Protocol: Sized + 'static {
     /// Makes the guard of one route.
     fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self::Guard, ConfigError>;
 
-    /// Answers one call of `route`, whatever its handler does.
+    /// Answers one call of `route`, also when its handler fails or panics.
     fn answer<E: Endpoint<Self>>(
         route: &Route<Self, E>,
         incoming: Incoming<'_>,
@@ -103,41 +97,9 @@ pub trait Protocol: Sized + 'static {
 /// JSON for authenticated callers, errors as problem documents. The protocol of most routes.
 pub struct Json;
 
-/// JSON for anybody, with or without a token, and without limits. The handler gets only its
+/// JSON for any client, with or without a token, and without limits. The handler gets only its
 /// deadline.
 pub struct Public;
-
-/// How a call came, which decides how long it may take and whether its answer can be streamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// Through the HTTP API: at most 28 s, and all at once.
-    HttpApi,
-    /// Through a function URL: as long as the function may run, chunk by chunk.
-    FunctionUrl,
-}
-
-impl Origin {
-    /// A function URL has no routes, so its calls come with the key `$default`; the HTTP API's come
-    /// with their route's key. `cargo lambda watch` calls like a function URL. Source: "Invoking
-    /// Lambda function URLs", AWS Lambda developer guide.
-    pub(super) fn of_request(request: &Request) -> Self {
-        match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context))
-                if context.route_key.as_deref() == Some("$default") =>
-            {
-                Self::FunctionUrl
-            }
-            _ => Self::HttpApi,
-        }
-    }
-
-    pub(super) const fn max_time(self) -> Duration {
-        match self {
-            Self::HttpApi => GATEWAY_TIMEOUT,
-            Self::FunctionUrl => MAX_INVOCATION_TIME,
-        }
-    }
-}
 
 /// One call before anything of it was checked.
 pub struct Incoming<'a> {
@@ -169,7 +131,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
         Ok(Self { endpoint, guard })
     }
 
-    /// Answers one call, whatever the handler does, and logs it in one line.
+    /// Answers one call, also when the handler fails or panics, and logs it in one line.
     pub async fn answer(&self, request: Request, context: &lambda_runtime::Context) -> Outgoing {
         let incoming = Incoming {
             request,
@@ -209,7 +171,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
             origin: Origin::of_request(&request),
             ..Call::new(caller, deadline, request)
         };
-        let answer = run_bounded(deadline, self.endpoint.handle(call)).await;
+        let answer = run_bounded(deadline, async { self.endpoint.handle(call).await }).await;
         (answer, decision)
     }
 }
@@ -241,7 +203,7 @@ impl Protocol for Json {
     }
 
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
-        let deadline = incoming.deadline(GATEWAY_TIMEOUT);
+        let deadline = incoming.deadline(Origin::HttpApi.max_time());
         let encoding = compress::accepted(incoming.request.headers());
         let (answer, decision) = route.admit_and_handle(incoming.request, deadline).await;
 
@@ -265,8 +227,8 @@ impl Protocol for Public {
     }
 
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
-        let deadline = incoming.deadline(GATEWAY_TIMEOUT);
-        let answer = run_bounded(deadline, route.endpoint.handle(deadline)).await;
+        let deadline = incoming.deadline(Origin::HttpApi.max_time());
+        let answer = run_bounded(deadline, async { route.endpoint.handle(deadline).await }).await;
 
         Outgoing::buffered(finish(answer, incoming.request_id, incoming.started))
     }

@@ -106,7 +106,7 @@ impl RequestGuard {
     }
 }
 
-/// What came of a call at the edge.
+/// What the guard decided about one call.
 pub(super) struct Admitted {
     pub(super) caller: Result<Caller, Error>,
     pub(super) prefetched: Option<Prefetched>,

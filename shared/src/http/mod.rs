@@ -1,9 +1,9 @@
-//! What every HTTP route shares: a call that is authenticated, bounded in time and size, and answered
-//! even when the handler fails or panics.
+//! What every HTTP route shares: a call that is authenticated, bounded in time and size, and
+//! answered even when the handler fails or panics.
 //!
 //! A route is a type that implements [`Endpoint`]; its handler sees a [`Call`] and answers with a
 //! [`Response`] or an [`Error`]. Routes that speak `OpenAI`'s protocol implement
-//! `Endpoint<`[`openai::OpenAi`]`>`, and those that anybody may call `Endpoint<`[`Public`]`>`.
+//! `Endpoint<`[`openai::OpenAi`]`>`, and those that any client may call `Endpoint<`[`Public`]`>`.
 
 pub mod auth;
 mod body;
@@ -13,6 +13,7 @@ mod endpoint;
 mod guard;
 mod jwks;
 pub mod openai;
+mod origin;
 mod outgoing;
 mod problem;
 pub mod reply;
@@ -24,8 +25,9 @@ pub use lambda_http::Request;
 
 use crate::error::{Error, error_chain};
 pub use call::{Call, path_parameter};
-pub use endpoint::{Endpoint, Incoming, Json, Origin, Protocol, Public, Route};
+pub use endpoint::{Endpoint, Incoming, Json, Protocol, Public, Route};
 pub use guard::{ChargeRule, RequestGuard};
+pub use origin::Origin;
 pub use outgoing::Outgoing;
 
 /// What a handler answers.

@@ -15,8 +15,9 @@ use lambda_http::{Body, Request, RequestExt};
 use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
-use super::endpoint::{Endpoint, Incoming, Origin, Protocol, Route};
+use super::endpoint::{Endpoint, Incoming, Protocol, Route};
 use super::guard::{ChargeRule, RequestGuard, write_rate_limit_headers};
+use super::origin::Origin;
 use super::outgoing::Outgoing;
 use super::problem::{write_challenge, write_retry_headers};
 use super::{Call, Response, log_answer, log_error};
@@ -51,6 +52,11 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
     /// An error with a status, a type, a code and one sentence that helps.
     pub fn new(status: StatusCode, kind: &str, code: Option<&str>, message: &str) -> Self {
         let error = Map::from_iter([
@@ -117,13 +123,6 @@ impl From<Error> for ApiError {
     }
 }
 
-impl ApiError {
-    fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-}
-
 impl Reply {
     /// A 200 in one piece.
     pub fn ok(body: &Value) -> Self {
@@ -183,7 +182,7 @@ pub fn event(data: &Value) -> Bytes {
 pub const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 
 /// The comment that a waiting stream sends.
-const STILL_WORKING: Bytes = Bytes::from_static(b": still working\n\n");
+pub const STILL_WORKING: Bytes = Bytes::from_static(b": still working\n\n");
 
 /// `OpenAI`'s protocol: its errors, and answers that may be streamed.
 pub struct OpenAi;

@@ -15,6 +15,8 @@ mod queue_consumer;
 mod router;
 mod schedule;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::{LocalBoxFuture, try_join_all};
 use futures::stream::BoxStream;
@@ -41,8 +43,11 @@ const SHARED_PROCESS_CONCURRENCY: usize = 8;
 pub struct Function {
     name: &'static str,
     trigger: Trigger,
-    make: fn() -> LocalBoxFuture<'static, Result<Box<dyn Invoke>, ConfigError>>,
+    make: MakeFunction,
 }
+
+/// Makes a function from the environment.
+type MakeFunction = fn() -> LocalBoxFuture<'static, Result<Box<dyn Invoke>, ConfigError>>;
 
 /// What makes a function run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,20 +56,20 @@ pub enum Trigger {
     Http {
         /// The method and the path's template, such as `GET /v1/jobs/{id}`.
         route: &'static str,
-        /// Whether anybody may call it, without a token.
+        /// Whether it needs no token.
         is_public: bool,
     },
     /// Messages of a queue, by its logical name in the template.
     Queue {
         /// The queue's logical name.
         queue: &'static str,
-        /// The function's time-out, in the template's words.
-        timeout: std::time::Duration,
+        /// The function's `Timeout` in the template.
+        timeout: Duration,
     },
     /// A schedule.
     Schedule {
-        /// The function's time-out, in the template's words.
-        timeout: std::time::Duration,
+        /// The function's `Timeout` in the template.
+        timeout: Duration,
     },
 }
 

@@ -21,7 +21,7 @@ pub trait Schedule: Sized + 'static {
     /// The function's time-out, as the template has it.
     const TIMEOUT: Duration;
 
-    /// What one run did, for whoever invokes it by hand.
+    /// What one run did, for an operator who invokes it by hand.
     type Summary: Serialize;
 
     /// Makes the function, once for each execution environment.

@@ -4,7 +4,7 @@
 //! scale", Dean and Barroso, 2013), and doubles the load exactly when a provider is slow, unless it
 //! is bounded. Every call deposits a share of an extra call; an extra call withdraws a whole one.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 /// The most extra calls that can be saved up, so that a long quiet time does not end in a burst.
 const MAX_BALANCE: f64 = 10.0;
@@ -56,8 +56,7 @@ impl HedgeBudget {
     }
 
     fn lock_balance(&self) -> MutexGuard<'_, f64> {
-        // A number cannot be left half written, so a panic elsewhere is no reason to stop.
-        self.balance.lock().unwrap_or_else(PoisonError::into_inner)
+        self.balance.lock()
     }
 }
 

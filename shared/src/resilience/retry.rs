@@ -8,7 +8,7 @@
 //! ```
 //! use std::time::Duration;
 //! use wenzhen::deadline::Deadline;
-//! use wenzhen::resilience::retry::{self, Policy, RetryAdvice, Retryable};
+//! use wenzhen::resilience::retry::{self, RetryPolicy, RetryAdvice, Retryable};
 //!
 //! #[derive(Debug)]
 //! struct Busy;
@@ -20,7 +20,7 @@
 //! }
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-//! let policy = Policy::idempotent(Duration::from_millis(1), Duration::from_millis(10));
+//! let policy = RetryPolicy::idempotent(Duration::from_millis(1), Duration::from_millis(10));
 //! let deadline = Deadline::after(Duration::from_secs(1));
 //! let answer = retry::run(&policy, deadline, |attempt| async move {
 //!     if attempt < 3 { Err(Busy) } else { Ok(attempt) }
@@ -44,7 +44,7 @@ const MAX_ATTEMPTS_FOR_ERRORS: u32 = 20;
 
 /// How an operation may be tried again.
 #[derive(Debug, Clone, Copy)]
-pub struct Policy {
+pub struct RetryPolicy {
     base_delay: Duration,
     max_delay: Duration,
     min_attempt_time: Duration,
@@ -101,7 +101,7 @@ impl Retryable for Error {
     }
 }
 
-impl Policy {
+impl RetryPolicy {
     /// For an operation that may be done twice. The backoff's ceiling is `base_delay`, doubled with
     /// each attempt, at most `max_delay`.
     pub const fn idempotent(base_delay: Duration, max_delay: Duration) -> Self {
@@ -164,7 +164,7 @@ fn with_full_jitter(ceiling: Duration) -> Duration {
 /// Runs the operation, which is told the number of the attempt, from 1, until it succeeds or
 /// another attempt is of no use; then the error of its last attempt is returned.
 pub async fn run<T, E, Operation, Attempt>(
-    policy: &Policy,
+    policy: &RetryPolicy,
     deadline: Deadline,
     mut operation: Operation,
 ) -> Result<T, E>
@@ -244,7 +244,8 @@ mod tests {
         }
     }
 
-    const POLICY: Policy = Policy::idempotent(Duration::from_millis(2), Duration::from_millis(5));
+    const POLICY: RetryPolicy =
+        RetryPolicy::idempotent(Duration::from_millis(2), Duration::from_millis(5));
     const MINUTE: Duration = Duration::from_mins(1);
 
     fn after(wait: Duration, max_attempts: u32) -> Failed {
@@ -262,7 +263,7 @@ mod tests {
     }
 
     /// Attempts until the end, when each of them fails like this.
-    async fn count_attempts(policy: &Policy, time: Duration, error: Failed) -> u32 {
+    async fn count_attempts(policy: &RetryPolicy, time: Duration, error: Failed) -> u32 {
         let made = AtomicU32::new(0);
         let made = &made;
         let result = run(policy, Deadline::after(time), |attempt| async move {
@@ -291,7 +292,8 @@ mod tests {
     /// An operation that must not be done twice is tried again only if nothing was sent.
     #[tokio::test]
     async fn what_is_not_idempotent_is_retried_only_if_unsent() {
-        let policy = Policy::non_idempotent(Duration::from_millis(2), Duration::from_millis(5));
+        let policy =
+            RetryPolicy::non_idempotent(Duration::from_millis(2), Duration::from_millis(5));
         let sent = after_backoff(3);
         assert_eq!(count_attempts(&policy, MINUTE, sent).await, 1);
 
@@ -352,7 +354,7 @@ mod tests {
 
     #[test]
     fn the_wait_is_jittered_below_a_ceiling_that_doubles() {
-        let policy = Policy::idempotent(Duration::from_secs(1), Duration::from_secs(8));
+        let policy = RetryPolicy::idempotent(Duration::from_secs(1), Duration::from_secs(8));
         for (attempt, seconds) in [(1, 1), (2, 2), (3, 4), (4, 8), (50, 8)] {
             let delays: Vec<_> = (0..500)
                 .filter_map(|_| policy.next_delay(&after_backoff(100), attempt))

@@ -58,7 +58,7 @@ enum ListLine {
 impl WordList {
     /// The entries of a list without sections, in order.
     pub(super) fn entries(self) -> Vec<&'static str> {
-        self.read_compiled(self.parse_entries())
+        read_compiled(self.parse_entries())
     }
 
     /// The entries of a list with sections, in order, each with the key of its section.
@@ -66,7 +66,7 @@ impl WordList {
         self,
         key_of: impl Fn(&'static str) -> Option<K>,
     ) -> Vec<(K, &'static str)> {
-        self.read_compiled(self.parse_sections(key_of))
+        read_compiled(self.parse_sections(key_of))
     }
 
     fn parse_entries(self) -> Result<Vec<&'static str>, WordListError> {
@@ -137,16 +137,17 @@ impl WordList {
             problem,
         }
     }
+}
 
-    #[expect(
-        clippy::panic,
-        reason = "the list is part of the binary, and every list is read by a test"
-    )]
-    fn read_compiled<T>(self, parsed: Result<T, WordListError>) -> T {
-        match parsed {
-            Ok(entries) => entries,
-            Err(error) => panic!("{error}"),
-        }
+/// The entries of a list that is part of the binary.
+#[expect(
+    clippy::panic,
+    reason = "the list is part of the binary, and every list is read by a test"
+)]
+fn read_compiled<T>(parsed: Result<T, WordListError>) -> T {
+    match parsed {
+        Ok(entries) => entries,
+        Err(error) => panic!("{error}"),
     }
 }
 

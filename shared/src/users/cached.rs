@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::user::User;
-use crate::cache::{EntryKind, Key, Policy, Tag};
+use crate::cache::{CachePolicy, EntryKind, Key, Tag};
 use crate::identity::{TenantId, UserId};
 
 /// The cached values; the number is raised when their form changes.
 const USERS: EntryKind<User> = EntryKind::new("users", 1);
 
 /// People change seldom: five minutes, as in the system's first design.
-pub const CACHE_POLICY: Policy = Policy::new(Duration::from_mins(5));
+pub const CACHE_POLICY: CachePolicy = CachePolicy::new(Duration::from_mins(5));
 
 /// The key of one person.
 pub fn cache_key(tenant: &TenantId, id: &UserId) -> Key<User> {

@@ -8,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value, cmd};
 use tokio::sync::Mutex;
 
-use super::connection::{ConnectionSlot, Origin};
+use super::connection::{ConnectionOrigin, ConnectionSlot};
 use super::error::ValkeyError;
 use super::script::ScriptCall;
 use crate::config::{ConfigError, ValkeySettings};
@@ -157,8 +157,8 @@ impl Valkey {
         // A connection that was closed or forgotten while it was idle says nothing about whether
         // the server is there now.
         let is_dead = match &answer {
-            Err(ValkeyError::Unreachable(_)) => borrowed.origin != Origin::New,
-            Err(ValkeyError::Timeout) => borrowed.origin == Origin::Idle,
+            Err(ValkeyError::Unreachable(_)) => borrowed.origin != ConnectionOrigin::New,
+            Err(ValkeyError::Timeout) => borrowed.origin == ConnectionOrigin::Idle,
             _ => false,
         };
         if is_dead {

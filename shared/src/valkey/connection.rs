@@ -38,12 +38,12 @@ struct OpenConnection {
 /// A handle on the connection.
 pub(super) struct BorrowedConnection {
     pub(super) connection: MultiplexedConnection,
-    pub(super) origin: Origin,
+    pub(super) origin: ConnectionOrigin,
 }
 
 /// How long ago a connection was used, which tells how likely it still works.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum ConnectionOrigin {
     /// It was made just now.
     New,
     /// It was used a moment ago.
@@ -76,7 +76,11 @@ impl OpenConnection {
 
         BorrowedConnection {
             connection: self.connection.clone(),
-            origin: if is_idle { Origin::Idle } else { Origin::Busy },
+            origin: if is_idle {
+                ConnectionOrigin::Idle
+            } else {
+                ConnectionOrigin::Busy
+            },
         }
     }
 }
@@ -101,7 +105,7 @@ impl ConnectionSlot {
                     connection: connection.clone(),
                     last_used: SystemTime::now(),
                 });
-                let origin = Origin::New;
+                let origin = ConnectionOrigin::New;
                 Ok(BorrowedConnection { connection, origin })
             }
             Err(ValkeyError::DeadlinePassed) => Err(ValkeyError::DeadlinePassed),

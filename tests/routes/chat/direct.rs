@@ -68,10 +68,8 @@ async fn handle(chains: Chains, body: &Value, origin: Origin) -> Result<Reply, A
 
 /// A stream through a function URL.
 async fn stream_of(chains: Chains, body: &Value) -> Reply {
-    match handle(chains, body, Origin::FunctionUrl).await {
-        Ok(reply) => reply,
-        Err(_) => panic!("refused"),
-    }
+    let answered = handle(chains, body, Origin::FunctionUrl).await;
+    answered.unwrap_or_else(|error| panic!("refused: {}", error.body()))
 }
 
 /// The whole body of a stream, or the part that is still to come.

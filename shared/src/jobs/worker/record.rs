@@ -10,7 +10,7 @@ use super::context::WorkerContext;
 use super::error::JobError;
 use super::registry::{JobRegistry, RegisteredKind};
 use super::run::{Run, run_guarded};
-use super::settle::{RecordOutcome, Settlement, log_cancelled};
+use super::settle::{RecordOutcome, RunSettlement, log_cancelled};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::jobs::claim::Claim;
@@ -158,8 +158,8 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
         }
     }
 
-    const fn settlement(&self) -> Settlement<'_, Context> {
-        Settlement {
+    const fn settlement(&self) -> RunSettlement<'_, Context> {
+        RunSettlement {
             context: self.context,
             registry: self.registry,
             record: self.record,

@@ -55,13 +55,13 @@ impl RecordOutcome {
 }
 
 /// Settles runs of one record.
-pub(super) struct Settlement<'a, Context> {
+pub(super) struct RunSettlement<'a, Context> {
     pub(super) context: &'a Context,
     pub(super) registry: &'a JobRegistry<Context>,
     pub(super) record: &'a SqsMessage,
 }
 
-impl<Context: WorkerContext> Settlement<'_, Context> {
+impl<Context: WorkerContext> RunSettlement<'_, Context> {
     /// Writes what has become of a run.
     pub(super) async fn settle(&self, lease: &Lease, done: Result<(), JobError>) -> RecordOutcome {
         match done {
@@ -73,7 +73,7 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             Err(JobError::Permanent(code)) => {
                 tracing::error!(code, "no attempt can succeed");
                 let reason = ReleaseReason::Permanent;
-                self.release(lease, at_once(reason, code)).await
+                self.release(lease, final_release(reason, code)).await
             }
             Err(JobError::Outage(cause)) => {
                 let causes = error_chain(&*cause);
@@ -89,7 +89,8 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
             Err(JobError::Cancelled) => {
                 // The row says that the job was cancelled, so it ends as such.
                 let reason = ReleaseReason::AttemptFailed;
-                self.release(lease, at_once(reason, "cancelled")).await
+                self.release(lease, final_release(reason, "cancelled"))
+                    .await
             }
             Err(JobError::LeaseLost) => self.settle_lost_lease(lease).await,
         }
@@ -236,8 +237,8 @@ impl<Context: WorkerContext> Settlement<'_, Context> {
     }
 }
 
-/// A release whose message does not come again.
-const fn at_once(reason: ReleaseReason, code: &str) -> LeaseRelease<'_> {
+/// A release that ends the job, so its message does not come again.
+const fn final_release(reason: ReleaseReason, code: &str) -> LeaseRelease<'_> {
     LeaseRelease {
         reason,
         code,

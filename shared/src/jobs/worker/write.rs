@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::postgres::Database;
-use crate::resilience::retry::{self, Policy};
+use crate::resilience::retry::{self, RetryPolicy};
 
 /// For how long a write is tried again.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -16,7 +16,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
 const WRITE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How a write is tried again: it may be done twice.
-const WRITE_POLICY: Policy = Policy::idempotent(Duration::from_millis(200), Duration::from_secs(2));
+const WRITE_POLICY: RetryPolicy =
+    RetryPolicy::idempotent(Duration::from_millis(200), Duration::from_secs(2));
 
 /// Makes a write that may be made twice. It is tried again for some seconds while the database is
 /// gone, so that a restart of the database costs no work.

@@ -44,7 +44,7 @@ pub enum RefusalReason {
 }
 
 /// What a state means for the next call.
-pub(super) enum Decision {
+pub(super) enum AdmissionDecision {
     /// It may be made, in this epoch.
     Admit {
         /// The circuit's epoch.
@@ -66,9 +66,9 @@ impl Circuit {
         }
 
         match self.decide_now() {
-            Decision::Admit { epoch } => Admission::Granted(Permit::new(self, epoch)),
-            Decision::Refuse(refusal) => Admission::Refused(refusal),
-            Decision::RequestProbe => self.request_probe(false, deadline).await,
+            AdmissionDecision::Admit { epoch } => Admission::Granted(Permit::new(self, epoch)),
+            AdmissionDecision::Refuse(refusal) => Admission::Refused(refusal),
+            AdmissionDecision::RequestProbe => self.request_probe(false, deadline).await,
         }
     }
 
@@ -112,7 +112,7 @@ impl Circuit {
 
     /// Whether a call could be let in now, as far as is known without asking.
     pub fn may_admit(&self) -> bool {
-        let Decision::Refuse(refusal) = self.decide_now() else {
+        let AdmissionDecision::Refuse(refusal) = self.decide_now() else {
             return true;
         };
 
@@ -134,16 +134,16 @@ impl Circuit {
 
         // Another environment was faster: its probe is under way, or has ended already.
         match self.decide_now() {
-            Decision::Admit { epoch } => Admission::Granted(Permit::new(self, epoch)),
-            Decision::Refuse(refusal) => Admission::Refused(refusal),
-            Decision::RequestProbe => Admission::Refused(Refusal {
+            AdmissionDecision::Admit { epoch } => Admission::Granted(Permit::new(self, epoch)),
+            AdmissionDecision::Refuse(refusal) => Admission::Refused(refusal),
+            AdmissionDecision::RequestProbe => Admission::Refused(Refusal {
                 reason: RefusalReason::Probing,
                 retry_in: SNAPSHOT_TTL,
             }),
         }
     }
 
-    fn decide_now(&self) -> Decision {
+    fn decide_now(&self) -> AdmissionDecision {
         let snapshot = self.snapshot();
         let now = snapshot.now();
         decide(&snapshot.state, self.settings(), now, fastrand::f64())
@@ -156,24 +156,24 @@ pub(super) fn decide(
     settings: &BreakerSettings,
     now: u64,
     draw: f64,
-) -> Decision {
+) -> AdmissionDecision {
     let refuse = |reason, until: u64| {
         let retry_in = Duration::from_millis(until.saturating_sub(now));
-        Decision::Refuse(Refusal { reason, retry_in })
+        AdmissionDecision::Refuse(Refusal { reason, retry_in })
     };
 
     if now < state.cooldown_until {
         return refuse(RefusalReason::CoolingDown, state.cooldown_until);
     }
     if state.wants_probe(settings, false, now) {
-        return Decision::RequestProbe;
+        return AdmissionDecision::RequestProbe;
     }
 
     match state.phase {
         Phase::Ramp if now < state.until && draw >= ramp_share(state, settings, now) => {
             refuse(RefusalReason::Ramping, state.until)
         }
-        Phase::Closed | Phase::Ramp => Decision::Admit { epoch: state.epoch },
+        Phase::Closed | Phase::Ramp => AdmissionDecision::Admit { epoch: state.epoch },
         Phase::Open => refuse(RefusalReason::Open, state.until),
         Phase::HalfOpen => refuse(RefusalReason::Probing, state.probe_until),
     }

@@ -78,11 +78,11 @@ impl Breakers {
                     circuit.adopt_answer(&report.mark_sent(), answers.take(ticket));
                 }
             }
-            Err(gone) => {
+            Err(error) => {
                 let stale: Vec<_> = unsent.iter().map(UnsentReport::circuit).collect();
                 drop(unsent);
                 for circuit in stale {
-                    circuit.continue_alone(&CircuitReport::default(), &gone);
+                    circuit.continue_locally(&CircuitReport::default(), &error);
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! One circuit as an environment sees it: its copy of the state, and how reports reach the fleet.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::script::{self, ScriptAnswer, StateRequest};
 use super::snapshot::Snapshot;
@@ -53,8 +55,7 @@ impl Circuit {
     }
 
     pub(super) fn snapshot(&self) -> MutexGuard<'_, Snapshot> {
-        // Nothing panics while it is held; if something did, the numbers in it are still numbers.
-        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
+        self.snapshot.lock()
     }
 
     /// Whether the copy may be decided on. Without Valkey it is the state itself.
@@ -73,9 +74,9 @@ impl Circuit {
 
         match valkey.run(unsent.state_request(), deadline).await {
             Ok(answer) => self.adopt_answer(&unsent.mark_sent(), answer),
-            Err(gone) => {
+            Err(error) => {
                 drop(unsent);
-                self.continue_alone(&report, &gone)
+                self.continue_locally(&report, &error)
             }
         }
     }
@@ -121,11 +122,11 @@ impl Circuit {
 
     /// Valkey is gone: goes on by the same rules, alone. The calls that were counted wait for its
     /// return; here they were counted when they ended.
-    pub(super) fn continue_alone(&self, report: &CircuitReport, gone: &ValkeyError) -> bool {
-        if matches!(gone, ValkeyError::DeadlinePassed) {
+    pub(super) fn continue_locally(&self, report: &CircuitReport, error: &ValkeyError) -> bool {
+        if matches!(error, ValkeyError::DeadlinePassed) {
             return false; // our own time is over, which says nothing of Valkey
         }
-        if !matches!(gone, ValkeyError::BackingOff) {
+        if !matches!(error, ValkeyError::BackingOff) {
             metrics::count("BreakerAlone", &[("circuit", &self.name)]);
         }
 

@@ -40,11 +40,11 @@
 //! ```
 //! use std::time::Duration;
 //! use wenzhen::deadline::Deadline;
-//! use wenzhen::resilience::breaker::{Admission, Breakers, Settings, state::Phase};
+//! use wenzhen::resilience::breaker::{Admission, Breakers, BreakerSettings, state::Phase};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! // With `Some(valkey)` the circuits are the fleet's.
-//! let breakers = Breakers::new(None, [("payments", Settings::default())]);
+//! let breakers = Breakers::new(None, [("payments", BreakerSettings::default())]);
 //! let circuit = breakers.circuit("payments").unwrap();
 //! let deadline = Deadline::after(Duration::from_secs(10));
 //! for _ in 0..5 {
@@ -68,7 +68,7 @@ mod snapshot;
 pub mod state;
 mod view;
 
-pub use crate::config::BreakerSettings as Settings;
+pub use crate::config::BreakerSettings;
 pub use admission::{Admission, Refusal, RefusalReason};
 pub use breakers::Breakers;
 pub use circuit::Circuit;

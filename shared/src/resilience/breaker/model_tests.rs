@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::admission::{Decision, decide};
+use super::admission::{AdmissionDecision, decide};
 use super::state::{AppliedReport, CircuitReport, CircuitState, Phase, ProbeResult, Tally};
 use super::tests::{NOW, faults, probe_end, probe_request, settings, successes};
 
@@ -134,7 +134,7 @@ impl World {
         is_slow: bool,
     ) -> Result<(), TestCaseError> {
         let decision = decide(&self.state, &settings(), self.now, 0.0);
-        let Decision::Admit { epoch } = decision else {
+        let AdmissionDecision::Admit { epoch } = decision else {
             let is_cooling_down = self.now < self.state.cooldown_until;
             prop_assert!(self.state.phase != Phase::Closed || is_cooling_down);
             return Ok(());

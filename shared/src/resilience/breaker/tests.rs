@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use super::admission::{Decision, decide};
+use super::admission::{AdmissionDecision, decide};
 use super::state::{CircuitReport, CircuitState, Phase, ProbeEnd, ProbeResult, Tally};
 use super::*;
 use crate::deadline::Deadline;
 
 pub(super) const NOW: u64 = 1_790_000_000_000;
 
-pub(super) fn settings() -> Settings {
-    Settings {
+pub(super) fn settings() -> BreakerSettings {
+    BreakerSettings {
         window: 10.0,
         open: 60.0,
         reopen: 15.0,
         probe_lease: 30.0,
         ramp: 10.0,
-        ..Settings::default()
+        ..BreakerSettings::default()
     }
 }
 
-/// Settings that only the rates of the window can open.
-fn settings_for_rates() -> Settings {
-    Settings {
+/// `BreakerSettings` that only the rates of the window can open.
+fn settings_for_rates() -> BreakerSettings {
+    BreakerSettings {
         failures: 1_000,
         ..settings()
     }
@@ -157,7 +157,7 @@ fn what_left_the_window_counts_no_more() {
 
 #[test]
 fn a_quorum_needs_that_many_environments() {
-    let settings = Settings {
+    let settings = BreakerSettings {
         quorum: 3,
         ..settings()
     };
@@ -286,7 +286,7 @@ fn a_ramp_lets_a_growing_share_in() {
             ..CircuitState::default()
         };
         let decision = decide(&state, &settings(), now, draw);
-        matches!(decision, Decision::Admit { .. })
+        matches!(decision, AdmissionDecision::Admit { .. })
     };
 
     assert!(is_admitted(NOW, 0.09) && !is_admitted(NOW, 0.11));
@@ -296,10 +296,10 @@ fn a_ramp_lets_a_growing_share_in() {
 
 #[tokio::test]
 async fn a_circuit_of_one_environment_opens_and_refuses() {
-    let settings = Settings {
+    let settings = BreakerSettings {
         open: 0.05,
         ramp: 0.0,
-        ..Settings::default()
+        ..BreakerSettings::default()
     };
     let breakers = Breakers::new(None, [("p", settings)]);
     let circuit = breakers.circuit("p").unwrap();
@@ -333,10 +333,10 @@ async fn a_circuit_of_one_environment_opens_and_refuses() {
 
 #[tokio::test]
 async fn slow_successes_open_it_too() {
-    let settings = Settings {
+    let settings = BreakerSettings {
         minimum_calls: 3,
         slow_after: 1.0,
-        ..Settings::default()
+        ..BreakerSettings::default()
     };
     let breakers = Breakers::new(None, [("p", settings)]);
     let circuit = breakers.circuit("p").unwrap();

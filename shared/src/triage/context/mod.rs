@@ -4,7 +4,7 @@
 //!
 //! - `NegEx`: Chapman, Bridewell, Hanbury, Cooper and Buchanan, "A simple algorithm for identifying
 //!   negated findings and diseases in discharge summaries", J Biomed Inform 34 (2001).
-//! - `ConText`: Harkema, Dowling, Thornblade and Chapman, "ConText: An algorithm for determining
+//! - `ConText`: Harkema, Dowling, Thornblade and Chapman, "`ConText`: An algorithm for determining
 //!   negation, experiencer, and temporal status from clinical reports", J Biomed Inform 42 (2009).
 //!
 //! | property | example | file |
