@@ -137,7 +137,9 @@ fn answer_of_model(
     model: &str,
     degraded: Option<Degraded>,
 ) -> Answer<CheckedCompletion<ModelAnswer>> {
-    let body = serde_json::json!({ "model": model, "choices": [] });
+    let message = serde_json::json!({ "role": "assistant", "content": "{}" });
+    let choice = serde_json::json!({ "index": 0, "message": message, "finish_reason": "stop" });
+    let body = serde_json::json!({ "model": model, "choices": [choice] });
     Answer {
         content: CheckedCompletion {
             checked: model_source(Urgency::Routine).answer,
