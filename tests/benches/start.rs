@@ -25,7 +25,7 @@ use xtask::stack::Stack;
 use xtask::users::{self, Person, Role};
 
 /// Environments that are started of each function and binary.
-const STARTS: usize = 15;
+const STARTS: usize = 40;
 
 /// Calls of one environment before the measured ones.
 const WARM_UP_CALLS: usize = 100;
@@ -186,11 +186,11 @@ impl Bench {
             "urgency": "routine",
             "summary": "s",
             "possible_causes": [],
+            "red_flags": [],
             "recommended_actions": ["a"],
             "questions": [],
             "served_by": { "tier": "instant", "model": "good" },
             "degraded": false,
-            "degraded_reason": null,
             "citations": [],
             "disclaimer": "d",
         });
