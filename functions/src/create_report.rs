@@ -42,8 +42,8 @@ impl Endpoint for CreateReport {
             .await?;
         require_assessment(consultation.status)?;
 
-        // The job belongs to the record's patient, also if a clinician requests it: a patient may follow the
-        // report that their clinician has requested.
+        // The job belongs to the record's patient, also if a clinician requests it: the patient may
+        // follow the report.
         let payload = GenerateReport {
             consultation_id: id,
         };

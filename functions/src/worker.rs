@@ -92,8 +92,8 @@ fn job_registry() -> JobRegistry<Worker> {
 }
 
 impl Worker {
-    /// The consultation that a run works on. The session ends here: the run goes on for seconds, and
-    /// the other records need the connection meanwhile.
+    /// The consultation that a run works on. The session ends here: the run goes on for seconds,
+    /// and the other records need the connection meanwhile.
     async fn read_consultation(&self, run: &Run<'_>, id: Uuid) -> Result<Consultation, Error> {
         let scope = Scope {
             tenant: &run.lease.tenant,

@@ -1,7 +1,7 @@
 //! What a function is made from: the settings of its environment and the clients of its services.
 //!
-//! Each is made when a function first asks for it, so a function pays at cold start only for what it
-//! uses.
+//! Each is made when a function first asks for it, so a function pays at cold start only for what
+//! it uses.
 
 use std::cell::OnceCell;
 use std::sync::Arc;

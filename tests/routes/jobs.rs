@@ -1,53 +1,47 @@
-//! `/v1/jobs`: looking at a job, calling it off, bringing failed ones back.
+//! `/v1/jobs`: looking at a job, cancelling it, redriving failed ones.
 
-use reqwest::StatusCode;
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use xtask::users::Role;
 
 use crate::support::{User, database, eventually, new_tenant, problem, read};
 
-async fn job(user: &User, id: &Value) -> Value {
-    read(
-        user.get(&format!("/v1/jobs/{}", id.as_str().unwrap()))
-            .send()
-            .await
-            .unwrap(),
-        StatusCode::OK,
-    )
-    .await
+async fn read_job(user: &User, id: &Value) -> Value {
+    let path = format!("/v1/jobs/{}", id.as_str().unwrap());
+    let answer = user.get(&path).send().await.unwrap();
+    read(answer, StatusCode::OK).await
 }
 
-async fn cancel(user: &User, id: &Value) -> reqwest::Response {
-    user.post(&format!("/v1/jobs/{}/cancel", id.as_str().unwrap()))
-        .send()
-        .await
-        .unwrap()
+async fn cancel(user: &User, id: &Value) -> Response {
+    let path = format!("/v1/jobs/{}/cancel", id.as_str().unwrap());
+    user.post(&path).send().await.unwrap()
+}
+
+async fn redrive(user: &User, query: &str) -> Response {
+    let path = format!("/v1/jobs/redrive{query}");
+    user.post(&path).send().await.unwrap()
 }
 
 #[tokio::test]
 async fn a_job_says_how_far_it_is_until_it_has_ended() {
     let user = User::new().await;
     let accepted = user.complain("a headache [primary:late-1500]").await;
-    let early = job(&user, &accepted["job_id"]).await;
-    assert!(
-        ["queued", "active"].contains(&early["state"].as_str().unwrap()),
-        "{early}"
-    );
-    assert_eq!(
-        (&early["kind"], &early["consultation_id"]),
-        (&json!("analyze"), &accepted["id"])
-    );
-    assert!(early["progress"].as_i64().unwrap() < 100 && early["finished_at"].is_null());
+
+    let early = read_job(&user, &accepted["job_id"]).await;
+    let state = early["state"].as_str().unwrap();
+    assert!(["queued", "active"].contains(&state), "{early}");
+    assert_eq!(early["kind"], "analyze");
+    assert_eq!(early["consultation_id"], accepted["id"]);
+    assert!(early["progress"].as_i64().unwrap() < 100, "{early}");
+    assert!(early["finished_at"].is_null(), "{early}");
+
     user.outcome(&accepted).await;
-    let done = job(&user, &accepted["job_id"]).await;
-    assert_eq!(
-        (&done["state"], &done["progress"]),
-        (&json!("completed"), &json!(100))
-    );
-    assert_eq!(
-        (&done["attempts"], &done["max_attempts"], &done["error"]),
-        (&json!(1), &json!(3), &Value::Null)
-    );
+    let done = read_job(&user, &accepted["job_id"]).await;
+    assert_eq!(done["state"], "completed");
+    assert_eq!(done["progress"], 100);
+    assert_eq!(done["attempts"], 1);
+    assert_eq!(done["max_attempts"], 3);
+    assert_eq!(done["error"], Value::Null);
     for time in ["created_at", "started_at", "finished_at"] {
         assert!(done[time].is_string(), "{time}: {done}");
     }
@@ -58,124 +52,98 @@ async fn a_job_is_its_patients_and_their_clinicians() {
     let patient = User::new().await;
     let id = patient.complain("a headache").await["job_id"].clone();
     let clinician = User::of(&patient.tenant, "doctor", Role::Clinician).await;
-    job(&clinician, &id).await;
+    read_job(&clinician, &id).await;
+
     let other = User::of(&patient.tenant, "other", Role::Patient).await;
     let stranger = User::of(&new_tenant(), "chief", Role::Admin).await;
     for user in [&other, &stranger] {
         let path = format!("/v1/jobs/{}", id.as_str().unwrap());
-        problem(user.get(&path).send().await.unwrap(), StatusCode::NOT_FOUND).await;
+        let answer = user.get(&path).send().await.unwrap();
+        problem(answer, StatusCode::NOT_FOUND).await;
         problem(cancel(user, &id).await, StatusCode::NOT_FOUND).await;
     }
-    problem(
-        patient.get("/v1/jobs/no-id").send().await.unwrap(),
-        StatusCode::NOT_FOUND,
-    )
-    .await;
+
+    let answer = patient.get("/v1/jobs/no-id").send().await.unwrap();
+    problem(answer, StatusCode::NOT_FOUND).await;
 }
 
 #[tokio::test]
-async fn a_job_that_is_called_off_ends_as_cancelled_and_its_consultation_with_it() {
+async fn a_cancelled_job_cancels_its_consultation() {
     let user = User::new().await;
-    let accepted = user
-        .complain("a headache [primary:silent] [secondary:silent]")
-        .await;
+    let silent = "a headache [primary:silent] [secondary:silent]";
+    let accepted = user.complain(silent).await;
+
     let answer = read(cancel(&user, &accepted["job_id"]).await, StatusCode::OK).await;
-    assert!(
-        answer["state"] == "cancelled" || answer["cancel_requested"] == true,
-        "{answer}"
-    );
+    let is_at_once = answer["state"] == "cancelled";
+    assert!(is_at_once || answer["cancel_requested"] == true, "{answer}");
+
     let consultation = user.outcome(&accepted).await;
-    assert_eq!(
-        (&consultation["status"], &consultation["assessment"]),
-        (&json!("cancelled"), &Value::Null)
-    );
-    assert_eq!(
-        consultation["triage"]["urgency"], accepted["urgency"],
-        "what the rules said stands"
-    );
-    assert_eq!(
-        read(cancel(&user, &accepted["job_id"]).await, StatusCode::OK).await["state"],
-        "cancelled"
-    );
+    assert_eq!(consultation["status"], "cancelled");
+    assert_eq!(consultation["assessment"], Value::Null);
+    let urgency = &consultation["triage"]["urgency"];
+    assert_eq!(*urgency, accepted["urgency"], "what the rules said stands");
+
+    let again = read(cancel(&user, &accepted["job_id"]).await, StatusCode::OK).await;
+    assert_eq!(again["state"], "cancelled");
 }
 
 #[tokio::test]
-async fn a_job_that_has_ended_cannot_be_called_off() {
+async fn a_job_that_has_ended_cannot_be_cancelled() {
     let user = User::new().await;
     let accepted = user.complain("a headache").await;
     user.outcome(&accepted).await;
-    let said = problem(
-        cancel(&user, &accepted["job_id"]).await,
-        StatusCode::CONFLICT,
-    )
-    .await;
-    assert!(
-        said["detail"].as_str().unwrap().contains("completed"),
-        "{said}"
-    );
+
+    let answer = cancel(&user, &accepted["job_id"]).await;
+    let conflict = problem(answer, StatusCode::CONFLICT).await;
+    let detail = conflict["detail"].as_str().unwrap();
+    assert!(detail.contains("completed"), "{conflict}");
 }
 
+/// A consultation that requires a model and finds none fails, with words for the patient, until an
+/// admin redrives it.
 #[tokio::test]
-async fn a_consultation_that_requires_a_model_and_finds_none_fails_with_words_and_an_admin_brings_it_back()
- {
+async fn an_admin_redrives_a_consultation_without_its_model() {
     let patient = User::new().await;
-    let body = json!({ "symptoms": "头痛三天 [primary:prose] [secondary:prose]", "locale": "zh", "require_model": true });
-    let accepted = read(
-        patient
-            .post("/v1/consultations")
-            .json(&body)
-            .send()
-            .await
-            .unwrap(),
-        StatusCode::ACCEPTED,
-    )
-    .await;
-    let failed = patient.outcome(&accepted).await;
-    assert_eq!(
-        (&failed["status"], &failed["failure"]["code"]),
-        (&json!("failed"), &json!("models_failed")),
-        "{failed}"
-    );
-    assert!(
-        !failed["failure"]["message"].as_str().unwrap().is_ascii(),
-        "in the patient's language: {failed}"
-    );
-    let seen = job(&patient, &accepted["job_id"]).await;
-    assert_eq!(
-        (&seen["state"], &seen["attempts"]),
-        (&json!("failed"), &json!(3))
-    );
-    assert_eq!(seen["error"], failed["failure"]);
+    let body = json!({
+        "symptoms": "头痛三天 [primary:prose] [secondary:prose]",
+        "locale": "zh",
+        "require_model": true,
+    });
+    let create = patient.post("/v1/consultations").json(&body);
+    let accepted = read(create.send().await.unwrap(), StatusCode::ACCEPTED).await;
 
-    let redrive = async |user: &User, query: &str| {
-        user.post(&format!("/v1/jobs/redrive{query}"))
-            .send()
-            .await
-            .unwrap()
-    };
+    let failed = patient.outcome(&accepted).await;
+    assert_eq!(failed["status"], "failed", "{failed}");
+    assert_eq!(failed["failure"]["code"], "models_failed", "{failed}");
+    let message = failed["failure"]["message"].as_str().unwrap();
+    assert!(!message.is_ascii(), "in the patient's language: {failed}");
+
+    let job = read_job(&patient, &accepted["job_id"]).await;
+    assert_eq!(job["state"], "failed");
+    assert_eq!(job["attempts"], 3);
+    assert_eq!(job["error"], failed["failure"]);
+
     problem(redrive(&patient, "").await, StatusCode::FORBIDDEN).await;
     let admin = User::of(&patient.tenant, "chief", Role::Admin).await;
     for limit in ["0", "1001", "x"] {
-        let said = problem(
-            redrive(&admin, &format!("?limit={limit}")).await,
-            StatusCode::UNPROCESSABLE_ENTITY,
-        )
-        .await;
-        assert_eq!(said["errors"][0]["field"], "limit");
+        let answer = redrive(&admin, &format!("?limit={limit}")).await;
+        let refused = problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(refused["errors"][0]["field"], "limit");
     }
+
     // By now the model is able to answer.
-    sqlx::query("UPDATE consultations SET symptoms = '头痛三天' WHERE tenant_id = $1")
-        .bind(&patient.tenant)
-        .execute(&mut database().await)
-        .await
-        .unwrap();
-    let back = read(redrive(&admin, "?kind=analyze").await, StatusCode::OK).await;
-    assert_eq!(back, json!({ "redriven": 1, "remaining": 0 }));
+    let mend = "UPDATE consultations SET symptoms = '头痛三天' WHERE tenant_id = $1";
+    let mended = sqlx::query(mend).bind(&patient.tenant);
+    mended.execute(&mut database().await).await.unwrap();
+    let redriven = read(redrive(&admin, "?kind=analyze").await, StatusCode::OK).await;
+    assert_eq!(redriven, json!({ "redriven": 1, "remaining": 0 }));
+
     let answered = patient.outcome(&accepted).await;
     assert_eq!(answered["status"], "completed", "{answered}");
     assert_eq!(answered["assessment"]["served_by"]["tier"], "primary");
     let done = eventually("the job is completed", async || {
-        Some(job(&patient, &accepted["job_id"]).await).filter(|job| job["state"] == "completed")
+        Some(read_job(&patient, &accepted["job_id"]).await)
+            .filter(|job| job["state"] == "completed")
     })
     .await;
     assert_eq!(

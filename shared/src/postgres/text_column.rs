@@ -4,6 +4,8 @@
 //! by [`text_columns`]. It does not derive `sqlx::Type`: that declares the type by its name, whose
 //! number sqlx looks up in the catalog before the first statement that binds one. On Lambda this
 //! would be one more round trip for each new environment.
+//!
+//! The columns of pure modules stand here, since those modules know no database.
 
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgValueRef, Postgres};

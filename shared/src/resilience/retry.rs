@@ -72,7 +72,7 @@ pub enum RetryAdvice {
 
 /// An error that knows whether another attempt can help.
 pub trait Retryable {
-    /// Whether, and when.
+    /// Whether this error is worth another attempt, and how long to wait first.
     fn retry_advice(&self) -> RetryAdvice;
 
     /// Whether the operation may have had an effect. An error before anything was sent has none, so

@@ -1,4 +1,4 @@
-//! Why Valkey gave no answer.
+//! The errors of a round trip to Valkey, and what each says of the server.
 
 use crate::error::BoxError;
 
