@@ -108,8 +108,8 @@ impl LimitSetting {
             return Err(ConfigError::new(format!("LIMITS.{name}.on_loss"), problem));
         }
 
-        let setting = format!("LIMITS.{name}.on_loss");
-        tracing::warn!(setting, "on_loss is deprecated; its name is failure_mode");
+        let (setting, use_instead) = (format!("LIMITS.{name}.on_loss"), "failure_mode");
+        tracing::warn!(setting, use_instead, "a setting has a new name");
         self.failure_mode = Some(on_loss);
         Ok(())
     }

@@ -150,16 +150,29 @@ pub async fn run(functions: &'static [Function]) -> Result<(), lambda_runtime::E
         return serve_all(functions).await;
     };
 
-    let function = functions
-        .iter()
-        .find(|function| function.name == handler)
-        .ok_or_else(|| unknown_handler(&handler, functions))?;
-    let function = (function.make)().await?;
+    let function = match make_function(&handler, functions).await {
+        Ok(function) => function,
+        Err(error) => {
+            tracing::error!(function = handler, error = %error, "the function cannot start");
+            return Err(error.into());
+        }
+    };
+
     serve(|event| {
         let function = &function;
         async move { function.invoke(&event.payload, &event.context).await }
     })
     .await
+}
+
+async fn make_function(
+    handler: &str,
+    functions: &'static [Function],
+) -> Result<Box<dyn Invoke>, ConfigError> {
+    let mut candidates = functions.iter();
+    let function = candidates.find(|function| function.name == handler);
+    let function = function.ok_or_else(|| unknown_handler(handler, functions))?;
+    (function.make)().await
 }
 
 fn unknown_handler(handler: &str, functions: &[Function]) -> ConfigError {
