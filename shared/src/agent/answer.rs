@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::ai::Completion;
+use crate::ai::{Completion, InvalidAnswer};
 use crate::locale::Locale;
 use crate::triage::{self, Urgency};
 
@@ -29,14 +29,15 @@ pub(super) struct ModelAnswer {
 
 /// Accepts an answer that ended by itself and is one JSON object of the right shape with something
 /// in it.
-pub(super) fn check_completion(completion: &Completion) -> Result<ModelAnswer, &'static str> {
+pub(super) fn check_completion(completion: &Completion) -> Result<ModelAnswer, InvalidAnswer> {
     match completion.finish_reason() {
         Some("stop") | None => {}
-        Some("length") => return Err("stopped early: length"),
-        Some("content_filter") => return Err("stopped early: content_filter"),
-        Some(_) => return Err("stopped early: another reason"),
+        Some("length") => return Err("stopped early: length".into()),
+        Some("content_filter") => return Err("stopped early: content_filter".into()),
+        Some(_) => return Err("stopped early: another reason".into()),
     }
-    check_text(completion.text().ok_or("no text")?)
+    let text = completion.text().ok_or("no text")?;
+    Ok(check_text(&text)?)
 }
 
 fn check_text(text: &str) -> Result<ModelAnswer, &'static str> {

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use super::attempt::ChainRequest;
 use super::completion::Completion;
-use super::fault::Fault;
+use super::fault::{Fault, InvalidAnswer};
 use super::live_stream::LiveStream;
 use super::outcome::{Answer, ChainOutcome, Degraded, TierFailure};
 use super::race::{Race, Winner};
@@ -86,12 +86,12 @@ impl Chain {
         tiers.find(|tier| tier.name() == name)
     }
 
-    /// The complete answer of the first tier whose answer passes `check`, which says with a
-    /// constant what is wrong with it otherwise.
+    /// The complete answer of the first tier whose answer passes `check`, which says what is wrong
+    /// with it otherwise.
     pub async fn complete<T: Send>(
         &self,
         request: &ChainRequest<'_>,
-        check: impl Fn(&Completion) -> Result<T, &'static str> + Sync,
+        check: impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync,
     ) -> ChainOutcome<CheckedCompletion<T>> {
         let attempts = AtomicU32::new(0);
         let race = Race {

@@ -1,6 +1,7 @@
 //! An answer as far as it has come: what its chunks make together, and the chunks of a complete
 //! one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -159,10 +160,34 @@ impl Completion {
         self
     }
 
-    /// The text of the first choice.
-    pub fn text(&self) -> Option<&str> {
-        let message = self.choices.values().next()?.get("message")?;
-        message.get("content")?.as_str()
+    /// The text of the first choice; that of its parts, if it came in parts.
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        match self.first_message()?.get("content")? {
+            Value::String(text) => Some(Cow::Borrowed(text)),
+            Value::Array(parts) => Some(Cow::Owned(text_of_parts(parts))),
+            _ => None,
+        }
+    }
+
+    /// What the model of the first choice thought aloud, apart from its text.
+    pub fn reasoning(&self) -> Option<&str> {
+        let message = self.first_message()?;
+        let fields = ["reasoning_content", "reasoning"].into_iter();
+        let mut texts = fields.filter_map(|field| message.get(field)?.as_str());
+        texts.find(|text| !text.is_empty())
+    }
+
+    /// The arguments of the first choice's tool calls, in order.
+    pub fn tool_arguments(&self) -> impl Iterator<Item = &str> {
+        let calls = self
+            .first_message()
+            .and_then(|message| message.get("tool_calls")?.as_array());
+        let calls = calls.into_iter().flatten();
+        calls.filter_map(|call| call.get("function")?.get("arguments")?.as_str())
+    }
+
+    fn first_message(&self) -> Option<&Value> {
+        self.choices.values().next()?.get("message")
     }
 
     /// How the first choice ended, if it says so.
@@ -253,6 +278,12 @@ fn delta_of_choice(choice: &Map<String, Value>) -> Value {
     delta
 }
 
+/// The texts of a content that came in parts, joined.
+fn text_of_parts(parts: &[Value]) -> String {
+    let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
+    texts.collect()
+}
+
 fn tool_calls(list: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
     let calls = list.and_then(Value::as_array_mut);
     calls.into_iter().flatten().filter_map(Value::as_object_mut)
@@ -291,7 +322,7 @@ mod tests {
             end("stop"),
             json!({ "choices": [], "usage": { "total_tokens": 7 } }),
         ]);
-        assert_eq!(completion.text(), Some("发热"));
+        assert_eq!(completion.text(), Some("发热".into()));
         assert!(completion.is_finished() && completion.has_usage());
 
         let body = completion.body();

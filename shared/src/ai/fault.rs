@@ -97,13 +97,37 @@ pub enum Fault {
     Unsupported(&'static str),
     /// The answer is complete, but not what was asked for.
     #[error("invalid: {0}")]
-    InvalidAnswer(&'static str),
+    InvalidAnswer(InvalidAnswer),
     /// Its circuit lets no call in.
     #[error("{}", refusal_word(*.0))]
     CircuitRefused(RefusalReason),
     /// It asked to be left alone, for this time more; nothing was sent.
     #[error("cooling_down")]
     CoolingDown(Duration),
+}
+
+/// Why a complete answer is not accepted. It has no `Debug`: its feedback may repeat the model's
+/// words.
+pub struct InvalidAnswer {
+    /// For logs and metrics.
+    pub reason: &'static str,
+    /// What the model is told about it, so that it can do better.
+    pub feedback: String,
+}
+
+impl fmt::Display for InvalidAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl From<&'static str> for InvalidAnswer {
+    fn from(reason: &'static str) -> Self {
+        Self {
+            reason,
+            feedback: reason.to_owned(),
+        }
+    }
 }
 
 /// An endpoint's own error, for the caller only.

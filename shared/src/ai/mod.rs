@@ -38,7 +38,7 @@ pub use attempt::ChainRequest;
 pub use chain::Chain;
 pub use chains::Chains;
 pub use completion::Completion;
-pub use fault::{Fault, ProviderError};
+pub use fault::{Fault, InvalidAnswer, ProviderError};
 pub use live_stream::LiveStream;
 pub use outcome::{Answer, ChainOutcome, Degraded, TierFailure};
 pub use request::{ChatRequest, RequestError};

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::attempt::{AttemptContext, TimeBudget};
 use super::client::{PreparedCall, TierClient};
 use super::completion::Completion;
-use super::fault::Fault;
+use super::fault::{Fault, InvalidAnswer};
 use super::response::{CallTiming, StartedResponse, settle_permit};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
@@ -50,7 +50,7 @@ impl Tier {
     pub(super) async fn complete<T>(
         &self,
         context: AttemptContext<'_>,
-        check: &(impl Fn(&Completion) -> Result<T, &'static str> + Sync),
+        check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
     ) -> Result<CheckedCompletion<T>, Fault> {
         let context = &context;
         let call = &self.prepare_call(context).await?;
