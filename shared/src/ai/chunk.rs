@@ -3,10 +3,25 @@
 //! Chunks are merged without knowing all their fields, so that fields that a provider adds
 //! (reasoning, log probabilities, sources) arrive too.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Fields that each chunk repeats; all others are parts to be joined.
-const REPEATED_FIELDS: [&str; 5] = ["id", "index", "object", "role", "type"];
+const REPEATED_FIELDS: [&str; 7] = ["format", "id", "index", "object", "role", "status", "type"];
+
+/// Texts that grow within the elements of a list; all others are repeated or replaced.
+const GROWING_FIELDS: [&str; 11] = [
+    "arguments",
+    "content",
+    "data",
+    "input",
+    "output",
+    "partial_json",
+    "reasoning",
+    "summary",
+    "text",
+    "thinking",
+    "transcript",
+];
 
 /// Whether a `finish_reason` names how a choice ended. Some endpoints send an empty text with every
 /// chunk.
@@ -41,7 +56,7 @@ fn has_content(choice: &Value) -> bool {
 }
 
 /// Merges a part into what is there: texts one after the other, objects field by field, lists
-/// element by element where these are numbered, else one after the other.
+/// element by element where these have a number or an id, else one after the other.
 pub(super) fn merge(into: &mut Value, part: &Value) {
     match (into, part) {
         (_, Value::Null) => {}
@@ -49,11 +64,7 @@ pub(super) fn merge(into: &mut Value, part: &Value) {
         (Value::Object(fields), Value::Object(more)) => {
             for (name, value) in more {
                 let is_repeated = REPEATED_FIELDS.contains(&name.as_str());
-                match fields.get_mut(name) {
-                    Some(known) if !known.is_null() && !is_repeated => merge(known, value),
-                    Some(_) if value.is_null() => {}
-                    _ => drop(fields.insert(name.clone(), value.clone())),
-                }
+                merge_field(fields, name, value, is_repeated);
             }
         }
         (Value::Array(items), Value::Array(more)) => {
@@ -65,16 +76,42 @@ pub(super) fn merge(into: &mut Value, part: &Value) {
     }
 }
 
+fn merge_field(fields: &mut Map<String, Value>, name: &str, value: &Value, is_repeated: bool) {
+    match fields.get_mut(name) {
+        Some(known) if !known.is_null() && !is_repeated => merge(known, value),
+        Some(_) if value.is_null() => {}
+        _ => drop(fields.insert(name.to_owned(), value.clone())),
+    }
+}
+
+/// Merges an element of a list. Of its texts only those that grow are joined: every fragment of
+/// `reasoning_details` repeats its `format`, for example.
 fn merge_item(items: &mut Vec<Value>, item: &Value) {
-    let index = item.get("index").filter(|index| index.is_u64());
     let known = items
         .iter_mut()
-        .find(|known| index.is_some() && known.get("index") == index);
+        .rev()
+        .find(|known| is_same_item(known, item));
+    let (Some(Value::Object(known)), Value::Object(more)) = (known, item) else {
+        items.push(item.clone());
+        return;
+    };
 
-    match known {
-        Some(known) => merge(known, item),
-        None => items.push(item.clone()),
+    for (name, value) in more {
+        let is_growing = GROWING_FIELDS.contains(&name.as_str());
+        let is_repeated = value.is_string() && !is_growing;
+        merge_field(known, name, value, is_repeated);
     }
+}
+
+/// Whether both are the same element: by their number, or else by their id.
+fn is_same_item(known: &Value, item: &Value) -> bool {
+    let number = item.get("index").filter(|index| index.is_u64());
+    if number.is_some() && known.get("index").is_some_and(Value::is_u64) {
+        return known.get("index") == number;
+    }
+
+    let id = item.get("id").and_then(Value::as_str).unwrap_or_default();
+    !id.is_empty() && known.get("id").and_then(Value::as_str) == Some(id)
 }
 
 #[cfg(test)]
@@ -94,5 +131,36 @@ mod tests {
 
         let end = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] });
         assert!(has_token(&end));
+    }
+
+    #[test]
+    fn elements_are_merged_by_their_number_or_id() {
+        let joined = |parts: Vec<Value>| {
+            let mut list = json!([]);
+            for part in parts {
+                merge(&mut list, &json!([part]));
+            }
+            list
+        };
+
+        let detail = |text: &str| json!({ "type": "reasoning.text", "text": text, "format": "f-v1", "index": 0 });
+        let signature = json!({ "type": "reasoning.text", "signature": "s", "index": 0 });
+        let details = joined(vec![detail("It may"), detail(" be"), signature]);
+        let expected = json!([{
+            "type": "reasoning.text", "text": "It may be", "format": "f-v1", "index": 0,
+            "signature": "s",
+        }]);
+        assert_eq!(details, expected);
+
+        let state = |state: &str| json!({ "id": "a", "state": state, "text": "x" });
+        let by_id = joined(vec![state("begun"), state("ended")]);
+        assert_eq!(
+            by_id,
+            json!([{ "id": "a", "state": "ended", "text": "xx" }])
+        );
+
+        let source = |url: &str| json!({ "url": url });
+        let apart = joined(vec![source("u"), source("v")]);
+        assert_eq!(apart, json!([{ "url": "u" }, { "url": "v" }]));
     }
 }

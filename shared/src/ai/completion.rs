@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::chunk::{is_finish_reason, merge};
+use super::content;
+use super::tool_calls::{self, ToolCalls};
 
 /// Reasons with which `DeepSeek`, `vLLM`, `SGLang`, `GLM` and others end a choice that is not
 /// complete.
@@ -27,9 +29,17 @@ pub struct Completion {
     /// All fields but `choices`.
     head: Map<String, Value>,
     /// The choices by their index.
-    choices: BTreeMap<u64, Map<String, Value>>,
+    choices: BTreeMap<u64, Choice>,
     /// The number of choices asked for.
     expected_choices: u64,
+}
+
+/// One choice as far as it has come.
+#[derive(Clone, Default)]
+struct Choice {
+    /// All fields but `index`; the deltas make its `message`.
+    fields: Map<String, Value>,
+    tool_calls: ToolCalls,
 }
 
 impl Completion {
@@ -53,14 +63,17 @@ impl Completion {
         let expected_choices = list.len() as u64;
         let mut choices = BTreeMap::new();
         for (position, choice) in list.into_iter().enumerate() {
-            let Value::Object(choice) = choice else {
+            let Value::Object(mut fields) = choice else {
                 return None;
             };
-            if !choice.get("message").is_some_and(Value::is_object) {
-                return None;
-            }
+            let message = fields.get_mut("message").and_then(Value::as_object_mut)?;
+            tidy_message(message);
 
-            let index = choice.get("index").and_then(Value::as_u64);
+            let index = fields.get("index").and_then(Value::as_u64);
+            let choice = Choice {
+                fields,
+                tool_calls: ToolCalls::default(),
+            };
             choices.insert(index.unwrap_or(position as u64), choice);
         }
         if choices.is_empty() {
@@ -74,43 +87,37 @@ impl Completion {
         })
     }
 
-    /// Takes in a chunk; `false` if it is none.
-    pub(super) fn add_chunk(&mut self, chunk: &Value) -> bool {
-        let Some(fields) = chunk.as_object() else {
+    /// Takes in a chunk, and rewrites it as `OpenAI` would have sent it, so that every client can
+    /// join it; `false` if it is none.
+    pub(super) fn add_chunk(&mut self, chunk: &mut Value) -> bool {
+        let Some(fields) = chunk.as_object_mut() else {
             return false;
         };
-        let choices = match fields.get("choices") {
-            Some(Value::Array(choices)) => choices.as_slice(),
-            None | Some(Value::Null) if fields.contains_key("usage") => &[],
-            _ => return false,
-        };
+        let has_usage = fields.contains_key("usage");
+        if !fields.get("choices").is_some_and(Value::is_array) {
+            if !has_usage {
+                return false;
+            }
+            fields.insert("choices".to_owned(), json!([]));
+        }
 
-        for (name, value) in fields {
+        for (name, value) in fields.iter() {
             if name != "choices" && !value.is_null() {
                 self.head.insert(name.clone(), value.clone());
             }
         }
-        for choice in choices.iter().filter_map(Value::as_object) {
-            self.add_choice(choice);
+
+        let choices = fields.get_mut("choices").and_then(Value::as_array_mut);
+        let choices = choices.into_iter().flatten();
+        for choice in choices.filter_map(Value::as_object_mut) {
+            let index = choice.get("index").and_then(Value::as_u64);
+            self.choices
+                .entry(index.unwrap_or(0))
+                .or_default()
+                .add_chunk(choice);
         }
 
         true
-    }
-
-    fn add_choice(&mut self, choice: &Map<String, Value>) {
-        let index = choice.get("index").and_then(Value::as_u64);
-        let known = self.choices.entry(index.unwrap_or(0)).or_default();
-
-        for (name, value) in choice {
-            match name.as_str() {
-                "index" => {}
-                "delta" => merge(known.entry("message").or_insert_with(|| json!({})), value),
-                "finish_reason" if !is_finish_reason(value) => {}
-                "logprobs" => merge(known.entry(name.clone()).or_insert(Value::Null), value),
-                // Others are repeated whole, such as the verdicts of a content filter.
-                _ => drop(known.insert(name.clone(), value.clone())),
-            }
-        }
     }
 
     /// Whether every choice that was asked for has said how it ended.
@@ -122,11 +129,7 @@ impl Completion {
     /// Whether every choice that has begun has said how it ended. Not every endpoint gives as many
     /// as it is asked for.
     pub(super) fn is_finished_so_far(&self) -> bool {
-        let has_ended = |choice: &Map<String, Value>| {
-            let reason = choice.get("finish_reason");
-            reason.is_some_and(is_finish_reason)
-        };
-        !self.choices.is_empty() && self.choices.values().all(has_ended)
+        !self.choices.is_empty() && self.choices.values().all(Choice::has_ended)
     }
 
     /// Whether a choice says that it was broken off: it ended, but is not complete.
@@ -134,7 +137,7 @@ impl Completion {
         let mut reasons = self
             .choices
             .values()
-            .filter_map(|choice| choice.get("finish_reason")?.as_str());
+            .filter_map(|choice| choice.fields.get("finish_reason")?.as_str());
         reasons.any(|reason| INTERRUPTED_REASONS.contains(&reason))
     }
 
@@ -164,7 +167,7 @@ impl Completion {
     pub fn text(&self) -> Option<Cow<'_, str>> {
         match self.first_message()?.get("content")? {
             Value::String(text) => Some(Cow::Borrowed(text)),
-            Value::Array(parts) => Some(Cow::Owned(text_of_parts(parts))),
+            Value::Array(parts) => Some(Cow::Owned(content::text_of_parts(parts))),
             _ => None,
         }
     }
@@ -187,13 +190,13 @@ impl Completion {
     }
 
     fn first_message(&self) -> Option<&Value> {
-        self.choices.values().next()?.get("message")
+        self.choices.values().next()?.fields.get("message")
     }
 
     /// How the first choice ended, if it says so.
     pub fn finish_reason(&self) -> Option<&str> {
         let choice = self.choices.values().next()?;
-        choice.get("finish_reason")?.as_str()
+        choice.fields.get("finish_reason")?.as_str()
     }
 
     /// The body of a `chat.completion`.
@@ -201,7 +204,7 @@ impl Completion {
         let choices = self
             .choices
             .iter()
-            .map(|(index, choice)| choice_of_body(*index, choice.clone()))
+            .map(|(index, choice)| choice_of_body(*index, choice.fields.clone()))
             .collect();
 
         let mut body = self.head.clone();
@@ -216,9 +219,10 @@ impl Completion {
     pub fn chunks(&self) -> Vec<Value> {
         let mut chunks = Vec::new();
         for (index, choice) in &self.choices {
-            let delta = delta_of_choice(choice);
-            let logprobs = choice.get("logprobs").cloned().unwrap_or_default();
-            let reason = choice.get("finish_reason").cloned().unwrap_or_default();
+            let fields = &choice.fields;
+            let delta = delta_of_choice(fields);
+            let logprobs = fields.get("logprobs").cloned().unwrap_or_default();
+            let reason = fields.get("finish_reason").cloned().unwrap_or_default();
 
             chunks.push(self.chunk(json!([{
                 "index": index, "delta": delta, "logprobs": logprobs, "finish_reason": null,
@@ -250,6 +254,102 @@ impl Completion {
     }
 }
 
+impl Choice {
+    /// Takes in a choice of a chunk, and rewrites it.
+    fn add_chunk(&mut self, choice: &mut Map<String, Value>) {
+        self.write_delta(choice);
+
+        if let Some(Value::Object(delta)) = choice.get_mut("delta") {
+            let message = self.fields.entry("message").or_insert_with(|| json!({}));
+            if let Some(message) = message.as_object_mut() {
+                add_delta(message, &mut self.tool_calls, delta);
+            }
+        }
+
+        for (name, value) in choice {
+            match name.as_str() {
+                "index" | "delta" => {}
+                "finish_reason" if !is_finish_reason(value) => {}
+                "logprobs" => {
+                    let logprobs = self.fields.entry(name.clone());
+                    merge(logprobs.or_insert(Value::Null), value);
+                }
+                // Others are repeated whole, such as the verdicts of a content filter.
+                _ => drop(self.fields.insert(name.clone(), value.clone())),
+            }
+        }
+    }
+
+    /// Gives a choice of a chunk its delta. Some endpoints send the whole message instead: in the
+    /// place of all deltas, or once more after them.
+    fn write_delta(&self, choice: &mut Map<String, Value>) {
+        let message = choice.remove("message");
+        if choice.get("delta").is_some_and(Value::is_object) {
+            return;
+        }
+
+        let is_news = !self.fields.contains_key("message");
+        let delta = message.filter(|message| is_news && message.is_object());
+        let delta = delta.unwrap_or_else(|| json!({}));
+        choice.insert("delta".to_owned(), delta);
+    }
+
+    fn has_ended(&self) -> bool {
+        let reason = self.fields.get("finish_reason");
+        reason.is_some_and(is_finish_reason)
+    }
+}
+
+/// Joins a delta to its message, and rewrites it.
+fn add_delta(
+    message: &mut Map<String, Value>,
+    known_calls: &mut ToolCalls,
+    delta: &mut Map<String, Value>,
+) {
+    for (name, value) in delta.iter_mut() {
+        let known = message.entry(name.clone()).or_insert(Value::Null);
+        match name.as_str() {
+            "content" | "reasoning_content" | "reasoning" => {
+                content::simplify(value);
+                content::join(known, value);
+            }
+            "tool_calls" => add_tool_calls(known, known_calls, value),
+            "function_call" => {
+                if let Some(call) = value.as_object_mut() {
+                    tool_calls::drop_known_name(known, call);
+                }
+                merge(known, value);
+            }
+            "role" if value.is_null() => {}
+            "role" => *known = value.clone(),
+            _ => merge(known, value),
+        }
+    }
+}
+
+fn add_tool_calls(known: &mut Value, known_calls: &mut ToolCalls, value: &mut Value) {
+    let Some(fragments) = value.as_array_mut() else {
+        return;
+    };
+
+    if known.is_null() {
+        *known = json!([]);
+    }
+    if let Some(calls) = known.as_array_mut() {
+        known_calls.join(calls, fragments);
+    }
+}
+
+/// Writes a message that came in one piece as clients expect it.
+fn tidy_message(message: &mut Map<String, Value>) {
+    if let Some(content) = message.get_mut("content") {
+        content::simplify(content);
+    }
+    for call in tool_calls(message.get_mut("tool_calls")) {
+        tool_calls::write_arguments_as_text(call);
+    }
+}
+
 /// A choice with all fields that clients rely on.
 fn choice_of_body(index: u64, mut choice: Map<String, Value>) -> Value {
     choice.insert("index".to_owned(), json!(index));
@@ -278,12 +378,6 @@ fn delta_of_choice(choice: &Map<String, Value>) -> Value {
     delta
 }
 
-/// The texts of a content that came in parts, joined.
-fn text_of_parts(parts: &[Value]) -> String {
-    let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
-    texts.collect()
-}
-
 fn tool_calls(list: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
     let calls = list.and_then(Value::as_array_mut);
     calls.into_iter().flatten().filter_map(Value::as_object_mut)
@@ -295,7 +389,8 @@ mod tests {
 
     fn merged(chunks: &[Value]) -> Completion {
         let mut completion = Completion::expecting(1);
-        assert!(chunks.iter().all(|chunk| completion.add_chunk(chunk)));
+        let mut chunks = chunks.to_vec();
+        assert!(chunks.iter_mut().all(|chunk| completion.add_chunk(chunk)));
         completion
     }
 
@@ -365,7 +460,7 @@ mod tests {
     fn an_end_must_be_named_and_be_one() {
         let ended = |reason: Value| {
             let mut completion = Completion::expecting(1);
-            completion.add_chunk(&end_of(0, &reason));
+            completion.add_chunk(&mut end_of(0, &reason));
             completion
         };
         let reasons = [
@@ -408,10 +503,10 @@ mod tests {
     #[test]
     fn every_choice_must_have_ended() {
         let mut completion = Completion::expecting(2);
-        completion.add_chunk(&end("stop"));
+        completion.add_chunk(&mut end("stop"));
         assert!(!completion.is_finished());
 
-        completion.add_chunk(&end_of(1, &json!("length")));
+        completion.add_chunk(&mut end_of(1, &json!("length")));
         assert!(completion.is_finished());
     }
 
@@ -446,7 +541,7 @@ mod tests {
             assert!(Completion::from_body(body.clone()).is_none(), "{body}");
         }
 
-        assert!(!Completion::default().add_chunk(&json!("text")));
-        assert!(!Completion::default().add_chunk(&json!({ "hello": 1 })));
+        assert!(!Completion::default().add_chunk(&mut json!("text")));
+        assert!(!Completion::default().add_chunk(&mut json!({ "hello": 1 })));
     }
 }

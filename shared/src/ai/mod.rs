@@ -6,6 +6,8 @@
 //! | `error_body` | which fault stands behind a status, its headers and its body |
 //! | `request` | a chat request in `OpenAI`'s form, and what of it a tier understands |
 //! | `chunk` | one chunk of a streamed answer, and how chunks are merged |
+//! | `content` | what a message says: one text, or parts in order |
+//! | `tool_calls` | which fragment belongs to which tool call |
 //! | `completion` | an answer as far as it has come |
 //! | `reader` | a streamed answer: when it is complete, and when it is not |
 //! | `response` | an answer that has begun, with the permit that it was asked for by |
@@ -24,6 +26,7 @@ mod chains;
 mod chunk;
 mod client;
 mod completion;
+mod content;
 mod error_body;
 mod fault;
 mod live_stream;
@@ -33,6 +36,7 @@ mod reader;
 mod request;
 mod response;
 mod tier;
+mod tool_calls;
 
 pub use attempt::ChainRequest;
 pub use chain::Chain;

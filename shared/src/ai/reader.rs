@@ -86,8 +86,8 @@ impl StreamReader {
             };
             match event {
                 StreamEvent::Ping => {}
-                StreamEvent::Chunk(chunk) => {
-                    if self.completion.add_chunk(&chunk) {
+                StreamEvent::Chunk(mut chunk) => {
+                    if self.completion.add_chunk(&mut chunk) {
                         return Ok(Some(chunk));
                     }
                     if !is_finished {
