@@ -75,7 +75,7 @@ async fn ask_models(
     deadline: Deadline,
 ) -> Result<Answer<CheckedCompletion<ModelAnswer>>, NoModel> {
     let chat = prompt::chat_request(consultation, rules);
-    let request = ChainRequest::new(&chat, deadline);
+    let request = ChainRequest::new(&chat, deadline).with_repair_turn();
     let outcome = chain.complete(&request, answer::check_completion).await;
 
     let no_model = reason_for_none(&outcome);

@@ -17,6 +17,7 @@ pub struct ChainRequest<'a> {
     pub(super) tier_order: Option<&'a [String]>,
     pub(super) stops_at_content_filter: bool,
     pub(super) keeps_chunks: bool,
+    pub(super) has_repair_turn: bool,
 }
 
 impl<'a> ChainRequest<'a> {
@@ -28,7 +29,15 @@ impl<'a> ChainRequest<'a> {
             tier_order: None,
             stops_at_content_filter: false,
             keeps_chunks: false,
+            has_repair_turn: false,
         }
+    }
+
+    /// Lets a tier whose answer is not accepted answer once more, with the reason.
+    #[must_use]
+    pub const fn with_repair_turn(mut self) -> Self {
+        self.has_repair_turn = true;
+        self
     }
 
     /// Asks these tiers of the chain, in this order, instead of the chain's own.

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use serde_json::Value;
 
-use super::completion::Completion;
-use super::error_body::{fault_in_body, fault_of_status};
+use super::error_body::fault_of_status;
 use super::fault::Fault;
-use super::reader::{MAX_ANSWER_BYTES, StreamReader};
+use super::framing::{Framing, read_framing};
+use super::reader::{self, StreamReader};
 use super::request::ChatRequest;
 use super::response::Response;
 use crate::aws::Secrets;
@@ -153,19 +152,21 @@ impl TierClient {
         if !status.is_success() {
             let headers = response.headers().clone();
             // An error whose text does not arrive is the same error.
-            let body = read_body(response, MAX_ERROR_BYTES).await;
-            let body = body.unwrap_or_default();
+            let body = read_error(response).await;
             return Err(fault_of_status(status.as_u16(), &headers, &body));
         }
 
-        if is_event_stream(&response) {
-            let mut reader = StreamReader::new(response, call.choices);
-            let chunks = reader.read_first_token(deadline).await?;
-            return Ok(Response::Streamed { reader, chunks });
+        match read_framing(response).await? {
+            Framing::Events(events) => {
+                let mut reader = StreamReader::new(events, call.choices);
+                let chunks = reader.read_first_token(deadline).await?;
+                Ok(Response::Streamed { reader, chunks })
+            }
+            Framing::Body(body) => {
+                let completion = reader::read_body(&body, call.choices)?;
+                Ok(Response::Complete(completion))
+            }
         }
-        let completion = read_completion(response).await?;
-
-        Ok(Response::Complete(completion))
     }
 
     fn http_request(&self, call: &PreparedCall) -> reqwest::RequestBuilder {
@@ -189,40 +190,17 @@ impl TierClient {
     }
 }
 
-fn is_event_stream(response: &reqwest::Response) -> bool {
-    let content_type = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    content_type.trim_start().starts_with("text/event-stream")
-}
-
-async fn read_completion(response: reqwest::Response) -> Result<Completion, Fault> {
-    let body = read_body(response, MAX_ANSWER_BYTES).await?;
-    let body: Value = serde_json::from_slice(&body).map_err(|_| Fault::NotACompletion)?;
-    if let Some(fault) = fault_in_body(&body) {
-        return Err(fault);
-    }
-
-    let completion = Completion::from_body(body).ok_or(Fault::NotACompletion)?;
-    if completion.is_interrupted() {
-        return Err(Fault::Interrupted);
-    }
-
-    Ok(completion)
-}
-
-async fn read_body(mut response: reqwest::Response, max_bytes: usize) -> Result<Vec<u8>, Fault> {
+/// The text of an error, as far as it arrives.
+async fn read_error(mut response: reqwest::Response) -> Vec<u8> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| body_fault(&error))? {
-        if body.len() + chunk.len() > max_bytes {
-            return Err(Fault::ResponseTooLarge);
+    while let Ok(Some(chunk)) = response.chunk().await {
+        if body.len() + chunk.len() > MAX_ERROR_BYTES {
+            return Vec::new();
         }
         body.extend_from_slice(&chunk);
     }
 
-    Ok(body)
+    body
 }
 
 /// Silence is the tier's fault if it was long, or lasted for at least half of the time that the
@@ -232,14 +210,6 @@ fn fault_of_silence(silence: Duration, timeout: Duration) -> Fault {
         Fault::FirstTokenTimeout
     } else {
         Fault::DeadlineExceeded
-    }
-}
-
-fn body_fault(error: &reqwest::Error) -> Fault {
-    if error.is_timeout() {
-        Fault::FirstTokenTimeout
-    } else {
-        Fault::Truncated
     }
 }
 

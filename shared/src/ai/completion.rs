@@ -120,6 +120,11 @@ impl Completion {
         true
     }
 
+    /// Whether any choice has begun.
+    pub(super) fn has_choices(&self) -> bool {
+        !self.choices.is_empty()
+    }
+
     /// Whether every choice that was asked for has said how it ended.
     pub(super) fn is_finished(&self) -> bool {
         let has_all = self.choices.len() as u64 >= self.expected_choices.max(1);

@@ -111,8 +111,9 @@ pub enum Fault {
 pub struct InvalidAnswer {
     /// For logs and metrics.
     pub reason: &'static str,
-    /// What the model is told about it, so that it can do better.
-    pub feedback: String,
+    /// What the model is told about it, so that it can do better; none if asking it once more is
+    /// of no use.
+    pub feedback: Option<String>,
 }
 
 impl fmt::Display for InvalidAnswer {
@@ -125,7 +126,7 @@ impl From<&'static str> for InvalidAnswer {
     fn from(reason: &'static str) -> Self {
         Self {
             reason,
-            feedback: reason.to_owned(),
+            feedback: None,
         }
     }
 }

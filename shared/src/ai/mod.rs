@@ -9,6 +9,8 @@
 //! | `content` | what a message says: one text, or parts in order |
 //! | `tool_calls` | which fragment belongs to which tool call |
 //! | `completion` | an answer as far as it has come |
+//! | `framing` | what a body is: events, lines of JSON, or one piece |
+//! | `surrogates` | halves of a character that came in two chunks |
 //! | `reader` | a streamed answer: when it is complete, and when it is not |
 //! | `response` | an answer that has begun, with the permit that it was asked for by |
 //! | `client` | one call of one endpoint, with its time-outs |
@@ -29,12 +31,14 @@ mod completion;
 mod content;
 mod error_body;
 mod fault;
+mod framing;
 mod live_stream;
 mod outcome;
 mod race;
 mod reader;
 mod request;
 mod response;
+mod surrogates;
 mod tier;
 mod tool_calls;
 

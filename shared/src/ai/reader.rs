@@ -6,23 +6,19 @@
 //! too. A chunk that cannot be read may have held words, so before that proof it spoils the answer;
 //! after it, it is passed over.
 
-use std::error::Error;
-use std::io;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::StreamExt;
 use serde_json::Value;
-use sse_stream::{Sse, SseByteStream};
 
 use super::chunk::has_token;
 use super::completion::Completion;
 use super::error_body::fault_in_body;
 use super::fault::Fault;
+use super::framing::{EventError, EventStream, RawEvent, read_values};
+use super::surrogates::SurrogateRepair;
 use crate::deadline::Deadline;
-
-/// The largest answer that is read, in bytes.
-pub(super) const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a finished answer waits for its usage.
 const USAGE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -31,18 +27,23 @@ const USAGE_TIMEOUT: Duration = Duration::from_millis(500);
 /// again: it is in the same packet as a rule.
 const END_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// The answer is larger than [`MAX_ANSWER_BYTES`].
-#[derive(Debug, thiserror::Error)]
-#[error("too large")]
-struct TooLarge;
+/// What says that a stream has ended.
+const END_MARK: &str = "[DONE]";
 
 /// A streamed answer under way.
 pub(super) struct StreamReader {
-    events: BoxStream<'static, Result<Sse, sse_stream::Error>>,
+    events: EventStream,
+    /// Events that came together with one that was read.
+    pending: VecDeque<StreamEvent>,
+    surrogates: SurrogateRepair,
     completion: Completion,
     /// Until when a finished answer waits for its usage.
     usage_deadline: Option<Deadline>,
     is_over: bool,
+    /// Whether a chunk that cannot be read is passed over.
+    tolerates_gaps: bool,
+    /// Chunks that were passed over.
+    gaps: u32,
 }
 
 /// What an event of the stream says.
@@ -52,18 +53,32 @@ enum StreamEvent {
     EndOfStream,
     Unreadable,
     Error(Fault),
+    /// It brings nothing of the answer.
     Ping,
 }
 
 impl StreamReader {
-    pub(super) fn new(response: reqwest::Response, choices: u64) -> Self {
-        let bytes = bounded_bytes(response).boxed();
+    pub(super) fn new(events: EventStream, choices: u64) -> Self {
         Self {
-            events: SseByteStream::new(bytes).boxed(),
+            events,
+            pending: VecDeque::new(),
+            surrogates: SurrogateRepair::default(),
             completion: Completion::expecting(choices),
             usage_deadline: None,
             is_over: false,
+            tolerates_gaps: false,
+            gaps: 0,
         }
+    }
+
+    /// From now on passes over chunks that cannot be read.
+    pub(super) fn tolerate_gaps(&mut self) {
+        self.tolerates_gaps = true;
+    }
+
+    /// The number of chunks that were passed over, each of which may have held words.
+    pub(super) fn gaps(&self) -> u32 {
+        self.gaps
     }
 
     /// The next chunk, if there is one within `idle_timeout`, however often the endpoint says that
@@ -87,12 +102,11 @@ impl StreamReader {
             match event {
                 StreamEvent::Ping => {}
                 StreamEvent::Chunk(mut chunk) => {
-                    if self.completion.add_chunk(&mut chunk) {
-                        return Ok(Some(chunk));
+                    self.completion.add_chunk(&mut chunk);
+                    if self.completion.is_interrupted() {
+                        break; // its last chunk would present it as complete
                     }
-                    if !is_finished {
-                        return Err(Fault::MalformedChunk);
-                    }
+                    return Ok(Some(chunk));
                 }
 
                 // After the proof that it is complete, nothing spoils the answer any more.
@@ -100,6 +114,7 @@ impl StreamReader {
                 StreamEvent::EndOfStream | StreamEvent::Error(_) if is_finished => break,
                 StreamEvent::Done if self.completion.is_finished_so_far() => break,
 
+                StreamEvent::Unreadable if self.tolerates_gaps => self.gaps += 1,
                 StreamEvent::Unreadable => return Err(Fault::MalformedChunk),
                 StreamEvent::Error(fault) => return Err(fault),
                 StreamEvent::Done | StreamEvent::EndOfStream => return Err(Fault::Truncated),
@@ -126,8 +141,17 @@ impl StreamReader {
             deadline
         };
 
+        if let Some(event) = self.pending.pop_front() {
+            return Ok(Some(event));
+        }
+
         match deadline.run(self.events.next()).await {
-            Ok(Some(event)) => Ok(Some(read_event(event))),
+            Ok(Some(Ok(event))) => {
+                self.pending = read_event(&event, &mut self.surrogates);
+                Ok(self.pending.pop_front().or(Some(StreamEvent::Ping)))
+            }
+            Ok(Some(Err(EventError::Body(fault)))) => Ok(Some(StreamEvent::Error(fault))),
+            Ok(Some(Err(EventError::Unreadable))) => Ok(Some(StreamEvent::Unreadable)),
             Ok(None) => Ok(Some(StreamEvent::EndOfStream)),
             Err(_elapsed) if is_finished => Ok(None),
             Err(_elapsed) => Err(Fault::IdleTimeout),
@@ -136,6 +160,7 @@ impl StreamReader {
 
     /// Reads to the end of the stream, if it is there.
     async fn drain_stream(&mut self) {
+        self.pending.clear();
         let end = async { while self.events.next().await.is_some() {} };
         // Not there in time: the connection is closed, and the answer is complete all the same.
         Deadline::after(END_TIMEOUT).run(end).await.ok();
@@ -169,64 +194,99 @@ impl StreamReader {
     }
 }
 
-/// The bytes of a response, as far as they are read, and an empty line, which the last event may
-/// lack.
-fn bounded_bytes(response: reqwest::Response) -> impl StreamExt<Item = io::Result<Bytes>> {
-    stream::unfold(Some((response, 0)), |state| async move {
-        let (mut response, read) = state?;
-        match response.chunk().await {
-            Ok(Some(bytes)) => {
-                let read = read + bytes.len();
-                if read > MAX_ANSWER_BYTES {
-                    return Some((Err(io::Error::other(TooLarge)), None));
-                }
-                Some((Ok(bytes), Some((response, read))))
-            }
-            Ok(None) => Some((Ok(Bytes::from_static(b"\n\n")), None)),
-            Err(error) => Some((Err(io::Error::other(error.without_url())), None)),
+/// What an event says: one thing as a rule, several where an endpoint leaves out what parts them.
+fn read_event(event: &RawEvent, surrogates: &mut SurrogateRepair) -> VecDeque<StreamEvent> {
+    let data = event.data.trim();
+    let (data, is_done) = match data.strip_suffix(END_MARK) {
+        Some(data) => (data.trim_end(), true),
+        None => (data, false),
+    };
+
+    let mut said = VecDeque::new();
+    match read_values(data, surrogates) {
+        Some(values) => {
+            let values = values.into_iter().flat_map(elements_of);
+            said.extend(values.map(|value| event_of_value(value, event.is_error)));
         }
-    })
+        None if event.is_error => said.push_back(StreamEvent::Error(unknown_error())),
+        // Another text, such as a ping, holds no words of the answer.
+        None if data.starts_with(['{', '[']) => said.push_back(StreamEvent::Unreadable),
+        None => {}
+    }
+
+    if is_done {
+        said.push_back(StreamEvent::Done);
+    }
+    said
 }
 
-fn read_event(event: Result<Sse, sse_stream::Error>) -> StreamEvent {
-    let event = match event {
-        Ok(event) => event,
-        Err(sse_stream::Error::Body(error)) => return StreamEvent::Error(body_fault(&*error)),
-        Err(_) => return StreamEvent::Unreadable,
-    };
-
-    let name = event.event.as_deref().unwrap_or("message");
-    let data = event.data.unwrap_or_default();
-    let is_ping = !matches!(name, "message" | "error");
-    if is_ping || data.trim().is_empty() {
-        return StreamEvent::Ping;
-    }
-    if data.trim() == "[DONE]" {
-        return StreamEvent::Done;
-    }
-
-    let Ok(value) = serde_json::from_str::<Value>(&data) else {
-        return StreamEvent::Unreadable;
-    };
-
-    match fault_in_body(&value) {
-        Some(fault) => StreamEvent::Error(fault),
-        None if name == "error" => StreamEvent::Error(Fault::ServerError {
-            status: 500,
-            retry_after: None,
-        }),
-        None => StreamEvent::Chunk(value),
+fn elements_of(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(elements) => elements,
+        value => vec![value],
     }
 }
 
-/// Whether the stream broke, or was broken off here since it was too large.
-fn body_fault(error: &(dyn Error + Send + Sync + 'static)) -> Fault {
-    let error = error.downcast_ref::<io::Error>();
-    let cause = error.and_then(io::Error::get_ref);
+fn event_of_value(value: Value, is_error: bool) -> StreamEvent {
+    if let Some(fault) = fault_in_body(&value) {
+        return StreamEvent::Error(fault);
+    }
 
-    if cause.is_some_and(<dyn Error + Send + Sync>::is::<TooLarge>) {
-        Fault::ResponseTooLarge
+    let has_choices = value.get("choices").is_some_and(Value::is_array);
+    let has_usage = value.get("usage").is_some_and(Value::is_object);
+    if is_error {
+        StreamEvent::Error(unknown_error())
+    } else if has_choices || has_usage {
+        StreamEvent::Chunk(value)
     } else {
-        Fault::Truncated
+        StreamEvent::Ping
+    }
+}
+
+fn unknown_error() -> Fault {
+    Fault::ServerError {
+        status: 500,
+        retry_after: None,
+    }
+}
+
+/// An answer in one piece: a completion, or all chunks of one.
+pub(super) fn read_body(body: &[u8], choices: u64) -> Result<Completion, Fault> {
+    let text = std::str::from_utf8(body).map_err(|_| Fault::NotACompletion)?;
+    let values = read_values(text, &mut SurrogateRepair::default());
+    let values = values.ok_or(Fault::NotACompletion)?;
+    let mut values: Vec<_> = values.into_iter().flat_map(elements_of).collect();
+    if let Some(fault) = values.iter().find_map(fault_in_body) {
+        return Err(fault);
+    }
+
+    let whole = match &mut values[..] {
+        [value] if value.pointer("/choices/0/message").is_some() => {
+            Completion::from_body(value.take())
+        }
+        _ => None,
+    };
+    let completion = match whole {
+        Some(completion) => completion,
+        None => join_chunks(&mut values, choices)?,
+    };
+
+    if completion.is_interrupted() {
+        return Err(Fault::Interrupted);
+    }
+    Ok(completion)
+}
+
+fn join_chunks(chunks: &mut [Value], choices: u64) -> Result<Completion, Fault> {
+    let mut completion = Completion::expecting(choices);
+    let are_chunks = chunks.iter_mut().all(|chunk| completion.add_chunk(chunk));
+    if !are_chunks || !completion.has_choices() {
+        return Err(Fault::NotACompletion);
+    }
+
+    if completion.is_finished_so_far() {
+        Ok(completion)
+    } else {
+        Err(Fault::Truncated)
     }
 }

@@ -18,6 +18,9 @@ const ROLES: [&str; 6] = [
 /// The most answers that can be asked for at once.
 const MAX_CHOICES: u64 = 128;
 
+/// The longest part of an answer that is repeated to its model, in characters.
+const MAX_REPEATED_CHARS: usize = 8_000;
+
 /// A request, as a client sent it or as we made it, without `model`: each tier puts in its own. It
 /// has no `Debug`: it holds a patient's words.
 #[derive(Clone)]
@@ -99,6 +102,36 @@ impl ChatRequest {
             fields.remove(name);
         }
         Value::Object(fields).to_string()
+    }
+
+    /// The same with an answer that was not accepted, and the reason for it.
+    pub(super) fn with_repair_turn(&self, answer: &str, feedback: &str) -> Self {
+        // Some endpoints refuse a message without words.
+        let answer = if answer.trim().is_empty() {
+            "(no answer)"
+        } else {
+            answer
+        };
+        let answer: String = answer.chars().take(MAX_REPEATED_CHARS).collect();
+        let instruction = format!(
+            "That answer cannot be used: {feedback}. Answer again with the one JSON object that was \
+             asked for, and nothing else."
+        );
+
+        self.with_messages(&[
+            json!({ "role": "assistant", "content": answer }),
+            json!({ "role": "user", "content": instruction }),
+        ])
+    }
+
+    /// The same with further messages.
+    pub(super) fn with_messages(&self, further: &[Value]) -> Self {
+        let mut request = self.clone();
+        let messages = request.fields.get_mut("messages");
+        if let Some(messages) = messages.and_then(Value::as_array_mut) {
+            messages.extend_from_slice(further);
+        }
+        request
     }
 
     /// The number of answers asked for.

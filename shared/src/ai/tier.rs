@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::attempt::{AttemptContext, TimeBudget};
+use super::attempt::{AttemptContext, ChainRequest, TimeBudget};
 use super::client::{PreparedCall, TierClient};
 use super::completion::Completion;
 use super::fault::{Fault, InvalidAnswer};
+use super::request::ChatRequest;
 use super::response::{CallTiming, StartedResponse, settle_permit};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
@@ -40,6 +41,28 @@ pub struct CheckedCompletion<T> {
     pub chunks: Vec<Value>,
 }
 
+/// A complete answer, accepted or not.
+enum Reading<T> {
+    Accepted(CheckedCompletion<T>),
+    Rejected(RejectedAnswer),
+}
+
+/// A complete answer that the caller's check refuses.
+struct RejectedAnswer {
+    completion: Completion,
+    invalid: InvalidAnswer,
+}
+
+impl RejectedAnswer {
+    /// What the model is asked next; none if that is of no use.
+    fn repair_request(&self, request: &ChainRequest<'_>) -> Option<ChatRequest> {
+        let feedback = self.invalid.feedback.as_deref()?;
+        let answer = self.completion.text().unwrap_or_default();
+        let may_repair = request.has_repair_turn;
+        may_repair.then(|| request.chat.with_repair_turn(&answer, feedback))
+    }
+}
+
 impl Tier {
     /// The tier's name.
     pub(super) fn name(&self) -> &str {
@@ -47,34 +70,82 @@ impl Tier {
     }
 
     /// A complete answer that passes `check`; asked for again while that can help and time is left.
+    /// A model whose answer does not pass may be told why, and answer once more.
     pub(super) async fn complete<T>(
         &self,
         context: AttemptContext<'_>,
         check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
     ) -> Result<CheckedCompletion<T>, Fault> {
-        let context = &context;
-        let call = &self.prepare_call(context).await?;
+        let request = context.request;
+        let rejected = match self.complete_once(request.chat, &context, check).await? {
+            Reading::Accepted(completion) => return Ok(completion),
+            Reading::Rejected(rejected) => rejected,
+        };
+        let Some(repair) = rejected.repair_request(request) else {
+            return Err(self.reject(rejected));
+        };
+
+        let reading = Box::pin(self.complete_once(&repair, &context, check)).await;
+        let is_repaired = matches!(reading, Ok(Reading::Accepted(_)));
+        let outcome = if is_repaired { "repaired" } else { "failed" };
+        let dimensions = [("tier", self.name()), ("outcome", outcome)];
+        metrics::count("AnswerRepair", &dimensions);
+
+        match reading? {
+            Reading::Accepted(completion) => Ok(completion),
+            Reading::Rejected(rejected) => Err(self.reject(rejected)),
+        }
+    }
+
+    fn reject(&self, rejected: RejectedAnswer) -> Fault {
+        let fault = Fault::InvalidAnswer(rejected.invalid);
+        self.report_fault(&fault);
+        fault
+    }
+
+    /// A complete answer, and what the check makes of it.
+    async fn complete_once<T>(
+        &self,
+        chat: &ChatRequest,
+        context: &AttemptContext<'_>,
+        check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
+    ) -> Result<Reading<T>, Fault> {
+        let call = &self.prepare_call(chat, context).await?;
 
         let attempt = |_| async move {
             let mut response = self.attempt_call(call, context).await?;
             let read = response.read_to_end(context.request.keeps_chunks).await;
+            // What the check makes of a whole answer says nothing of the provider's health.
+            response
+                .settle(read.as_ref().err(), context.request.deadline)
+                .await;
+            read.inspect_err(|fault| self.report_fault(fault))?;
 
-            let checked =
-                read.and_then(|()| check(response.completion()).map_err(Fault::InvalidAnswer));
-            let deadline = context.request.deadline;
-            response.settle(checked.as_ref().err(), deadline).await;
-
-            let checked = checked.inspect_err(|fault| self.report_fault(fault))?;
-            let chunks = std::mem::take(&mut response.chunks);
-            let completion = response.into_completion();
-            Ok(CheckedCompletion {
-                checked,
-                completion: completion.with_default_model(&self.client.settings.model),
-                chunks,
-            })
+            Ok(self.check_response(response, check))
         };
 
         retry::run(&RETRY_POLICY, context.budget.first_token, attempt).await
+    }
+
+    fn check_response<T>(
+        &self,
+        mut response: StartedResponse,
+        check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
+    ) -> Reading<T> {
+        let chunks = std::mem::take(&mut response.chunks);
+        let completion = response.into_completion();
+
+        match check(&completion) {
+            Ok(checked) => Reading::Accepted(CheckedCompletion {
+                checked,
+                completion: completion.with_default_model(&self.client.settings.model),
+                chunks,
+            }),
+            Err(invalid) => Reading::Rejected(RejectedAnswer {
+                completion,
+                invalid,
+            }),
+        }
     }
 
     /// An answer whose first token is there.
@@ -82,7 +153,7 @@ impl Tier {
         &self,
         mut context: AttemptContext<'_>,
     ) -> Result<StartedResponse, Fault> {
-        let call = self.prepare_call(&context).await?;
+        let call = self.prepare_call(context.request.chat, &context).await?;
         // Once it speaks, no other tier will be asked.
         context.budget = TimeBudget {
             complete: context.request.answer_deadline(),
@@ -95,8 +166,12 @@ impl Tier {
     }
 
     /// Before a permit is asked for: a fault here says nothing of the provider.
-    async fn prepare_call(&self, context: &AttemptContext<'_>) -> Result<PreparedCall, Fault> {
-        let (chat, deadline) = (context.request.chat, context.budget.first_token);
+    async fn prepare_call(
+        &self,
+        chat: &ChatRequest,
+        context: &AttemptContext<'_>,
+    ) -> Result<PreparedCall, Fault> {
+        let deadline = context.budget.first_token;
         let call = self.client.prepare_call(chat, deadline).await;
         call.inspect_err(|fault| self.report_fault(fault))
     }
