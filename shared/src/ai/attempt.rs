@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::continuation::Continuation;
 use super::request::ChatRequest;
 use crate::deadline::Deadline;
 
@@ -18,6 +19,8 @@ pub struct ChainRequest<'a> {
     pub(super) stops_at_content_filter: bool,
     pub(super) keeps_chunks: bool,
     pub(super) has_repair_turn: bool,
+    /// What a tier is to continue, if another one began the answer.
+    pub(super) continuation: Option<&'a Continuation>,
 }
 
 impl<'a> ChainRequest<'a> {
@@ -30,6 +33,27 @@ impl<'a> ChainRequest<'a> {
             stops_at_content_filter: false,
             keeps_chunks: false,
             has_repair_turn: false,
+            continuation: None,
+        }
+    }
+
+    /// The same for the rest of an answer, of these tiers.
+    pub(super) const fn continuing<'b>(
+        &self,
+        continuation: &'b Continuation,
+        tiers: &'b [String],
+    ) -> ChainRequest<'b>
+    where
+        'a: 'b,
+    {
+        ChainRequest {
+            chat: self.chat,
+            deadline: self.deadline,
+            tier_order: Some(tiers),
+            stops_at_content_filter: self.stops_at_content_filter,
+            keeps_chunks: self.keeps_chunks,
+            has_repair_turn: self.has_repair_turn,
+            continuation: Some(continuation),
         }
     }
 

@@ -104,7 +104,8 @@ impl Chain {
         self.first_answer(&race).await
     }
 
-    /// The answer of the first tier whose first token is there. It may still break.
+    /// The answer of the first tier whose first token is there. It may still break; a
+    /// [`super::ResumedStream`] is then continued by another tier.
     pub async fn start_stream(&self, request: &ChainRequest<'_>) -> ChainOutcome<LiveStream> {
         let attempts = AtomicU32::new(0);
         let race = Race {
@@ -146,6 +147,12 @@ impl Chain {
             attempts: race.attempts.load(Ordering::Relaxed),
             retry_in,
         }
+    }
+
+    /// The names of the tiers that a request may be sent to, in order.
+    pub(super) fn tier_names(&self, request: &ChainRequest<'_>) -> Vec<String> {
+        let tiers = self.ordered_tiers(request);
+        tiers.iter().map(|tier| tier.name().to_owned()).collect()
     }
 
     fn ordered_tiers(&self, request: &ChainRequest<'_>) -> Vec<&Tier> {

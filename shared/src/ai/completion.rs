@@ -148,7 +148,12 @@ impl Completion {
 
     /// Whether the number of tokens is known.
     pub(super) fn has_usage(&self) -> bool {
-        self.head.get("usage").is_some_and(Value::is_object)
+        self.usage().is_some_and(Value::is_object)
+    }
+
+    /// What the endpoint says of the tokens that were used.
+    pub(super) fn usage(&self) -> Option<&Value> {
+        self.head.get("usage")
     }
 
     /// The number of tokens that the endpoint says were used, if it says so.

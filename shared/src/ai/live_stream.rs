@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::response::StartedResponse;
+use super::usage::PartUsage;
 use crate::deadline::Deadline;
 
 /// An answer whose first token is there. Dropped before its end, it is cancelled, which says
@@ -36,6 +37,22 @@ impl LiveStream {
     /// The tier's name.
     pub fn tier(&self) -> &str {
         &self.response.tier
+    }
+
+    /// From now on passes over chunks that cannot be read, each of which may have held words: no
+    /// other tier will be asked, and the rest is worth more than nothing.
+    pub fn tolerate_gaps(&mut self) {
+        self.response.tolerate_gaps();
+    }
+
+    /// The number of chunks that were passed over.
+    pub fn gaps(&self) -> u32 {
+        self.response.gaps()
+    }
+
+    /// The tokens used, if the endpoint has said so yet.
+    pub(super) fn usage(&self) -> Option<PartUsage> {
+        PartUsage::read(self.response.completion().usage()?)
     }
 
     /// The number of tokens used, if the endpoint has said so yet.

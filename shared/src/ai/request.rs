@@ -124,6 +124,33 @@ impl ChatRequest {
         ])
     }
 
+    /// Whether a tier can go on where another one broke: one answer of free text, without what
+    /// belongs to single tokens.
+    pub fn is_resumable(&self) -> bool {
+        let format = self.field("response_format");
+        let kind = format.and_then(|format| format.get("type")?.as_str());
+        let is_text = kind.is_none_or(|kind| kind == "text");
+
+        let is_set = |name: &str| {
+            let value = self.field(name);
+            value.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
+        };
+        let has_parts = ["logprobs", "audio", "modalities"].into_iter().any(is_set);
+
+        self.choices == 1 && is_text && !has_parts
+    }
+
+    /// A field, as the client sent it.
+    pub(super) fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// The same with these fields set.
+    pub(super) fn with_fields(mut self, fields: Map<String, Value>) -> Self {
+        self.fields.extend(fields);
+        self
+    }
+
     /// The same with further messages.
     pub(super) fn with_messages(&self, further: &[Value]) -> Self {
         let mut request = self.clone();

@@ -144,6 +144,21 @@ impl StartedResponse {
         }
     }
 
+    /// From now on passes over chunks that cannot be read.
+    pub(super) fn tolerate_gaps(&mut self) {
+        if let Body::Streamed(reader) = &mut self.body {
+            reader.tolerate_gaps();
+        }
+    }
+
+    /// The number of chunks that were passed over.
+    pub(super) fn gaps(&self) -> u32 {
+        match &self.body {
+            Body::Complete(_) => 0,
+            Body::Streamed(reader) => reader.gaps(),
+        }
+    }
+
     /// Whether the answer came in one piece.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.body, Body::Complete(_))

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::attempt::{AttemptContext, ChainRequest, TimeBudget};
 use super::client::{PreparedCall, TierClient};
 use super::completion::Completion;
+use super::continuation::ContinuationForm;
 use super::fault::{Fault, InvalidAnswer};
 use super::request::ChatRequest;
 use super::response::{CallTiming, StartedResponse, settle_permit};
@@ -148,20 +149,42 @@ impl Tier {
         }
     }
 
-    /// An answer whose first token is there.
+    /// An answer, or the rest of one, whose first token is there.
     pub(super) async fn start_stream(
         &self,
         mut context: AttemptContext<'_>,
     ) -> Result<StartedResponse, Fault> {
-        let call = self.prepare_call(context.request.chat, &context).await?;
         // Once it speaks, no other tier will be asked.
         context.budget = TimeBudget {
             complete: context.request.answer_deadline(),
             ..context.budget
         };
+        let chat = context.request.chat;
+        let Some(continuation) = context.request.continuation else {
+            return self.start_once(chat, &context).await;
+        };
 
-        let attempt = |_| self.attempt_call(&call, &context);
+        if let Some(prefill) = self.client.settings.prefill {
+            let form = ContinuationForm::Prefill(prefill);
+            let prefilled = continuation.request(chat, form);
+            let response = self.start_once(&prefilled, &context).await;
+            if !matches!(response, Err(Fault::Refused(_))) {
+                return response;
+            }
+        }
 
+        // Also after a prefill that the endpoint refuses, whatever its tier declares.
+        let instructed = continuation.request(chat, ContinuationForm::Instruction);
+        self.start_once(&instructed, &context).await
+    }
+
+    async fn start_once(
+        &self,
+        chat: &ChatRequest,
+        context: &AttemptContext<'_>,
+    ) -> Result<StartedResponse, Fault> {
+        let call = self.prepare_call(chat, context).await?;
+        let attempt = |_| self.attempt_call(&call, context);
         retry::run(&RETRY_POLICY, context.budget.first_token, attempt).await
     }
 

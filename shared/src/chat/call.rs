@@ -9,6 +9,7 @@ use super::meter::Meter;
 use super::request::ClientRequest;
 use crate::ai::{Chain, ChainRequest, Chains, Completion, Degraded};
 use crate::cache::Cache;
+use crate::config::StreamMode;
 use crate::deadline::Deadline;
 use crate::http::openai::ApiError;
 use crate::limits::Limiter;
@@ -40,6 +41,14 @@ impl ChatCall {
     /// The chain that the request names.
     pub(super) fn chain(&self) -> Result<&Chain, ApiError> {
         self.request.chain(&self.backend.chains)
+    }
+
+    /// How a streamed answer is given. One that cannot be continued by another tier waits until it
+    /// is whole, which serves the same purpose.
+    pub(super) fn stream_mode(&self) -> Result<StreamMode, ApiError> {
+        let mode = self.chain()?.mode();
+        let waits = mode == StreamMode::Resumed && !self.request.chat.is_resumable();
+        Ok(if waits { StreamMode::Complete } else { mode })
     }
 
     /// The request to its chain.

@@ -10,12 +10,14 @@
 //! | `complete` | the complete answer, asked for now |
 //! | `cached` | the answer to the same deterministic request at an earlier time |
 //! | `stream` | answers as server-sent events |
+//! | `relay` | answers that are passed on as they come |
 
 mod cached;
 mod call;
 mod complete;
 mod failure;
 mod meter;
+mod relay;
 mod request;
 mod stream;
 

@@ -1,6 +1,6 @@
 //! Answers as server-sent events.
 //!
-//! Until the answer is sure, or a `live` stream has its first token, nothing is sent for
+//! Until the answer is sure, or a `live` or `resume` stream has its first token, nothing is sent for
 //! [`HEAD_TIMEOUT`], so that an error still gets its status and an answer its headers. After that
 //! comments keep the connection open, and the values that the headers would have had follow in a
 //! comment. A stream that could not be completed ends with an error event, and without `[DONE]`.
@@ -10,13 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cached::complete_or_cached;
 use super::call::{ChatCall, Served};
-use super::failure::error_of;
-use super::meter::Meter;
-use crate::ai::{Answer, Fault, LiveStream};
+use super::relay;
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
 use crate::http::Origin;
@@ -29,17 +27,17 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An answer that is ready to be sent.
-struct ReadyStream {
-    served: Served,
-    events: BoxStream<'static, Bytes>,
+pub(super) struct ReadyStream {
+    pub(super) served: Served,
+    pub(super) events: BoxStream<'static, Bytes>,
 }
 
 pub(super) async fn answer_stream(call: ChatCall, origin: Origin) -> Result<Reply, ApiError> {
-    let mode = call.chain()?.mode();
+    let mode = call.stream_mode()?;
     let work = async move {
         match mode {
             StreamMode::Complete => complete_events(&call).await,
-            StreamMode::Streamed => live_events(call).await,
+            StreamMode::Streamed | StreamMode::Resumed => relay::live_events(call, mode).await,
         }
     };
     let mut work: BoxFuture<'static, Result<ReadyStream, ApiError>> = Box::pin(work);
@@ -105,94 +103,8 @@ async fn complete_events(call: &ChatCall) -> Result<ReadyStream, ApiError> {
     })
 }
 
-/// The chunks as they come.
-async fn live_events(call: ChatCall) -> Result<ReadyStream, ApiError> {
-    let request = call.chain_request();
-    let outcome = call.chain()?.start_stream(&request).await;
-    if outcome.answer.is_none() {
-        call.meter.settle(0, call.deadline).await;
-    }
-
-    let attempts = outcome.attempts;
-    let Some(Answer {
-        content,
-        tier,
-        degraded,
-    }) = outcome.answer
-    else {
-        return Err(error_of(&outcome));
-    };
-
-    let relay = LiveRelay {
-        live: content,
-        include_usage: call.request.include_usage,
-        meter: call.meter,
-        deadline: call.deadline,
-    };
-    let events = stream::unfold(
-        Some(relay),
-        |relay| async move { relay?.next_event().await },
-    );
-
-    Ok(ReadyStream {
-        served: Served {
-            tier,
-            attempts,
-            degraded,
-            is_cache_hit: false,
-        },
-        events: events.boxed(),
-    })
-}
-
-/// A live answer that is passed on.
-struct LiveRelay {
-    live: LiveStream,
-    include_usage: bool,
-    meter: Meter,
-    deadline: Deadline,
-}
-
-impl LiveRelay {
-    /// The next event, and the relay if there are more.
-    async fn next_event(mut self) -> Option<(Bytes, Option<Self>)> {
-        loop {
-            match self.live.next_chunk().await {
-                Ok(Some(chunk)) => {
-                    if let Some(event) = event_of_chunk(chunk, self.include_usage) {
-                        return Some((event, Some(self)));
-                    }
-                }
-                Ok(None) => {
-                    self.settle_tokens().await;
-                    return Some((DONE, None));
-                }
-                Err(fault) => {
-                    self.settle_tokens().await;
-                    let tier = self.live.tier();
-                    tracing::error!(tier, fault = %fault, "a live answer broke");
-                    return Some((broken_event(&fault), None));
-                }
-            }
-        }
-    }
-
-    /// Also the tokens of a broken answer are charged.
-    async fn settle_tokens(&mut self) {
-        let used_tokens = self.live.total_tokens();
-        self.meter.settle_known(used_tokens, self.deadline).await;
-    }
-}
-
-fn broken_event(fault: &Fault) -> Bytes {
-    let message = format!("The answer broke off ({fault}). What came before is incomplete.");
-    event(&json!({ "error": {
-        "message": message, "type": "server_error", "param": null, "code": "stream_broken",
-    } }))
-}
-
 /// A chunk as the client asked for it; none if it holds nothing but a usage that was not asked for.
-fn event_of_chunk(mut chunk: Value, include_usage: bool) -> Option<Bytes> {
+pub(super) fn event_of_chunk(mut chunk: Value, include_usage: bool) -> Option<Bytes> {
     let fields = chunk.as_object_mut().filter(|_| !include_usage);
     if let Some(fields) = fields {
         let usage = fields.remove("usage");
@@ -208,6 +120,8 @@ fn event_of_chunk(mut chunk: Value, include_usage: bool) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

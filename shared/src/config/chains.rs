@@ -73,6 +73,10 @@ pub enum StreamMode {
     /// error event.
     #[serde(rename = "live")]
     Streamed,
+    /// `resume`: tokens are passed on as they come. A tier that breaks midway is continued by
+    /// another one, with the seam declared.
+    #[serde(rename = "resume")]
+    Resumed,
 }
 
 const fn default_hedge_budget() -> f64 {
@@ -271,13 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn both_modes_keep_their_public_names() {
+    fn the_modes_keep_their_public_names() {
         let mode = |name: &str| {
             let json = format!(r#"{{"default":{{"tiers":["a"],"mode":"{name}"}}}}"#);
             Models::new(tiers(), Some(&json)).unwrap().chains()["default"].mode
         };
         assert_eq!(mode("whole"), StreamMode::Complete);
         assert_eq!(mode("live"), StreamMode::Streamed);
+        assert_eq!(mode("resume"), StreamMode::Resumed);
     }
 
     #[test]

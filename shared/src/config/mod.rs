@@ -14,7 +14,7 @@ mod tiers;
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
 pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
-pub use tiers::{KeyReference, StructuredOutput, TierSettings, Tiers};
+pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.
 #[derive(Debug, thiserror::Error)]

@@ -63,6 +63,9 @@ pub struct TierSettings {
     /// long for another tier.
     #[serde(default)]
     pub context_window: Option<u32>,
+    /// How the endpoint takes the beginning of its own answer; by default it is not given one.
+    #[serde(default)]
+    pub prefill: Option<Prefill>,
     /// When the tier's circuit opens.
     #[serde(default)]
     pub breaker: BreakerSettings,
@@ -89,6 +92,21 @@ pub enum StructuredOutput {
     JsonObject,
     /// No `response_format`; the prompt alone asks for JSON.
     Prompt,
+}
+
+/// How an endpoint takes the beginning of its own answer, to go on from there: as the last message,
+/// the assistant's, and with a mark if it asks for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prefill {
+    /// No mark: Anthropic, llama.cpp.
+    Message,
+    /// `prefix` in the message: Mistral, `DeepSeek`.
+    Prefix,
+    /// `partial` in the message: `DashScope`, Moonshot.
+    Partial,
+    /// `continue_final_message` in the request: vLLM, `SGLang`.
+    ContinueFinalMessage,
 }
 
 const fn default_total_timeout() -> f64 {

@@ -1,0 +1,200 @@
+//! Where one tier's text ends and another one's goes on.
+//!
+//! A model that continues a text often repeats the end of it, or all of it. What it repeats is
+//! trimmed: its beginning is held back as long as it stands in the text so far, and then cut by the
+//! longest part that ends that text.
+
+use serde::Serialize;
+
+use super::word_buffer::is_ideograph;
+
+/// The shortest repeated text that is trimmed, in bytes: one longer English word, which nobody
+/// writes twice in a row by intention.
+const MIN_OVERLAP_BYTES: usize = 5;
+
+/// The same with Chinese characters: three. Two are often doubled in Chinese.
+const MIN_IDEOGRAPH_BYTES: usize = 9;
+
+/// A seam of an answer, as its reader is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seam {
+    /// The length of the text before it, in characters.
+    pub offset: usize,
+    /// The tier that broke.
+    pub from: String,
+    /// How it broke.
+    pub fault: String,
+    /// The tier that went on.
+    pub to: String,
+}
+
+/// Joins a continuation to the text before it.
+pub(super) struct SeamJoiner {
+    /// The text before, without white space at its end.
+    before: String,
+    /// White space that came behind it, and was not passed on.
+    space: String,
+    /// The beginning of the continuation, until it is known what of it is new.
+    held: String,
+    is_joined: bool,
+}
+
+impl SeamJoiner {
+    pub(super) fn new(before: String, space: String) -> Self {
+        let is_joined = before.is_empty();
+        Self {
+            before,
+            space,
+            held: String::new(),
+            is_joined,
+        }
+    }
+
+    /// Adds a piece of the continuation; what of it is new, as far as that is known.
+    pub(super) fn push(&mut self, piece: &str) -> String {
+        if self.is_joined {
+            return piece.to_owned();
+        }
+        self.held.push_str(piece);
+
+        let begun = self.held.trim_start();
+        if begun.is_empty() || self.before.contains(begun) {
+            return String::new();
+        }
+        self.join()
+    }
+
+    /// The rest of a continuation that has ended.
+    pub(super) fn finish(&mut self) -> String {
+        if self.is_joined || self.held.is_empty() {
+            return String::new();
+        }
+        self.join()
+    }
+
+    fn join(&mut self) -> String {
+        self.is_joined = true;
+        let held = std::mem::take(&mut self.held);
+        let begun = held.trim_start();
+
+        let overlap = overlap_length(&self.before, begun);
+        if overlap > 0 {
+            return begun.get(overlap..).unwrap_or_default().to_owned();
+        }
+        if begun.len() < held.len() {
+            return held; // it brings white space of its own
+        }
+
+        let space = if !self.space.is_empty() {
+            &self.space
+        } else if needs_space(&self.before, begun) {
+            " "
+        } else {
+            ""
+        };
+        format!("{space}{begun}")
+    }
+}
+
+/// The length of the longest text that ends `before` and begins `after`, if it is long enough to be
+/// a repetition, or all of `before`.
+fn overlap_length(before: &str, after: &str) -> usize {
+    let starts = before.char_indices().map(|(at, _)| at);
+    let mut overlaps = starts.filter_map(|at| {
+        let (head, tail) = before.split_at(at);
+        let is_overlap = after.starts_with(tail)
+            && (at == 0 || is_long_enough(tail))
+            && !is_word_cut(head, tail)
+            && !is_word_cut(tail, after.get(tail.len()..).unwrap_or_default());
+        is_overlap.then_some(tail.len())
+    });
+    overlaps.next().unwrap_or(0)
+}
+
+fn is_long_enough(overlap: &str) -> bool {
+    let min_bytes = if overlap.chars().any(is_ideograph) {
+        MIN_IDEOGRAPH_BYTES
+    } else {
+        MIN_OVERLAP_BYTES
+    };
+    overlap.trim().len() >= min_bytes
+}
+
+/// Whether a word goes on from one text into the other.
+fn is_word_cut(left: &str, right: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() && !is_ideograph(c);
+    left.chars().next_back().is_some_and(is_word) && right.chars().next().is_some_and(is_word)
+}
+
+/// Whether two texts in a script with spaces would run together.
+fn needs_space(left: &str, right: &str) -> bool {
+    let ends_phrase =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ',' | '.' | ';' | ':' | '!' | '?' | ')');
+    let begins_word = |c: char| c.is_ascii_alphanumeric() || c == '(';
+    left.chars().next_back().is_some_and(ends_phrase)
+        && right.chars().next().is_some_and(begins_word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Join {
+        before: &'static str,
+        after: &'static str,
+        new: &'static str,
+    }
+
+    const fn join(before: &'static str, after: &'static str, new: &'static str) -> Join {
+        Join { before, after, new }
+    }
+
+    /// What is new of a continuation that comes in pieces of this many characters.
+    fn new_text(join: &Join, size: usize) -> String {
+        let mut joiner = SeamJoiner::new(join.before.to_owned(), String::new());
+        let after: Vec<char> = join.after.chars().collect();
+        let mut new = String::new();
+        for piece in after.chunks(size) {
+            let piece: String = piece.iter().collect();
+            new += &joiner.push(&piece);
+        }
+        new + &joiner.finish()
+    }
+
+    #[test]
+    fn what_is_repeated_is_trimmed_and_nothing_else() {
+        let joins = [
+            join("Rest and drink", " water.", " water."),
+            join("Rest and drink", "water.", " water."),
+            join("Rest and drink", "Rest and drink water.", " water."),
+            join("Rest and drink", "and drink water.", " water."),
+            join("Rest and drink", "\n drink water.", " water."),
+            join("It is a very", "very common cold.", " very common cold."),
+            join("A pain, a pain", "pain is common.", " pain is common."),
+            join("Take care", "careful steps.", " careful steps."),
+            join("Rest.", "Then drink.", " Then drink."),
+            join("Rest (at home)", ", and drink.", ", and drink."),
+            join("多休息，多喝", "多喝水。", "多喝水。"),
+            join("建议多休息，多喝", "休息，多喝水。", "水。"),
+            join("建议多休息", "，多喝水。", "，多喝水。"),
+            join("OK", "OK, rest.", ", rest."),
+            join("Rest", "Rest", ""),
+        ];
+
+        for join in &joins {
+            for size in [1, 3, 100] {
+                let new = new_text(join, size);
+                assert_eq!(new, join.new, "{} + {} by {size}", join.before, join.after);
+            }
+        }
+    }
+
+    #[test]
+    fn white_space_that_had_come_is_not_lost() {
+        let mut joiner = SeamJoiner::new("Rest.".to_owned(), "\n\n".to_owned());
+        assert_eq!(joiner.push("Drink."), "\n\nDrink.");
+
+        let mut own = SeamJoiner::new("Rest.".to_owned(), "\n\n".to_owned());
+        assert_eq!(own.push(" Drink."), " Drink.");
+    }
+}

@@ -1,0 +1,172 @@
+//! Answers that are passed on as they come.
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use serde_json::json;
+
+use super::call::{ChatCall, Served};
+use super::failure::error_of;
+use super::stream::{ReadyStream, event_of_chunk};
+use crate::ai::{Answer, Fault, LiveStream, ResumedItem, ResumedStream, Seam};
+use crate::config::StreamMode;
+use crate::http::openai::{ApiError, DONE, event};
+
+/// The chunks as they come; in the mode `resume`, another tier goes on when one breaks.
+pub(super) async fn live_events(call: ChatCall, mode: StreamMode) -> Result<ReadyStream, ApiError> {
+    let request = call.chain_request();
+    let outcome = call.chain()?.start_stream(&request).await;
+    if outcome.answer.is_none() {
+        call.meter.settle(0, call.deadline).await;
+    }
+
+    let attempts = outcome.attempts;
+    let Some(Answer {
+        content: mut live,
+        tier,
+        degraded,
+    }) = outcome.answer
+    else {
+        return Err(error_of(&outcome));
+    };
+
+    let source = if mode == StreamMode::Resumed {
+        Source::Resumed(Box::new(ResumedStream::new(live, &outcome.failures)))
+    } else {
+        live.tolerate_gaps();
+        Source::Live(Box::new(live))
+    };
+    let relay = Relay { source, call };
+    let events = stream::unfold(
+        Some(relay),
+        |relay| async move { relay?.next_event().await },
+    );
+
+    Ok(ReadyStream {
+        served: Served {
+            tier,
+            attempts,
+            degraded,
+            is_cache_hit: false,
+        },
+        events: events.boxed(),
+    })
+}
+
+/// Where the chunks come from.
+enum Source {
+    Live(Box<LiveStream>),
+    Resumed(Box<ResumedStream>),
+}
+
+/// An answer that is passed on.
+struct Relay {
+    source: Source,
+    call: ChatCall,
+}
+
+impl Relay {
+    /// The next event, and the relay if there are more.
+    async fn next_event(mut self) -> Option<(Bytes, Option<Self>)> {
+        loop {
+            match self.next_item().await {
+                Ok(Some(ResumedItem::Chunk(chunk))) => {
+                    if let Some(event) = event_of_chunk(chunk, self.call.request.include_usage) {
+                        return Some((event, Some(self)));
+                    }
+                }
+                Ok(Some(ResumedItem::Seam(seam))) => {
+                    return Some((seam_comment(&seam), Some(self)));
+                }
+                Ok(None) => {
+                    self.settle_tokens().await;
+                    return Some((self.last_events(), None));
+                }
+                Err(fault) => {
+                    self.settle_tokens().await;
+                    let tier = self.source.tier();
+                    tracing::error!(tier, fault = %fault, "a live answer broke");
+                    return Some((broken_event(&fault), None));
+                }
+            }
+        }
+    }
+
+    async fn next_item(&mut self) -> Result<Option<ResumedItem>, Fault> {
+        match &mut self.source {
+            Source::Live(live) => {
+                let chunk = live.next_chunk().await?;
+                Ok(chunk.map(ResumedItem::Chunk))
+            }
+            Source::Resumed(resumed) => {
+                let request = self.call.chain_request();
+                match self.call.chain() {
+                    Ok(chain) => resumed.next_item(chain, &request).await,
+                    Err(_) => Err(Fault::DeadlineExceeded),
+                }
+            }
+        }
+    }
+
+    /// The end of a complete answer; it says if chunks of it could not be read.
+    fn last_events(&self) -> Bytes {
+        let gaps = self.source.gaps();
+        if gaps == 0 {
+            return DONE;
+        }
+
+        let tier = self.source.tier();
+        tracing::warn!(tier, gaps, "chunks of a live answer could not be read");
+        let comment = format!(": {gaps} unreadable chunks were left out\n\n");
+        Bytes::from([comment.as_bytes(), &DONE].concat())
+    }
+
+    /// Also the tokens of a broken answer are charged.
+    async fn settle_tokens(&mut self) {
+        let used_tokens = self.source.total_tokens();
+        let deadline = self.call.deadline;
+        self.call.meter.settle_known(used_tokens, deadline).await;
+    }
+}
+
+impl Source {
+    fn tier(&self) -> &str {
+        match self {
+            Self::Live(live) => live.tier(),
+            Self::Resumed(resumed) => resumed.tier(),
+        }
+    }
+
+    fn gaps(&self) -> u32 {
+        match self {
+            Self::Live(live) => live.gaps(),
+            Self::Resumed(_) => 0, // such a chunk is a reason to resume
+        }
+    }
+
+    fn total_tokens(&self) -> Option<u64> {
+        match self {
+            Self::Live(live) => live.total_tokens(),
+            Self::Resumed(resumed) => resumed.total_tokens(),
+        }
+    }
+}
+
+/// A comment that says where another tier goes on; a tier's name is visible ASCII.
+fn seam_comment(seam: &Seam) -> Bytes {
+    let Seam {
+        offset,
+        from,
+        fault,
+        to,
+    } = seam;
+    Bytes::from(format!(
+        ": seam offset={offset} from={from} fault={fault} to={to}\n\n"
+    ))
+}
+
+fn broken_event(fault: &Fault) -> Bytes {
+    let message = format!("The answer broke off ({fault}). What came before is incomplete.");
+    event(&json!({ "error": {
+        "message": message, "type": "server_error", "param": null, "code": "stream_broken",
+    } }))
+}
