@@ -3,7 +3,9 @@
 //! deadline, never from a guess.
 
 mod between_tiers;
+mod framing;
 mod recovery;
+mod resume;
 mod streams;
 
 use std::sync::Arc;

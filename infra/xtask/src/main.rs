@@ -33,7 +33,7 @@ enum Command {
     },
     /// Check the template, the licences and the sources
     Check,
-    /// Measure, in release: start, chain, limiter, cache, and jobs through the worker
+    /// Measure, in release: start, chain, failover, limiter, cache, and jobs through the worker
     Bench(bench::Options),
     /// Measure how easily the code reads
     Shape(shape::Options),

@@ -14,6 +14,7 @@
 )]
 
 mod messages;
+mod oddities;
 mod play;
 pub mod scripts;
 mod wire;

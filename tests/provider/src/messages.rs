@@ -10,6 +10,10 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
         return tool_call_message(request);
     }
 
+    if let Some(text) = continuation_of(script, request) {
+        return json!({ "role": "assistant", "content": text, "refusal": null });
+    }
+
     let prompt = request.body["messages"].to_string();
     let is_assessment = prompt.contains("recommended_actions");
     let text = match script {
@@ -22,6 +26,23 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
         _ => format!("The scripted answer of {model}, from the first word to the last."),
     };
     json!({ "role": "assistant", "content": text, "refusal": null })
+}
+
+/// What a script that is asked to continue an assistant's text answers.
+fn continuation_of(script: &str, request: &Request) -> Option<String> {
+    let messages = request.body["messages"].as_array()?;
+    let is_answer = |message: &&Value| message["role"] == "assistant";
+    let begun = messages.iter().rev().find(is_answer)?["content"].as_str()?;
+
+    let words: Vec<_> = begun.split_inclusive(' ').collect();
+    let last_words = words.get(words.len().saturating_sub(3)..)?.concat();
+    let rest = "and so it went on, from the first word to the last.";
+    match script {
+        "continues" | "continues-cut" => Some(format!(" {rest}")),
+        "repeats" => Some(format!("{begun} {rest}")),
+        "overlaps" => Some(format!("{last_words} {rest}")),
+        _ => None,
+    }
 }
 
 fn tool_call_message(request: &Request) -> Value {

@@ -10,7 +10,12 @@ use tokio::time::sleep;
 
 use crate::Shared;
 use crate::messages::{chunk_of, deltas_of, message_of, usage};
+use crate::oddities::{OddBody, odd_body};
 use crate::wire::{self, Answer, Request};
+
+/// The pause before each piece of a stream.
+const FAST: Duration = Duration::ZERO;
+const SLOW: Duration = Duration::from_millis(100);
 
 /// What becomes of the connection.
 enum After {
@@ -134,8 +139,13 @@ impl Play<'_> {
 
             "empty" | "html" | "error-in-200" => self.answer_oddly(script).await,
             "headers-only" | "error-first" => self.stream_no_token(script).await,
+            "continues-cut" => self.stream_half("cut", FAST).await,
+            "slow-cut" => self.stream_half("cut", SLOW).await,
+            "slow-stall" => self.stream_half("stall", SLOW).await,
+            "slow-malformed" => self.stream_half("malformed", SLOW).await,
+            "tool-cut" => self.break_tool_call().await,
             "cut" | "stall" | "pings" | "malformed" | "error-midway" | "empty-reason" => {
-                self.stream_half(script).await
+                self.stream_half(script, FAST).await
             }
             "malformed-end" | "no-done" | "no-done-no-usage" => self.end_oddly(script).await,
 
@@ -143,7 +153,10 @@ impl Play<'_> {
             "no-prefill" if self.is_prefilled() => self.refuse("refuses").await,
             _ => match script.parse::<u16>() {
                 Ok(status) => self.answer_status(status, &[]).await,
-                Err(_) => self.answer(script).await,
+                Err(_) => match odd_body(script, self.model, &self.good_events()) {
+                    Some(body) => self.write_odd_body(&body).await,
+                    None => self.answer(script).await,
+                },
             },
         }
     }
@@ -266,6 +279,32 @@ impl Play<'_> {
         Ok(After::KeepOpen)
     }
 
+    /// The events of a good answer.
+    fn good_events(&self) -> Vec<String> {
+        let deltas = self.good_deltas();
+        let mut events: Vec<_> = deltas.iter().map(|delta| self.piece(delta, None)).collect();
+        events.push(self.piece(&json!({}), Some("stop")));
+        events.push(self.usage_chunk());
+        events.push("[DONE]".to_owned());
+        events
+    }
+
+    /// A body that is played as it stands, in two writes.
+    async fn write_odd_body(&mut self, body: &OddBody) -> io::Result<After> {
+        let mut middle = body.text.len() / 2;
+        while !body.text.is_char_boundary(middle) {
+            middle += 1;
+        }
+        let (first, rest) = body.text.split_at(middle);
+
+        wire::begin_chunked(self.stream, body.content_type).await?;
+        wire::write_chunk(self.stream, first).await?;
+        sleep(Duration::from_millis(20)).await;
+        wire::write_chunk(self.stream, rest).await?;
+        wire::end_events(self.stream).await?;
+        Ok(After::KeepOpen)
+    }
+
     /// All events of a stream at once.
     async fn answer_events(&mut self, message: &Value, reason: &str) -> io::Result<After> {
         let deltas = deltas_of(message);
@@ -304,7 +343,7 @@ impl Play<'_> {
     async fn stream_slowly(&mut self) -> io::Result<After> {
         wire::begin_events(self.stream).await?;
         for delta in self.good_deltas() {
-            sleep(Duration::from_millis(100)).await;
+            sleep(SLOW).await;
             self.write_piece(&delta, None).await?;
         }
         self.finish_stream().await
@@ -323,12 +362,13 @@ impl Play<'_> {
     }
 
     /// A stream with something wrong in its middle.
-    async fn stream_half(&mut self, script: &str) -> io::Result<After> {
+    async fn stream_half(&mut self, script: &str, pause: Duration) -> io::Result<After> {
         wire::begin_events(self.stream).await?;
         let deltas = self.good_deltas();
         let (first_half, rest) = deltas.split_at(deltas.len() / 2);
         let reason = (script == "empty-reason").then_some("");
         for delta in first_half {
+            sleep(pause).await;
             self.write_piece(delta, reason).await?;
         }
 
@@ -346,11 +386,26 @@ impl Play<'_> {
                 let malformed = "{\"choices\":[{\"delta\":{\"cont";
                 wire::write_event(self.stream, malformed).await?;
                 for delta in &rest[1..] {
+                    sleep(pause).await;
                     self.write_piece(delta, None).await?;
                 }
                 self.finish_stream().await
             }
         }
+    }
+
+    /// A text, then half of a tool call.
+    async fn break_tool_call(&mut self) -> io::Result<After> {
+        wire::begin_events(self.stream).await?;
+        for delta in self.good_deltas() {
+            self.write_piece(&delta, None).await?;
+        }
+
+        let function = json!({ "name": "weather", "arguments": "{\"city" });
+        let call = json!({ "index": 0, "id": "a", "type": "function", "function": function });
+        let delta = json!({ "tool_calls": [call] });
+        self.write_piece(&delta, None).await?;
+        Ok(After::BreakOff)
     }
 
     /// A whole answer with something odd after its `finish_reason`.

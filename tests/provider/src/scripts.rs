@@ -82,4 +82,48 @@ pub const ALL: &[(&str, &str)] = &[
         "a bad key, no credit, no permission, no such model",
     ),
     ("quota", "429 insufficient_quota"),
+    (
+        "text-label, json-label, no-label",
+        "a good stream with this label, or with none and a byte order mark",
+    ),
+    ("lines", "a good stream as lines of JSON"),
+    ("array", "the chunks of a good stream as one list"),
+    (
+        "dense",
+        "a good stream without empty lines between its events",
+    ),
+    ("named", "a good stream whose events have a name"),
+    (
+        "noise",
+        "a good stream with pings, null, and chunks without choices between its events",
+    ),
+    (
+        "split-pair",
+        "a good stream with the halves of an emoji in two events",
+    ),
+    (
+        "parts",
+        "a good stream whose content comes in lists of parts",
+    ),
+    (
+        "messages",
+        "a good stream of one event with a message for a delta",
+    ),
+    (
+        "one-index",
+        "two tool calls with one index, id and name repeated",
+    ),
+    (
+        "continues, repeats, overlaps",
+        "asked to continue a text: goes on; after all of it; after its last words",
+    ),
+    (
+        "slow-cut, slow-stall, slow-malformed",
+        "the same, 100 ms before each piece",
+    ),
+    ("continues-cut", "goes on, and breaks again in the middle"),
+    (
+        "tool-cut",
+        "a text, then a tool call that breaks in its middle",
+    ),
 ];

@@ -109,9 +109,17 @@ pub(crate) async fn write_answer(stream: &mut TcpStream, answer: &Answer<'_>) ->
 
 /// Writes the head of a stream of events.
 pub(crate) async fn begin_events(stream: &mut TcpStream) -> io::Result<()> {
-    let content_type = "content-type: text/event-stream";
-    let encoding = "transfer-encoding: chunked";
-    let head = format!("HTTP/1.1 200 OK\r\n{content_type}\r\n{encoding}\r\n\r\n");
+    begin_chunked(stream, Some("text/event-stream")).await
+}
+
+/// Writes the head of a body in chunks, with its label if it has one.
+pub(crate) async fn begin_chunked(
+    stream: &mut TcpStream,
+    content_type: Option<&str>,
+) -> io::Result<()> {
+    let label = content_type.map(|label| format!("content-type: {label}\r\n"));
+    let label = label.unwrap_or_default();
+    let head = format!("HTTP/1.1 200 OK\r\n{label}transfer-encoding: chunked\r\n\r\n");
     stream.write_all(head.as_bytes()).await
 }
 
