@@ -1,9 +1,9 @@
 //! Sixteen faults of providers in the three modes of a stream: what the client gets, and when its
 //! first token comes. `cargo xtask bench failover` runs it.
 //!
-//! Each fault has a chain of its own: a tier that plays it, and a healthy one. A stream takes
-//! 100 ms for each of its eight pieces, so that it shows who waits for the end. Only the ratios
-//! within one run mean anything.
+//! Each fault has a chain of its own: a tier that plays it, and a healthy one. An answer comes at
+//! the pace of a model, so that it shows who waits for its end. Only the ratios within one run mean
+//! anything.
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,12 @@ use wenzhen::limits::{DecisionMode, Limiter};
 const MODES: [&str; 3] = ["whole", "live", "resume"];
 const LAST_WORDS: &str = "from the first word to the last.";
 
+/// The backend of one case, and the models of its tiers.
+struct Setup {
+    backend: Backend,
+    models: Vec<String>,
+}
+
 /// A fault, and what the tier after it plays.
 struct Case {
     name: &'static str,
@@ -42,27 +48,27 @@ const fn case(name: &'static str, first: &'static str, second: &'static str) -> 
     }
 }
 
-const HEALTHY: Case = case("no fault", "slow-tokens", "good");
+const HEALTHY: Case = case("no fault", "paced", "good");
 
 const CASES: [Case; 16] = [
-    case("one 500", "500-once", "slow-tokens"),
-    case("503 for good", "503", "slow-tokens"),
-    case("429, Retry-After 1", "429-after-1", "slow-tokens"),
-    case("429, Retry-After 30", "429-always-30", "slow-tokens"),
-    case("no credit", "quota", "slow-tokens"),
-    case("a bad key", "401", "slow-tokens"),
-    case("connection reset", "reset", "slow-tokens"),
-    case("never answers", "silent", "slow-tokens"),
-    case("first token late", "late-4000", "slow-tokens"),
-    case("stream cut", "slow-cut", "continues"),
-    case("stream stalled", "slow-stall", "continues"),
-    case("malformed chunk", "slow-malformed", "continues"),
-    case("cut, no prefill", "slow-cut", "no-prefill"),
-    case("error behind a 200", "error-in-200", "slow-tokens"),
-    case("context too long", "context", "slow-tokens"),
+    case("one 500", "500-once", "paced"),
+    case("503 for good", "503", "paced"),
+    case("429, Retry-After 1", "429-after-1", "paced"),
+    case("429, Retry-After 30", "429-always-30", "paced"),
+    case("no credit", "quota", "paced"),
+    case("a bad key", "401", "paced"),
+    case("connection reset", "reset", "paced"),
+    case("never answers", "silent", "paced"),
+    case("first token late", "late-4000", "paced"),
+    case("stream cut", "paced-cut", "continues"),
+    case("stream stalled", "paced-stall", "continues"),
+    case("malformed chunk", "paced-malformed", "continues"),
+    case("cut, no prefill", "paced-cut", "no-prefill"),
+    case("error behind a 200", "error-in-200", "paced"),
+    case("context too long", "context", "paced"),
     Case {
         name: "content filter",
-        scripts: ["filter", "slow-tokens"],
+        scripts: ["filter", "paced"],
         refusal: Some("content_filter"),
     },
 ];
@@ -76,31 +82,37 @@ struct Received {
     first_token: Option<Duration>,
 }
 
-async fn backend_of(provider: &Provider, case: &Case, mode: &str) -> Backend {
-    let tier = |(at, script): (usize, &&str)| {
+async fn setup_of(provider: &Provider, case: &Case, mode: &str) -> Setup {
+    let models = case
+        .scripts
+        .map(|script| format!("{script}/{}", Uuid::new_v4().simple()));
+    let tier = |(at, model): (usize, &String)| {
         json!({
-            "name": format!("t{at}"), "base_url": provider.url(),
-            "model": format!("{script}/{}", Uuid::new_v4().simple()),
+            "name": format!("t{at}"), "base_url": provider.url(), "model": model,
             "connect_timeout": 1, "first_token_timeout": 1, "idle_timeout": 1,
             "total_timeout": 10, "prefill": "message",
         })
     };
-    let tiers: Vec<_> = case.scripts.iter().enumerate().map(tier).collect();
+    let tiers: Vec<_> = models.iter().enumerate().map(tier).collect();
     let tiers = Tiers::parse(&json!(tiers).to_string()).unwrap();
     let chains = json!({ "default": { "tiers": ["t0", "t1"], "mode": mode } });
-    let models = Models::new(tiers, Some(&chains.to_string())).unwrap();
+    let settings = Models::new(tiers, Some(&chains.to_string())).unwrap();
 
     let secrets = Arc::new(Secrets::new(&aws::sdk_config().await));
-    Backend {
-        chains: Arc::new(Chains::new(&models, None, &secrets).unwrap()),
+    let backend = Backend {
+        chains: Arc::new(Chains::new(&settings, None, &secrets).unwrap()),
         cache: Arc::new(Cache::new(None)),
         limiter: Arc::new(Limiter::new(None, &[chat::TOKENS], &LimitSettings::default()).unwrap()),
+    };
+    Setup {
+        backend,
+        models: models.to_vec(),
     }
 }
 
 /// One call, as a client sees it.
-async fn call(provider: &Provider, case: &Case, mode: &str) -> Received {
-    let backend = backend_of(provider, case, mode).await;
+async fn call(setup: Setup) -> Received {
+    let backend = setup.backend;
     let messages = json!([{ "role": "user", "content": "hello" }]);
     let body = json!({ "model": "default", "stream": true, "messages": messages });
     let body = body.to_string().into_bytes();
@@ -175,20 +187,27 @@ impl Received {
     }
 
     /// What became of it, in a word or two; and whether that is right.
-    fn verdict(&self, case: &Case) -> (String, bool) {
+    fn verdict(&self, case: &Case, models: &[String]) -> (String, bool) {
         if let Some(error) = &self.error {
             let is_right = case.refusal == Some(error.as_str());
             return (error.clone(), is_right);
         }
 
-        let is_whole = self.is_done
+        let mut texts = models
+            .iter()
+            .map(|model| format!("The scripted answer of {model}, {LAST_WORDS}"));
+        let is_one_answer = texts.any(|text| text == self.text);
+        let is_continued = self.seams > 0
             && self.text.starts_with("The scripted answer of")
             && self.text.ends_with(LAST_WORDS);
-        match (is_whole, self.seams) {
-            (true, 0) => ("whole".to_owned(), true),
-            (true, _) => ("whole, seam".to_owned(), true),
-            (false, _) => ("INCOMPLETE".to_owned(), false),
-        }
+
+        let word = match (self.is_done, is_one_answer, is_continued) {
+            (true, true, _) => "whole",
+            (true, false, true) => "whole, seam",
+            (true, false, false) => "a gap",
+            (false, ..) => "INCOMPLETE",
+        };
+        (word.to_owned(), word.starts_with("whole"))
     }
 }
 
@@ -197,8 +216,10 @@ async fn measure(provider: &Provider, case: &Case) -> [bool; 3] {
     let mut right = [false; 3];
     let mut row = format!("  {:<20}", case.name);
     for (at, mode) in MODES.into_iter().enumerate() {
-        let received = call(provider, case, mode).await;
-        let (verdict, is_right) = received.verdict(case);
+        let setup = setup_of(provider, case, mode).await;
+        let models = setup.models.clone();
+        let received = call(setup).await;
+        let (verdict, is_right) = received.verdict(case, &models);
         right[at] = is_right;
 
         let first_token = received.first_token.map(|time| {

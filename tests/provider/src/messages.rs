@@ -69,8 +69,14 @@ pub(crate) fn deltas_of(message: &Value) -> Vec<Value> {
     }
 
     let text = message["content"].as_str().unwrap_or_default();
+    let size = text.chars().count().div_ceil(8).max(1);
+    text_deltas(message, size)
+}
+
+/// The message in pieces of this many characters.
+pub(crate) fn text_deltas(message: &Value, size: usize) -> Vec<Value> {
+    let text = message["content"].as_str().unwrap_or_default();
     let text: Vec<char> = text.chars().collect();
-    let size = text.len().div_ceil(8).max(1);
 
     let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
     for piece in text.chunks(size) {

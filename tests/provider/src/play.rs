@@ -9,13 +9,15 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::Shared;
-use crate::messages::{chunk_of, deltas_of, message_of, usage};
+use crate::messages::{chunk_of, deltas_of, message_of, text_deltas, usage};
 use crate::oddities::{OddBody, odd_body};
 use crate::wire::{self, Answer, Request};
 
-/// The pause before each piece of a stream.
-const FAST: Duration = Duration::ZERO;
-const SLOW: Duration = Duration::from_millis(100);
+/// The pause before each piece of a paced stream: about that of a large model.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Characters in each piece of a paced stream.
+const PACED_CHARS: usize = 1;
 
 /// What becomes of the connection.
 enum After {
@@ -139,13 +141,12 @@ impl Play<'_> {
 
             "empty" | "html" | "error-in-200" => self.answer_oddly(script).await,
             "headers-only" | "error-first" => self.stream_no_token(script).await,
-            "continues-cut" => self.stream_half("cut", FAST).await,
-            "slow-cut" => self.stream_half("cut", SLOW).await,
-            "slow-stall" => self.stream_half("stall", SLOW).await,
-            "slow-malformed" => self.stream_half("malformed", SLOW).await,
+            "continues-cut" => self.stream_half("cut").await,
+            "paced" => self.stream_paced().await,
+            "paced-cut" | "paced-stall" | "paced-malformed" => self.stream_half(script).await,
             "tool-cut" => self.break_tool_call().await,
             "cut" | "stall" | "pings" | "malformed" | "error-midway" | "empty-reason" => {
-                self.stream_half(script, FAST).await
+                self.stream_half(script).await
             }
             "malformed-end" | "no-done" | "no-done-no-usage" => self.end_oddly(script).await,
 
@@ -343,7 +344,7 @@ impl Play<'_> {
     async fn stream_slowly(&mut self) -> io::Result<After> {
         wire::begin_events(self.stream).await?;
         for delta in self.good_deltas() {
-            sleep(SLOW).await;
+            sleep(Duration::from_millis(100)).await;
             self.write_piece(&delta, None).await?;
         }
         self.finish_stream().await
@@ -362,13 +363,18 @@ impl Play<'_> {
     }
 
     /// A stream with something wrong in its middle.
-    async fn stream_half(&mut self, script: &str, pause: Duration) -> io::Result<After> {
+    async fn stream_half(&mut self, script: &str) -> io::Result<After> {
         wire::begin_events(self.stream).await?;
-        let deltas = self.good_deltas();
+        let paced = script.strip_prefix("paced-");
+        let (script, pause) = (paced.unwrap_or(script), paced.map(|_| PACE));
+        let deltas = match pause {
+            Some(_) => self.small_deltas(),
+            None => self.good_deltas(),
+        };
         let (first_half, rest) = deltas.split_at(deltas.len() / 2);
         let reason = (script == "empty-reason").then_some("");
         for delta in first_half {
-            sleep(pause).await;
+            sleep(pause.unwrap_or_default()).await;
             self.write_piece(delta, reason).await?;
         }
 
@@ -386,7 +392,7 @@ impl Play<'_> {
                 let malformed = "{\"choices\":[{\"delta\":{\"cont";
                 wire::write_event(self.stream, malformed).await?;
                 for delta in &rest[1..] {
-                    sleep(pause).await;
+                    sleep(pause.unwrap_or_default()).await;
                     self.write_piece(delta, None).await?;
                 }
                 self.finish_stream().await
@@ -446,6 +452,21 @@ impl Play<'_> {
         wire::write_event(self.stream, "[DONE]").await?;
         wire::end_events(self.stream).await?;
         Ok(After::KeepOpen)
+    }
+
+    /// A good answer at the pace of a model.
+    async fn stream_paced(&mut self) -> io::Result<After> {
+        wire::begin_events(self.stream).await?;
+        for delta in self.small_deltas() {
+            sleep(PACE).await;
+            self.write_piece(&delta, None).await?;
+        }
+        self.finish_stream().await
+    }
+
+    fn small_deltas(&self) -> Vec<Value> {
+        let message = message_of("good", self.model, self.request);
+        text_deltas(&message, PACED_CHARS)
     }
 
     fn good_deltas(&self) -> Vec<Value> {

@@ -118,8 +118,12 @@ pub const ALL: &[(&str, &str)] = &[
         "asked to continue a text: goes on; after all of it; after its last words",
     ),
     (
-        "slow-cut, slow-stall, slow-malformed",
-        "the same, 100 ms before each piece",
+        "paced",
+        "a good answer at the pace of a model: 20 ms before each character",
+    ),
+    (
+        "paced-cut, paced-stall, paced-malformed",
+        "cut, stall and malformed at that pace",
     ),
     ("continues-cut", "goes on, and breaks again in the middle"),
     (
