@@ -29,7 +29,7 @@ def refused(error, call):
     raise AssertionError(f"{error.__name__} was not raised")
 
 
-check([model.id for model in client.models.list()] == ["default", "live", "repeating"], "the models are the chains")
+check([model.id for model in client.models.list()] == ["default", "live", "repeating", "resume"], "the models are the chains")
 
 answer = client.chat.completions.create(model="default", messages=ask("hello"))
 check(answer.choices[0].message.content.endswith("to the last."), answer)
@@ -63,6 +63,19 @@ def live():
 
 
 check("broke off" in str(refused(openai.APIError, live)), "a stream that breaks is an error")
+
+chunks = list(
+    streaming.chat.completions.create(
+        model="resume", messages=ask("[primary:cut] [secondary:continues]"), stream=True,
+        stream_options={"include_usage": True},
+    )
+)
+text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+check(text.startswith("The scripted answer of") and text.endswith("it went on, from the first word to the last."), text)
+check(len({chunk.id for chunk in chunks}) == 1, "one answer has one id")
+seams = [chunk.seams for chunk in chunks if hasattr(chunk, "seams")]
+check([seam["to"] for seam in seams[0]] == ["secondary"] and seams[0][0]["fault"] == "cut", seams)
+check(chunks[-1].usage.completion_tokens > 22, chunks[-1].usage)
 stranger = openai.OpenAI(base_url=chat_url, api_key="sk-wrong", max_retries=0)
 refused(openai.AuthenticationError, lambda: stranger.chat.completions.create(model="default", messages=ask("x")))
 check(True, "a wrong key is an authentication error")

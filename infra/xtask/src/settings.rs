@@ -133,6 +133,7 @@ fn chains_of_tests() -> Value {
     json!({
         "default": { "tiers": tiers, "mode": "whole" },
         "live": { "tiers": tiers, "mode": "live" },
+        "resume": { "tiers": tiers, "mode": "resume" },
         "repeating": { "tiers": tiers, "cache_ttl": 60 },
     })
 }
