@@ -227,7 +227,7 @@ async fn measure(provider: &Provider, case: &Case) -> [bool; 3] {
             format!("{millis:.0} ms")
         });
         let first_token = first_token.unwrap_or_default();
-        row += &format!("  {verdict:<14} {first_token:>8}");
+        row = format!("{row}  {verdict:<14} {first_token:>8}");
     }
     println!("{row}");
     right

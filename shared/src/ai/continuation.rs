@@ -48,38 +48,41 @@ impl Continuation {
             return Cow::Borrowed(chat); // nothing came: the whole answer is asked for
         }
 
-        let mut answer = json!({ "role": "assistant", "content": self.text });
-        let mut further = Vec::new();
-        let mut fields = Map::new();
+        let text = &self.text;
+        let answer = match form {
+            ContinuationForm::Prefill(Prefill::Prefix) => {
+                json!({ "role": "assistant", "content": text, "prefix": true })
+            }
+            ContinuationForm::Prefill(Prefill::Partial) => {
+                json!({ "role": "assistant", "content": text, "partial": true })
+            }
+            _ => json!({ "role": "assistant", "content": text }),
+        };
+        let mut messages = vec![answer];
+        let mut fields = self.rest_of_length(chat);
         match form {
-            ContinuationForm::Prefill(Prefill::Message) => {}
-            ContinuationForm::Prefill(Prefill::Prefix) => answer["prefix"] = json!(true),
-            ContinuationForm::Prefill(Prefill::Partial) => answer["partial"] = json!(true),
+            ContinuationForm::Instruction => {
+                messages.push(json!({ "role": "user", "content": INSTRUCTION }));
+            }
             ContinuationForm::Prefill(Prefill::ContinueFinalMessage) => {
                 fields.insert("continue_final_message".to_owned(), json!(true));
                 fields.insert("add_generation_prompt".to_owned(), json!(false));
             }
-            ContinuationForm::Instruction => {
-                further.push(json!({ "role": "user", "content": INSTRUCTION }));
-            }
+            ContinuationForm::Prefill(_) => {}
         }
 
-        further.insert(0, answer);
-        self.shorten(chat, &mut fields);
-
-        let request = chat.with_messages(&further).with_fields(fields);
-        Cow::Owned(request)
+        Cow::Owned(chat.with_messages(&messages).with_fields(fields))
     }
 
-    /// Leaves of the length that the client allows what is not used up.
-    fn shorten(&self, chat: &ChatRequest, fields: &mut Map<String, Value>) {
+    /// What is left of the length that the client allows.
+    fn rest_of_length(&self, chat: &ChatRequest) -> Map<String, Value> {
         let used = estimate_tokens(&self.text);
-        for name in LENGTH_FIELDS {
-            if let Some(allowed) = chat.field(name).and_then(Value::as_u64) {
-                let rest = allowed.saturating_sub(used).max(MIN_TOKENS);
-                fields.insert(name.to_owned(), json!(rest.min(allowed)));
-            }
-        }
+        let lengths = LENGTH_FIELDS.into_iter().filter_map(|name| {
+            let allowed = chat.field(name)?.as_u64()?;
+            let rest = allowed.saturating_sub(used).max(MIN_TOKENS);
+            Some((name.to_owned(), json!(rest.min(allowed))))
+        });
+        lengths.collect()
     }
 }
 

@@ -134,8 +134,11 @@ impl ResumedStream {
         self.write_usage(&mut chunk);
 
         let has_ended = has_ended(&chunk);
-        if has_ended && !self.seams.is_empty() {
-            chunk["seams"] = json!(self.seams);
+        if let Some(fields) = chunk.as_object_mut()
+            && has_ended
+            && !self.seams.is_empty()
+        {
+            fields.insert("seams".to_owned(), json!(self.seams));
         }
 
         let delta = chunk.pointer_mut("/choices/0/delta");
@@ -207,9 +210,11 @@ impl ResumedStream {
         }
         self.given.text += &text;
 
-        let mut chunk = Value::Object(self.identity.clone());
         let delta = json!({ "content": text });
-        chunk["choices"] = json!([{ "index": 0, "delta": delta, "finish_reason": null }]);
+        let choices = json!([{ "index": 0, "delta": delta, "finish_reason": null }]);
+        let mut chunk = self.identity.clone();
+        chunk.insert("choices".to_owned(), choices);
+        let chunk = Value::Object(chunk);
         self.ready.push_back(ResumedItem::Chunk(chunk));
     }
 

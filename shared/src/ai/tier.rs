@@ -90,7 +90,7 @@ impl Tier {
         let is_repaired = matches!(reading, Ok(Reading::Accepted(_)));
         let outcome = if is_repaired { "repaired" } else { "failed" };
         let dimensions = [("tier", self.name()), ("outcome", outcome)];
-        metrics::count("AnswerRepair", &dimensions);
+        metrics::count("RepairTurn", &dimensions);
 
         match reading? {
             Reading::Accepted(completion) => Ok(completion),

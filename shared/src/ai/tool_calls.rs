@@ -220,22 +220,24 @@ mod tests {
         joined(chunks).iter().map(word).collect()
     }
 
-    fn named(index: Value, id: Value, name: &str, arguments: &str) -> Value {
+    fn named(index: impl Into<Value>, id: impl Into<Value>, name: &str, arguments: &str) -> Value {
+        let (index, id): (Value, Value) = (index.into(), id.into());
         json!({ "index": index, "id": id, "type": "function",
             "function": { "name": name, "arguments": arguments } })
     }
 
-    fn rest(index: Value, arguments: &str) -> Value {
+    fn rest(index: impl Into<Value>, arguments: &str) -> Value {
+        let index: Value = index.into();
         json!({ "index": index, "function": { "arguments": arguments } })
     }
 
     #[test]
     fn two_calls_with_one_index_are_two_calls() {
         let chunks = vec![
-            json!([named(json!(0), json!("a"), "f", "")]),
-            json!([rest(json!(0), "{\"x\":1}")]),
-            json!([named(json!(0), json!("b"), "g", "{\"y\"")]),
-            json!([rest(json!(0), ":2}")]),
+            json!([named(0, "a", "f", "")]),
+            json!([rest(0, "{\"x\":1}")]),
+            json!([named(0, "b", "g", "{\"y\"")]),
+            json!([rest(0, ":2}")]),
         ];
         assert_eq!(in_words(chunks), ["a f {\"x\":1}", "b g {\"y\":2}"]);
     }
@@ -243,28 +245,28 @@ mod tests {
     #[test]
     fn a_name_and_an_id_that_are_repeated_are_not_joined() {
         let chunks = vec![
-            json!([named(json!(0), json!("a"), "f", "")]),
-            json!([named(json!(0), json!("a"), "f", "{\"x\"")]),
-            json!([named(json!(0), json!("a"), "f", ":1}")]),
+            json!([named(0, "a", "f", "")]),
+            json!([named(0, "a", "f", "{\"x\"")]),
+            json!([named(0, "a", "f", ":1}")]),
         ];
         assert_eq!(in_words(chunks), ["a f {\"x\":1}"]);
 
         let without_id = vec![
-            json!([named(json!(0), json!(null), "f", "{\"x\"")]),
-            json!([named(json!(0), json!(null), "f", ":1}")]),
-            json!([named(json!(0), json!(null), "f", "")]),
+            json!([named(0, Value::Null, "f", "{\"x\"")]),
+            json!([named(0, Value::Null, "f", ":1}")]),
+            json!([named(0, Value::Null, "f", "")]),
         ];
         assert_eq!(in_words(without_id), ["- f {\"x\":1}"]);
     }
 
     #[test]
     fn fragments_without_an_index_belong_to_the_last_call() {
-        let none = || json!(null);
+        let none = || Value::Null;
         let chunks = vec![
-            json!([named(none(), json!("a"), "f", "")]),
+            json!([named(none(), "a", "f", "")]),
             json!([rest(none(), "{\"x\"")]),
             json!([rest(none(), ":1}")]),
-            json!([named(none(), json!("b"), "g", "")]),
+            json!([named(none(), "b", "g", "")]),
             json!([rest(none(), "{}")]),
         ];
         assert_eq!(in_words(chunks), ["a f {\"x\":1}", "b g {}"]);
@@ -272,12 +274,9 @@ mod tests {
 
     #[test]
     fn several_fragments_without_an_index_belong_by_position() {
-        let none = || json!(null);
+        let none = || Value::Null;
         let chunks = vec![
-            json!([
-                named(none(), json!("a"), "f", ""),
-                named(none(), json!("b"), "f", "")
-            ]),
+            json!([named(none(), "a", "f", ""), named(none(), "b", "f", "")]),
             json!([rest(none(), "{\"x\":1}"), rest(none(), "{\"x\":2}")]),
         ];
         assert_eq!(in_words(chunks), ["a f {\"x\":1}", "b f {\"x\":2}"]);
@@ -287,7 +286,7 @@ mod tests {
     fn whole_calls_without_ids_are_calls_of_their_own() {
         let whole = |city: &str| {
             let arguments = format!("{{\"city\":\"{city}\"}}");
-            json!([named(json!(null), json!(null), "weather", &arguments)])
+            json!([named(Value::Null, Value::Null, "weather", &arguments)])
         };
         let expected = [
             "- weather {\"city\":\"Wuhan\"}",
@@ -307,7 +306,7 @@ mod tests {
     fn an_id_of_its_own_for_each_fragment_makes_no_call() {
         let fragment = |id: &str, arguments: &str| json!([{ "index": 0, "id": id, "function": { "arguments": arguments } }]);
         let chunks = vec![
-            json!([named(json!(0), json!("a"), "f", "")]),
+            json!([named(0, "a", "f", "")]),
             fragment("b", "{\"x\""),
             fragment("c", ":1}"),
         ];
@@ -317,9 +316,9 @@ mod tests {
     #[test]
     fn a_name_in_pieces_and_arguments_as_an_object_are_read() {
         let chunks = vec![
-            json!([named(json!(0), json!("a"), "get_", "")]),
-            json!([named(json!(0), json!(null), "weather", "")]),
-            json!([rest(json!(0), "{}")]),
+            json!([named(0, "a", "get_", "")]),
+            json!([named(0, Value::Null, "weather", "")]),
+            json!([rest(0, "{}")]),
         ];
         assert_eq!(in_words(chunks), ["a get_weather {}"]);
 
@@ -332,14 +331,14 @@ mod tests {
     fn fragments_are_rewritten_so_that_every_client_joins_them() {
         let mut state = ToolCalls::default();
         let mut calls = Vec::new();
-        state.join(&mut calls, &mut [named(json!(0), json!("a"), "f", "{}")]);
+        state.join(&mut calls, &mut [named(0, "a", "f", "{}")]);
 
-        let mut second = [named(json!(0), json!("b"), "g", "")];
+        let mut second = [named(0, "b", "g", "")];
         state.join(&mut calls, &mut second);
         assert_eq!(second[0]["index"], 1);
         assert_eq!(second[0]["id"], "b");
 
-        let mut repeated = [named(json!(0), json!("b"), "g", "{}")];
+        let mut repeated = [named(0, "b", "g", "{}")];
         state.join(&mut calls, &mut repeated);
         let expected = json!({
             "index": 1, "type": "function", "function": { "arguments": "{}" },

@@ -46,7 +46,7 @@ pub(crate) fn odd_body(script: &str, model: &str, events: &[String]) -> Option<O
 
 fn events_of(events: &[String]) -> String {
     let events = events.iter().map(|data| format!("data: {data}\n\n"));
-    events.collect()
+    events.collect::<Vec<_>>().concat()
 }
 
 fn json_events(events: &[String]) -> Vec<&str> {
@@ -56,14 +56,14 @@ fn json_events(events: &[String]) -> Vec<&str> {
 
 fn lines_of(events: &[String]) -> String {
     let lines = json_events(events);
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.join("\n") + "\n"
 }
 
 fn named_events(events: &[String]) -> String {
     let events = events
         .iter()
         .map(|data| format!("event: completion.chunk\ndata: {data}\n\n"));
-    events.collect()
+    events.collect::<Vec<_>>().concat()
 }
 
 /// What is no part of an answer before each of its events.
@@ -78,9 +78,8 @@ fn with_noise(events: &[String]) -> String {
         ": comment",
     ];
     let events = events.iter().zip(NOISE.iter().cycle());
-    events
-        .map(|(data, noise)| format!("{noise}\n\ndata: {data}\n\n"))
-        .collect()
+    let events = events.map(|(data, noise)| format!("{noise}\n\ndata: {data}\n\n"));
+    events.collect::<Vec<_>>().concat()
 }
 
 /// A character whose two halves are escaped in two events.
