@@ -36,7 +36,7 @@ use locate::{Candidate, find_candidates, note_all};
 use repair::{Repair, Repairs};
 use scanner::SyntaxError;
 
-/// Reasons with which providers end an answer at the limit of tokens, in lower case: `OpenAI`,
+/// Reasons with which providers end an answer at the limit of tokens, in any case: `OpenAI`,
 /// Anthropic, Gemini, Cohere, Mistral.
 const LENGTH_REASONS: [&str; 6] = [
     "length",
@@ -47,7 +47,7 @@ const LENGTH_REASONS: [&str; 6] = [
     "model_context_window_exceeded",
 ];
 
-/// Reasons with which a filter or the model itself ends an answer, in lower case: `OpenAI`,
+/// Reasons with which a filter or the model itself ends an answer, in any case: `OpenAI`,
 /// Gemini, GLM, Anthropic, Bedrock.
 const FILTER_REASONS: [&str; 9] = [
     "content_filter",
@@ -118,15 +118,18 @@ fn read_completion(completion: &Completion) -> Result<ReadAnswer, InvalidAnswer>
 /// Any named ending but a known interruption is one, as for a chat. An object that was cut off is
 /// not readable, whatever the reason is called.
 fn check_ending(reason: Option<&str>) -> Result<(), InvalidAnswer> {
-    let reason = reason.unwrap_or_default().to_ascii_lowercase();
+    let is_one_of = |known: &[&str]| {
+        let mut known = known.iter();
+        reason.is_some_and(|reason| known.any(|known| known.eq_ignore_ascii_case(reason)))
+    };
 
-    if LENGTH_REASONS.contains(&reason.as_str()) {
+    if is_one_of(&LENGTH_REASONS) {
         return Err(InvalidAnswer {
             reason: "stopped early: length",
-            feedback: "the answer is too long and was cut off: use fewer words.".to_owned(),
+            feedback: "The answer is too long and was cut off: use fewer words.".to_owned(),
         });
     }
-    if FILTER_REASONS.contains(&reason.as_str()) {
+    if is_one_of(&FILTER_REASONS) {
         return Err("stopped early: content_filter".into());
     }
     Ok(())
@@ -161,7 +164,7 @@ fn only_candidate(candidates: Vec<Candidate>) -> Result<Candidate, InvalidAnswer
     let Some(mut first) = candidates.next() else {
         return Err(InvalidAnswer {
             reason: "no JSON object",
-            feedback: "there is no JSON object with these fields.".to_owned(),
+            feedback: "There is no JSON object with the fields that were asked for.".to_owned(),
         });
     };
 
@@ -169,7 +172,7 @@ fn only_candidate(candidates: Vec<Candidate>) -> Result<Candidate, InvalidAnswer
         if other.members != first.members {
             return Err(InvalidAnswer {
                 reason: "several JSON objects",
-                feedback: "there is more than one JSON object, and they differ.".to_owned(),
+                feedback: "There is more than one JSON object, and they differ.".to_owned(),
             });
         }
         first.repairs.insert(Repair::Repeated);

@@ -2,12 +2,17 @@
 
 use serde_json::{Value, json};
 
+use crate::forms;
 use crate::wire::Request;
 
 /// The message that a script answers.
 pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value {
     if script == "tool" {
         return tool_call_message(request);
+    }
+
+    if let Some(message) = forms::message_of(script, request) {
+        return message;
     }
 
     let prompt = request.body["messages"].to_string();
@@ -47,16 +52,26 @@ pub(crate) fn deltas_of(message: &Value) -> Vec<Value> {
         return deltas_of_call(calls[0].clone());
     }
 
-    let text = message["content"].as_str().unwrap_or_default();
-    let text: Vec<char> = text.chars().collect();
-    let size = text.len().div_ceil(8).max(1);
-
     let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
-    for piece in text.chunks(size) {
-        let content: String = piece.iter().collect();
-        deltas.push(json!({ "content": content }));
+    for field in ["reasoning_content", "content"] {
+        let pieces = pieces_of(&message[field]);
+        deltas.extend(pieces.map(|piece| json!({ field: piece })));
     }
     deltas
+}
+
+/// A text a few words at a time; a list of parts one by one.
+fn pieces_of(value: &Value) -> impl Iterator<Item = Value> {
+    let parts = value.as_array().cloned().unwrap_or_default();
+    let parts = parts.into_iter().map(|part| json!([part]));
+
+    let text = value.as_str().unwrap_or_default();
+    let text: Vec<char> = text.chars().collect();
+    let size = text.len().div_ceil(8).max(1);
+    let pieces = text.chunks(size).map(String::from_iter);
+    let pieces: Vec<_> = pieces.map(Value::String).collect();
+
+    parts.chain(pieces)
 }
 
 fn deltas_of_call(mut call: Value) -> Vec<Value> {
@@ -75,7 +90,8 @@ pub(crate) fn usage() -> Value {
     json!({ "prompt_tokens": 11, "completion_tokens": 22, "total_tokens": 33 })
 }
 
-fn assessment(urgency: &str) -> Value {
+/// A good assessment with this urgency.
+pub(crate) fn assessment(urgency: &str) -> Value {
     json!({
         "summary": "The scripted summary.",
         "possible_causes": ["a cause"],

@@ -13,11 +13,15 @@ pub(super) enum Field {
     Questions,
 }
 
-/// Other names, folded, of each field. A name that could mean two fields is in none.
-const OTHER_NAMES: [(Field, &[&str]); 6] = [
+/// The longest key that is looked up, in bytes.
+const MAX_KEY_BYTES: usize = 60;
+
+/// The names, folded, of each field. A name that could mean two fields is in none.
+const NAMES: [(Field, &[&str]); 6] = [
     (
         Field::Summary,
         &[
+            "summary",
             "摘要",
             "总结",
             "總結",
@@ -32,6 +36,7 @@ const OTHER_NAMES: [(Field, &[&str]); 6] = [
     (
         Field::PossibleCauses,
         &[
+            "possiblecauses",
             "possiblecause",
             "causes",
             "可能原因",
@@ -44,6 +49,7 @@ const OTHER_NAMES: [(Field, &[&str]); 6] = [
     (
         Field::Urgency,
         &[
+            "urgency",
             "urgencylevel",
             "紧急程度",
             "緊急程度",
@@ -58,6 +64,7 @@ const OTHER_NAMES: [(Field, &[&str]); 6] = [
     (
         Field::RedFlags,
         &[
+            "redflags",
             "redflag",
             "危险信号",
             "危險信號",
@@ -74,6 +81,7 @@ const OTHER_NAMES: [(Field, &[&str]); 6] = [
     (
         Field::RecommendedActions,
         &[
+            "recommendedactions",
             "recommendedaction",
             "recommendations",
             "actions",
@@ -91,6 +99,7 @@ const OTHER_NAMES: [(Field, &[&str]); 6] = [
     (
         Field::Questions,
         &[
+            "questions",
             "question",
             "followupquestions",
             "问题",
@@ -106,16 +115,6 @@ const OTHER_NAMES: [(Field, &[&str]); 6] = [
 ];
 
 impl Field {
-    /// All fields, in the order of the schema.
-    pub(super) const ALL: [Self; 6] = [
-        Self::Summary,
-        Self::PossibleCauses,
-        Self::Urgency,
-        Self::RedFlags,
-        Self::RecommendedActions,
-        Self::Questions,
-    ];
-
     /// The name that the schema gives it.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -130,19 +129,14 @@ impl Field {
 
     /// The field that a key means, if it means one.
     pub(super) fn of_key(key: &str) -> Option<Self> {
-        let exact = Self::ALL.into_iter().find(|field| field.name() == key);
-        exact.or_else(|| Self::of_folded(&fold_name(key)))
-    }
+        if key.len() > MAX_KEY_BYTES {
+            return None;
+        }
 
-    fn of_folded(key: &str) -> Option<Self> {
-        let same = |field: &Self| fold_name(field.name()) == key;
-        let respelled = Self::ALL.into_iter().find(same);
-
-        respelled.or_else(|| {
-            let mut others = OTHER_NAMES.iter();
-            let (field, _) = others.find(|(_, names)| names.contains(&key))?;
-            Some(*field)
-        })
+        let key = fold_name(key);
+        let mut fields = NAMES.iter();
+        let (field, _) = fields.find(|(_, names)| names.contains(&&*key))?;
+        Some(*field)
     }
 }
 
@@ -182,13 +176,13 @@ mod tests {
 
     #[test]
     fn no_name_means_two_fields() {
-        let mut names: Vec<_> = OTHER_NAMES.iter().flat_map(|(_, names)| *names).collect();
+        let mut names: Vec<_> = NAMES.iter().flat_map(|(_, names)| *names).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
 
-        for (field, names) in OTHER_NAMES {
+        for (field, names) in NAMES {
             for name in names {
                 assert_eq!(fold_name(name), *name, "the table has folded names");
                 assert_eq!(Field::of_key(name), Some(field), "{name}");

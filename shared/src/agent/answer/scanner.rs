@@ -62,10 +62,10 @@ impl SyntaxError {
     /// What the model is told about it.
     pub(super) fn feedback(&self) -> String {
         match self {
-            Self::CutOff => "the JSON ends before its last brace is closed.".to_owned(),
-            Self::TooDeep => "the JSON is nested too deeply.".to_owned(),
+            Self::CutOff => "The JSON ends before its last brace is closed.".to_owned(),
+            Self::TooDeep => "The JSON is nested too deeply.".to_owned(),
             Self::Broken(rest) => {
-                format!("the JSON cannot be read from here on: {rest}")
+                format!("The JSON cannot be read from here on: {rest}")
             }
         }
     }

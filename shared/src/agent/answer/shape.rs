@@ -63,11 +63,7 @@ pub(super) fn read_members(
     members: Vec<Member>,
     repairs: &mut Repairs,
 ) -> Result<ModelAnswer, InvalidAnswer> {
-    let mut reader = FieldReader {
-        members,
-        repairs,
-        problems: Problems::default(),
-    };
+    let mut reader = FieldReader::new(members, repairs);
     let urgency = reader.read_urgency();
 
     let mut answer = ModelAnswer {
@@ -127,12 +123,37 @@ fn tidy_fields(
 
 /// Takes the fields out of an object, one by one.
 struct FieldReader<'a> {
-    members: Vec<Member>,
+    values: Vec<FieldValue>,
     repairs: &'a mut Repairs,
     problems: Problems,
 }
 
-impl FieldReader<'_> {
+struct FieldValue {
+    field: Field,
+    value: Node,
+}
+
+impl<'a> FieldReader<'a> {
+    /// Keys that mean no field are passed over.
+    fn new(members: Vec<Member>, repairs: &'a mut Repairs) -> Self {
+        let mut values = Vec::new();
+        for Member { key, value } in members {
+            let Some(field) = Field::of_key(&key) else {
+                continue;
+            };
+            if key != field.name() {
+                repairs.insert(Repair::KeyName);
+            }
+            values.push(FieldValue { field, value });
+        }
+
+        Self {
+            values,
+            repairs,
+            problems: Problems::default(),
+        }
+    }
+
     /// The higher one, if it stands there twice.
     fn read_urgency(&mut self) -> Option<Urgency> {
         let field = Field::Urgency;
@@ -266,16 +287,14 @@ impl FieldReader<'_> {
     }
 
     fn take_values(&mut self, field: Field) -> Vec<Node> {
-        let is_of_field = |member: &mut Member| Field::of_key(&member.key) == Some(field);
-        let taken: Vec<_> = self.members.extract_if(.., is_of_field).collect();
+        let is_of_field = |known: &mut FieldValue| known.field == field;
+        let taken = self.values.extract_if(.., is_of_field);
+        let values: Vec<_> = taken.map(|taken| taken.value).collect();
 
-        if taken.iter().any(|member| member.key != field.name()) {
-            self.repairs.insert(Repair::KeyName);
-        }
-        if taken.len() > 1 {
+        if values.len() > 1 {
             self.repairs.insert(Repair::RepeatedKey);
         }
-        taken.into_iter().map(|member| member.value).collect()
+        values
     }
 }
 

@@ -103,9 +103,9 @@ fn clamp_text(text: String, max_chars: usize, repairs: &mut Repairs) -> String {
 /// The items of a list that say something, each once, the first of them.
 pub(super) fn tidy_list(list: &mut Vec<String>, max_chars: usize, repairs: &mut Repairs) {
     let items = mem::take(list);
-    let count = items.len();
+    list.reserve(items.len().min(MAX_ITEMS));
 
-    for (position, item) in items.into_iter().enumerate() {
+    for item in items {
         if list.len() == MAX_ITEMS {
             repairs.insert(Repair::ClampedList);
             return;
@@ -114,9 +114,6 @@ pub(super) fn tidy_list(list: &mut Vec<String>, max_chars: usize, repairs: &mut 
         let item = tidy_text(item, max_chars, repairs);
         let says_something = !item.is_empty() && !says_none(&item);
         if says_something && !list.contains(&item) {
-            if list.is_empty() {
-                list.reserve((count - position).min(MAX_ITEMS));
-            }
             list.push(item);
         } else {
             repairs.insert(Repair::DroppedItem);
@@ -126,8 +123,9 @@ pub(super) fn tidy_list(list: &mut Vec<String>, max_chars: usize, repairs: &mut 
 
 /// Whether an item only says that there is none.
 fn says_none(item: &str) -> bool {
-    let item = item.trim_end_matches(['.', '。']).to_lowercase();
-    NONE_WORDS.contains(&item.as_str())
+    let item = item.trim_end_matches(['.', '。']);
+    let mut words = NONE_WORDS.iter();
+    words.any(|word| word.eq_ignore_ascii_case(item))
 }
 
 /// The items of a text that is a list with a mark before each line; else the text itself.
