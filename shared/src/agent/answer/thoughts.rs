@@ -147,7 +147,7 @@ mod tests {
         Case { text: "<think>no <think> here</think>a", spoken: &["", "a"] },
         Case { text: "[THINK]x[/THINK]a", spoken: &["", "a"] },
         Case { text: "◁think▷x◁/think▷a", spoken: &["", "a"] },
-        Case { text: "<|channel|>analysis<|message|>x<|end|><|channel|>final a", spoken: &["", " a"] },
+        Case { text: "<|channel|>analysis x<|end|><|channel|>final a", spoken: &["", " a"] },
         Case { text: "1 < 2 and <b>a</b>", spoken: &["1 < 2 and <b>a</b>"] },
     ];
 
