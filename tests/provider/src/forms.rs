@@ -47,11 +47,10 @@ fn text_of(script: &str, request: &Request) -> Option<String> {
         "single-texts" => with(&[("recommended_actions", json!("rest and drink"))]),
         "many-items" => with(&[("questions", many_questions())]),
         "long-summary" => with(&[("summary", json!("A sentence. ".repeat(400)))]),
-        "eos" | "stop-sequence" => answer.to_string(),
         "two-answers" => format!("{draft}\n{answer}"),
         "unknown-urgency" => with(&[("urgency", json!("not urgent"))]),
         "unreadable-once" if !is_asked_again(request) => "I think that you should rest.".to_owned(),
-        "unreadable-once" => answer.to_string(),
+        "unreadable-once" | "eos" | "stop-sequence" => answer.to_string(),
         _ => return None,
     };
     Some(text)
