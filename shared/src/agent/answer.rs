@@ -1,23 +1,71 @@
 //! What a model answers, and which answers are accepted.
+//!
+//! A good answer is one JSON object of the schema's shape: it is parsed once, and nothing of it is
+//! copied. Local and other models deviate from that in many ways, so what is not of that shape is
+//! read again, slowly, and all that has only one reading is taken:
+//!
+//! 1. `thoughts` leaves out what the model thought aloud.
+//! 2. `locate` finds the objects that may be the answer, and `scanner` reads them.
+//! 3. `shape` finds the fields by their `names`, makes texts and lists of them, and reads the
+//!    urgency (`urgency_name`).
+//!
+//! Nothing is guessed. An answer that is cut off is not completed; two objects that differ are not
+//! an answer; an urgency that is not known is not replaced, and of two the higher one counts. What
+//! cannot be read is refused with all that is wrong with it, so that the model can do better.
+
+mod locate;
+mod names;
+mod repair;
+mod scanner;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod text;
+mod thoughts;
+mod urgency_name;
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
 
 use crate::ai::{Completion, InvalidAnswer};
 use crate::locale::Locale;
+use crate::telemetry::metrics;
 use crate::triage::{self, Urgency};
+use locate::{Candidate, find_candidates, note_all};
+use repair::{Repair, Repairs};
+use scanner::SyntaxError;
 
-/// The longest summary that is accepted, in characters.
-const MAX_SUMMARY_CHARS: usize = 4_000;
+/// Reasons with which providers end an answer at the limit of tokens, in any case: `OpenAI`,
+/// Anthropic, Gemini, Cohere, Mistral.
+const LENGTH_REASONS: [&str; 6] = [
+    "length",
+    "max_tokens",
+    "max_output_tokens",
+    "max_length",
+    "model_length",
+    "model_context_window_exceeded",
+];
 
-/// The longest item of a list that is accepted, in characters.
-const MAX_ITEM_CHARS: usize = 1_000;
-
-/// The most items of a list that are accepted.
-const MAX_ITEMS: usize = 12;
+/// Reasons with which a filter or the model itself ends an answer, in any case: `OpenAI`,
+/// Gemini, GLM, Anthropic, Bedrock.
+const FILTER_REASONS: [&str; 9] = [
+    "content_filter",
+    "content_filtered",
+    "safety",
+    "recitation",
+    "blocklist",
+    "prohibited_content",
+    "sensitive",
+    "refusal",
+    "guardrail_intervened",
+];
 
 /// The answer in the shape that the schema of [`super::prompt`] asks for.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(Debug))]
+// A key that is not of the schema may be another spelling of one that is: the slow path sees both.
+#[serde(deny_unknown_fields)]
 pub(super) struct ModelAnswer {
     pub(super) summary: String,
     pub(super) possible_causes: Vec<String>,
@@ -27,42 +75,124 @@ pub(super) struct ModelAnswer {
     pub(super) questions: Vec<String>,
 }
 
-/// Accepts an answer that ended by itself and is one JSON object of the right shape with something
-/// in it.
-pub(super) fn check_completion(completion: &Completion) -> Result<ModelAnswer, InvalidAnswer> {
-    match completion.finish_reason() {
-        Some("stop") | None => {}
-        Some("length") => return Err("stopped early: length".into()),
-        Some("content_filter") => return Err("stopped early: content_filter".into()),
-        Some(_) => return Err("stopped early: another reason".into()),
-    }
-    let text = completion.text().ok_or("no text")?;
-    Ok(check_text(&text)?)
+/// An answer, and what had to be forgiven to read it.
+#[cfg_attr(test, derive(Debug))]
+struct ReadAnswer {
+    answer: ModelAnswer,
+    repairs: Repairs,
 }
 
-fn check_text(text: &str) -> Result<ModelAnswer, &'static str> {
-    let answer = serde_json::from_str(strip_fence(text));
-    let mut answer: ModelAnswer = answer.map_err(|_| "not the JSON that was asked for")?;
-
-    answer.summary = tidy_text(&answer.summary, MAX_SUMMARY_CHARS)?;
-    if answer.summary.is_empty() {
-        return Err("an empty summary");
+/// Accepts an answer that ended by itself and can be read as one assessment with something in it.
+/// It counts each kind of repair that this needed.
+pub(super) fn check_completion(completion: &Completion) -> Result<ModelAnswer, InvalidAnswer> {
+    let read = read_completion(completion)?;
+    for repair in read.repairs {
+        metrics::count("AnswerRepair", &[("kind", repair.as_str())]);
     }
 
-    let lists = [
-        &mut answer.possible_causes,
-        &mut answer.red_flags,
-        &mut answer.recommended_actions,
-        &mut answer.questions,
-    ];
-    for list in lists {
-        *list = tidy_list(list)?;
-    }
-    if answer.recommended_actions.is_empty() {
-        return Err("no recommended action");
+    Ok(read.answer)
+}
+
+fn read_completion(completion: &Completion) -> Result<ReadAnswer, InvalidAnswer> {
+    check_ending(completion.finish_reason())?;
+
+    let content = completion.text();
+    let text = content.as_deref().unwrap_or_default();
+    let mut repairs = Repairs::new();
+    if matches!(content, Some(Cow::Owned(_))) {
+        repairs.insert(Repair::ContentParts);
     }
 
-    Ok(answer)
+    let has_calls = completion.tool_arguments().next().is_some();
+    if !has_calls && let Ok(mut answer) = serde_json::from_str(text) {
+        shape::tidy_answer(&mut answer, &mut repairs)?;
+        return Ok(ReadAnswer { answer, repairs });
+    }
+
+    let candidate = find_answer(completion, text)?;
+    repairs.extend(candidate.repairs);
+    let answer = shape::read_members(candidate.members, &mut repairs)?;
+    Ok(ReadAnswer { answer, repairs })
+}
+
+/// Any named ending but a known interruption is one, as for a chat. An object that was cut off is
+/// not readable, whatever the reason is called.
+fn check_ending(reason: Option<&str>) -> Result<(), InvalidAnswer> {
+    let is_one_of = |known: &[&str]| {
+        let mut known = known.iter();
+        reason.is_some_and(|reason| known.any(|known| known.eq_ignore_ascii_case(reason)))
+    };
+
+    if is_one_of(&LENGTH_REASONS) {
+        return Err(InvalidAnswer::mendable(
+            "stopped early: length",
+            "The answer is too long and was cut off: use fewer words.".to_owned(),
+        ));
+    }
+    // Gemini names what it found behind a colon.
+    let is_filter = reason.is_some_and(|reason| reason.starts_with("content_filter"));
+    if is_filter || is_one_of(&FILTER_REASONS) {
+        return Err("stopped early: content_filter".into());
+    }
+    Ok(())
+}
+
+/// The one object that is the answer: in the text or the arguments of a tool call, which must not
+/// contradict each other; where there is no text, at the end of the thoughts.
+fn find_answer(completion: &Completion, text: &str) -> Result<Candidate, InvalidAnswer> {
+    let mut candidates = find_candidates(text).map_err(unreadable)?;
+    for arguments in completion.tool_arguments() {
+        let mut found = find_candidates(arguments).map_err(unreadable)?;
+        note_all(&mut found, Repair::ToolArguments);
+        candidates.extend(found);
+    }
+
+    if candidates.is_empty() && text::is_blank(text) {
+        let thoughts = completion.reasoning().unwrap_or_default();
+        candidates = find_candidates(thoughts).map_err(unreadable)?;
+        note_all(&mut candidates, Repair::Reasoning);
+
+        // What a model goes on to think about is a draft.
+        if candidates.last().is_some_and(|last| last.has_words_after) {
+            candidates.clear();
+        }
+    }
+
+    only_candidate(candidates)
+}
+
+fn only_candidate(candidates: Vec<Candidate>) -> Result<Candidate, InvalidAnswer> {
+    let mut candidates = candidates.into_iter();
+    let Some(mut first) = candidates.next() else {
+        return Err(InvalidAnswer::mendable(
+            "no JSON object",
+            "There is no JSON object with the fields that were asked for.".to_owned(),
+        ));
+    };
+
+    for other in candidates {
+        if other.members != first.members {
+            return Err(InvalidAnswer::mendable(
+                "several JSON objects",
+                "There is more than one JSON object, and they differ.".to_owned(),
+            ));
+        }
+        first.repairs.insert(Repair::Repeated);
+    }
+    Ok(first)
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` wants"
+)]
+fn unreadable(error: SyntaxError) -> InvalidAnswer {
+    let reason = match error {
+        SyntaxError::CutOff => "JSON that is cut off",
+        SyntaxError::TooDeep => "JSON that is nested too deeply",
+        SyntaxError::Broken(_) => "JSON that is broken",
+    };
+    InvalidAnswer::mendable(reason, error.feedback())
 }
 
 /// The answer when no model gave one.
@@ -82,89 +212,5 @@ pub(super) fn fixed_answer(locale: Locale, urgency: Urgency) -> ModelAnswer {
         red_flags: Vec::new(),
         recommended_actions: vec![triage::advice(urgency, locale).to_owned()],
         questions: Vec::new(),
-    }
-}
-
-/// Models that are not held to a schema like to put JSON into a Markdown fence.
-fn strip_fence(text: &str) -> &str {
-    let text = text.trim();
-    let opened = text.strip_prefix("```");
-    let Some(inner) = opened.and_then(|rest| rest.strip_suffix("```")) else {
-        return text;
-    };
-
-    inner.strip_prefix("json").unwrap_or(inner).trim()
-}
-
-fn tidy_list(items: &[String]) -> Result<Vec<String>, &'static str> {
-    if items.len() > MAX_ITEMS {
-        return Err("a list that is too long");
-    }
-
-    let mut tidied = Vec::new();
-    for item in items {
-        let item = tidy_text(item, MAX_ITEM_CHARS)?;
-        if !item.is_empty() {
-            tidied.push(item);
-        }
-    }
-
-    Ok(tidied)
-}
-
-fn tidy_text(text: &str, max_chars: usize) -> Result<String, &'static str> {
-    let is_kept = |c: &char| !c.is_control() || *c == '\n';
-    let text: String = text.trim().chars().filter(is_kept).collect();
-
-    if text.chars().count() > max_chars {
-        return Err("a text that is too long");
-    }
-
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer_with(summary: &str, actions: &str) -> String {
-        format!(
-            r#"{{"summary":"{summary}","possible_causes":["a"," "],"urgency":"urgent",
-                "red_flags":[],"recommended_actions":{actions},"questions":[]}}"#
-        )
-    }
-
-    #[test]
-    fn a_whole_answer_is_accepted_with_or_without_a_fence() {
-        let plain = answer_with("感冒", r#"["rest"]"#);
-        let expected = check_text(&plain).unwrap();
-        assert_eq!(expected.possible_causes, ["a"]);
-
-        let json_fence = format!("```json\n{plain}\n```");
-        assert_eq!(check_text(&json_fence).unwrap(), expected);
-        let fence = format!("```\n{plain}\n```");
-        assert_eq!(check_text(&fence).unwrap(), expected);
-    }
-
-    #[test]
-    fn what_is_not_an_assessment_is_refused() {
-        let good = answer_with("x", r#"["rest"]"#);
-        let too_long = "x".repeat(MAX_SUMMARY_CHARS + 1);
-        let too_many = serde_json::to_string(&vec!["rest"; MAX_ITEMS + 1]).unwrap();
-        let wrong = [
-            String::new(),
-            "I am sorry, I cannot help with that.".to_owned(),
-            answer_with("", r#"["rest"]"#),
-            answer_with("x", "[]"),
-            good.replace("urgent", "soon"),
-            good.replace("summary", "text"),
-            answer_with(&too_long, r#"["rest"]"#),
-            answer_with("x", &too_many),
-            good.replace('}', ""),
-        ];
-
-        for text in wrong {
-            assert!(check_text(&text).is_err(), "{text}");
-        }
     }
 }

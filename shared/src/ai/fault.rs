@@ -116,6 +116,16 @@ pub struct InvalidAnswer {
     pub feedback: Option<String>,
 }
 
+impl InvalidAnswer {
+    /// An answer that the model may mend: `feedback` tells it what is wrong, in sentences.
+    pub const fn mendable(reason: &'static str, feedback: String) -> Self {
+        Self {
+            reason,
+            feedback: Some(feedback),
+        }
+    }
+}
+
 impl fmt::Display for InvalidAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.reason)

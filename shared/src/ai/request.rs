@@ -114,7 +114,7 @@ impl ChatRequest {
         };
         let answer: String = answer.chars().take(MAX_REPEATED_CHARS).collect();
         let instruction = format!(
-            "That answer cannot be used: {feedback}. Answer again with the one JSON object that was \
+            "That answer cannot be used. {feedback} Answer again with the one JSON object that was \
              asked for, and nothing else."
         );
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::forms;
 use crate::wire::Request;
 
 /// The message that a script answers.
@@ -12,6 +13,9 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
 
     if let Some(text) = continuation_of(script, request) {
         return json!({ "role": "assistant", "content": text, "refusal": null });
+    }
+    if let Some(message) = forms::message_of(script, request) {
+        return message;
     }
 
     let prompt = request.body["messages"].to_string();
@@ -68,22 +72,34 @@ pub(crate) fn deltas_of(message: &Value) -> Vec<Value> {
         return deltas_of_call(calls[0].clone());
     }
 
-    let text = message["content"].as_str().unwrap_or_default();
-    let size = text.chars().count().div_ceil(8).max(1);
-    text_deltas(message, size)
-}
-
-/// The message in pieces of this many characters.
-pub(crate) fn text_deltas(message: &Value, size: usize) -> Vec<Value> {
-    let text = message["content"].as_str().unwrap_or_default();
-    let text: Vec<char> = text.chars().collect();
-
     let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
-    for piece in text.chunks(size) {
-        let content: String = piece.iter().collect();
-        deltas.push(json!({ "content": content }));
+    for field in ["reasoning_content", "content"] {
+        let length = message[field].as_str().unwrap_or_default().chars().count();
+        let size = length.div_ceil(8).max(1);
+        let pieces = pieces_of(&message[field], size).into_iter();
+        deltas.extend(pieces.map(|piece| json!({ field: piece })));
     }
     deltas
+}
+
+/// The text of a message in pieces of this many characters, the role first.
+pub(crate) fn text_deltas(message: &Value, size: usize) -> Vec<Value> {
+    let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
+    let pieces = pieces_of(&message["content"], size).into_iter();
+    deltas.extend(pieces.map(|piece| json!({ "content": piece })));
+    deltas
+}
+
+/// A text in pieces of this many characters; a list of parts one by one.
+fn pieces_of(value: &Value, size: usize) -> Vec<Value> {
+    if let Some(parts) = value.as_array() {
+        return parts.iter().map(|part| json!([part])).collect();
+    }
+
+    let text = value.as_str().unwrap_or_default();
+    let text: Vec<char> = text.chars().collect();
+    let pieces = text.chunks(size).map(String::from_iter);
+    pieces.map(Value::String).collect()
 }
 
 fn deltas_of_call(mut call: Value) -> Vec<Value> {
@@ -102,7 +118,8 @@ pub(crate) fn usage() -> Value {
     json!({ "prompt_tokens": 11, "completion_tokens": 22, "total_tokens": 33 })
 }
 
-fn assessment(urgency: &str) -> Value {
+/// A good assessment with this urgency.
+pub(crate) fn assessment(urgency: &str) -> Value {
     json!({
         "summary": "The scripted summary.",
         "possible_causes": ["a cause"],

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::Shared;
+use crate::forms::reason_of;
 use crate::messages::{chunk_of, deltas_of, message_of, text_deltas, usage};
 use crate::oddities::{OddBody, odd_body};
 use crate::wire::{self, Answer, Request};
@@ -261,7 +262,7 @@ impl Play<'_> {
             "filtered" => "content_filter",
             "tool" => "tool_calls",
             "interrupted" => "insufficient_system_resource",
-            _ => "stop",
+            _ => reason_of(script).unwrap_or("stop"),
         };
 
         let message = message_of(script, self.model, self.request);

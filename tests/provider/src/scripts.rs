@@ -19,6 +19,30 @@ pub const ALL: &[(&str, &str)] = &[
     ("late-MS", "the same, the first token after MS milliseconds"),
     ("fenced", "JSON in a Markdown fence"),
     ("prose", "text where JSON was asked for"),
+    (
+        "think, think-unopened, caps-fence, wrapped, trailing-comma, raw-newline, bom",
+        "an urgent assessment among thoughts, in a fence, wrapped, with a slip of syntax",
+    ),
+    (
+        "chinese-urgency, caps-urgency, null-lists, single-texts, many-items, long-summary",
+        "an urgent assessment with fields in another form",
+    ),
+    (
+        "tool-answer, reasoning-only, content-parts",
+        "an urgent assessment in another place of the message",
+    ),
+    (
+        "eos, stop-sequence",
+        "an urgent assessment with this finish_reason",
+    ),
+    (
+        "two-answers, unknown-urgency",
+        "an assessment that can be read in several ways or in none",
+    ),
+    (
+        "unreadable-once",
+        "text where JSON was asked for, then an urgent assessment if asked again",
+    ),
     ("length", "an answer that ended at the limit of tokens"),
     ("filtered", "an answer that a content filter ended"),
     ("empty", "a completion without choices"),

@@ -1,4 +1,5 @@
 mod create;
+mod forms;
 mod get;
 mod list;
 mod report;
