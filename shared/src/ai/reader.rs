@@ -17,7 +17,7 @@ use sse_stream::{Sse, SseByteStream};
 
 use super::chunk::has_token;
 use super::completion::Completion;
-use super::error_body::fault_in_body;
+use super::error_body::{fault_in_body, fault_of_error_event};
 use super::fault::Fault;
 use crate::deadline::Deadline;
 
@@ -211,10 +211,7 @@ fn read_event(event: Result<Sse, sse_stream::Error>) -> StreamEvent {
 
     match fault_in_body(&value) {
         Some(fault) => StreamEvent::Error(fault),
-        None if name == "error" => StreamEvent::Error(Fault::ServerError {
-            status: 500,
-            retry_after: None,
-        }),
+        None if name == "error" => StreamEvent::Error(fault_of_error_event(&value)),
         None => StreamEvent::Chunk(value),
     }
 }
