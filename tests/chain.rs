@@ -4,6 +4,7 @@
 
 mod between_tiers;
 mod recovery;
+mod refusals;
 mod streams;
 
 use std::sync::Arc;

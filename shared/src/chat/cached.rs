@@ -197,65 +197,53 @@ mod tests {
 
     use super::*;
 
-    fn choice_of(reason: Value, message: Value) -> Value {
+    fn choice_of(reason: &str, message: &str) -> Value {
+        let message: Value = serde_json::from_str(message).unwrap();
         json!({ "index": 0, "finish_reason": reason, "message": message })
     }
 
-    fn body_of(choices: &[Value]) -> Value {
-        json!({ "id": "c", "choices": choices })
+    fn is_kept(choices: &[Value]) -> bool {
+        is_worth_keeping(&json!({ "id": "c", "choices": choices }))
     }
 
     #[test]
     fn a_whole_answer_that_says_something_is_kept() {
-        let part = json!({ "type": "text", "text": "yes" });
-        let call = json!({ "id": "a", "function": { "name": "f", "arguments": "{}" } });
         let choices = [
-            choice_of(json!("stop"), json!({ "content": "yes", "refusal": null })),
-            choice_of(json!("eos_token"), json!({ "content": [part] })),
+            choice_of("stop", r#"{"content":"yes","refusal":null}"#),
+            choice_of("eos_token", r#"{"content":[{"type":"text","text":"yes"}]}"#),
             choice_of(
-                json!("tool_calls"),
-                json!({ "content": null, "tool_calls": [call] }),
+                "tool_calls",
+                r#"{"content":null,"tool_calls":[{"id":"a"}]}"#,
             ),
+            choice_of("function_call", r#"{"function_call":{"name":"f"}}"#),
         ];
-        for choice in &choices {
-            assert!(is_worth_keeping(&body_of(&[choice.clone()])), "{choice}");
+        for choice in choices.clone() {
+            assert!(is_kept(&[choice.clone()]), "{choice}");
         }
-        assert!(is_worth_keeping(&body_of(&choices)));
+        assert!(is_kept(&choices));
     }
 
     #[test]
     fn an_answer_that_another_call_may_better_is_not_kept() {
-        let said = json!({ "content": "yes" });
-        let empty_part = json!({ "type": "text", "text": "" });
         let choices = [
-            choice_of(json!("length"), said.clone()),
-            choice_of(json!("content_filter"), said.clone()),
-            choice_of(json!("content_filter: SAFETY"), said.clone()),
-            choice_of(json!("from_the_future"), said.clone()),
-            choice_of(Value::Null, said.clone()),
-            choice_of(json!("stop"), json!({ "content": "" })),
-            choice_of(json!("stop"), json!({ "content": " \n" })),
-            choice_of(json!("stop"), json!({ "content": [empty_part] })),
-            choice_of(
-                json!("stop"),
-                json!({ "content": null, "reasoning_content": "hm" }),
-            ),
-            choice_of(
-                json!("stop"),
-                json!({ "content": "no", "refusal": "I cannot." }),
-            ),
-            choice_of(
-                json!("tool_calls"),
-                json!({ "content": "", "tool_calls": [] }),
-            ),
+            choice_of("length", r#"{"content":"yes"}"#),
+            choice_of("content_filter", r#"{"content":"yes"}"#),
+            choice_of("content_filter: SAFETY", r#"{"content":"yes"}"#),
+            choice_of("from_the_future", r#"{"content":"yes"}"#),
+            choice_of("", r#"{"content":"yes"}"#),
+            choice_of("stop", r#"{"content":""}"#),
+            choice_of("stop", r#"{"content":" \n"}"#),
+            choice_of("stop", r#"{"content":[{"type":"text","text":""}]}"#),
+            choice_of("stop", r#"{"content":null,"reasoning_content":"hm"}"#),
+            choice_of("stop", r#"{"content":"no","refusal":"I cannot."}"#),
+            choice_of("tool_calls", r#"{"content":"","tool_calls":[]}"#),
         ];
-        let good = choice_of(json!("stop"), said);
-        for choice in &choices {
-            assert!(!is_worth_keeping(&body_of(&[choice.clone()])), "{choice}");
-            let beside_a_good_one = body_of(&[good.clone(), choice.clone()]);
-            assert!(!is_worth_keeping(&beside_a_good_one), "{choice}");
+        let good = choice_of("stop", r#"{"content":"yes"}"#);
+        for choice in choices {
+            assert!(!is_kept(&[choice.clone()]), "{choice}");
+            assert!(!is_kept(&[good.clone(), choice.clone()]), "{choice}");
         }
 
-        assert!(!is_worth_keeping(&body_of(&[])));
+        assert!(!is_kept(&[]));
     }
 }

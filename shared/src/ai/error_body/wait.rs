@@ -195,15 +195,15 @@ mod tests {
         pairs.collect()
     }
 
-    fn seconds(seconds: f64) -> Option<Duration> {
-        Some(Duration::from_secs_f64(seconds))
+    fn seconds(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
     }
 
     #[test]
     fn a_wait_in_the_headers_is_read() {
         let wait = |name, value| retry_after(&headers_of(&[(name, value)]));
-        assert_eq!(wait("retry-after", "2"), seconds(2.0));
-        assert_eq!(wait("retry-after-ms", "1500"), seconds(1.5));
+        assert_eq!(wait("retry-after", "2"), Some(seconds(2.0)));
+        assert_eq!(wait("retry-after-ms", "1500"), Some(seconds(1.5)));
         assert_eq!(wait("retry-after", "later"), None);
     }
 
@@ -221,7 +221,7 @@ mod tests {
             ("please wait and try again in 3s", 3.0),
         ];
         for (text, expected) in texts {
-            assert_eq!(wait_in_words(text), seconds(expected), "{text}");
+            assert_eq!(wait_in_words(text), Some(seconds(expected)), "{text}");
         }
 
         let texts = [
@@ -243,15 +243,18 @@ mod tests {
             let name = name.to_owned();
             wait_of_field(&RetryField { name, value })
         };
-        assert_eq!(wait("retrydelay", json!("17s")), seconds(17.0));
+        assert_eq!(wait("retrydelay", json!("17s")), Some(seconds(17.0)));
         assert_eq!(
             wait("retrydelay", json!("45.837906927s")),
-            seconds(45.837_906_927)
+            Some(seconds(45.837_906_927))
         );
-        assert_eq!(wait("retrydelay", json!({ "seconds": 17 })), seconds(17.0));
-        assert_eq!(wait("retryafter", json!(30)), seconds(30.0));
-        assert_eq!(wait("retryafter", json!("30")), seconds(30.0));
-        assert_eq!(wait("retryafterms", json!(1_500)), seconds(1.5));
+        assert_eq!(
+            wait("retrydelay", json!({ "seconds": 17 })),
+            Some(seconds(17.0))
+        );
+        assert_eq!(wait("retryafter", json!(30)), Some(seconds(30.0)));
+        assert_eq!(wait("retryafter", json!("30")), Some(seconds(30.0)));
+        assert_eq!(wait("retryafterms", json!(1_500)), Some(seconds(1.5)));
 
         assert_eq!(
             wait("retryafter", json!(1_790_000_000)),
@@ -270,7 +273,7 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "0"),
             ("x-ratelimit-reset-tokens", "1.5s"),
         ];
-        assert_eq!(reset_of(&headers_of(&used_up)), seconds(1.5));
+        assert_eq!(reset_of(&headers_of(&used_up)), Some(seconds(1.5)));
 
         let not_used_up = &used_up[..2];
         assert_eq!(reset_of(&headers_of(not_used_up)), None);
