@@ -193,6 +193,8 @@ fn read_kept(cached: Cached<KeptAnswer>) -> Result<CompleteAnswer, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use serde_json::json;
 
     use super::*;
@@ -217,8 +219,8 @@ mod tests {
             ),
             choice_of("function_call", r#"{"function_call":{"name":"f"}}"#),
         ];
-        for choice in choices.clone() {
-            assert!(is_kept(&[choice.clone()]), "{choice}");
+        for choice in &choices {
+            assert!(is_kept(from_ref(choice)), "{choice}");
         }
         assert!(is_kept(&choices));
     }
@@ -240,7 +242,7 @@ mod tests {
         ];
         let good = choice_of("stop", r#"{"content":"yes"}"#);
         for choice in choices {
-            assert!(!is_kept(&[choice.clone()]), "{choice}");
+            assert!(!is_kept(from_ref(&choice)), "{choice}");
             assert!(!is_kept(&[good.clone(), choice.clone()]), "{choice}");
         }
 
