@@ -178,10 +178,11 @@ impl ErrorReport {
                 self.retry_fields.push(RetryField { name, value });
             } else if CODE_FIELDS.contains(&name.as_str()) {
                 self.add_code(&name, value);
-            } else if name == "reasons" && has_content(Some(value)) {
-                // OpenRouter: what the moderation found.
-                self.codes.push("flaggedreasons".to_owned());
             }
+        }
+        if fields.contains_key("flagged_input") && has_content(fields.get("reasons")) {
+            // OpenRouter: what its moderation found.
+            self.codes.push("flaggedreasons".to_owned());
         }
 
         for (name, value) in names() {

@@ -93,7 +93,8 @@ status_500     | 500 | Failed to allocate the context.
 status_500     | 500 | {"error":{"code":"ContentSecurityDetectionError"}}
 status_500     | 500 | {"error":{"code":"content_filter_unavailable"}}
 status_500     | 500 | {"error":{"message":"m","flagged_input":"Content Exists Risk"}}
-status_500     | 500 | {"error":{"message":"m","metadata":{"reasons":[]}}}
+status_500     | 500 | {"error":{"message":"m","metadata":{"reasons":["timeout"]}}}
+status_500     | 500 | {"error":{"metadata":{"reasons":[],"flagged_input":""}}}
 refused_400    | 400 | max_tokens is too large: 100000. This model supports at most 16384.
 refused_400    | 400 | Invalid 'messages[0].content': string too long.
 refused_413    | 413 | Request too large on tokens per minute: please reduce your message size
