@@ -5,6 +5,7 @@
 mod between_tiers;
 mod framing;
 mod recovery;
+mod refusals;
 mod resume;
 mod streams;
 

@@ -250,6 +250,25 @@ async fn the_answer_of_a_fallback_is_not_kept() {
     }
 }
 
+/// An answer that the next call may better is not kept: empty, filtered, refused, or cut.
+#[tokio::test]
+async fn an_answer_that_is_not_good_is_not_kept() {
+    let user = User::new().await;
+    for script in ["blank", "filtered", "declined", "length"] {
+        let marker = Uuid::new_v4().to_string();
+        let body = ask(&format!("{marker} [primary:{script}]"));
+        let body = with(body, "temperature", json!(0));
+        let body = to_chain(body, "repeating");
+
+        for _ in 0..2 {
+            let answer = post(&user, &body).await;
+            assert_eq!(header(&answer, "x-cache"), "", "{script}");
+            read(answer, StatusCode::OK).await;
+        }
+        assert_eq!(provider::calls(&marker).len(), 2, "{script}");
+    }
+}
+
 #[tokio::test]
 async fn the_chains_are_listed_as_models() {
     let user = User::new().await;

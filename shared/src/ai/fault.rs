@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::BoxError;
-use crate::resilience::breaker::RefusalReason;
+use crate::resilience::breaker::{MAX_COOLDOWN, RefusalReason};
 use crate::resilience::retry::{RetryAdvice, Retryable};
 
 /// Attempts in all on one tier that answers 429.
@@ -62,7 +62,7 @@ pub enum Fault {
     /// It answered 429.
     #[error("rate_limited")]
     RateLimited {
-        /// What `Retry-After` says.
+        /// What it asks for: in `Retry-After`, in another header, or in its body.
         retry_after: Option<Duration>,
     },
     /// It answered with a status of its own failure.
@@ -70,7 +70,7 @@ pub enum Fault {
     ServerError {
         /// 5xx, or 408.
         status: u16,
-        /// What `Retry-After` says.
+        /// What it asks for, as for a limit.
         retry_after: Option<Duration>,
     },
     /// The request is longer than the model's context.
@@ -211,8 +211,14 @@ impl Fault {
         )
     }
 
+    /// When the tier may be asked again: what the provider asked for, but at most [`MAX_COOLDOWN`],
+    /// as its circuit leaves it alone no longer.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.asked_wait().map(|wait| wait.min(MAX_COOLDOWN))
+    }
+
     /// How long the provider asked to be left alone.
-    pub const fn retry_after(&self) -> Option<Duration> {
+    const fn asked_wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } | Self::ServerError { retry_after, .. } => {
                 *retry_after
@@ -249,13 +255,52 @@ impl Retryable for Fault {
             _ => return RetryAdvice::Never,
         };
 
-        match self.retry_after() {
-            Some(wait) => RetryAdvice::After { wait, max_attempts },
-            None => RetryAdvice::AfterBackoff { max_attempts },
+        match (self.asked_wait(), self) {
+            // Never sooner than asked, also beyond what is told to callers.
+            (Some(wait), _) => RetryAdvice::After { wait, max_attempts },
+            (None, Self::RateLimited { .. }) => RetryAdvice::AfterThrottle { max_attempts },
+            (None, _) => RetryAdvice::AfterBackoff { max_attempts },
         }
     }
 
     fn was_attempted(&self) -> bool {
         !matches!(self, Self::CircuitRefused(_) | Self::CoolingDown(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A_DAY: Duration = Duration::from_hours(24);
+
+    /// The circuit leaves the provider alone for ten minutes, so nobody is told more; but the same
+    /// call does not come back sooner than asked.
+    #[test]
+    fn a_wait_of_a_day_is_told_as_long_as_it_is_kept() {
+        let limited = Fault::RateLimited {
+            retry_after: Some(A_DAY),
+        };
+        assert_eq!(limited.retry_after(), Some(MAX_COOLDOWN));
+
+        let advice = limited.retry_advice();
+        assert!(matches!(advice, RetryAdvice::After { wait: A_DAY, .. }));
+
+        let down = Fault::ServerError {
+            status: 503,
+            retry_after: Some(A_DAY),
+        };
+        assert_eq!(down.retry_after(), Some(MAX_COOLDOWN));
+
+        let short = Fault::CoolingDown(Duration::from_secs(9));
+        assert_eq!(short.retry_after(), Some(Duration::from_secs(9)));
+    }
+
+    #[test]
+    fn a_limit_without_a_time_is_not_tried_again_at_once() {
+        let limited = Fault::RateLimited { retry_after: None };
+        let max_attempts = MAX_ATTEMPTS_WHEN_LIMITED;
+        let expected = RetryAdvice::AfterThrottle { max_attempts };
+        assert_eq!(limited.retry_advice(), expected);
     }
 }

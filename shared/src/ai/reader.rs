@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::chunk::has_token;
 use super::completion::Completion;
-use super::error_body::fault_in_body;
+use super::error_body::{fault_in_body, fault_of_error_event};
 use super::fault::Fault;
 use super::framing::{EventError, EventStream, RawEvent, read_values};
 use super::surrogates::SurrogateRepair;
@@ -208,7 +208,10 @@ fn read_event(event: &RawEvent, surrogates: &mut SurrogateRepair) -> VecDeque<St
             let values = values.into_iter().flat_map(elements_of);
             said.extend(values.map(|value| event_of_value(value, event.is_error)));
         }
-        None if event.is_error => said.push_back(StreamEvent::Error(unknown_error())),
+        None if event.is_error => {
+            let error = Value::String(data.to_owned());
+            said.push_back(StreamEvent::Error(fault_of_error_event(&error)));
+        }
         // Another text, such as a ping, holds no words of the answer.
         None if data.starts_with(['{', '[']) => said.push_back(StreamEvent::Unreadable),
         None => {}
@@ -235,18 +238,11 @@ fn event_of_value(value: Value, is_error: bool) -> StreamEvent {
     let has_choices = value.get("choices").is_some_and(Value::is_array);
     let has_usage = value.get("usage").is_some_and(Value::is_object);
     if is_error {
-        StreamEvent::Error(unknown_error())
+        StreamEvent::Error(fault_of_error_event(&value))
     } else if has_choices || has_usage {
         StreamEvent::Chunk(value)
     } else {
         StreamEvent::Ping
-    }
-}
-
-fn unknown_error() -> Fault {
-    Fault::ServerError {
-        status: 500,
-        retry_after: None,
     }
 }
 

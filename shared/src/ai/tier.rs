@@ -19,7 +19,8 @@ use crate::resilience::breaker::{Admission, Circuit, Permit, RefusalReason};
 use crate::resilience::retry::{self, RetryPolicy};
 use crate::telemetry::metrics;
 
-/// Full jitter below a quarter, half, one … at most four seconds. A chat completion changes nothing
+/// Jitter below a quarter, half, one … at most four seconds; after a limit at least half of that. A
+/// chat completion changes nothing
 /// at the provider, so it may be asked for twice. No answer is to be had in less than half a
 /// second.
 const RETRY_POLICY: RetryPolicy =

@@ -2,7 +2,8 @@
 //! same of the same chain with `temperature` 0, and gets the same answer without another call.
 //!
 //! The request is part of the key only as a hash. The answer is kept in Valkey as it is, which is
-//! why a chain has to ask for it.
+//! why a chain has to ask for it. An answer that the same question may better is not kept: one of a
+//! fallback, and one that is empty, filtered, refused or cut by its length.
 
 use std::time::Duration;
 
@@ -24,6 +25,19 @@ const LOAD_LEASE_TTL: Duration = Duration::from_secs(30);
 
 /// The longest that one call keeps others with the same request waiting; then they ask too.
 const LOAD_WAIT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Reasons with which endpoints end a choice that is complete: `OpenAI`'s, those of
+/// text-generation-inference and Ollama, and Anthropic's.
+const COMPLETE_REASONS: [&str; 8] = [
+    "stop",
+    "tool_calls",
+    "function_call",
+    "eos",
+    "eos_token",
+    "stop_sequence",
+    "end_turn",
+    "tool_use",
+];
 
 /// An answer and the tier that gave it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,7 +66,7 @@ pub(super) async fn complete_or_cached(call: &ChatCall) -> Result<CompleteAnswer
     }
 }
 
-/// The answer, kept or new. Only an answer of the first tier is kept.
+/// The answer, kept or new. Only a good answer of the first tier is kept.
 async fn get_or_ask(
     call: &ChatCall,
     chain: &Chain,
@@ -102,7 +116,7 @@ impl Loaded {
             }
         };
 
-        let is_degraded = answer.served.degraded.is_some();
+        let is_fallback = answer.served.degraded.is_some();
         let kept = KeptAnswer {
             tier: answer.served.tier.clone(),
             attempts: answer.served.attempts,
@@ -110,11 +124,45 @@ impl Loaded {
         };
         put_into(&self.answer, answer);
 
-        Ok(if is_degraded {
+        Ok(if is_fallback || !is_worth_keeping(&kept.body) {
             Fetched::uncached(Some(kept))
         } else {
             Some(kept).into()
         })
+    }
+}
+
+/// Whether every choice of an answer ended as it should, and says something.
+fn is_worth_keeping(body: &Value) -> bool {
+    let choices = body.get("choices").and_then(Value::as_array);
+    choices.is_some_and(|choices| !choices.is_empty() && choices.iter().all(is_good_choice))
+}
+
+fn is_good_choice(choice: &Value) -> bool {
+    let reason = choice.get("finish_reason").and_then(Value::as_str);
+    let has_ended = reason.is_some_and(|reason| COMPLETE_REASONS.contains(&reason));
+
+    let message = &choice["message"];
+    let is_refused = has_text(&message["refusal"]);
+    let has_call = is_filled(&message["tool_calls"]) || is_filled(&message["function_call"]);
+
+    has_ended && !is_refused && (has_call || has_text(&message["content"]))
+}
+
+/// Whether a content has text, in one piece or in parts.
+fn has_text(content: &Value) -> bool {
+    match content {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(parts) => parts.iter().any(|part| has_text(&part["text"])),
+        _ => false,
+    }
+}
+
+fn is_filled(calls: &Value) -> bool {
+    match calls {
+        Value::Array(calls) => !calls.is_empty(),
+        Value::Object(call) => !call.is_empty(),
+        _ => false,
     }
 }
 
@@ -141,4 +189,63 @@ fn read_kept(cached: Cached<KeptAnswer>) -> Result<CompleteAnswer, ApiError> {
         completion,
         chunks: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn choice_of(reason: &str, message: &str) -> Value {
+        let message: Value = serde_json::from_str(message).unwrap();
+        json!({ "index": 0, "finish_reason": reason, "message": message })
+    }
+
+    fn is_kept(choices: &[Value]) -> bool {
+        is_worth_keeping(&json!({ "id": "c", "choices": choices }))
+    }
+
+    #[test]
+    fn a_whole_answer_that_says_something_is_kept() {
+        let choices = [
+            choice_of("stop", r#"{"content":"yes","refusal":null}"#),
+            choice_of("eos_token", r#"{"content":[{"type":"text","text":"yes"}]}"#),
+            choice_of(
+                "tool_calls",
+                r#"{"content":null,"tool_calls":[{"id":"a"}]}"#,
+            ),
+            choice_of("function_call", r#"{"function_call":{"name":"f"}}"#),
+        ];
+        for choice in &choices {
+            assert!(is_kept(from_ref(choice)), "{choice}");
+        }
+        assert!(is_kept(&choices));
+    }
+
+    #[test]
+    fn an_answer_that_another_call_may_better_is_not_kept() {
+        let choices = [
+            choice_of("length", r#"{"content":"yes"}"#),
+            choice_of("content_filter", r#"{"content":"yes"}"#),
+            choice_of("content_filter: SAFETY", r#"{"content":"yes"}"#),
+            choice_of("from_the_future", r#"{"content":"yes"}"#),
+            choice_of("", r#"{"content":"yes"}"#),
+            choice_of("stop", r#"{"content":""}"#),
+            choice_of("stop", r#"{"content":" \n"}"#),
+            choice_of("stop", r#"{"content":[{"type":"text","text":""}]}"#),
+            choice_of("stop", r#"{"content":null,"reasoning_content":"hm"}"#),
+            choice_of("stop", r#"{"content":"no","refusal":"I cannot."}"#),
+            choice_of("tool_calls", r#"{"content":"","tool_calls":[]}"#),
+        ];
+        let good = choice_of("stop", r#"{"content":"yes"}"#);
+        for choice in choices {
+            assert!(!is_kept(from_ref(&choice)), "{choice}");
+            assert!(!is_kept(&[good.clone(), choice.clone()]), "{choice}");
+        }
+
+        assert!(!is_kept(&[]));
+    }
 }

@@ -16,8 +16,8 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 pub(super) fn error_of<T>(outcome: &ChainOutcome<T>) -> ApiError {
     let failures = outcome.failures.as_slice();
     let mut error = match first_asked(failures) {
-        _ if first_filtered(failures).is_some() => provider_error(failures),
-        Some(fault) if fault.provider_error().is_some() => provider_error(failures),
+        _ if first_filtered(failures).is_some() => refused(failures),
+        Some(fault) if fault.provider_error().is_some() => refused(failures),
         Some(Fault::RateLimited { .. } | Fault::CoolingDown(_)) => rate_limited(failures),
         Some(Fault::DeadlineExceeded) => timed_out(failures),
         None if !failures.is_empty() && failures.iter().all(is_unsupported) => unsupported(),
@@ -35,11 +35,9 @@ fn first_asked(failures: &[TierFailure]) -> Option<&Fault> {
     faults.find(|fault| !matches!(fault, Fault::CircuitRefused(_) | Fault::Unsupported(_)))
 }
 
-fn first_filtered(failures: &[TierFailure]) -> Option<&ProviderError> {
-    failures.iter().find_map(|failure| match &failure.fault {
-        Fault::ContentFiltered(error) => Some(error),
-        _ => None,
-    })
+fn first_filtered(failures: &[TierFailure]) -> Option<&Fault> {
+    let mut faults = failures.iter().map(|failure| &failure.fault);
+    faults.find(|fault| matches!(fault, Fault::ContentFiltered(_)))
 }
 
 fn is_unsupported(failure: &TierFailure) -> bool {
@@ -80,13 +78,35 @@ fn unavailable(failures: &[TierFailure], retry_in: Option<Duration>) -> ApiError
     }
 }
 
-/// The endpoint's own error, as it is.
-fn provider_error(failures: &[TierFailure]) -> ApiError {
-    let mut errors = failures
-        .iter()
-        .filter_map(|failure| failure.fault.provider_error());
-    let theirs = first_filtered(failures).or_else(|| errors.next());
+/// The endpoint's own error: a content filter's before any other, else the first one.
+fn refused(failures: &[TierFailure]) -> ApiError {
+    let mut faults = failures.iter().map(|failure| &failure.fault);
+    let fault =
+        first_filtered(failures).or_else(|| faults.find(|fault| fault.provider_error().is_some()));
 
+    let theirs = fault.and_then(Fault::provider_error);
+    let mut error = passed_on(theirs);
+
+    // Clients know these two by `OpenAI`'s code, whatever the endpoint calls them, and whether it
+    // said so with a status of its own or in the middle of a stream.
+    if let Some(code) = fault.and_then(public_code) {
+        error.status = StatusCode::BAD_REQUEST;
+        error.error.insert("code".to_owned(), Value::from(code));
+    }
+
+    error
+}
+
+const fn public_code(fault: &Fault) -> Option<&'static str> {
+    match fault {
+        Fault::ContentFiltered(_) => Some("content_filter"),
+        Fault::ContextLengthExceeded(_) => Some("context_length_exceeded"),
+        _ => None,
+    }
+}
+
+/// The endpoint's own error, as it is.
+fn passed_on(theirs: Option<&ProviderError>) -> ApiError {
     let status = theirs.and_then(|theirs| StatusCode::from_u16(theirs.status).ok());
     let status = status.unwrap_or(StatusCode::BAD_REQUEST);
     let message = "The model refused the request.";
@@ -107,12 +127,14 @@ fn provider_error(failures: &[TierFailure]) -> ApiError {
 }
 
 fn rate_limited(failures: &[TierFailure]) -> ApiError {
-    let waits = failures.iter().filter_map(|failure| match failure.fault {
-        Fault::RateLimited { retry_after } => retry_after,
-        Fault::CoolingDown(wait) => Some(wait),
-        _ => None,
-    });
-    let retry_after = waits.min().unwrap_or(DEFAULT_RETRY_AFTER);
+    let limits = failures
+        .iter()
+        .map(|failure| &failure.fault)
+        .filter(|fault| matches!(fault, Fault::RateLimited { .. } | Fault::CoolingDown(_)));
+    let retry_after = limits
+        .filter_map(Fault::retry_after)
+        .min()
+        .unwrap_or(DEFAULT_RETRY_AFTER);
 
     let tiers = describe_tiers(failures);
     let message = format!("The models are at their limits ({tiers}). Please try again later.");
@@ -141,7 +163,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resilience::breaker::RefusalReason;
+    use crate::resilience::breaker::{MAX_COOLDOWN, RefusalReason};
 
     /// The error when the tiers `t0`, `t1` … failed like this.
     fn error_after(faults: Vec<Fault>, attempts: u32) -> ApiError {
@@ -186,19 +208,44 @@ mod tests {
 
     #[test]
     fn a_refusal_is_passed_on_as_it_is() {
-        let theirs = refusal("too_long");
+        let theirs = refusal("no_prefill");
         let expected = Value::Object(theirs.error.clone());
         let faults = vec![
             Fault::CircuitRefused(RefusalReason::Open),
-            Fault::ContextLengthExceeded(theirs),
+            Fault::Refused(theirs),
             Fault::FirstTokenTimeout,
         ];
         let error = error_after(faults, 2);
         assert_eq!(error.status.as_u16(), 400);
         assert_eq!(error.body()["error"], expected);
+    }
 
+    /// Whatever an endpoint calls it, and whatever status it gives it.
+    #[test]
+    fn a_filter_and_a_long_context_have_openais_codes() {
+        let theirs = |code: &str| ProviderError {
+            status: 500,
+            ..refusal(code)
+        };
+        let filtered = Fault::ContentFiltered(theirs("data_inspection_failed"));
+        let too_long = Fault::ContextLengthExceeded(theirs("1261"));
+
+        for (fault, code) in [
+            (filtered, "content_filter"),
+            (too_long, "context_length_exceeded"),
+        ] {
+            let error = error_after(vec![fault], 1);
+            assert_eq!(error.status.as_u16(), 400);
+            let expected = Value::Object(refusal(code).error);
+            assert_eq!(error.body()["error"], expected, "the rest is theirs");
+        }
+    }
+
+    #[test]
+    fn a_later_content_filter_is_the_answer() {
         let filtered = Fault::ContentFiltered(refusal("content_filter"));
-        let error = error_after(vec![Fault::FirstTokenTimeout, filtered], 2);
+        let first = Fault::Refused(refusal("no_prefill"));
+        let error = error_after(vec![Fault::FirstTokenTimeout, first, filtered], 2);
         assert_eq!(error.error["code"], "content_filter");
     }
 
@@ -211,6 +258,16 @@ mod tests {
         let error = error_after(vec![limited, cooling_down], 1);
         assert_eq!(error.status.as_u16(), 429);
         assert_eq!(error.retry_after, Some(Duration::from_secs(9)));
+    }
+
+    /// The circuit leaves a provider alone for ten minutes at most, so no client waits longer.
+    #[test]
+    fn a_limit_of_a_day_is_told_as_ten_minutes() {
+        let limited = Fault::RateLimited {
+            retry_after: Some(Duration::from_hours(24)),
+        };
+        let error = error_after(vec![limited], 1);
+        assert_eq!(error.retry_after, Some(MAX_COOLDOWN));
     }
 
     #[test]

@@ -47,9 +47,12 @@ pub fn estimate_tokens(body: &[u8]) -> u64 {
     // A body that cannot be read will be refused too, and the charge given back.
     let fields: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
 
-    let max_tokens = number_of(&fields, "max_completion_tokens");
-    let max_tokens = max_tokens.or_else(|| number_of(&fields, "max_tokens"));
-    let tokens_per_answer = max_tokens.unwrap_or(DEFAULT_ANSWER_TOKENS);
+    // With both, each endpoint keeps to the one that it knows.
+    let bounds = ["max_completion_tokens", "max_tokens"];
+    let max_tokens = bounds
+        .into_iter()
+        .filter_map(|name| number_of(&fields, name));
+    let tokens_per_answer = max_tokens.max().unwrap_or(DEFAULT_ANSWER_TOKENS);
     let answers = number_of(&fields, "n").unwrap_or(1).max(1);
 
     let prompt_tokens = body.len() as u64 / BYTES_PER_TOKEN;
@@ -142,7 +145,11 @@ mod tests {
     fn a_request_is_estimated_by_its_length_and_its_bounds() {
         let both = br#"{"max_tokens":7,"max_completion_tokens":5}"#;
         assert_eq!(estimate_tokens(br#"{"max_tokens":7}"#), 4 + 7);
-        assert_eq!(estimate_tokens(both), 10 + 5);
+        assert_eq!(estimate_tokens(both), 10 + 7, "the larger one");
+        let reversed = br#"{"max_tokens":5,"max_completion_tokens":7}"#;
+        assert_eq!(estimate_tokens(reversed), 10 + 7);
+        let one_is_null = br#"{"max_tokens":7,"max_completion_tokens":null}"#;
+        assert_eq!(estimate_tokens(one_is_null), 11 + 7);
         assert_eq!(estimate_tokens(b"{}"), 1_000);
         assert_eq!(estimate_tokens(b"not json"), 2 + 1_000);
 

@@ -1,9 +1,19 @@
 //! The one retry loop. Nothing else waits and tries again.
 //!
 //! It tries again only an operation that may be done twice and that a second attempt can help, as
-//! the error itself says. It waits with full jitter ("Exponential backoff and jitter", AWS
-//! architecture blog) or as long as the other side asks, never less. It takes all time from the
-//! call's deadline: it does not begin a wait that does not fit into it.
+//! the error itself says. It waits as long as the other side asks, never less, or with jitter below
+//! a ceiling that doubles ("Exponential backoff and jitter", AWS architecture blog, which compares
+//! the two kinds):
+//!
+//! | after | wait |
+//! |---|---|
+//! | a failure, which may have passed already | full jitter: anything up to the ceiling |
+//! | a throttle that names no time | equal jitter: half of the ceiling, and up to half more |
+//!
+//! A limit has not passed a moment later, and each attempt that comes too early counts against it;
+//! more than that is not waited, since another provider may be there to ask.
+//!
+//! It takes all time from the call's deadline: it does not begin a wait that does not fit into it.
 //!
 //! ```
 //! use std::time::Duration;
@@ -58,6 +68,12 @@ pub enum RetryAdvice {
     Never,
     /// It can, after a backoff.
     AfterBackoff {
+        /// Attempts in all, the first included.
+        max_attempts: u32,
+    },
+    /// It can, after a backoff that is never short: the other side is asked too often, and does not
+    /// say when it may be asked again.
+    AfterThrottle {
         /// Attempts in all, the first included.
         max_attempts: u32,
     },
@@ -142,6 +158,9 @@ impl RetryPolicy {
             RetryAdvice::AfterBackoff { max_attempts } if attempt < max_attempts => {
                 Some(with_full_jitter(self.backoff_ceiling(attempt)))
             }
+            RetryAdvice::AfterThrottle { max_attempts } if attempt < max_attempts => {
+                Some(with_equal_jitter(self.backoff_ceiling(attempt)))
+            }
             RetryAdvice::After { wait, max_attempts } if attempt < max_attempts => {
                 Some(wait.saturating_add(with_full_jitter(MAX_RETRY_AFTER_JITTER)))
             }
@@ -159,6 +178,12 @@ impl RetryPolicy {
 /// Any time from nothing to `ceiling`.
 fn with_full_jitter(ceiling: Duration) -> Duration {
     ceiling.mul_f64(fastrand::f64())
+}
+
+/// Any time from half of `ceiling` to all of it.
+fn with_equal_jitter(ceiling: Duration) -> Duration {
+    let half = ceiling / 2;
+    half + with_full_jitter(half)
 }
 
 /// Runs the operation, which is told the number of the attempt, from 1, until it succeeds or
@@ -365,6 +390,34 @@ mod tests {
             assert!(delays.iter().any(|delay| *delay < ceiling / 4));
             assert!(delays.iter().any(|delay| *delay > ceiling * 3 / 4));
         }
+    }
+
+    /// Three attempts at a limit take at least half of the two ceilings between them.
+    #[test]
+    fn the_wait_after_a_throttle_is_at_least_half_its_ceiling() {
+        let policy = RetryPolicy::idempotent(Duration::from_secs(1), Duration::from_secs(8));
+        let throttled = Failed {
+            advice: RetryAdvice::AfterThrottle { max_attempts: 100 },
+            had_effect: true,
+        };
+        for (attempt, seconds) in [(1, 1), (2, 2), (3, 4), (4, 8), (50, 8)] {
+            let delays: Vec<_> = (0..500)
+                .filter_map(|_| policy.next_delay(&throttled, attempt))
+                .collect();
+
+            let ceiling = Duration::from_secs(seconds);
+            assert_eq!(delays.len(), 500);
+            let expected = ceiling / 2..=ceiling;
+            assert!(delays.iter().all(|delay| expected.contains(delay)));
+            assert!(delays.iter().any(|delay| *delay < ceiling * 5 / 8));
+            assert!(delays.iter().any(|delay| *delay > ceiling * 7 / 8));
+        }
+
+        let last = Failed {
+            advice: RetryAdvice::AfterThrottle { max_attempts: 3 },
+            ..throttled
+        };
+        assert_eq!(policy.next_delay(&last, 3), None);
     }
 
     #[test]

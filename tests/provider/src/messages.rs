@@ -22,7 +22,7 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
     let is_assessment = prompt.contains("recommended_actions");
     let text = match script {
         "prose" => "I am sorry, but I cannot answer with JSON.".to_owned(),
-        "filtered" => String::new(),
+        "filtered" | "blank" => String::new(),
         "echo" => request.body.to_string(),
         "fenced" => format!("```json\n{}\n```", assessment("routine")),
         "self_care" | "urgent" | "emergency" => assessment(script).to_string(),

@@ -1,5 +1,7 @@
 //! Plays the scripts.
 
+mod refusals;
+
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -152,6 +154,7 @@ impl Play<'_> {
             "malformed-end" | "no-done" | "no-done-no-usage" => self.end_oddly(script).await,
 
             "context" | "filter" | "quota" | "refuses" => self.refuse(script).await,
+            _ if refusals::SCRIPTS.contains(&script) => self.play_refusal(script).await,
             "no-prefill" if self.is_prefilled() => self.refuse("refuses").await,
             _ => match script.parse::<u16>() {
                 Ok(status) => self.answer_status(status, &[]).await,

@@ -154,4 +154,30 @@ pub const ALL: &[(&str, &str)] = &[
         "tool-cut",
         "a text, then a tool call that breaks in its middle",
     ),
+    // Refusals, and what looks like them.
+    (
+        "inspected",
+        "a content filter's error (data_inspection_failed) as the first event of a stream",
+    ),
+    ("inspected-midway", "the same in the middle of a stream"),
+    ("filter-500", "the same with status 500"),
+    ("filter-in-200", "the same as the body of a 200"),
+    (
+        "context-words",
+        "400 that says only in words that the context is too long",
+    ),
+    (
+        "429-body",
+        "429 whose body says to try again in 30 s, always",
+    ),
+    (
+        "gemini-429",
+        "429 as Gemini has it, a list with retryDelay: 30s, always",
+    ),
+    (
+        "empty-error",
+        "a good answer beside an error without content",
+    ),
+    ("blank", "an answer without text"),
+    ("declined", "a refusal of the model's own: message.refusal"),
 ];

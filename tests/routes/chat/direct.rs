@@ -91,6 +91,17 @@ async fn limits_everywhere_are_a_limit_and_say_when_to_come_back() {
     assert_eq!(Reply::from(error).headers["retry-after"], "30");
 }
 
+/// The circuit leaves a provider alone for ten minutes at most, so no client is told more.
+#[tokio::test]
+async fn a_limit_of_a_day_is_told_as_ten_minutes() {
+    let chains = chains_of(&["429-always-86400"], &json!({})).await;
+    let answer = handle(chains, &ask("x"), Origin::HttpApi).await;
+    let Err(error) = answer else {
+        panic!("answered")
+    };
+    assert_eq!(Reply::from(error).headers["retry-after"], "600");
+}
+
 #[tokio::test]
 async fn a_stream_that_takes_long_is_kept_alive() {
     for chain in ["default", "live"] {

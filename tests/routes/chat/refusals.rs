@@ -40,6 +40,32 @@ async fn what_a_provider_refuses_is_passed_on_as_it_is() {
     assert_eq!(error["code"], "context_length_exceeded");
 }
 
+/// A filter and a long context have `OpenAI`'s codes and 400, however the provider says them.
+#[tokio::test]
+async fn a_refusal_has_openais_code_however_it_is_said() {
+    let user = User::new().await;
+    let filters = [
+        "inspected",
+        "inspected-midway",
+        "filter-500",
+        "filter-in-200",
+    ];
+    for script in filters {
+        let answer = post(&user, &ask(&format!("[primary:{script}]"))).await;
+        assert_eq!(header(&answer, "x-attempts"), "1", "{script}");
+        let error = read_error(answer, StatusCode::BAD_REQUEST).await;
+        assert_eq!(error["code"], "content_filter", "{script}");
+        assert_eq!(error["type"], "data_inspection_failed", "{script}");
+        let message = "Input data may contain inappropriate content.";
+        assert_eq!(error["message"], message, "{script}");
+    }
+
+    let both = ask("[primary:context-words] [secondary:context-words]");
+    let answer = post(&user, &both).await;
+    let error = read_error(answer, StatusCode::BAD_REQUEST).await;
+    assert_eq!(error["code"], "context_length_exceeded");
+}
+
 /// A request that is refused, and the place that the error names.
 struct WrongField {
     body: Value,

@@ -132,9 +132,9 @@ if is_relevant(number(17), number(16)) then
   end
 end
 
--- A cooldown: ten minutes at most, however long the provider asks for.
+-- A cooldown, which was bounded before it was sent.
 if number(21) > 0 then
-  local cooldown_until = now + math.min(number(21), 600000)
+  local cooldown_until = now + number(21)
   state.cooldown_until = math.max(state.cooldown_until, cooldown_until)
   changed = true
 end

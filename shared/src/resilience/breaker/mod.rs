@@ -74,6 +74,7 @@ pub use breakers::Breakers;
 pub use circuit::Circuit;
 pub use permit::Permit;
 pub use snapshot::SNAPSHOT_TTL;
+pub use state::MAX_COOLDOWN;
 pub use view::{CircuitView, WindowCounts};
 
 #[cfg(test)]

@@ -79,8 +79,8 @@ impl Permit {
         self.circuit.exchange_report(report, deadline).await;
     }
 
-    /// Records that the provider is well, and asks to be left alone for a while, ten minutes at
-    /// most: the whole fleet does so. It is no fault.
+    /// Records that the provider is well, and asks to be left alone for a while: the whole fleet
+    /// does so, for [`MAX_COOLDOWN`](super::MAX_COOLDOWN) at most. It is no fault.
     pub async fn record_cooldown(mut self, wait: Duration, deadline: Deadline) {
         self.is_settled = true;
         let report = self.probe_report(ProbeResult::Abandoned);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use redis::Value;
 
-use super::state::{CircuitReport, CircuitState, Phase, Tally, to_millis};
+use super::state::{CircuitReport, CircuitState, Phase, Tally, cooldown_millis, to_millis};
 use crate::config::BreakerSettings;
 use crate::valkey::{Script, ScriptCall, ScriptRequest};
 
@@ -15,9 +15,6 @@ pub const SOURCE: &str = include_str!("breaker.lua");
 const SERVER_TIME: &str = "local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 ";
-
-/// The longest cooldown that is sent, in milliseconds: a day. The script allows less.
-const MAX_SENT_COOLDOWN_MILLIS: u128 = 86_400_000;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(format!("{SERVER_TIME}{SOURCE}")));
 
@@ -87,11 +84,10 @@ pub fn arguments(
         Some(probe) => (probe.token.as_str(), probe.result.as_str()),
         None => ("", ""),
     };
-    let cooldown = report.cooldown.as_millis().min(MAX_SENT_COOLDOWN_MILLIS);
     arguments.extend([
         token.to_owned(),
         result.to_owned(),
-        cooldown.to_string(),
+        cooldown_millis(report.cooldown).to_string(),
         report.probe_request.clone().unwrap_or_default(),
         u8::from(report.is_urgent).to_string(),
     ]);

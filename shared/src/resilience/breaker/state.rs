@@ -15,8 +15,15 @@ use crate::config::BreakerSettings;
 /// The window is kept in this many slots, so that it slides by a tenth of its length.
 const SLOTS_PER_WINDOW: u64 = 10;
 
-/// The longest that a provider is left alone because it asks for it, in milliseconds: ten minutes.
-const MAX_COOLDOWN_MILLIS: u64 = 600_000;
+/// The longest that a provider is left alone because it asks for it, however long it asks for. A
+/// limit of a day is asked once in this time whether it still holds.
+pub const MAX_COOLDOWN: Duration = Duration::from_mins(10);
+
+/// The milliseconds of a cooldown that is asked for, as far as it is kept.
+pub(super) fn cooldown_millis(asked: Duration) -> u64 {
+    let millis = asked.min(MAX_COOLDOWN).as_millis();
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}
 
 /// What a circuit does with calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -380,8 +387,7 @@ impl CircuitState {
     }
 
     fn extend_cooldown(&mut self, cooldown: Duration, now: u64) {
-        let millis = u64::try_from(cooldown.as_millis()).unwrap_or(u64::MAX);
-        let millis = millis.min(MAX_COOLDOWN_MILLIS);
+        let millis = cooldown_millis(cooldown);
         if millis > 0 {
             let until = now.saturating_add(millis);
             self.cooldown_until = self.cooldown_until.max(until);

@@ -1,0 +1,209 @@
+//! By which signs a content filter's refusal and a context that is too long are known.
+//!
+//! Codes come first, then words. Words are whole phrases of one provider, as its errors have them:
+//! "filter", "safety" or "context" alone are said by failing servers too. Sources: the providers'
+//! references of error codes (Azure `OpenAI`, Alibaba Cloud Model Studio, Volcengine Ark, Z.ai,
+//! `MiniMax`, `OpenRouter`, Tencent Cloud), and errors quoted in issues of the projects that meet
+//! them (`LiteLLM`, `vLLM`, `SGLang`, `llama.cpp`, Qwen Code, Claude Code, langchain4j).
+
+use super::report::ErrorReport;
+use Sign::{Code, CodePart, Words};
+
+/// What a request is refused for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// A content filter stopped it.
+    ContentFilter,
+    /// It is longer than the model's context.
+    ContextLength,
+}
+
+/// One sign of a refusal.
+struct Rule {
+    refusal: Refusal,
+    sign: Sign,
+}
+
+enum Sign {
+    /// A whole code: small letters and digits only, a number behind the name of its field.
+    Code(&'static str),
+    /// A part of a code.
+    CodePart(&'static str),
+    /// A phrase of the text, in small letters.
+    Words(&'static str),
+}
+
+const RULES: &[Rule] = &[
+    // OpenAI, Azure, and most others after them.
+    filter(Code("contentfilter")),
+    filter(Code("contentfiltered")),
+    filter(Code("contentpolicy")),
+    filter(Code("cyberpolicy")),
+    filter(Code("moderationblocked")),
+    filter(CodePart("contentpolicyviolation")),
+    filter(CodePart("responsibleaipolicyviolation")),
+    filter(Words("content management policy")),
+    filter(Words("violating our usage polic")),
+    filter(Words("access to this content for safety reasons")),
+    filter(Words("result of our safety system")),
+    filter(Words("result of the safety system")),
+    filter(Words("rejected by the safety system")),
+    // Anthropic.
+    filter(Words("blocked by content filtering policy")),
+    filter(Words("request contains prohibited content")),
+    // Gemini.
+    filter(Code("blockreason")),
+    filter(Code("safety")),
+    filter(Code("prohibitedcontent")),
+    filter(Code("blocklist")),
+    // DashScope.
+    filter(CodePart("datainspectionfailed")),
+    filter(Words("datainspectionfailed")),
+    filter(Words("data_inspection_failed")),
+    filter(Words("data may contain inappropriate content")),
+    // DeepSeek.
+    filter(Words("content exists risk")),
+    // GLM.
+    filter(Code("code1301")),
+    filter(Words("不安全或敏感内容")),
+    filter(Words("unsafe or sensitive content in input or generation")),
+    // Moonshot.
+    filter(Words("rejected because it was considered high risk")),
+    // MiniMax: of the input, of the output.
+    filter(Code("statuscode1026")),
+    filter(Code("statuscode1027")),
+    filter(Words("input new_sensitive")),
+    filter(Words("output new_sensitive")),
+    // Volcengine Ark; its `ContentSecurityDetectionError` is a failure.
+    filter(CodePart("sensitivecontentdetected")),
+    filter(CodePart("textriskdetection")),
+    // Tencent.
+    filter(CodePart("textillegaldetected")),
+    // xAI.
+    filter(Words("content violates usage guidelines")),
+    // OpenRouter.
+    filter(Code("flaggedreasons")),
+    filter(Words("your input was flagged")),
+    // Gateways: LiteLLM and its guardrails, Bedrock, new-api and its like.
+    filter(Code("guardrailintervened")),
+    filter(Code("promptblocked")),
+    filter(Code("sensitivewordsdetected")),
+    filter(Words("contentpolicyviolationerror")),
+    filter(Words("violated guardrail policy")),
+    filter(Words("sensitive words detected")),
+    filter(Words("input contains sensitive words")),
+    filter(Words("sensitive chat messages")),
+    context(Words("contextwindowexceedederror")),
+    // OpenAI, Azure, vLLM, SGLang, DeepSeek, OpenRouter, and most others after them.
+    context(Code("contextlengthexceeded")),
+    context(Words("maximum context length")),
+    context(Words("exceeds the context window")),
+    context(Words("input tokens exceed the configured limit")),
+    context(Words("reduce the length of the messages")),
+    // vLLM: now, and of old, when nothing was left for the answer.
+    context(Words("longer than the maximum model length")),
+    context(Words("max_tokens must be at least 1, got -")),
+    // SGLang, Together.
+    context(Words("longer than the model's context length")),
+    context(Words("tokens) exceeds the maximum allowed length")),
+    context(Words("less than the context length of the model")),
+    // Anthropic, Z.ai.
+    context(CodePart("contextwindowexceeded")),
+    context(Words("prompt is too long")),
+    context(Words("exceed context limit")),
+    // Gemini.
+    context(Words("exceeds the maximum number of tokens allowed")),
+    // DashScope.
+    context(Words("range of input length should be")),
+    // llama.cpp, LM Studio, Ollama.
+    context(Code("exceedcontextsizeerror")),
+    context(Words("exceeds the available context size")),
+    context(Words("greater than the context length")),
+    context(Words("input length exceeds the context length")),
+    context(Words("exceeded max context length")),
+    // Mistral says "maximum context length"; xAI, Cohere, Groq, Cerebras, NVIDIA.
+    context(Words("maximum prompt length is")),
+    context(Words("number of tokens in the prompt cannot exceed")),
+    context(Words("too many tokens: size limit exceeded")),
+    context(Words("exceeds the maximum allowed input length")),
+    // GLM.
+    context(Code("code1261")),
+    context(Words("prompt 超长")),
+    context(Words("prompt exceeds max length")),
+    // Moonshot, MiniMax, SiliconFlow.
+    context(Words("exceeded model token limit")),
+    context(Words("context window exceeds limit")),
+    context(Words("must be less than max_seq_len")),
+    // Qianfan, and gateways after it.
+    context(Code("errorcode336103")),
+    context(Code("tokenstoolong")),
+    context(Words("prompt tokens too long")),
+    // Bedrock, text-generation-inference, Copilot.
+    context(Words("input is too long for requested model")),
+    context(Words("`inputs` must have less than")),
+    context(Words("`inputs` tokens + `max_new_tokens` must be")),
+    context(Words("prompt token count of")),
+];
+
+const fn filter(sign: Sign) -> Rule {
+    Rule {
+        refusal: Refusal::ContentFilter,
+        sign,
+    }
+}
+
+const fn context(sign: Sign) -> Rule {
+    Rule {
+        refusal: Refusal::ContextLength,
+        sign,
+    }
+}
+
+/// What a request was refused for, if it was; words are read only if `reads_words`.
+pub(super) fn refusal_in(report: &ErrorReport, reads_words: bool) -> Option<Refusal> {
+    let by_code = || RULES.iter().find(|rule| rule.is_in_codes(report));
+    let by_words = || RULES.iter().find(|rule| rule.is_in_text(report.text()));
+
+    let rule = by_code().or_else(|| reads_words.then(by_words).flatten())?;
+
+    Some(rule.refusal)
+}
+
+impl Rule {
+    fn is_in_codes(&self, report: &ErrorReport) -> bool {
+        report.codes().any(|code| match self.sign {
+            Code(whole) => code == whole,
+            CodePart(part) => code.contains(part),
+            Words(_) => false,
+        })
+    }
+
+    fn is_in_text(&self, text: &str) -> bool {
+        matches!(self.sign, Words(words) if text.contains(words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts and codes are compared in small letters, codes without anything between these.
+    #[test]
+    fn every_sign_has_the_form_that_it_is_compared_in() {
+        for Rule { sign, .. } in RULES {
+            match sign {
+                Code(code) | CodePart(code) => {
+                    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+                    assert!(code.bytes().all(is_plain), "{code}");
+                }
+                Words(words) => {
+                    assert_eq!(*words, words.to_lowercase());
+                    assert!(
+                        words.contains([' ', '_', '内']) || words.len() > 15,
+                        "{words}"
+                    );
+                }
+            }
+        }
+    }
+}
