@@ -6,6 +6,7 @@ mod between_tiers;
 mod framing;
 mod recovery;
 mod refusals;
+mod repair;
 mod resume;
 mod streams;
 

@@ -220,6 +220,31 @@ async fn without_a_tier_that_goes_on_the_fault_is_the_end() {
     assert!(!received.text().is_empty());
 }
 
+/// The client asked for its refusal, and no tier goes on in its place.
+#[tokio::test]
+async fn a_content_filter_midway_is_the_end_if_asked_to() {
+    let played = played(&["inspected-midway", "continues"]).await;
+    let chat = hello();
+    let request = request_of(&chat).stop_at_content_filter();
+    let outcome = played.chain().start_stream(&request).await;
+    let live = outcome.answer.unwrap().content;
+    let mut resumed = ResumedStream::new(live, &outcome.failures);
+
+    let fault = loop {
+        match resumed.next_item(played.chain(), &request).await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("presented as complete"),
+            Err(fault) => break fault,
+        }
+    };
+    assert_eq!(fault.to_string(), "content_filter");
+    assert_eq!(played.counts(), [1, 0]);
+
+    let received = receive(&played).await;
+    assert!(received.fault.is_none(), "others are continued");
+    assert_eq!(received.seams[0].fault, "content_filter");
+}
+
 /// Text alone can be continued.
 #[test]
 fn what_cannot_be_joined_waits_until_it_is_whole() {

@@ -63,3 +63,4 @@ pub use request::{ChatRequest, RequestError};
 pub use resumed_stream::{ResumedItem, ResumedStream};
 pub use seam::Seam;
 pub use tier::CheckedCompletion;
+pub use usage::BYTES_PER_TOKEN;

@@ -234,9 +234,8 @@ impl ResumedStream {
     ) -> Result<(), Fault> {
         let from = self.live.tier().to_owned();
         *self.breaks.entry(from.clone()).or_default() += 1;
-        let is_runaway = matches!(fault, Fault::ResponseTooLarge);
         let tiers = self.tiers_to_ask(chain, request);
-        if is_runaway || tiers.is_empty() || self.seams.len() >= MAX_SEAMS {
+        if is_final(&fault, request) || tiers.is_empty() || self.seams.len() >= MAX_SEAMS {
             return Err(fault);
         }
 
@@ -348,6 +347,15 @@ impl ResumedStream {
         if let Some(model) = fields.get("model") {
             self.identity.insert("model".to_owned(), model.clone());
         }
+    }
+}
+
+/// Whether no other tier may go on.
+fn is_final(fault: &Fault, request: &ChainRequest<'_>) -> bool {
+    match fault {
+        Fault::ContentFiltered(_) => request.stops_at_content_filter,
+        Fault::ResponseTooLarge => true, // the answer has no end
+        _ => false,
     }
 }
 

@@ -84,6 +84,21 @@ fn refused(failures: &[TierFailure]) -> ApiError {
     let fault =
         first_filtered(failures).or_else(|| faults.find(|fault| fault.provider_error().is_some()));
 
+    refused_with(fault)
+}
+
+/// The error that ends a stream whose head has gone.
+pub(super) fn error_midway(fault: &Fault) -> ApiError {
+    if fault.provider_error().is_some() {
+        return refused_with(Some(fault));
+    }
+
+    let message = format!("The answer broke off ({fault}). What came before is incomplete.");
+    let status = StatusCode::BAD_GATEWAY;
+    ApiError::new(status, "server_error", Some("stream_broken"), &message)
+}
+
+fn refused_with(fault: Option<&Fault>) -> ApiError {
     let theirs = fault.and_then(Fault::provider_error);
     let mut error = passed_on(theirs);
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value};
 
 use super::request::MAX_BODY_BYTES;
+use crate::ai::BYTES_PER_TOKEN;
 use crate::deadline::Deadline;
 use crate::http::ChargeRule;
 use crate::identity::{Caller, TenantId};
@@ -25,10 +26,6 @@ pub const TOKENS: Limit = Limit::token_bucket(
     200_000,
 )
 .settled();
-
-/// Bytes of a request for each token of its prompt: one and a half Chinese characters, or a short
-/// English word.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Tokens of an answer whose length the request does not bound.
 const DEFAULT_ANSWER_TOKENS: u64 = 1_000;

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
-use serde_json::json;
 
 use super::call::{ChatCall, Served};
-use super::failure::error_of;
+use super::failure::{error_midway, error_of};
 use super::stream::{ReadyStream, event_of_chunk};
 use crate::ai::{Answer, Fault, LiveStream, ResumedItem, ResumedStream, Seam};
 use crate::config::StreamMode;
@@ -85,7 +84,7 @@ impl Relay {
                     self.settle_tokens().await;
                     let tier = self.source.tier();
                     tracing::error!(tier, fault = %fault, "a live answer broke");
-                    return Some((broken_event(&fault), None));
+                    return Some((event(&error_midway(&fault).body()), None));
                 }
             }
         }
@@ -162,11 +161,4 @@ fn seam_comment(seam: &Seam) -> Bytes {
     Bytes::from(format!(
         ": seam offset={offset} from={from} fault={fault} to={to}\n\n"
     ))
-}
-
-fn broken_event(fault: &Fault) -> Bytes {
-    let message = format!("The answer broke off ({fault}). What came before is incomplete.");
-    event(&json!({ "error": {
-        "message": message, "type": "server_error", "param": null, "code": "stream_broken",
-    } }))
 }
