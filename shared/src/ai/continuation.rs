@@ -48,7 +48,13 @@ impl Continuation {
             return Cow::Borrowed(chat); // nothing came: the whole answer is asked for
         }
 
-        let text = &self.text;
+        // What the client put into the model's mouth is the beginning of the same message.
+        let prefilled = chat.split_prefill();
+        let (chat, text) = match &prefilled {
+            Some((chat, prefill)) => (chat, &format!("{prefill}{}", self.text)),
+            None => (chat, &self.text),
+        };
+
         let answer = match form {
             ContinuationForm::Prefill(Prefill::Prefix) => {
                 json!({ "role": "assistant", "content": text, "prefix": true })
@@ -131,6 +137,25 @@ mod tests {
         let sent = sent("Rest and", form);
         assert_eq!(sent["continue_final_message"], true);
         assert_eq!(sent["messages"][1], plain);
+    }
+
+    /// Two messages of an assistant in a row are refused by many endpoints.
+    #[test]
+    fn the_clients_own_prefill_is_the_beginning_of_the_same_message() {
+        let body = json!({ "messages": [
+            { "role": "user", "content": "hello" },
+            { "role": "assistant", "content": "Well, " },
+        ] });
+        let chat = ChatRequest::from_client(body.as_object().unwrap().clone()).unwrap();
+        let continuation = Continuation {
+            text: "rest and".to_owned(),
+        };
+
+        let form = ContinuationForm::Prefill(Prefill::Message);
+        let request = continuation.request(&chat, form);
+        let messages = request.field("messages").unwrap().as_array().unwrap();
+        assert_eq!(messages.len(), 2);
+        assert_eq!(messages[1]["content"], "Well, rest and");
     }
 
     #[test]

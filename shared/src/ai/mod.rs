@@ -20,8 +20,6 @@
 //! | `race` | one tier after the other, late ones beside those after them |
 //! | `live_stream` | an answer that is passed on as it comes |
 //! | `continuation` | how a tier is asked to continue what another one began |
-//! | `word_buffer` | passes on a text word by word |
-//! | `seam` | where one tier's text ends and another one's goes on |
 //! | `usage` | how many tokens an answer has used |
 //! | `resumed_stream` | a live answer that another tier continues when one breaks |
 //! | `chain` | tiers in order, within the call's deadline |
@@ -45,12 +43,10 @@ mod reader;
 mod request;
 mod response;
 mod resumed_stream;
-mod seam;
 mod surrogates;
 mod tier;
 mod tool_calls;
 mod usage;
-mod word_buffer;
 
 pub use attempt::ChainRequest;
 pub use chain::Chain;
@@ -60,7 +56,6 @@ pub use fault::{Fault, InvalidAnswer, ProviderError};
 pub use live_stream::LiveStream;
 pub use outcome::{Answer, ChainOutcome, Degraded, TierFailure};
 pub use request::{ChatRequest, RequestError};
-pub use resumed_stream::{ResumedItem, ResumedStream};
-pub use seam::Seam;
+pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
 pub use tier::CheckedCompletion;
 pub use usage::BYTES_PER_TOKEN;

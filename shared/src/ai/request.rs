@@ -151,6 +151,21 @@ impl ChatRequest {
         self
     }
 
+    /// The beginning of the answer that the client gave itself, if it did, and the request without
+    /// it.
+    pub(super) fn split_prefill(&self) -> Option<(Self, String)> {
+        let mut request = self.clone();
+        let messages = request.fields.get_mut("messages")?.as_array_mut()?;
+        let last = messages.last()?;
+        if last.get("role")? != "assistant" {
+            return None;
+        }
+
+        let prefill = last.get("content")?.as_str()?.to_owned();
+        messages.pop();
+        Some((request, prefill))
+    }
+
     /// The same with further messages.
     pub(super) fn with_messages(&self, further: &[Value]) -> Self {
         let mut request = self.clone();

@@ -29,6 +29,7 @@ pub struct Seam {
 }
 
 /// Joins a continuation to the text before it.
+#[derive(Default)]
 pub(super) struct SeamJoiner {
     /// The text before, without white space at its end.
     before: String,

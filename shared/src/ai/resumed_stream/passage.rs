@@ -1,0 +1,334 @@
+//! What of a live answer is passed on, and when.
+//!
+//! Text goes word by word. A tool call, and an answer that is JSON, wait until they are whole: half
+//! of one is of no use, and cannot be continued.
+
+use std::collections::VecDeque;
+
+use serde_json::{Map, Value, json};
+
+use super::seam::{Seam, SeamJoiner};
+use super::word_buffer::WordBuffer;
+use crate::ai::chunk::{has_token, is_finish_reason};
+use crate::ai::content;
+
+/// How an answer in JSON begins, if not with a bracket.
+const JSON_FENCE: &str = "```json";
+
+/// What the client was given of an answer, and what is held back of it.
+#[derive(Default)]
+pub(super) struct Passage {
+    /// The text that the client was given.
+    text: String,
+    /// Bytes of it before the last seam.
+    earlier_bytes: usize,
+    seams: Vec<Seam>,
+    joiner: SeamJoiner,
+    buffer: WordBuffer,
+    form: Form,
+    /// Chunks that wait, and those after them.
+    held: Vec<Value>,
+    ready: VecDeque<Value>,
+    identity: Map<String, Value>,
+}
+
+/// What kind of answer a tier gives.
+#[derive(Default)]
+enum Form {
+    /// It has not said enough yet: the beginning of its text.
+    Unknown(String),
+    #[default]
+    Text,
+    /// JSON, or tool calls: the rest waits.
+    Whole,
+}
+
+/// What is left of a part that broke.
+pub(super) struct BrokenPart {
+    /// The text that the client was given, without white space at its end.
+    pub(super) text: String,
+    /// White space that came behind it, and was not passed on.
+    pub(super) space: String,
+}
+
+impl Passage {
+    /// Of an answer of which nothing has come yet.
+    pub(super) fn new() -> Self {
+        Self {
+            form: Form::Unknown(String::new()),
+            ..Self::default()
+        }
+    }
+
+    /// The next chunk that may be passed on.
+    pub(super) fn pop(&mut self) -> Option<Value> {
+        self.ready.pop_front()
+    }
+
+    pub(super) fn seams(&self) -> &[Seam] {
+        &self.seams
+    }
+
+    /// The length of the text that the client was given, in characters.
+    pub(super) fn char_count(&self) -> usize {
+        self.text.chars().count()
+    }
+
+    /// The text behind the last seam.
+    pub(super) fn last_part(&self) -> &str {
+        self.text.get(self.earlier_bytes..).unwrap_or_default()
+    }
+
+    /// Takes in a chunk.
+    pub(super) fn take(&mut self, mut chunk: Value) {
+        self.write_identity(&mut chunk);
+        self.write_seams(&mut chunk);
+
+        if has_tool_call(&chunk) && !matches!(self.form, Form::Whole) {
+            // The text before a tool call is whole.
+            self.release_held();
+            self.flush_text();
+            self.form = Form::Whole;
+        }
+        match &mut self.form {
+            Form::Text => self.pass_on(chunk),
+            Form::Whole => self.held.push(chunk),
+            Form::Unknown(begun) => {
+                begun.push_str(text_of(&chunk).unwrap_or_default());
+                let is_json = is_json(begun);
+                let is_blank = begun.trim().is_empty();
+                self.take_first(chunk, is_json, is_blank);
+            }
+        }
+    }
+
+    /// Takes in a chunk of an answer whose form shows now, or not yet.
+    fn take_first(&mut self, chunk: Value, is_json: Option<bool>, is_blank: bool) {
+        match is_json {
+            Some(true) => {
+                self.form = Form::Whole;
+                self.held.push(chunk);
+            }
+            Some(false) => {
+                self.release_held();
+                self.pass_on(chunk);
+            }
+            None if is_blank => self.pass_on(chunk), // a role, or thoughts
+            None => self.held.push(chunk),
+        }
+    }
+
+    /// Passes on, as text, what waited for its form to show.
+    fn release_held(&mut self) {
+        self.form = Form::Text;
+        for chunk in std::mem::take(&mut self.held) {
+            self.pass_on(chunk);
+        }
+    }
+
+    fn pass_on(&mut self, mut chunk: Value) {
+        let has_ended = has_ended(&chunk);
+        let delta = chunk.pointer_mut("/choices/0/delta");
+        if let Some(delta) = delta.and_then(Value::as_object_mut) {
+            self.rewrite_delta(delta, has_ended);
+        }
+
+        let is_first = self.text.is_empty() && self.seams.is_empty();
+        let has_usage = chunk.get("usage").is_some_and(Value::is_object);
+        let has_choice = chunk.pointer("/choices/0").is_some();
+        if is_first || has_usage || !has_choice || has_token(&chunk) {
+            self.ready.push_back(chunk);
+        }
+    }
+
+    /// Leaves of a delta what may be passed on.
+    fn rewrite_delta(&mut self, delta: &mut Map<String, Value>, is_text_whole: bool) {
+        if !self.seams.is_empty() {
+            delta.remove("role"); // it was said
+        }
+
+        let content = delta.get("content").cloned().unwrap_or_default();
+        let mut text = match &content {
+            Value::String(piece) => self.buffer.push(&self.joiner.push(piece)),
+            Value::Array(parts) => {
+                // Parts that are no text have their place: what was held back comes before them.
+                self.flush_text();
+                self.text += &content::text_of_parts(parts);
+                return;
+            }
+            _ => String::new(),
+        };
+        if is_text_whole {
+            text += &self.take_held_text();
+        }
+
+        self.text += &text;
+        if !text.is_empty() || content.is_string() {
+            delta.insert("content".to_owned(), Value::String(text));
+        }
+    }
+
+    fn take_held_text(&mut self) -> String {
+        let rest = self.joiner.finish();
+        self.buffer.push(&rest) + &self.buffer.take_all()
+    }
+
+    /// Passes on the text that was held back.
+    fn flush_text(&mut self) {
+        let text = self.take_held_text();
+        if text.is_empty() {
+            return;
+        }
+        self.text += &text;
+
+        let delta = json!({ "content": text });
+        let choices = json!([{ "index": 0, "delta": delta, "finish_reason": null }]);
+        let mut chunk = self.identity.clone();
+        chunk.insert("choices".to_owned(), choices);
+        self.ready.push_back(Value::Object(chunk));
+    }
+
+    /// Passes on all that was held back of an answer that is complete.
+    pub(super) fn flush(&mut self) {
+        self.flush_text();
+        self.ready.extend(std::mem::take(&mut self.held));
+    }
+
+    /// Drops what the client was not given of a part that broke: half of a word, half of a tool
+    /// call. White space that came after the text is kept.
+    pub(super) fn drop_broken_end(&mut self) -> BrokenPart {
+        self.held.clear();
+        let held_space = self.buffer.give_up();
+
+        let text = self.text.trim_end();
+        let is_space_given = text.len() < self.text.len();
+        BrokenPart {
+            text: text.to_owned(),
+            space: if is_space_given {
+                String::new()
+            } else {
+                held_space
+            },
+        }
+    }
+
+    /// Begins the part behind a seam.
+    pub(super) fn begin_part(&mut self, before: BrokenPart, seam: Seam) {
+        self.earlier_bytes = self.text.len();
+        self.seams.push(seam);
+
+        if before.text.is_empty() {
+            self.form = Form::Unknown(String::new());
+        } else {
+            self.form = Form::Text;
+        }
+        self.joiner = SeamJoiner::new(before.text, before.space);
+    }
+
+    /// Gives every chunk the answer's id: clients tell answers apart by it.
+    fn write_identity(&mut self, chunk: &mut Value) {
+        let Some(fields) = chunk.as_object_mut() else {
+            return;
+        };
+
+        for name in ["id", "object", "created"] {
+            let known = self.identity.get(name);
+            match (known, fields.get(name)) {
+                (Some(known), Some(_)) => drop(fields.insert(name.to_owned(), known.clone())),
+                (None, Some(value)) => drop(self.identity.insert(name.to_owned(), value.clone())),
+                (_, None) => {}
+            }
+        }
+        if let Some(model) = fields.get("model") {
+            self.identity.insert("model".to_owned(), model.clone());
+        }
+    }
+
+    /// Declares the seams where the answer ends.
+    fn write_seams(&self, chunk: &mut Value) {
+        let is_declared = self.seams.is_empty() || !has_ended(chunk);
+        if let Some(fields) = chunk.as_object_mut().filter(|_| !is_declared) {
+            fields.insert("seams".to_owned(), json!(self.seams));
+        }
+    }
+}
+
+fn has_ended(chunk: &Value) -> bool {
+    let reason = chunk.pointer("/choices/0/finish_reason");
+    reason.is_some_and(is_finish_reason)
+}
+
+fn text_of(chunk: &Value) -> Option<&str> {
+    chunk.pointer("/choices/0/delta/content")?.as_str()
+}
+
+fn has_tool_call(chunk: &Value) -> bool {
+    let calls = chunk.pointer("/choices/0/delta/tool_calls");
+    let calls = calls.and_then(Value::as_array);
+    let function = chunk.pointer("/choices/0/delta/function_call");
+    calls.is_some_and(|calls| !calls.is_empty()) || function.is_some_and(Value::is_object)
+}
+
+/// Whether an answer that begins like this is JSON; `None` if that does not show yet.
+fn is_json(begun: &str) -> Option<bool> {
+    let begun = begun.trim_start();
+    if begun.starts_with(['{', '[']) || begun.starts_with(JSON_FENCE) {
+        Some(true)
+    } else if JSON_FENCE.starts_with(begun) {
+        None
+    } else {
+        Some(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_chunk(text: &str) -> Value {
+        let choice = json!({ "index": 0, "delta": { "content": text }, "finish_reason": null });
+        json!({ "id": "a", "choices": [choice] })
+    }
+
+    fn passed_on(passage: &mut Passage, pieces: &[&str]) -> Vec<String> {
+        for piece in pieces {
+            passage.take(text_chunk(piece));
+        }
+
+        let mut texts = Vec::new();
+        while let Some(chunk) = passage.pop() {
+            texts.push(text_of(&chunk).unwrap_or_default().to_owned());
+        }
+        texts
+    }
+
+    #[test]
+    fn text_is_passed_on_word_by_word() {
+        let mut passage = Passage::new();
+        let texts = passed_on(&mut passage, &["", " Re", "st and", " dri"]);
+        assert_eq!(texts.concat(), " Rest and");
+        assert_eq!(passage.drop_broken_end().text, " Rest and");
+    }
+
+    /// Also in a fence; a fence with another language is text.
+    #[test]
+    fn json_waits_until_it_is_whole() {
+        for pieces in [["{\"a\"", ":1}"], ["``", "`json\n{}"], [" [", "1]"]] {
+            let mut passage = Passage::new();
+            assert_eq!(passed_on(&mut passage, &pieces).concat(), "", "{pieces:?}");
+            passage.flush();
+            assert_eq!(passed_on(&mut passage, &[]), pieces);
+        }
+
+        let mut passage = Passage::new();
+        let texts = passed_on(&mut passage, &["``", "`py\nx = 1\n", "y"]);
+        assert_eq!(texts.concat(), "```py\nx = 1");
+    }
+
+    #[test]
+    fn a_broken_json_leaves_nothing() {
+        let mut passage = Passage::new();
+        assert_eq!(passed_on(&mut passage, &["{\"a\":", "1"]).concat(), "");
+        assert_eq!(passage.drop_broken_end().text, "");
+    }
+}
