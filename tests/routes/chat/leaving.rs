@@ -59,7 +59,7 @@ impl OwnRoute {
             caller: Some(&self.caller),
         };
         let cost = LimitCost {
-            limit: TOKENS.name,
+            limit: Meter::CHARGE.limit,
             cost: tokens,
         };
         let deadline = Deadline::after(Duration::from_secs(5));
