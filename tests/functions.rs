@@ -1,6 +1,8 @@
 //! The binary of the functions, as Lambda starts it: each function starts with the variables that
 //! the template gives it, and with no others.
 
+mod watching;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;

@@ -190,6 +190,47 @@ async fn a_refused_message_is_due_again_soon() {
     assert_eq!(queue.receive_all().await, [message]);
 }
 
+/// The sweep has no cursor that a later row could carry past an earlier one.
+#[tokio::test]
+async fn a_row_that_commits_after_a_later_one_is_sent() {
+    let mut own = OwnDatabase::new().await;
+    let queue = OwnQueue::new().await;
+    let mut slow = PgConnection::connect(&own.url).await.unwrap();
+
+    let mut transaction = slow.begin().await.unwrap();
+    let request = json!({ "symptoms": "a cough" });
+    let first = create_job(&mut transaction, "t", request).await;
+    let let_be_due = sqlx::query("UPDATE outbox SET due_at = now() WHERE job_id = $1");
+    let due = let_be_due.bind(first.job_id).execute(&mut *transaction);
+    assert_eq!(due.await.unwrap().rows_affected(), 1);
+
+    let second = own.job("t").await;
+    assert_eq!(own.sweep(&queue.queue).await, ONE_SENT);
+    assert_eq!(own.sweep(&queue.queue).await, Swept::default());
+    transaction.commit().await.unwrap();
+    assert_eq!(own.sweep(&queue.queue).await, ONE_SENT);
+    assert_eq!(queue.receive_all().await, [second, first]);
+}
+
+/// A row that another transaction holds is left to a later sweep, and holds up no other one.
+#[tokio::test]
+async fn a_locked_row_is_sent_once_it_is_free() {
+    let mut own = OwnDatabase::new().await;
+    let queue = OwnQueue::new().await;
+    let (locked, free) = (own.job("t").await, own.job("t").await);
+    let mut holder = PgConnection::connect(&own.url).await.unwrap();
+
+    let mut transaction = holder.begin().await.unwrap();
+    let lock = sqlx::query("SELECT 1 FROM outbox WHERE job_id = $1 FOR UPDATE");
+    let lock = lock.bind(locked.job_id).execute(&mut *transaction);
+    assert_eq!(lock.await.unwrap().rows_affected(), 1);
+    assert_eq!(own.sweep(&queue.queue).await, ONE_SENT);
+
+    transaction.rollback().await.unwrap();
+    assert_eq!(own.sweep(&queue.queue).await, ONE_SENT);
+    assert_eq!(queue.receive_all().await, [free, locked]);
+}
+
 #[tokio::test]
 async fn a_row_that_is_not_due_waits() {
     let mut own = OwnDatabase::new().await;

@@ -1,6 +1,7 @@
 //! `POST /v1/chat/completions`, through the gateway and through the function URL.
 
 mod direct;
+mod leaving;
 mod refusals;
 mod streams;
 

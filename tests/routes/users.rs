@@ -137,6 +137,9 @@ async fn a_long_list_is_compressed_for_those_who_can_read_it() {
     assert_eq!(zipped.headers()["content-encoding"], "gzip");
     assert_eq!(zipped.headers()["vary"], VARY);
     let gzip_tag = zipped.headers()["etag"].clone();
+    let rather_plain = list().header("accept-encoding", "identity;q=1, gzip;q=0.5");
+    let rather_plain = send(rather_plain).await;
+    assert!(!rather_plain.headers().contains_key("content-encoding"));
     assert_ne!(gzip_tag, tag);
 
     let body = zipped.bytes().await.unwrap();
@@ -257,6 +260,24 @@ async fn an_import_reports_each_row_and_does_what_its_mode_says() {
     assert_eq!(again["imported"], 0);
     assert_eq!(again["skipped"], json!([1]));
     assert_eq!(count(&tenant).await, 2);
+}
+
+/// Of two values of one field none is the right one.
+#[tokio::test]
+async fn a_row_with_a_field_twice_is_not_written() {
+    let tenant = new_tenant();
+    let admin = User::of(&tenant, "admin", Role::Admin).await;
+    let good = row("a", "n");
+    let twice = r#"{"id":"b","\u0069d":"c","email":"b@x.example","name":"n","role":"patient"}"#;
+    let body = format!(r#"{{"users":[{good},{twice}]}}"#);
+
+    let request = admin.post("/v1/users/import");
+    let request = request.header("content-type", "application/json");
+    let imported = read(send(request.body(body)).await, StatusCode::OK).await;
+    let error = json!({ "index": 1, "field": "id", "message": "stands there twice" });
+    assert_eq!(imported["errors"], json!([error]));
+    assert_eq!(imported["imported"], 1);
+    assert_eq!(count(&tenant).await, 1);
 }
 
 #[tokio::test]

@@ -75,6 +75,9 @@ impl ClientRequest {
     }
 }
 
+/// The fields of a body. Of two with one name the last counts, as in most parsers (RFC 8259, section
+/// 4): a client that works elsewhere works here. All that follow see the same one: the limit's
+/// estimate is read by the same parser, and tiers are sent what was read, never the client's bytes.
 fn parse_fields(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     if body.len() > MAX_BODY_BYTES {
         let problem = "The body may have at most 1,048,576 bytes.";
@@ -162,4 +165,24 @@ fn parse_tier_order(order: &Value, chain: &Chain) -> Result<Vec<String>, ApiErro
     }
 
     Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::meter::estimate_tokens;
+
+    /// Else a client could be charged for one `max_tokens` and have another sent.
+    #[test]
+    fn of_two_fields_with_one_name_the_last_counts_for_all() {
+        let body = br#"{"max_tokens":1,"messages":[1],"\u006dax_tokens":500,"messages":[2]}"#;
+        let Ok(fields) = parse_fields(body) else {
+            panic!("refused")
+        };
+
+        let sent = Value::Object(fields).to_string();
+        assert_eq!(sent, r#"{"max_tokens":500,"messages":[2]}"#);
+        let prompt_tokens = body.len() as u64 / 4;
+        assert_eq!(estimate_tokens(body), prompt_tokens + 500);
+    }
 }

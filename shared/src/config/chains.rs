@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::unique_map::UniqueMap;
 use super::{ConfigError, TierSettings, Tiers};
 
 /// The chain that is there when none is configured, and must be there when some are.
@@ -118,9 +119,8 @@ impl Models {
 
 fn parse_chains(json: &str, tiers: &Tiers) -> Result<BTreeMap<String, ChainSettings>, ConfigError> {
     let reader = &mut serde_json::Deserializer::from_str(json);
-    let chains: Result<BTreeMap<String, ChainSettings>, _> =
-        serde_path_to_error::deserialize(reader);
-    let mut chains = chains.map_err(|error| {
+    let chains: Result<UniqueMap<ChainSettings>, _> = serde_path_to_error::deserialize(reader);
+    let UniqueMap(mut chains) = chains.map_err(|error| {
         let path = error.path().to_string();
         let name = if path == "." || path.contains('?') {
             "AI_CHAINS".to_owned()
@@ -259,6 +259,8 @@ mod tests {
         assert_eq!(refused(no_default), "AI_CHAINS");
         let bad_name = r#"{"default":{"tiers":["a"]},"a b":{"tiers":["a"]}}"#;
         assert_eq!(refused(bad_name), "AI_CHAINS.a b");
+        let same_name = r#"{"default":{"tiers":["a"]},"default":{"tiers":["b"]}}"#;
+        assert_eq!(refused(same_name), "AI_CHAINS");
         assert_eq!(refused("[]"), "AI_CHAINS");
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::unique_map::UniqueMap;
 
 /// The limits there are; a route declares those that it has.
 pub const LIMIT_NAMES: [&str; 5] = ["address", "user", "tenant", "global", "tokens"];
@@ -66,7 +67,7 @@ impl LimitSettings {
     /// Reads a JSON object of changes by name; every error names the setting.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
         let reader = &mut serde_json::Deserializer::from_str(json);
-        let mut settings: BTreeMap<String, LimitSetting> =
+        let UniqueMap(mut settings): UniqueMap<LimitSetting> =
             serde_path_to_error::deserialize(reader).map_err(unreadable)?;
 
         for (name, setting) in &mut settings {
@@ -162,7 +163,7 @@ mod tests {
         setting: &'static str,
     }
 
-    const REFUSED: [Refused; 11] = [
+    const REFUSED: [Refused; 12] = [
         Refused {
             json: r#"{"user":{"limit":0}}"#,
             setting: "LIMITS.user.limit",
@@ -205,6 +206,10 @@ mod tests {
         },
         Refused {
             json: "[]",
+            setting: "LIMITS",
+        },
+        Refused {
+            json: r#"{"user":{"limit":1},"user":{"window":9}}"#,
             setting: "LIMITS",
         },
     ];

@@ -10,6 +10,7 @@ mod breaker;
 mod chains;
 mod limits;
 mod tiers;
+mod unique_map;
 
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};

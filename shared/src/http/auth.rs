@@ -80,14 +80,20 @@ fn refuse_token(detail: &'static str) -> Error {
 }
 
 fn bearer_token(headers: &HeaderMap) -> Result<&str, Error> {
-    let value = headers
-        .get(header::AUTHORIZATION)
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values
+        .next()
         .ok_or_else(|| refuse_token("Send a token: `Authorization: Bearer <ID token>`."))?
         .to_str()
         .map_err(|error| {
             refuse_token("The Authorization header is not ASCII.").with_source(error)
         })?;
 
+    // Gateways join repeated headers with commas, which no token has.
+    if values.next().is_some() || value.contains(',') {
+        let detail = "There are two Authorization headers; send one.";
+        return Err(refuse_token(detail));
+    }
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => {
@@ -147,4 +153,49 @@ fn caller_of(claims: Claims) -> Result<Caller, Error> {
     let user = UserId::try_from(claims.sub)
         .map_err(|error| refuse_token("The token names no user.").with_source(error))?;
     Ok(Caller { tenant, user, role })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    struct Case {
+        headers: &'static [&'static str],
+        says: &'static str,
+    }
+
+    #[rustfmt::skip]
+    const REFUSED: [Case; 7] = [
+        Case { headers: &[], says: "Send a token" },
+        Case { headers: &["Basic YTpi"], says: "Send the token as" },
+        Case { headers: &["Bearer"], says: "Send the token as" },
+        Case { headers: &["Bearer é"], says: "not ASCII" },
+        Case { headers: &["Bearer a", "Bearer a"], says: "two Authorization headers" },
+        Case { headers: &["Bearer a,Bearer b"], says: "two Authorization headers" },
+        Case { headers: &["Bearer a, Basic YTpi"], says: "two Authorization headers" },
+    ];
+
+    fn authorized_by(values: &[&str]) -> HeaderMap {
+        let values = values.iter().map(|value| {
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            (header::AUTHORIZATION, value)
+        });
+        values.collect()
+    }
+
+    #[test]
+    fn one_bearer_token_is_taken_and_two_are_refused() {
+        for good in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c "] {
+            let headers = authorized_by(&[good]);
+            assert_eq!(bearer_token(&headers).unwrap(), "a.b.c", "{good}");
+        }
+
+        for Case { headers, says } in REFUSED {
+            let error = bearer_token(&authorized_by(headers)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+            assert!(error.to_string().contains(says), "{headers:?}: {error}");
+        }
+    }
 }

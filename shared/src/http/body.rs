@@ -108,6 +108,7 @@ fn broken_rule((path, error): &(garde::Path, garde::Error)) -> FieldError {
 mod tests {
     use garde::Validate;
     use serde::Deserialize;
+    use serde_json::value::RawValue;
 
     use super::*;
 
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[rustfmt::skip]
-    const CASES: [Case; 11] = [
+    const CASES: [Case; 13] = [
         Case { body: r#"{"name":"#, status: 400, field: None },
         Case { body: r#"{"name":"a"} x"#, status: 400, field: None },
         Case { body: r"[]", status: 422, field: Some("the body") },
@@ -148,6 +149,8 @@ mod tests {
         Case { body: r#"{"name":"a","age":131}"#, status: 422, field: Some("age") },
         Case { body: r#"{"name":"a","nickname":"b"}"#, status: 422, field: Some("nickname") },
         Case { body: r#"{"name":"a","name":"b"}"#, status: 422, field: Some("name") },
+        Case { body: r#"{"name":"a","\u006eame":"b"}"#, status: 422, field: Some("name") },
+        Case { body: r#"{"name":"a","age":1,"age":1}"#, status: 422, field: Some("age") },
     ];
 
     #[test]
@@ -160,6 +163,27 @@ mod tests {
             let field = field.map(|error| error.field.as_str());
             assert_eq!(field, case.field, "{}", case.body);
         }
+    }
+
+    #[derive(Deserialize, Validate)]
+    struct Rows {
+        #[garde(length(max = 2))]
+        rows: Vec<Box<RawValue>>,
+    }
+
+    /// Parts that are read later, each by itself.
+    #[test]
+    fn a_part_can_be_left_as_it_was_sent() {
+        let body = Body::from(r#"{"rows":[ {"a":1, "a":2}, "x"]}"#);
+        let read = json::<Rows>(&json_headers(), &body, MAX_BYTES).unwrap();
+        let parts: Vec<_> = read.rows.iter().map(|row| row.get()).collect();
+        assert_eq!(parts, [r#"{"a":1, "a":2}"#, r#""x""#]);
+
+        let body = Body::from(r#"{"rows":[{"a":}]}"#);
+        let error = json::<Rows>(&json_headers(), &body, MAX_BYTES)
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
     }
 
     #[test]

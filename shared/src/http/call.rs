@@ -105,3 +105,91 @@ impl Call {
 pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
     request.path_parameters().first(name).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use garde::Validate;
+    use lambda_http::request::LambdaRequest;
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::identity::{Role, TenantId, UserId};
+
+    #[derive(Deserialize, Validate)]
+    struct Sample {
+        #[garde(skip)]
+        name: String,
+    }
+
+    /// A call as a function URL sends it (payload format 2.0), with a body in Base64.
+    fn call_with(headers: &Value, body: &[u8]) -> Call {
+        let http = json!({
+            "method": "POST", "path": "/v1/x", "protocol": "HTTP/1.1",
+            "sourceIp": "127.0.0.1", "userAgent": "",
+        });
+        let context = json!({
+            "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "a",
+            "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "",
+            "timeEpoch": 0, "http": http,
+        });
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/v1/x",
+            "rawQueryString": "limit=1&limit=2", "headers": headers,
+            "cookies": ["a=1", "b=2"], "requestContext": context,
+            "body": STANDARD.encode(body), "isBase64Encoded": true,
+        });
+
+        let request: LambdaRequest = serde_json::from_value(event).unwrap();
+        let caller = Caller {
+            tenant: TenantId::try_from("t".to_owned()).unwrap(),
+            user: UserId::try_from("u".to_owned()).unwrap(),
+            role: Role::Patient,
+        };
+        Call::new(
+            caller,
+            Deadline::after(Duration::from_secs(5)),
+            request.into(),
+        )
+    }
+
+    #[test]
+    fn a_body_in_base64_is_read_whatever_charset_it_names() {
+        let name = "热".to_owned();
+        let body = json!({ "name": name }).to_string();
+        for charset in ["utf-8", "UTF-8", "gbk"] {
+            let headers = json!({ "content-type": format!("application/json; charset={charset}") });
+            let call = call_with(&headers, body.as_bytes());
+            let sample: Sample = call.json().unwrap();
+            assert_eq!(sample.name, name, "{charset}");
+        }
+
+        // JSON is UTF-8 (RFC 8259, section 8.1).
+        let headers = json!({ "content-type": "application/json; charset=utf-16" });
+        let utf16: Vec<u8> = body.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let refused = call_with(&headers, &utf16).json::<Sample>().err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::BadRequest);
+    }
+
+    #[test]
+    fn repeated_and_unreadable_headers_have_one_meaning() {
+        let headers = json!({
+            "content-type": "application/json,application/json",
+            "idempotency-key": "钥匙",
+            "if-none-match": "\"a\",\"b\"",
+        });
+        let call = call_with(&headers, b"{}");
+
+        assert_eq!(call.header("idempotency-key"), Some(""), "it is refused");
+        assert_eq!(call.header("if-none-match"), Some("\"a\",\"b\""));
+        assert_eq!(call.header("cookie"), Some("a=1; b=2"));
+        assert_eq!(call.query("limit").as_deref(), Some("1"));
+        let refused = call.json::<Sample>().err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::UnsupportedMediaType);
+    }
+}

@@ -1,9 +1,9 @@
-//! Smaller answers for clients that can read them: Brotli or gzip (level 6), by `Accept-Encoding`
-//! (RFC 9110, section 12.5.3).
+//! Smaller answers for clients that can read them: Brotli or gzip (level 6), as
+//! [`super::accept_encoding`] reads in the request.
 //!
-//! Left as they are: small bodies, for which it costs more than it saves, answers to requests with
-//! `x-no-compression`, and streams, which [`super::openai`] serves. Brotli is at quality 5, which
-//! takes about as long as gzip's 6.
+//! Left as they are: small bodies, for which it costs more than it saves, unless the client refuses
+//! them so; answers to requests with `x-no-compression`; and streams, which [`super::openai`]
+//! serves. Brotli is at quality 5, which takes about as long as gzip's 6.
 
 use std::io::Write;
 
@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::Body;
 
 use super::Response;
+use super::accept_encoding::{AcceptedEncoding, Encoding};
 
 /// Bodies below this size, in bytes, are left as they are: they fit into one packet anyway.
 const MIN_COMPRESSED_BYTES: usize = 1_024;
@@ -28,92 +29,17 @@ const BROTLI_BUFFER_BYTES: usize = 4_096;
 /// The request headers that decide about the encoding.
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding, x-no-compression");
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    Brotli,
-    Gzip,
-}
-
-impl Encoding {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Gzip => "gzip",
-        }
-    }
-}
-
-/// How much a client likes each encoding, from 0 ("never") to 1.
-#[derive(Default)]
-struct Preferences {
-    brotli: Option<f32>,
-    gzip: Option<f32>,
-    others: Option<f32>,
-}
-
-impl Preferences {
-    /// Takes one element of `Accept-Encoding`, such as `br;q=0.5`.
-    fn add(&mut self, element: &str) {
-        let mut parts = element.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let weight = Some(parts.find_map(parse_weight).unwrap_or(1.0));
-
-        match name.as_str() {
-            "br" => self.brotli = weight,
-            "gzip" | "x-gzip" => self.gzip = weight,
-            "*" => self.others = weight,
-            _ => {}
-        }
-    }
-
-    fn preferred(&self) -> Option<Encoding> {
-        let others = self.others.unwrap_or(0.0);
-        let brotli = self.brotli.unwrap_or(others);
-        let gzip = self.gzip.unwrap_or(others);
-
-        if brotli > 0.0 && brotli >= gzip {
-            Some(Encoding::Brotli)
-        } else if gzip > 0.0 {
-            Some(Encoding::Gzip)
-        } else {
-            None
-        }
-    }
-}
-
-/// The weight that a parameter gives; one that cannot be read means "never".
-fn parse_weight(parameter: &str) -> Option<f32> {
-    let weight = parameter
-        .strip_prefix("q=")
-        .or_else(|| parameter.strip_prefix("Q="))?;
-    Some(weight.parse().unwrap_or(0.0))
-}
-
-/// The encoding that the client can read and prefers; none if it wants the body as it is.
-pub(super) fn accepted(headers: &HeaderMap) -> Option<Encoding> {
-    if headers.contains_key("x-no-compression") {
-        return None;
-    }
-
-    let values = headers.get_all(header::ACCEPT_ENCODING).iter();
-    let values = values.filter_map(|value| value.to_str().ok());
-    let mut preferences = Preferences::default();
-    for element in values.flat_map(|value| value.split(',')) {
-        preferences.add(element);
-    }
-    preferences.preferred()
-}
-
 /// Encodes the body, if it is worth it. In either case the answer says that it depends on the
 /// encodings that the client accepts.
-pub(super) fn apply(encoding: Option<Encoding>, response: &mut Response) {
+pub(super) fn apply(accepted: AcceptedEncoding, response: &mut Response) {
     if !may_vary(response) {
         return;
     }
     response.headers_mut().append(header::VARY, VARY);
 
-    let is_small = response.body().len() < MIN_COMPRESSED_BYTES;
-    let Some(encoding) = encoding.filter(|_| !is_small) else {
+    let size = response.body().len();
+    let is_worth_it = size >= MIN_COMPRESSED_BYTES || (accepted.is_required && size > 0);
+    let Some(encoding) = accepted.best.filter(|_| is_worth_it) else {
         return;
     };
     // Should it fail, the body is sent as it is.
@@ -197,35 +123,25 @@ mod tests {
 
     use super::*;
 
-    fn accepted_by(value: &str) -> Option<Encoding> {
-        let value = value.parse().unwrap();
-        accepted(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]))
+    const AS_IT_IS: AcceptedEncoding = AcceptedEncoding {
+        best: None,
+        is_required: false,
+    };
+
+    fn accepted(encoding: Encoding) -> AcceptedEncoding {
+        AcceptedEncoding {
+            best: Some(encoding),
+            is_required: false,
+        }
     }
 
-    #[test]
-    fn the_client_decides() {
-        assert_eq!(accepted_by("gzip, deflate, br"), Some(Encoding::Brotli));
-        assert_eq!(accepted_by("gzip"), Some(Encoding::Gzip));
-        assert_eq!(accepted_by("br;q=0.5, gzip"), Some(Encoding::Gzip));
-        assert_eq!(accepted_by("br;q=0, gzip;q=0"), None);
-        assert_eq!(accepted_by("*"), Some(Encoding::Brotli));
-        assert_eq!(accepted_by("br;q=0, *;q=0.1"), Some(Encoding::Gzip));
-        assert_eq!(accepted_by("identity"), None);
-        assert_eq!(accepted_by(""), None);
-
-        let gzip = (header::ACCEPT_ENCODING, "gzip".parse().unwrap());
-        let mut headers = HeaderMap::from_iter([gzip]);
-        headers.insert("x-no-compression", "1".parse().unwrap());
-        assert_eq!(accepted(&headers), None);
-    }
-
-    fn answer(encoding: Option<Encoding>, size: usize) -> Response {
+    fn answer(accepted: AcceptedEncoding, size: usize) -> Response {
         let mut response = Response::new(Body::Text("热".repeat(size / 3)));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         headers.insert(header::ETAG, "\"abc\"".parse().unwrap());
 
-        apply(encoding, &mut response);
+        apply(accepted, &mut response);
         response
     }
 
@@ -237,13 +153,13 @@ mod tests {
 
     #[test]
     fn what_was_encoded_can_be_read_again_and_has_its_own_tag() {
-        let gzip = answer(Some(Encoding::Gzip), 9_000);
+        let gzip = answer(accepted(Encoding::Gzip), 9_000);
         assert_eq!(gzip.headers()["content-encoding"], "gzip");
         assert_eq!(gzip.headers()["etag"], "\"abc-gzip\"");
         let decoder = flate2::read::GzDecoder::new(gzip.body().as_ref());
         assert_eq!(read_text(decoder), "热".repeat(3_000));
 
-        let brotli = answer(Some(Encoding::Brotli), 9_000);
+        let brotli = answer(accepted(Encoding::Brotli), 9_000);
         let decoder = brotli::Decompressor::new(brotli.body().as_ref(), 4_096);
         assert_eq!(read_text(decoder), "热".repeat(3_000));
 
@@ -254,13 +170,29 @@ mod tests {
 
     #[test]
     fn small_bodies_stay_as_they_are_and_all_say_that_they_vary() {
-        let small = answer(Some(Encoding::Gzip), 900);
-        let plain = answer(None, 9_000);
+        let small = answer(accepted(Encoding::Gzip), 900);
+        let plain = answer(AS_IT_IS, 9_000);
 
         for response in [small, plain] {
             let headers = response.headers();
             assert!(!headers.contains_key("content-encoding"));
             assert_eq!(headers["vary"], "accept-encoding, x-no-compression");
         }
+    }
+
+    /// `Accept-Encoding: gzip, identity;q=0`.
+    #[test]
+    fn a_small_body_is_encoded_for_those_who_refuse_it_plain() {
+        let required = AcceptedEncoding {
+            is_required: true,
+            ..accepted(Encoding::Gzip)
+        };
+        let small = answer(required, 30);
+        assert_eq!(small.headers()["content-encoding"], "gzip");
+        let decoder = flate2::read::GzDecoder::new(small.body().as_ref());
+        assert_eq!(read_text(decoder), "热".repeat(10));
+
+        let empty = answer(required, 0);
+        assert!(!empty.headers().contains_key("content-encoding"));
     }
 }

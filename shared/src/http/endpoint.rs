@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use lambda_http::Request;
 
+use super::accept_encoding::AcceptedEncoding;
 use super::call::Call;
 use super::guard::{Admitted, ChargeRule, RequestGuard, write_rate_limit_headers};
 use super::origin::Origin;
@@ -204,12 +205,12 @@ impl Protocol for Json {
 
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
         let deadline = incoming.deadline(Origin::HttpApi.max_time());
-        let encoding = compress::accepted(incoming.request.headers());
+        let accepted = AcceptedEncoding::of_request(incoming.request.headers());
         let (answer, decision) = route.admit_and_handle(incoming.request, deadline).await;
 
         let mut response = finish(answer, incoming.request_id, incoming.started);
         write_rate_limit_headers(&decision, response.headers_mut());
-        compress::apply(encoding, &mut response);
+        compress::apply(accepted, &mut response);
         Outgoing::buffered(response)
     }
 }

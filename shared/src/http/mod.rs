@@ -5,6 +5,7 @@
 //! [`Response`] or an [`Error`]. Routes that speak `OpenAI`'s protocol implement
 //! `Endpoint<`[`openai::OpenAi`]`>`, and those that any client may call `Endpoint<`[`Public`]`>`.
 
+mod accept_encoding;
 pub mod auth;
 mod body;
 mod call;

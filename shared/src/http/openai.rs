@@ -254,7 +254,7 @@ async fn send(reply: Reply, origin: Origin) -> Outgoing {
     let body = in_span(body.boxed());
 
     if origin == Origin::FunctionUrl {
-        return Outgoing::streamed(reply.status, reply.headers, body.map(Ok).boxed());
+        return Outgoing::streamed(reply.status, &reply.headers, body.map(Ok).boxed());
     }
 
     let chunks: Vec<Bytes> = body.collect().await;

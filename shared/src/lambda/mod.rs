@@ -15,6 +15,7 @@ mod queue_consumer;
 mod router;
 mod schedule;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -186,7 +187,7 @@ async fn serve_all(functions: &'static [Function]) -> Result<(), lambda_runtime:
     tracing::info!("no _HANDLER is set, so this process serves all functions");
     let router = &router::Router::new(functions);
     let serve_one = |_| {
-        serve(move |event| async move {
+        serve_on(move |event| async move {
             let function = router.function_of(&event.payload).await?;
             function.invoke(&event.payload, &event.context).await
         })
@@ -194,6 +195,31 @@ async fn serve_all(functions: &'static [Function]) -> Result<(), lambda_runtime:
 
     try_join_all((0..SHARED_PROCESS_CONCURRENCY).map(serve_one)).await?;
     Ok(())
+}
+
+/// Serves like [`serve`], and goes on after an answer that could not be sent: `cargo lambda watch`
+/// closes the connection when a client has left before its stream began, the runtime ends with that
+/// error, and nothing would start the process again. A runtime that has had no event ends for good:
+/// the emulator is gone.
+async fn serve_on<F, Handled>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: Fn(LambdaEvent<Box<RawValue>>) -> Handled,
+    Handled: Future<Output = Result<Answer, lambda_runtime::Error>>,
+{
+    loop {
+        let has_served = Cell::new(false);
+        let served = serve(|event| {
+            has_served.set(true);
+            handle(event)
+        });
+
+        match served.await {
+            Err(error) if has_served.get() => {
+                tracing::warn!(error = %error, "an answer could not be sent; serving goes on");
+            }
+            ended => return ended,
+        }
+    }
 }
 
 /// Takes one event after the other and gives each to `handle`.

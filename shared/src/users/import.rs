@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::{Connection, PgConnection};
 
 use super::new_user::NewUser;
@@ -34,7 +34,7 @@ pub struct ImportRequest {
     #[garde(skip)]
     mode: ImportMode,
     #[garde(length(min = 1, max = MAX_ROWS))]
-    users: Vec<Value>,
+    users: Vec<Box<RawValue>>,
 }
 
 /// The broken rule of one row, without its values.
@@ -134,50 +134,105 @@ impl ImportRequest {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn sort_rows(rows: &[String]) -> SortedRows {
+        let body = format!(r#"{{ "users": [{}] }}"#, rows.join(" ,\n "));
+        let request: ImportRequest = serde_json::from_str(&body).unwrap();
+        request.sort_rows()
+    }
 
     fn row(id: &str) -> Value {
         let email = format!("{id}@x.example");
         json!({ "id": id, "email": email, "name": "Zhang", "role": "patient" })
     }
 
-    fn row_with(field: &str, value: Value) -> Value {
-        let mut row = row("bad");
-        row[field] = value;
-        row
+    struct Case {
+        /// What a row has instead of its `id`.
+        field: &'static str,
+        /// The field that the error names.
+        names: &'static str,
+        says: &'static str,
+    }
+
+    #[rustfmt::skip]
+    const BROKEN_ROWS: [Case; 19] = [
+        Case { field: r#""id":"two words""#, names: "id", says: "must be 1 to 128" },
+        Case { field: r#""id":"""#, names: "id", says: "must be 1 to 128" },
+        Case { field: r#""id":"me""#, names: "id", says: "must be made of" },
+        Case { field: r#""id":7"#, names: "id", says: "must be a text" },
+        Case { field: r#""id":null"#, names: "id", says: "must be a text" },
+        Case { field: r#""id":{"id":"a","id":"b"}"#, names: "id", says: "must be a text" },
+        Case { field: r#""id":"\ud800""#, names: "id", says: "must be a text" },
+        Case { field: r#""ID":"a""#, names: "the row", says: "not known" },
+        Case { field: r#""id":"a","age":3"#, names: "the row", says: "not known" },
+        // A name twice, however it is written.
+        Case { field: r#""id":"a","id":"b""#, names: "id", says: "twice" },
+        Case { field: r#""id":"a","id":"a""#, names: "id", says: "twice" },
+        Case { field: r#""id":"a","\u0069d":"b""#, names: "id", says: "twice" },
+        Case { field: r#""\u0069\u0064":"a","id":"b""#, names: "id", says: "twice" },
+        Case { field: r#""id":"a","id":7"#, names: "id", says: "twice" },
+        Case { field: r#""id":"a","name":"Li""#, names: "name", says: "twice" },
+        Case { field: r#""id":"a","email":"b@x.example""#, names: "email", says: "twice" },
+        Case { field: r#""id":"a","role":"admin""#, names: "role", says: "twice" },
+        Case { field: r#""id":"a","role":"owner""#, names: "role", says: "twice" },
+        Case { field: r#""id":"a","age":3,"age":4"#, names: "the row", says: "not known" },
+    ];
+
+    #[test]
+    fn a_broken_row_is_named_by_its_index_and_its_field() {
+        for Case { field, names, says } in BROKEN_ROWS {
+            let rest = r#""email":"a@x.example","name":"Zhang","role":"patient""#;
+            let broken = format!("{{{rest},{field}}}");
+            let rows = sort_rows(&[row("first").to_string(), broken]);
+            assert_eq!(rows.valid.len(), 1, "{field}");
+
+            let [RowError { index, error }] = &rows.invalid[..] else {
+                panic!("{field}: {:?}", rows.invalid)
+            };
+            assert_eq!((*index, error.field.as_str()), (1, names), "{field}");
+            assert!(error.message.contains(says), "{field}: {}", error.message);
+        }
     }
 
     #[test]
-    fn a_bad_row_is_named_by_its_index_and_its_field() {
-        let users = json!([
-            row("a"),
-            row_with("role", json!("owner")),
-            row_with("email", json!("nobody")),
-            row_with("email", json!("a@@b")),
-            row_with("name", json!(" ")),
-            row_with("id", json!("two words")),
-            row_with("age", json!(3)),
-            row_with("name", json!(7)),
-            row("a"),
-            json!("text"),
+    fn each_value_has_its_rule() {
+        let with = |field: &str, value: Value| {
+            let mut row = row("bad");
+            row[field] = value;
+            row.to_string()
+        };
+        let rows = sort_rows(&[
+            row("a").to_string(),
+            with("role", json!("owner")),
+            with("email", json!("nobody")),
+            with("email", json!("a@@b")),
+            with("name", json!(" ")),
+            with("name", json!(7)),
+            row("a").to_string(),
+            json!("text").to_string(),
+            json!(["a", "a@x.example", "Zhang", "patient"]).to_string(),
+            "{}".to_owned(),
         ]);
-        let request: ImportRequest = serde_json::from_value(json!({ "users": users })).unwrap();
 
-        let rows = request.sort_rows();
         let valid: Vec<_> = rows.valid.iter().map(|row| row.index).collect();
         assert_eq!(valid, [0]);
-        assert_eq!(rows.repeated, [8]);
+        assert_eq!(rows.repeated, [6]);
 
-        let mut fields = vec![""; 10];
-        for row in &rows.invalid {
-            fields[row.index] = row.error.field.as_str();
-        }
+        let invalid = rows.invalid.iter();
+        let invalid: Vec<_> = invalid.map(|row| (row.index, &*row.error.field)).collect();
         let expected = [
-            "", "role", "email", "email", "name", "id", "the row", "name", "", "the row",
+            (1, "role"),
+            (2, "email"),
+            (3, "email"),
+            (4, "name"),
+            (5, "name"),
+            (7, "the row"),
+            (8, "the row"),
+            (9, "id"),
         ];
-        assert_eq!(fields, expected);
-        assert_eq!(rows.invalid.len(), 8);
+        assert_eq!(invalid, expected);
     }
 }

@@ -2,7 +2,7 @@
 //! in an error.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::FieldError;
 use crate::identity::{Role, UserId};
@@ -30,12 +30,17 @@ pub(super) struct NewUser {
 }
 
 impl NewUser {
-    /// The person of one row of an import, or the first rule that the row breaks.
-    pub(super) fn parse(row: &Value) -> Result<Self, FieldError> {
-        require_texts(row)?;
+    /// The person of one row of an import, or the first rule that the row breaks. The row is read
+    /// as it was sent: a `Value` would keep the last of two fields with one name.
+    pub(super) fn parse(row: &RawValue) -> Result<Self, FieldError> {
+        // serde would read a list as the fields in their order.
+        if !row.get().starts_with('{') {
+            return Err(broken_rule(WHOLE_ROW, "must be a JSON object"));
+        }
 
-        let mut user: Self =
-            serde_json::from_value(row.clone()).map_err(|error| explain_error(&error))?;
+        let mut reader = serde_json::Deserializer::from_str(row.get());
+        let mut user: Self = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| explain_error(&error.path().to_string(), error.inner()))?;
         user.name = user.name.trim().to_owned();
 
         check_id(user.id.as_str())?;
@@ -45,29 +50,21 @@ impl NewUser {
     }
 }
 
-fn require_texts(row: &Value) -> Result<(), FieldError> {
-    if !row.is_object() {
-        return Err(broken_rule(WHOLE_ROW, "must be a JSON object"));
-    }
-
-    for field in ["id", "email", "name", "role"] {
-        match row.get(field) {
-            Some(Value::String(_)) => {}
-            Some(_) => return Err(broken_rule(field, "must be a text")),
-            None => return Err(broken_rule(field, "is required")),
-        }
-    }
-    Ok(())
-}
-
-/// The rule that serde found broken. Its own words could repeat a value.
-fn explain_error(error: &serde_json::Error) -> FieldError {
+/// The rule that serde found broken, at this path. Its own words could repeat a value.
+fn explain_error(path: &str, error: &serde_json::Error) -> FieldError {
     let text = error.to_string();
+    let quoted = text.split('`').nth(1).unwrap_or_default();
 
-    if text.contains("unknown variant") {
-        broken_rule("role", "must be patient, clinician or admin")
-    } else if text.contains("unknown field") {
+    if text.starts_with("missing field") {
+        broken_rule(quoted, "is required")
+    } else if text.starts_with("duplicate field") {
+        broken_rule(quoted, "stands there twice")
+    } else if text.starts_with("unknown field") {
         broken_rule(WHOLE_ROW, "has a field that is not known")
+    } else if text.starts_with("unknown variant") {
+        broken_rule("role", "must be patient, clinician or admin")
+    } else if text.starts_with("invalid type") || !error.is_data() {
+        broken_rule(path, "must be a text")
     } else {
         broken_rule("id", "must be 1 to 128 visible ASCII characters")
     }

@@ -23,7 +23,7 @@ use super::{LAST_WORDS, ask, events_in, streamed, text_of, to_chain};
 use crate::support::STACK;
 
 /// Tiers `t0`, `t1` … that play these scripts, with these further settings.
-async fn chains_of(scripts: &[&str], settings: &Value) -> Chains {
+pub(super) async fn chains_of(scripts: &[&str], settings: &Value) -> Chains {
     let provider = Provider::anywhere();
     let tier = |(at, script): (usize, &&str)| {
         let name = format!("t{at}");

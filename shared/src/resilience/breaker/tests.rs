@@ -1,5 +1,7 @@
 //! The state machine by itself, on a clock that the tests set, and circuits of one environment.
 
+mod hedging;
+
 use std::time::Duration;
 
 use super::admission::{AdmissionDecision, decide};
