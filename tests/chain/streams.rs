@@ -68,6 +68,20 @@ async fn a_live_stream_that_breaks_midway_says_so() {
     }
 }
 
+/// An event that brings no word is no first token.
+#[tokio::test]
+async fn a_live_stream_that_breaks_behind_its_role_is_replaced() {
+    let played = ScriptedChain::new(&["role-cut", "good"]).await;
+    let chat = hello();
+    let outcome = played.chain().start_stream(&request_of(&chat)).await;
+    assert_eq!(faults(&outcome), ["t0 cut"]);
+
+    let answer = outcome.answer.unwrap();
+    assert_eq!(answer.tier, "t1");
+    let outcome = played.ask().await;
+    assert_eq!(served_by(&outcome), "t1");
+}
+
 #[tokio::test]
 async fn a_live_stream_falls_back_until_its_first_token() {
     let scripts = ["503", "late-4000", "slow-tokens"];

@@ -143,7 +143,9 @@ mod tests {
             list
         };
 
-        let detail = |text: &str| json!({ "type": "reasoning.text", "text": text, "format": "f-v1", "index": 0 });
+        let (kind, format) = ("reasoning.text", "f-v1");
+        let detail =
+            |text: &str| json!({ "type": kind, "text": text, "format": format, "index": 0 });
         let signature = json!({ "type": "reasoning.text", "signature": "s", "index": 0 });
         let details = joined(vec![detail("It may"), detail(" be"), signature]);
         let expected = json!([{

@@ -12,9 +12,9 @@ use super::usage::estimate_tokens;
 use crate::config::Prefill;
 
 /// What a tier is told that cannot be prefilled.
-const INSTRUCTION: &str = "Your last message was cut off by the connection. Continue it from exactly \
-    where it ends, in its language and form. Repeat nothing of it, add no introduction and no \
-    remark, and do not begin anew.";
+const INSTRUCTION: &str = "Your last message was cut off by the connection. Continue it from \
+    exactly where it ends, in its language and form. Repeat nothing of it, add no introduction and \
+    no remark, and do not begin anew.";
 
 /// The fewest tokens that a continuation may have.
 const MIN_TOKENS: u64 = 16;

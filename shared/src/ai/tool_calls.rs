@@ -44,7 +44,9 @@ impl ToolCalls {
             let Some(fields) = fragment.as_object_mut() else {
                 continue;
             };
-            write_arguments_as_text(fields);
+            if let Some(Value::Object(function)) = fields.get_mut("function") {
+                write_arguments_as_text(function);
+            }
             let identity = FragmentIdentity::of(fields, position, count);
 
             let number = self.find_call(calls, &identity, &touched);
@@ -150,9 +152,8 @@ fn is_whole(arguments: &str) -> bool {
 }
 
 /// Writes arguments that came as an object as the text that clients expect.
-pub(super) fn write_arguments_as_text(call: &mut Map<String, Value>) {
-    let function = call.get_mut("function").and_then(Value::as_object_mut);
-    let arguments = function.and_then(|function| function.get_mut("arguments"));
+pub(super) fn write_arguments_as_text(function: &mut Map<String, Value>) {
+    let arguments = function.get_mut("arguments");
     if let Some(arguments) = arguments.filter(|arguments| arguments.is_object()) {
         *arguments = Value::String(arguments.to_string());
     }
@@ -304,7 +305,11 @@ mod tests {
 
     #[test]
     fn an_id_of_its_own_for_each_fragment_makes_no_call() {
-        let fragment = |id: &str, arguments: &str| json!([{ "index": 0, "id": id, "function": { "arguments": arguments } }]);
+        let fragment = |id: &str, arguments: &str| {
+            let mut fragment = rest(0, arguments);
+            fragment["id"] = json!(id);
+            json!([fragment])
+        };
         let chunks = vec![
             json!([named(0, "a", "f", "")]),
             fragment("b", "{\"x\""),

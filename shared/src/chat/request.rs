@@ -75,9 +75,10 @@ impl ClientRequest {
     }
 }
 
-/// The fields of a body. Of two with one name the last counts, as in most parsers (RFC 8259, section
-/// 4): a client that works elsewhere works here. All that follow see the same one: the limit's
-/// estimate is read by the same parser, and tiers are sent what was read, never the client's bytes.
+/// The fields of a body. Of two with one name the last counts, as in most parsers (RFC 8259,
+/// section 4): a client that works elsewhere works here. All that follow see the same one: the
+/// limit's estimate is read by the same parser, and tiers are sent what was read, never the
+/// client's bytes.
 fn parse_fields(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     if body.len() > MAX_BODY_BYTES {
         let problem = "The body may have at most 1,048,576 bytes.";

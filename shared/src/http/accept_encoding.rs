@@ -9,7 +9,7 @@
 //! | weighs codings alike | Brotli before gzip before the body as it is |
 //! | names a coding twice | the smaller weight counts: what a client refuses once is not sent |
 //! | has an element that breaks the grammar | the element is as good as absent |
-//! | refuses everything that there is | the body as it is: the work is done, and a 406 would hide it |
+//! | refuses all that there is | the body as it is: the work is done, and a 406 would hide it |
 //!
 //! `tower-http` 0.6 knows no `*`, and takes the larger of two weights. nginx compresses whenever
 //! gzip is named with a weight above 0, whatever the weight of `identity`.

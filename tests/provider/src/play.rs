@@ -143,7 +143,7 @@ impl Play<'_> {
             "slow-tokens" => self.stream_slowly().await,
 
             "empty" | "html" | "error-in-200" => self.answer_oddly(script).await,
-            "headers-only" | "error-first" => self.stream_no_token(script).await,
+            "headers-only" | "error-first" | "role-cut" => self.stream_no_token(script).await,
             "continues-cut" => self.stream_half("cut").await,
             "paced" => self.stream_paced().await,
             "paced-cut" | "paced-stall" | "paced-malformed" => self.stream_half(script).await,
@@ -359,6 +359,11 @@ impl Play<'_> {
         wire::begin_events(self.stream).await?;
         if script == "headers-only" {
             return Ok(After::WaitForHangUp);
+        }
+        if script == "role-cut" {
+            let role = json!({ "role": "assistant", "content": "" });
+            self.write_piece(&role, None).await?;
+            return Ok(After::BreakOff);
         }
 
         wire::write_event(self.stream, &overloaded()).await?;

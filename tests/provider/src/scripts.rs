@@ -68,6 +68,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("silent", "accepts and never answers"),
     ("headers-only", "headers of a stream, and then nothing"),
     ("cut", "the stream breaks in the middle"),
+    ("role-cut", "the stream breaks behind its role"),
     ("stall", "the stream stops in the middle and stays open"),
     ("malformed", "a chunk in the middle is not JSON"),
     (
