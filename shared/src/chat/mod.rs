@@ -9,12 +9,14 @@
 //! | `failure` | what a client is told when no tier answered |
 //! | `complete` | the complete answer, asked for now |
 //! | `cached` | the answer to the same deterministic request at an earlier time |
+//! | `events` | the events of an answer |
 //! | `stream` | answers as server-sent events |
 //! | `relay` | answers that are passed on as they come |
 
 mod cached;
 mod call;
 mod complete;
+mod events;
 mod failure;
 mod meter;
 mod relay;

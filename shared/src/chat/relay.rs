@@ -4,8 +4,9 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 
 use super::call::{ChatCall, Served};
+use super::events::{ReadyStream, event_of_chunk};
 use super::failure::{error_midway, error_of};
-use super::stream::{ReadyStream, event_of_chunk};
+
 use crate::ai::{Answer, Fault, LiveStream, ResumedItem, ResumedStream, Seam};
 use crate::config::StreamMode;
 use crate::http::openai::{ApiError, DONE, event};

@@ -10,10 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
-use serde_json::Value;
 
 use super::cached::complete_or_cached;
-use super::call::{ChatCall, Served};
+use super::call::ChatCall;
+use super::events::{ReadyStream, event_of_chunk};
 use super::relay;
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
@@ -25,12 +25,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest silence after that.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// An answer that is ready to be sent.
-pub(super) struct ReadyStream {
-    pub(super) served: Served,
-    pub(super) events: BoxStream<'static, Bytes>,
-}
 
 pub(super) async fn answer_stream(call: ChatCall, origin: Origin) -> Result<Reply, ApiError> {
     let mode = call.stream_mode()?;
@@ -101,38 +95,4 @@ async fn complete_events(call: &ChatCall) -> Result<ReadyStream, ApiError> {
         served: answer.served,
         events: stream::iter(events).chain(stream::iter([DONE])).boxed(),
     })
-}
-
-/// A chunk as the client asked for it; none if it holds nothing but a usage that was not asked for.
-pub(super) fn event_of_chunk(mut chunk: Value, include_usage: bool) -> Option<Bytes> {
-    let fields = chunk.as_object_mut().filter(|_| !include_usage);
-    if let Some(fields) = fields {
-        let usage = fields.remove("usage");
-        let had_usage = usage.is_some_and(|usage| !usage.is_null());
-        let choices = fields.get("choices").and_then(Value::as_array);
-        if had_usage && choices.is_none_or(Vec::is_empty) {
-            return None;
-        }
-    }
-
-    Some(event(&chunk))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_usage_is_shown_only_to_those_who_asked() {
-        let last = json!({ "choices": [], "usage": { "total_tokens": 1 } });
-        assert!(event_of_chunk(last.clone(), true).is_some());
-        assert!(event_of_chunk(last, false).is_none());
-
-        let chunk = json!({ "choices": [{ "delta": {} }], "usage": null });
-        let event = event_of_chunk(chunk, false).unwrap();
-        let text = String::from_utf8(event.to_vec()).unwrap();
-        assert_eq!(text, "data: {\"choices\":[{\"delta\":{}}]}\n\n");
-    }
 }
