@@ -12,7 +12,7 @@
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`], then [`valkey`], [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
-//! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`] |
+//! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`], then `text` |
 
 pub mod agent;
 pub mod ai;
@@ -36,6 +36,7 @@ pub mod reports;
 pub mod resilience;
 pub mod setup;
 pub mod telemetry;
+mod text;
 pub mod triage;
 pub mod users;
 pub mod valkey;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::triage::breaks::Pause;
 use crate::triage::data::WordList;
 use crate::triage::finding::FindingStatus;
 use crate::triage::pattern_set::PatternSet;
@@ -87,6 +88,13 @@ pub(super) fn status_bounds(tokens: &[Token<'_>], end: usize) -> StatusBounds {
 }
 
 fn greatest_status(rest: &[Token<'_>]) -> FindingStatus {
+    // Behind an emoji or a break another sentence may begin, unless a colon or bracket opens it.
+    let follows_pause =
+        |token: &Token<'_>| token.pause > Pause::None && token.kind != TokenKind::Link;
+    if rest.first().is_some_and(follows_pause) {
+        return FindingStatus::Present;
+    }
+
     // "chest pain free"
     if is_answered_no(rest) || text_at(rest, 0) == "free" {
         return FindingStatus::Denied;
@@ -131,6 +139,7 @@ fn opens_answer(token: &Token<'_>) -> bool {
 fn ends_answer(answer: &[Token<'_>], len: usize) -> bool {
     answer.get(len).is_none_or(|token| {
         token.ends_segment()
+            || token.pause == Pause::Break
             || matches!(token.kind, TokenKind::ListMark | TokenKind::Link)
             || token.text == "的"
     })

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::triage::breaks::Pause;
 use crate::triage::data::WordList;
 use crate::triage::pattern::PatternMatch;
 use crate::triage::pattern_set::PatternSet;
@@ -52,7 +53,9 @@ impl RecordSections {
 
         for (token, heading) in tokens.iter().zip(headings) {
             // A semicolon parts the items of one section, and a heading may have a line of its own.
-            if token.ends_sentence() && token.text != ";" && !is_behind_colon {
+            let ends_item =
+                token.ends_sentence() && token.text != ";" || token.pause == Pause::Break;
+            if ends_item && !is_behind_colon {
                 current = RecordSection::Present;
             }
 

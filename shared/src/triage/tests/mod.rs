@@ -2,6 +2,7 @@
 
 mod adversarial;
 mod coverage;
+mod decorated;
 mod history;
 mod negation;
 mod patients;
