@@ -57,7 +57,7 @@ pub(super) fn is_wrap(before: &str, after: &str) -> bool {
     let after = after.trim_start_matches(is_passable);
 
     before.ends_with(char::is_alphanumeric)
-        && after.starts_with(char::is_alphanumeric)
+        && after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '°' | '℃' | '℉'))
         && !begins_item(after)
 }
 

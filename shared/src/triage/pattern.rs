@@ -29,9 +29,9 @@ const WORD_COST: usize = 3;
 const HAN_COST: usize = 2;
 
 /// A line that begins with one of these says something new, unless the line before it is left open
-/// ("radiating to / my arm"): no gap steps over both.
+/// ("chest so tight that / I cannot move"): no gap steps over both.
 const STATEMENT_OPENERS: &[&str] = &[
-    "i", "im", "ive", "my", "he", "she", "we", "they", "there", "我", "他", "她",
+    "i", "im", "ive", "he", "she", "we", "they", "there", "我", "他", "她",
 ];
 
 const GROUP_LIST: WordList = WordList {

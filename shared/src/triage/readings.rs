@@ -27,8 +27,12 @@ impl<'t> Reading<'t> {
     }
 
     /// Whether the reading tells of a mention: one that assumes wraps tells only of what goes
-    /// across one.
+    /// across one, and of an overdose, whose verb may stand on the line before the count.
     pub(super) fn tells_of(&self, mention: &PatternMatch<Finding>) -> bool {
+        if mention.key == Finding::Overdose {
+            return true;
+        }
+
         let inside = self.tokens.get(mention.start + 1..mention.end);
         let mut inside = inside.unwrap_or(&[]).iter();
 

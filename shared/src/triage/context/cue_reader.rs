@@ -18,6 +18,11 @@ const SUBJECTS: &[&str] = &[
     "她",
 ];
 
+/// Ends of the names that a patient has as the subject of a sentence.
+const SUBJECT_ENDS: &[&str] = &[
+    "patient", "baby", "child", "son", "daughter", "者", "人", "宝", "孩", "子", "儿", "娃",
+];
+
 /// A cue in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CueMatch {
@@ -183,6 +188,7 @@ impl<'t, 'x> CueReader<'t, 'x> {
             TokenKind::Link | TokenKind::QuestionMark => true,
             TokenKind::SentenceEnd | TokenKind::Comma | TokenKind::ListMark => false,
             _ if matches!(before.text, "吗" | "呢") => true,
+            _ if SUBJECT_ENDS.contains(&before.text) => false,
             _ if self.in_finding.get(at) == Some(&true) => true,
             _ => is_break && !leads_to_cue(before),
         }
@@ -246,7 +252,5 @@ fn leads_to_cue(token: &Token<'_>) -> bool {
         WordClass::TRANSPARENT,
         WordClass::BREAKER,
     ];
-    let is_subject = matches!(token.text, "patient" | "者" | "人");
-
-    is_subject || classes.into_iter().any(|class| token.class.has(class))
+    classes.into_iter().any(|class| token.class.has(class))
 }

@@ -179,7 +179,7 @@ impl NegationScope {
             ScopePosition::Direct => Some(open),
             ScopePosition::InFinding { end } if at < end => Some(self),
             _ if reader.is_joined_at(at) => Some(self),
-            _ if self.covers_items() => Some(open),
+            _ if self.covers_items() && reader.finding_end(at).is_some() => Some(open),
             _ => None,
         }
     }

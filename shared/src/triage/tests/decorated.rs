@@ -283,6 +283,7 @@ const ANSWERS: &[Case] = &[
     case("paragraph", "no\n\nchest pain", Urgent, &["chest_pain"]),
     case("own answer", "chest pain: no\nfever: no", Routine, &["!"]),
     case("自答", "胸口疼：没有\n膝盖酸", Routine, &["!"]),
+    case("缓解", "胸痛没有\n缓解", Urgent, &["chest_pain"]),
     case("gone", "chest pain 😭 gone numb", Urgent, &["chest_pain"]),
 ];
 
@@ -362,7 +363,7 @@ const MARKDOWN: &[Case] = &[
     ),
     case(
         "items apart",
-        "my chest is fine\nmy knee has a pain",
+        "my chest is fine\nI have a pain in my knee",
         Routine,
         &["!"],
     ),
