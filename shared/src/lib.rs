@@ -12,7 +12,8 @@
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`], then [`valkey`], [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
-//! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`], then `text` |
+//! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`] |
+//! | what a reader sees of a text | `text` |
 
 pub mod agent;
 pub mod ai;

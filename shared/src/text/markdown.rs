@@ -96,7 +96,7 @@ fn strip_line_marks<'t>(line: &'t str, stripped: &mut String) -> &'t str {
 }
 
 /// A run of stars is emphasis, and joins what it stands between: `che**st** pain`. One without a
-/// partner, and any low line or number sign, stands for a space. Beside digits they mean something
+/// partner, and any low line or number sign, stands for a space. Beside digits some mean something
 /// else: "2*3", "#1".
 fn strip_emphasis(line: &str, stripped: &mut String) {
     let is_paired = count_star_runs(line).is_multiple_of(2);
@@ -112,13 +112,19 @@ fn strip_emphasis(line: &str, stripped: &mut String) {
 
         while chars.next_if_eq(&c).is_some() {}
         let after = chars.peek().copied().unwrap_or(' ');
-        let is_star = is_star(c);
-        let digits = (before.is_ascii_digit(), after.is_ascii_digit());
+        let is_between_digits = before.is_ascii_digit() && after.is_ascii_digit();
+        let is_between_letters = before.is_alphabetic() && after.is_alphabetic();
 
-        match (is_star, digits) {
-            (true, (true, true)) | (false, (true, _) | (_, true)) => stripped.push(c),
-            (true, _) if is_paired || !(before.is_alphabetic() && after.is_alphabetic()) => {}
-            _ => stripped.push(' '),
+        if is_star(c) {
+            match (is_between_digits, is_between_letters) {
+                (true, _) => stripped.push(c),
+                (false, true) if !is_paired => stripped.push(' '),
+                _ => {}
+            }
+        } else if is_number_sign(c) && (before.is_ascii_digit() || after.is_ascii_digit()) {
+            stripped.push(c);
+        } else {
+            stripped.push(' ');
         }
     }
 }
@@ -138,7 +144,11 @@ fn count_star_runs(line: &str) -> usize {
 }
 
 fn is_mark(c: char) -> bool {
-    is_star(c) || matches!(c, '_' | '＿' | '#' | '＃')
+    is_star(c) || is_number_sign(c) || matches!(c, '_' | '＿')
+}
+
+fn is_number_sign(c: char) -> bool {
+    matches!(c, '#' | '＃')
 }
 
 fn is_star(c: char) -> bool {

@@ -48,12 +48,20 @@ pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
 
 /// Whether a character takes part in no decoration: nearly all that patients write.
 fn is_plain(c: char) -> bool {
-    match c {
-        '&' | '<' | '>' | '*' | '_' | '#' | '[' | '＊' | '＿' | '＃' | '＞' => false,
-        '\0'..='~' | '°' | '·' | '℃' => true,
-        // Dashes, quotation marks and dots; CJK punctuation, ideographs and full-width forms.
-        '\u{2010}'..='\u{2027}' | '\u{3000}'..='\u{303f}' => true,
-        '\u{3400}'..='\u{9fff}' | '\u{ff01}'..='\u{ff5e}' => true,
-        _ => false,
-    }
+    let is_mark = matches!(
+        c,
+        '&' | '<' | '>' | '*' | '_' | '#' | '[' | '＊' | '＿' | '＃' | '＞'
+    );
+
+    !is_mark
+        && matches!(
+            c,
+            '\0'..='~' | '°' | '·' | '℃'
+                // Dashes, quotation marks and dots.
+                | '\u{2010}'..='\u{2027}'
+                // CJK punctuation, ideographs and full-width forms.
+                | '\u{3000}'..='\u{303f}'
+                | '\u{3400}'..='\u{9fff}'
+                | '\u{ff01}'..='\u{ff5e}'
+        )
 }

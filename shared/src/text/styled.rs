@@ -256,10 +256,13 @@ fn fold_raised_number(rest: &[char], folded: &mut String) -> Option<usize> {
 }
 
 fn raised_digit(c: char) -> Option<char> {
-    match c {
-        '\u{b9}' | '\u{b2}' | '\u{b3}' | '\u{2070}' | '\u{2074}'..='\u{2079}' => {}
-        '\u{2080}'..='\u{2089}' => {}
-        _ => return None,
+    let is_raised = matches!(
+        c,
+        '\u{b9}' | '\u{b2}' | '\u{b3}' | '\u{2070}' | '\u{2074}'..='\u{2079}'
+    );
+    let is_lowered = matches!(c, '\u{2080}'..='\u{2089}');
+    if !is_raised && !is_lowered {
+        return None;
     }
 
     let mut digit = None;

@@ -105,9 +105,8 @@ fn apply_effect(effect: TagEffect, stripped: &mut String, rest: &mut &str) {
             stripped.push('|');
             return;
         }
-        TagEffect::LineBreak => stripped.push('\n'),
         TagEffect::NewLine if stripped.trim_end_matches(' ').ends_with('\n') => {}
-        TagEffect::NewLine => stripped.push('\n'),
+        TagEffect::NewLine | TagEffect::LineBreak => stripped.push('\n'),
     }
 
     let behind = rest.trim_start_matches([' ', '\r']);

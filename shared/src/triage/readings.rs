@@ -3,13 +3,14 @@
 //! Where a soft break stands within the words of a phrase (胸 / 痛), it is proven to be a wrap, and
 //! every reading takes it as one. Any other may be an end as well as a wrap ("chest infection /
 //! pain in the knee"). So such a text is read twice: with ends, and with wraps, which only add the
-//! findings that go across one. A break can show a finding, but never hide one.
+//! findings that go across one: they hide nothing that the lines show by themselves.
 
 use super::breaks::{BreakReading, Pause, is_soft_break};
 use super::finding::Finding;
 use super::pattern::PatternMatch;
 use super::pattern_set::PatternSet;
 use super::tokens::{Token, tokenise};
+use super::word_class::WordClass;
 
 /// One reading of a text.
 pub(super) struct Reading<'t> {
@@ -62,17 +63,27 @@ pub(super) fn read_text<'t>(text: &'t str, patterns: &PatternSet<Finding>) -> Ve
 
 /// For each break of a reading with wraps, whether words of one phrase stand on both sides.
 fn proven_wraps(tokens: &[Token<'_>], mentions: &[PatternMatch<Finding>]) -> Vec<bool> {
-    let follows_break = |at: &usize| {
-        let token = tokens.get(*at);
-        token.is_some_and(|token| token.pause == Pause::Break)
-    };
-    let joins = |mention: &PatternMatch<Finding>, at: usize| {
-        let is_inside = mention.start < at && at < mention.end;
-        is_inside && !mention.gaps.contains(&at) && !mention.gaps.contains(&(at - 1))
-    };
+    let mut is_joined = vec![false; tokens.len()];
 
-    let breaks = (0..tokens.len()).filter(follows_break);
-    breaks
-        .map(|at| mentions.iter().any(|mention| joins(mention, at)))
+    for mention in mentions {
+        let belongs = |at: usize| !mention.gaps.contains(&at) || is_filler(tokens, at);
+        for at in mention.start + 1..mention.end {
+            if let Some(joined) = is_joined.get_mut(at) {
+                *joined |= belongs(at) && belongs(at - 1);
+            }
+        }
+    }
+
+    let positions = tokens.iter().zip(is_joined);
+    positions
+        .filter(|(token, _)| token.pause == Pause::Break)
+        .map(|(_, joined)| joined)
         .collect()
+}
+
+/// Whether a word in a gap changes nothing between the words of its phrase.
+fn is_filler(tokens: &[Token<'_>], at: usize) -> bool {
+    tokens.get(at).is_some_and(|token| {
+        token.class.has(WordClass::FILLER) && !token.class.has(WordClass::NEGATOR)
+    })
 }

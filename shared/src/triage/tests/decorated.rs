@@ -1,9 +1,9 @@
-//! Decoration in and around phrases: emoji, markdown, HTML, styled letters, wraps, dots.
+//! Decoration at every place of a phrase: emoji, markdown, HTML, unseen characters, wraps, dots.
 
 use super::super::Urgency::{Emergency, Routine, SelfCare, Urgent};
 use super::super::{Complaint, Triage, assess};
 use super::robustness::next_noise;
-use super::{Case, assess_text, case, check_cases, status_of};
+use super::{assess_text, status_of};
 use crate::triage::FlagStatus;
 
 /// Emergencies and an urgent complaint; the urgencies and flags of the plain texts are the measure.
@@ -265,113 +265,34 @@ fn a_denial_ends_at_a_mark_behind_its_finding() {
     }
 }
 
-/// An answer ends with its line, and denies nothing on the next one.
-const ANSWERS: &[Case] = &[
-    case("冒号", "发烧：没有\n胸痛两小时", Urgent, &["chest_pain"]),
-    case("表格", "吸烟 没有\n胸痛 有", Urgent, &["chest_pain"]),
-    case("独行", "糖尿病\n没有\n胸痛\n有", Urgent, &["chest_pain"]),
-    case("吗", "发烧吗没有😊胸痛两小时", Urgent, &["?chest_pain"]),
-    case("colon", "Fever: no\nChest pain", Urgent, &["chest_pain"]),
-    case("form", "Smoker no\nchest pain yes", Urgent, &["chest_pain"]),
-    case("cells", "| no | chest pain |", Urgent, &["chest_pain"]),
-    case(
-        "question",
-        "fever? no 😊 chest pain",
-        Urgent,
-        &["?chest_pain"],
-    ),
-    case("paragraph", "no\n\nchest pain", Urgent, &["chest_pain"]),
-    case("own answer", "chest pain: no\nfever: no", Routine, &["!"]),
-    case("自答", "胸口疼：没有\n膝盖酸", Routine, &["!"]),
-    case("缓解", "胸痛没有\n缓解", Urgent, &["chest_pain"]),
-    case("gone", "chest pain 😭 gone numb", Urgent, &["chest_pain"]),
-];
-
+/// Texts that say no more when they are repeated, and that scanners could read again and again.
 #[test]
-fn answers_end_with_their_line() {
-    check_cases(ANSWERS);
-}
+fn long_decorated_texts_are_read_to_their_end() {
+    let pieces = [
+        "胸\n痛，",
+        "胸…痛\n",
+        "[胸](",
+        "<b 胸痛 ",
+        "<b>胸</b>痛 ",
+        "~\n",
+        "…~",
+        "&#33016;痛 ",
+        "&&#",
+        "**胸**痛 ",
+        "* _",
+        "3️⃣",
+        "①",
+        "🇨",
+        "no\nchest\npain\n",
+        "没\n有",
+    ];
 
-const STYLES: &[Case] = &[
-    case("bold", "𝐜𝐡𝐞𝐬𝐭 𝐩𝐚𝐢𝐧", Urgent, &["chest_pain"]),
-    case("script", "𝓬𝓱𝓮𝓼𝓽 𝓅𝒶𝒾𝓃", Urgent, &["chest_pain"]),
-    case("fraktur", "𝔠𝔥𝔢𝔰𝔱 𝖕𝖆𝖎𝖓", Urgent, &["chest_pain"]),
-    case("monospace", "𝚌𝚑𝚎𝚜𝚝 𝕡𝕒𝕚𝕟", Urgent, &["chest_pain"]),
-    case("circles", "ⓒⓗⓔⓢⓣ 🅟🅐🅘🅝", Urgent, &["chest_pain"]),
-    case("squares", "🄲🄷🄴🅂🅃 🅿🅰🅸🅽", Urgent, &["chest_pain"]),
-    case(
-        "full width",
-        "ｃｈｅｓｔ　ｐａｉｎ",
-        Urgent,
-        &["chest_pain"],
-    ),
-    case("raised", "ᶜʰᵉˢᵗ ᵖᵃⁱⁿ", Urgent, &["chest_pain"]),
-    case("small capitals", "ᴄʜᴇꜱᴛ ᴘᴀɪɴ", Urgent, &["chest_pain"]),
-    case("indicators", "🇨🇭🇪🇸🇹 🇵🇦🇮🇳", Urgent, &["chest_pain"]),
-    case("numerals", "ⅽhest paⅰn", Urgent, &["chest_pain"]),
-    case("struck", "c̶h̶e̶s̶t̶ p̶a̶i̶n̶", Urgent, &["chest_pain"]),
-    case("accents", "chést páin", Urgent, &["chest_pain"]),
-    case("denied", "𝐧𝐨 𝐜𝐡𝐞𝐬𝐭 𝐩𝐚𝐢𝐧", Routine, &["!"]),
-    case("type 1", "否认Ⅰ型糖尿病、胸痛", Routine, &["!"]),
-    case("number sign", "№ 5 chest pain", Urgent, &["chest_pain"]),
-    case("references", "&#33016;&#30171;", Urgent, &["chest_pain"]),
-    case("hex", "&#x80F8;&#x75DB;", Urgent, &["chest_pain"]),
-    case("twice", "chest&amp;nbsp;pain", Urgent, &["chest_pain"]),
-    case("brackets", "<i have chest pain>", Urgent, &["chest_pain"]),
-    case(
-        "less than",
-        "sats<90 chest pain>1h",
-        Urgent,
-        &["chest_pain"],
-    ),
-];
-
-#[test]
-fn styled_letters_are_read() {
-    check_cases(STYLES);
-}
-
-const MARKDOWN: &[Case] = &[
-    case("in a word", "che**st** pain", Urgent, &["chest_pain"]),
-    case("加粗", "**胸**痛", Urgent, &["chest_pain"]),
-    case("斜体", "_胸_痛", Urgent, &["chest_pain"]),
-    case("code", "`chest` pain", Urgent, &["chest_pain"]),
-    case("heading", "# chest\n## pain", Urgent, &["chest_pain"]),
-    case("quote", "> chest\n> pain", Urgent, &["chest_pain"]),
-    case(
-        "link",
-        "胸[痛](https://example.org)",
-        Urgent,
-        &["chest_pain"],
-    ),
-    case("struck", "~~胸~~痛", Urgent, &["chest_pain"]),
-    case("no bold", "no **chest pain**", Routine, &["!"]),
-    case("bold no", "**no** chest pain", Routine, &["!"]),
-    case("没有加粗", "没有**胸痛**", Routine, &["!"]),
-    case("words", "[chest pain](very bad)", Urgent, &["chest_pain"]),
-    case(
-        "bullets",
-        "* no fever\n* chest pain",
-        Urgent,
-        &["chest_pain"],
-    ),
-    case(
-        "rows",
-        "| fever | no |\n| chest pain | yes |",
-        Urgent,
-        &["chest_pain"],
-    ),
-    case(
-        "items apart",
-        "my chest is fine\nI have a pain in my knee",
-        Routine,
-        &["!"],
-    ),
-];
-
-#[test]
-fn markdown_is_read_through() {
-    check_cases(MARKDOWN);
+    for piece in pieces {
+        let long_text: String = piece.repeat(8_000).chars().take(8_000).collect();
+        let short_text = piece.repeat(3);
+        let (long, short) = (assess_text(&long_text), assess_text(&short_text));
+        assert_eq!(long.urgency, short.urgency, "{piece:?}");
+    }
 }
 
 /// A fever is an emergency for an infant of two months.

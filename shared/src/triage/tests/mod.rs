@@ -3,6 +3,7 @@
 mod adversarial;
 mod coverage;
 mod decorated;
+mod decorated_cases;
 mod history;
 mod negation;
 mod patients;
