@@ -13,6 +13,15 @@ const KEYCAP: char = '\u{20e3}';
 /// Small capitals of the phonetic alphabets, which no decomposition tells; `x` has none.
 const SMALL_CAPITALS: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡ?ʏᴢ";
 
+/// Units of time and temperature, and counters of medicines.
+const UNITS: &[&str] = &[
+    "个", "天", "日", "月", "周", "岁", "年", "小时", "度", "℃", "°", "片", "粒", "颗", "次",
+    "day", "week", "month", "year", "hour", "degree", "tablet", "pill",
+];
+
+/// No unit is longer, with a space before it.
+const MAX_UNIT_CHARS: usize = 8;
+
 /// The text with plain letters and digits, and without what is not seen.
 pub(super) fn fold_styles(text: &str) -> String {
     let chars: Vec<char> = text.chars().filter(|c| !is_invisible(*c)).collect();
@@ -136,8 +145,8 @@ fn stands_in_word(behind: &[char], folded: &str) -> bool {
     letter_before || letter_behind
 }
 
-/// Digits in circles or on keys are a number when two stand together, or behind a digit or its
-/// point. A single one heads an item of a list and stays: ①39度 is no 139.
+/// Digits in circles or on keys are a number when two stand together, behind a digit or its point,
+/// or before a unit. A single one heads an item of a list else, and stays: ①39度 is no 139.
 fn fold_boxed_number(rest: &[char], folded: &mut String) -> Option<usize> {
     let first = boxed_digit(rest)?;
     let mut number = String::new();
@@ -160,7 +169,8 @@ fn fold_boxed_number(rest: &[char], folded: &mut String) -> Option<usize> {
 
     let integer = folded.strip_suffix('.').unwrap_or(folded);
     let goes_on = first.is_key && integer.ends_with(|c: char| c.is_ascii_digit());
-    if number.len() < 2 && !goes_on {
+    let behind = rest.get(len..).unwrap_or_default();
+    if number.len() < 2 && !goes_on && !begins_unit(behind) {
         folded.extend(rest.get(..len).unwrap_or_default());
         return Some(len);
     }
@@ -169,10 +179,17 @@ fn fold_boxed_number(rest: &[char], folded: &mut String) -> Option<usize> {
         part_from_digit(folded);
     }
     folded.push_str(&number);
-    if rest.get(len).is_some_and(char::is_ascii_digit) {
+    if behind.first().is_some_and(char::is_ascii_digit) {
         folded.push(' ');
     }
     Some(len)
+}
+
+fn begins_unit(text: &[char]) -> bool {
+    let word: String = text.iter().take(MAX_UNIT_CHARS).collect();
+    let word = word.trim_start().to_lowercase();
+
+    UNITS.iter().any(|unit| word.starts_with(unit))
 }
 
 fn part_from_digit(folded: &mut String) {

@@ -142,6 +142,7 @@ fn boxed_digits_are_numbers_in_a_row() {
         folding("①39 ②40", "①39 ②40"),
         folding("1️⃣39", "1\u{20e3}39"),
         folding("①②39", "12 39"),
+        folding("2️⃣个月 ③ days ①头", "2个月 3 days ①头"),
         folding("10⁹ m² O₂", "10⁹ m² O₂"),
     ]);
 }

@@ -165,11 +165,19 @@ impl<'t, 'x> CueReader<'t, 'x> {
             _ => false,
         };
 
-        is_bare && SUBJECTS.contains(&text_at(self.tokens, cue.end))
+        is_bare && self.is_subject_at(cue.end)
+    }
+
+    /// Whether a statement with its own subject begins at `at`.
+    pub(super) fn is_subject_at(&self, at: usize) -> bool {
+        SUBJECTS.contains(&text_at(self.tokens, at))
     }
 
     /// Whether a cue, behind which a pause stands, may be the answer to what stands before it:
     /// 发烧：没有 / 胸痛, "smoker no / chest pain". Then it denies nothing behind the pause.
+    ///
+    /// What follows with a subject of its own ("no… I have chest pain") is not asked for here:
+    /// [`Self::is_subject_at`].
     pub(super) fn may_be_answer(&self, cue_start: usize, pause: Pause) -> bool {
         let Some(at) = cue_start.checked_sub(1) else {
             return false;

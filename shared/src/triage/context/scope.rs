@@ -150,7 +150,8 @@ impl NegationScope {
             reader.kind_at(at + 1),
             Some(TokenKind::Word | TokenKind::Han)
         );
-        if follows_end || !precedes_word || !self.effect.is_denial() {
+        let begins_statement = reader.is_subject_at(at + 1);
+        if follows_end || !precedes_word || begins_statement || !self.effect.is_denial() {
             return None;
         }
 
@@ -174,6 +175,7 @@ impl NegationScope {
         let open = self.at_position(ScopePosition::Doubtful);
 
         match self.position {
+            ScopePosition::Direct if reader.is_subject_at(at) => None,
             ScopePosition::Direct if !reader.may_be_answer(self.cue_start, pause) => Some(self),
             ScopePosition::Direct if pause == Pause::Break => None,
             ScopePosition::Direct => Some(open),
