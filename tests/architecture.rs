@@ -22,6 +22,7 @@ const LEVELS: &[&[&str]] = &[
     &["config"],
     &["triage", "page"],
     &["identity", "deadline", "error", "locale"],
+    &["text"],
 ];
 
 fn root() -> PathBuf {

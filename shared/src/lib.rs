@@ -13,6 +13,7 @@
 //! | one room per real service | [`postgres`], then [`valkey`], [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
 //! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`] |
+//! | what a reader sees of a text | `text` |
 
 pub mod agent;
 pub mod ai;
@@ -36,6 +37,7 @@ pub mod reports;
 pub mod resilience;
 pub mod setup;
 pub mod telemetry;
+mod text;
 pub mod triage;
 pub mod users;
 pub mod valkey;

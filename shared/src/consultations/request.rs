@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
 use crate::locale::Locale;
+use crate::text;
 use crate::triage::{Complaint, Sex};
 
 /// The longest text of a patient, in characters.
@@ -18,7 +19,7 @@ const MAX_TEXT_CHARS: usize = 8_000;
 #[derive(Deserialize, Serialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewConsultation {
-    /// The patient's own words: 1 to 8,000 characters, not only white space.
+    /// The patient's own words: 1 to 8,000 characters, of which one at least is seen.
     #[garde(custom(|value: &String, (): &()| check_text(value)))]
     pub symptoms: String,
     /// Whole years, 0 to 130.
@@ -82,7 +83,7 @@ impl NewConsultation {
 }
 
 fn check_text(value: &str) -> garde::Result {
-    if value.trim().is_empty() {
+    if text::is_blank(value) {
         return Err(garde::Error::new("must not be blank"));
     }
     if value.chars().count() > MAX_TEXT_CHARS {
@@ -178,7 +179,28 @@ mod tests {
         assert!(symptoms(&"痛".repeat(8_001)).is_err());
         assert!(symptoms(" \n\u{3000}").is_err());
         assert!(symptoms("pain\u{0}").is_err());
+        assert!(symptoms(&"&#30171;".repeat(1_000)).is_ok());
+        assert!(symptoms(&"&#30171;".repeat(1_001)).is_err());
         assert!(symptoms("line one\r\n\tline two").is_ok());
+    }
+
+    #[test]
+    fn texts_that_show_nothing_are_blank() {
+        for blank in [
+            "\u{200b}\u{2060}",
+            "\u{3164} \u{2800}",
+            "\u{fe0f}\u{301}",
+            "<p><br></p>",
+        ] {
+            for field in ["symptoms", "history"] {
+                let mut body = serde_json::json!({ "symptoms": "胸痛", "history": "高血压" });
+                body[field] = blank.into();
+
+                let refusal = read(&body.to_string()).err();
+                let refusal = refusal.expect("a blank text is refused");
+                assert!(refusal.contains("must not be blank"), "{refusal}");
+            }
+        }
     }
 
     #[test]

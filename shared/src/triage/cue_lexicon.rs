@@ -52,6 +52,14 @@ impl CueEffect {
         })
     }
 
+    /// Whether the cue by itself makes no finding less certain.
+    pub(super) fn lowers_nothing(self) -> bool {
+        matches!(
+            self,
+            Self::PseudoNegation | Self::Conjunction | Self::AmbiguousAnd | Self::Termination
+        )
+    }
+
     /// Whether the cue denies what it governs.
     pub(super) fn is_denial(self) -> bool {
         matches!(

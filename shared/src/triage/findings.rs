@@ -10,9 +10,10 @@ use super::normalise::normalise_text;
 use super::pattern::PatternMatch;
 use super::pattern_set::PatternSet;
 use super::quantities::{self, InfantAge};
+use super::readings::{Reading, read_text};
 use super::rule::LexiconEntry;
 use super::rules;
-use super::tokens::{Token, tokenise};
+use super::tokens::Token;
 
 static SYMPTOM_PATTERNS: LazyLock<PatternSet<Finding>> =
     LazyLock::new(|| compile_lexicon(rules::symptom_lexicon()));
@@ -28,53 +29,66 @@ fn compile_lexicon(entries: impl Iterator<Item = &'static LexiconEntry>) -> Patt
     PatternSet::compile(sources)
 }
 
+/// The readings of a patient's normalised symptoms.
+pub(super) fn read_symptoms(symptoms: &str) -> Vec<Reading<'_>> {
+    read_text(symptoms, &SYMPTOM_PATTERNS)
+}
+
 /// Statuses of the findings that a complaint mentions; a finding that is missing is unknown.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     statuses: HashMap<Finding, FindingStatus>,
-    /// For each token of the symptoms, whether a minor complaint covers it.
-    minor_tokens: Vec<bool>,
+    /// For each token of each reading of the symptoms, whether a minor complaint covers it.
+    minor_tokens: Vec<Vec<bool>>,
 }
 
 impl Findings {
-    /// Reads a complaint; `tokens` are those of its symptoms.
-    pub(super) fn of_complaint(complaint: &Complaint<'_>, tokens: &[Token<'_>]) -> Self {
-        let mut findings = Self {
-            minor_tokens: vec![false; tokens.len()],
-            ..Self::default()
-        };
+    /// Reads a complaint; `readings` are those of its symptoms.
+    pub(super) fn of_complaint(complaint: &Complaint<'_>, readings: &[Reading<'_>]) -> Self {
+        let mut findings = Self::default();
 
-        findings.read_symptoms(tokens);
+        for reading in readings {
+            findings.read_symptoms(reading);
+            findings.read_age(complaint.age, &reading.tokens);
+        }
         if let Some(history) = complaint.history {
             findings.read_history(history);
         }
-        findings.read_age(complaint.age, tokens);
 
         findings
     }
 
-    fn read_symptoms(&mut self, tokens: &[Token<'_>]) {
+    fn read_symptoms(&mut self, reading: &Reading<'_>) {
+        let tokens = reading.tokens.as_slice();
         let mut mentions = SYMPTOM_PATTERNS.find_all(tokens);
         mentions.extend(quantities::find_fevers(tokens));
         mentions.extend(quantities::find_overdoses(tokens));
 
         let statuses = context::current_statuses(tokens, &mentions);
-        self.record_mentions(&mentions, &statuses);
-        self.cover_minor_tokens(&mentions);
+        self.record_mentions(reading, &mentions, &statuses);
+        self.cover_minor_tokens(&mentions, tokens.len());
     }
 
     fn read_history(&mut self, history: &str) {
         let history = normalise_text(history);
-        let tokens = tokenise(&history);
 
-        let mentions = RISK_PATTERNS.find_all(&tokens);
-        let statuses = context::negation_statuses(&tokens, &mentions);
-        self.record_mentions(&mentions, &statuses);
+        for reading in read_text(&history, &RISK_PATTERNS) {
+            let mentions = RISK_PATTERNS.find_all(&reading.tokens);
+            let statuses = context::negation_statuses(&reading.tokens, &mentions);
+            self.record_mentions(&reading, &mentions, &statuses);
+        }
     }
 
-    fn record_mentions(&mut self, mentions: &[PatternMatch<Finding>], statuses: &[FindingStatus]) {
+    fn record_mentions(
+        &mut self,
+        reading: &Reading<'_>,
+        mentions: &[PatternMatch<Finding>],
+        statuses: &[FindingStatus],
+    ) {
         for (mention, status) in mentions.iter().zip(statuses) {
-            self.record(mention.key, *status);
+            if reading.tells_of(mention) {
+                self.record(mention.key, *status);
+            }
         }
     }
 
@@ -84,7 +98,8 @@ impl Findings {
         *recorded = status.max(*recorded);
     }
 
-    fn cover_minor_tokens(&mut self, mentions: &[PatternMatch<Finding>]) {
+    fn cover_minor_tokens(&mut self, mentions: &[PatternMatch<Finding>], token_count: usize) {
+        let mut covered = vec![false; token_count];
         let is_minor = |mention: &&PatternMatch<Finding>| mention.key == Finding::MinorComplaint;
 
         for at in mentions
@@ -92,10 +107,11 @@ impl Findings {
             .filter(is_minor)
             .flat_map(PatternMatch::atom_tokens)
         {
-            if let Some(is_covered) = self.minor_tokens.get_mut(at) {
+            if let Some(is_covered) = covered.get_mut(at) {
                 *is_covered = true;
             }
         }
+        self.minor_tokens.push(covered);
     }
 
     /// Infants are known by the text, as `age` counts whole years only.
@@ -141,8 +157,9 @@ impl Findings {
         statuses.min().flatten()
     }
 
-    /// Whether a minor complaint covers the token at `at`.
-    pub(super) fn is_minor_token(&self, at: usize) -> bool {
-        self.minor_tokens.get(at) == Some(&true)
+    /// Whether a minor complaint covers the token at `at` of a reading.
+    pub(super) fn is_minor_token(&self, reading: usize, at: usize) -> bool {
+        let covered = self.minor_tokens.get(reading);
+        covered.is_some_and(|covered| covered.get(at) == Some(&true))
     }
 }

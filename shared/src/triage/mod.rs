@@ -14,13 +14,16 @@
 //!
 //! A text is read in this order, and each file uses only those named before it:
 //!
-//! 1. `normalise` folds the spelling and `tokens` cuts the words, with their `word_class`.
-//! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units.
+//! 1. `normalise` folds the decoration and the spelling; `tokens` cuts the words, with their
+//!    `word_class` and the `breaks` between them.
+//! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units;
+//!    `readings` tells which breaks are wraps.
 //! 3. `context` decides of each mention whether it is denied, another person's or past.
 //! 4. `findings` keeps the most alarming status of each finding.
 //! 5. `rules` combines findings to red flags; `self_care` looks at what has none.
 
 mod advice;
+mod breaks;
 mod complaint;
 mod context;
 mod cue_lexicon;
@@ -31,6 +34,7 @@ mod normalise;
 mod pattern;
 mod pattern_set;
 mod quantities;
+mod readings;
 mod rule;
 mod rules;
 mod self_care;
@@ -55,14 +59,14 @@ use findings::Findings;
 use rule::Rule;
 
 /// Raised with every change to the rules that can change an outcome.
-const RULES_VERSION: u32 = 2;
+const RULES_VERSION: u32 = 3;
 
 /// Decides the urgency of a complaint.
 #[must_use]
 pub fn assess(complaint: &Complaint<'_>) -> Triage {
     let symptoms = normalise::normalise_text(complaint.symptoms);
-    let tokens = tokens::tokenise(&symptoms);
-    let findings = Findings::of_complaint(complaint, &tokens);
+    let readings = findings::read_symptoms(&symptoms);
+    let findings = Findings::of_complaint(complaint, &readings);
 
     let applicable = rules::all_rules().filter(|rule| rule.sex_filter.admits(complaint.sex));
     let mut red_flags: Vec<RedFlag> = applicable
@@ -72,7 +76,7 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
 
     let urgency = match red_flags.first() {
         Some(most_urgent) => most_urgent.urgency,
-        None if self_care::suffices(&findings, complaint.age, &tokens) => Urgency::SelfCare,
+        None if self_care::suffices(&findings, complaint.age, &readings) => Urgency::SelfCare,
         None => Urgency::Routine,
     };
 

@@ -1,8 +1,11 @@
-//! Folds a patient's free text into one spelling: width, case, apostrophes and script.
+//! Folds a patient's free text into one spelling: decoration, width, case, apostrophes, script, and
+//! the marks that are no punctuation.
 
+use std::iter::Peekable;
 use std::sync::LazyLock;
 
 use super::data::WordList;
+use crate::text::{is_emoji, plain_text};
 
 /// No text is read past this many characters: twice what a complaint may have.
 const MAX_TEXT_CHARS: usize = 16_384;
@@ -34,40 +37,73 @@ static SIMPLIFIED_FORMS: LazyLock<Vec<char>> = LazyLock::new(|| {
     forms
 });
 
-/// Folds width, case, apostrophes and the commonest traditional characters.
+/// Folds decoration, width, case, apostrophes and the commonest traditional characters.
 ///
-/// Apostrophes go, with a possessive or contracted `s`: "don't" reads `dont`, "it's" reads `it`.
+/// - Apostrophes go, with a possessive or contracted `s`: "don't" reads `dont`, "it's" reads `it`.
+/// - An emoji reads `~`.
+/// - Two dots or more read `…`.
+/// - A dot at half height reads `.` between digits and `~` behind a letter; elsewhere it heads the
+///   items of a list.
 pub(super) fn normalise_text(text: &str) -> String {
-    let mut normalised = String::with_capacity(text.len());
-    let folded = text.chars().take(MAX_TEXT_CHARS).map(fold_character);
-    let mut chars = folded.filter(|c| !is_invisible(*c)).peekable();
+    let plain = plain_text(text);
+    let mut normalised = String::with_capacity(plain.len());
+    let folded = plain.chars().take(MAX_TEXT_CHARS).map(fold_character);
+    let mut chars = folded.peekable();
 
     while let Some(c) = chars.next() {
-        if c != '\'' {
-            normalised.extend(c.to_lowercase());
-            continue;
-        }
-
-        let in_word = normalised.ends_with(char::is_alphabetic);
-        let Some(s) = chars.next_if(|c| matches!(c, 's' | 'S')) else {
-            continue;
-        };
-        // An `s` that begins or continues a word stays: "'sore", "o'sullivan".
-        let word_goes_on = chars.peek().is_some_and(|c| c.is_alphanumeric());
-        if !in_word || word_goes_on {
-            normalised.extend(s.to_lowercase());
+        match c {
+            '\'' => push_apostrophe(&mut chars, &mut normalised),
+            '.' | '…' => push_dots(c, &mut chars, &mut normalised),
+            '·' => push_middle_dots(&mut chars, &mut normalised),
+            _ => normalised.extend(c.to_lowercase()),
         }
     }
 
     normalised
 }
 
-/// Zero-width characters and combining marks that split words without being seen.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fe0f}'
-    )
+fn push_apostrophe(chars: &mut Peekable<impl Iterator<Item = char>>, normalised: &mut String) {
+    let in_word = normalised.ends_with(char::is_alphabetic);
+    let Some(s) = chars.next_if(|c| matches!(c, 's' | 'S')) else {
+        return;
+    };
+
+    // An `s` that begins or continues a word stays: "'sore", "o'sullivan".
+    let word_goes_on = chars.peek().is_some_and(|c| c.is_alphanumeric());
+    if !in_word || word_goes_on {
+        normalised.extend(s.to_lowercase());
+    }
+}
+
+fn push_dots(
+    first: char,
+    chars: &mut Peekable<impl Iterator<Item = char>>,
+    normalised: &mut String,
+) {
+    let mut dot = first;
+
+    while chars.next_if(|c| matches!(c, '.' | '…')).is_some() {
+        dot = '…';
+    }
+    normalised.push(dot);
+}
+
+fn push_middle_dots(chars: &mut Peekable<impl Iterator<Item = char>>, normalised: &mut String) {
+    if chars.next_if_eq(&'·').is_some() {
+        while chars.next_if_eq(&'·').is_some() {}
+        normalised.push('…');
+        return;
+    }
+
+    let before = normalised.chars().next_back().unwrap_or(' ');
+    let after = chars.peek().copied().unwrap_or(' ');
+    normalised.push(if before.is_ascii_digit() && after.is_ascii_digit() {
+        '.'
+    } else if before.is_alphanumeric() {
+        '~'
+    } else {
+        '·'
+    });
 }
 
 fn fold_character(c: char) -> char {
@@ -76,9 +112,13 @@ fn fold_character(c: char) -> char {
         '\u{3000}' | '\u{a0}' => ' ',
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '`' | '´' => '\'',
         '。' | '｡' => '.',
+        '⋯' => '…',
+        '•' | '‧' | '・' | '･' => '·',
         '–' | '—' | '−' | '‐' | '‑' => '-',
+        '〜' | '∼' => '~',
         '【' => '[',
         '】' => ']',
+        _ if is_emoji(c) => '~',
         _ => simplify_character(c),
     }
 }

@@ -15,6 +15,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use super::breaks::Pause;
 use super::data::WordList;
 use super::tokens::{Token, TokenKind};
 use super::word_class::WordClass;
@@ -26,6 +27,12 @@ const MAX_GAP_TOKENS: usize = 12;
 const WORD_COST: usize = 3;
 /// Cost of a Han character or a list mark in a gap.
 const HAN_COST: usize = 2;
+
+/// A line that begins with one of these says something new, unless the line before it is left open
+/// ("chest so tight that / I cannot move"): no gap steps over both.
+const STATEMENT_OPENERS: &[&str] = &[
+    "i", "im", "ive", "he", "she", "we", "they", "there", "我", "他", "她",
+];
 
 const GROUP_LIST: WordList = WordList {
     name: "pattern_groups.txt",
@@ -335,10 +342,28 @@ fn match_atoms(
             }
         }
 
+        if opens_statement(tokens, here) {
+            return None;
+        }
         spent += atom.gap_before.cost_of(tokens.get(here)?)?;
         if spent > atom.gap_before.budget() || here - at >= MAX_GAP_TOKENS {
             return None;
         }
         here += 1;
     }
+}
+
+/// Whether a wrapped line begins at `at`, and a statement with it.
+fn opens_statement(tokens: &[Token<'_>], at: usize) -> bool {
+    let is_opener =
+        |token: &Token<'_>| token.pause == Pause::Break && STATEMENT_OPENERS.contains(&token.text);
+    if !tokens.get(at).is_some_and(is_opener) {
+        return false;
+    }
+
+    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+    !before.is_some_and(|token| {
+        let class = token.class;
+        class.has(WordClass::TRANSPARENT) || class.has(WordClass::JOINER)
+    })
 }

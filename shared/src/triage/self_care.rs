@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use super::data::{WordList, split_words};
 use super::finding::{Finding, FindingStatus};
 use super::findings::Findings;
+use super::readings::Reading;
 use super::tokens::{Token, TokenKind};
 use super::word_class::WordClass;
 
@@ -36,8 +37,9 @@ static HARMLESS_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     entries.into_iter().flat_map(split_words).collect()
 });
 
-/// Whether a complaint without red flags can be looked after at home.
-pub(super) fn suffices(findings: &Findings, age: Option<u8>, tokens: &[Token<'_>]) -> bool {
+/// Whether a complaint without red flags can be looked after at home. One reading in which every
+/// word is harmless is enough: the findings are those of all readings.
+pub(super) fn suffices(findings: &Findings, age: Option<u8>, readings: &[Reading<'_>]) -> bool {
     let may_self_care = age.is_some_and(|age| SELF_CARE_AGES.contains(&age));
     if !may_self_care {
         return false;
@@ -49,10 +51,15 @@ pub(super) fn suffices(findings: &Findings, age: Option<u8>, tokens: &[Token<'_>
         return false;
     }
 
-    let mut positions = tokens.iter().enumerate();
-    let is_all_harmless =
-        positions.all(|(at, token)| findings.is_minor_token(at) || is_harmless(token));
-    is_all_harmless && !is_sprain_without_walking(tokens)
+    readings
+        .iter()
+        .enumerate()
+        .any(|(number, Reading { tokens, .. })| {
+            let mut positions = tokens.iter().enumerate();
+            let is_all_harmless = positions
+                .all(|(at, token)| findings.is_minor_token(number, at) || is_harmless(token));
+            is_all_harmless && !is_sprain_without_walking(tokens)
+        })
 }
 
 /// A sprain is minor only if the patient says that it bears weight.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::breaks::{BreakReading, Pause, is_range_mark, is_soft_break, is_wrap};
 use super::word_class::WordClass;
 use crate::locale::is_han;
 
@@ -18,13 +19,13 @@ pub(super) enum TokenKind {
     Comma,
     /// `、` or `/`: joins list items in either language.
     ListMark,
-    /// End of a sentence, or of a line.
+    /// End of a sentence, of a line, or of a cell of a table.
     SentenceEnd,
     /// A question mark: ends a sentence unless the answer follows.
     QuestionMark,
     /// `:`, `=`, a bracket or a dash, which may stand between a finding and its answer.
     Link,
-    /// Anything else, such as `℃`, `%` or an emoji.
+    /// Anything else, such as `℃` or `%`.
     Other,
 }
 
@@ -37,6 +38,8 @@ pub(super) struct Token<'t> {
     pub(super) class: WordClass,
     /// Number of the word among the different words of its text, in the order of their first use.
     pub(super) word_id: usize,
+    /// What stands before the token without being one.
+    pub(super) pause: Pause,
 }
 
 impl Token<'_> {
@@ -48,6 +51,11 @@ impl Token<'_> {
     /// Whether the token closes a clause or stands between two of its list items.
     pub(super) fn ends_segment(&self) -> bool {
         self.ends_sentence() || self.kind == TokenKind::Comma
+    }
+
+    /// Whether the token is the end of a line or of a cell, or a row of dots.
+    pub(super) fn is_soft_break(&self) -> bool {
+        self.text.starts_with(is_soft_break)
     }
 }
 
@@ -72,34 +80,49 @@ pub(super) fn tokens_before<'t, 'x>(
 }
 
 /// Cuts a normalised text into tokens.
-pub(super) fn tokenise(text: &str) -> Vec<Token<'_>> {
+pub(super) fn tokenise<'t>(text: &'t str, reading: BreakReading<'_>) -> Vec<Token<'t>> {
     let mut tokens = Vec::with_capacity(text.len() / 3);
     let mut known_words: HashMap<&str, (usize, WordClass)> = HashMap::new();
+    let mut pause = Pause::None;
+    let mut wrap_count = 0;
     let mut after_space = true;
     let mut rest = text;
 
     while let Some(c) = rest.chars().next() {
         let (len, kind) = measure_token(rest, c);
-        let (text, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
+        let (word, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
+        let before = text.get(..text.len() - rest.len()).unwrap_or_default();
 
         // A hyphen inside a compound ("two-month-old") only separates its words.
         let is_hyphen = c == '-' && !after_space && after.starts_with(char::is_alphanumeric);
         let is_space = c != '\n' && c.is_whitespace();
+        let pause_here = if is_soft_break(c) && is_wrap(before, after) {
+            wrap_count += 1;
+            reading.pause_at(wrap_count - 1)
+        } else if c == '~' && !is_range_mark(before, after) {
+            Pause::Mark
+        } else {
+            Pause::None
+        };
 
-        if !is_hyphen && !is_space {
+        if pause_here > Pause::None {
+            pause = pause.max(pause_here);
+        } else if !is_hyphen && !is_space {
             let next_id = known_words.len();
             let (word_id, class) = *known_words
-                .entry(text)
-                .or_insert_with(|| (next_id, WordClass::of_word(text)));
+                .entry(word)
+                .or_insert_with(|| (next_id, WordClass::of_word(word)));
             tokens.push(Token {
-                text,
+                text: word,
                 kind,
                 class,
                 word_id,
+                pause,
             });
+            pause = Pause::None;
         }
 
-        after_space = is_space;
+        after_space = is_space || pause_here > Pause::None;
         rest = after;
     }
 
@@ -123,7 +146,7 @@ fn punctuation_kind(c: char) -> TokenKind {
     match c {
         ',' => TokenKind::Comma,
         '、' | '/' => TokenKind::ListMark,
-        '.' | '!' | ';' | '\n' | '…' => TokenKind::SentenceEnd,
+        '.' | '!' | ';' | '\n' | '…' | '|' => TokenKind::SentenceEnd,
         '?' => TokenKind::QuestionMark,
         ':' | '=' | '-' | '(' | ')' | '[' | ']' => TokenKind::Link,
         _ => TokenKind::Other,

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::error::FieldError;
 use crate::identity::{Role, UserId};
+use crate::text;
 
 /// The longest e-mail address, in bytes (RFC 5321, erratum 1690).
 const MAX_EMAIL_BYTES: usize = 254;
@@ -86,7 +87,8 @@ fn check_email(email: &str) -> Result<(), FieldError> {
         Some((local, domain)) => !local.is_empty() && !domain.is_empty() && !domain.contains('@'),
         None => false,
     };
-    let has_blank = email.chars().any(|c| c.is_whitespace() || c.is_control());
+    let is_unseen = |c: char| c.is_whitespace() || c.is_control() || text::is_invisible(c);
+    let has_blank = email.chars().any(is_unseen);
 
     if is_address && !has_blank && email.len() <= MAX_EMAIL_BYTES {
         return Ok(());
@@ -97,7 +99,7 @@ fn check_email(email: &str) -> Result<(), FieldError> {
 fn check_name(name: &str) -> Result<(), FieldError> {
     let length = name.chars().count();
     let has_control = name.chars().any(char::is_control);
-    if (1..=MAX_NAME_CHARS).contains(&length) && !has_control {
+    if !text::is_blank(name) && length <= MAX_NAME_CHARS && !has_control {
         return Ok(());
     }
 
@@ -109,5 +111,32 @@ fn broken_rule(field: &str, message: &str) -> FieldError {
     FieldError {
         field: field.to_owned(),
         message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use serde_json::value::to_raw_value;
+
+    use super::NewUser;
+
+    fn broken_field(email: &str, name: &str) -> Option<String> {
+        let row = json!({ "id": "p-1", "email": email, "name": name, "role": "patient" });
+        let row = to_raw_value(&row).unwrap();
+        NewUser::parse(&row).err().map(|error| error.field)
+    }
+
+    #[test]
+    fn what_is_not_seen_is_no_name_and_no_address() {
+        assert_eq!(broken_field("li@example.org", "李雷"), None);
+
+        for blank in ["\u{200b}\u{200d}", "\u{3164}", "\u{2800}\u{2060}"] {
+            let field = broken_field("li@example.org", blank);
+            assert_eq!(field.as_deref(), Some("name"), "{blank:?}");
+        }
+
+        let field = broken_field("\u{200b}@example.org", "李雷");
+        assert_eq!(field.as_deref(), Some("email"));
     }
 }

@@ -152,6 +152,14 @@ fn wrong_bodies() -> Vec<WrongBody> {
         wrong("symptoms", json!({})),
         wrong("symptoms", json!({ "symptoms": "" })),
         wrong("symptoms", json!({ "symptoms": " \n\t\u{3000}" })),
+        wrong(
+            "symptoms",
+            json!({ "symptoms": "\u{200b}\u{2060}\u{3164}" }),
+        ),
+        wrong(
+            "symptoms",
+            json!({ "symptoms": "\u{fe0f}\u{2800}&nbsp;<br>" }),
+        ),
         wrong("symptoms", json!({ "symptoms": long })),
         wrong("symptoms", json!({ "symptoms": "pain\u{0}" })),
         wrong("symptoms", json!({ "symptoms": 7 })),
@@ -163,6 +171,10 @@ fn wrong_bodies() -> Vec<WrongBody> {
         wrong("age", json!({ "symptoms": "x", "age": "four" })),
         wrong("sex", json!({ "symptoms": "x", "sex": "unknown" })),
         wrong("history", json!({ "symptoms": "x", "history": " " })),
+        wrong(
+            "history",
+            json!({ "symptoms": "x", "history": "\u{200d}\u{feff}" }),
+        ),
         wrong("locale", json!({ "symptoms": "x", "locale": "fr" })),
         wrong(
             "attachments",

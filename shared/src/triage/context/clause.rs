@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use super::context_cues::{ContextCue, find_context_cues};
 use super::sections::{RecordSection, RecordSections};
+use crate::triage::breaks::Pause;
 use crate::triage::data::WordList;
 use crate::triage::finding::Finding;
 use crate::triage::pattern::PatternMatch;
@@ -113,15 +114,21 @@ impl<'t, 'x> ContextReader<'t, 'x> {
         mention: &PatternMatch<Finding>,
         is_other_boundary: impl Fn(usize) -> bool,
     ) -> Range<usize> {
-        let is_boundary = |at: &usize| {
-            let token = self.tokens.get(*at);
-            token.is_none_or(Token::ends_segment) || is_other_boundary(*at)
+        let follows_break = |at: usize| {
+            let token = self.tokens.get(at);
+            token.is_some_and(|token| token.pause == Pause::Break)
+        };
+        let is_boundary = |at: usize| {
+            let token = self.tokens.get(at);
+            token.is_none_or(Token::ends_segment) || is_other_boundary(at)
         };
         let earliest = mention.start.saturating_sub(MAX_CLAUSE_TOKENS);
         let latest = mention.end + MAX_CLAUSE_TOKENS;
 
-        let before = (earliest..mention.start).rev().find(is_boundary);
-        let after = (mention.end..latest).find(is_boundary);
+        let before = (earliest..mention.start)
+            .rev()
+            .find(|at| is_boundary(*at) || follows_break(*at + 1));
+        let after = (mention.end..latest).find(|at| is_boundary(*at) || follows_break(*at));
         before.map_or(earliest, |at| at + 1)..after.unwrap_or(latest)
     }
 

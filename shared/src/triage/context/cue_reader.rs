@@ -1,5 +1,6 @@
 //! Finds the negation cues of a text, and looks ahead for the lists that they govern.
 
+use crate::triage::breaks::Pause;
 use crate::triage::cue_lexicon::{self, CueEffect, NegationCue};
 use crate::triage::pattern::PatternMatch;
 use crate::triage::tokens::{Token, TokenKind, text_at};
@@ -15,6 +16,11 @@ const MAX_LIST_ITEMS: usize = 10;
 const SUBJECTS: &[&str] = &[
     "i", "im", "ive", "he", "she", "it", "we", "they", "my", "his", "her", "there", "我", "他",
     "她",
+];
+
+/// Ends of the names that a patient has as the subject of a sentence.
+const SUBJECT_ENDS: &[&str] = &[
+    "patient", "baby", "child", "son", "daughter", "者", "人", "宝", "孩", "子", "儿", "娃",
 ];
 
 /// A cue in a text.
@@ -75,6 +81,21 @@ impl<'t, 'x> CueReader<'t, 'x> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
+    /// Whether a comma, a list mark, "or" or "and" stands at `at` and goes on with a list.
+    pub(super) fn is_joined_at(&self, at: usize) -> bool {
+        let is_mark = matches!(
+            self.kind_at(at),
+            Some(TokenKind::Comma | TokenKind::ListMark)
+        );
+        let effect = self.cue_at(at).map(|cue| cue.effect);
+
+        is_mark
+            || matches!(
+                effect,
+                Some(CueEffect::Conjunction | CueEffect::AmbiguousAnd)
+            )
+    }
+
     /// Where the longest finding that begins at `at` ends.
     pub(super) fn finding_end(&self, at: usize) -> Option<usize> {
         self.finding_ends.get(at).copied().flatten()
@@ -89,23 +110,47 @@ impl<'t, 'x> CueReader<'t, 'x> {
             return None;
         }
 
-        let second = text_at(self.tokens, at + 1);
+        let second = text_at(self.tokens, self.behind_wrap(at + 1));
         let mut cues = cue_lexicon::cues_beginning(first.text, second);
-        let cue = cues.find(|cue| self.stands_at(cue, at))?;
 
-        Some(CueMatch {
-            effect: cue.effect,
-            start: at,
-            end: at + cue.words.len(),
+        cues.find_map(|cue| {
+            let end = self.cue_end(cue, at)?;
+            Some(CueMatch {
+                effect: cue.effect,
+                start: at,
+                end,
+            })
         })
     }
 
-    fn stands_at(&self, cue: &NegationCue, at: usize) -> bool {
-        let mut words = (at..).zip(&cue.words);
+    /// Position of the token behind a cue, if it stands at `start`. A soft break may wrap it
+    /// (否 / 认胸痛), but not behind what may be an answer already ("fever: no / symptoms of …").
+    fn cue_end(&self, cue: &NegationCue, start: usize) -> Option<usize> {
+        let mut next = start;
 
-        words.all(|(at, word)| {
-            text_at(self.tokens, at) == *word && self.in_finding.get(at) == Some(&false)
-        })
+        for word in &cue.words {
+            if next > start {
+                next = self.behind_wrap(next);
+            }
+            let is_free = self.in_finding.get(next) == Some(&false);
+            if !is_free || text_at(self.tokens, next) != *word {
+                return None;
+            }
+            next += 1;
+        }
+
+        let is_wrapped = next - start > cue.words.len();
+        let may_wrap = cue.effect.lowers_nothing() || !self.may_be_answer(start, Pause::Break);
+        (!is_wrapped || may_wrap).then_some(next)
+    }
+
+    /// `at`, or the position behind the soft break at `at` when a word follows it.
+    fn behind_wrap(&self, at: usize) -> usize {
+        let is_break = self.tokens.get(at).is_some_and(Token::is_soft_break);
+        let next_kind = self.kind_at(at + 1);
+        let goes_on = matches!(next_kind, Some(TokenKind::Word | TokenKind::Han));
+
+        at + usize::from(is_break && goes_on)
     }
 
     /// "no i have chest pain", 没有我胸痛: an answer, and then a statement with its own subject.
@@ -120,7 +165,41 @@ impl<'t, 'x> CueReader<'t, 'x> {
             _ => false,
         };
 
-        is_bare && SUBJECTS.contains(&text_at(self.tokens, cue.end))
+        is_bare && self.is_subject_at(cue.end)
+    }
+
+    /// Whether a statement with its own subject begins at `at`.
+    pub(super) fn is_subject_at(&self, at: usize) -> bool {
+        SUBJECTS.contains(&text_at(self.tokens, at))
+    }
+
+    /// Whether a cue, behind which a pause stands, may be the answer to what stands before it:
+    /// 发烧：没有 / 胸痛, "smoker no / chest pain". Then it denies nothing behind the pause.
+    ///
+    /// What follows with a subject of its own ("no… I have chest pain") is not asked for here:
+    /// [`Self::is_subject_at`].
+    pub(super) fn may_be_answer(&self, cue_start: usize, pause: Pause) -> bool {
+        let Some(at) = cue_start.checked_sub(1) else {
+            return false;
+        };
+        let Some(before) = self.tokens.get(at) else {
+            return false;
+        };
+
+        let is_break = pause == Pause::Break;
+        let cue_pause = self.tokens.get(cue_start).map(|token| token.pause);
+        if before.is_soft_break() || cue_pause == Some(Pause::Break) {
+            return is_break;
+        }
+
+        match before.kind {
+            TokenKind::Link | TokenKind::QuestionMark => true,
+            TokenKind::SentenceEnd | TokenKind::Comma | TokenKind::ListMark => false,
+            _ if matches!(before.text, "吗" | "呢") => true,
+            _ if SUBJECT_ENDS.contains(&before.text) => false,
+            _ if self.in_finding.get(at) == Some(&true) => true,
+            _ => is_break && !leads_to_cue(before),
+        }
     }
 
     /// The item from `from` on, if it is a bare and short one.
@@ -169,4 +248,17 @@ impl<'t, 'x> CueReader<'t, 'x> {
 
         false
     }
+}
+
+/// Whether a word before a cue belongs to its sentence ("I have no", 患者没有) rather than being
+/// what the cue answers.
+fn leads_to_cue(token: &Token<'_>) -> bool {
+    let classes = [
+        WordClass::FILLER,
+        WordClass::JOINER,
+        WordClass::CONTRAST,
+        WordClass::TRANSPARENT,
+        WordClass::BREAKER,
+    ];
+    classes.into_iter().any(|class| token.class.has(class))
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::cue_reader::CueReader;
 use super::post_cues::{self, StatusBounds};
 use super::scope::NegationScope;
+use crate::triage::breaks::Pause;
 use crate::triage::cue_lexicon::CueEffect;
 use crate::triage::finding::FindingStatus;
 use crate::triage::pattern::PatternMatch;
@@ -43,6 +44,9 @@ fn leading_statuses(reader: &CueReader<'_, '_>) -> Vec<FindingStatus> {
 
     while let Some(token) = tokens.get(statuses.len()) {
         let at = statuses.len();
+        if token.pause > Pause::None {
+            scope = scope.and_then(|scope| scope.past_pause(reader, at, token.pause));
+        }
         let status = scope.map_or(FindingStatus::Present, |scope| scope.status_at(reader, at));
 
         if let Some(cue) = reader.cue_at(at) {

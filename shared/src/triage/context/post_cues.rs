@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::triage::breaks::Pause;
+use crate::triage::cue_lexicon::{self, CueEffect};
 use crate::triage::data::WordList;
 use crate::triage::finding::FindingStatus;
 use crate::triage::pattern_set::PatternSet;
@@ -12,6 +14,8 @@ use crate::triage::word_class::WordClass;
 const RESOLVED_REACH: usize = 6;
 /// Tokens that such a cue may take.
 const MAX_CUE_TOKENS: usize = 4;
+/// Tokens that a cue which only looks like a denial may take.
+const MAX_ASSERTION_TOKENS: usize = 8;
 /// Tokens behind a finding within which a word for its return may stand.
 const RECURRENCE_REACH: usize = 12;
 
@@ -87,6 +91,13 @@ pub(super) fn status_bounds(tokens: &[Token<'_>], end: usize) -> StatusBounds {
 }
 
 fn greatest_status(rest: &[Token<'_>]) -> FindingStatus {
+    // Behind an emoji or a break another sentence may begin, unless a colon or bracket opens it.
+    let follows_pause =
+        |token: &Token<'_>| token.pause > Pause::None && token.kind != TokenKind::Link;
+    if rest.first().is_some_and(follows_pause) {
+        return FindingStatus::Present;
+    }
+
     // "chest pain free"
     if is_answered_no(rest) || text_at(rest, 0) == "free" {
         return FindingStatus::Denied;
@@ -117,7 +128,7 @@ fn is_answered_no(rest: &[Token<'_>]) -> bool {
     (0..=opening_len).any(|skipped| {
         let answer = rest.get(skipped..).unwrap_or(&[]);
         let len = POST_CUES.answer.longest_at(answer, 0);
-        len.is_some_and(|len| ends_answer(answer, len))
+        len.is_some_and(|len| ends_answer(answer, len) && !is_wrapped_assertion(answer, len))
     })
 }
 
@@ -131,8 +142,28 @@ fn opens_answer(token: &Token<'_>) -> bool {
 fn ends_answer(answer: &[Token<'_>], len: usize) -> bool {
     answer.get(len).is_none_or(|token| {
         token.ends_segment()
+            || token.pause == Pause::Break
             || matches!(token.kind, TokenKind::ListMark | TokenKind::Link)
             || token.text == "的"
+    })
+}
+
+/// 胸痛没有 / 缓解: a break within a cue that only looks like a denial.
+fn is_wrapped_assertion(answer: &[Token<'_>], len: usize) -> bool {
+    let words: Vec<&str> = answer
+        .iter()
+        .filter(|token| !token.is_soft_break())
+        .take(MAX_ASSERTION_TOKENS)
+        .map(|token| token.text)
+        .collect();
+
+    let mut cues = match words.as_slice() {
+        [first, second, ..] => cue_lexicon::cues_beginning(first, second),
+        _ => return false,
+    };
+    cues.any(|cue| {
+        let asserts = cue.effect == CueEffect::PseudoNegation && cue.words.len() > len;
+        asserts && words.starts_with(&cue.words)
     })
 }
 

@@ -1,6 +1,7 @@
 //! The scope of a cue: how far a negation or a doubt reaches, token by token.
 
 use super::cue_reader::{BareItem, CueMatch, CueReader};
+use crate::triage::breaks::Pause;
 use crate::triage::cue_lexicon::CueEffect;
 use crate::triage::finding::FindingStatus;
 use crate::triage::tokens::{Token, TokenKind};
@@ -28,13 +29,16 @@ enum ScopePosition {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NegationScope {
     effect: CueEffect,
+    /// Position of the cue's first token.
+    cue_start: usize,
     position: ScopePosition,
 }
 
 impl NegationScope {
-    fn directly_after(effect: CueEffect) -> Self {
+    fn directly_after(cue: CueMatch) -> Self {
         Self {
-            effect,
+            effect: cue.effect,
+            cue_start: cue.start,
             position: ScopePosition::Direct,
         }
     }
@@ -45,6 +49,14 @@ impl NegationScope {
 
     fn is_direct(self) -> bool {
         self.position == ScopePosition::Direct
+    }
+
+    /// Whether the cue governs a whole item, also where nothing joins its findings.
+    fn covers_items(self) -> bool {
+        matches!(
+            self.effect,
+            CueEffect::ClinicalDenial | CueEffect::ItemDenial
+        )
     }
 
     fn is_in_other_words(self) -> bool {
@@ -58,16 +70,11 @@ impl NegationScope {
         } else {
             FindingStatus::Uncertain
         };
-        let covers_item = matches!(
-            self.effect,
-            CueEffect::ClinicalDenial | CueEffect::ItemDenial
-        );
-
         match self.position {
             ScopePosition::Direct => governed,
             ScopePosition::InFinding { end } if at < end => governed,
             ScopePosition::Doubtful => FindingStatus::Uncertain,
-            _ if covers_item => governed,
+            _ if self.covers_items() => governed,
             ScopePosition::OtherWords { .. } => self.status_in_other_words(reader, at),
             ScopePosition::InFinding { .. } | ScopePosition::AfterFinding { .. } => {
                 FindingStatus::Uncertain
@@ -103,7 +110,7 @@ impl NegationScope {
             _ => {}
         }
 
-        let opened = Self::directly_after(cue.effect);
+        let opened = Self::directly_after(cue);
         let Some(held) = scope.filter(|scope| scope.is_direct()) else {
             return Some(opened);
         };
@@ -124,11 +131,58 @@ impl NegationScope {
         token: &Token<'_>,
     ) -> Option<Self> {
         match token.kind {
+            TokenKind::SentenceEnd if token.is_soft_break() => self.past_break(reader, at),
             TokenKind::SentenceEnd | TokenKind::QuestionMark => None,
             TokenKind::Comma => self.past_comma(reader, at),
             TokenKind::ListMark => self.joined(reader, at),
             TokenKind::Link => (token.text != "-").then_some(self),
             _ => self.past_word(reader, at, token),
+        }
+    }
+
+    /// The scope behind a soft break that is read as an end: it goes on only where the sentence
+    /// plainly does, "no / chest pain" and "no fever / or chest pain".
+    fn past_break(self, reader: &CueReader<'_, '_>, at: usize) -> Option<Self> {
+        let follows_end = at
+            .checked_sub(1)
+            .is_some_and(|before| reader.kind_at(before) == Some(TokenKind::SentenceEnd));
+        let precedes_word = matches!(
+            reader.kind_at(at + 1),
+            Some(TokenKind::Word | TokenKind::Han)
+        );
+        let begins_statement = reader.is_subject_at(at + 1);
+        if follows_end || !precedes_word || begins_statement || !self.effect.is_denial() {
+            return None;
+        }
+
+        if self.is_direct() {
+            return (!reader.may_be_answer(self.cue_start, Pause::Break)).then_some(self);
+        }
+        reader.is_joined_at(at + 1).then_some(self)
+    }
+
+    /// The scope behind a pause, before the token at `at`.
+    ///
+    /// Between a cue and its finding a pause changes nothing. Behind the finding it ends a sentence
+    /// more often than not (没有发烧😭胸痛), unless the list plainly goes on; a denial that runs
+    /// through lists without marks (无发热😊胸痛) leaves the next finding open.
+    pub(super) fn past_pause(
+        self,
+        reader: &CueReader<'_, '_>,
+        at: usize,
+        pause: Pause,
+    ) -> Option<Self> {
+        let open = self.at_position(ScopePosition::Doubtful);
+
+        match self.position {
+            ScopePosition::Direct if reader.is_subject_at(at) => None,
+            ScopePosition::Direct if !reader.may_be_answer(self.cue_start, pause) => Some(self),
+            ScopePosition::Direct if pause == Pause::Break => None,
+            ScopePosition::Direct => Some(open),
+            ScopePosition::InFinding { end } if at < end => Some(self),
+            _ if reader.is_joined_at(at) => Some(self),
+            _ if self.covers_items() && reader.finding_end(at).is_some() => Some(open),
+            _ => None,
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
+use crate::triage::breaks::Pause;
 use crate::triage::data::WordList;
 use crate::triage::pattern::PatternMatch;
 use crate::triage::pattern_set::PatternSet;
-use crate::triage::tokens::{Token, TokenKind, text_at};
+use crate::triage::tokens::{Token, text_at};
 
 /// The subject of a part of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +52,11 @@ impl RecordSections {
         let mut is_behind_colon = false;
 
         for (token, heading) in tokens.iter().zip(headings) {
-            // A semicolon parts the items of one section, and a heading may have a line of its own.
-            if token.ends_sentence() && token.text != ";" && !is_behind_colon {
+            // A semicolon parts the items of one section, a bar the cells of one row, and a heading
+            // may have a line of its own.
+            let ends_item = token.ends_sentence() && !matches!(token.text, ";" | "|")
+                || token.pause == Pause::Break;
+            if ends_item && !is_behind_colon {
                 current = RecordSection::Present;
             }
 
@@ -90,9 +94,7 @@ fn headings_by_token(tokens: &[Token<'_>]) -> Vec<Option<RecordSection>> {
 
 /// Whether the words stand as a heading: before a colon or a dash, or as an abbreviation.
 fn is_heading(tokens: &[Token<'_>], found: &PatternMatch<RecordSection>) -> bool {
-    let is_before_mark = tokens
-        .get(found.end)
-        .is_some_and(|token| token.kind == TokenKind::Link && matches!(token.text, ":" | "-"));
+    let is_before_mark = matches!(text_at(tokens, found.end), ":" | "-" | "|");
 
     is_before_mark || matches!(text_at(tokens, found.start), "pmh" | "pmhx" | "fhx")
 }

@@ -2,6 +2,8 @@
 
 mod adversarial;
 mod coverage;
+mod decorated;
+mod decorated_cases;
 mod history;
 mod negation;
 mod patients;

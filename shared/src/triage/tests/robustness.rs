@@ -71,7 +71,7 @@ fn spelling_does_not_matter() {
 }
 
 /// A linear congruential generator: enough chaos, and the same on each run.
-fn next_noise(seed: &mut u64) -> usize {
+pub(super) fn next_noise(seed: &mut u64) -> usize {
     *seed = seed
         .wrapping_mul(6_364_136_223_846_793_005)
         .wrapping_add(1_442_695_040_888_963_407);
