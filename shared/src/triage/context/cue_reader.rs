@@ -180,7 +180,8 @@ impl<'t, 'x> CueReader<'t, 'x> {
     /// [`Self::is_subject_at`].
     pub(super) fn may_be_answer(&self, cue_start: usize, pause: Pause) -> bool {
         let Some(at) = cue_start.checked_sub(1) else {
-            return false;
+            // "No... chest pain" may answer what somebody asked.
+            return pause == Pause::Break && text_at(self.tokens, cue_start) == "no";
         };
         let Some(before) = self.tokens.get(at) else {
             return false;

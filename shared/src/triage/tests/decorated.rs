@@ -33,10 +33,10 @@ const DENIED_ZH: &[&str] = &[
 ];
 
 const DENIED_EN: &[&str] = &[
-    "no chest pain",
+    "I have no chest pain",
     "denies chest pain or shortness of breath",
     "I do not have chest pain",
-    "no fever or chest pain",
+    "he has no fever or chest pain",
 ];
 
 /// Not seen at all: may stand between any two characters.

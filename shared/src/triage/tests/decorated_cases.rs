@@ -25,6 +25,8 @@ const ANSWERS: &[Case] = &[
         Urgent,
         &["chest_pain"],
     ),
+    case("bare no", "No... chest pain", Urgent, &["chest_pain"]),
+    case("line", "no\nchest pain", Urgent, &["chest_pain"]),
     case("我", "没有😊我胸痛两小时", Urgent, &["chest_pain"]),
     case("my", "I do not\nmy chest hurts", Urgent, &["chest_pain"]),
     case("own answer", "chest pain: no\nfever: no", Routine, &["!"]),
