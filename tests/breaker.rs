@@ -43,7 +43,7 @@ fn view(breakers: &Breakers) -> CircuitView {
 }
 
 async fn admit(breakers: &Breakers) -> Result<Permit, RefusalReason> {
-    match circuit(breakers).admit(deadline()).await {
+    match circuit(breakers).admit("", deadline()).await {
         Admission::Granted(permit) => Ok(permit),
         Admission::Refused(refusal) => Err(refusal.reason),
     }
@@ -275,7 +275,7 @@ async fn a_cooldown_lasts_for_ten_minutes_at_most() {
         .record_cooldown(until_the_year_9999, deadline())
         .await;
 
-    let admission = circuit(&fleet[1]).admit(deadline()).await;
+    let admission = circuit(&fleet[1]).admit("", deadline()).await;
     let Admission::Refused(refusal) = admission else {
         panic!("let in")
     };

@@ -8,6 +8,7 @@
 
 mod crowd;
 mod functions;
+mod hostile;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -32,7 +32,7 @@ impl Endpoint<OpenAi> for CreateChatCompletion {
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         let secrets = setup.secrets().await;
-        let chains = Chains::new(&config::models()?, setup.valkey()?, &secrets)?;
+        let chains = Chains::for_chat(&config::models()?, setup.valkey()?, &secrets)?;
 
         let backend = Backend {
             chains: Arc::new(chains),

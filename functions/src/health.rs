@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
-use wenzhen::ai::Chains;
+use wenzhen::ai::{self, Purpose};
 use wenzhen::config::{self, ConfigError};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::health;
 use wenzhen::http::{Endpoint, Public, Response, reply};
 use wenzhen::postgres::Database;
+use wenzhen::resilience::breaker::Breakers;
 use wenzhen::setup::Setup;
 use wenzhen::valkey::Valkey;
 
@@ -23,8 +24,8 @@ pub struct GetHealth {
     pub database: Database,
     /// Is asked whether it answers, if one is configured.
     pub valkey: Option<Arc<Valkey>>,
-    /// Their circuits are shown.
-    pub chains: Chains,
+    /// The circuits of all tiers, which are shown.
+    pub breakers: Breakers,
     /// The last report and when it was made.
     pub last: Mutex<Option<(SystemTime, Arc<health::HealthReport>)>>,
 }
@@ -34,11 +35,11 @@ impl Endpoint<Public> for GetHealth {
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         let valkey = setup.valkey()?;
-        let secrets = setup.secrets().await;
+        let purposes = [Purpose::Consultations, Purpose::Chat];
 
         Ok(Self {
             database: setup.database().await?,
-            chains: Chains::new(&config::models()?, valkey.clone(), &secrets)?,
+            breakers: ai::circuits(&config::models()?, valkey.clone(), &purposes),
             valkey,
             last: Mutex::default(),
         })
@@ -62,8 +63,7 @@ impl GetHealth {
         }
 
         let (database, valkey) = (&self.database, self.valkey.as_deref());
-        let report =
-            health::check_components(database, valkey, self.chains.breakers(), deadline).await;
+        let report = health::check_components(database, valkey, &self.breakers, deadline).await;
         let report = Arc::new(report);
         *last = Some((SystemTime::now(), Arc::clone(&report)));
         report

@@ -69,6 +69,8 @@ struct CircuitHealth {
     reason: String,
     for_seconds: u64,
     next_in_seconds: u64,
+    /// The number of clients that the phase is about; 0 if it is about all.
+    suspects: usize,
     is_shared: bool,
 }
 
@@ -80,6 +82,7 @@ impl From<CircuitView> for CircuitHealth {
             reason: view.reason,
             for_seconds: view.for_seconds,
             next_in_seconds: view.next_in_seconds,
+            suspects: view.suspects,
             is_shared: view.is_shared,
         }
     }
@@ -132,7 +135,9 @@ pub async fn check_components(
 
 fn check_models(circuits: Vec<CircuitView>) -> ModelsHealth {
     // A tier that is on its way back answers already.
-    let answers = |circuit: &&CircuitView| matches!(circuit.phase, Phase::Closed | Phase::Ramp);
+    let answers = |circuit: &&CircuitView| {
+        circuit.suspects > 0 || matches!(circuit.phase, Phase::Closed | Phase::Ramp)
+    };
     let answering = circuits.iter().filter(answers).count();
 
     let status = match circuits.len() {

@@ -43,7 +43,7 @@ struct RandomReport {
 #[tokio::test]
 async fn the_script_and_the_state_machine_agree_on_every_state() {
     let mut connection = raw(&valkey_url()).await;
-    let text = format!("local now = tonumber(ARGV[24])\n{}", script::SOURCE);
+    let text = format!("local now = tonumber(ARGV[26])\n{}", script::SOURCE);
     let mut load = redis::cmd("SCRIPT");
     load.arg("LOAD").arg(text);
     let sha: String = load.query_async(&mut connection).await.unwrap();
@@ -162,6 +162,8 @@ impl RandomCircuit {
             cooldown: Duration::from_millis(cooldown),
             probe_request: random.bool().then(|| format!("t{}", self.tokens.len())),
             is_urgent: random.u8(0..4) == 0,
+            served: random_clients(random),
+            accused: random_clients(random),
         }
     }
 
@@ -190,6 +192,17 @@ impl RandomCircuit {
             age: Duration::from_millis(age),
         }
     }
+}
+
+/// None, one or two of a few clients, or of more than a circuit remembers.
+fn random_clients(random: &mut fastrand::Rng) -> Vec<String> {
+    let kinds = if random.u8(0..4) == 0 { 30 } else { 4 };
+    let count = random.usize(0..3);
+    let mut clients: Vec<_> = (0..count)
+        .map(|_| format!("c{}", random.u8(0..kinds)))
+        .collect();
+    clients.dedup();
+    clients
 }
 
 fn keep_sometimes(random: &mut fastrand::Rng, tally: Tally) -> Tally {

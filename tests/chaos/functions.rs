@@ -46,6 +46,12 @@ impl Function {
         variables.unwrap_or_default()
     }
 
+    /// The value of a variable.
+    pub async fn variable(&self, name: &str) -> String {
+        let mut variables = self.variables().await;
+        variables.remove(name).unwrap_or_default()
+    }
+
     /// Sets or removes a variable; environments that are made from now on have it.
     pub async fn set(&self, variable: &str, value: Option<&str>) {
         let mut variables = self.variables().await;

@@ -1,12 +1,10 @@
 //! `GET /health`, with and without the components that it looks at.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use wenzhen::ai::Chains;
-use wenzhen::aws::Secrets;
+use wenzhen::ai::{self, Purpose};
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, Models, Tiers};
 use wenzhen::deadline::Deadline;
 use wenzhen::http::Endpoint;
@@ -51,10 +49,10 @@ async fn ask_health(database_url: &str, valkey_url: &str) -> Health {
     };
 
     let valkey = connect(valkey_url, &prefix());
-    let secrets = Arc::new(Secrets::new(&STACK.aws().await));
+    let purposes = [Purpose::Consultations, Purpose::Chat];
     let health = GetHealth {
         database: Database::new(&settings).await.unwrap(),
-        chains: Chains::new(&models, Some(valkey.clone()), &secrets).unwrap(),
+        breakers: ai::circuits(&models, Some(valkey.clone()), &purposes),
         valkey: Some(valkey),
         last: tokio::sync::Mutex::default(),
     };

@@ -94,7 +94,7 @@ impl Worker {
         run.report_progress(20, "asking_models");
         let deadline = run.deadline.less(WRITE_RESERVE);
         let chain = self.chains.for_consultations();
-        let assessment = agent::analyze(chain, consultation, deadline)
+        let assessment = agent::analyze(chain, &run.lease.tenant, consultation, deadline)
             .await
             .map_err(without_answer)?;
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Fault};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
+use crate::identity::TenantId;
 use crate::locale::Locale;
 use crate::triage::{self, FlagStatus, RedFlag, Triage, Urgency};
 use answer::ModelAnswer;
@@ -46,16 +47,21 @@ pub enum NoModel {
     },
 }
 
-/// Makes the assessment of a consultation. It always makes one, unless the consultation requires a
+/// Makes the assessment of a tenant's consultation. It always makes one, unless the consultation requires a
 /// model's: it says in the assessment what failed on the way. Without a chain the rules answer.
 pub async fn analyze(
     chain: Option<&Chain>,
+    tenant: &TenantId,
     consultation: &Consultation,
     deadline: Deadline,
 ) -> Result<Assessment, NoModel> {
     let rules = triage::assess(&consultation.complaint());
     let answer = match chain {
-        Some(chain) => ask_models(chain, consultation, &rules, deadline).await,
+        Some(chain) => {
+            let chat = prompt::chat_request(consultation, &rules);
+            let request = ChainRequest::new(&chat, deadline).of_tenant(tenant);
+            ask_models(chain, &request.with_repair_turn()).await
+        }
         None => Err(NoModel::NotConfigured),
     };
 
@@ -70,13 +76,9 @@ pub async fn analyze(
 
 async fn ask_models(
     chain: &Chain,
-    consultation: &Consultation,
-    rules: &Triage,
-    deadline: Deadline,
+    request: &ChainRequest<'_>,
 ) -> Result<Answer<CheckedCompletion<ModelAnswer>>, NoModel> {
-    let chat = prompt::chat_request(consultation, rules);
-    let request = ChainRequest::new(&chat, deadline).with_repair_turn();
-    let outcome = chain.complete(&request, answer::check_completion).await;
+    let outcome = chain.complete(request, answer::check_completion).await;
 
     let no_model = reason_for_none(&outcome);
     outcome.answer.ok_or(no_model)

@@ -4,16 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::continuation::Continuation;
 use super::request::ChatRequest;
 use crate::deadline::Deadline;
+use crate::identity::TenantId;
 
 /// Kept from the deadline for reporting how the last call went.
 const REPORT_RESERVE: Duration = Duration::from_millis(300);
 
+/// Bytes of the hash that stands for a client.
+const CLIENT_HASH_BYTES: usize = 8;
+
 /// What is asked of a chain.
 pub struct ChainRequest<'a> {
     pub(super) chat: &'a ChatRequest,
+    /// Whose call it is, as circuits know it; empty if that is not known.
+    pub(super) client: String,
     pub(super) deadline: Deadline,
     pub(super) tier_order: Option<&'a [String]>,
     pub(super) stops_at_content_filter: bool,
@@ -28,6 +36,7 @@ impl<'a> ChainRequest<'a> {
     pub const fn new(chat: &'a ChatRequest, deadline: Deadline) -> Self {
         Self {
             chat,
+            client: String::new(),
             deadline,
             tier_order: None,
             stops_at_content_filter: false,
@@ -38,7 +47,7 @@ impl<'a> ChainRequest<'a> {
     }
 
     /// The same for the rest of an answer, of these tiers.
-    pub(super) const fn continuing<'b>(
+    pub(super) fn continuing<'b>(
         &self,
         continuation: &'b Continuation,
         tiers: &'b [String],
@@ -48,6 +57,7 @@ impl<'a> ChainRequest<'a> {
     {
         ChainRequest {
             chat: self.chat,
+            client: self.client.clone(),
             deadline: self.deadline,
             tier_order: Some(tiers),
             stops_at_content_filter: self.stops_at_content_filter,
@@ -55,6 +65,13 @@ impl<'a> ChainRequest<'a> {
             has_repair_turn: self.has_repair_turn,
             continuation: Some(continuation),
         }
+    }
+
+    /// Names the tenant whose call it is, so that circuits can tell its faults from others'.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: &TenantId) -> Self {
+        self.client = client_of(tenant);
+        self
     }
 
     /// Lets a tier whose answer is not accepted answer once more, with the reason.
@@ -89,6 +106,16 @@ impl<'a> ChainRequest<'a> {
     pub(super) fn answer_deadline(&self) -> Deadline {
         self.deadline.less(REPORT_RESERVE)
     }
+}
+
+/// A tenant as circuits know it: a hash, since circuits are no place for names.
+fn client_of(tenant: &TenantId) -> String {
+    let hash = Sha256::digest(tenant.as_str().as_bytes());
+    let bytes = hash.iter().take(CLIENT_HASH_BYTES);
+    bytes
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// Within which limits one tier is asked, and how the attempts are counted.

@@ -139,7 +139,7 @@ impl Chain {
 
         let retry_in = tiers
             .iter()
-            .filter_map(|tier| tier.circuit.urgent_admission_in())
+            .filter_map(|tier| tier.circuit.urgent_admission_in(&race.request.client))
             .min();
         ChainOutcome {
             answer: winner.map(|winner| answer_of(winner, first)),

@@ -21,15 +21,53 @@ pub struct Chains {
 /// The tiers by their names.
 type TiersByName<'a> = BTreeMap<&'a str, Arc<Tier>>;
 
+/// What tiers are asked for. Each purpose has circuits of its own: a chat's requests are shaped by
+/// clients, and what they do to a tier must not keep a consultation from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Assessments of consultations, by prompts of ours.
+    Consultations,
+    /// Chat completions, by prompts of clients.
+    Chat,
+}
+
+impl Purpose {
+    /// The name of a tier's circuit. No tier's name has a space.
+    fn circuit_name(self, tier: &str) -> String {
+        match self {
+            Self::Consultations => tier.to_owned(),
+            Self::Chat => format!("{tier} (chat)"),
+        }
+    }
+}
+
 impl Chains {
-    /// Makes the clients and the circuits of all tiers. Nothing is asked yet.
+    /// Makes the clients of all tiers, and their circuits for consultations. Nothing is asked yet.
     pub fn new(
         models: &Models,
         valkey: Option<Arc<Valkey>>,
         secrets: &Arc<Secrets>,
     ) -> Result<Self, ConfigError> {
-        let breakers = Arc::new(new_breakers(models, valkey));
-        let tiers = new_tiers(models, &breakers, secrets)?;
+        Self::for_purpose(Purpose::Consultations, models, valkey, secrets)
+    }
+
+    /// The same for chat completions.
+    pub fn for_chat(
+        models: &Models,
+        valkey: Option<Arc<Valkey>>,
+        secrets: &Arc<Secrets>,
+    ) -> Result<Self, ConfigError> {
+        Self::for_purpose(Purpose::Chat, models, valkey, secrets)
+    }
+
+    fn for_purpose(
+        purpose: Purpose,
+        models: &Models,
+        valkey: Option<Arc<Valkey>>,
+        secrets: &Arc<Secrets>,
+    ) -> Result<Self, ConfigError> {
+        let breakers = Arc::new(circuits(models, valkey, &[purpose]));
+        let tiers = new_tiers(purpose, models, &breakers, secrets)?;
 
         let new_chain = |settings: &ChainSettings| {
             let tiers = settings
@@ -75,17 +113,25 @@ impl Chains {
     }
 }
 
-fn new_breakers(models: &Models, valkey: Option<Arc<Valkey>>) -> Breakers {
-    let circuits = models.tiers().iter().map(|tier| {
+/// The circuits of all tiers for these purposes.
+pub fn circuits(models: &Models, valkey: Option<Arc<Valkey>>, purposes: &[Purpose]) -> Breakers {
+    let mut circuits = Vec::new();
+    for tier in models.tiers() {
         // A probe's lease must outlast any call, or a slow tier's good probes would all come too
         // late.
         let settings = tier.breaker.clone().with_lease_over(tier.total_timeout());
-        (tier.name.as_str(), settings)
-    });
+        for purpose in purposes {
+            circuits.push((purpose.circuit_name(&tier.name), settings.clone()));
+        }
+    }
+
+    let circuits = circuits.iter();
+    let circuits = circuits.map(|(name, settings)| (name.as_str(), settings.clone()));
     Breakers::new(valkey, circuits)
 }
 
 fn new_tiers<'a>(
+    purpose: Purpose,
     models: &'a Models,
     breakers: &Breakers,
     secrets: &Arc<Secrets>,
@@ -101,7 +147,7 @@ fn new_tiers<'a>(
         };
         clients_by_timeout.insert(connect_timeout, http.clone());
 
-        if let Some(circuit) = breakers.circuit(&settings.name) {
+        if let Some(circuit) = breakers.circuit(&purpose.circuit_name(&settings.name)) {
             let tier = Tier {
                 client: TierClient::new(settings.clone(), http, Arc::clone(secrets)),
                 circuit: Arc::clone(circuit),

@@ -50,7 +50,7 @@ mod usage;
 
 pub use attempt::ChainRequest;
 pub use chain::Chain;
-pub use chains::Chains;
+pub use chains::{Chains, Purpose, circuits};
 pub use completion::Completion;
 pub use fault::{Fault, InvalidAnswer, ProviderError};
 pub use live_stream::LiveStream;

@@ -157,7 +157,9 @@ impl<'r, T> Round<'_, 'r, T> {
 
     /// The number of waiting tiers whose circuits may let a call in.
     fn count_admitting(&self) -> u32 {
-        let admitting = self.waiting.iter().filter(|tier| tier.circuit.may_admit());
+        let client = &self.race.request.client;
+        let admitting = self.waiting.iter();
+        let admitting = admitting.filter(|tier| tier.circuit.may_admit(client));
         u32::try_from(admitting.count()).unwrap_or(u32::MAX - 1)
     }
 
@@ -184,7 +186,8 @@ impl<'r, T> Round<'_, 'r, T> {
         let can_help = !hedge.progress.is_settled() && self.count_admitting() > 0;
         if can_help && self.race.hedge_budget.try_withdraw() {
             // A tier that is known to refuse would use the budget up for nothing.
-            self.waiting.retain(|tier| tier.circuit.may_admit());
+            let client = &self.race.request.client;
+            self.waiting.retain(|tier| tier.circuit.may_admit(client));
             self.start_next();
         }
     }

@@ -237,10 +237,11 @@ impl Tier {
 
     async fn admit(&self, context: &AttemptContext<'_>) -> Result<Permit, Fault> {
         let deadline = context.request.deadline;
+        let client = &context.request.client;
         let admission = if context.is_urgent {
-            self.circuit.admit_urgently(deadline).await
+            self.circuit.admit_urgently(client, deadline).await
         } else {
-            self.circuit.admit(deadline).await
+            self.circuit.admit(client, deadline).await
         };
 
         match admission {

@@ -57,45 +57,54 @@ pub(super) enum AdmissionDecision {
 }
 
 impl Circuit {
-    /// Whether a call may be made now. Costs a round trip if the copy is old, or if a probe is
-    /// asked for.
-    pub async fn admit(self: &Arc<Self>, deadline: Deadline) -> Admission {
+    /// Whether a call of this client may be made now; an empty `client` is one that is not known.
+    /// Costs a round trip if the copy is old, or if a probe is asked for.
+    pub async fn admit(self: &Arc<Self>, client: &str, deadline: Deadline) -> Admission {
         if !self.is_fresh() {
             let report = CircuitReport::default();
             self.exchange_report(report, deadline).await;
         }
 
-        match self.decide_now() {
-            AdmissionDecision::Admit { epoch } => Admission::Granted(Permit::new(self, epoch)),
+        match self.decide_now(client) {
+            AdmissionDecision::Admit { epoch } => {
+                Admission::Granted(Permit::new(self, epoch, client))
+            }
             AdmissionDecision::Refuse(refusal) => Admission::Refused(refusal),
-            AdmissionDecision::RequestProbe => self.request_probe(false, deadline).await,
+            AdmissionDecision::RequestProbe => self.request_probe(client, false, deadline).await,
         }
     }
 
     /// Whether a call may be made when no other tier can serve: a provider on its way back is
     /// better than no answer at all. A ramp lets the call in beyond its share, and an opening lets
     /// a probe in before its time, once in each `reopen`.
-    pub async fn admit_urgently(self: &Arc<Self>, deadline: Deadline) -> Admission {
+    pub async fn admit_urgently(self: &Arc<Self>, client: &str, deadline: Deadline) -> Admission {
         let (state, now) = {
             let snapshot = self.snapshot();
             (snapshot.state.clone(), snapshot.now())
         };
 
+        if !state.concerns(client) {
+            return self.admit(client, deadline).await;
+        }
+
         match state.phase {
             Phase::Ramp if now >= state.cooldown_until => {
-                Admission::Granted(Permit::new(self, state.epoch))
+                Admission::Granted(Permit::new(self, state.epoch, client))
             }
             Phase::Open if state.wants_probe(self.settings(), true, now) => {
-                self.request_probe(true, deadline).await
+                self.request_probe(client, true, deadline).await
             }
-            _ => self.admit(deadline).await,
+            _ => self.admit(client, deadline).await,
         }
     }
 
-    /// When an urgent call could be let in; none if any could.
-    pub fn urgent_admission_in(&self) -> Option<Duration> {
+    /// When an urgent call of this client could be let in; none if any could.
+    pub fn urgent_admission_in(&self, client: &str) -> Option<Duration> {
         let snapshot = self.snapshot();
         let (state, now) = (&snapshot.state, snapshot.now());
+        if !state.concerns(client) {
+            return None;
+        }
 
         let at = match state.phase {
             Phase::Open => {
@@ -110,9 +119,9 @@ impl Circuit {
         Some(Duration::from_millis(wait))
     }
 
-    /// Whether a call could be let in now, as far as is known without asking.
-    pub fn may_admit(&self) -> bool {
-        let AdmissionDecision::Refuse(refusal) = self.decide_now() else {
+    /// Whether a call of this client could be let in now, as far as is known without asking.
+    pub fn may_admit(&self, client: &str) -> bool {
+        let AdmissionDecision::Refuse(refusal) = self.decide_now(client) else {
             return true;
         };
 
@@ -120,7 +129,12 @@ impl Circuit {
         !is_shut
     }
 
-    async fn request_probe(self: &Arc<Self>, is_urgent: bool, deadline: Deadline) -> Admission {
+    async fn request_probe(
+        self: &Arc<Self>,
+        client: &str,
+        is_urgent: bool,
+        deadline: Deadline,
+    ) -> Admission {
         let token = uuid::Uuid::new_v4().simple().to_string();
         let report = CircuitReport {
             probe_request: Some(token.clone()),
@@ -129,12 +143,15 @@ impl Circuit {
         };
         if self.exchange_report(report, deadline).await {
             let epoch = self.snapshot().state.epoch;
-            return Admission::Granted(Permit::for_probe(self, epoch, token));
+            let permit = Permit::new(self, epoch, client);
+            return Admission::Granted(permit.as_probe(token));
         }
 
         // Another environment was faster: its probe is under way, or has ended already.
-        match self.decide_now() {
-            AdmissionDecision::Admit { epoch } => Admission::Granted(Permit::new(self, epoch)),
+        match self.decide_now(client) {
+            AdmissionDecision::Admit { epoch } => {
+                Admission::Granted(Permit::new(self, epoch, client))
+            }
             AdmissionDecision::Refuse(refusal) => Admission::Refused(refusal),
             AdmissionDecision::RequestProbe => Admission::Refused(Refusal {
                 reason: RefusalReason::Probing,
@@ -143,14 +160,18 @@ impl Circuit {
         }
     }
 
-    fn decide_now(&self) -> AdmissionDecision {
+    fn decide_now(&self, client: &str) -> AdmissionDecision {
         let snapshot = self.snapshot();
-        let now = snapshot.now();
-        decide(&snapshot.state, self.settings(), now, fastrand::f64())
+        let (state, now) = (&snapshot.state, snapshot.now());
+        if now >= state.cooldown_until && !state.concerns(client) {
+            return AdmissionDecision::Admit { epoch: state.epoch };
+        }
+
+        decide(state, self.settings(), now, fastrand::f64())
     }
 }
 
-/// What a state means for the next call. `draw` is a random number from 0 to 1.
+/// What a state means for the next call of a client that its phase is about. `draw` is a random number from 0 to 1.
 pub(super) fn decide(
     state: &CircuitState,
     settings: &BreakerSettings,

@@ -20,6 +20,11 @@
 //! ignored when the circuit is in another epoch by then, and so is the result of a probe whose
 //! lease has passed to another one.
 //!
+//! **One client cannot open it for others.** Whose calls failed is counted by client. A circuit that
+//! one client's calls have opened, or a few clients' while others are served, is open for those
+//! alone: its phases are about them, and others are served, and counted, as by a closed one. It is
+//! open for all when the calls of several clients fail and no other client is served.
+//!
 //! **Without Valkey** each environment goes on with its copy, by the same rules ([`state`]), alone;
 //! the calls that it has counted are sent when Valkey is back.
 //!
@@ -48,13 +53,13 @@
 //! let circuit = breakers.circuit("payments").unwrap();
 //! let deadline = Deadline::after(Duration::from_secs(10));
 //! for _ in 0..5 {
-//!     match circuit.admit(deadline).await {
+//!     match circuit.admit("a client", deadline).await {
 //!         // A call that went well is recorded with `record_success`.
 //!         Admission::Granted(permit) => permit.record_failure(deadline).await,
 //!         Admission::Refused(refusal) => panic!("{refusal:?}"),
 //!     }
 //! }
-//! assert!(matches!(circuit.admit(deadline).await, Admission::Refused(_)));
+//! assert!(matches!(circuit.admit("a client", deadline).await, Admission::Refused(_)));
 //! assert_eq!(circuit.view().phase, Phase::Open);
 //! # });
 //! ```

@@ -14,6 +14,8 @@ use crate::deadline::Deadline;
 pub struct Permit {
     circuit: Arc<Circuit>,
     epoch: u64,
+    /// Whose call it is; empty if that is not known.
+    client: String,
     /// The token of the probe, if the call is one.
     probe: Option<String>,
     granted_at: Instant,
@@ -22,20 +24,21 @@ pub struct Permit {
 }
 
 impl Permit {
-    pub(super) fn new(circuit: &Arc<Circuit>, epoch: u64) -> Self {
+    pub(super) fn new(circuit: &Arc<Circuit>, epoch: u64, client: &str) -> Self {
         Self {
             circuit: Arc::clone(circuit),
             epoch,
+            client: client.to_owned(),
             probe: None,
             granted_at: Instant::now(),
             is_settled: false,
         }
     }
 
-    pub(super) fn for_probe(circuit: &Arc<Circuit>, epoch: u64, token: String) -> Self {
-        let mut permit = Self::new(circuit, epoch);
-        permit.probe = Some(token);
-        permit
+    /// The same for a probe with this token.
+    pub(super) fn as_probe(mut self, token: String) -> Self {
+        self.probe = Some(token);
+        self
     }
 
     /// Whether the call is the one that finds out if the provider is back.
@@ -111,8 +114,11 @@ impl Permit {
     }
 
     fn success_report(&self, is_slow: bool) -> CircuitReport {
+        let clients = self.clients();
         CircuitReport {
             successes: self.tally_of_one(is_slow),
+            accused: if is_slow { clients.clone() } else { Vec::new() },
+            served: clients,
             ..CircuitReport::default()
         }
     }
@@ -120,8 +126,14 @@ impl Permit {
     fn failure_report(&self) -> CircuitReport {
         CircuitReport {
             faults: self.tally_of_one(false),
+            accused: self.clients(),
             ..CircuitReport::default()
         }
+    }
+
+    fn clients(&self) -> Vec<String> {
+        let client = Some(self.client.clone()).filter(|client| !client.is_empty());
+        client.into_iter().collect()
     }
 
     fn tally_of_one(&self, is_slow: bool) -> Tally {

@@ -90,6 +90,8 @@ pub fn arguments(
         cooldown_millis(report.cooldown).to_string(),
         report.probe_request.clone().unwrap_or_default(),
         u8::from(report.is_urgent).to_string(),
+        report.served.join(","),
+        report.accused.join(","),
     ]);
 
     arguments

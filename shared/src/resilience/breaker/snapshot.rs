@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::script::ScriptAnswer;
-use super::state::{CircuitReport, CircuitState, Phase, ProbeEnd, ProbeResult, Tally};
+use super::state::{
+    CircuitReport, CircuitState, MAX_KNOWN_CLIENTS, Phase, ProbeEnd, ProbeResult, Tally,
+};
 
 /// The age, by the wall clock, beyond which a copy of a circuit's state is not decided on.
 pub const SNAPSHOT_TTL: Duration = Duration::from_millis(250);
@@ -59,6 +61,8 @@ pub(super) struct PendingReport {
     last_success_at: Option<SystemTime>,
     faults: Tally,
     last_fault_at: Option<SystemTime>,
+    served: Vec<String>,
+    accused: Vec<String>,
     probe: Option<ProbeEnd>,
     cooldown_until: Option<SystemTime>,
 }
@@ -75,6 +79,9 @@ impl PendingReport {
         if self.faults.add(report.faults) {
             self.last_fault_at = self.last_fault_at.max(last_fault_at);
         }
+
+        add_clients(&mut self.served, &report.served);
+        add_clients(&mut self.accused, &report.accused);
 
         if report.cooldown > Duration::ZERO {
             let until = SystemTime::now().checked_add(report.cooldown);
@@ -105,11 +112,23 @@ impl PendingReport {
             ..pending.faults
         };
 
+        add_clients(&mut report.served, &pending.served);
+        add_clients(&mut report.accused, &pending.accused);
+
         report.probe = report.probe.take().or(pending.probe);
         let cooldown = pending
             .cooldown_until
             .and_then(|until| until.duration_since(SystemTime::now()).ok());
         report.cooldown = report.cooldown.max(cooldown.unwrap_or_default());
+    }
+}
+
+/// Adds clients that are not there yet, as far as a circuit remembers them.
+fn add_clients(known: &mut Vec<String>, more: &[String]) {
+    for client in more {
+        if known.len() < MAX_KNOWN_CLIENTS && !known.contains(client) {
+            known.push(client.clone());
+        }
     }
 }
 

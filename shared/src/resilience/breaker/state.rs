@@ -19,6 +19,12 @@ const SLOTS_PER_WINDOW: u64 = 10;
 /// limit of a day is asked once in this time whether it still holds.
 pub const MAX_COOLDOWN: Duration = Duration::from_mins(10);
 
+/// The most clients that a circuit may be open for and closed for others.
+pub(super) const MAX_SUSPECTS: usize = 4;
+
+/// The most clients that are remembered as served, or as those whose calls failed.
+pub(super) const MAX_KNOWN_CLIENTS: usize = 16;
+
 /// The milliseconds of a cooldown that is asked for, as far as it is kept.
 pub(super) fn cooldown_millis(asked: Duration) -> u64 {
     let millis = asked.min(MAX_COOLDOWN).as_millis();
@@ -130,6 +136,16 @@ pub struct CircuitState {
     pub slots: BTreeMap<u64, WindowSlot>,
     /// When each environment last saw a fault or a slow call, if there is a quorum.
     pub seen: BTreeMap<String, u64>,
+    /// When each client last had a fault or a slow call in this epoch.
+    #[serde(default)]
+    pub accused: BTreeMap<String, u64>,
+    /// When each client was last served.
+    #[serde(default)]
+    pub served: BTreeMap<String, u64>,
+    /// The clients that the phase is about, and since when; empty if it is about all. A client
+    /// whose calls alone fail is left out; others are served as if the circuit were closed.
+    #[serde(default)]
+    pub suspects: BTreeMap<String, u64>,
 }
 
 /// A number of calls that ended alike.
@@ -207,6 +223,10 @@ pub struct CircuitReport {
     pub successes: Tally,
     /// Calls that failed.
     pub faults: Tally,
+    /// The clients that were served.
+    pub served: Vec<String>,
+    /// The clients whose calls failed or were slow.
+    pub accused: Vec<String>,
     /// The end of a probe.
     pub probe: Option<ProbeEnd>,
     /// How long the provider asks to be left alone.
@@ -233,6 +253,31 @@ pub(super) fn to_millis(seconds: f64) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Who a report comes from: an environment, about calls of these clients.
+#[derive(Clone, Copy)]
+struct ReportSource<'a> {
+    environment: &'a str,
+    served: &'a [String],
+    accused: &'a [String],
+}
+
+/// Notes clients at a moment; of too many, the one that was noted longest ago is forgotten.
+fn note_clients(known: &mut BTreeMap<String, u64>, clients: &[String], at: u64) {
+    for client in clients {
+        let last = known.entry(client.clone()).or_default();
+        *last = at.max(*last);
+
+        if known.len() > MAX_KNOWN_CLIENTS {
+            let oldest = known
+                .iter()
+                .min_by_key(|(name, at)| (**at, (*name).clone()));
+            if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
+                known.remove(&oldest);
+            }
+        }
+    }
+}
+
 impl CircuitState {
     /// Takes in a report of one environment.
     pub fn apply(
@@ -245,14 +290,24 @@ impl CircuitState {
         let previous_phase = self.phase;
         if self.phase == Phase::Ramp && now >= self.until {
             self.enter_phase(Phase::Closed, "recovered", now, 0);
+            self.suspects.clear();
+        }
+        if self.are_suspects_gone(settings, now) {
+            self.enter_phase(Phase::Closed, "suspects_gone", now, 0);
+            self.suspects.clear();
         }
         self.forget_old(settings, now);
 
-        self.add_successes(settings, environment, &report.successes, now);
+        let source = ReportSource {
+            environment,
+            served: &report.served,
+            accused: &report.accused,
+        };
+        self.add_successes(settings, source, &report.successes, now);
         if let Some(probe) = &report.probe {
             self.end_probe(settings, probe, now);
         }
-        self.add_faults(settings, environment, &report.faults, now);
+        self.add_faults(settings, source, &report.faults, now);
         self.extend_cooldown(report.cooldown, now);
 
         let is_urgent = report.is_urgent;
@@ -297,7 +352,9 @@ impl CircuitState {
         let is_in_window = |at: u64| at.saturating_add(window) > now;
 
         self.slots.retain(|start, _| is_in_window(*start));
-        self.seen.retain(|_, at| is_in_window(*at));
+        for times in [&mut self.seen, &mut self.accused, &mut self.served] {
+            times.retain(|_, at| is_in_window(*at));
+        }
     }
 
     /// Begins a new epoch, in which nothing is known of the provider yet.
@@ -310,11 +367,26 @@ impl CircuitState {
         self.probe_until = 0;
         self.slots.clear();
         self.seen.clear();
+        self.accused.clear();
     }
 
-    /// Whether the calls of a tally still say something about this circuit.
-    fn is_relevant(&self, tally: &Tally) -> bool {
-        tally.calls > 0 && self.phase.counts_calls() && tally.epoch == self.epoch
+    /// Whether the phase is about this client's calls; others are served as by a closed circuit.
+    pub fn concerns(&self, client: &str) -> bool {
+        self.suspects.is_empty() || self.suspects.contains_key(client)
+    }
+
+    /// Whether no suspect has come back for its probe for a whole window.
+    fn are_suspects_gone(&self, settings: &BreakerSettings, now: u64) -> bool {
+        let patience = self.until.saturating_add(to_millis(settings.window));
+        !self.suspects.is_empty() && self.phase == Phase::Open && now >= patience
+    }
+
+    /// Whether the calls of a tally, which are these clients', still say something about this
+    /// circuit.
+    fn is_relevant(&self, tally: &Tally, clients: &[String]) -> bool {
+        let counts_calls =
+            self.phase.counts_calls() || clients.iter().any(|client| !self.concerns(client));
+        tally.calls > 0 && counts_calls && tally.epoch == self.epoch
     }
 
     /// The slot of a moment in the window; none if it lies before it.
@@ -339,11 +411,11 @@ impl CircuitState {
     fn add_successes(
         &mut self,
         settings: &BreakerSettings,
-        environment: &str,
+        source: ReportSource<'_>,
         tally: &Tally,
         now: u64,
     ) {
-        if !self.is_relevant(tally) {
+        if !self.is_relevant(tally, source.served) {
             return;
         }
         let age = tally.age_millis();
@@ -357,9 +429,10 @@ impl CircuitState {
         if now - age > self.last_fault {
             self.consecutive = 0;
         }
+        note_clients(&mut self.served, source.served, now - age);
 
         if tally.slow > 0 {
-            self.note_environment(settings, environment, now - age);
+            self.note_fault(settings, source, now - age);
             self.open_if_due(settings, now);
         }
     }
@@ -367,11 +440,11 @@ impl CircuitState {
     fn add_faults(
         &mut self,
         settings: &BreakerSettings,
-        environment: &str,
+        source: ReportSource<'_>,
         tally: &Tally,
         now: u64,
     ) {
-        if !self.is_relevant(tally) {
+        if !self.is_relevant(tally, source.accused) {
             return;
         }
         let age = tally.age_millis();
@@ -382,7 +455,7 @@ impl CircuitState {
 
         self.consecutive += tally.calls;
         self.last_fault = self.last_fault.max(now - age);
-        self.note_environment(settings, environment, now - age);
+        self.note_fault(settings, source, now - age);
         self.open_if_due(settings, now);
     }
 
@@ -394,12 +467,13 @@ impl CircuitState {
         }
     }
 
-    /// Notes that an environment saw a fault or a slow call, for the quorum.
-    fn note_environment(&mut self, settings: &BreakerSettings, environment: &str, at: u64) {
+    /// Notes who saw a fault or a slow call: the environment, for the quorum, and the clients.
+    fn note_fault(&mut self, settings: &BreakerSettings, source: ReportSource<'_>, at: u64) {
         if settings.quorum > 1 {
-            let last = self.seen.entry(environment.to_owned()).or_default();
+            let last = self.seen.entry(source.environment.to_owned()).or_default();
             *last = at.max(*last);
         }
+        note_clients(&mut self.accused, source.accused, at);
     }
 
     fn open_if_due(&mut self, settings: &BreakerSettings, now: u64) {
@@ -412,8 +486,33 @@ impl CircuitState {
             return;
         }
 
+        self.suspects = self.suspects_at(now);
         self.begin_epoch(now);
         self.enter_phase(Phase::Open, reason, now, to_millis(settings.open));
+    }
+
+    /// The clients for which the circuit opens; none if for all. One client's calls say nothing of
+    /// another's, nor those of a few while others are served.
+    fn suspects_at(&self, now: u64) -> BTreeMap<String, u64> {
+        let mut suspects = self.suspects.clone();
+        for client in self.accused.keys() {
+            suspects.entry(client.clone()).or_insert(now);
+        }
+
+        let are_others_served = self
+            .served
+            .keys()
+            .any(|client| !suspects.contains_key(client));
+        let is_about_some = match suspects.len() {
+            0 => false,
+            1 => true,
+            count => count <= MAX_SUSPECTS && are_others_served,
+        };
+        if is_about_some {
+            suspects
+        } else {
+            BTreeMap::new()
+        }
     }
 
     fn reason_to_open(&self, settings: &BreakerSettings) -> Option<&'static str> {
@@ -447,15 +546,25 @@ impl CircuitState {
         match probe.result {
             ProbeResult::Succeeded => {
                 let length = to_millis(settings.ramp);
-                self.begin_epoch(now);
+                self.finish_probe(now);
                 self.enter_phase(Phase::Ramp, "probe_succeeded", now, length);
             }
             ProbeResult::Failed => {
                 let length = to_millis(settings.reopen);
-                self.begin_epoch(now);
+                self.finish_probe(now);
                 self.enter_phase(Phase::Open, "probe_failed", now, length);
             }
             ProbeResult::Abandoned => self.probe_until = now,
+        }
+    }
+
+    /// A probe of a suspect says nothing of the others' calls, which go on being counted.
+    fn finish_probe(&mut self, now: u64) {
+        if self.suspects.is_empty() {
+            self.begin_epoch(now);
+        } else {
+            self.probe = String::new();
+            self.probe_until = 0;
         }
     }
 

@@ -1,5 +1,6 @@
 //! The state machine by itself, on a clock that the tests set, and circuits of one environment.
 
+mod clients;
 mod hedging;
 
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub(super) fn successes(epoch: u64, calls: u64) -> CircuitReport {
     slow_successes(epoch, calls, 0)
 }
 
-fn slow_successes(epoch: u64, calls: u64, slow: u64) -> CircuitReport {
+pub(super) fn slow_successes(epoch: u64, calls: u64, slow: u64) -> CircuitReport {
     CircuitReport {
         successes: Tally {
             epoch,
@@ -306,7 +307,7 @@ async fn a_circuit_of_one_environment_opens_and_refuses() {
     let breakers = Breakers::new(None, [("p", settings)]);
     let circuit = breakers.circuit("p").unwrap();
     let deadline = Deadline::after(Duration::from_secs(5));
-    let admit = async || match circuit.admit(deadline).await {
+    let admit = async || match circuit.admit("", deadline).await {
         Admission::Granted(permit) => Ok(permit),
         Admission::Refused(refusal) => Err(refusal.reason),
     };
@@ -345,7 +346,7 @@ async fn slow_successes_open_it_too() {
     let deadline = Deadline::after(Duration::from_secs(5));
 
     for _ in 0..3 {
-        let Admission::Granted(permit) = circuit.admit(deadline).await else {
+        let Admission::Granted(permit) = circuit.admit("", deadline).await else {
             panic!("refused")
         };
         let took = Duration::from_secs(2);

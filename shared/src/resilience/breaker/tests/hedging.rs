@@ -26,7 +26,7 @@ impl HedgedTier {
 
     async fn permit(&self) -> Permit {
         let circuit = self.breakers.circuit("p").unwrap();
-        match circuit.admit(soon()).await {
+        match circuit.admit("", soon()).await {
             Admission::Granted(permit) => permit,
             Admission::Refused(refusal) => panic!("{:?}", refusal.reason),
         }
