@@ -66,6 +66,11 @@ fn plain_text(part: &Value) -> Option<&str> {
     if has_more { None } else { text_of_part(part) }
 }
 
+/// Whether a part is a text and nothing else.
+pub(super) fn is_plain_text(part: &Value) -> bool {
+    plain_text(part).is_some()
+}
+
 fn is_text_type(fields: &Map<String, Value>) -> bool {
     match fields.get("type") {
         None => true,

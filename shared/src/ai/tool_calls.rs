@@ -26,14 +26,19 @@ struct FragmentIdentity {
     id: Option<String>,
     index: Option<u64>,
     name: Option<String>,
-    /// Whether it brings arguments.
-    has_arguments: bool,
+    /// Whether its arguments are the beginning of some.
+    begins_arguments: bool,
     /// Where it stands among the fragments of its chunk, and their number.
     position: usize,
     fragments: usize,
 }
 
 impl ToolCalls {
+    /// The number of calls.
+    pub(super) fn count(&self) -> usize {
+        self.given_indexes.len()
+    }
+
     /// Joins the fragments of one chunk to the calls, and rewrites them.
     pub(super) fn join(&mut self, calls: &mut Vec<Value>, fragments: &mut [Value]) {
         let count = fragments.len();
@@ -113,7 +118,8 @@ impl FragmentIdentity {
             id: text(fields.get("id")),
             index: fields.get("index").and_then(Value::as_u64),
             name: text(function.and_then(|function| function.get("name"))),
-            has_arguments: text(arguments).is_some(),
+            begins_arguments: text(arguments)
+                .is_some_and(|text| text.trim_start().starts_with('{')),
             position,
             fragments,
         }
@@ -133,7 +139,7 @@ impl FragmentIdentity {
         let known_name = text_at(call, "/function/name");
         let arguments = text_at(call, "/function/arguments").unwrap_or_default();
         match known_name {
-            Some(known) if known == name => self.has_arguments && is_whole(arguments),
+            Some(known) if known == name => self.begins_arguments && is_whole(arguments),
             // A name may come in pieces, before the arguments.
             Some(_) => !arguments.is_empty(),
             None => false,
@@ -143,8 +149,9 @@ impl FragmentIdentity {
 
 /// A call's text at this place, if it has one.
 fn text_at<'a>(call: &'a Value, pointer: &str) -> Option<&'a str> {
-    let text = call.pointer(pointer)?.as_str()?;
-    (!text.is_empty()).then_some(text)
+    let mut names = pointer.split('/').skip(1);
+    let value = names.try_fold(call, |value, name| value.get(name))?;
+    value.as_str().filter(|text| !text.is_empty())
 }
 
 fn is_whole(arguments: &str) -> bool {
@@ -301,6 +308,16 @@ mod tests {
             call
         };
         assert_eq!(in_words(vec![at_zero("Wuhan"), at_zero("Rome")]), expected);
+    }
+
+    /// A fragment without arguments begins no call.
+    #[test]
+    fn a_trailing_blank_makes_no_call() {
+        let chunks = vec![
+            json!([named(0, Value::Null, "f", "{}")]),
+            json!([named(0, Value::Null, "f", "\n")]),
+        ];
+        assert_eq!(in_words(chunks), ["- f {}\n"]);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::ai::chunk::{is_finish_reason, merge};
 use crate::ai::content;
 use crate::ai::tool_calls::{self, ToolCalls};
 
+/// The most tool calls of one choice.
+const MAX_TOOL_CALLS: usize = 256;
+
 /// One choice as far as it has come.
 #[derive(Clone, Default)]
 pub(super) struct Choice {
@@ -63,6 +66,10 @@ impl Choice {
         let delta = message.filter(|message| is_news && message.is_object());
         let delta = delta.unwrap_or_else(|| json!({}));
         choice.insert("delta".to_owned(), delta);
+    }
+
+    pub(super) fn has_too_many_calls(&self) -> bool {
+        self.tool_calls.count() > MAX_TOOL_CALLS
     }
 
     /// Whether it has said how it ended.

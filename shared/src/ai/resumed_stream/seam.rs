@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use super::word_buffer::is_ideograph;
 
-/// The shortest repeated text that is trimmed, in bytes: one longer English word, which nobody
-/// writes twice in a row by intention.
+/// The shortest repeated text that is trimmed, in bytes: one longer English word, which is not
+/// written twice in a row by intention.
 const MIN_OVERLAP_BYTES: usize = 5;
 
 /// The same with Chinese characters: three. Two are often doubled in Chinese.
 const MIN_IDEOGRAPH_BYTES: usize = 9;
+
+/// The same of a tier that was given the beginning of its answer: it goes on exactly, as a rule.
+const MIN_PREFILLED_BYTES: usize = 20;
 
 /// A seam of an answer, as its reader is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,19 +38,41 @@ pub(super) struct SeamJoiner {
     before: String,
     /// White space that came behind it, and was not passed on.
     space: String,
+    is_prefilled: bool,
     /// The beginning of the continuation, until it is known what of it is new.
     held: String,
+    /// Where in `before` a text begins that goes on as the continuation does; none until the
+    /// continuation has begun.
+    candidates: Option<Vec<usize>>,
+    /// The bytes of the continuation that the candidates were compared with.
+    compared: usize,
+    /// Where in `before` its last parts begin that the continuation repeats.
+    repeated: Vec<usize>,
     is_joined: bool,
 }
 
 impl SeamJoiner {
-    pub(super) fn new(before: String, space: String) -> Self {
-        let is_joined = before.is_empty();
+    /// Behind this text, which includes what the client put into the model's mouth.
+    pub(super) fn new(before: String, space: String, is_prefilled: bool) -> Self {
         Self {
+            is_joined: before.is_empty(),
             before,
             space,
-            held: String::new(),
-            is_joined,
+            is_prefilled,
+            ..Self::default()
+        }
+    }
+
+    pub(super) const fn is_joined(&self) -> bool {
+        self.is_joined
+    }
+
+    /// White space that has not been passed on yet.
+    pub(super) fn take_space(&mut self) -> String {
+        if self.is_joined {
+            String::new()
+        } else {
+            std::mem::take(&mut self.space)
         }
     }
 
@@ -58,11 +83,39 @@ impl SeamJoiner {
         }
         self.held.push_str(piece);
 
-        let begun = self.held.trim_start();
-        if begun.is_empty() || self.before.contains(begun) {
+        let is_blank = self.held.trim_start().is_empty();
+        if is_blank || self.may_be_repetition() {
             return String::new();
         }
         self.join()
+    }
+
+    /// Compares what has come since with the places where it may stand in the text before.
+    fn may_be_repetition(&mut self) -> bool {
+        let begun = self.held.trim_start();
+        let new = begun.get(self.compared..).unwrap_or_default();
+        let candidates = self.candidates.take().unwrap_or_else(|| {
+            let starts = self.before.char_indices();
+            starts.map(|(at, _)| at).collect()
+        });
+
+        let (compared, before) = (self.compared, &self.before);
+        let mut left = Vec::new();
+        for at in candidates {
+            let rest = before.get(at + compared..).unwrap_or_default();
+            if rest.len() < new.len() {
+                if new.starts_with(rest) {
+                    self.repeated.push(at);
+                }
+            } else if rest.starts_with(new) {
+                left.push(at);
+            }
+        }
+
+        self.compared = begun.len();
+        let may_go_on = !left.is_empty();
+        self.candidates = Some(left);
+        may_go_on
     }
 
     /// The rest of a continuation that has ended.
@@ -70,6 +123,13 @@ impl SeamJoiner {
         if self.is_joined || self.held.is_empty() {
             return String::new();
         }
+
+        let end = self.before.len();
+        let candidates = self.candidates.take().unwrap_or_default();
+        let at_end = candidates
+            .into_iter()
+            .filter(|at| at + self.compared == end);
+        self.repeated.extend(at_end);
         self.join()
     }
 
@@ -78,7 +138,7 @@ impl SeamJoiner {
         let held = std::mem::take(&mut self.held);
         let begun = held.trim_start();
 
-        let overlap = overlap_length(&self.before, begun);
+        let overlap = self.overlap_length(begun);
         if overlap > 0 {
             return begun.get(overlap..).unwrap_or_default().to_owned();
         }
@@ -95,30 +155,32 @@ impl SeamJoiner {
         };
         format!("{space}{begun}")
     }
-}
 
-/// The length of the longest text that ends `before` and begins `after`, if it is long enough to be
-/// a repetition, or all of `before`.
-fn overlap_length(before: &str, after: &str) -> usize {
-    let starts = before.char_indices().map(|(at, _)| at);
-    let mut overlaps = starts.filter_map(|at| {
-        let (head, tail) = before.split_at(at);
-        let is_overlap = after.starts_with(tail)
-            && (at == 0 || is_long_enough(tail))
-            && !is_word_cut(head, tail)
-            && !is_word_cut(tail, after.get(tail.len()..).unwrap_or_default());
-        is_overlap.then_some(tail.len())
-    });
-    overlaps.next().unwrap_or(0)
-}
+    /// The length of the longest text that ends `before` and begins the continuation, if it is long
+    /// enough to be a repetition, or all of `before`. Without a letter it is none: rows of a table
+    /// and rules of dashes repeat themselves.
+    fn overlap_length(&self, begun: &str) -> usize {
+        let overlaps = self.repeated.iter().filter_map(|at| {
+            let (head, tail) = self.before.split_at_checked(*at)?;
+            let is_repetition = (*at == 0 || self.is_long_enough(tail))
+                && tail.chars().any(char::is_alphabetic)
+                && !is_word_cut(head, tail)
+                && !is_word_cut(tail, begun.get(tail.len()..).unwrap_or_default());
+            is_repetition.then_some(tail.len())
+        });
+        overlaps.max().unwrap_or(0)
+    }
 
-fn is_long_enough(overlap: &str) -> bool {
-    let min_bytes = if overlap.chars().any(is_ideograph) {
-        MIN_IDEOGRAPH_BYTES
-    } else {
-        MIN_OVERLAP_BYTES
-    };
-    overlap.trim().len() >= min_bytes
+    fn is_long_enough(&self, overlap: &str) -> bool {
+        let min_bytes = if self.is_prefilled {
+            MIN_PREFILLED_BYTES
+        } else if overlap.chars().any(is_ideograph) {
+            MIN_IDEOGRAPH_BYTES
+        } else {
+            MIN_OVERLAP_BYTES
+        };
+        overlap.trim().len() >= min_bytes
+    }
 }
 
 /// Whether a word goes on from one text into the other.
@@ -152,7 +214,7 @@ mod tests {
 
     /// What is new of a continuation that comes in pieces of this many characters.
     fn new_text(join: &Join, size: usize) -> String {
-        let mut joiner = SeamJoiner::new(join.before.to_owned(), String::new());
+        let mut joiner = SeamJoiner::new(join.before.to_owned(), String::new(), false);
         let after: Vec<char> = join.after.chars().collect();
         let mut new = String::new();
         for piece in after.chunks(size) {
@@ -180,6 +242,13 @@ mod tests {
             join("建议多休息", "，多喝水。", "，多喝水。"),
             join("OK", "OK, rest.", ", rest."),
             join("Rest", "Rest", ""),
+            join("|---|---|", "---|\n| 1 |", "---|\n| 1 |"),
+            join("0000 0000", " 0000 0000 1111", " 0000 0000 1111"),
+            join(
+                "| 0.00 | 0.00 |",
+                " 0.00 | 0.00 |\n| x",
+                " 0.00 | 0.00 |\n| x",
+            ),
         ];
 
         for join in &joins {
@@ -190,12 +259,28 @@ mod tests {
         }
     }
 
+    /// A tier that was given the text goes on exactly: a longer word may be meant twice.
+    #[test]
+    fn a_prefilled_tier_repeats_only_what_is_long() {
+        let new = |before: &str, after: &str| {
+            let mut joiner = SeamJoiner::new(before.to_owned(), String::new(), true);
+            joiner.push(after) + &joiner.finish()
+        };
+        assert_eq!(new("It hurts, hurts", " hurts a lot."), " hurts a lot.");
+        let before = "Rest and drink plenty of water";
+        assert_eq!(
+            new(before, "drink plenty of water, and sleep."),
+            ", and sleep."
+        );
+        assert_eq!(new("Rest", "Rest and drink."), " and drink.");
+    }
+
     #[test]
     fn white_space_that_had_come_is_not_lost() {
-        let mut joiner = SeamJoiner::new("Rest.".to_owned(), "\n\n".to_owned());
+        let mut joiner = SeamJoiner::new("Rest.".to_owned(), "\n\n".to_owned(), false);
         assert_eq!(joiner.push("Drink."), "\n\nDrink.");
 
-        let mut own = SeamJoiner::new("Rest.".to_owned(), "\n\n".to_owned());
+        let mut own = SeamJoiner::new("Rest.".to_owned(), "\n\n".to_owned(), false);
         assert_eq!(own.push(" Drink."), " Drink.");
     }
 }
