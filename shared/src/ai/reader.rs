@@ -283,12 +283,13 @@ pub(super) fn read_body(body: &[u8], choices: u64) -> Result<Completion, Fault> 
 fn join_chunks(values: Vec<Value>, choices: u64) -> Result<Completion, Fault> {
     let mut completion = Completion::expecting(choices);
     for value in values.into_iter().flat_map(elements_of) {
-        match event_of_value(value, false) {
+        let mut chunk = match event_of_value(value, false) {
             StreamEvent::Error(fault) => return Err(fault),
-            StreamEvent::Chunk(mut chunk) if !completion.add_chunk(&mut chunk) => {
-                return Err(Fault::NotACompletion);
-            }
-            _ => {} // it is added, or brings nothing of the answer
+            StreamEvent::Chunk(chunk) => chunk,
+            _ => continue, // it brings nothing of the answer
+        };
+        if !completion.add_chunk(&mut chunk) {
+            return Err(Fault::NotACompletion);
         }
     }
 
