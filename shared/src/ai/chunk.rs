@@ -23,6 +23,11 @@ const GROWING_FIELDS: [&str; 11] = [
     "transcript",
 ];
 
+/// Whether each chunk repeats a field of this name.
+pub(super) fn is_repeated(name: &str) -> bool {
+    REPEATED_FIELDS.contains(&name)
+}
+
 /// Whether a `finish_reason` names how a choice ended. Some endpoints send an empty text with every
 /// chunk.
 pub(super) fn is_finish_reason(value: &Value) -> bool {
@@ -63,8 +68,7 @@ pub(super) fn merge(into: &mut Value, part: &Value) {
         (Value::String(text), Value::String(more)) => text.push_str(more),
         (Value::Object(fields), Value::Object(more)) => {
             for (name, value) in more {
-                let is_repeated = REPEATED_FIELDS.contains(&name.as_str());
-                merge_field(fields, name, value, is_repeated);
+                merge_field(fields, name, value, is_repeated(name));
             }
         }
         (Value::Array(items), Value::Array(more)) => {

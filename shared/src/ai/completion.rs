@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::chunk::is_repeated;
 use super::content;
 use super::request::MAX_CHOICES;
 use super::usage::estimate_tokens_of_bytes;
@@ -15,13 +16,22 @@ use choice::Choice;
 
 /// Reasons with which `DeepSeek`, `vLLM`, `SGLang`, `GLM` and others end a choice that is not
 /// complete.
-const INTERRUPTED_REASONS: [&str; 8] = [
+const INTERRUPTED_REASONS: [&str; 17] = [
     "abort",
     "aborted",
+    "canceled",
     "cancelled",
+    "connection_error",
     "error",
+    "failed",
+    "incomplete",
     "insufficient_system_resource",
+    "internal_error",
+    "interrupted",
     "network_error",
+    "other_error",
+    "overloaded",
+    "preempted",
     "server_error",
     "timeout",
 ];
@@ -135,7 +145,10 @@ impl Completion {
             .choices
             .values()
             .filter_map(|choice| choice.fields.get("finish_reason")?.as_str());
-        reasons.any(|reason| INTERRUPTED_REASONS.contains(&reason))
+        reasons.any(|reason| {
+            let mut known = INTERRUPTED_REASONS.iter();
+            known.any(|known| known.eq_ignore_ascii_case(reason))
+        })
     }
 
     /// Whether the number of tokens is known.
@@ -275,7 +288,10 @@ fn text_bytes(value: &Value) -> u64 {
     match value {
         Value::String(text) => text.len() as u64,
         Value::Array(items) => items.iter().map(text_bytes).sum(),
-        Value::Object(fields) => fields.values().map(text_bytes).sum(),
+        Value::Object(fields) => {
+            let texts = fields.iter().filter(|(name, _)| !is_repeated(name));
+            texts.map(|(_, value)| text_bytes(value)).sum()
+        }
         _ => 0,
     }
 }

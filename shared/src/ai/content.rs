@@ -33,6 +33,9 @@ pub(super) fn join(into: &mut Value, piece: &Value) {
 /// A list of nothing but plain texts becomes the text that they make together, which every client
 /// can read.
 pub(super) fn simplify(content: &mut Value) {
+    if content.is_object() {
+        *content = json!([content.take()]); // one part without its list
+    }
     let Value::Array(parts) = content else {
         return;
     };

@@ -144,8 +144,39 @@ fn is_chunk_line(line: &[u8]) -> bool {
 fn read_events(body: ByteStream) -> EventStream {
     // The last event may lack the empty line that ends it.
     let end = stream::iter([Ok(Bytes::from_static(b"\n\n"))]);
-    let events = SseByteStream::new(body.chain(end).boxed());
+    let text = body.chain(end).scan(Vec::new(), |rest, bytes| {
+        let text = bytes.map(|bytes| readable_text(rest, &bytes));
+        std::future::ready(Some(text))
+    });
+    let events = SseByteStream::new(text.boxed());
     events.map(read_event).boxed()
+}
+
+/// The text of some bytes: what is none becomes U+FFFD, and a character that is not whole yet waits
+/// in `rest`. One bad byte would end the whole stream otherwise.
+fn readable_text(rest: &mut Vec<u8>, bytes: &[u8]) -> Bytes {
+    rest.extend_from_slice(bytes);
+
+    let mut text = Vec::with_capacity(rest.len());
+    let mut unread = rest.as_slice();
+    let waiting = loop {
+        let Err(error) = std::str::from_utf8(unread) else {
+            text.extend_from_slice(unread);
+            break &[][..];
+        };
+
+        let (valid, after) = unread.split_at(error.valid_up_to());
+        text.extend_from_slice(valid);
+        let Some(length) = error.error_len() else {
+            break after;
+        };
+        text.extend_from_slice("\u{fffd}".as_bytes());
+        unread = after.get(length..).unwrap_or_default();
+    };
+
+    let waiting = waiting.to_vec();
+    *rest = waiting;
+    Bytes::from(text)
 }
 
 fn read_event(event: Result<Sse, sse_stream::Error>) -> Result<RawEvent, EventError> {
@@ -230,4 +261,22 @@ pub(super) fn read_values(text: &str, surrogates: &mut SurrogateRepair) -> Optio
     let values = serde_json::Deserializer::from_str(text).into_iter();
     let values: Option<Vec<Value>> = values.map(Result::ok).collect();
     values.filter(|values| !values.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_in_two_pieces_is_whole_and_a_bad_byte_is_replaced() {
+        let mut rest = Vec::new();
+        let text = "胸痛".as_bytes();
+        let pieces = [&text[..2], &text[2..4], &text[4..], b"\xff!"];
+        let read: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| readable_text(&mut rest, piece))
+            .collect();
+        assert_eq!(String::from_utf8(read).unwrap(), "胸痛\u{fffd}!");
+        assert!(rest.is_empty());
+    }
 }

@@ -23,8 +23,7 @@ use crate::deadline::Deadline;
 /// How long a finished answer waits for its usage.
 const USAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long the end of the stream is waited for after that, so that the connection can be used
-/// again: it is in the same packet as a rule.
+/// How long more is waited for behind that: the end is in the same packet as a rule.
 const END_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What says that a stream has ended.
@@ -94,11 +93,6 @@ impl StreamReader {
 
         while !self.is_over {
             let is_finished = self.completion.is_finished();
-            if is_finished && self.completion.has_usage() {
-                self.drain_stream().await;
-                break;
-            }
-
             let Some(event) = self.next_event(deadline).await? else {
                 break;
             };
@@ -117,7 +111,10 @@ impl StreamReader {
                 // After the proof that it is complete, nothing spoils the answer any more.
                 StreamEvent::Unreadable if is_finished => {}
                 StreamEvent::EndOfStream | StreamEvent::Error(_) if is_finished => break,
-                StreamEvent::Done if self.completion.is_finished_so_far() => break,
+                StreamEvent::Done if self.completion.is_finished_so_far() => {
+                    self.read_end().await;
+                    break;
+                }
 
                 StreamEvent::Unreadable if self.tolerates_gaps => self.gaps += 1,
                 StreamEvent::Unreadable => return Err(Fault::MalformedChunk),
@@ -137,7 +134,10 @@ impl StreamReader {
     /// The next event before the deadline; `None` if a finished answer need not wait any longer.
     async fn next_event(&mut self, deadline: Deadline) -> Result<Option<StreamEvent>, Fault> {
         let is_finished = self.completion.is_finished();
-        let deadline = if is_finished {
+        let deadline = if is_finished && self.completion.has_usage() {
+            // Some endpoints name usage and end with every chunk, and go on.
+            deadline.min(Deadline::after(END_TIMEOUT))
+        } else if is_finished {
             let usage_deadline = self
                 .usage_deadline
                 .get_or_insert_with(|| Deadline::after(USAGE_TIMEOUT));
@@ -163,12 +163,10 @@ impl StreamReader {
         }
     }
 
-    /// Reads to the end of the stream, if it is there.
-    async fn drain_stream(&mut self) {
-        self.pending.clear();
-        let end = async { while self.events.next().await.is_some() {} };
-        // Not there in time: the connection is closed, and the answer is complete all the same.
-        Deadline::after(END_TIMEOUT).run(end).await.ok();
+    /// Reads the end of the stream behind its last event, so that the connection can be used again.
+    async fn read_end(&mut self) {
+        let end = Deadline::after(END_TIMEOUT).run(self.events.next());
+        drop(end.await); // not there in time: the connection is closed
     }
 
     /// The chunks up to and with the first that brings anything.

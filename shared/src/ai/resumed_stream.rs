@@ -99,6 +99,11 @@ impl ResumedStream {
                     self.write_usage(&mut chunk);
                     self.buffer.push_chunk(chunk);
                 }
+                // It stops in mid-sentence: what was asked for was the rest.
+                Ok(None) if self.buffer.is_unfinished() => {
+                    let seam = self.resume(Fault::Truncated, chain, request).await?;
+                    return Ok(Some(ResumedItem::Seam(seam)));
+                }
                 Ok(None) => {
                     self.buffer.flush();
                     return Ok(self.buffer.pop().map(ResumedItem::Chunk));

@@ -8,12 +8,15 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use super::seam::{Seam, SeamJoiner};
-use super::word_buffer::WordBuffer;
+use super::word_buffer::{BrokenWord, WordBuffer};
 use crate::ai::chunk::{has_token, is_finish_reason};
 use crate::ai::content;
 
 /// How an answer in JSON begins, if not with a bracket.
 const JSON_FENCE: &str = "```json";
+
+/// Characters behind which an answer may end.
+const SENTENCE_ENDS: &str = ".!?:;。！？：；…)）]】」』\"”'’`*|~_>";
 
 /// What the client was given of an answer, and what is held back of it.
 #[derive(Default)]
@@ -24,6 +27,10 @@ pub(super) struct ResumeBuffer {
     joiner: SeamJoiner,
     words: WordBuffer,
     form: Form,
+    /// Whether the text is known to be whole: a tool call came behind it.
+    is_text_whole: bool,
+    /// Whether the part behind a seam must bring words: what came before stops in mid-sentence.
+    awaits_words: bool,
     /// Chunks that wait, and those after them.
     held: Vec<Value>,
     ready: VecDeque<Value>,
@@ -47,6 +54,10 @@ pub(super) struct BrokenPart {
     pub(super) text: String,
     /// White space that came behind it, and was not passed on.
     pub(super) space: String,
+    /// Whether white space behind it was passed on.
+    pub(super) is_space_given: bool,
+    /// Whether it stops in mid-sentence.
+    pub(super) is_unfinished: bool,
 }
 
 /// How the next tier goes on.
@@ -63,6 +74,7 @@ impl ResumeBuffer {
     pub(super) fn new() -> Self {
         Self {
             form: Form::Unknown(String::new()),
+            joiner: SeamJoiner::new(String::new(), String::new()),
             ..Self::default()
         }
     }
@@ -90,6 +102,7 @@ impl ResumeBuffer {
             // The text before a tool call is whole.
             self.release_held();
             self.flush_text();
+            self.is_text_whole = true;
             self.form = Form::Whole;
         }
         match &mut self.form {
@@ -135,6 +148,13 @@ impl ResumeBuffer {
             self.rewrite_delta(delta, has_ended);
         }
 
+        if has_ended && self.awaits_words {
+            // Not its end, if nothing came: the rest is asked for elsewhere.
+            self.form = Form::Whole;
+            self.held.push(chunk);
+            return;
+        }
+
         let is_first = self.text.is_empty() && self.seams.is_empty();
         let has_usage = chunk.get("usage").is_some_and(Value::is_object);
         let has_choice = chunk.pointer("/choices/0").is_some();
@@ -163,7 +183,7 @@ impl ResumeBuffer {
             text += &self.take_held_text();
         }
 
-        self.text += &text;
+        self.give(&text);
         if !text.is_empty() || content.is_string() {
             delta.insert("content".to_owned(), Value::String(text));
         }
@@ -175,18 +195,32 @@ impl ResumeBuffer {
         let is_joined = self.joiner.is_joined() || self.seams.is_empty();
         if is_joined {
             self.flush_text();
-            self.text += &content::text_of_parts(parts);
+            self.give(&content::text_of_parts(parts));
             return parts.to_vec();
         }
 
         let new = self.joiner.push(&content::text_of_parts(parts));
-        self.text += &new;
+        self.give(&new);
         let others = parts.iter().filter(|part| !content::is_plain_text(part));
         let mut passed_on: Vec<Value> = others.cloned().collect();
         if !new.is_empty() {
             passed_on.insert(0, json!({ "type": "text", "text": new }));
         }
         passed_on
+    }
+
+    /// Notes a text that the client is given.
+    fn give(&mut self, text: &str) {
+        self.text += text;
+        if !text.trim().is_empty() {
+            self.awaits_words = false;
+        }
+    }
+
+    /// Whether the answer, which has ended, stops in mid-sentence all the same.
+    pub(super) fn is_unfinished(&mut self) -> bool {
+        self.flush_text();
+        self.awaits_words
     }
 
     fn take_held_text(&mut self) -> String {
@@ -200,7 +234,7 @@ impl ResumeBuffer {
         if text.is_empty() {
             return;
         }
-        self.text += &text;
+        self.give(&text);
 
         let delta = json!({ "content": text });
         let choices = json!([{ "index": 0, "delta": delta, "finish_reason": null }]);
@@ -220,32 +254,39 @@ impl ResumeBuffer {
     pub(super) fn drop_broken_end(&mut self) -> BrokenPart {
         self.held.clear();
         let joiner_space = self.joiner.take_space();
-        let held_space = joiner_space + &self.words.give_up();
+        let BrokenWord { space, word } = self.words.give_up();
 
         let text = self.text.trim_end();
         let is_space_given = text.len() < self.text.len();
+        let is_finished = self.is_text_whole || (word.is_empty() && ends_sentence(text));
         BrokenPart {
             text: text.to_owned(),
             space: if is_space_given {
                 String::new()
             } else {
-                held_space
+                joiner_space + &space
             },
+            is_space_given,
+            is_unfinished: self.awaits_words || !is_finished,
         }
     }
 
     /// Begins the part behind a seam.
     pub(super) fn begin_part(&mut self, broken: BrokenPart, next: NextPart) {
         self.seams.push(next.seam);
+        self.is_text_whole = false;
+        self.awaits_words = broken.is_unfinished && !broken.text.is_empty();
 
         if broken.text.is_empty() {
             self.form = Form::Unknown(String::new());
-            self.joiner = SeamJoiner::default();
+            self.joiner = SeamJoiner::new(String::new(), String::new());
             return;
         }
         self.form = Form::Text;
         let before = next.client_prefill + &broken.text;
-        self.joiner = SeamJoiner::new(before, broken.space, next.is_prefilled);
+        let joiner = SeamJoiner::new(before, broken.space);
+        let joiner = joiner.with_space_given(broken.is_space_given);
+        self.joiner = joiner.for_prefilled(next.is_prefilled);
     }
 
     /// Gives every chunk the answer's id: clients tell answers apart by it.
@@ -274,6 +315,12 @@ impl ResumeBuffer {
             fields.insert("seams".to_owned(), json!(self.seams));
         }
     }
+}
+
+/// Whether a text stops where a sentence, a line of a list or a block may stop.
+fn ends_sentence(text: &str) -> bool {
+    let last = text.chars().next_back();
+    last.is_some_and(|last| SENTENCE_ENDS.contains(last))
 }
 
 fn has_ended(chunk: &Value) -> bool {
@@ -380,6 +427,37 @@ mod tests {
         buffer.begin_part(broken, next);
         assert_eq!(passed_on(&mut buffer, &["Re"]).concat(), "");
         assert_eq!(buffer.drop_broken_end().space, "\n\n");
+    }
+
+    /// A continuation without words does not end a sentence that was broken off.
+    #[test]
+    fn a_sentence_that_was_broken_off_awaits_its_rest() {
+        let is_unfinished = |text: &str, rest: &str| {
+            let mut buffer = ResumeBuffer::new();
+            passed_on(&mut buffer, &[text]);
+            let broken = buffer.drop_broken_end();
+            let seam = Seam {
+                offset: 0,
+                from: "a".to_owned(),
+                fault: "cut".to_owned(),
+                to: "b".to_owned(),
+            };
+            let next = NextPart {
+                seam,
+                client_prefill: String::new(),
+                is_prefilled: false,
+            };
+            buffer.begin_part(broken, next);
+            passed_on(&mut buffer, &[rest]);
+            buffer.is_unfinished()
+        };
+
+        assert!(is_unfinished("Rest and drink plenty of wat", ""));
+        assert!(is_unfinished("Rest and drink plenty of wat", "drink plenty of"));
+        assert!(!is_unfinished("Rest and drink", " water."));
+        assert!(!is_unfinished("Rest and drink. ", ""));
+        assert!(!is_unfinished("多休息。", ""));
+        assert!(!is_unfinished("", ""));
     }
 
     #[test]
