@@ -35,6 +35,8 @@ pub(super) struct NegationScope {
     cue_end: usize,
     /// Whether an item of a list has been passed, and another one is to come.
     is_listing: bool,
+    /// Whether what the cue governs is left open, since it may be an answer.
+    is_open: bool,
     position: ScopePosition,
 }
 
@@ -45,6 +47,7 @@ impl NegationScope {
             cue_start: cue.start,
             cue_end: cue.end,
             is_listing: false,
+            is_open: false,
             position: ScopePosition::Direct,
         }
     }
@@ -80,7 +83,7 @@ impl NegationScope {
 
     /// Status that the scope gives to a finding that begins at `at`.
     pub(super) fn status_at(self, reader: &CueReader<'_, '_>, at: usize) -> FindingStatus {
-        let governed = if self.effect.is_denial() {
+        let governed = if self.effect.is_denial() && !self.is_open {
             FindingStatus::Denied
         } else {
             FindingStatus::Uncertain
@@ -194,7 +197,10 @@ impl NegationScope {
             ScopePosition::Direct if reader.is_subject_at(at) => None,
             ScopePosition::Direct if !self.may_be_answer(reader, at) => Some(self),
             ScopePosition::Direct if pause == Pause::Break => None,
-            ScopePosition::Direct => Some(open),
+            ScopePosition::Direct => Some(Self {
+                is_open: true,
+                ..self
+            }),
             ScopePosition::InFinding { end } if at < end => Some(self),
             _ if reader.is_joined_at(at) => Some(self),
             _ if self.covers_items() && reader.finding_end(at).is_some() => Some(open),
