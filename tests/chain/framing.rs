@@ -6,12 +6,14 @@ use wenzhen::ai::Completion;
 use super::{ScriptedChain, complete, faults, hello, request_of, served_by};
 
 /// Scripts whose text is the usual one.
-const ODD_SCRIPTS: [&str; 9] = [
+const ODD_SCRIPTS: [&str; 11] = [
     "text-label",
     "json-label",
     "no-label",
     "lines",
+    "noisy-lines",
     "array",
+    "noisy-array",
     "dense",
     "named",
     "noise",

@@ -1,7 +1,10 @@
 //! A model whose answer is not accepted is told why, and answers once more.
 
+use std::time::Duration;
+
 use serde_json::json;
 use wenzhen::ai::{ChainRequest, ChatRequest, Completion, InvalidAnswer};
+use wenzhen::deadline::Deadline;
 
 use super::{ScriptedChain, faults, request_of};
 
@@ -64,6 +67,29 @@ async fn a_model_that_cannot_do_better_is_left_to_the_next() {
     assert_eq!(outcome.faults, ["t0 invalid: not JSON"]);
     assert_eq!(played.counts(), [2, 1]);
     assert_eq!(played.consecutive_faults("t0"), 0);
+}
+
+/// A turn that does not fit into the time is not begun, and does not mask the answer before.
+#[tokio::test]
+async fn a_repair_turn_without_time_is_not_begun() {
+    let played = ScriptedChain::new(&["late-prose-700"]).await;
+    let chat = structured();
+    let deadline = Deadline::after(Duration::from_millis(1_300));
+    let request = ChainRequest::new(&chat, deadline).with_repair_turn();
+    let outcome = ask(&played, &request).await;
+    assert_eq!(outcome.faults, ["t0 invalid: not JSON"]);
+    assert_eq!(played.counts(), [1]);
+}
+
+/// The tier answered: a fault of the second call says less.
+#[tokio::test]
+async fn a_repair_turn_that_fails_masks_no_answer() {
+    let played = ScriptedChain::new(&["prose-then-400", "good"]).await;
+    let chat = structured();
+    let outcome = ask(&played, &request_of(&chat).with_repair_turn()).await;
+    assert_eq!(outcome.tier.as_deref(), Some("t1"));
+    assert_eq!(outcome.faults, ["t0 invalid: not JSON"]);
+    assert_eq!(played.counts(), [2, 1]);
 }
 
 #[tokio::test]

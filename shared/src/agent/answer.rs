@@ -190,6 +190,7 @@ fn unreadable(error: SyntaxError) -> InvalidAnswer {
     let reason = match error {
         SyntaxError::CutOff => "JSON that is cut off",
         SyntaxError::TooDeep => "JSON that is nested too deeply",
+        SyntaxError::TooMany => "too many JSON objects",
         SyntaxError::Broken(_) => "JSON that is broken",
     };
     InvalidAnswer::mendable(reason, error.feedback())

@@ -129,6 +129,28 @@ pub(super) struct AttemptContext<'a> {
     pub(super) is_urgent: bool,
 }
 
+impl AttemptContext<'_> {
+    /// The same for a repair turn: within the time for the whole answer. None if that leaves less
+    /// than this. The turn is no late call that another tier would have to help.
+    pub(super) fn for_repair(&self, min_time: Duration) -> Option<Self> {
+        let complete = self.budget.complete;
+        if complete.remaining() < min_time {
+            return None;
+        }
+
+        Some(Self {
+            request: self.request,
+            budget: TimeBudget {
+                first_token: complete,
+                complete,
+            },
+            attempts: self.attempts,
+            progress: Arc::default(),
+            is_urgent: self.is_urgent,
+        })
+    }
+}
+
 /// Until when one tier may take.
 #[derive(Clone, Copy)]
 pub(super) struct TimeBudget {

@@ -14,7 +14,7 @@ use crate::valkey::Valkey;
 
 /// All chains, with the tiers and circuits that they share.
 pub struct Chains {
-    chains: BTreeMap<String, Chain>,
+    chains: BTreeMap<String, Arc<Chain>>,
     breakers: Arc<Breakers>,
 }
 
@@ -86,7 +86,7 @@ impl Chains {
         let chains = models
             .chains()
             .iter()
-            .map(|(name, settings)| (name.clone(), new_chain(settings)))
+            .map(|(name, settings)| (name.clone(), Arc::new(new_chain(settings))))
             .collect();
         Ok(Self { chains, breakers })
     }
@@ -97,14 +97,15 @@ impl Chains {
     }
 
     /// The chain of this name.
-    pub fn get(&self, name: &str) -> Option<&Chain> {
+    pub fn get(&self, name: &str) -> Option<&Arc<Chain>> {
         self.chains.get(name)
     }
 
     /// The chain that makes assessments: `consultation`, else `default`; none without any tier.
     pub fn for_consultations(&self) -> Option<&Chain> {
         let consultation = self.get(CONSULTATION_CHAIN);
-        consultation.or_else(|| self.get(DEFAULT_CHAIN))
+        let chain = consultation.or_else(|| self.get(DEFAULT_CHAIN))?;
+        Some(chain)
     }
 
     /// The circuits of all tiers.

@@ -23,6 +23,11 @@ const GROWING_FIELDS: [&str; 11] = [
     "transcript",
 ];
 
+/// Whether each chunk repeats a field of this name.
+pub(super) fn is_repeated(name: &str) -> bool {
+    REPEATED_FIELDS.contains(&name)
+}
+
 /// Whether a `finish_reason` names how a choice ended. Some endpoints send an empty text with every
 /// chunk.
 pub(super) fn is_finish_reason(value: &Value) -> bool {
@@ -63,8 +68,7 @@ pub(super) fn merge(into: &mut Value, part: &Value) {
         (Value::String(text), Value::String(more)) => text.push_str(more),
         (Value::Object(fields), Value::Object(more)) => {
             for (name, value) in more {
-                let is_repeated = REPEATED_FIELDS.contains(&name.as_str());
-                merge_field(fields, name, value, is_repeated);
+                merge_field(fields, name, value, is_repeated(name));
             }
         }
         (Value::Array(items), Value::Array(more)) => {
@@ -87,10 +91,12 @@ fn merge_field(fields: &mut Map<String, Value>, name: &str, value: &Value, is_re
 /// Merges an element of a list. Of its texts only those that grow are joined: every fragment of
 /// `reasoning_details` repeats its `format`, for example.
 fn merge_item(items: &mut Vec<Value>, item: &Value) {
-    let known = items
-        .iter_mut()
-        .rev()
-        .find(|known| is_same_item(known, item));
+    let identity = ItemIdentity::of(item);
+    let known = match &identity {
+        // Elements without a name of their own, such as log probabilities, are many.
+        None => None,
+        Some(identity) => items.iter_mut().rev().find(|known| identity.is_of(known)),
+    };
     let (Some(Value::Object(known)), Value::Object(more)) = (known, item) else {
         items.push(item.clone());
         return;
@@ -103,15 +109,27 @@ fn merge_item(items: &mut Vec<Value>, item: &Value) {
     }
 }
 
-/// Whether both are the same element: by their number, or else by their id.
-fn is_same_item(known: &Value, item: &Value) -> bool {
-    let number = item.get("index").filter(|index| index.is_u64());
-    if number.is_some() && known.get("index").is_some_and(Value::is_u64) {
-        return known.get("index") == number;
+/// What tells an element of a list from the others: its number, or else its id.
+enum ItemIdentity<'a> {
+    Number(u64),
+    Id(&'a str),
+}
+
+impl<'a> ItemIdentity<'a> {
+    fn of(item: &'a Value) -> Option<Self> {
+        if let Some(number) = item.get("index").and_then(Value::as_u64) {
+            return Some(Self::Number(number));
+        }
+        let id = item.get("id").and_then(Value::as_str);
+        id.filter(|id| !id.is_empty()).map(Self::Id)
     }
 
-    let id = item.get("id").and_then(Value::as_str).unwrap_or_default();
-    !id.is_empty() && known.get("id").and_then(Value::as_str) == Some(id)
+    fn is_of(&self, item: &Value) -> bool {
+        match self {
+            Self::Number(number) => item.get("index").and_then(Value::as_u64) == Some(*number),
+            Self::Id(id) => item.get("id").and_then(Value::as_str) == Some(id),
+        }
+    }
 }
 
 #[cfg(test)]

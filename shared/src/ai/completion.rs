@@ -8,18 +8,30 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::chunk::is_repeated;
 use super::content;
+use super::request::MAX_CHOICES;
+use super::usage::estimate_tokens_of_bytes;
 use choice::Choice;
 
 /// Reasons with which `DeepSeek`, `vLLM`, `SGLang`, `GLM` and others end a choice that is not
 /// complete.
-const INTERRUPTED_REASONS: [&str; 8] = [
+const INTERRUPTED_REASONS: [&str; 17] = [
     "abort",
     "aborted",
+    "canceled",
     "cancelled",
+    "connection_error",
     "error",
+    "failed",
+    "incomplete",
     "insufficient_system_resource",
+    "internal_error",
+    "interrupted",
     "network_error",
+    "other_error",
+    "overloaded",
+    "preempted",
     "server_error",
     "timeout",
 ];
@@ -59,7 +71,9 @@ impl Completion {
             let Value::Object(fields) = choice else {
                 return None;
             };
+            // Some endpoints give every choice the same number.
             let index = fields.get("index").and_then(Value::as_u64);
+            let index = index.filter(|index| !choices.contains_key(index));
             let choice = Choice::from_fields(fields)?;
             choices.insert(index.unwrap_or(position as u64), choice);
         }
@@ -75,7 +89,7 @@ impl Completion {
     }
 
     /// Takes in a chunk, and rewrites it as `OpenAI` would have sent it, so that every client can
-    /// join it; `false` if it is none.
+    /// join it; `false` if it is none, or has more choices or tool calls than an answer can have.
     pub(super) fn add_chunk(&mut self, chunk: &mut Value) -> bool {
         let Some(fields) = chunk.as_object_mut() else {
             return false;
@@ -98,10 +112,11 @@ impl Completion {
         let choices = choices.into_iter().flatten();
         for choice in choices.filter_map(Value::as_object_mut) {
             let index = choice.get("index").and_then(Value::as_u64);
-            self.choices
-                .entry(index.unwrap_or(0))
-                .or_default()
-                .add_chunk(choice);
+            let known = self.choices.entry(index.unwrap_or(0)).or_default();
+            known.add_chunk(choice);
+            if known.has_too_many_calls() || self.choices.len() as u64 > MAX_CHOICES {
+                return false;
+            }
         }
 
         true
@@ -130,7 +145,10 @@ impl Completion {
             .choices
             .values()
             .filter_map(|choice| choice.fields.get("finish_reason")?.as_str());
-        reasons.any(|reason| INTERRUPTED_REASONS.contains(&reason))
+        reasons.any(|reason| {
+            let mut known = INTERRUPTED_REASONS.iter();
+            known.any(|known| known.eq_ignore_ascii_case(reason))
+        })
     }
 
     /// Whether the number of tokens is known.
@@ -141,6 +159,14 @@ impl Completion {
     /// What the endpoint says of the tokens that were used.
     pub(super) fn usage(&self) -> Option<&Value> {
         self.head.get("usage")
+    }
+
+    /// The tokens of all texts that have come, thoughts and arguments of tool calls included, by
+    /// their length.
+    pub(super) fn estimated_tokens(&self) -> u64 {
+        let messages = self.choices.values();
+        let messages = messages.filter_map(|choice| choice.fields.get("message"));
+        estimate_tokens_of_bytes(messages.map(text_bytes).sum())
     }
 
     /// The number of tokens that the endpoint says were used, if it says so.
@@ -254,6 +280,19 @@ impl Completion {
         fields.insert("object".to_owned(), json!("chat.completion.chunk"));
         fields.insert("choices".to_owned(), choices);
         fields
+    }
+}
+
+/// Bytes of all texts in a value.
+fn text_bytes(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => text.len() as u64,
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Object(fields) => {
+            let texts = fields.iter().filter(|(name, _)| !is_repeated(name));
+            texts.map(|(_, value)| text_bytes(value)).sum()
+        }
+        _ => 0,
     }
 }
 

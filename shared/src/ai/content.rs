@@ -33,6 +33,9 @@ pub(super) fn join(into: &mut Value, piece: &Value) {
 /// A list of nothing but plain texts becomes the text that they make together, which every client
 /// can read.
 pub(super) fn simplify(content: &mut Value) {
+    if content.is_object() {
+        *content = json!([content.take()]); // one part without its list
+    }
     let Value::Array(parts) = content else {
         return;
     };
@@ -64,6 +67,11 @@ fn plain_text(part: &Value) -> Option<&str> {
         names.any(|name| !TEXT_FIELDS.contains(&name.as_str()))
     });
     if has_more { None } else { text_of_part(part) }
+}
+
+/// Whether a part is a text and nothing else.
+pub(super) fn is_plain_text(part: &Value) -> bool {
+    plain_text(part).is_some()
 }
 
 fn is_text_type(fields: &Map<String, Value>) -> bool {

@@ -41,11 +41,11 @@ const STATUS_BY_WORD: [(&str, u16); 20] = [
     ("notfound", 404),
     ("overloaded", 503),
     // MiniMax: `base_resp.status_code`.
-    ("statuscode1002", 429),
-    ("statuscode1004", 401),
-    ("statuscode1008", 402),
-    ("statuscode1042", 400),
-    ("statuscode2013", 400),
+    ("baseresp1002", 429),
+    ("baseresp1004", 401),
+    ("baseresp1008", 402),
+    ("baseresp1042", 400),
+    ("baseresp2013", 400),
 ];
 
 /// Codes whose number may be a status.
@@ -130,10 +130,11 @@ fn fault_of_report(status: u16, retry_after: Option<Duration>, report: ErrorRepo
     }
 }
 
-/// Whether words may say that an error with this status is a refusal; these statuses say for
-/// themselves what they are.
+/// Whether words may say that an error with this status is a refusal. The others say for themselves
+/// what they are: with 403 "violates our policy" is mostly said of an account, which stops every
+/// patient's chat, and which an operator must hear of.
 const fn may_be_refusal(status: u16) -> bool {
-    !matches!(status, 401 | 402 | 404 | 408 | 429)
+    !matches!(status, 401..=404 | 408 | 429)
 }
 
 fn fault_of_refusal(refusal: Refusal, status: u16, report: ErrorReport) -> Fault {

@@ -256,9 +256,13 @@ impl Retryable for Fault {
         };
 
         match (self.asked_wait(), self) {
+            // A limit that asks for no time, or for none to speak of, is not tried at once.
+            (wait, Self::RateLimited { .. }) => RetryAdvice::AfterThrottle {
+                wait: wait.unwrap_or_default(),
+                max_attempts,
+            },
             // Never sooner than asked, also beyond what is told to callers.
             (Some(wait), _) => RetryAdvice::After { wait, max_attempts },
-            (None, Self::RateLimited { .. }) => RetryAdvice::AfterThrottle { max_attempts },
             (None, _) => RetryAdvice::AfterBackoff { max_attempts },
         }
     }
@@ -284,7 +288,8 @@ mod tests {
         assert_eq!(limited.retry_after(), Some(MAX_COOLDOWN));
 
         let advice = limited.retry_advice();
-        assert!(matches!(advice, RetryAdvice::After { wait: A_DAY, .. }));
+        let is_as_asked = matches!(advice, RetryAdvice::AfterThrottle { wait: A_DAY, .. });
+        assert!(is_as_asked);
 
         let down = Fault::ServerError {
             status: 503,
@@ -300,7 +305,10 @@ mod tests {
     fn a_limit_without_a_time_is_not_tried_again_at_once() {
         let limited = Fault::RateLimited { retry_after: None };
         let max_attempts = MAX_ATTEMPTS_WHEN_LIMITED;
-        let expected = RetryAdvice::AfterThrottle { max_attempts };
+        let expected = RetryAdvice::AfterThrottle {
+            wait: Duration::ZERO,
+            max_attempts,
+        };
         assert_eq!(limited.retry_advice(), expected);
     }
 }

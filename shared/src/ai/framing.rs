@@ -58,6 +58,7 @@ type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 pub(super) async fn read_framing(response: reqwest::Response) -> Result<Framing, Fault> {
     let mut body = bounded_bytes(response).boxed();
     let mut start = BytesMut::new();
+    let mut line_end = LineEnd::default();
     let mut has_checked_line = false;
 
     while let Some(bytes) = body.next().await {
@@ -69,9 +70,9 @@ pub(super) async fn read_framing(response: reqwest::Response) -> Result<Framing,
             let bytes = Bytes::copy_from_slice(text);
             return Ok(Framing::Events(read_events(rejoin(bytes, body))));
         }
-        if !has_checked_line && let Some(line) = first_line(text) {
+        if !has_checked_line && let Some(end) = line_end.find_in(text) {
             has_checked_line = true;
-            if is_chunk_line(line) {
+            if text.get(..end).is_some_and(is_chunk_line) {
                 let bytes = Bytes::copy_from_slice(text);
                 return Ok(Framing::Events(read_lines(rejoin(bytes, body))));
             }
@@ -113,28 +114,69 @@ fn is_event_field(text: &[u8]) -> bool {
     EVENT_FIELDS.iter().any(|field| text.starts_with(field))
 }
 
-/// The first line, if its end is there.
-fn first_line(text: &[u8]) -> Option<&[u8]> {
-    let end = text.iter().position(|byte| *byte == b'\n')?;
-    text.get(..end)
+/// Where the first line of a growing text ends; what was searched is not searched again.
+#[derive(Default)]
+struct LineEnd {
+    searched: usize,
 }
 
-/// Whether a line is a chunk of a stream, and not the beginning of a body in one piece.
+impl LineEnd {
+    fn find_in(&mut self, text: &[u8]) -> Option<usize> {
+        let rest = text.get(self.searched..)?;
+        let found = rest.iter().position(|byte| *byte == b'\n');
+        let end = found.map(|at| self.searched + at);
+        self.searched = text.len();
+        end
+    }
+}
+
+/// Whether a line is one of a stream, a chunk or a ping, and not a body in one piece.
 fn is_chunk_line(line: &[u8]) -> bool {
     let Ok(value) = serde_json::from_slice::<Value>(line) else {
         return false;
     };
 
-    let kind = value.get("object").and_then(Value::as_str);
-    let has_delta = value.pointer("/choices/0/delta").is_some();
-    has_delta || kind == Some("chat.completion.chunk")
+    let is_whole = value.pointer("/choices/0/message").is_some();
+    let is_error = value.get("error").is_some() || value.get("detail").is_some();
+    !value.is_array() && !is_whole && !is_error
 }
 
 fn read_events(body: ByteStream) -> EventStream {
     // The last event may lack the empty line that ends it.
     let end = stream::iter([Ok(Bytes::from_static(b"\n\n"))]);
-    let events = SseByteStream::new(body.chain(end).boxed());
+    let text = body.chain(end).scan(Vec::new(), |rest, bytes| {
+        let text = bytes.map(|bytes| readable_text(rest, &bytes));
+        std::future::ready(Some(text))
+    });
+    let events = SseByteStream::new(text.boxed());
     events.map(read_event).boxed()
+}
+
+/// The text of some bytes: what is none becomes U+FFFD, and a character that is not whole yet waits
+/// in `rest`. One bad byte would end the whole stream otherwise.
+fn readable_text(rest: &mut Vec<u8>, bytes: &[u8]) -> Bytes {
+    rest.extend_from_slice(bytes);
+
+    let mut text = Vec::with_capacity(rest.len());
+    let mut unread = rest.as_slice();
+    let waiting = loop {
+        let Err(error) = std::str::from_utf8(unread) else {
+            text.extend_from_slice(unread);
+            break &[][..];
+        };
+
+        let (valid, after) = unread.split_at(error.valid_up_to());
+        text.extend_from_slice(valid);
+        let Some(length) = error.error_len() else {
+            break after;
+        };
+        text.extend_from_slice("\u{fffd}".as_bytes());
+        unread = after.get(length..).unwrap_or_default();
+    };
+
+    let waiting = waiting.to_vec();
+    *rest = waiting;
+    Bytes::from(text)
 }
 
 fn read_event(event: Result<Sse, sse_stream::Error>) -> Result<RawEvent, EventError> {
@@ -153,8 +195,9 @@ fn read_lines(body: ByteStream) -> EventStream {
     let state = (Some(body), BytesMut::new());
 
     stream::unfold(state, |(mut body, mut rest)| async move {
+        let mut line_end = LineEnd::default();
         loop {
-            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            if let Some(end) = line_end.find_in(&rest) {
                 let line = rest.split_to(end + 1);
                 return Some((line_event(&line), (body, rest)));
             }
@@ -208,12 +251,32 @@ fn body_fault(error: &(dyn Error + Send + Sync + 'static)) -> Fault {
 /// empty line between them. `None` if it is none.
 pub(super) fn read_values(text: &str, surrogates: &mut SurrogateRepair) -> Option<Vec<Value>> {
     if let Ok(value) = serde_json::from_str(text) {
+        surrogates.forget();
         return Some(vec![value]);
     }
 
+    // Only a text that cannot be read may hold half of a character.
     let repaired = surrogates.repair(text);
     let text = repaired.as_deref().unwrap_or(text);
     let values = serde_json::Deserializer::from_str(text).into_iter();
     let values: Option<Vec<Value>> = values.map(Result::ok).collect();
     values.filter(|values| !values.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_in_two_pieces_is_whole_and_a_bad_byte_is_replaced() {
+        let mut rest = Vec::new();
+        let text = "胸痛".as_bytes();
+        let pieces = [&text[..2], &text[2..4], &text[4..], b"\xff!"];
+        let read: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| readable_text(&mut rest, piece))
+            .collect();
+        assert_eq!(String::from_utf8(read).unwrap(), "胸痛\u{fffd}!");
+        assert!(rest.is_empty());
+    }
 }

@@ -50,6 +50,16 @@ impl LiveStream {
         self.response.gaps()
     }
 
+    /// Whether the tier was given the beginning of its answer.
+    pub(super) fn is_prefilled(&self) -> bool {
+        self.response.is_prefilled
+    }
+
+    /// The tokens that all that has come took, by its length.
+    pub(super) fn estimated_tokens(&self) -> u64 {
+        self.response.completion().estimated_tokens()
+    }
+
     /// The tokens used, if the endpoint has said so yet.
     pub(super) fn usage(&self) -> Option<PartUsage> {
         PartUsage::read(self.response.completion().usage()?)

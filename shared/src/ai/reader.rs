@@ -23,12 +23,14 @@ use crate::deadline::Deadline;
 /// How long a finished answer waits for its usage.
 const USAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long the end of the stream is waited for after that, so that the connection can be used
-/// again: it is in the same packet as a rule.
+/// How long more is waited for behind that: the end is in the same packet as a rule.
 const END_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What says that a stream has ended.
 const END_MARK: &str = "[DONE]";
+
+/// What begins a line of an event.
+const DATA_FIELD: &str = "data:";
 
 /// A streamed answer under way.
 pub(super) struct StreamReader {
@@ -91,18 +93,15 @@ impl StreamReader {
 
         while !self.is_over {
             let is_finished = self.completion.is_finished();
-            if is_finished && self.completion.has_usage() {
-                self.drain_stream().await;
-                break;
-            }
-
             let Some(event) = self.next_event(deadline).await? else {
                 break;
             };
             match event {
                 StreamEvent::Ping => {}
                 StreamEvent::Chunk(mut chunk) => {
-                    self.completion.add_chunk(&mut chunk);
+                    if !self.completion.add_chunk(&mut chunk) {
+                        return Err(Fault::NotACompletion);
+                    }
                     if self.completion.is_interrupted() {
                         break; // its last chunk would present it as complete
                     }
@@ -112,7 +111,10 @@ impl StreamReader {
                 // After the proof that it is complete, nothing spoils the answer any more.
                 StreamEvent::Unreadable if is_finished => {}
                 StreamEvent::EndOfStream | StreamEvent::Error(_) if is_finished => break,
-                StreamEvent::Done if self.completion.is_finished_so_far() => break,
+                StreamEvent::Done if self.completion.is_finished_so_far() => {
+                    self.read_end().await;
+                    break;
+                }
 
                 StreamEvent::Unreadable if self.tolerates_gaps => self.gaps += 1,
                 StreamEvent::Unreadable => return Err(Fault::MalformedChunk),
@@ -132,7 +134,10 @@ impl StreamReader {
     /// The next event before the deadline; `None` if a finished answer need not wait any longer.
     async fn next_event(&mut self, deadline: Deadline) -> Result<Option<StreamEvent>, Fault> {
         let is_finished = self.completion.is_finished();
-        let deadline = if is_finished {
+        let deadline = if is_finished && self.completion.has_usage() {
+            // Some endpoints name usage and end with every chunk, and go on.
+            deadline.min(Deadline::after(END_TIMEOUT))
+        } else if is_finished {
             let usage_deadline = self
                 .usage_deadline
                 .get_or_insert_with(|| Deadline::after(USAGE_TIMEOUT));
@@ -158,12 +163,10 @@ impl StreamReader {
         }
     }
 
-    /// Reads to the end of the stream, if it is there.
-    async fn drain_stream(&mut self) {
-        self.pending.clear();
-        let end = async { while self.events.next().await.is_some() {} };
-        // Not there in time: the connection is closed, and the answer is complete all the same.
-        Deadline::after(END_TIMEOUT).run(end).await.ok();
+    /// Reads the end of the stream behind its last event, so that the connection can be used again.
+    async fn read_end(&mut self) {
+        let end = Deadline::after(END_TIMEOUT).run(self.events.next());
+        drop(end.await); // not there in time: the connection is closed
     }
 
     /// The chunks up to and with the first that brings anything.
@@ -196,7 +199,10 @@ impl StreamReader {
 
 /// What an event says: one thing as a rule, several where an endpoint leaves out what parts them.
 fn read_event(event: &RawEvent, surrogates: &mut SurrogateRepair) -> VecDeque<StreamEvent> {
-    let data = event.data.trim();
+    let mut data = event.data.trim();
+    while let Some(inner) = data.strip_prefix(DATA_FIELD) {
+        data = inner.trim_start(); // a proxy has framed what was framed
+    }
     let (data, is_done) = match data.strip_suffix(END_MARK) {
         Some(data) => (data.trim_end(), true),
         None => (data, false),
@@ -213,7 +219,7 @@ fn read_event(event: &RawEvent, surrogates: &mut SurrogateRepair) -> VecDeque<St
             said.push_back(StreamEvent::Error(fault_of_error_event(&error)));
         }
         // Another text, such as a ping, holds no words of the answer.
-        None if data.starts_with(['{', '[']) => said.push_back(StreamEvent::Unreadable),
+        None if data.contains(['{', '[']) => said.push_back(StreamEvent::Unreadable),
         None => {}
     }
 
@@ -249,22 +255,21 @@ fn event_of_value(value: Value, is_error: bool) -> StreamEvent {
 /// An answer in one piece: a completion, or all chunks of one.
 pub(super) fn read_body(body: &[u8], choices: u64) -> Result<Completion, Fault> {
     let text = std::str::from_utf8(body).map_err(|_| Fault::NotACompletion)?;
+    let text = text.trim();
+    let text = text.strip_suffix(END_MARK).unwrap_or(text);
     let values = read_values(text, &mut SurrogateRepair::default());
-    let values = values.ok_or(Fault::NotACompletion)?;
-    let mut values: Vec<_> = values.into_iter().flat_map(elements_of).collect();
-    if let Some(fault) = values.iter().find_map(fault_in_body) {
-        return Err(fault);
-    }
+    let mut values = values.ok_or(Fault::NotACompletion)?;
 
+    let is_whole = |value: &Value| value.pointer("/choices/0/message").is_some();
     let whole = match &mut values[..] {
-        [value] if value.pointer("/choices/0/message").is_some() => {
+        [value] if fault_in_body(value).is_none() && is_whole(value) => {
             Completion::from_body(value.take())
         }
         _ => None,
     };
     let completion = match whole {
         Some(completion) => completion,
-        None => join_chunks(&mut values, choices)?,
+        None => join_chunks(values, choices)?,
     };
 
     if completion.is_interrupted() {
@@ -273,16 +278,24 @@ pub(super) fn read_body(body: &[u8], choices: u64) -> Result<Completion, Fault> 
     Ok(completion)
 }
 
-fn join_chunks(chunks: &mut [Value], choices: u64) -> Result<Completion, Fault> {
+fn join_chunks(values: Vec<Value>, choices: u64) -> Result<Completion, Fault> {
     let mut completion = Completion::expecting(choices);
-    let are_chunks = chunks.iter_mut().all(|chunk| completion.add_chunk(chunk));
-    if !are_chunks || !completion.has_choices() {
-        return Err(Fault::NotACompletion);
+    for value in values.into_iter().flat_map(elements_of) {
+        let mut chunk = match event_of_value(value, false) {
+            StreamEvent::Error(fault) => return Err(fault),
+            StreamEvent::Chunk(chunk) => chunk,
+            _ => continue, // it brings nothing of the answer
+        };
+        if !completion.add_chunk(&mut chunk) {
+            return Err(Fault::NotACompletion);
+        }
     }
 
     if completion.is_finished_so_far() {
         Ok(completion)
-    } else {
+    } else if completion.has_choices() {
         Err(Fault::Truncated)
+    } else {
+        Err(Fault::NotACompletion)
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::content;
 use super::fault::Fault;
 use crate::config::{StructuredOutput, TierSettings};
 
@@ -16,7 +17,7 @@ const ROLES: [&str; 6] = [
 ];
 
 /// The most answers that can be asked for at once.
-const MAX_CHOICES: u64 = 128;
+pub(super) const MAX_CHOICES: u64 = 128;
 
 /// The longest part of an answer that is repeated to its model, in characters.
 const MAX_REPEATED_CHARS: usize = 8_000;
@@ -161,7 +162,11 @@ impl ChatRequest {
             return None;
         }
 
-        let prefill = last.get("content")?.as_str()?.to_owned();
+        let prefill = match last.get("content")? {
+            Value::String(text) => text.clone(),
+            Value::Array(parts) => content::text_of_parts(parts),
+            _ => return None,
+        };
         messages.pop();
         Some((request, prefill))
     }

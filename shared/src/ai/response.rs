@@ -46,6 +46,8 @@ pub(super) struct StartedResponse {
     last_chunk_at: Instant,
     idle_timeout: Duration,
     total_timeout: Duration,
+    /// Whether the tier was given the beginning of its answer.
+    pub(super) is_prefilled: bool,
 }
 
 /// The part of an answer that is to come.
@@ -83,7 +85,14 @@ impl StartedResponse {
             last_chunk_at: Instant::now(),
             idle_timeout: tier.idle_timeout(),
             total_timeout: tier.total_timeout(),
+            is_prefilled: false,
         }
+    }
+
+    /// The same of a tier that was given the beginning of its answer.
+    pub(super) fn into_prefilled(mut self) -> Self {
+        self.is_prefilled = true;
+        self
     }
 
     /// The next chunk; `None` when the answer is complete.

@@ -2,13 +2,13 @@
 //!
 //! | file | knows |
 //! |---|---|
-//! | `passage` | what of an answer is passed on, and when |
+//! | `resume_buffer` | what of an answer is passed on, and when |
 //! | `word_buffer` | passes on a text word by word |
 //! | `seam` | where one tier's text ends and another one's goes on |
 //!
 //! The chunks after a seam keep the answer's `id`; their `model` is the one that made them.
 
-mod passage;
+mod resume_buffer;
 mod seam;
 mod word_buffer;
 
@@ -22,9 +22,9 @@ use super::continuation::Continuation;
 use super::fault::Fault;
 use super::live_stream::LiveStream;
 use super::outcome::{Answer, TierFailure};
-use super::usage::{PartUsage, estimate_tokens};
+use super::usage::PartUsage;
 use crate::telemetry::metrics;
-use passage::{BrokenPart, Passage};
+use resume_buffer::{NextPart, ResumeBuffer};
 
 pub use seam::Seam;
 
@@ -37,7 +37,7 @@ const MAX_BREAKS: u32 = 2;
 /// A live answer that outlives its tier.
 pub struct ResumedStream {
     live: LiveStream,
-    passage: Passage,
+    buffer: ResumeBuffer,
     /// Faults of each tier in this call.
     breaks: HashMap<String, u32>,
     /// What the parts before the last seam have used; none before the first seam.
@@ -57,11 +57,12 @@ pub enum ResumedItem {
 impl ResumedStream {
     /// Wraps an answer that has begun; `failures` are the tiers that could not begin one.
     pub fn new(live: LiveStream, failures: &[TierFailure]) -> Self {
-        let names = failures.iter().map(|failure| (failure.tier.clone(), 1));
+        let mut breaks = HashMap::new();
+        count_breaks(&mut breaks, failures);
         Self {
             live,
-            passage: Passage::new(),
-            breaks: names.collect(),
+            buffer: ResumeBuffer::new(),
+            breaks,
             earlier_usage: None,
             unknown_prompts: 0,
         }
@@ -72,19 +73,13 @@ impl ResumedStream {
         self.live.tier()
     }
 
-    /// The number of tokens used by all parts, as far as it is known.
+    /// The number of tokens used by all parts, as far as it is known: as `usage` tells it.
     pub fn total_tokens(&self) -> Option<u64> {
-        let Some(earlier) = self.earlier_usage else {
+        if self.earlier_usage.is_none() {
             return self.live.total_tokens();
-        };
-        let Some(last) = self.live.usage() else {
-            return Some(earlier.total().saturating_add(self.estimate_part()));
-        };
-
-        // The last prompt is the first one with the text so far.
-        let first_prompt = last.prompt.saturating_sub(earlier.completion);
-        let unknown = first_prompt.saturating_mul(self.unknown_prompts);
-        Some(earlier.plus(last).total().saturating_add(unknown))
+        }
+        let last = self.live.usage()?;
+        Some(self.all_parts_with(last).total())
     }
 
     /// The next item; `None` when the answer is complete. An error is the end: no tier of `chain`
@@ -95,18 +90,23 @@ impl ResumedStream {
         request: &ChainRequest<'_>,
     ) -> Result<Option<ResumedItem>, Fault> {
         loop {
-            if let Some(chunk) = self.passage.pop() {
+            if let Some(chunk) = self.buffer.pop() {
                 return Ok(Some(ResumedItem::Chunk(chunk)));
             }
 
             match self.live.next_chunk().await {
                 Ok(Some(mut chunk)) => {
                     self.write_usage(&mut chunk);
-                    self.passage.take(chunk);
+                    self.buffer.push_chunk(chunk);
+                }
+                // It stops in mid-sentence: what was asked for was the rest.
+                Ok(None) if self.buffer.is_unfinished() => {
+                    let seam = self.resume(Fault::Truncated, chain, request).await?;
+                    return Ok(Some(ResumedItem::Seam(seam)));
                 }
                 Ok(None) => {
-                    self.passage.flush();
-                    return Ok(self.passage.pop().map(ResumedItem::Chunk));
+                    self.buffer.flush();
+                    return Ok(self.buffer.pop().map(ResumedItem::Chunk));
                 }
                 Err(fault) => {
                     let seam = self.resume(fault, chain, request).await?;
@@ -126,24 +126,36 @@ impl ResumedStream {
         let from = self.live.tier().to_owned();
         *self.breaks.entry(from.clone()).or_default() += 1;
         let tiers = self.tiers_to_ask(chain, request);
-        let has_all_seams = self.passage.seams().len() >= MAX_SEAMS;
+        let has_all_seams = self.buffer.seams().len() >= MAX_SEAMS;
         if is_final(&fault, request) || tiers.is_empty() || has_all_seams {
             return Err(fault);
         }
 
-        let broken = self.passage.drop_broken_end();
+        let broken = self.buffer.drop_broken_end();
         let continuation = Continuation {
             text: broken.text.clone(),
         };
         let next = request.continuing(&continuation, &tiers);
         let outcome = chain.start_stream(&next).await;
+        count_breaks(&mut self.breaks, &outcome.failures);
         let Some(answer) = outcome.answer else {
             count_resumption(&from, "failed");
             return Err(fault);
         };
 
         count_resumption(&from, "resumed");
-        Ok(self.adopt(answer, &fault, broken))
+        self.add_broken_part();
+        let seam = self.declare_seam(&answer, &fault);
+
+        let prefill = request.chat.split_prefill();
+        let next = NextPart {
+            seam: seam.clone(),
+            client_prefill: prefill.map(|(_, text)| text).unwrap_or_default(),
+            is_prefilled: answer.content.is_prefilled(),
+        };
+        self.live = answer.content;
+        self.buffer.begin_part(broken, next);
+        Ok(seam)
     }
 
     /// The tiers that may go on: those that did not fail in this call first.
@@ -155,18 +167,14 @@ impl ResumedStream {
         tiers
     }
 
-    fn adopt(&mut self, answer: Answer<LiveStream>, fault: &Fault, broken: BrokenPart) -> Seam {
-        self.add_broken_part();
+    fn declare_seam(&self, answer: &Answer<LiveStream>, fault: &Fault) -> Seam {
         let seam = Seam {
-            offset: self.passage.char_count(),
+            offset: self.buffer.char_count(),
             from: self.live.tier().to_owned(),
             fault: fault.to_string(),
-            to: answer.tier,
+            to: answer.tier.clone(),
         };
         tracing::warn!(from = seam.from, to = seam.to, fault = %fault, "a stream was resumed");
-
-        self.live = answer.content;
-        self.passage.begin_part(broken, seam.clone());
         seam
     }
 
@@ -177,27 +185,35 @@ impl ResumedStream {
 
         let estimate = PartUsage {
             prompt: 0,
-            completion: self.estimate_part(),
+            completion: self.live.estimated_tokens(),
         };
         let part = part.unwrap_or(estimate);
         let earlier = self.earlier_usage.unwrap_or_default();
         self.earlier_usage = Some(earlier.plus(part));
     }
 
-    fn estimate_part(&self) -> u64 {
-        estimate_tokens(self.passage.last_part())
+    /// What all parts have used if the last one has used this. A part that broke has not said what
+    /// its prompt took: that was the last one's without the text so far.
+    fn all_parts_with(&self, last: PartUsage) -> PartUsage {
+        let earlier = self.earlier_usage.unwrap_or_default();
+        let first_prompt = last.prompt.saturating_sub(earlier.completion);
+        let unknown = PartUsage {
+            prompt: first_prompt.saturating_mul(self.unknown_prompts),
+            completion: 0,
+        };
+        earlier.plus(last).plus(unknown)
     }
 
     /// Makes the usage of the last part that of all parts.
     fn write_usage(&self, chunk: &mut Value) {
-        let Some(earlier) = self.earlier_usage else {
+        if self.earlier_usage.is_none() {
             return;
-        };
+        }
         let usage = chunk.get_mut("usage").filter(|usage| usage.is_object());
         if let Some(usage) = usage
             && let Some(part) = PartUsage::read(usage)
         {
-            *usage = earlier.plus(part).to_json();
+            *usage = self.all_parts_with(part).to_json();
         }
     }
 }
@@ -208,6 +224,16 @@ fn is_final(fault: &Fault, request: &ChainRequest<'_>) -> bool {
         Fault::ContentFiltered(_) => request.stops_at_content_filter,
         Fault::ResponseTooLarge => true, // the answer has no end
         _ => false,
+    }
+}
+
+/// Counts the tiers that could not begin an answer; a tier that was not asked has not failed.
+fn count_breaks(breaks: &mut HashMap<String, u32>, failures: &[TierFailure]) {
+    for failure in failures
+        .iter()
+        .filter(|failure| failure.fault.reached_tier())
+    {
+        *breaks.entry(failure.tier.clone()).or_default() += 1;
     }
 }
 

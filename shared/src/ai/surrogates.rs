@@ -10,8 +10,8 @@ const REPLACEMENT: &str = "\\ufffd";
 /// Brings halves of characters together.
 #[derive(Default)]
 pub(super) struct SurrogateRepair {
-    /// First halves, as escapes, whose second halves are to come.
-    waiting: Vec<String>,
+    /// A first half, as an escape, whose second half is to come with the next text.
+    waiting: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl SurrogateRepair {
                 }
                 Some(Half::First) => {
                     has_half = true;
-                    self.waiting.push(escape.to_owned());
+                    self.waiting = Some(escape.to_owned());
                 }
                 Some(Half::Second) => {
                     has_half = true;
@@ -59,12 +59,16 @@ impl SurrogateRepair {
         has_half.then_some(repaired)
     }
 
+    /// Gives up a first half whose second half has not come: it says nothing by itself.
+    pub(super) fn forget(&mut self) {
+        self.waiting = None;
+    }
+
     fn whole_character(&mut self, second: &str) -> String {
-        if self.waiting.is_empty() {
-            return REPLACEMENT.to_owned();
+        match self.waiting.take() {
+            Some(first) => format!("{first}{second}"),
+            None => REPLACEMENT.to_owned(),
         }
-        let first = self.waiting.remove(0);
-        format!("{first}{second}")
     }
 }
 
@@ -115,6 +119,15 @@ mod tests {
         let mut repair = SurrogateRepair::default();
         let alone = repair.repair(r#""\ude00""#).unwrap();
         assert_eq!(alone, r#""\ufffd""#);
+    }
+
+    /// A half that waits is not put in front of another one, much later.
+    #[test]
+    fn a_half_waits_for_the_next_text_alone() {
+        let mut repair = SurrogateRepair::default();
+        assert!(repair.repair(r#""a\ud83d""#).is_some());
+        repair.forget();
+        assert_eq!(repair.repair(r#""\ude00""#).unwrap(), r#""\ufffd""#);
     }
 
     #[test]

@@ -19,13 +19,14 @@ use crate::resilience::breaker::{Admission, Circuit, Permit, RefusalReason};
 use crate::resilience::retry::{self, RetryPolicy};
 use crate::telemetry::metrics;
 
-/// Jitter below a quarter, half, one … at most four seconds; after a limit at least half of that. A
-/// chat completion changes nothing
-/// at the provider, so it may be asked for twice. No answer is to be had in less than half a
-/// second.
+/// No answer is to be had in less.
+const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(500);
+
+/// Jitter below a quarter, half, one … at most four seconds; after a limit at least half of that.
+/// A chat completion changes nothing at the provider, so it may be asked for twice.
 const RETRY_POLICY: RetryPolicy =
     RetryPolicy::idempotent(Duration::from_millis(250), Duration::from_secs(4))
-        .min_attempt_time(Duration::from_millis(500));
+        .min_attempt_time(MIN_ATTEMPT_TIME);
 
 /// A tier of a chain.
 pub(super) struct Tier {
@@ -44,7 +45,7 @@ pub struct CheckedCompletion<T> {
 }
 
 /// A complete answer, accepted or not.
-enum Reading<T> {
+enum CheckOutcome<T> {
     Accepted(CheckedCompletion<T>),
     Rejected(RejectedAnswer),
 }
@@ -80,29 +81,27 @@ impl Tier {
     ) -> Result<CheckedCompletion<T>, Fault> {
         let request = context.request;
         let rejected = match self.complete_once(request.chat, &context, check).await? {
-            Reading::Accepted(completion) => return Ok(completion),
-            Reading::Rejected(rejected) => rejected,
-        };
-        let Some(repair) = rejected.repair_request(request) else {
-            return Err(self.reject(rejected));
+            CheckOutcome::Accepted(completion) => return Ok(completion),
+            CheckOutcome::Rejected(rejected) => rejected,
         };
 
-        let reading = Box::pin(self.complete_once(&repair, &context, check)).await;
-        let is_repaired = matches!(reading, Ok(Reading::Accepted(_)));
-        let outcome = if is_repaired { "repaired" } else { "failed" };
-        let dimensions = [("tier", self.name()), ("outcome", outcome)];
-        metrics::count("RepairTurn", &dimensions);
-
-        match reading? {
-            Reading::Accepted(completion) => Ok(completion),
-            Reading::Rejected(rejected) => Err(self.reject(rejected)),
-        }
-    }
-
-    fn reject(&self, rejected: RejectedAnswer) -> Fault {
+        let repair = rejected.repair_request(request);
         let fault = Fault::InvalidAnswer(rejected.invalid);
         self.report_fault(&fault);
-        fault
+        let Some((repair, context)) = repair.zip(context.for_repair(MIN_ATTEMPT_TIME)) else {
+            return Err(fault);
+        };
+
+        let outcome = Box::pin(self.complete_once(&repair, &context, check)).await;
+        let is_repaired = matches!(outcome, Ok(CheckOutcome::Accepted(_)));
+        let result = if is_repaired { "repaired" } else { "failed" };
+        metrics::count("RepairTurn", &[("tier", self.name()), ("outcome", result)]);
+
+        match outcome {
+            Ok(CheckOutcome::Accepted(completion)) => Ok(completion),
+            // The tier has answered: what became of the repair does not mask that.
+            _ => Err(fault),
+        }
     }
 
     /// A complete answer, and what the check makes of it.
@@ -111,7 +110,7 @@ impl Tier {
         chat: &ChatRequest,
         context: &AttemptContext<'_>,
         check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
-    ) -> Result<Reading<T>, Fault> {
+    ) -> Result<CheckOutcome<T>, Fault> {
         let call = &self.prepare_call(chat, context).await?;
 
         let attempt = |_| async move {
@@ -133,17 +132,17 @@ impl Tier {
         &self,
         mut response: StartedResponse,
         check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
-    ) -> Reading<T> {
+    ) -> CheckOutcome<T> {
         let chunks = std::mem::take(&mut response.chunks);
         let completion = response.into_completion();
 
         match check(&completion) {
-            Ok(checked) => Reading::Accepted(CheckedCompletion {
+            Ok(checked) => CheckOutcome::Accepted(CheckedCompletion {
                 checked,
                 completion: completion.with_default_model(&self.client.settings.model),
                 chunks,
             }),
-            Err(invalid) => Reading::Rejected(RejectedAnswer {
+            Err(invalid) => CheckOutcome::Rejected(RejectedAnswer {
                 completion,
                 invalid,
             }),
@@ -170,7 +169,7 @@ impl Tier {
             let prefilled = continuation.request(chat, form);
             let response = self.start_once(&prefilled, &context).await;
             if !matches!(response, Err(Fault::Refused(_))) {
-                return response;
+                return response.map(StartedResponse::into_prefilled);
             }
         }
 

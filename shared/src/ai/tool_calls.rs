@@ -26,14 +26,20 @@ struct FragmentIdentity {
     id: Option<String>,
     index: Option<u64>,
     name: Option<String>,
-    /// Whether it brings arguments.
     has_arguments: bool,
+    /// Whether its arguments are the beginning of some.
+    begins_arguments: bool,
     /// Where it stands among the fragments of its chunk, and their number.
     position: usize,
     fragments: usize,
 }
 
 impl ToolCalls {
+    /// The number of calls.
+    pub(super) fn count(&self) -> usize {
+        self.given_indexes.len()
+    }
+
     /// Joins the fragments of one chunk to the calls, and rewrites them.
     pub(super) fn join(&mut self, calls: &mut Vec<Value>, fragments: &mut [Value]) {
         let count = fragments.len();
@@ -74,9 +80,9 @@ impl ToolCalls {
     ) -> Option<usize> {
         let same_id = |call: &Value| fragment.id.as_deref() == text_at(call, "/id");
         if fragment.id.is_some()
-            && let Some(number) = calls.iter().position(same_id)
+            && let Some(number) = calls.iter().rposition(same_id)
         {
-            return Some(number);
+            return self.find_by_id(fragment, number);
         }
 
         let number = match fragment.index {
@@ -92,6 +98,24 @@ impl ToolCalls {
         let is_touched = fragment.name.is_some() && touched.contains(&number);
         let is_new = is_touched || fragment.begins_another_than(call);
         (!is_new).then_some(number)
+    }
+
+    /// The call that an id points to, unless the index says otherwise: some endpoints give every
+    /// call the same id.
+    fn find_by_id(&self, fragment: &FragmentIdentity, number: usize) -> Option<usize> {
+        let given = self.given_indexes.get(number).copied().flatten();
+        let is_other_index = fragment.index.is_some() && given.is_some() && fragment.index != given;
+        if !is_other_index {
+            return Some(number);
+        }
+
+        let at_index = self.last_with_index(fragment.index);
+        let is_new = at_index.is_none() && fragment.name.is_some();
+        if is_new {
+            None
+        } else {
+            at_index.or(Some(number))
+        }
     }
 
     /// The call that had this index last: some endpoints give two calls the same one.
@@ -114,6 +138,8 @@ impl FragmentIdentity {
             index: fields.get("index").and_then(Value::as_u64),
             name: text(function.and_then(|function| function.get("name"))),
             has_arguments: text(arguments).is_some(),
+            begins_arguments: text(arguments)
+                .is_some_and(|text| text.trim_start().starts_with('{')),
             position,
             fragments,
         }
@@ -121,19 +147,21 @@ impl FragmentIdentity {
 
     /// Whether it cannot belong to this call, which stands where it would.
     fn begins_another_than(&self, call: &Value) -> bool {
-        let Some(name) = &self.name else {
-            // Some endpoints make up a new id for each fragment of a call.
-            return false;
-        };
         let known_id = text_at(call, "/id");
-        if self.id.is_some() && known_id.is_some() {
+        let is_other_id = self.id.is_some() && known_id.is_some();
+        let Some(name) = &self.name else {
+            // Some endpoints make up a new id for each fragment of a call; others name the call
+            // in its second fragment.
+            return is_other_id && !self.has_arguments;
+        };
+        if is_other_id {
             return true;
         }
 
         let known_name = text_at(call, "/function/name");
         let arguments = text_at(call, "/function/arguments").unwrap_or_default();
         match known_name {
-            Some(known) if known == name => self.has_arguments && is_whole(arguments),
+            Some(known) if known == name => self.begins_arguments && is_whole(arguments),
             // A name may come in pieces, before the arguments.
             Some(_) => !arguments.is_empty(),
             None => false,
@@ -143,8 +171,9 @@ impl FragmentIdentity {
 
 /// A call's text at this place, if it has one.
 fn text_at<'a>(call: &'a Value, pointer: &str) -> Option<&'a str> {
-    let text = call.pointer(pointer)?.as_str()?;
-    (!text.is_empty()).then_some(text)
+    let mut names = pointer.split('/').skip(1);
+    let value = names.try_fold(call, |value, name| value.get(name))?;
+    value.as_str().filter(|text| !text.is_empty())
 }
 
 fn is_whole(arguments: &str) -> bool {
@@ -190,8 +219,12 @@ pub(super) fn drop_known_name(known: &Value, function: &mut Map<String, Value>) 
         .and_then(Value::as_str)
         .unwrap_or_default();
     let name = function.get("name").and_then(Value::as_str);
-    if !known.is_empty() && name == Some(known) {
-        function.remove("name");
+    let new = name.and_then(|name| name.strip_prefix(known));
+    match new.map(str::to_owned) {
+        _ if known.is_empty() => {}
+        Some(new) if new.is_empty() => drop(function.remove("name")),
+        Some(new) => drop(function.insert("name".to_owned(), Value::String(new))),
+        None => {}
     }
 }
 
@@ -301,6 +334,45 @@ mod tests {
             call
         };
         assert_eq!(in_words(vec![at_zero("Wuhan"), at_zero("Rome")]), expected);
+    }
+
+    #[test]
+    fn calls_with_one_id_and_two_indexes_are_two_calls() {
+        let chunks = vec![
+            json!([named(0, "x", "f", "{}"), named(1, "x", "g", "")]),
+            json!([{ "index": 1, "id": "x", "function": { "arguments": "{\"y\":2}" } }]),
+        ];
+        assert_eq!(in_words(chunks), ["x f {}", "x g {\"y\":2}"]);
+    }
+
+    #[test]
+    fn a_call_may_be_named_after_its_id() {
+        let chunks = vec![
+            json!([named(0, "a", "f", "{}")]),
+            json!([{ "index": 0, "id": "b" }]),
+            json!([{ "index": 0, "function": { "name": "g" } }]),
+            json!([rest(0, "{}")]),
+        ];
+        assert_eq!(in_words(chunks), ["a f {}", "b g {}"]);
+    }
+
+    #[test]
+    fn a_name_that_grows_is_joined_once() {
+        let chunks = vec![
+            json!([named(0, "a", "get", "")]),
+            json!([named(0, "a", "get_weather", "{}")]),
+        ];
+        assert_eq!(in_words(chunks), ["a get_weather {}"]);
+    }
+
+    /// A fragment without arguments begins no call.
+    #[test]
+    fn a_trailing_blank_makes_no_call() {
+        let chunks = vec![
+            json!([named(0, Value::Null, "f", "{}")]),
+            json!([named(0, Value::Null, "f", "\n")]),
+        ];
+        assert_eq!(in_words(chunks), ["- f {}\n"]);
     }
 
     #[test]

@@ -8,7 +8,12 @@ pub const BYTES_PER_TOKEN: u64 = 4;
 
 /// The tokens of a text, as far as its length tells.
 pub(super) fn estimate_tokens(text: &str) -> u64 {
-    (text.len() as u64).div_ceil(BYTES_PER_TOKEN)
+    estimate_tokens_of_bytes(text.len() as u64)
+}
+
+/// The tokens of texts of this length in all.
+pub(super) const fn estimate_tokens_of_bytes(bytes: u64) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN)
 }
 
 /// Tokens of one part of an answer, by one tier.
@@ -21,12 +26,15 @@ pub(super) struct PartUsage {
 }
 
 impl PartUsage {
-    /// What a `usage` says.
+    /// What a `usage` says; one that names only the total is taken for the completion's.
     pub(super) fn read(usage: &Value) -> Option<Self> {
         let number = |name: &str| usage.get(name).and_then(Value::as_u64);
+        let prompt = number("prompt_tokens");
+        let rest = number("total_tokens").map(|all| all.saturating_sub(prompt.unwrap_or(0)));
+
         Some(Self {
-            prompt: number("prompt_tokens")?,
-            completion: number("completion_tokens")?,
+            prompt: prompt.unwrap_or(0),
+            completion: number("completion_tokens").or(rest)?,
         })
     }
 
@@ -63,6 +71,9 @@ mod tests {
         let read = PartUsage::read(&usage).unwrap();
         assert_eq!(read.total(), 33);
         assert_eq!(read.to_json(), usage);
-        assert_eq!(PartUsage::read(&json!({ "total_tokens": 1 })), None);
+        assert_eq!(PartUsage::read(&json!({})), None);
+
+        let total = PartUsage::read(&json!({ "total_tokens": 7 })).unwrap();
+        assert_eq!(total.total(), 7);
     }
 }

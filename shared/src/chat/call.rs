@@ -39,7 +39,7 @@ pub struct ChatCall {
 
 impl ChatCall {
     /// The chain that the request names.
-    pub(super) fn chain(&self) -> Result<&Chain, ApiError> {
+    pub(super) fn chain(&self) -> Result<&Arc<Chain>, ApiError> {
         self.request.chain(&self.backend.chains)
     }
 

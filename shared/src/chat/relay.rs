@@ -1,20 +1,29 @@
 //! Answers that are passed on as they come.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
-use futures::stream::{self, StreamExt};
+use futures::future::BoxFuture;
+use futures::stream::{self, Stream, StreamExt};
 
 use super::call::{ChatCall, Served};
 use super::events::{ReadyStream, event_of_chunk};
 use super::failure::{error_midway, error_of};
 
-use crate::ai::{Answer, Fault, LiveStream, ResumedItem, ResumedStream, Seam};
+use crate::ai::{Answer, Chain, Fault, LiveStream, ResumedItem, ResumedStream, Seam};
 use crate::config::StreamMode;
-use crate::http::openai::{ApiError, DONE, event};
+use crate::deadline::Deadline;
+use crate::http::openai::{ApiError, DONE, STILL_WORKING, event};
+
+/// The longest silence of a stream.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The chunks as they come; in the mode `resume`, another tier goes on when one breaks.
 pub(super) async fn live_events(call: ChatCall, mode: StreamMode) -> Result<ReadyStream, ApiError> {
+    let chain = Arc::clone(call.chain()?);
     let request = call.chain_request();
-    let outcome = call.chain()?.start_stream(&request).await;
+    let outcome = chain.start_stream(&request).await;
     if outcome.answer.is_none() {
         call.meter.settle(0, call.deadline).await;
     }
@@ -35,12 +44,11 @@ pub(super) async fn live_events(call: ChatCall, mode: StreamMode) -> Result<Read
         live.tolerate_gaps();
         Source::Live(Box::new(live))
     };
-    let relay = Relay { source, call };
-    let events = stream::unfold(
-        Some(relay),
-        |relay| async move { relay?.next_event().await },
-    );
-
+    let events = keep_alive(Relay {
+        source,
+        chain,
+        call,
+    });
     Ok(ReadyStream {
         served: Served {
             tier,
@@ -52,6 +60,30 @@ pub(super) async fn live_events(call: ChatCall, mode: StreamMode) -> Result<Read
     })
 }
 
+/// The events of a relay, with a comment where there is none for long: while a tool call is
+/// collected, or another tier is asked to go on.
+fn keep_alive(relay: Relay) -> impl Stream<Item = Bytes> + Send {
+    let first: NextEvent = Box::pin(relay.next_event());
+
+    stream::unfold(Some(first), |work| async move {
+        let mut work = work?;
+        match Deadline::after(KEEP_ALIVE_INTERVAL)
+            .run(work.as_mut())
+            .await
+        {
+            Ok(next) => {
+                let (event, relay) = next?;
+                let work = relay.map(|relay| -> NextEvent { Box::pin(relay.next_event()) });
+                Some((event, work))
+            }
+            Err(_elapsed) => Some((STILL_WORKING, Some(work))),
+        }
+    })
+}
+
+/// The next event under way, and the relay if there are more.
+type NextEvent = BoxFuture<'static, Option<(Bytes, Option<Relay>)>>;
+
 /// Where the chunks come from.
 enum Source {
     Live(Box<LiveStream>),
@@ -61,6 +93,7 @@ enum Source {
 /// An answer that is passed on.
 struct Relay {
     source: Source,
+    chain: Arc<Chain>,
     call: ChatCall,
 }
 
@@ -99,10 +132,7 @@ impl Relay {
             }
             Source::Resumed(resumed) => {
                 let request = self.call.chain_request();
-                match self.call.chain() {
-                    Ok(chain) => resumed.next_item(chain, &request).await,
-                    Err(_) => Err(Fault::DeadlineExceeded),
-                }
+                resumed.next_item(&self.chain, &request).await
             }
         }
     }

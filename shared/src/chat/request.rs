@@ -1,5 +1,7 @@
 //! What a client asks for.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -70,7 +72,7 @@ impl ClientRequest {
     }
 
     /// The chain that it names.
-    pub(super) fn chain<'a>(&self, chains: &'a Chains) -> Result<&'a Chain, ApiError> {
+    pub(super) fn chain<'a>(&self, chains: &'a Chains) -> Result<&'a Arc<Chain>, ApiError> {
         find_chain(chains, &self.model)
     }
 }
@@ -125,7 +127,7 @@ fn includes_usage(fields: &Map<String, Value>) -> bool {
     include_usage.and_then(Value::as_bool).unwrap_or(false)
 }
 
-fn find_chain<'a>(chains: &'a Chains, model: &str) -> Result<&'a Chain, ApiError> {
+fn find_chain<'a>(chains: &'a Chains, model: &str) -> Result<&'a Arc<Chain>, ApiError> {
     if chains.is_empty() {
         let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, "no_model_configured");
         let message = "No model is configured. Tell the operator.";

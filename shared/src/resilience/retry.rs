@@ -74,6 +74,8 @@ pub enum RetryAdvice {
     /// It can, after a backoff that is never short: the other side is asked too often, and does not
     /// say when it may be asked again.
     AfterThrottle {
+        /// What the other side asked for at least; nothing if it did not say.
+        wait: Duration,
         /// Attempts in all, the first included.
         max_attempts: u32,
     },
@@ -158,11 +160,13 @@ impl RetryPolicy {
             RetryAdvice::AfterBackoff { max_attempts } if attempt < max_attempts => {
                 Some(with_full_jitter(self.backoff_ceiling(attempt)))
             }
-            RetryAdvice::AfterThrottle { max_attempts } if attempt < max_attempts => {
-                Some(with_equal_jitter(self.backoff_ceiling(attempt)))
+            RetryAdvice::AfterThrottle { wait, max_attempts } if attempt < max_attempts => {
+                let asked = with_jitter_behind(wait);
+                let backoff = with_equal_jitter(self.backoff_ceiling(attempt));
+                Some(asked.max(backoff))
             }
             RetryAdvice::After { wait, max_attempts } if attempt < max_attempts => {
-                Some(wait.saturating_add(with_full_jitter(MAX_RETRY_AFTER_JITTER)))
+                Some(with_jitter_behind(wait))
             }
             _ => None,
         }
@@ -173,6 +177,11 @@ impl RetryPolicy {
         let ceiling = self.base_delay.saturating_mul(1 << doublings);
         ceiling.min(self.max_delay)
     }
+}
+
+/// What the other side asked for, and a little more.
+fn with_jitter_behind(wait: Duration) -> Duration {
+    wait.saturating_add(with_full_jitter(MAX_RETRY_AFTER_JITTER))
 }
 
 /// Any time from nothing to `ceiling`.
@@ -397,7 +406,10 @@ mod tests {
     fn the_wait_after_a_throttle_is_at_least_half_its_ceiling() {
         let policy = RetryPolicy::idempotent(Duration::from_secs(1), Duration::from_secs(8));
         let throttled = Failed {
-            advice: RetryAdvice::AfterThrottle { max_attempts: 100 },
+            advice: RetryAdvice::AfterThrottle {
+                wait: Duration::ZERO,
+                max_attempts: 100,
+            },
             had_effect: true,
         };
         for (attempt, seconds) in [(1, 1), (2, 2), (3, 4), (4, 8), (50, 8)] {
@@ -414,7 +426,10 @@ mod tests {
         }
 
         let last = Failed {
-            advice: RetryAdvice::AfterThrottle { max_attempts: 3 },
+            advice: RetryAdvice::AfterThrottle {
+                wait: Duration::ZERO,
+                max_attempts: 3,
+            },
             ..throttled
         };
         assert_eq!(policy.next_delay(&last, 3), None);

@@ -32,6 +32,8 @@ pub(crate) fn odd_body(script: &str, model: &str, events: &[String]) -> Option<O
         "dense" => labelled("text/event-stream", as_events.replace("\n\n", "\n")),
         "named" => labelled("text/event-stream", named_events(events)),
         "noise" => labelled("text/event-stream", with_noise(events)),
+        "noisy-lines" => labelled("application/x-ndjson", noisy_lines(events)),
+        "noisy-array" => labelled("application/json", noisy_array(events)),
         "array" => labelled(
             "application/json",
             format!("[{}]", json_events(events).join(",")),
@@ -57,6 +59,24 @@ fn json_events(events: &[String]) -> Vec<&str> {
 fn lines_of(events: &[String]) -> String {
     let lines = json_events(events);
     lines.join("\n") + "\n"
+}
+
+/// What brings nothing of an answer, in front of its first chunk.
+const NOISE_LINES: [&str; 3] = [
+    r#"{"type":"ping"}"#,
+    "null",
+    r#"{"id":"","choices":[],"prompt_filter_results":[]}"#,
+];
+
+fn noisy_lines(events: &[String]) -> String {
+    let events = events.iter().map(String::as_str);
+    let lines: Vec<_> = NOISE_LINES.into_iter().chain(events).collect();
+    lines.join("\n")
+}
+
+fn noisy_array(events: &[String]) -> String {
+    let values: Vec<_> = NOISE_LINES.into_iter().chain(json_events(events)).collect();
+    format!("[{}]", values.join(","))
 }
 
 fn named_events(events: &[String]) -> String {

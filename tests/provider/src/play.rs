@@ -135,6 +135,12 @@ impl Play<'_> {
             "reset" => Ok(After::Reset),
             "silent" => Ok(After::WaitForHangUp),
 
+            "late-prose-700" => {
+                sleep(Duration::from_millis(700)).await;
+                self.answer("prose").await
+            }
+            "prose-then-400" if is_first => self.answer("prose").await,
+            "prose-then-400" => self.refuse("refuses").await,
             "late" => self.answer_late(Duration::from_secs(5)).await,
             "slow" => {
                 sleep(Duration::from_secs(1)).await;

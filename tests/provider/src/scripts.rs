@@ -19,6 +19,8 @@ pub const ALL: &[(&str, &str)] = &[
     ("late-MS", "the same, the first token after MS milliseconds"),
     ("fenced", "JSON in a Markdown fence"),
     ("prose", "text where JSON was asked for"),
+    ("late-prose-700", "the same after 700 ms"),
+    ("prose-then-400", "the same once, then 400"),
     (
         "think, think-unopened, caps-fence, wrapped, trailing-comma, raw-newline, bom",
         "an urgent assessment among thoughts, in a fence, wrapped, with a slip of syntax",
@@ -112,6 +114,10 @@ pub const ALL: &[(&str, &str)] = &[
         "a good stream with this label, or with none and a byte order mark",
     ),
     ("lines", "a good stream as lines of JSON"),
+    (
+        "noisy-lines, noisy-array",
+        "the same, and as a list, with pings and null in front",
+    ),
     ("array", "the chunks of a good stream as one list"),
     (
         "dense",

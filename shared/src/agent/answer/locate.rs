@@ -9,6 +9,9 @@ use super::thoughts::spoken_parts;
 /// How many objects or lists of one may be around the answer.
 const MAX_WRAPPERS: usize = 3;
 
+/// How many candidates a text may have: for each, all that stands before it is looked at.
+const MAX_CANDIDATES: usize = 16;
+
 /// The longest name of a language behind a fence, in bytes.
 const MAX_LANGUAGE_BYTES: usize = 12;
 
@@ -61,7 +64,7 @@ fn find_candidates_in(text: &str) -> Result<Vec<Candidate>, SyntaxError> {
 
     let mut candidates = Vec::new();
     for part in parts {
-        candidates.extend(find_in_part(part)?);
+        find_in_part(part, &mut candidates)?;
     }
 
     if has_thoughts {
@@ -70,8 +73,7 @@ fn find_candidates_in(text: &str) -> Result<Vec<Candidate>, SyntaxError> {
     Ok(candidates)
 }
 
-fn find_in_part(part: &str) -> Result<Vec<Candidate>, SyntaxError> {
-    let mut candidates = Vec::new();
+fn find_in_part(part: &str, candidates: &mut Vec<Candidate>) -> Result<(), SyntaxError> {
     let mut rest = part;
 
     while let Some(start) = rest.find('{') {
@@ -86,9 +88,13 @@ fn find_in_part(part: &str) -> Result<Vec<Candidate>, SyntaxError> {
         let after = object.rest;
         rest = after;
         candidates.extend(candidate_of(object, Surroundings { before, after })?);
+
+        if candidates.len() > MAX_CANDIDATES {
+            return Err(SyntaxError::TooMany);
+        }
     }
 
-    Ok(candidates)
+    Ok(())
 }
 
 fn candidate_of(

@@ -54,6 +54,8 @@ pub(super) enum SyntaxError {
     CutOff,
     /// It is nested too deeply.
     TooDeep,
+    /// It is one of more objects than an answer may be repeated in.
+    TooMany,
     /// It is broken here; the beginning of what could not be read.
     Broken(String),
 }
@@ -64,6 +66,7 @@ impl SyntaxError {
         match self {
             Self::CutOff => "The JSON ends before its last brace is closed.".to_owned(),
             Self::TooDeep => "The JSON is nested too deeply.".to_owned(),
+            Self::TooMany => "There are too many JSON objects: one is wanted.".to_owned(),
             Self::Broken(rest) => {
                 format!("The JSON cannot be read from here on: {rest}")
             }

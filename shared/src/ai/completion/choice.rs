@@ -6,6 +6,9 @@ use crate::ai::chunk::{is_finish_reason, merge};
 use crate::ai::content;
 use crate::ai::tool_calls::{self, ToolCalls};
 
+/// The most tool calls of one choice.
+const MAX_TOOL_CALLS: usize = 256;
+
 /// One choice as far as it has come.
 #[derive(Clone, Default)]
 pub(super) struct Choice {
@@ -51,18 +54,52 @@ impl Choice {
         }
     }
 
-    /// Gives a choice of a chunk its delta. Some endpoints send the whole message instead: in the
-    /// place of all deltas, or once more after them.
+    /// Gives a choice of a chunk its delta. Some endpoints send a `message` instead, piece by piece,
+    /// growing, or whole once more after all deltas; older ones a `text`.
     fn write_delta(&self, choice: &mut Map<String, Value>) {
         let message = choice.remove("message");
+        let text = choice.remove("text").filter(Value::is_string);
         if choice.get("delta").is_some_and(Value::is_object) {
             return;
         }
 
-        let is_news = !self.fields.contains_key("message");
-        let delta = message.filter(|message| is_news && message.is_object());
-        let delta = delta.unwrap_or_else(|| json!({}));
-        choice.insert("delta".to_owned(), delta);
+        let text = text.map(|text| json!({ "content": text }));
+        let mut delta = message.filter(Value::is_object).or(text);
+        if let Some(Value::Object(delta)) = &mut delta {
+            let has_ended = choice.get("finish_reason").is_some_and(is_finish_reason);
+            self.drop_repeated(delta, has_ended);
+        }
+        choice.insert("delta".to_owned(), delta.unwrap_or_else(|| json!({})));
+    }
+
+    /// Leaves of a message what is new: each of its texts may begin with what is there. The same
+    /// text once more is a repetition only where the choice ends.
+    fn drop_repeated(&self, message: &mut Map<String, Value>, has_ended: bool) {
+        let Some(known) = self.fields.get("message") else {
+            return;
+        };
+
+        message.retain(|name, value| {
+            let Some(known) = known.get(name).filter(|known| !known.is_null()) else {
+                return true;
+            };
+            match (known, &mut *value) {
+                (Value::String(known), Value::String(text)) => {
+                    let is_repetition = has_ended || text.len() > known.len();
+                    let new = text.strip_prefix(known.as_str()).filter(|_| is_repetition);
+                    if let Some(new) = new {
+                        *text = new.to_owned();
+                    }
+                    true
+                }
+                // A list of calls that is there is not sent in pieces.
+                _ => false,
+            }
+        });
+    }
+
+    pub(super) fn has_too_many_calls(&self) -> bool {
+        self.tool_calls.count() > MAX_TOOL_CALLS
     }
 
     /// Whether it has said how it ended.
@@ -114,7 +151,12 @@ fn add_delta(
                 content::simplify(value);
                 content::join(known, value);
             }
-            "tool_calls" => add_tool_calls(known, known_calls, value),
+            "tool_calls" => {
+                if value.is_object() {
+                    *value = json!([value.take()]);
+                }
+                add_tool_calls(known, known_calls, value);
+            }
             "function_call" => {
                 if let Some(function) = value.as_object_mut() {
                     tool_calls::write_arguments_as_text(function);

@@ -180,6 +180,12 @@ impl ErrorReport {
                 self.add_code(&name, value);
             }
         }
+        if let Some(Value::Number(status)) =
+            fields.get("base_resp").and_then(|r| r.get("status_code"))
+        {
+            // MiniMax: its numbers mean what they mean in its field alone.
+            self.codes.push(format!("baseresp{status}"));
+        }
         if fields.contains_key("flagged_input") && has_content(fields.get("reasons")) {
             // OpenRouter: what its moderation found.
             self.codes.push("flaggedreasons".to_owned());

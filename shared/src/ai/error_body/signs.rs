@@ -7,7 +7,7 @@
 //! them (`LiteLLM`, `vLLM`, `SGLang`, `llama.cpp`, Qwen Code, Claude Code, langchain4j).
 
 use super::report::ErrorReport;
-use Sign::{Code, CodePart, Words};
+use Sign::{Code, CodePart, NumberedCode, Words, WordsTogether};
 
 /// What a request is refused for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,13 @@ enum Sign {
     Code(&'static str),
     /// A part of a code.
     CodePart(&'static str),
-    /// A phrase of the text, in small letters.
+    /// A number that other providers may use as well, with a word that must stand in the text.
+    NumberedCode(&'static str, &'static str),
+    /// A phrase of the text, in small letters. It speaks of a request or its content: accounts are
+    /// warned and suspended for violations of policies too, and that is no patient's doing.
     Words(&'static str),
+    /// Phrases that make up the form of one provider's error; whatever its status, they tell it.
+    WordsTogether(&'static [&'static str]),
 }
 
 const RULES: &[Rule] = &[
@@ -43,7 +48,8 @@ const RULES: &[Rule] = &[
     filter(CodePart("contentpolicyviolation")),
     filter(CodePart("responsibleaipolicyviolation")),
     filter(Words("content management policy")),
-    filter(Words("violating our usage polic")),
+    filter(Words("prompt was flagged as potentially violating")),
+    filter(Words("request was flagged as potentially violating")),
     filter(Words("access to this content for safety reasons")),
     filter(Words("result of our safety system")),
     filter(Words("result of the safety system")),
@@ -64,14 +70,15 @@ const RULES: &[Rule] = &[
     // DeepSeek.
     filter(Words("content exists risk")),
     // GLM.
-    filter(Code("code1301")),
+    filter(NumberedCode("code1301", "敏感")),
+    filter(NumberedCode("code1301", "sensitive")),
     filter(Words("不安全或敏感内容")),
     filter(Words("unsafe or sensitive content in input or generation")),
     // Moonshot.
     filter(Words("rejected because it was considered high risk")),
     // MiniMax: of the input, of the output.
-    filter(Code("statuscode1026")),
-    filter(Code("statuscode1027")),
+    filter(Code("baseresp1026")),
+    filter(Code("baseresp1027")),
     filter(Words("input new_sensitive")),
     filter(Words("output new_sensitive")),
     // Volcengine Ark; its `ContentSecurityDetectionError` is a failure.
@@ -79,8 +86,11 @@ const RULES: &[Rule] = &[
     filter(CodePart("textriskdetection")),
     // Tencent.
     filter(CodePart("textillegaldetected")),
-    // xAI.
-    filter(Words("content violates usage guidelines")),
+    // xAI: with 403, as an account without permission.
+    filter(WordsTogether(&[
+        "content violates usage guidelines",
+        "failed check: safety_check_type",
+    ])),
     // OpenRouter.
     filter(Code("flaggedreasons")),
     filter(Words("your input was flagged")),
@@ -127,7 +137,7 @@ const RULES: &[Rule] = &[
     context(Words("too many tokens: size limit exceeded")),
     context(Words("exceeds the maximum allowed input length")),
     // GLM.
-    context(Code("code1261")),
+    context(NumberedCode("code1261", "prompt")),
     context(Words("prompt 超长")),
     context(Words("prompt exceeds max length")),
     // Moonshot, MiniMax, SiliconFlow.
@@ -159,23 +169,29 @@ const fn context(sign: Sign) -> Rule {
     }
 }
 
-/// What a request was refused for, if it was; words are read only if `reads_words`.
+/// What a request was refused for, if it was; words alone are read only if `reads_words`.
 pub(super) fn refusal_in(report: &ErrorReport, reads_words: bool) -> Option<Refusal> {
-    let by_code = || RULES.iter().find(|rule| rule.is_in_codes(report));
+    let by_form = || RULES.iter().find(|rule| rule.is_in_form(report));
     let by_words = || RULES.iter().find(|rule| rule.is_in_text(report.text()));
 
-    let rule = by_code().or_else(|| reads_words.then(by_words).flatten())?;
+    let rule = by_form().or_else(|| reads_words.then(by_words).flatten())?;
 
     Some(rule.refusal)
 }
 
 impl Rule {
-    fn is_in_codes(&self, report: &ErrorReport) -> bool {
-        report.codes().any(|code| match self.sign {
-            Code(whole) => code == whole,
-            CodePart(part) => code.contains(part),
+    /// Whether the error says so by its codes, or by the form of its text.
+    fn is_in_form(&self, report: &ErrorReport) -> bool {
+        let mut codes = report.codes();
+        let text = report.text();
+
+        match self.sign {
+            Code(whole) => codes.any(|code| code == whole),
+            CodePart(part) => codes.any(|code| code.contains(part)),
+            NumberedCode(number, word) => codes.any(|code| code == number) && text.contains(word),
+            WordsTogether(phrases) => phrases.iter().all(|phrase| text.contains(phrase)),
             Words(_) => false,
-        })
+        }
     }
 
     fn is_in_text(&self, text: &str) -> bool {
@@ -192,9 +208,14 @@ mod tests {
     fn every_sign_has_the_form_that_it_is_compared_in() {
         for Rule { sign, .. } in RULES {
             match sign {
-                Code(code) | CodePart(code) => {
+                Code(code) | CodePart(code) | NumberedCode(code, _) => {
                     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
                     assert!(code.bytes().all(is_plain), "{code}");
+                }
+                WordsTogether(phrases) => {
+                    for phrase in *phrases {
+                        assert_eq!(*phrase, phrase.to_lowercase());
+                    }
                 }
                 Words(words) => {
                     assert_eq!(*words, words.to_lowercase());

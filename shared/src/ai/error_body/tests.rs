@@ -101,6 +101,15 @@ refused_413    | 413 | Request too large on tokens per minute: please reduce you
 rate_limited   | 429 | too many tokens: size limit exceeded
 not_usable_401 | 401 | Your key was blocked by content filtering policy
 not_usable_403 | 403 | You have no access to this model.
+not_usable_403 | 403 | Your account was flagged as potentially violating our usage policies.
+not_usable_403 | 403 | Your request was flagged as potentially violating our usage policies.
+not_usable_403 | 403 | {"code":"No permission.","error":"Content violates usage guidelines."}
+not_usable_403 | 403 | Access denied under our content management policy.
+not_usable_403 | 200 | {"error":{"code":403,"message":"Content Exists Risk"}}
+refused_400    | 400 | Your organization was suspended for violating our usage policies.
+status_500     | 500 | {"error":{"message":"m","code":"1301"}}
+refused_400    | 400 | {"error":{"message":"Unknown parameter","code":1261}}
+status_500     | 500 | {"status_code":1026,"message":"m"}
 status_500     | 200 | {"error":{"message":"The safety service is down."}}
 none           | 200 | {"message":"HTTP request timeout","code":1124}
 none           | 200 | {"type":"ping"}

@@ -28,14 +28,24 @@ impl WordBuffer {
         std::mem::take(&mut self.held)
     }
 
-    /// Gives up the rest of a text that broke: a word that may not be whole. The white space before
-    /// it stands.
-    pub(super) fn give_up(&mut self) -> String {
+    /// Gives up the rest of a text that broke: a word that may not be whole, and the white space
+    /// before it.
+    pub(super) fn give_up(&mut self) -> BrokenWord {
         let held = self.take_all();
         let word = held.trim_start();
-        let length = held.len() - word.len();
-        held.get(..length).unwrap_or_default().to_owned()
+        let (space, _) = held.split_at(held.len() - word.len());
+        BrokenWord {
+            space: space.to_owned(),
+            word: word.to_owned(),
+        }
     }
+}
+
+/// The end of a text that broke, which was not passed on.
+pub(super) struct BrokenWord {
+    pub(super) space: String,
+    /// A word that may not be whole; empty if the text stopped behind one.
+    pub(super) word: String,
 }
 
 /// Where the last white space and the word behind it begin.
@@ -107,7 +117,8 @@ mod tests {
     fn a_broken_text_gives_up_its_last_word() {
         let mut buffer = WordBuffer::default();
         assert_eq!(buffer.push("Rest.\n\nDri"), "Rest.");
-        assert_eq!(buffer.give_up(), "\n\n");
+        let BrokenWord { space, word } = buffer.give_up();
+        assert_eq!((space.as_str(), word.as_str()), ("\n\n", "Dri"));
         assert_eq!(buffer.take_all(), "");
     }
 }

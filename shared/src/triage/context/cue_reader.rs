@@ -1,9 +1,11 @@
 //! Finds the negation cues of a text, and looks ahead for the lists that they govern.
 
+use std::ops::Range;
+
 use crate::triage::breaks::Pause;
 use crate::triage::cue_lexicon::{self, CueEffect, NegationCue};
 use crate::triage::pattern::PatternMatch;
-use crate::triage::tokens::{Token, TokenKind, text_at};
+use crate::triage::tokens::{Token, TokenKind, text_at, text_before};
 use crate::triage::word_class::WordClass;
 
 /// Longer items are no items of a list.
@@ -22,6 +24,43 @@ const SUBJECTS: &[&str] = &[
 const SUBJECT_ENDS: &[&str] = &[
     "patient", "baby", "child", "son", "daughter", "者", "人", "宝", "孩", "子", "儿", "娃",
 ];
+
+/// Words that cannot end a sentence: behind "denies" or "any" the finding is still to come.
+const OPEN_WORDS: &[&str] = &[
+    "denies",
+    "denied",
+    "deny",
+    "denying",
+    "without",
+    "neither",
+    "of",
+    "for",
+    "from",
+    "with",
+    "by",
+    "any",
+    "a",
+    "an",
+    "the",
+    "such",
+    "other",
+    "having",
+    "experiencing",
+    "认",
+    "何",
+    "显",
+    "著",
+    "伴",
+];
+
+/// Words before a "no" that makes its sentence negative rather than answering.
+const VERBS_BEFORE_NO: &[&str] = &["have", "has", "had", "having", "got", "with", "there"];
+
+/// A denial of all that was asked: 发热、过敏都没有.
+const COLLECTIVES: &[&str] = &["都", "均", "也", "全", "皆"];
+
+/// No name of a subject is longer: 我女儿.
+const MAX_SUBJECT_TOKENS: usize = 3;
 
 /// A cue in a text.
 #[derive(Debug, Clone, Copy)]
@@ -123,14 +162,18 @@ impl<'t, 'x> CueReader<'t, 'x> {
         })
     }
 
-    /// Position of the token behind a cue, if it stands at `start`. A soft break may wrap it
-    /// (否 / 认胸痛), but not behind what may be an answer already ("fever: no / symptoms of …").
+    /// Position of the token behind a cue, if it stands at `start`. A pause may stand within it
+    /// (否 / 认胸痛), but not behind words that may be an answer by themselves (没 / 有胸痛).
     fn cue_end(&self, cue: &NegationCue, start: usize) -> Option<usize> {
         let mut next = start;
 
         for word in &cue.words {
             if next > start {
-                next = self.behind_wrap(next);
+                let behind = self.behind_wrap(next);
+                if !cue.effect.lowers_nothing() && self.is_answer_before(start..next, behind) {
+                    return None;
+                }
+                next = behind;
             }
             let is_free = self.in_finding.get(next) == Some(&false);
             if !is_free || text_at(self.tokens, next) != *word {
@@ -139,9 +182,25 @@ impl<'t, 'x> CueReader<'t, 'x> {
             next += 1;
         }
 
-        let is_wrapped = next - start > cue.words.len();
-        let may_wrap = cue.effect.lowers_nothing() || !self.may_be_answer(start, Pause::Break);
-        (!is_wrapped || may_wrap).then_some(next)
+        Some(next)
+    }
+
+    /// Whether a pause stands between the first words of a cue and the next one, and these words
+    /// may be an answer.
+    fn is_answer_before(&self, words: Range<usize>, next: usize) -> bool {
+        let has_pause = self.tokens.get(next).map(|token| token.pause) > Some(Pause::None);
+        if next == words.end && !has_pause {
+            return false;
+        }
+
+        let texts = || words.clone().map(|at| text_at(self.tokens, at));
+        let (first, second) = (texts().next(), texts().nth(1));
+        let mut cues =
+            cue_lexicon::cues_beginning(first.unwrap_or_default(), second.unwrap_or_default());
+        let is_denial =
+            cues.any(|cue| cue.effect.is_denial() && texts().eq(cue.words.iter().copied()));
+
+        is_denial && self.may_be_answer(words.clone(), words.end)
     }
 
     /// `at`, or the position behind the soft break at `at` when a word follows it.
@@ -173,34 +232,113 @@ impl<'t, 'x> CueReader<'t, 'x> {
         SUBJECTS.contains(&text_at(self.tokens, at))
     }
 
-    /// Whether a cue, behind which a pause stands, may be the answer to what stands before it:
-    /// 发烧：没有 / 胸痛, "smoker no / chest pain". Then it denies nothing behind the pause.
+    /// Whether a cue, behind which a pause stands at `end`, may be the answer to what was asked
+    /// before it, or elsewhere: 没有 / 胸痛, 发烧：没有 / 胸痛, "I'm fine, no / chest pain". Then it
+    /// denies nothing behind the pause. In doubt it is one: else it would hide a finding.
     ///
     /// What follows with a subject of its own ("no… I have chest pain") is not asked for here:
     /// [`Self::is_subject_at`].
-    pub(super) fn may_be_answer(&self, cue_start: usize, pause: Pause) -> bool {
-        let Some(at) = cue_start.checked_sub(1) else {
-            // "No... chest pain" may answer what somebody asked.
-            return pause == Pause::Break && text_at(self.tokens, cue_start) == "no";
-        };
-        let Some(before) = self.tokens.get(at) else {
+    pub(super) fn may_be_answer(&self, cue: Range<usize>, end: usize) -> bool {
+        let before = cue.start.checked_sub(1);
+        let answers = before.is_some_and(|at| self.is_question_end(at));
+
+        answers || !self.goes_on(cue, end)
+    }
+
+    /// Whether what is asked ends at `at`.
+    fn is_question_end(&self, at: usize) -> bool {
+        let is_mark = matches!(
+            self.kind_at(at),
+            Some(TokenKind::Link | TokenKind::QuestionMark)
+        );
+        let word = text_at(self.tokens, at);
+        let is_particle = matches!(word, "吗" | "呢");
+        let is_finding = self.in_finding.get(at) == Some(&true);
+
+        is_mark || is_particle || is_finding && !SUBJECT_ENDS.contains(&word)
+    }
+
+    /// Whether the sentence of a cue plainly goes on at `end`, where a pause stands: "denies", "I
+    /// have no", 我没有.
+    fn goes_on(&self, cue: Range<usize>, end: usize) -> bool {
+        let Some(last) = end.checked_sub(1) else {
             return false;
         };
+        let last_word = text_at(self.tokens, last);
+        let first_word = text_at(self.tokens, cue.start);
+        let word_before = text_before(self.tokens, cue.start, 1);
 
-        let is_break = pause == Pause::Break;
-        let cue_pause = self.tokens.get(cue_start).map(|token| token.pause);
-        if before.is_soft_break() || cue_pause == Some(Pause::Break) {
-            return is_break;
+        if COLLECTIVES.contains(&word_before) || COLLECTIVES.contains(&first_word) {
+            return false;
+        }
+        if OPEN_WORDS.contains(&last_word) {
+            return true;
+        }
+        if cue.end < end {
+            return false;
         }
 
-        match before.kind {
-            TokenKind::Link | TokenKind::QuestionMark => true,
-            TokenKind::SentenceEnd | TokenKind::Comma | TokenKind::ListMark => false,
-            _ if matches!(before.text, "吗" | "呢") => true,
-            _ if SUBJECT_ENDS.contains(&before.text) => false,
-            _ if self.in_finding.get(at) == Some(&true) => true,
-            _ => is_break && !leads_to_cue(before),
+        match last_word {
+            ":" => true,
+            "no" if cue.len() == 1 => self.is_negative_sentence(cue.start),
+            "no" | "have" | "has" | "had" | "got" => is_subject(word_before),
+            _ => self.has_opening_subject(cue.start),
         }
+    }
+
+    /// "with no", "there is no"
+    fn is_negative_sentence(&self, no: usize) -> bool {
+        let verb = text_before(self.tokens, no, 1);
+        let is_copula = matches!(verb, "is" | "are" | "was" | "were");
+
+        VERBS_BEFORE_NO.contains(&verb) || is_copula && text_before(self.tokens, no, 2) == "there"
+    }
+
+    /// Whether nothing but a Han subject stands between a cue and the beginning of the text or of a
+    /// sentence. 糖尿病我没有, a line of 我没有, and "I didn't" are answers.
+    fn has_opening_subject(&self, cue_start: usize) -> bool {
+        let before = cue_start.checked_sub(1);
+        let Some(last) = before.filter(|at| self.kind_at(*at) == Some(TokenKind::Han)) else {
+            return false;
+        };
+        let last_word = text_at(self.tokens, last);
+        let is_name_end = SUBJECT_ENDS.contains(&last_word) && !self.is_body_part_end(last);
+        let start = if is_name_end {
+            self.name_start(last)
+        } else {
+            last
+        };
+
+        let is_begin = start.checked_sub(1).is_none_or(|at| {
+            let is_hard = |token: &Token<'_>| !token.is_soft_break();
+            let token = self.tokens.get(at).filter(|token| is_hard(token));
+            token.is_some_and(|token| token.kind == TokenKind::SentenceEnd)
+        });
+        let words = self.tokens.get(start..=cue_start).unwrap_or(&[]);
+        let is_whole = words.iter().all(|token| token.pause != Pause::Break);
+
+        (is_name_end || SUBJECTS.contains(&last_word)) && is_begin && is_whole
+    }
+
+    /// 肚子, 鼻子, 脖子: no subject of a denial.
+    fn is_body_part_end(&self, at: usize) -> bool {
+        let word_before = text_before(self.tokens, at, 1);
+        let is_person = matches!(word_before, "孩" | "儿" | "妻" | "小");
+
+        text_at(self.tokens, at) == "子" && !is_person
+    }
+
+    /// Where a name that ends at `last` begins, if it is as long as a name may be.
+    fn name_start(&self, last: usize) -> usize {
+        let earliest = (last + 1).saturating_sub(MAX_SUBJECT_TOKENS);
+        let is_part = |at: &usize| {
+            let is_finding = self.in_finding.get(*at) == Some(&true);
+            let is_name = SUBJECT_ENDS.contains(&text_at(self.tokens, *at));
+            self.kind_at(*at) == Some(TokenKind::Han) && (is_name || !is_finding)
+        };
+
+        let parts = (earliest..=last).rev().take_while(is_part);
+        parts.last().unwrap_or(last)
     }
 
     /// The item from `from` on, if it is a bare and short one.
@@ -251,15 +389,6 @@ impl<'t, 'x> CueReader<'t, 'x> {
     }
 }
 
-/// Whether a word before a cue belongs to its sentence ("I have no", 患者没有) rather than being
-/// what the cue answers.
-fn leads_to_cue(token: &Token<'_>) -> bool {
-    let classes = [
-        WordClass::FILLER,
-        WordClass::JOINER,
-        WordClass::CONTRAST,
-        WordClass::TRANSPARENT,
-        WordClass::BREAKER,
-    ];
-    classes.into_iter().any(|class| token.class.has(class))
+fn is_subject(word: &str) -> bool {
+    SUBJECTS.contains(&word) || SUBJECT_ENDS.contains(&word)
 }

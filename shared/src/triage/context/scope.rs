@@ -31,6 +31,12 @@ pub(super) struct NegationScope {
     effect: CueEffect,
     /// Position of the cue's first token.
     cue_start: usize,
+    /// Position of the token behind the cue.
+    cue_end: usize,
+    /// Whether an item of a list has been passed, and another one is to come.
+    is_listing: bool,
+    /// Whether what the cue governs is left open, since it may be an answer.
+    is_open: bool,
     position: ScopePosition,
 }
 
@@ -39,12 +45,24 @@ impl NegationScope {
         Self {
             effect: cue.effect,
             cue_start: cue.start,
+            cue_end: cue.end,
+            is_listing: false,
+            is_open: false,
             position: ScopePosition::Direct,
         }
     }
 
     fn at_position(self, position: ScopePosition) -> Self {
         Self { position, ..self }
+    }
+
+    /// Before the next item of a list.
+    fn at_next_item(self) -> Self {
+        Self {
+            is_listing: true,
+            position: ScopePosition::Direct,
+            ..self
+        }
     }
 
     fn is_direct(self) -> bool {
@@ -65,7 +83,7 @@ impl NegationScope {
 
     /// Status that the scope gives to a finding that begins at `at`.
     pub(super) fn status_at(self, reader: &CueReader<'_, '_>, at: usize) -> FindingStatus {
-        let governed = if self.effect.is_denial() {
+        let governed = if self.effect.is_denial() && !self.is_open {
             FindingStatus::Denied
         } else {
             FindingStatus::Uncertain
@@ -156,16 +174,17 @@ impl NegationScope {
         }
 
         if self.is_direct() {
-            return (!reader.may_be_answer(self.cue_start, Pause::Break)).then_some(self);
+            return (!self.may_be_answer(reader, at)).then_some(self);
         }
         reader.is_joined_at(at + 1).then_some(self)
     }
 
     /// The scope behind a pause, before the token at `at`.
     ///
-    /// Between a cue and its finding a pause changes nothing. Behind the finding it ends a sentence
-    /// more often than not (没有发烧😭胸痛), unless the list plainly goes on; a denial that runs
-    /// through lists without marks (无发热😊胸痛) leaves the next finding open.
+    /// Between a cue and its finding a pause changes nothing if the sentence plainly goes on; else
+    /// the cue may be an answer. Behind the finding a pause ends a sentence more often than not
+    /// (没有发烧😭胸痛), unless the list plainly goes on; a denial that runs through lists without
+    /// marks (无发热😊胸痛) leaves the next finding open.
     pub(super) fn past_pause(
         self,
         reader: &CueReader<'_, '_>,
@@ -176,14 +195,21 @@ impl NegationScope {
 
         match self.position {
             ScopePosition::Direct if reader.is_subject_at(at) => None,
-            ScopePosition::Direct if !reader.may_be_answer(self.cue_start, pause) => Some(self),
+            ScopePosition::Direct if !self.may_be_answer(reader, at) => Some(self),
             ScopePosition::Direct if pause == Pause::Break => None,
-            ScopePosition::Direct => Some(open),
+            ScopePosition::Direct => Some(Self {
+                is_open: true,
+                ..self
+            }),
             ScopePosition::InFinding { end } if at < end => Some(self),
             _ if reader.is_joined_at(at) => Some(self),
             _ if self.covers_items() && reader.finding_end(at).is_some() => Some(open),
             _ => None,
         }
+    }
+
+    fn may_be_answer(self, reader: &CueReader<'_, '_>, end: usize) -> bool {
+        !self.is_listing && reader.may_be_answer(self.cue_start..self.cue_end, end)
     }
 
     fn past_word(self, reader: &CueReader<'_, '_>, at: usize, token: &Token<'_>) -> Option<Self> {
@@ -235,13 +261,13 @@ impl NegationScope {
 
         match self.position {
             ScopePosition::Doubtful => Some(self),
-            _ => Some(self.at_position(ScopePosition::Direct)),
+            _ => Some(self.at_next_item()),
         }
     }
 
     fn joined_by_and(self, reader: &CueReader<'_, '_>, next: usize) -> Option<Self> {
         if matches!(self.effect, CueEffect::ClinicalDenial | CueEffect::Doubt) {
-            return Some(self.at_position(ScopePosition::Direct));
+            return Some(self.at_next_item());
         }
 
         let may_go_on = !self.is_in_other_words() && reader.bare_item(next).is_some();
@@ -260,7 +286,7 @@ impl NegationScope {
             CueEffect::NextDenial => !self.is_in_other_words() && is_closed_list(),
             _ => false,
         };
-        goes_on.then(|| self.at_position(ScopePosition::Direct))
+        goes_on.then(|| self.at_next_item())
     }
 }
 

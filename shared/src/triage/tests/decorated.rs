@@ -25,11 +25,12 @@ const ALARMING_EN: &[&str] = &[
     "chest pain",
 ];
 
+/// Sentences whose denial cannot be an answer by itself.
 const DENIED_ZH: &[&str] = &[
-    "没有胸痛",
+    "我没有胸痛",
     "否认胸痛、呼吸困难",
-    "无胸痛",
-    "没有发热或者胸痛",
+    "患者无胸痛",
+    "孩子没有发热或者胸痛",
 ];
 
 const DENIED_EN: &[&str] = &[
@@ -37,6 +38,28 @@ const DENIED_EN: &[&str] = &[
     "denies chest pain or shortness of breath",
     "I do not have chest pain",
     "he has no fever or chest pain",
+    "there is no chest pain",
+    "without any chest pain",
+];
+
+/// Denials that may be answers: "no" with what was asked by somebody else.
+const BARE_DENIALS: &[&str] = &[
+    "没有",
+    "没",
+    "无",
+    "不是",
+    "从来没有",
+    "没有过敏，没有",
+    "以前的病我都没有",
+    "糖尿病我没有",
+    "发烧吗\n我没有",
+    "没有什么",
+    "no",
+    "No allergies, no",
+    "I'm fine, no",
+    "fever or cough, no",
+    "I have no symptoms",
+    "no he did not",
 ];
 
 /// Not seen at all: may stand between any two characters.
@@ -192,6 +215,38 @@ fn breaks_within_a_denial_keep_it() {
         for mark in BREAKS {
             for decorated in inserted(text, mark, between_words) {
                 assert_same(text, &decorated);
+            }
+        }
+    }
+}
+
+/// What follows a break may be a statement of its own; an answer must not hide it.
+#[test]
+fn a_bare_denial_denies_nothing_behind_a_break() {
+    for denial in BARE_DENIALS {
+        for mark in BREAKS {
+            for told in ["胸痛两小时", "chest pain since morning"] {
+                let text = format!("{denial}{mark}{told}");
+                let flag = status_of(&assess_text(&text), "chest_pain");
+                assert_eq!(flag, Some(FlagStatus::Present), "{text:?}");
+            }
+        }
+    }
+
+    for text in ["没有\n吐了好多血", "没有\n不想活了", "No\nvomiting blood"] {
+        assert_eq!(assess_text(text).urgency, Emergency, "{text:?}");
+    }
+}
+
+/// An emoji may end a sentence or adorn it.
+#[test]
+fn a_mark_behind_a_bare_denial_leaves_it_open() {
+    for denial in BARE_DENIALS {
+        for mark in ["😭", " 😊 ", "~", "～～", "·"] {
+            for told in ["胸痛两小时", "chest pain since morning"] {
+                let text = format!("{denial}{mark}{told}");
+                let found = assess_text(&text);
+                assert!(status_of(&found, "chest_pain").is_some(), "{text:?}");
             }
         }
     }

@@ -41,6 +41,38 @@ fn what_is_no_answer_is_refused() {
 }
 
 #[test]
+fn an_answer_is_repeated_a_few_times_at_most() {
+    let answer = format!("{} ", good("urgent"));
+    assert!(read_text(&answer.repeat(16)).is_ok());
+    check_refusals(&[refused(answer.repeat(17), "too many JSON objects")]);
+}
+
+/// Each of these would take hours if what stands before or behind an object were read for each one.
+#[test]
+fn hostile_texts_are_read_to_their_end() {
+    const LEN: usize = 1 << 20;
+    let prefixes = ["", " ", "~~~ ", "\u{feff}", "words "];
+    let pieces = [
+        "{\"urgency\":1}",
+        "{\"a\":1} ",
+        "{a:1}[",
+        "{ {a ",
+        "{a ",
+        "<think></think>{\"urgency\":1}",
+        "<think>",
+        "</",
+        "{\"a\":[1,]}```",
+    ];
+
+    for prefix in prefixes {
+        for piece in pieces {
+            let text = prefix.repeat(LEN / prefix.len().max(1)) + &piece.repeat(LEN / piece.len());
+            assert!(read_text(&text).is_err(), "{prefix:?} {piece:?}");
+        }
+    }
+}
+
+#[test]
 fn answers_that_differ_are_no_answer() {
     let (one, other) = (good("urgent"), good("routine"));
     let reason = "several JSON objects";

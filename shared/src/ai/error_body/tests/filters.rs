@@ -12,8 +12,8 @@ DashScope  | 400 | {"error":{"message":"m","type":"data_inspection_failed"}}
 DashScope  | 500 | {"error":{"message":"m","code":"DataInspectionFailed"}}
 DashScope  | 200 | {"error":{"message":"m","code":"data_inspection_failed"}}
 DashScope  | 200 | {"code":"DataInspectionFailed","message":"m"}
-GLM        | 400 | {"error":{"message":"m","code":"1301"}}
-GLM        | 200 | {"error":{"message":"m","code":1301}}
+GLM        | 400 | {"error":{"message":"可能包含敏感内容","code":"1301"}}
+GLM        | 200 | {"error":{"message":"potentially sensitive","code":1301}}
 MiniMax    | 200 | {"base_resp":{"status_code":1026,"status_msg":"m"}}
 MiniMax    | 500 | {"base_resp":{"status_code":1027,"status_msg":"m"}}
 Moonshot   | 400 | {"error":{"message":"m","type":"content_filter"}}
@@ -34,7 +34,7 @@ gateway    | 500 | {"error":"{\"error\":{\"code\":\"content_filter\"}}"}
 /// Known only by words.
 const BY_WORDS: &str = r#"
 Azure      | 400 | filtered due to the prompt triggering Azure OpenAI’s content management policy.
-OpenAI     | 400 | Invalid prompt: flagged as potentially violating our usage policy.
+OpenAI     | 400 | Your prompt was flagged as potentially violating our usage policy.
 OpenAI     | 400 | Invalid prompt: we've limited access to this content for safety reasons.
 OpenAI     | 400 | Your request was rejected as a result of our safety system.
 Anthropic  | 400 | Output blocked by content filtering policy
@@ -50,7 +50,7 @@ Z.ai       | 200 | System detected potentially unsafe or sensitive content in in
 Moonshot   | 400 | The request was rejected because it was considered high risk
 MiniMax    | 422 | input new_sensitive (1026)
 MiniMax    | 500 | output new_sensitive (1027)
-xAI        | 403 | {"code":"No permission.","error":"Content violates usage guidelines."}
+xAI        | 403 | {"error":"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_B"}
 LiteLLM    | 400 | {"error":{"message":{"error":"Violated guardrail policy"},"code":"400"}}
 LiteLLM    | 400 | litellm.BadRequestError: litellm.ContentPolicyViolationError: m
 OpenRouter | 502 | {"error":{"metadata":{"raw":"{\"error\":\"Content Exists Risk\"}"}}}

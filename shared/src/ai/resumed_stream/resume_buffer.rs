@@ -8,24 +8,29 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use super::seam::{Seam, SeamJoiner};
-use super::word_buffer::WordBuffer;
+use super::word_buffer::{BrokenWord, WordBuffer};
 use crate::ai::chunk::{has_token, is_finish_reason};
 use crate::ai::content;
 
 /// How an answer in JSON begins, if not with a bracket.
 const JSON_FENCE: &str = "```json";
 
+/// Characters behind which an answer may end.
+const SENTENCE_ENDS: &str = ".!?:;。！？：；…)）]】」』\"”'’`*|~_>";
+
 /// What the client was given of an answer, and what is held back of it.
 #[derive(Default)]
-pub(super) struct Passage {
+pub(super) struct ResumeBuffer {
     /// The text that the client was given.
     text: String,
-    /// Bytes of it before the last seam.
-    earlier_bytes: usize,
     seams: Vec<Seam>,
     joiner: SeamJoiner,
-    buffer: WordBuffer,
+    words: WordBuffer,
     form: Form,
+    /// Whether the text is known to be whole: a tool call came behind it.
+    is_text_whole: bool,
+    /// Whether the part behind a seam must bring words: what came before stops in mid-sentence.
+    awaits_words: bool,
     /// Chunks that wait, and those after them.
     held: Vec<Value>,
     ready: VecDeque<Value>,
@@ -49,13 +54,27 @@ pub(super) struct BrokenPart {
     pub(super) text: String,
     /// White space that came behind it, and was not passed on.
     pub(super) space: String,
+    /// Whether white space behind it was passed on.
+    pub(super) is_space_given: bool,
+    /// Whether it stops in mid-sentence.
+    pub(super) is_unfinished: bool,
 }
 
-impl Passage {
+/// How the next tier goes on.
+pub(super) struct NextPart {
+    pub(super) seam: Seam,
+    /// The beginning of the answer that the client gave itself; empty if it gave none.
+    pub(super) client_prefill: String,
+    /// Whether the tier was given the beginning of its answer.
+    pub(super) is_prefilled: bool,
+}
+
+impl ResumeBuffer {
     /// Of an answer of which nothing has come yet.
     pub(super) fn new() -> Self {
         Self {
             form: Form::Unknown(String::new()),
+            joiner: SeamJoiner::new(String::new(), String::new()),
             ..Self::default()
         }
     }
@@ -74,13 +93,8 @@ impl Passage {
         self.text.chars().count()
     }
 
-    /// The text behind the last seam.
-    pub(super) fn last_part(&self) -> &str {
-        self.text.get(self.earlier_bytes..).unwrap_or_default()
-    }
-
     /// Takes in a chunk.
-    pub(super) fn take(&mut self, mut chunk: Value) {
+    pub(super) fn push_chunk(&mut self, mut chunk: Value) {
         self.write_identity(&mut chunk);
         self.write_seams(&mut chunk);
 
@@ -88,6 +102,7 @@ impl Passage {
             // The text before a tool call is whole.
             self.release_held();
             self.flush_text();
+            self.is_text_whole = true;
             self.form = Form::Whole;
         }
         match &mut self.form {
@@ -133,6 +148,13 @@ impl Passage {
             self.rewrite_delta(delta, has_ended);
         }
 
+        if has_ended && self.awaits_words {
+            // Not its end, if nothing came: the rest is asked for elsewhere.
+            self.form = Form::Whole;
+            self.held.push(chunk);
+            return;
+        }
+
         let is_first = self.text.is_empty() && self.seams.is_empty();
         let has_usage = chunk.get("usage").is_some_and(Value::is_object);
         let has_choice = chunk.pointer("/choices/0").is_some();
@@ -149,11 +171,10 @@ impl Passage {
 
         let content = delta.get("content").cloned().unwrap_or_default();
         let mut text = match &content {
-            Value::String(piece) => self.buffer.push(&self.joiner.push(piece)),
+            Value::String(piece) => self.words.push(&self.joiner.push(piece)),
             Value::Array(parts) => {
-                // Parts that are no text have their place: what was held back comes before them.
-                self.flush_text();
-                self.text += &content::text_of_parts(parts);
+                let parts = self.pass_on_parts(parts);
+                delta.insert("content".to_owned(), Value::Array(parts));
                 return;
             }
             _ => String::new(),
@@ -162,15 +183,49 @@ impl Passage {
             text += &self.take_held_text();
         }
 
-        self.text += &text;
+        self.give(&text);
         if !text.is_empty() || content.is_string() {
             delta.insert("content".to_owned(), Value::String(text));
         }
     }
 
+    /// Parts that are no text have their place: what was held back comes before them. Texts behind a
+    /// seam are joined like others.
+    fn pass_on_parts(&mut self, parts: &[Value]) -> Vec<Value> {
+        let is_joined = self.joiner.is_joined() || self.seams.is_empty();
+        if is_joined {
+            self.flush_text();
+            self.give(&content::text_of_parts(parts));
+            return parts.to_vec();
+        }
+
+        let new = self.joiner.push(&content::text_of_parts(parts));
+        self.give(&new);
+        let others = parts.iter().filter(|part| !content::is_plain_text(part));
+        let mut passed_on: Vec<Value> = others.cloned().collect();
+        if !new.is_empty() {
+            passed_on.insert(0, json!({ "type": "text", "text": new }));
+        }
+        passed_on
+    }
+
+    /// Notes a text that the client is given.
+    fn give(&mut self, text: &str) {
+        self.text += text;
+        if !text.trim().is_empty() {
+            self.awaits_words = false;
+        }
+    }
+
+    /// Whether the answer, which has ended, stops in mid-sentence all the same.
+    pub(super) fn is_unfinished(&mut self) -> bool {
+        self.flush_text();
+        self.awaits_words
+    }
+
     fn take_held_text(&mut self) -> String {
         let rest = self.joiner.finish();
-        self.buffer.push(&rest) + &self.buffer.take_all()
+        self.words.push(&rest) + &self.words.take_all()
     }
 
     /// Passes on the text that was held back.
@@ -179,7 +234,7 @@ impl Passage {
         if text.is_empty() {
             return;
         }
-        self.text += &text;
+        self.give(&text);
 
         let delta = json!({ "content": text });
         let choices = json!([{ "index": 0, "delta": delta, "finish_reason": null }]);
@@ -198,31 +253,40 @@ impl Passage {
     /// call. White space that came after the text is kept.
     pub(super) fn drop_broken_end(&mut self) -> BrokenPart {
         self.held.clear();
-        let held_space = self.buffer.give_up();
+        let joiner_space = self.joiner.take_space();
+        let BrokenWord { space, word } = self.words.give_up();
 
         let text = self.text.trim_end();
         let is_space_given = text.len() < self.text.len();
+        let is_finished = self.is_text_whole || (word.is_empty() && ends_sentence(text));
         BrokenPart {
             text: text.to_owned(),
             space: if is_space_given {
                 String::new()
             } else {
-                held_space
+                joiner_space + &space
             },
+            is_space_given,
+            is_unfinished: self.awaits_words || !is_finished,
         }
     }
 
     /// Begins the part behind a seam.
-    pub(super) fn begin_part(&mut self, before: BrokenPart, seam: Seam) {
-        self.earlier_bytes = self.text.len();
-        self.seams.push(seam);
+    pub(super) fn begin_part(&mut self, broken: BrokenPart, next: NextPart) {
+        self.seams.push(next.seam);
+        self.is_text_whole = false;
+        self.awaits_words = broken.is_unfinished && !broken.text.is_empty();
 
-        if before.text.is_empty() {
+        if broken.text.is_empty() {
             self.form = Form::Unknown(String::new());
-        } else {
-            self.form = Form::Text;
+            self.joiner = SeamJoiner::new(String::new(), String::new());
+            return;
         }
-        self.joiner = SeamJoiner::new(before.text, before.space);
+        self.form = Form::Text;
+        let before = next.client_prefill + &broken.text;
+        let joiner = SeamJoiner::new(before, broken.space);
+        let joiner = joiner.with_space_given(broken.is_space_given);
+        self.joiner = joiner.for_prefilled(next.is_prefilled);
     }
 
     /// Gives every chunk the answer's id: clients tell answers apart by it.
@@ -253,6 +317,12 @@ impl Passage {
     }
 }
 
+/// Whether a text stops where a sentence, a line of a list or a block may stop.
+fn ends_sentence(text: &str) -> bool {
+    let last = text.chars().next_back();
+    last.is_some_and(|last| SENTENCE_ENDS.contains(last))
+}
+
 fn has_ended(chunk: &Value) -> bool {
     let reason = chunk.pointer("/choices/0/finish_reason");
     reason.is_some_and(is_finish_reason)
@@ -269,10 +339,16 @@ fn has_tool_call(chunk: &Value) -> bool {
     calls.is_some_and(|calls| !calls.is_empty()) || function.is_some_and(Value::is_object)
 }
 
-/// Whether an answer that begins like this is JSON; `None` if that does not show yet.
+/// Whether an answer that begins like this is JSON; `None` if that does not show yet. A bracket may
+/// also begin a reference: "[1] As the guideline says".
 fn is_json(begun: &str) -> Option<bool> {
     let begun = begun.trim_start();
-    if begun.starts_with(['{', '[']) || begun.starts_with(JSON_FENCE) {
+    if let Some(list) = begun.strip_prefix('[') {
+        let first = list.trim_start().chars().next();
+        return first.map(|first| matches!(first, '{' | '[' | '"' | ']'));
+    }
+
+    if begun.starts_with('{') || begun.starts_with(JSON_FENCE) {
         Some(true)
     } else if JSON_FENCE.starts_with(begun) {
         None
@@ -290,13 +366,13 @@ mod tests {
         json!({ "id": "a", "choices": [choice] })
     }
 
-    fn passed_on(passage: &mut Passage, pieces: &[&str]) -> Vec<String> {
+    fn passed_on(buffer: &mut ResumeBuffer, pieces: &[&str]) -> Vec<String> {
         for piece in pieces {
-            passage.take(text_chunk(piece));
+            buffer.push_chunk(text_chunk(piece));
         }
 
         let mut texts = Vec::new();
-        while let Some(chunk) = passage.pop() {
+        while let Some(chunk) = buffer.pop() {
             texts.push(text_of(&chunk).unwrap_or_default().to_owned());
         }
         texts
@@ -304,31 +380,90 @@ mod tests {
 
     #[test]
     fn text_is_passed_on_word_by_word() {
-        let mut passage = Passage::new();
-        let texts = passed_on(&mut passage, &["", " Re", "st and", " dri"]);
+        let mut buffer = ResumeBuffer::new();
+        let texts = passed_on(&mut buffer, &["", " Re", "st and", " dri"]);
         assert_eq!(texts.concat(), " Rest and");
-        assert_eq!(passage.drop_broken_end().text, " Rest and");
+        assert_eq!(buffer.drop_broken_end().text, " Rest and");
     }
 
     /// Also in a fence; a fence with another language is text.
     #[test]
     fn json_waits_until_it_is_whole() {
-        for pieces in [["{\"a\"", ":1}"], ["``", "`json\n{}"], [" [", "1]"]] {
-            let mut passage = Passage::new();
-            assert_eq!(passed_on(&mut passage, &pieces).concat(), "", "{pieces:?}");
-            passage.flush();
-            assert_eq!(passed_on(&mut passage, &[]), pieces);
+        for pieces in [["{\"a\"", ":1}"], ["``", "`json\n{}"], [" [", "{}]"]] {
+            let mut buffer = ResumeBuffer::new();
+            assert_eq!(passed_on(&mut buffer, &pieces).concat(), "", "{pieces:?}");
+            buffer.flush();
+            assert_eq!(passed_on(&mut buffer, &[]), pieces);
         }
 
-        let mut passage = Passage::new();
-        let texts = passed_on(&mut passage, &["``", "`py\nx = 1\n", "y"]);
-        assert_eq!(texts.concat(), "```py\nx = 1");
+        for (pieces, text) in [
+            (["``", "`py\nx = 1\n", "y"], "```py\nx = 1"),
+            (["[", "1] As the", " guide"], "[1] As the"),
+        ] {
+            let mut buffer = ResumeBuffer::new();
+            assert_eq!(passed_on(&mut buffer, &pieces).concat(), text);
+        }
+    }
+
+    /// Also if the tier that was to go on breaks before it is known what of its text is new.
+    #[test]
+    fn white_space_survives_two_breaks() {
+        let mut buffer = ResumeBuffer::new();
+        assert_eq!(passed_on(&mut buffer, &["Rest.\n\nDri"]).concat(), "Rest.");
+
+        let broken = buffer.drop_broken_end();
+        assert_eq!(broken.space, "\n\n");
+        let seam = Seam {
+            offset: 5,
+            from: "a".to_owned(),
+            fault: "cut".to_owned(),
+            to: "b".to_owned(),
+        };
+        let next = NextPart {
+            seam,
+            client_prefill: String::new(),
+            is_prefilled: false,
+        };
+        buffer.begin_part(broken, next);
+        assert_eq!(passed_on(&mut buffer, &["Re"]).concat(), "");
+        assert_eq!(buffer.drop_broken_end().space, "\n\n");
+    }
+
+    /// A continuation without words does not end a sentence that was broken off.
+    #[test]
+    fn a_sentence_that_was_broken_off_awaits_its_rest() {
+        let is_unfinished = |text: &str, rest: &str| {
+            let mut buffer = ResumeBuffer::new();
+            passed_on(&mut buffer, &[text]);
+            let broken = buffer.drop_broken_end();
+            let seam = Seam {
+                offset: 0,
+                from: "a".to_owned(),
+                fault: "cut".to_owned(),
+                to: "b".to_owned(),
+            };
+            let next = NextPart {
+                seam,
+                client_prefill: String::new(),
+                is_prefilled: false,
+            };
+            buffer.begin_part(broken, next);
+            passed_on(&mut buffer, &[rest]);
+            buffer.is_unfinished()
+        };
+
+        assert!(is_unfinished("Rest and drink plenty of wat", ""));
+        assert!(is_unfinished("Rest and drink plenty of wat", "drink plenty of"));
+        assert!(!is_unfinished("Rest and drink", " water."));
+        assert!(!is_unfinished("Rest and drink. ", ""));
+        assert!(!is_unfinished("多休息。", ""));
+        assert!(!is_unfinished("", ""));
     }
 
     #[test]
     fn a_broken_json_leaves_nothing() {
-        let mut passage = Passage::new();
-        assert_eq!(passed_on(&mut passage, &["{\"a\":", "1"]).concat(), "");
-        assert_eq!(passage.drop_broken_end().text, "");
+        let mut buffer = ResumeBuffer::new();
+        assert_eq!(passed_on(&mut buffer, &["{\"a\":", "1"]).concat(), "");
+        assert_eq!(buffer.drop_broken_end().text, "");
     }
 }
