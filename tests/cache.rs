@@ -420,3 +420,21 @@ async fn without_valkey_memory_serves_for_a_while_and_then_the_loader() {
     })
     .await;
 }
+
+/// Where none is configured, no change by another function would ever be seen: only what nothing
+/// changes serves from memory.
+#[tokio::test]
+async fn with_no_valkey_what_may_change_is_loaded_each_time() {
+    let cache = &Cache::new(None);
+    for value in 1..4 {
+        let found = read(cache, "a", &MINUTE, json!(value)).await;
+        assert_eq!(found, cached(json!(value), Level::Loaded));
+    }
+
+    let unchanging = Key::of_tenant(&tenant("t"), &THINGS, "b");
+    for (value, level) in [(1, Level::Loaded), (2, Level::Memory)] {
+        let load = async || Ok(Some(json!(value)));
+        let found = cache.get_or_load(request(&unchanging, &MINUTE), load).await;
+        assert_eq!(found.unwrap(), cached(json!(1), level));
+    }
+}

@@ -128,6 +128,11 @@ impl Limiter {
         })
     }
 
+    /// Whether its counts can be the fleet's: Valkey is configured.
+    pub const fn is_shared(&self) -> bool {
+        self.valkey.is_some()
+    }
+
     /// The names of its limits.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.limits.iter().map(|limit| limit.name)
@@ -202,7 +207,7 @@ impl Limiter {
         // The algorithms keep different things, so a key is one algorithm's.
         let algorithm = match limit.rate.algorithm {
             Algorithm::SlidingWindow => "w",
-            Algorithm::TokenBucket { .. } => "b",
+            Algorithm::TokenBucket { .. } => "t",
         };
 
         // One hash tag: all keys of a request are in one slot of a cluster, since one script
@@ -243,16 +248,17 @@ impl Limiter {
 
     /// Each limit fails as its failure mode says; the strictest one names the decision.
     fn decide_without_valkey(&self, applied: &[AppliedLimit<'_>]) -> Decision {
-        let failing = |mode: FailureMode| {
-            let failing = applied.iter();
-            failing.filter(move |one| one.limit.failure_mode == mode)
-        };
-        let closed: Vec<_> = failing(FailureMode::Closed).collect();
-        let local: Vec<_> = failing(FailureMode::Local).collect();
+        let is_closed = |one: &&AppliedLimit<'_>| one.limit.failure_mode == FailureMode::Closed;
+        let closed: Vec<_> = applied.iter().filter(is_closed).collect();
+        let counted = applied.iter().filter_map(|one| {
+            let rate = self.local_rate(one.limit)?;
+            Some((one, rate))
+        });
+        let counted: Vec<_> = counted.collect();
 
         let mode = if !closed.is_empty() {
             DecisionMode::Closed
-        } else if !local.is_empty() {
+        } else if !counted.is_empty() {
             DecisionMode::Local
         } else {
             DecisionMode::Open
@@ -263,22 +269,35 @@ impl Limiter {
             let statuses = closed.iter().map(|one| LimitStatus::closed(one.limit));
             statuses.collect()
         } else {
-            self.decide_locally(&local)
+            self.decide_locally(&counted)
         };
         Decision::new(statuses, mode)
     }
 
-    /// By this environment's own counts, each against its share of the limit.
-    fn decide_locally(&self, applied: &[&AppliedLimit<'_>]) -> Vec<LimitStatus> {
-        let checks = applied.iter().map(|one| LimitCheck {
-            rate: one.check.rate.local_share(),
+    /// The rate against which this environment counts by itself; `None` if it does not.
+    ///
+    /// A fleet that has lost its counts is large, so one environment has a part of a limit. Where no
+    /// Valkey is configured there are no other counts, and the fleet may be one environment: a
+    /// limit that would be open has all of its rate.
+    fn local_rate(&self, limit: &Limit) -> Option<Rate> {
+        match limit.failure_mode {
+            FailureMode::Local => Some(limit.rate.local_share()),
+            FailureMode::Open if self.valkey.is_none() => Some(limit.rate),
+            FailureMode::Open | FailureMode::Closed => None,
+        }
+    }
+
+    /// By this environment's own counts, each against its rate here.
+    fn decide_locally(&self, counted: &[(&AppliedLimit<'_>, Rate)]) -> Vec<LimitStatus> {
+        let checks = counted.iter().map(|(one, rate)| LimitCheck {
+            rate: *rate,
             ..one.check.clone()
         });
         let checks: Vec<_> = checks.collect();
 
         let verdicts = self.local.lock().decide(&checks, now_micros());
-        let pairs = applied.iter().zip(&verdicts);
-        let statuses = pairs.map(|(one, verdict)| LimitStatus::new(one.limit, verdict));
+        let pairs = counted.iter().zip(&verdicts);
+        let statuses = pairs.map(|((one, _), verdict)| LimitStatus::new(one.limit, verdict));
         statuses.collect()
     }
 
@@ -301,16 +320,18 @@ impl Limiter {
         let elapsed = charge.at.elapsed().unwrap_or_default();
         match (charge.mode, &self.valkey) {
             (DecisionMode::Shared, Some(valkey)) => {
-                let owed = time_owed(&limit.rate, cost, elapsed);
-                let charged = time_owed(&limit.rate, charge.cost, elapsed);
-                let shift = i128::from(owed) - i128::from(charged);
-                settle_shared(valkey, SettleRequest { key, shift }, limit, deadline).await;
+                let request = SettleRequest {
+                    key,
+                    shift: time_shift(&limit.rate, charge.cost, cost, elapsed),
+                    scale: limit.rate.fill().scale,
+                };
+                settle_shared(valkey, request, limit, deadline).await;
             }
-            (DecisionMode::Local, _) if limit.failure_mode == FailureMode::Local => {
-                let share = limit.rate.local_share();
-                let owed = time_owed(&share, cost, elapsed);
-                let charged = time_owed(&share, charge.cost, elapsed);
-                self.local.lock().settle(&key, charged, owed);
+            (DecisionMode::Local, _) => {
+                if let Some(rate) = self.local_rate(limit) {
+                    let shift = time_shift(&rate, charge.cost, cost, elapsed);
+                    self.local.lock().settle(&key, &rate, shift, now_micros());
+                }
             }
             _ => {}
         }
@@ -328,11 +349,18 @@ async fn settle_shared(valkey: &Valkey, request: SettleRequest, limit: &Limit, d
     }
 }
 
-/// The part of a cost that a bucket has not filled again since, as microseconds of filling.
-fn time_owed(rate: &Rate, cost: u64, elapsed: Duration) -> u64 {
+/// How much later a bucket is full, in ticks, if it is charged `cost` instead of `charged`. What has
+/// come back by itself since then moves nothing.
+fn time_shift(rate: &Rate, charged: u64, cost: u64, elapsed: Duration) -> i128 {
+    let fill = rate.fill();
     let elapsed = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    let owed = cost.min(MAX_COST).saturating_mul(rate.step());
-    owed.saturating_sub(elapsed)
+
+    let owed = |cost: u64| {
+        let ticks = fill.ticks_of(cost.min(MAX_COST));
+        let left = ticks.saturating_sub(fill.ticks_in(elapsed));
+        i128::try_from(left).unwrap_or(i128::MAX)
+    };
+    owed(cost) - owed(charged)
 }
 
 /// Microseconds since 1970.
