@@ -51,6 +51,11 @@ impl Model {
         }
     }
 
+    /// Whether it owes more than it held: then also a call without cost has to wait.
+    const fn is_overdrawn(&self) -> bool {
+        self.drops < 0
+    }
+
     fn fill(&mut self, burst: u64, now: u64) {
         let elapsed = i128::from(now - self.filled_at);
         let filled = self.drops + elapsed * i128::from(self.rate.limit);
@@ -214,8 +219,10 @@ pub fn random_walk(random: &mut fastrand::Rng, scripts: &Scripts) -> Walk {
         let checks: Vec<_> = checks.collect();
 
         let rooms: Vec<_> = models.iter_mut().map(|model| model.room(now)).collect();
-        let fits = |(check, room): (&LimitCheck, &u64)| check.cost <= *room;
-        let is_admitted = checks.iter().zip(&rooms).all(fits);
+        let fits = models.iter().zip(&checks).zip(&rooms);
+        let fits = fits.map(|((model, check), room)| !model.is_overdrawn() && check.cost <= *room);
+        let fits: Vec<_> = fits.collect();
+        let is_admitted = fits.iter().all(|fits| *fits);
         if is_admitted {
             for (model, check) in models.iter_mut().zip(&checks) {
                 model.charge(check.cost, now);
@@ -224,13 +231,14 @@ pub fn random_walk(random: &mut fastrand::Rng, scripts: &Scripts) -> Walk {
         }
 
         let verdicts = local.decide(&checks, now);
-        for ((verdict, room), check) in verdicts.iter().zip(&rooms).zip(&checks) {
+        for (at, (verdict, room)) in verdicts.iter().zip(&rooms).enumerate() {
+            let check = &checks[at];
             let left = if is_admitted {
                 room - check.cost
             } else {
                 *room
             };
-            assert_eq!(verdict.is_admitted, check.cost <= *room);
+            assert_eq!(verdict.is_admitted, fits[at]);
             assert_eq!(verdict.remaining, left);
         }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::continuation::Continuation;
 use super::request::ChatRequest;
+use super::usage::UsageLedger;
 use crate::deadline::Deadline;
 
 /// Kept from the deadline for reporting how the last call went.
@@ -21,11 +22,13 @@ pub struct ChainRequest<'a> {
     pub(super) has_repair_turn: bool,
     /// What a tier is to continue, if another one began the answer.
     pub(super) continuation: Option<&'a Continuation>,
+    /// Where what failed calls have used is written down.
+    pub(super) ledger: Arc<UsageLedger>,
 }
 
 impl<'a> ChainRequest<'a> {
     /// A chat request, to be answered before the deadline.
-    pub const fn new(chat: &'a ChatRequest, deadline: Deadline) -> Self {
+    pub fn new(chat: &'a ChatRequest, deadline: Deadline) -> Self {
         Self {
             chat,
             deadline,
@@ -34,11 +37,12 @@ impl<'a> ChainRequest<'a> {
             keeps_chunks: false,
             has_repair_turn: false,
             continuation: None,
+            ledger: Arc::default(),
         }
     }
 
     /// The same for the rest of an answer, of these tiers.
-    pub(super) const fn continuing<'b>(
+    pub(super) fn continuing<'b>(
         &self,
         continuation: &'b Continuation,
         tiers: &'b [String],
@@ -54,33 +58,41 @@ impl<'a> ChainRequest<'a> {
             keeps_chunks: self.keeps_chunks,
             has_repair_turn: self.has_repair_turn,
             continuation: Some(continuation),
+            ledger: Arc::clone(&self.ledger),
         }
+    }
+
+    /// Writes down there what calls have used that made no answer.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: &Arc<UsageLedger>) -> Self {
+        self.ledger = Arc::clone(ledger);
+        self
     }
 
     /// Lets a tier whose answer is not accepted answer once more, with the reason.
     #[must_use]
-    pub const fn with_repair_turn(mut self) -> Self {
+    pub fn with_repair_turn(mut self) -> Self {
         self.has_repair_turn = true;
         self
     }
 
     /// Asks these tiers of the chain, in this order, instead of the chain's own.
     #[must_use]
-    pub const fn with_tier_order(mut self, tiers: Option<&'a [String]>) -> Self {
+    pub fn with_tier_order(mut self, tiers: Option<&'a [String]>) -> Self {
         self.tier_order = tiers;
         self
     }
 
     /// Whether to keep the chunks of a complete answer's stream, to be passed on as they came.
     #[must_use]
-    pub const fn keep_chunks(mut self, keeps: bool) -> Self {
+    pub fn keep_chunks(mut self, keeps: bool) -> Self {
         self.keeps_chunks = keeps;
         self
     }
 
     /// Takes a content filter's refusal for the answer: no other tier is asked.
     #[must_use]
-    pub const fn stop_at_content_filter(mut self) -> Self {
+    pub fn stop_at_content_filter(mut self) -> Self {
         self.stops_at_content_filter = true;
         self
     }

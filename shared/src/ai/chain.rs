@@ -161,6 +161,7 @@ impl Chain {
             answer: winner.map(|winner| answer_of(winner, first)),
             failures,
             attempts: race.attempts.load(Ordering::Relaxed),
+            wasted_tokens: race.request.ledger.tokens(),
             retry_in,
         }
     }

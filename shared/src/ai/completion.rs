@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::content;
+use super::usage::{BYTES_PER_TOKEN, UsedTokens, text_bytes};
 use choice::Choice;
 
 /// Reasons with which `DeepSeek`, `vLLM`, `SGLang`, `GLM` and others end a choice that is not
@@ -146,6 +147,21 @@ impl Completion {
     /// The number of tokens that the endpoint says were used, if it says so.
     pub fn total_tokens(&self) -> Option<u64> {
         self.head.get("usage")?.get("total_tokens")?.as_u64()
+    }
+
+    /// The tokens used by it and a prompt of so many: by the endpoint's word, else by the length of
+    /// what the model wrote.
+    pub(super) fn used_tokens(&self, prompt_tokens: u64) -> UsedTokens {
+        if let Some(known) = self.total_tokens() {
+            return UsedTokens::Known(known);
+        }
+
+        let messages = self
+            .choices
+            .values()
+            .filter_map(|choice| choice.fields.get("message"));
+        let bytes: u64 = messages.map(text_bytes).sum();
+        UsedTokens::Estimated(prompt_tokens.saturating_add(bytes.div_ceil(BYTES_PER_TOKEN)))
     }
 
     /// The model that the endpoint says it used.

@@ -22,7 +22,7 @@ use super::continuation::Continuation;
 use super::fault::Fault;
 use super::live_stream::LiveStream;
 use super::outcome::{Answer, TierFailure};
-use super::usage::{PartUsage, estimate_tokens};
+use super::usage::{PartUsage, UsedTokens, estimate_tokens};
 use crate::telemetry::metrics;
 use passage::{BrokenPart, Passage};
 
@@ -42,8 +42,6 @@ pub struct ResumedStream {
     breaks: HashMap<String, u32>,
     /// What the parts before the last seam have used; none before the first seam.
     earlier_usage: Option<PartUsage>,
-    /// How many of them have not said what their prompts took.
-    unknown_prompts: u64,
 }
 
 /// What comes next of an answer.
@@ -63,7 +61,6 @@ impl ResumedStream {
             passage: Passage::new(),
             breaks: names.collect(),
             earlier_usage: None,
-            unknown_prompts: 0,
         }
     }
 
@@ -72,19 +69,10 @@ impl ResumedStream {
         self.live.tier()
     }
 
-    /// The number of tokens used by all parts, as far as it is known.
-    pub fn total_tokens(&self) -> Option<u64> {
-        let Some(earlier) = self.earlier_usage else {
-            return self.live.total_tokens();
-        };
-        let Some(last) = self.live.usage() else {
-            return Some(earlier.total().saturating_add(self.estimate_part()));
-        };
-
-        // The last prompt is the first one with the text so far.
-        let first_prompt = last.prompt.saturating_sub(earlier.completion);
-        let unknown = first_prompt.saturating_mul(self.unknown_prompts);
-        Some(earlier.plus(last).total().saturating_add(unknown))
+    /// The tokens used so far by the tier that gives the answer now. What earlier ones have used is
+    /// written down in the request's ledger.
+    pub fn used_tokens(&self) -> Option<UsedTokens> {
+        self.live.used_tokens()
     }
 
     /// The next item; `None` when the answer is complete. An error is the end: no tier of `chain`
@@ -172,14 +160,11 @@ impl ResumedStream {
 
     /// Adds what the part that broke has used; if it has not said so, what its text tells.
     fn add_broken_part(&mut self) {
-        let part = self.live.usage();
-        self.unknown_prompts += u64::from(part.is_none());
-
         let estimate = PartUsage {
             prompt: 0,
             completion: self.estimate_part(),
         };
-        let part = part.unwrap_or(estimate);
+        let part = self.live.usage().unwrap_or(estimate);
         let earlier = self.earlier_usage.unwrap_or_default();
         self.earlier_usage = Some(earlier.plus(part));
     }

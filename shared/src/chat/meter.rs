@@ -1,5 +1,6 @@
 //! Tokens are charged before they are known: an estimate first, the number that was really used
-//! afterwards, nothing for a failure.
+//! afterwards. Tiers that failed after their first token have used some too; a call for which no
+//! token came is free.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value};
 
 use super::request::MAX_BODY_BYTES;
-use crate::ai::BYTES_PER_TOKEN;
+use crate::ai::{BYTES_PER_TOKEN, UsageLedger, UsedTokens};
 use crate::deadline::Deadline;
 use crate::http::ChargeRule;
 use crate::identity::{Caller, TenantId};
@@ -71,11 +72,13 @@ fn number_of(fields: &Map<String, Value>, name: &str) -> Option<u64> {
 }
 
 /// The tokens that one call was charged, to be settled once when more is known. If the call is
-/// cancelled, or the environment dies before, the estimate stands.
+/// cancelled before, the estimate stands, or what was read by then if that is more. If the
+/// environment dies, the estimate stands.
 pub struct Meter {
     limiter: Arc<Limiter>,
     caller: Caller,
     charge: Charge,
+    ledger: Arc<UsageLedger>,
     is_settled: AtomicBool,
 }
 
@@ -91,6 +94,7 @@ impl Meter {
             limiter,
             caller,
             charge,
+            ledger: Arc::default(),
             is_settled: AtomicBool::new(false),
         }
     }
@@ -113,23 +117,53 @@ impl Meter {
             return;
         }
 
+        self.limiter.settle(self.settlement(tokens), deadline).await;
+    }
+
+    /// Where the tokens of failed calls are written down.
+    pub(super) const fn ledger(&self) -> &Arc<UsageLedger> {
+        &self.ledger
+    }
+
+    /// Charges what the call's answer has used, and what was used without an answer; nothing if no
+    /// token came.
+    pub(super) async fn settle_used(&self, answer: Option<UsedTokens>, deadline: Deadline) {
+        self.settle(self.total_tokens(answer), deadline).await;
+    }
+
+    /// Where nothing tells exactly what was used, it is at least the estimate.
+    fn total_tokens(&self, answer: Option<UsedTokens>) -> u64 {
+        let of_answer = answer.map_or(0, UsedTokens::number);
+        let known = self.ledger.tokens().saturating_add(of_answer);
+
+        let is_estimated = matches!(answer, Some(UsedTokens::Estimated(_)));
+        if is_estimated || self.ledger.has_unknown() {
+            known.max(self.charge.cost)
+        } else {
+            known
+        }
+    }
+
+    fn settlement(&self, tokens: u64) -> Settlement<'_> {
         let client = Client {
             address: None,
             caller: Some(&self.caller),
         };
-        let settlement = Settlement {
+        Settlement {
             limit: LIMIT_NAME,
             client,
             charge: self.charge,
             cost: tokens.min(MAX_USED_TOKENS),
-        };
-        self.limiter.settle(settlement, deadline).await;
+        }
     }
+}
 
-    /// The same if the number of tokens is known; else the estimate stands.
-    pub(super) async fn settle_known(&self, tokens: Option<u64>, deadline: Deadline) {
-        if let Some(tokens) = tokens {
-            self.settle(tokens, deadline).await;
+/// A call that was cancelled: nothing can be awaited any more.
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let read = self.ledger.tokens();
+        if !self.is_settled.load(Ordering::Relaxed) && read > self.charge.cost {
+            self.limiter.settle_later(self.settlement(read));
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::valkey::{Answers, Batch, Ticket, Valkey};
 /// The most that one call is charged.
 const MAX_COST: u64 = 1_000_000_000;
 
+/// Settlements that are kept for the next call.
+const MAX_OWED: usize = 1_000;
+
 /// The limits of a route.
 pub struct Limiter {
     valkey: Option<Arc<Valkey>>,
@@ -27,6 +30,8 @@ pub struct Limiter {
     limits: Vec<Limit>,
     local: Mutex<LocalLimiter>,
     refusals: RecentRefusals,
+    /// Settlements that could not wait for an answer; they go out with the next question.
+    owed: Mutex<Vec<SettleRequest>>,
 }
 
 /// The cost of a call for one limit, where it is not 1.
@@ -125,6 +130,7 @@ impl Limiter {
             valkey,
             local: Mutex::default(),
             refusals: RecentRefusals::default(),
+            owed: Mutex::default(),
         })
     }
 
@@ -172,6 +178,7 @@ impl Limiter {
         } else if self.valkey.is_none() {
             PendingState::Decided(self.decide_without_valkey(&applied))
         } else {
+            self.add_owed(batch);
             let checks = applied.iter().map(|one| one.check.clone()).collect();
             let ticket = batch.add(DecideRequest { checks });
             PendingState::Asked { applied, ticket }
@@ -305,47 +312,64 @@ impl Limiter {
     /// more than has not come back by itself since. Only buckets are settled: a window keeps the
     /// calls that it let in.
     pub async fn settle(&self, settlement: Settlement<'_>, deadline: Deadline) {
+        let name = settlement.limit;
+        let Some(request) = self.settle_locally(settlement) else {
+            return;
+        };
+
+        if let Some(valkey) = &self.valkey
+            && let Err(error) = valkey.run(request, deadline).await
+        {
+            let limit = name;
+            tracing::warn!(limit, %error, "the real cost of a call is not charged");
+        }
+    }
+
+    /// The same where nothing can be awaited: Valkey hears of it with the environment's next call.
+    pub fn settle_later(&self, settlement: Settlement<'_>) {
+        let Some(request) = self.settle_locally(settlement) else {
+            return;
+        };
+
+        let mut owed = self.owed.lock();
+        if owed.len() < MAX_OWED {
+            owed.push(request);
+        }
+    }
+
+    /// Adds what could not be settled before to a batch; no answer is waited for.
+    fn add_owed(&self, batch: &mut Batch) {
+        let owed = std::mem::take(&mut *self.owed.lock());
+        for request in owed {
+            let _unneeded = batch.add(request);
+        }
+    }
+
+    /// Settles a charge that this environment counts; what Valkey is to be told of a shared one.
+    fn settle_locally(&self, settlement: Settlement<'_>) -> Option<SettleRequest> {
         let Settlement { charge, cost, .. } = settlement;
         let mut limits = self.limits.iter();
-        let Some(limit) = limits.find(|limit| limit.name == settlement.limit) else {
-            return;
-        };
-        let Some(key) = self.key(limit, settlement.client) else {
-            return;
-        };
+        let limit = limits.find(|limit| limit.name == settlement.limit)?;
+        let key = self.key(limit, settlement.client)?;
         if limit.rate.algorithm == Algorithm::SlidingWindow {
-            return;
+            return None;
         }
 
         let elapsed = charge.at.elapsed().unwrap_or_default();
-        match (charge.mode, &self.valkey) {
-            (DecisionMode::Shared, Some(valkey)) => {
-                let request = SettleRequest {
-                    key,
-                    shift: time_shift(&limit.rate, charge.cost, cost, elapsed),
-                    scale: limit.rate.fill().scale,
-                };
-                settle_shared(valkey, request, limit, deadline).await;
+        match charge.mode {
+            DecisionMode::Shared => {
+                let shift = time_shift(&limit.rate, charge.cost, cost, elapsed);
+                let scale = limit.rate.fill().scale;
+                (shift != 0).then_some(SettleRequest { key, shift, scale })
             }
-            (DecisionMode::Local, _) => {
-                if let Some(rate) = self.local_rate(limit) {
-                    let shift = time_shift(&rate, charge.cost, cost, elapsed);
-                    self.local.lock().settle(&key, &rate, shift, now_micros());
-                }
+            DecisionMode::Local => {
+                let rate = self.local_rate(limit)?;
+                let shift = time_shift(&rate, charge.cost, cost, elapsed);
+                self.local.lock().settle(&key, &rate, shift, now_micros());
+                None
             }
-            _ => {}
+            DecisionMode::Open | DecisionMode::Closed => None,
         }
-    }
-}
-
-async fn settle_shared(valkey: &Valkey, request: SettleRequest, limit: &Limit, deadline: Deadline) {
-    if request.shift == 0 {
-        return;
-    }
-
-    if let Err(error) = valkey.run(request, deadline).await {
-        let limit = limit.name;
-        tracing::warn!(limit, %error, "the real cost of a call is not charged");
     }
 }
 
