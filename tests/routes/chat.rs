@@ -1,8 +1,10 @@
 //! `POST /v1/chat/completions`, through the gateway and through the function URL.
 
+mod charges;
 mod direct;
 mod fields;
 mod leaving;
+mod own_route;
 mod refusals;
 mod streams;
 

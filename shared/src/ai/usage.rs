@@ -22,12 +22,12 @@ pub struct UsageLedger {
 
 impl UsageLedger {
     /// Adds what a call has used.
-    pub(super) fn add(&self, tokens: u64) {
+    pub(crate) fn add(&self, tokens: u64) {
         self.tokens.fetch_add(tokens, Ordering::Relaxed);
     }
 
     /// A call has used tokens, and nothing tells how many.
-    pub(super) fn add_unknown(&self) {
+    pub(crate) fn add_unknown(&self) {
         self.has_unknown.store(true, Ordering::Relaxed);
     }
 

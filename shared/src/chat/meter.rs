@@ -171,6 +171,8 @@ impl Drop for Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::LimitSettings;
+    use crate::identity::{Role, UserId};
 
     #[test]
     fn a_request_is_estimated_by_its_length_and_its_bounds() {
@@ -188,5 +190,50 @@ mod tests {
         assert_eq!(estimate_tokens(two_answers), 6 + 200_000);
         let endless = format!(r#"{{"max_tokens":{}}}"#, u64::MAX);
         assert_eq!(estimate_tokens(endless.as_bytes()), 1_000_000_000);
+    }
+
+    fn meter() -> Meter {
+        let settings = LimitSettings::default();
+        let limiter = Arc::new(Limiter::new(None, &[TOKENS], &settings).unwrap());
+        let caller = Caller {
+            tenant: TenantId::try_from("t".to_owned()).unwrap(),
+            user: UserId::try_from("u".to_owned()).unwrap(),
+            role: Role::Patient,
+        };
+        let body = br#"{"max_tokens":96}"#; // 100 with its own length
+        Meter::new(limiter, caller, body, DecisionMode::Local)
+    }
+
+    struct Case {
+        says: &'static str,
+        answer: Option<UsedTokens>,
+        /// By calls without an answer.
+        wasted: u64,
+        has_unknown: bool,
+        total: u64,
+    }
+
+    #[rustfmt::skip]
+    const CASES: [Case; 8] = [
+        Case { says: "no token came", answer: None, wasted: 0, has_unknown: false, total: 0 },
+        Case { says: "a tier broke", answer: None, wasted: 7, has_unknown: false, total: 7 },
+        Case { says: "nothing tells", answer: None, wasted: 0, has_unknown: true, total: 100 },
+        Case { says: "more was read", answer: None, wasted: 300, has_unknown: true, total: 300 },
+        Case { says: "known", answer: Some(UsedTokens::Known(9)), wasted: 0, has_unknown: false, total: 9 },
+        Case { says: "a fallback", answer: Some(UsedTokens::Known(9)), wasted: 7, has_unknown: false, total: 16 },
+        Case { says: "not said", answer: Some(UsedTokens::Estimated(9)), wasted: 7, has_unknown: false, total: 100 },
+        Case { says: "long", answer: Some(UsedTokens::Estimated(900)), wasted: 7, has_unknown: false, total: 907 },
+    ];
+
+    #[test]
+    fn all_that_was_used_is_charged_and_no_less_than_is_known() {
+        for case in CASES {
+            let meter = meter();
+            meter.ledger().add(case.wasted);
+            if case.has_unknown {
+                meter.ledger().add_unknown();
+            }
+            assert_eq!(meter.total_tokens(case.answer), case.total, "{}", case.says);
+        }
     }
 }
