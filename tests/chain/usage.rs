@@ -1,6 +1,6 @@
 //! What attempts without an answer have used.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wenzhen::ai::{Completion, InvalidAnswer};
 
 use super::{ScriptedChain, chat_of, complete, request_of, served_by};
@@ -24,7 +24,14 @@ async fn a_tier_that_breaks_after_its_first_token_has_used_some() {
 /// It went on all the time, and was given up: `took_too_long`.
 #[tokio::test]
 async fn a_tier_that_takes_too_long_has_used_what_was_read() {
-    let times = json!({ "total_timeout": 0.5 });
+    let short = [
+        "connect_timeout",
+        "first_token_timeout",
+        "idle_timeout",
+        "total_timeout",
+    ];
+    let times = short.map(|name| (name.to_owned(), json!(0.5)));
+    let times = Value::Object(times.into_iter().collect());
     let settings = |at| if at == 0 { times.clone() } else { json!({}) };
     let played = ScriptedChain::with(&["slow-tokens", "good"], settings, None).await;
     let outcome = played.ask().await;

@@ -98,8 +98,8 @@ impl Chain {
             tier_order.is_none_or(|names| names.iter().any(|name| name == tier.name()))
         });
 
-        let settings = tiers.map(|tier| &tier.client.settings);
-        chat.demands().first_unmet(settings).map_or(Ok(()), Err)
+        let settings: Vec<_> = tiers.map(|tier| &tier.client.settings).collect();
+        chat.demands().first_unmet(&settings).map_or(Ok(()), Err)
     }
 
     /// The complete answer of the first tier whose answer passes `check`, which says what is wrong

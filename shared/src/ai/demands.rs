@@ -56,15 +56,12 @@ impl Demands {
     }
 
     /// What none of these tiers is sent; all of it together, if no tier is sent that.
-    pub(super) fn first_unmet<'t>(
-        &self,
-        tiers: impl Iterator<Item = &'t TierSettings> + Clone,
-    ) -> Option<RequestError> {
-        if tiers.clone().any(|tier| self.are_met_by(tier)) {
+    pub(super) fn first_unmet(&self, tiers: &[&TierSettings]) -> Option<RequestError> {
+        if tiers.iter().any(|tier| self.are_met_by(tier)) {
             return None;
         }
 
-        let is_unmet = |demand: &&Demand| !tiers.clone().any(|tier| demand.kind.is_met_by(tier));
+        let is_unmet = |demand: &&Demand| !tiers.iter().any(|tier| demand.kind.is_met_by(tier));
         let unmet = self.0.iter().find(is_unmet).or(self.0.first())?;
         Some(unmet.refusal())
     }

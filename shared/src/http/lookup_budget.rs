@@ -23,8 +23,9 @@ impl LookupBudget {
         let debt = left.filter(|left| *left <= MAX_DEBT).unwrap_or_default();
 
         let debt_after = debt + LOOKUP_INTERVAL;
-        if debt_after > MAX_DEBT {
-            return Err(debt_after - MAX_DEBT);
+        let wait = debt_after.saturating_sub(MAX_DEBT);
+        if wait > Duration::ZERO {
+            return Err(wait);
         }
         self.full_at = Some(now + debt_after);
         Ok(())
@@ -45,7 +46,7 @@ mod tests {
 
         assert_eq!(budget.take(start), Err(LOOKUP_INTERVAL));
         let second = Duration::from_secs(1);
-        assert_eq!(budget.take(start + second), Err(LOOKUP_INTERVAL - second));
+        assert_eq!(budget.take(start + second), Err(second * 2));
         assert_eq!(budget.take(start + LOOKUP_INTERVAL), Ok(()));
         assert_eq!(budget.take(start + LOOKUP_INTERVAL), Err(LOOKUP_INTERVAL));
     }

@@ -23,10 +23,10 @@ fn request_of(part: &str) -> Map<String, Value> {
 /// The place in the request that a tier with these settings refuses.
 fn refused_place(mut request: Map<String, Value>, settings: &str) -> Option<String> {
     let demands = Demands::take(&mut request);
-    let tiers = [tier(settings)];
-    let refusal = demands.first_unmet(tiers.iter());
+    let tier = tier(settings);
+    let refusal = demands.first_unmet(&[&tier]);
 
-    assert_eq!(refusal.is_none(), demands.are_met_by(&tiers[0]));
+    assert_eq!(refusal.is_none(), demands.are_met_by(&tier));
     refusal?.param
 }
 
@@ -202,6 +202,6 @@ fn all_of_a_request_must_be_met_by_one_tier() {
         tier(&fields)
     });
 
-    assert!(demands.first_unmet([&a, &b].into_iter()).is_some());
-    assert!(demands.first_unmet([&a, &both].into_iter()).is_none());
+    assert!(demands.first_unmet(&[&a, &b]).is_some());
+    assert!(demands.first_unmet(&[&a, &both]).is_none());
 }
