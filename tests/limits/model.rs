@@ -218,29 +218,13 @@ pub fn random_walk(random: &mut fastrand::Rng, scripts: &Scripts) -> Walk {
         });
         let checks: Vec<_> = checks.collect();
 
-        let rooms: Vec<_> = models.iter_mut().map(|model| model.room(now)).collect();
-        let fits = models.iter().zip(&checks).zip(&rooms);
-        let fits = fits.map(|((model, check), room)| !model.is_overdrawn() && check.cost <= *room);
-        let fits: Vec<_> = fits.collect();
-        let is_admitted = fits.iter().all(|fits| *fits);
-        if is_admitted {
-            for (model, check) in models.iter_mut().zip(&checks) {
-                model.charge(check.cost, now);
-            }
-            walk.admitted += 1;
-        }
-
+        let modelled = decide_by_models(&mut models, &checks, now);
+        walk.admitted += usize::from(modelled.iter().all(|(fits, _)| *fits));
         let verdicts = local.decide(&checks, now);
-        for (at, (verdict, room)) in verdicts.iter().zip(&rooms).enumerate() {
-            let check = &checks[at];
-            let left = if is_admitted {
-                room - check.cost
-            } else {
-                *room
-            };
-            assert_eq!(verdict.is_admitted, fits[at]);
-            assert_eq!(verdict.remaining, left);
-        }
+        let decided = verdicts
+            .iter()
+            .map(|verdict| (verdict.is_admitted, verdict.remaining));
+        assert_eq!(decided.collect::<Vec<_>>(), modelled);
 
         let keys: Vec<_> = checks.iter().map(|check| check.key.clone()).collect();
         let arguments = checks.iter().flat_map(script::check_arguments);
@@ -258,6 +242,25 @@ pub fn random_walk(random: &mut fastrand::Rng, scripts: &Scripts) -> Walk {
         }
     }
     walk
+}
+
+/// Whether each limit lets the call in, and what is left of it.
+fn decide_by_models(models: &mut [Model], checks: &[LimitCheck], now: u64) -> Vec<(bool, u64)> {
+    let rooms: Vec<_> = models.iter_mut().map(|model| model.room(now)).collect();
+    let fits = models.iter().zip(checks).zip(&rooms);
+    let fits = fits.map(|((model, check), room)| !model.is_overdrawn() && check.cost <= *room);
+    let fits: Vec<_> = fits.collect();
+
+    let is_admitted = fits.iter().all(|fits| *fits);
+    for (model, check) in models.iter_mut().zip(checks).filter(|_| is_admitted) {
+        model.charge(check.cost, now);
+    }
+
+    let costs = checks
+        .iter()
+        .map(|check| if is_admitted { check.cost } else { 0 });
+    let left = rooms.iter().zip(costs).map(|(room, cost)| room - cost);
+    fits.into_iter().zip(left).collect()
 }
 
 /// The real cost of a call, less or more than its charge.

@@ -1,7 +1,8 @@
-//! What a client's request asks for beyond what every tier is sent. A tier that was not told to pass
-//! it on is not asked: such a field may buy something else than tokens (`service_tier`,
-//! `web_search_options`), reach something else than the model (`models`, `api_base`), or have the
-//! provider fetch an address, which may be one inside its network.
+//! What a client's request asks for beyond what every tier is sent.
+//!
+//! A tier that was not told to pass it on is not asked: such a field may buy something else than
+//! tokens (`service_tier`, `web_search_options`), reach something else than the model (`models`,
+//! `api_base`), or have the provider fetch an address, which may be one inside its network.
 
 use serde_json::{Map, Value};
 
@@ -18,6 +19,21 @@ const TOOL_FIELDS: [&str; 4] = ["cache_control", "function", "strict", "type"];
 /// Fields of `chat_template_kwargs` that only say whether a model may think. Others reach into the
 /// server's template.
 const TEMPLATE_SWITCHES: [&str; 2] = ["enable_thinking", "thinking"];
+
+/// Fields of a message that hold words, whatever they say; `content` is looked at by itself.
+const WORDS: [&str; 11] = [
+    "annotations",
+    "citations",
+    "content",
+    "function_call",
+    "name",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "refusal",
+    "tool_call_id",
+    "tool_calls",
+];
 
 /// What a request asks for beyond what every tier is sent.
 #[derive(Clone, Default)]
@@ -103,6 +119,13 @@ impl Demands {
     fn add_messages(&mut self, messages: Option<&Value>) {
         let messages = messages.and_then(Value::as_array);
         for (index, message) in messages.into_iter().flatten().enumerate() {
+            let fields = message.as_object().into_iter().flatten();
+            let others = fields.filter(|(name, _)| !WORDS.contains(&name.as_str()));
+            for (name, _) in others.filter(|(_, value)| find_remote(value)) {
+                let param = format!("messages[{index}].{}", shortened(name));
+                self.push(DemandKind::RemoteMedia, param);
+            }
+
             let content = &message["content"];
             let parts = match content {
                 Value::Array(parts) => parts.as_slice(),

@@ -128,10 +128,11 @@ mod tests {
 
     #[test]
     fn what_a_model_wrote_is_measured() {
+        let function = json!({ "arguments": "90" });
         let message = json!({
             "role": "assistant", "content": [{ "type": "text", "text": "1234" }, "56"],
             "reasoning_content": "78",
-            "tool_calls": [{ "id": "call_1", "type": "function", "function": { "arguments": "90" } }],
+            "tool_calls": [{ "id": "call_1", "type": "function", "function": function }],
         });
         assert_eq!(text_bytes(&message), 10);
         assert_eq!(text_bytes(&json!(null)), 0);

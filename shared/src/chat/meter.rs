@@ -204,25 +204,44 @@ mod tests {
         Meter::new(limiter, caller, body, DecisionMode::Local)
     }
 
+    /// What a call's answer and the calls without an answer have used, and what is charged.
     struct Case {
         says: &'static str,
         answer: Option<UsedTokens>,
-        /// By calls without an answer.
         wasted: u64,
         has_unknown: bool,
         total: u64,
     }
 
-    #[rustfmt::skip]
+    const fn failed(says: &'static str, wasted: u64, has_unknown: bool, total: u64) -> Case {
+        Case {
+            says,
+            answer: None,
+            wasted,
+            has_unknown,
+            total,
+        }
+    }
+
+    const fn answered(says: &'static str, answer: UsedTokens, wasted: u64, total: u64) -> Case {
+        Case {
+            says,
+            answer: Some(answer),
+            wasted,
+            has_unknown: false,
+            total,
+        }
+    }
+
     const CASES: [Case; 8] = [
-        Case { says: "no token came", answer: None, wasted: 0, has_unknown: false, total: 0 },
-        Case { says: "a tier broke", answer: None, wasted: 7, has_unknown: false, total: 7 },
-        Case { says: "nothing tells", answer: None, wasted: 0, has_unknown: true, total: 100 },
-        Case { says: "more was read", answer: None, wasted: 300, has_unknown: true, total: 300 },
-        Case { says: "known", answer: Some(UsedTokens::Known(9)), wasted: 0, has_unknown: false, total: 9 },
-        Case { says: "a fallback", answer: Some(UsedTokens::Known(9)), wasted: 7, has_unknown: false, total: 16 },
-        Case { says: "not said", answer: Some(UsedTokens::Estimated(9)), wasted: 7, has_unknown: false, total: 100 },
-        Case { says: "long", answer: Some(UsedTokens::Estimated(900)), wasted: 7, has_unknown: false, total: 907 },
+        failed("no token came", 0, false, 0),
+        failed("a tier broke", 7, false, 7),
+        failed("nothing tells how much", 0, true, 100),
+        failed("more was read than estimated", 300, true, 300),
+        answered("its usage is known", UsedTokens::Known(9), 0, 9),
+        answered("by a fallback", UsedTokens::Known(9), 7, 16),
+        answered("without a usage", UsedTokens::Estimated(9), 7, 100),
+        answered("at length", UsedTokens::Estimated(900), 7, 907),
     ];
 
     #[test]

@@ -58,8 +58,8 @@ enum Source {
     Resumed(Box<ResumedStream>),
 }
 
-/// An answer that is passed on. If it is dropped, the source goes first, and has written down what it
-/// has used when the call's meter goes.
+/// An answer that is passed on. If it is dropped, the source goes first, and has written down what
+/// it has used when the call's meter goes.
 struct Relay {
     source: Source,
     call: ChatCall,

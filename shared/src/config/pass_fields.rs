@@ -44,8 +44,8 @@ const SAFE_FIELDS: [&str; 35] = [
     "verbosity",
 ];
 
-/// Types of the parts of a message that every tier is sent. Media among them are sent if the request
-/// holds them.
+/// Types of the parts of a message that every tier is sent. Media among them are sent if the
+/// request holds them.
 const SAFE_PARTS: [&str; 11] = [
     "audio_url",
     "file",

@@ -1,8 +1,8 @@
 //! The issuer's public keys, kept by the execution environment.
 //!
 //! Keys rotate, so a token with an unknown key id makes a look-up: the issuer is asked for all its
-//! keys. Look-ups are paid from a budget, so made-up key ids cannot be turned into traffic. A look-up
-//! that finds no such key remembers that of its own id alone. While the budget is used up, an
+//! keys. Look-ups are paid from a budget, so made-up key ids cannot be turned into traffic. A
+//! look-up that finds no such key remembers that of its own id alone. While the budget is used up, an
 //! unknown key id is neither good nor bad: its caller is told to come back (503), so a new key is
 //! never refused because of others' made-up ones. When the issuer cannot be reached, known keys
 //! serve on.
@@ -152,7 +152,7 @@ impl Jwks {
         Ok(key)
     }
 
-    /// The key called `id` by the issuer's newest word, if it is time to ask and the issuer answers.
+    /// The key called `id` by the issuer's newest word, if it is time to ask and it answers.
     async fn renew_keys(
         &self,
         known: &mut KnownKeys,

@@ -283,8 +283,8 @@ impl Limiter {
 
     /// The rate against which this environment counts by itself; `None` if it does not.
     ///
-    /// A fleet that has lost its counts is large, so one environment has a part of a limit. Where no
-    /// Valkey is configured there are no other counts, and the fleet may be one environment: a
+    /// A fleet that has lost its counts is large, so one environment has a part of a limit. Where
+    /// no Valkey is configured there are no other counts, and the fleet may be one environment: a
     /// limit that would be open has all of its rate.
     fn local_rate(&self, limit: &Limit) -> Option<Rate> {
         match limit.failure_mode {
@@ -373,8 +373,8 @@ impl Limiter {
     }
 }
 
-/// How much later a bucket is full, in ticks, if it is charged `cost` instead of `charged`. What has
-/// come back by itself since then moves nothing.
+/// How much later a bucket is full, in ticks, if it is charged `cost` instead of `charged`. What
+/// has come back by itself since then moves nothing.
 fn time_shift(rate: &Rate, charged: u64, cost: u64, elapsed: Duration) -> i128 {
     let fill = rate.fill();
     let elapsed = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);

@@ -63,8 +63,8 @@ const FIELDS: [Case; 29] = [
     Case { request: r#""min_tokens":9999"#, place: "min_tokens" },
     Case { request: r#""guided_regex":"(a+)+$""#, place: "guided_regex" },
     Case { request: r#""chat_template":"{% for %}""#, place: "chat_template" },
-    Case { request: r#""chat_template_kwargs":{"chat_template":"x"}"#, place: "chat_template_kwargs" },
-    Case { request: r#""chat_template_kwargs":{"thinking":"x"}"#, place: "chat_template_kwargs" },
+    Case { request: r#""chat_template_kwargs":{"a":true}"#, place: "chat_template_kwargs" },
+    Case { request: r#""chat_template_kwargs":{"thinking":1}"#, place: "chat_template_kwargs" },
     Case { request: r#""Service_Tier":"flex""#, place: "Service_Tier" },
     Case { request: r#""from_the_future":false"#, place: "from_the_future" },
 ];
@@ -72,13 +72,13 @@ const FIELDS: [Case; 29] = [
 #[rustfmt::skip]
 const TOOLS: [Case; 6] = [
     Case { request: r#""tools":[{"type":"web_search"}]"#, place: "tools[0].type" },
-    Case { request: r#""tools":[{"type":"code_interpreter","container":{}}]"#, place: "tools[0].type" },
+    Case { request: r#""tools":[{"type":"code_interpreter"}]"#, place: "tools[0].type" },
     Case { request: r#""tools":[{"type":"mcp","server_url":"http://h"}]"#, place: "tools[0].type" },
     Case { request: r#""tools":[{"googleSearch":{}}]"#, place: "tools[0].type" },
     Case { request: r#""tools":["web_search"]"#, place: "tools[0].type" },
     Case {
-        request: r#""tools":[{"type":"function","function":{}},{"type":"function","googleSearch":{}}]"#,
-        place: "tools[1].googleSearch",
+        request: r#""tools":[{"type":"function","googleSearch":{}}]"#,
+        place: "tools[0].googleSearch",
     },
 ];
 
@@ -165,6 +165,22 @@ fn what_is_elsewhere_is_refused_unless_a_tier_may_fetch_it() {
         let fetches = refused_place(request_of(part), r#","remote_media":true"#);
         assert_eq!(fetches, None, "{part}");
     }
+}
+
+/// Some servers take images beside the words.
+#[test]
+fn what_is_elsewhere_is_found_beside_the_words_too() {
+    let refused = |message: Value| {
+        let request = Map::from_iter([("messages".to_owned(), json!([message]))]);
+        refused_place(request, "")
+    };
+    let images = json!({ "role": "user", "content": "look", "images": ["http://h/a.png"] });
+    assert_eq!(refused(images).as_deref(), Some("messages[0].images"));
+
+    let call =
+        json!({ "id": "1", "function": { "name": "f", "arguments": "{\"url\":\"http://h\"}" } });
+    let answer = json!({ "role": "assistant", "content": "see: http://h", "tool_calls": [call] });
+    assert_eq!(refused(answer), None);
 }
 
 #[test]
