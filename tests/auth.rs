@@ -1,7 +1,7 @@
 //! Tokens: which the gateway refuses, and which each function refuses by itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -22,7 +22,7 @@ use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::auth::Authenticator;
 use wenzhen::identity::{Caller, Role};
 
-use crate::support::{STACK, User};
+use crate::support::{STACK, User, eventually};
 
 const ISSUER: &str = "https://issuer.example/pool";
 const AUDIENCE: &str = "client-1";
@@ -36,6 +36,8 @@ const VERIFY_TIMEOUT: Duration = Duration::from_secs(5);
 /// An issuer with one key, which counts the requests for it.
 struct Issuer {
     key: KeyPair,
+    /// The id under which it is announced; none while the issuer is broken.
+    key_id: Arc<Mutex<Option<&'static str>>>,
     url: String,
     requests: Arc<AtomicUsize>,
 }
@@ -43,21 +45,45 @@ struct Issuer {
 impl Issuer {
     async fn start() -> Self {
         let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let set = key_set(&key).to_string();
+        let set = key_set(&key);
+        let key_id = Arc::new(Mutex::new(Some("k1")));
 
         let requests = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&requests);
+        let announced = Arc::clone(&key_id);
         let answer = move || {
             count.fetch_add(1, Ordering::SeqCst);
-            let set = set.clone();
-            async move { ([("content-type", "application/json")], set) }
+            let mut set = set.clone();
+            let key_id = *announced.lock().unwrap();
+            set["keys"][0]["kid"] = json!(key_id);
+
+            let broken = StatusCode::INTERNAL_SERVER_ERROR;
+            let answer = key_id.map(|_| axum::Json(set)).ok_or(broken);
+            async move { answer }
         };
         let router = Router::new().route("/jwks.json", get(answer));
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { key, url, requests }
+        Self {
+            key,
+            key_id,
+            url,
+            requests,
+        }
+    }
+
+    fn rotate(&self, key_id: &'static str) {
+        *self.key_id.lock().unwrap() = Some(key_id);
+    }
+
+    fn break_down(&self) {
+        *self.key_id.lock().unwrap() = None;
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 
     fn authenticator(&self) -> Authenticator {
@@ -66,7 +92,11 @@ impl Issuer {
 
     fn sign(&self, kid: &str, claims: &Value) -> String {
         let head = json!({ "alg": "RS256", "typ": "JWT", "kid": kid });
-        let signed = format!("{}.{}", encode_json(&head), encode_json(claims));
+        self.sign_with_head(&head, claims)
+    }
+
+    fn sign_with_head(&self, head: &Value, claims: &Value) -> String {
+        let signed = format!("{}.{}", encode_json(head), encode_json(claims));
 
         let mut signature = vec![0; self.key.public_modulus_len()];
         let random = SystemRandom::new();
@@ -175,6 +205,9 @@ async fn a_claim_that_does_not_hold_is_refused() {
         claims_with("exp", Value::Null),
         claims_with("nbf", json!(now() + 120)),
         claims_with("iss", json!("https://issuer.example/other")),
+        claims_with("iss", json!([ISSUER])),
+        claims_with("iss", json!([ISSUER, "https://issuer.example/other"])),
+        claims_with("iss", Value::Null),
         claims_with("aud", json!("client-2")),
         claims_with("aud", Value::Null),
         claims_with("token_use", json!("access")),
@@ -292,6 +325,29 @@ async fn another_scheme_or_no_header_is_refused() {
     }
 }
 
+/// Whatever it lists, and a list that is none: nothing that `crit` can name is understood here.
+#[tokio::test]
+async fn a_critical_extension_is_not_understood() {
+    let issuer = Issuer::start().await;
+    let authenticator = issuer.authenticator();
+
+    let critical = [
+        json!(["b64"]),
+        json!(["exp"]),
+        json!([]),
+        json!("b64"),
+        Value::Null,
+    ];
+    for crit in critical {
+        let head = json!({ "alg": "RS256", "kid": "k1", "crit": crit, "b64": true });
+        let token = issuer.sign_with_head(&head, &claims());
+        let error = authenticate(&authenticator, &token).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{head}");
+    }
+    assert_eq!(issuer.requests(), 0);
+}
+
+/// A look-up tells that the first ones are no keys; the others' callers are to come back.
 #[tokio::test]
 async fn made_up_key_ids_cannot_be_turned_into_traffic() {
     let issuer = Issuer::start().await;
@@ -299,12 +355,69 @@ async fn made_up_key_ids_cannot_be_turned_into_traffic() {
     let good = issuer.sign("k1", &claims());
     authenticate(&authenticator, &good).await.unwrap();
 
+    let mut kinds = Vec::new();
     for number in 0..50 {
         let token = issuer.sign(&format!("made-up-{number}"), &claims());
         let error = authenticate(&authenticator, &token).await.unwrap_err();
+        if error.kind() == ErrorKind::Unavailable {
+            let wait = error.retry_after().unwrap();
+            assert!(wait <= Duration::from_secs(3), "{wait:?}");
+        }
+        kinds.push(error.kind());
+    }
+
+    let unauthenticated = kinds
+        .iter()
+        .filter(|kind| **kind == ErrorKind::Unauthenticated);
+    assert_eq!(unauthenticated.count() + 1, issuer.requests());
+    assert!(issuer.requests() < 10, "{} requests", issuer.requests());
+    assert_eq!(kinds.last(), Some(&ErrorKind::Unavailable));
+
+    authenticate(&authenticator, &good).await.unwrap();
+}
+
+/// One id costs one look-up for a while, and leaves the budget to others.
+#[tokio::test]
+async fn a_made_up_key_id_is_remembered_by_itself() {
+    let issuer = Issuer::start().await;
+    let authenticator = issuer.authenticator();
+    let made_up = issuer.sign("made-up", &claims());
+    let too_long = issuer.sign(&"k".repeat(300), &claims());
+
+    for token in [&made_up, &too_long].repeat(20) {
+        let error = authenticate(&authenticator, token).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     }
-    assert_eq!(issuer.requests.load(Ordering::SeqCst), 1);
+    assert_eq!(issuer.requests(), 1);
+
+    issuer.rotate("k2");
+    let new = issuer.sign("k2", &claims());
+    authenticate(&authenticator, &new).await.unwrap();
+}
+
+/// Its callers are told to come back, and are let in with the next look-up.
+#[tokio::test]
+async fn a_rotated_key_is_not_refused_after_an_attack() {
+    let issuer = Issuer::start().await;
+    let authenticator = issuer.authenticator();
+    for number in 0..50 {
+        let token = issuer.sign(&format!("made-up-{number}"), &claims());
+        authenticate(&authenticator, &token).await.unwrap_err();
+    }
+
+    issuer.rotate("k2");
+    let new = issuer.sign("k2", &claims());
+    eventually("the new key is known", async || {
+        match authenticate(&authenticator, &new).await {
+            Ok(_) => Some(()),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+                assert!(error.retry_after().is_some());
+                None
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -316,7 +429,7 @@ async fn callers_that_arrive_together_share_one_request() {
     let calls = (0..20).map(|_| authenticate(&authenticator, &token));
     let answers = futures::future::join_all(calls).await;
     assert!(answers.iter().all(Result::is_ok));
-    assert_eq!(issuer.requests.load(Ordering::SeqCst), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
@@ -328,6 +441,21 @@ async fn an_issuer_that_is_gone_is_no_reason_to_call_a_token_wrong() {
     let error = authenticate(&authenticator, &token).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.retry_after().is_some());
+}
+
+/// A key that the issuer could not be asked about may be good; one that is known is.
+#[tokio::test]
+async fn an_unknown_key_of_an_issuer_that_breaks_is_not_refused() {
+    let issuer = Issuer::start().await;
+    let authenticator = issuer.authenticator();
+    let known = issuer.sign("k1", &claims());
+    let unknown = issuer.sign("k2", &claims());
+    authenticate(&authenticator, &known).await.unwrap();
+
+    issuer.break_down();
+    let error = authenticate(&authenticator, &unknown).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    authenticate(&authenticator, &known).await.unwrap();
 }
 
 #[tokio::test]

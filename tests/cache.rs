@@ -379,13 +379,19 @@ fn jumping_clock() -> u64 {
 #[tokio::test]
 async fn a_frozen_environment_serves_nothing_beyond_its_age() {
     let cache = Cache::with_clock(None, jumping_clock);
-    read(&cache, "a", &MINUTE, json!("old")).await;
-    let found = read(&cache, "a", &MINUTE, json!("new")).await;
-    assert_eq!(found.level, Level::Memory);
+    let unchanging = Key::of_tenant(&tenant("t"), &THINGS, "a");
+    let read = async |value: &str| {
+        let load = async || Ok(Some(json!(value)));
+        cache
+            .get_or_load(request(&unchanging, &MINUTE), load)
+            .await
+            .unwrap()
+    };
+    read("old").await;
+    assert_eq!(read("new").await.level, Level::Memory);
 
     JUMPED.fetch_add(61_000, Ordering::Relaxed);
-    let found = read(&cache, "a", &MINUTE, json!("new")).await;
-    assert_eq!(found, cached(json!("new"), Level::Loaded));
+    assert_eq!(read("new").await, cached(json!("new"), Level::Loaded));
 
     // Nor does it serve on for ever if it cannot be loaded.
     JUMPED.fetch_add(121_000, Ordering::Relaxed);
@@ -419,4 +425,22 @@ async fn without_valkey_memory_serves_for_a_while_and_then_the_loader() {
         invalidated.is_ok().then_some(())
     })
     .await;
+}
+
+/// Where none is configured, no change by another function would ever be seen: only what nothing
+/// changes serves from memory.
+#[tokio::test]
+async fn with_no_valkey_what_may_change_is_loaded_each_time() {
+    let cache = &Cache::new(None);
+    for value in 1..4 {
+        let found = read(cache, "a", &MINUTE, json!(value)).await;
+        assert_eq!(found, cached(json!(value), Level::Loaded));
+    }
+
+    let unchanging = Key::of_tenant(&tenant("t"), &THINGS, "b");
+    for (value, level) in [(1, Level::Loaded), (2, Level::Memory)] {
+        let load = async || Ok(Some(json!(value)));
+        let found = cache.get_or_load(request(&unchanging, &MINUTE), load).await;
+        assert_eq!(found.unwrap(), cached(json!(1), level));
+    }
 }

@@ -9,6 +9,7 @@ mod refusals;
 mod repair;
 mod resume;
 mod streams;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -380,7 +381,8 @@ async fn one_answer_where_several_were_asked_for_is_an_answer() {
 
 #[tokio::test]
 async fn fields_reach_the_provider_in_the_order_in_which_they_came() {
-    let played = ScriptedChain::new(&["good"]).await;
+    let listed = json!({ "pass_fields": ["zeta", "alpha"] });
+    let played = ScriptedChain::with_settings(&["good"], &listed).await;
     let messages = r#""messages":[{"role":"user","content":"x"}]"#;
     let body = format!(r#"{{{messages},"zeta":{{"reasoning":1,"answer":2}},"alpha":1}}"#);
     let chat = ChatRequest::from_client(serde_json::from_str(&body).unwrap()).unwrap();

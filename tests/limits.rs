@@ -14,11 +14,11 @@ use wenzhen::deadline::Deadline;
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
 use wenzhen::limits::local::LocalLimiter;
 use wenzhen::limits::{
-    Charge, Client, Decision, DecisionMode, FailureMode, Limit, LimitCheck, LimitCost, LimitScope,
-    Limiter, Settlement, script,
+    Algorithm, Charge, Client, Decision, DecisionMode, FailureMode, Limit, LimitCheck, LimitCost,
+    LimitScope, Limiter, Rate, Settlement, script,
 };
 
-use self::model::{START, load_script, random_rate, random_walk};
+use self::model::{START, Scripts, random_cost, random_rate, random_walk};
 use crate::support::STACK;
 use crate::support::valkey::{OwnServer, connect, prefix, raw};
 
@@ -58,17 +58,18 @@ fn user_limit(limit: u64) -> Limit {
     Limit::sliding_window("user", LimitScope::User, limit, HOUR)
 }
 
-/// Some 120,000 decisions of up to three limits together, on a clock that the test sets: the
-/// script, the local limiter and a brute-force model agree about each.
+/// Some 120,000 decisions of up to three limits together, of a few calls in a second up to 50
+/// million tokens in a minute, on a clock that the test sets: the script, the local limiter and a
+/// brute-force model agree about each.
 #[tokio::test]
 async fn every_decision_of_the_script_is_that_of_the_model() {
     let mut connection = raw(&url()).await;
-    let script_hash = load_script(&mut connection).await;
+    let scripts = Scripts::load(&mut connection).await;
     let mut random = fastrand::Rng::with_seed(20_261_124);
     let (mut decisions, mut admitted) = (0, 0);
 
     for _ in 0..600 {
-        let walk = random_walk(&mut random, &script_hash);
+        let walk = random_walk(&mut random, &scripts);
         let rates = &walk.rates;
         let replies: Vec<Value> = walk.pipeline.query_async(&mut connection).await.unwrap();
 
@@ -97,7 +98,7 @@ async fn the_wait_of_a_refusal_is_exact() {
             let check = [LimitCheck {
                 key: "k".to_owned(),
                 rate,
-                cost: random.u64(1..12),
+                cost: random_cost(&mut random, &rate).max(1),
             }];
             let mut decide_at = |now: u64| local.decide(&check, now)[0];
 
@@ -109,6 +110,71 @@ async fn the_wait_of_a_refusal_is_exact() {
             }
         }
     }
+}
+
+/// What providers sell: ten million calls, and fifty million tokens, in a minute.
+#[tokio::test]
+async fn large_limits_are_counted_to_the_token() {
+    for limit in [10_000_000, 49_999_999, 50_000_000, 1_000_000_000] {
+        let minute = Duration::from_mins(1);
+        let tokens = Limit::token_bucket("tokens", LimitScope::Tenant, limit, minute, limit);
+        let limiter = limiter(&url(), &prefix(), &[tokens]);
+        let caller = caller("t", "u");
+        let decide = async |cost: u64| {
+            let limit = "tokens";
+            let costs = [LimitCost { limit, cost }];
+            limiter.decide(client_of(&caller), &costs, deadline()).await
+        };
+
+        assert!(decide(limit / 2).await.is_admitted());
+        assert!(decide(limit / 2).await.is_admitted());
+
+        let refused = decide(limit / 2).await;
+        assert_eq!(refused.refused_by(), Some("tokens"));
+        let wait = refused.retry_after().unwrap();
+        assert!(wait <= minute / 2, "{wait:?}");
+    }
+}
+
+/// A list of all calls would have no bound: a large window keeps ten thousand entries at most.
+#[tokio::test]
+async fn a_window_of_millions_keeps_few_entries() {
+    let mut connection = raw(&url()).await;
+    let scripts = Scripts::load(&mut connection).await;
+    let key = format!("{}:{{limits}}:large", prefix());
+    let rate = Rate {
+        algorithm: Algorithm::SlidingWindow,
+        limit: 10_000_000,
+        window: 60_000_000,
+    };
+    let check = LimitCheck {
+        key: key.clone(),
+        rate,
+        cost: 1,
+    };
+
+    let mut last = None;
+    for round in 0..30_u64 {
+        let mut pipeline = redis::pipe();
+        for step in round * 1_000..(round + 1) * 1_000 {
+            let arguments = script::check_arguments(&check).into_iter();
+            let now = (START + step * 500).to_string();
+            let command = pipeline
+                .cmd("EVALSHA")
+                .arg(&scripts.decide)
+                .arg(1)
+                .arg(&key);
+            command.arg(arguments.chain([now]).collect::<Vec<_>>());
+        }
+        let replies: Vec<Value> = pipeline.query_async(&mut connection).await.unwrap();
+        last = replies.last().cloned().and_then(script::read_verdicts);
+    }
+    assert_eq!(last.unwrap()[0].remaining, 10_000_000 - 30_000);
+
+    let mut length = redis::cmd("LLEN");
+    let entries: u64 = length.arg(&key).query_async(&mut connection).await.unwrap();
+    let grains = 30_000 * 500 / rate.grain();
+    assert!((grains..=grains + 1).contains(&entries), "{entries}");
 }
 
 #[tokio::test]
@@ -390,4 +456,66 @@ async fn without_valkey_each_limit_does_what_it_says() {
         (is_shared && decision.is_admitted()).then_some(())
     })
     .await;
+}
+
+/// The template's default. An open limit would be none; one that fails local keeps to its part.
+#[tokio::test]
+async fn with_no_valkey_each_environment_counts_by_itself() {
+    let cases = [
+        (FailureMode::Open, DecisionMode::Local, 20),
+        (FailureMode::Local, DecisionMode::Local, 2),
+        (FailureMode::Closed, DecisionMode::Closed, 0),
+    ];
+    for (failure_mode, mode, expected) in cases {
+        let limit = user_limit(20).failure_mode(failure_mode);
+        let limiter = Limiter::new(None, &[limit], &LimitSettings::default()).unwrap();
+        let [caller, other] = ["u", "v"].map(|user| caller("t", user));
+
+        let mut admitted = 0;
+        for _ in 0..40 {
+            let decision = limiter.decide(client_of(&caller), &[], deadline()).await;
+            assert_eq!(decision.mode(), mode);
+            admitted += u32::from(decision.is_admitted());
+        }
+        assert_eq!(admitted, expected, "{failure_mode:?}");
+
+        let decision = limiter.decide(client_of(&other), &[], deadline()).await;
+        assert_eq!(decision.is_admitted(), expected > 0);
+    }
+}
+
+#[tokio::test]
+async fn with_no_valkey_tokens_are_counted_and_settled() {
+    let tokens = Limit::token_bucket("tokens", LimitScope::Tenant, 100, HOUR, 100).settled();
+    let limiter = Limiter::new(None, &[tokens], &LimitSettings::default()).unwrap();
+    let caller = caller("t", "u");
+    let client = client_of(&caller);
+    let decide = async |cost: u64| {
+        let limit = "tokens";
+        let costs = [LimitCost { limit, cost }];
+        limiter.decide(client, &costs, deadline()).await
+    };
+    let settle = async |charged: u64, cost: u64| {
+        let charge = Charge {
+            cost: charged,
+            at: SystemTime::now(),
+            mode: DecisionMode::Local,
+        };
+        let settlement = Settlement {
+            limit: "tokens",
+            client,
+            charge,
+            cost,
+        };
+        limiter.settle(settlement, deadline()).await;
+    };
+
+    assert!(decide(60).await.is_admitted());
+    assert!(!decide(60).await.is_admitted());
+
+    settle(60, 10).await;
+    assert!(decide(60).await.is_admitted());
+
+    settle(60, 90).await; // more than there was
+    assert!(!decide(1).await.is_admitted());
 }

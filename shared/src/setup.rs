@@ -53,6 +53,9 @@ impl Setup {
         }
 
         let limiter = Limiter::new(self.valkey()?, self.limits, &config::limits()?)?;
+        if !limiter.is_shared() && limiter.names().next().is_some() {
+            tracing::info!("no Valkey is configured: each environment counts limits by itself");
+        }
         Ok(Arc::clone(self.limiter.get_or_init(|| Arc::new(limiter))))
     }
 

@@ -1,7 +1,10 @@
 //! `POST /v1/chat/completions`, through the gateway and through the function URL.
 
+mod charges;
 mod direct;
+mod fields;
 mod leaving;
+mod own_route;
 mod refusals;
 mod streams;
 
@@ -158,16 +161,16 @@ async fn a_fallback_says_that_it_is_one() {
     assert_eq!(body["model"], "scripted-secondary-2026");
 }
 
-/// Fields that we do not know reach the provider, and those that are ours do not.
+/// Fields that shape an answer reach the provider, and those that are ours do not.
 #[tokio::test]
-async fn what_we_do_not_know_reaches_the_provider() {
+async fn what_shapes_an_answer_reaches_the_provider() {
     let user = User::new().await;
     let marker = Uuid::new_v4().to_string();
     let messages = json!([{ "role": "user", "content": format!("{marker} [primary:tool]") }]);
     let tool = json!({ "type": "function", "function": { "name": "weather", "parameters": {} } });
     let body = json!({
         "model": "default", "messages": messages, "temperature": 0.2, "max_tokens": 9, "seed": 7,
-        "from_the_future": { "a": 1 }, "fallbacks": ["primary"], "tools": [tool],
+        "top_k": 5, "metadata": null, "fallbacks": ["primary"], "tools": [tool],
     });
 
     let answer = read(post(&user, &body).await, StatusCode::OK).await;
@@ -177,14 +180,15 @@ async fn what_we_do_not_know_reaches_the_provider() {
         "temperature",
         "max_tokens",
         "seed",
-        "from_the_future",
+        "top_k",
         "tools",
     ];
     for field in passed_on {
         assert_eq!(sent[field], body[field], "{field}");
     }
     assert_eq!(sent["model"], json!("scripted-primary"));
-    assert_eq!(sent["fallbacks"], Value::Null);
+    assert_eq!(sent.get("fallbacks"), None);
+    assert_eq!(sent.get("metadata"), None, "no value, no field");
 
     let choice = &answer["choices"][0];
     assert_eq!(choice["finish_reason"], "tool_calls");

@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::ai::{Completion, Degraded};
+use crate::ai::{Completion, Degraded, UsedTokens};
 use crate::consultations::ConsultationStatus;
 use crate::identity::UserId;
 use crate::triage::Complaint;
@@ -145,6 +145,7 @@ fn answer_of_model(
             checked: model_source(Urgency::Routine).answer,
             completion: Completion::from_body(body).unwrap(),
             chunks: Vec::new(),
+            used_tokens: UsedTokens::Estimated(0),
         },
         tier: "secondary".to_owned(),
         degraded,

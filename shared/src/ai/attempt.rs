@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::continuation::Continuation;
 use super::request::ChatRequest;
+use super::usage::UsageLedger;
 use crate::deadline::Deadline;
 use crate::identity::TenantId;
 
@@ -29,11 +30,13 @@ pub struct ChainRequest<'a> {
     pub(super) has_repair_turn: bool,
     /// What a tier is to continue, if another one began the answer.
     pub(super) continuation: Option<&'a Continuation>,
+    /// Where what failed calls have used is written down.
+    pub(super) ledger: Arc<UsageLedger>,
 }
 
 impl<'a> ChainRequest<'a> {
     /// A chat request, to be answered before the deadline.
-    pub const fn new(chat: &'a ChatRequest, deadline: Deadline) -> Self {
+    pub fn new(chat: &'a ChatRequest, deadline: Deadline) -> Self {
         Self {
             chat,
             client: String::new(),
@@ -43,6 +46,7 @@ impl<'a> ChainRequest<'a> {
             keeps_chunks: false,
             has_repair_turn: false,
             continuation: None,
+            ledger: Arc::default(),
         }
     }
 
@@ -64,6 +68,7 @@ impl<'a> ChainRequest<'a> {
             keeps_chunks: self.keeps_chunks,
             has_repair_turn: self.has_repair_turn,
             continuation: Some(continuation),
+            ledger: Arc::clone(&self.ledger),
         }
     }
 
@@ -74,30 +79,37 @@ impl<'a> ChainRequest<'a> {
         self
     }
 
+    /// Writes down there what calls have used that made no answer.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: &Arc<UsageLedger>) -> Self {
+        self.ledger = Arc::clone(ledger);
+        self
+    }
+
     /// Lets a tier whose answer is not accepted answer once more, with the reason.
     #[must_use]
-    pub const fn with_repair_turn(mut self) -> Self {
+    pub fn with_repair_turn(mut self) -> Self {
         self.has_repair_turn = true;
         self
     }
 
     /// Asks these tiers of the chain, in this order, instead of the chain's own.
     #[must_use]
-    pub const fn with_tier_order(mut self, tiers: Option<&'a [String]>) -> Self {
+    pub fn with_tier_order(mut self, tiers: Option<&'a [String]>) -> Self {
         self.tier_order = tiers;
         self
     }
 
     /// Whether to keep the chunks of a complete answer's stream, to be passed on as they came.
     #[must_use]
-    pub const fn keep_chunks(mut self, keeps: bool) -> Self {
+    pub fn keep_chunks(mut self, keeps: bool) -> Self {
         self.keeps_chunks = keeps;
         self
     }
 
     /// Takes a content filter's refusal for the answer: no other tier is asked.
     #[must_use]
-    pub const fn stop_at_content_filter(mut self) -> Self {
+    pub fn stop_at_content_filter(mut self) -> Self {
         self.stops_at_content_filter = true;
         self
     }

@@ -41,6 +41,8 @@ use super::fault::{Fault, InvalidAnswer};
 use super::live_stream::LiveStream;
 use super::outcome::{Answer, ChainOutcome, Degraded, TierFailure};
 use super::race::{Race, Winner};
+use super::request::ChatRequest;
+use super::request_error::RequestError;
 use super::tier::{CheckedCompletion, Tier};
 use crate::config::StreamMode;
 use crate::resilience::breaker::Breakers;
@@ -84,6 +86,20 @@ impl Chain {
     fn find_tier(&self, name: &str) -> Option<&Tier> {
         let mut tiers = self.tiers.iter().map(|tier| &**tier);
         tiers.find(|tier| tier.name() == name)
+    }
+
+    /// Whether one of the tiers that the request may be sent to is sent all that it asks for.
+    pub fn check_demands(
+        &self,
+        chat: &ChatRequest,
+        tier_order: Option<&[String]>,
+    ) -> Result<(), RequestError> {
+        let tiers = self.tiers.iter().filter(|tier| {
+            tier_order.is_none_or(|names| names.iter().any(|name| name == tier.name()))
+        });
+
+        let settings: Vec<_> = tiers.map(|tier| &tier.client.settings).collect();
+        chat.demands().first_unmet(&settings).map_or(Ok(()), Err)
     }
 
     /// The complete answer of the first tier whose answer passes `check`, which says what is wrong
@@ -145,6 +161,7 @@ impl Chain {
             answer: winner.map(|winner| answer_of(winner, first)),
             failures,
             attempts: race.attempts.load(Ordering::Relaxed),
+            wasted_tokens: race.request.ledger.tokens(),
             retry_in,
         }
     }

@@ -12,7 +12,8 @@ use super::fault::Fault;
 use super::framing::{Framing, read_framing};
 use super::reader::{self, StreamReader};
 use super::request::ChatRequest;
-use super::response::Response;
+use super::response::{CallCost, Response};
+use super::usage::{BYTES_PER_TOKEN, UsageLedger};
 use crate::aws::Secrets;
 use crate::config::{self, ConfigError, KeyReference, TierSettings};
 use crate::deadline::Deadline;
@@ -46,6 +47,27 @@ pub(super) struct PreparedCall {
     body: Bytes,
     authorization: Option<HeaderValue>,
     choices: u64,
+    ledger: Arc<UsageLedger>,
+}
+
+impl PreparedCall {
+    /// What the call costs, as far as it is known before.
+    pub(super) fn cost(&self) -> CallCost {
+        CallCost {
+            ledger: Arc::clone(&self.ledger),
+            prompt_tokens: self.body.len() as u64 / BYTES_PER_TOKEN,
+        }
+    }
+
+    /// Writes down that an answer in one piece broke, if it did: nothing tells what it has used.
+    fn note_broken_answer(&self, fault: &Fault) {
+        if matches!(
+            fault,
+            Fault::Interrupted | Fault::ResponseTooLarge | Fault::Truncated
+        ) {
+            self.ledger.add_unknown();
+        }
+    }
 }
 
 /// An HTTP client with this time to connect; tiers that agree on it share one.
@@ -84,6 +106,7 @@ impl TierClient {
     pub(super) async fn prepare_call(
         &self,
         request: &ChatRequest,
+        ledger: &Arc<UsageLedger>,
         deadline: Deadline,
     ) -> Result<PreparedCall, Fault> {
         let body = Bytes::from(request.body_for(&self.settings)?.to_string());
@@ -96,6 +119,7 @@ impl TierClient {
             body,
             authorization,
             choices: request.choices(),
+            ledger: Arc::clone(ledger),
         })
     }
 
@@ -156,14 +180,21 @@ impl TierClient {
             return Err(fault_of_status(status.as_u16(), &headers, &body));
         }
 
-        match read_framing(response).await? {
+        let framing = read_framing(response).await.map_err(|broken| {
+            if broken.has_begun {
+                call.note_broken_answer(&broken.fault);
+            }
+            broken.fault
+        })?;
+        match framing {
             Framing::Events(events) => {
                 let mut reader = StreamReader::new(events, call.choices);
                 let chunks = reader.read_first_token(deadline).await?;
                 Ok(Response::Streamed { reader, chunks })
             }
             Framing::Body(body) => {
-                let completion = reader::read_body(&body, call.choices)?;
+                let completion = reader::read_body(&body, call.choices);
+                let completion = completion.inspect_err(|fault| call.note_broken_answer(fault))?;
                 Ok(Response::Complete(completion))
             }
         }

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::chunk::is_repeated;
 use super::content;
 use super::request::MAX_CHOICES;
-use super::usage::estimate_tokens_of_bytes;
+use super::usage::{BYTES_PER_TOKEN, UsedTokens, estimate_tokens_of_bytes, text_bytes};
 use choice::Choice;
 
 /// Reasons with which `DeepSeek`, `vLLM`, `SGLang`, `GLM` and others end a choice that is not
@@ -174,6 +173,21 @@ impl Completion {
         self.head.get("usage")?.get("total_tokens")?.as_u64()
     }
 
+    /// The tokens used by it and a prompt of so many: by the endpoint's word, else by the length of
+    /// what the model wrote.
+    pub(super) fn used_tokens(&self, prompt_tokens: u64) -> UsedTokens {
+        if let Some(known) = self.total_tokens() {
+            return UsedTokens::Known(known);
+        }
+
+        let messages = self
+            .choices
+            .values()
+            .filter_map(|choice| choice.fields.get("message"));
+        let bytes: u64 = messages.map(text_bytes).sum();
+        UsedTokens::Estimated(prompt_tokens.saturating_add(bytes.div_ceil(BYTES_PER_TOKEN)))
+    }
+
     /// The model that the endpoint says it used.
     pub fn model(&self) -> Option<&str> {
         self.head.get("model").and_then(Value::as_str)
@@ -280,19 +294,6 @@ impl Completion {
         fields.insert("object".to_owned(), json!("chat.completion.chunk"));
         fields.insert("choices".to_owned(), choices);
         fields
-    }
-}
-
-/// Bytes of all texts in a value.
-fn text_bytes(value: &Value) -> u64 {
-    match value {
-        Value::String(text) => text.len() as u64,
-        Value::Array(items) => items.iter().map(text_bytes).sum(),
-        Value::Object(fields) => {
-            let texts = fields.iter().filter(|(name, _)| !is_repeated(name));
-            texts.map(|(_, value)| text_bytes(value)).sum()
-        }
-        _ => 0,
     }
 }
 

@@ -54,15 +54,25 @@ pub(super) enum EventError {
 /// A body, chunk by chunk.
 type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
+/// A body that broke before it was known what it is.
+pub(super) struct BrokenBody {
+    pub(super) fault: Fault,
+    /// Whether a part of an answer was there.
+    pub(super) has_begun: bool,
+}
+
 /// Reads until it is known what the body is; a body in one piece, to its end.
-pub(super) async fn read_framing(response: reqwest::Response) -> Result<Framing, Fault> {
+pub(super) async fn read_framing(response: reqwest::Response) -> Result<Framing, BrokenBody> {
     let mut body = bounded_bytes(response).boxed();
     let mut start = BytesMut::new();
     let mut line_end = LineEnd::default();
     let mut has_checked_line = false;
 
     while let Some(bytes) = body.next().await {
-        let bytes = bytes.map_err(|error| body_fault(&error))?;
+        let bytes = bytes.map_err(|error| BrokenBody {
+            fault: body_fault(&error),
+            has_begun: !trim_start(&start).is_empty(),
+        })?;
         start.extend_from_slice(&bytes);
 
         let text = trim_start(&start);

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
+use super::completion::Completion;
 use super::fault::Fault;
 use super::response::StartedResponse;
-use super::usage::PartUsage;
+use super::usage::{PartUsage, UsedTokens};
 use crate::deadline::Deadline;
 
 /// An answer whose first token is there. Dropped before its end, it is cancelled, which says
-/// nothing of the provider.
+/// nothing of the provider. When it is dropped, what it has used is written down.
 pub struct LiveStream {
     response: StartedResponse,
     /// The chunks that are there.
@@ -21,10 +22,10 @@ pub struct LiveStream {
 
 impl LiveStream {
     pub(super) fn new(mut response: StartedResponse, deadline: Deadline) -> Self {
-        let chunks = if response.is_complete() {
-            response.completion().chunks()
-        } else {
-            std::mem::take(&mut response.chunks)
+        let complete = response.completion().filter(|_| response.is_complete());
+        let chunks = match complete {
+            Some(completion) => completion.chunks(),
+            None => std::mem::take(&mut response.chunks),
         };
 
         Self {
@@ -57,17 +58,18 @@ impl LiveStream {
 
     /// The tokens that all that has come took, by its length.
     pub(super) fn estimated_tokens(&self) -> u64 {
-        self.response.completion().estimated_tokens()
+        let completion = self.response.completion();
+        completion.map_or(0, Completion::estimated_tokens)
     }
 
     /// The tokens used, if the endpoint has said so yet.
     pub(super) fn usage(&self) -> Option<PartUsage> {
-        PartUsage::read(self.response.completion().usage()?)
+        PartUsage::read(self.response.completion()?.usage()?)
     }
 
-    /// The number of tokens used, if the endpoint has said so yet.
-    pub fn total_tokens(&self) -> Option<u64> {
-        self.response.completion().total_tokens()
+    /// The tokens used so far.
+    pub fn used_tokens(&self) -> Option<UsedTokens> {
+        self.response.used_tokens()
     }
 
     /// The next chunk; `None` when the answer is complete. An error is the end: the chunks before

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `fault` | what can go wrong, whether it may pass, and what it says to the circuit breaker |
 //! | `error_body` | which fault stands behind a status, its headers and its body |
+//! | `request_error` | what is wrong with a request |
+//! | `media` | whether a part of a message names something that is elsewhere |
+//! | `demands` | what a client's request asks for beyond what every tier is sent |
 //! | `request` | a chat request in `OpenAI`'s form, and what of it a tier understands |
 //! | `chunk` | one chunk of a streamed answer, and how chunks are merged |
 //! | `content` | what a message says: one text, or parts in order |
@@ -33,14 +36,17 @@ mod client;
 mod completion;
 mod content;
 mod continuation;
+mod demands;
 mod error_body;
 mod fault;
 mod framing;
 mod live_stream;
+mod media;
 mod outcome;
 mod race;
 mod reader;
 mod request;
+mod request_error;
 mod response;
 mod resumed_stream;
 mod surrogates;
@@ -55,7 +61,8 @@ pub use completion::Completion;
 pub use fault::{Fault, InvalidAnswer, ProviderError};
 pub use live_stream::LiveStream;
 pub use outcome::{Answer, ChainOutcome, Degraded, TierFailure};
-pub use request::{ChatRequest, RequestError};
+pub use request::ChatRequest;
+pub use request_error::RequestError;
 pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
 pub use tier::CheckedCompletion;
-pub use usage::BYTES_PER_TOKEN;
+pub use usage::{BYTES_PER_TOKEN, UsageLedger, UsedTokens};

@@ -12,6 +12,9 @@ pub struct ChainOutcome<T> {
     pub failures: Vec<TierFailure>,
     /// Calls made, those of the answer included.
     pub attempts: u32,
+    /// Tokens that were used without an answer: by tiers that failed after their first token, and
+    /// by answers that were not accepted. By the endpoints' word, or by the text that was read.
+    pub wasted_tokens: u64,
     /// When a tier whose circuit is open may be asked again at the earliest.
     pub retry_in: Option<Duration>,
 }
@@ -63,6 +66,7 @@ impl<T> ChainOutcome<T> {
             answer,
             failures: self.failures,
             attempts: self.attempts,
+            wasted_tokens: self.wasted_tokens,
             retry_in: self.retry_in,
         }
     }

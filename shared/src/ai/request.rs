@@ -1,9 +1,11 @@
-//! A chat request in `OpenAI`'s form. Fields that we do not know are passed on as they are.
+//! A chat request in `OpenAI`'s form. Fields that are passed on are passed on as they are.
 
 use serde_json::{Map, Value, json};
 
 use super::content;
+use super::demands::Demands;
 use super::fault::Fault;
+use super::request_error::RequestError;
 use crate::config::{StructuredOutput, TierSettings};
 
 /// The roles a message can have.
@@ -31,25 +33,8 @@ pub struct ChatRequest {
     choices: u64,
     /// Whether our code checks the answer's shape, so that no tier has to be held to it.
     is_answer_checked: bool,
-}
-
-/// What is wrong with a request, in the terms of `OpenAI`'s errors.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct RequestError {
-    /// One sentence that helps.
-    pub message: String,
-    /// The place in the request, such as `messages[0].role`.
-    pub param: Option<String>,
-}
-
-impl RequestError {
-    fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            param: Some(param.into()),
-        }
-    }
+    /// What not every tier is sent.
+    demands: Demands,
 }
 
 impl ChatRequest {
@@ -74,20 +59,27 @@ impl ChatRequest {
             fields: Map::from_iter(fields),
             choices: 1,
             is_answer_checked: true,
+            demands: Demands::default(),
         }
     }
 
     /// The request of a client; `fields` are the body's, without those that are ours. It checks
     /// only mistakes that would make every tier refuse the request.
-    pub fn from_client(fields: Map<String, Value>) -> Result<Self, RequestError> {
+    pub fn from_client(mut fields: Map<String, Value>) -> Result<Self, RequestError> {
         check_messages(fields.get("messages"))?;
         let choices = read_choices(fields.get("n"))?;
 
         Ok(Self {
+            demands: Demands::take(&mut fields),
             fields,
             choices,
             is_answer_checked: false,
         })
+    }
+
+    /// What not every tier is sent.
+    pub(super) const fn demands(&self) -> &Demands {
+        &self.demands
     }
 
     /// Whether the same request is to have the same answer: `temperature` 0, and one answer.
@@ -188,6 +180,10 @@ impl ChatRequest {
 
     /// The body for one tier.
     pub(super) fn body_for(&self, tier: &TierSettings) -> Result<Value, Fault> {
+        if !self.demands.are_met_by(tier) {
+            return Err(Fault::Unsupported("fields"));
+        }
+
         let mut fields = self.fields.clone();
         fields.insert("model".to_owned(), Value::String(tier.model.clone()));
         fields.insert("stream".to_owned(), Value::Bool(tier.stream));
@@ -306,14 +302,17 @@ mod tests {
     }
 
     #[test]
-    fn what_we_do_not_know_is_passed_on() {
+    fn what_a_tier_lists_is_passed_on_as_it_is() {
         let request = json!({
             "messages": hello(), "temperature": 0.1, "from_the_future": { "a": [1] },
             "stream_options": { "other": 1 },
         });
         let request = parse(&request).unwrap();
-        let body = request.body_for(&tier("")).ok().unwrap();
+        let refused = request.body_for(&tier(""));
+        assert!(matches!(refused, Err(Fault::Unsupported("fields"))));
 
+        let listing = tier(r#","pass_fields":["from_the_future"]"#);
+        let body = request.body_for(&listing).ok().unwrap();
         let options = json!({ "other": 1, "include_usage": true });
         assert_eq!(body["from_the_future"], json!({ "a": [1] }));
         assert_eq!(body["model"], json!("m"));

@@ -1,5 +1,6 @@
 //! An answer that has begun, with the permit that it was asked for by.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use super::completion::Completion;
 use super::fault::{BreakerOutcome, Fault};
 use super::reader::StreamReader;
+use super::usage::{UsageLedger, UsedTokens};
 use crate::config;
 use crate::deadline::Deadline;
 use crate::resilience::breaker::Permit;
@@ -32,7 +34,15 @@ pub(super) struct CallTiming {
     pub(super) deadline: Deadline,
 }
 
-/// An answer whose first token is there, with the permit that it was asked for by.
+/// What a call costs, and where that is written down.
+pub(super) struct CallCost {
+    pub(super) ledger: Arc<UsageLedger>,
+    /// Tokens of the request, by its length.
+    pub(super) prompt_tokens: u64,
+}
+
+/// An answer whose first token is there, with the permit that it was asked for by. If it is dropped
+/// before it is an answer, what it has used is written down.
 pub(super) struct StartedResponse {
     pub(super) tier: String,
     /// The chunks that are there.
@@ -40,6 +50,7 @@ pub(super) struct StartedResponse {
     body: Body,
     permit: Option<Permit>,
     timing: CallTiming,
+    cost: CallCost,
     /// How long the first token took; nothing if the answer came in one piece, since that says
     /// nothing.
     first_token_time: Duration,
@@ -55,6 +66,8 @@ enum Body {
     /// Nothing: the answer is there.
     Complete(Box<Completion>),
     Streamed(Box<StreamReader>),
+    /// It was taken out: it is an answer.
+    Taken,
 }
 
 impl StartedResponse {
@@ -63,6 +76,7 @@ impl StartedResponse {
         response: Response,
         permit: Permit,
         timing: CallTiming,
+        cost: CallCost,
     ) -> Self {
         let (body, chunks, first_token_time) = match response {
             Response::Complete(completion) => {
@@ -81,6 +95,7 @@ impl StartedResponse {
             body,
             permit: Some(permit),
             timing,
+            cost,
             first_token_time,
             last_chunk_at: Instant::now(),
             idle_timeout: tier.idle_timeout(),
@@ -138,19 +153,30 @@ impl StartedResponse {
         Ok(())
     }
 
-    /// The answer as far as it has come.
-    pub(super) fn completion(&self) -> &Completion {
+    /// The answer as far as it has come; none once it was taken out.
+    pub(super) fn completion(&self) -> Option<&Completion> {
         match &self.body {
-            Body::Complete(completion) => completion,
-            Body::Streamed(reader) => reader.completion(),
+            Body::Complete(completion) => Some(completion),
+            Body::Streamed(reader) => Some(reader.completion()),
+            Body::Taken => None,
         }
     }
 
-    pub(super) fn into_completion(self) -> Completion {
-        match self.body {
+    /// The tokens used so far; none once the answer was taken out.
+    pub(super) fn used_tokens(&self) -> Option<UsedTokens> {
+        let completion = self.completion()?;
+        Some(completion.used_tokens(self.cost.prompt_tokens))
+    }
+
+    /// Takes the answer out, and what it has used; nothing is written down then.
+    pub(super) fn take_completion(&mut self) -> Option<(Completion, UsedTokens)> {
+        let used_tokens = self.used_tokens()?;
+        let completion = match std::mem::replace(&mut self.body, Body::Taken) {
             Body::Complete(completion) => *completion,
             Body::Streamed(reader) => reader.into_completion(),
-        }
+            Body::Taken => return None,
+        };
+        Some((completion, used_tokens))
     }
 
     /// From now on passes over chunks that cannot be read.
@@ -163,8 +189,8 @@ impl StartedResponse {
     /// The number of chunks that were passed over.
     pub(super) fn gaps(&self) -> u32 {
         match &self.body {
-            Body::Complete(_) => 0,
             Body::Streamed(reader) => reader.gaps(),
+            Body::Complete(_) | Body::Taken => 0,
         }
     }
 
@@ -178,6 +204,14 @@ impl StartedResponse {
         if let Some(permit) = self.permit.take() {
             let outcome = fault.map_or(BreakerOutcome::Success, Fault::breaker_outcome);
             settle_permit(permit, outcome, self.first_token_time, deadline).await;
+        }
+    }
+}
+
+impl Drop for StartedResponse {
+    fn drop(&mut self) {
+        if let Some(used_tokens) = self.used_tokens() {
+            self.cost.ledger.add(used_tokens.number());
         }
     }
 }

@@ -22,7 +22,7 @@ use super::continuation::Continuation;
 use super::fault::Fault;
 use super::live_stream::LiveStream;
 use super::outcome::{Answer, TierFailure};
-use super::usage::PartUsage;
+use super::usage::{PartUsage, UsedTokens};
 use crate::telemetry::metrics;
 use resume_buffer::{NextPart, ResumeBuffer};
 
@@ -42,8 +42,6 @@ pub struct ResumedStream {
     breaks: HashMap<String, u32>,
     /// What the parts before the last seam have used; none before the first seam.
     earlier_usage: Option<PartUsage>,
-    /// How many of them have not said what their prompts took.
-    unknown_prompts: u64,
 }
 
 /// What comes next of an answer.
@@ -64,7 +62,6 @@ impl ResumedStream {
             buffer: ResumeBuffer::new(),
             breaks,
             earlier_usage: None,
-            unknown_prompts: 0,
         }
     }
 
@@ -73,13 +70,10 @@ impl ResumedStream {
         self.live.tier()
     }
 
-    /// The number of tokens used by all parts, as far as it is known: as `usage` tells it.
-    pub fn total_tokens(&self) -> Option<u64> {
-        if self.earlier_usage.is_none() {
-            return self.live.total_tokens();
-        }
-        let last = self.live.usage()?;
-        Some(self.all_parts_with(last).total())
+    /// The tokens used so far by the tier that gives the answer now. What earlier ones have used is
+    /// written down in the request's ledger.
+    pub fn used_tokens(&self) -> Option<UsedTokens> {
+        self.live.used_tokens()
     }
 
     /// The next item; `None` when the answer is complete. An error is the end: no tier of `chain`
@@ -180,40 +174,31 @@ impl ResumedStream {
 
     /// Adds what the part that broke has used; if it has not said so, what its text tells.
     fn add_broken_part(&mut self) {
-        let part = self.live.usage();
-        self.unknown_prompts += u64::from(part.is_none());
-
+        let completion = self.live.estimated_tokens();
+        let all = self
+            .live
+            .used_tokens()
+            .map_or(completion, UsedTokens::number);
         let estimate = PartUsage {
-            prompt: 0,
-            completion: self.live.estimated_tokens(),
+            prompt: all.saturating_sub(completion),
+            completion,
         };
-        let part = part.unwrap_or(estimate);
+
+        let part = self.live.usage().unwrap_or(estimate);
         let earlier = self.earlier_usage.unwrap_or_default();
         self.earlier_usage = Some(earlier.plus(part));
     }
 
-    /// What all parts have used if the last one has used this. A part that broke has not said what
-    /// its prompt took: that was the last one's without the text so far.
-    fn all_parts_with(&self, last: PartUsage) -> PartUsage {
-        let earlier = self.earlier_usage.unwrap_or_default();
-        let first_prompt = last.prompt.saturating_sub(earlier.completion);
-        let unknown = PartUsage {
-            prompt: first_prompt.saturating_mul(self.unknown_prompts),
-            completion: 0,
-        };
-        earlier.plus(last).plus(unknown)
-    }
-
     /// Makes the usage of the last part that of all parts.
     fn write_usage(&self, chunk: &mut Value) {
-        if self.earlier_usage.is_none() {
+        let Some(earlier) = self.earlier_usage else {
             return;
-        }
+        };
         let usage = chunk.get_mut("usage").filter(|usage| usage.is_object());
         if let Some(usage) = usage
             && let Some(part) = PartUsage::read(usage)
         {
-            *usage = self.all_parts_with(part).to_json();
+            *usage = earlier.plus(part).to_json();
         }
     }
 }

@@ -13,6 +13,7 @@ use super::continuation::ContinuationForm;
 use super::fault::{Fault, InvalidAnswer};
 use super::request::ChatRequest;
 use super::response::{CallTiming, StartedResponse, settle_permit};
+use super::usage::{UsageLedger, UsedTokens};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::resilience::breaker::{Admission, Circuit, Permit, RefusalReason};
@@ -42,6 +43,8 @@ pub struct CheckedCompletion<T> {
     pub completion: Completion,
     /// The chunks of its stream, if it was one and the request keeps them.
     pub chunks: Vec<Value>,
+    /// The tokens that it has used.
+    pub used_tokens: UsedTokens,
 }
 
 /// A complete answer, accepted or not.
@@ -122,7 +125,7 @@ impl Tier {
                 .await;
             read.inspect_err(|fault| self.report_fault(fault))?;
 
-            Ok(self.check_response(response, check))
+            self.check_response(response, &context.request.ledger, check)
         };
 
         retry::run(&RETRY_POLICY, context.budget.first_token, attempt).await
@@ -131,22 +134,27 @@ impl Tier {
     fn check_response<T>(
         &self,
         mut response: StartedResponse,
+        ledger: &UsageLedger,
         check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
-    ) -> CheckOutcome<T> {
+    ) -> Result<CheckOutcome<T>, Fault> {
         let chunks = std::mem::take(&mut response.chunks);
-        let completion = response.into_completion();
+        let (completion, used_tokens) = response.take_completion().ok_or(Fault::NotACompletion)?;
 
-        match check(&completion) {
+        Ok(match check(&completion) {
             Ok(checked) => CheckOutcome::Accepted(CheckedCompletion {
                 checked,
                 completion: completion.with_default_model(&self.client.settings.model),
                 chunks,
+                used_tokens,
             }),
-            Err(invalid) => CheckOutcome::Rejected(RejectedAnswer {
-                completion,
-                invalid,
-            }),
-        }
+            Err(invalid) => {
+                ledger.add(used_tokens.number());
+                CheckOutcome::Rejected(RejectedAnswer {
+                    completion,
+                    invalid,
+                })
+            }
+        })
     }
 
     /// An answer, or the rest of one, whose first token is there.
@@ -195,7 +203,8 @@ impl Tier {
         context: &AttemptContext<'_>,
     ) -> Result<PreparedCall, Fault> {
         let deadline = context.budget.first_token;
-        let call = self.client.prepare_call(chat, deadline).await;
+        let ledger = &context.request.ledger;
+        let call = self.client.prepare_call(chat, ledger, deadline).await;
         call.inspect_err(|fault| self.report_fault(fault))
     }
 
@@ -231,7 +240,8 @@ impl Tier {
             deadline: total.min(context.budget.complete),
         };
 
-        Ok(StartedResponse::new(tier, response, permit, timing))
+        let started = StartedResponse::new(tier, response, permit, timing, call.cost());
+        Ok(started)
     }
 
     async fn admit(&self, context: &AttemptContext<'_>) -> Result<Permit, Fault> {

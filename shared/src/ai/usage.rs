@@ -1,10 +1,79 @@
 //! How many tokens an answer has used.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use serde_json::{Value, json};
 
 /// Bytes of a text for each of its tokens: one and a half Chinese characters, or a short English
 /// word.
 pub const BYTES_PER_TOKEN: u64 = 4;
+
+/// Fields of a message that the model did not write.
+const NO_WORDS: [&str; 4] = ["id", "index", "role", "type"];
+
+/// What the calls of one request have used so far, besides the answer that is under way: of tiers
+/// that failed after their first token, of answers that were not accepted, and of calls that were
+/// dropped. It can be read when all futures are gone.
+#[derive(Debug, Default)]
+pub struct UsageLedger {
+    tokens: AtomicU64,
+    has_unknown: AtomicBool,
+}
+
+impl UsageLedger {
+    /// Adds what a call has used.
+    pub(crate) fn add(&self, tokens: u64) {
+        self.tokens.fetch_add(tokens, Ordering::Relaxed);
+    }
+
+    /// A call has used tokens, and nothing tells how many.
+    pub(crate) fn add_unknown(&self) {
+        self.has_unknown.store(true, Ordering::Relaxed);
+    }
+
+    /// The tokens used, as far as they are known.
+    pub fn tokens(&self) -> u64 {
+        self.tokens.load(Ordering::Relaxed)
+    }
+
+    /// Whether more may have been used than is known.
+    pub fn has_unknown(&self) -> bool {
+        self.has_unknown.load(Ordering::Relaxed)
+    }
+}
+
+/// The tokens that an answer has used, as far as it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedTokens {
+    /// By the endpoint's own word.
+    Known(u64),
+    /// By the lengths of the request and of the text that was read.
+    Estimated(u64),
+}
+
+impl UsedTokens {
+    /// The number.
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Known(tokens) | Self::Estimated(tokens) => tokens,
+        }
+    }
+}
+
+/// Bytes of what a model wrote into the messages of these choices.
+pub(super) fn text_bytes(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => text.len() as u64,
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Object(fields) => {
+            let written = fields
+                .iter()
+                .filter(|(name, _)| !NO_WORDS.contains(&name.as_str()));
+            written.map(|(_, value)| text_bytes(value)).sum()
+        }
+        _ => 0,
+    }
+}
 
 /// The tokens of a text, as far as its length tells.
 pub(super) fn estimate_tokens(text: &str) -> u64 {
@@ -64,6 +133,18 @@ impl PartUsage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_model_wrote_is_measured() {
+        let function = json!({ "arguments": "90" });
+        let message = json!({
+            "role": "assistant", "content": [{ "type": "text", "text": "1234" }, "56"],
+            "reasoning_content": "78",
+            "tool_calls": [{ "id": "call_1", "type": "function", "function": function }],
+        });
+        assert_eq!(text_bytes(&message), 10);
+        assert_eq!(text_bytes(&json!(null)), 0);
+    }
 
     #[test]
     fn a_usage_is_read_and_written() {

@@ -61,6 +61,11 @@ impl<V> Key<V> {
         self
     }
 
+    /// Whether what changes the value can be another function, which invalidates it by its tags.
+    pub(super) const fn is_tagged(&self) -> bool {
+        !self.tags.is_empty()
+    }
+
     pub(super) const fn kind(&self) -> &'static str {
         self.kind
     }

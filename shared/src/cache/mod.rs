@@ -12,6 +12,8 @@
 //!   loading takes ("Optimal probabilistic cache stampede prevention", Vattani et al., 2015).
 //! - **Stale on error**: if loading fails, what was there serves on for a while, and says so. What
 //!   was invalidated does not.
+//! - **Without Valkey** memory serves alone: for a minute at most while Valkey is gone; where none is
+//!   configured, only values without tags, since no other function's change would be seen.
 //! - Ages are by the wall clock. An entry that cannot be read, or is of another version, is a miss.
 //!   Absence is kept too, for a shorter time; `0`, `""`, `false` and `null` are values.
 //!
@@ -80,7 +82,8 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache that the fleet shares, if there is Valkey.
+    /// A cache that the fleet shares, if there is Valkey. Without it a tagged value, which another
+    /// function may change, is loaded for each read.
     pub fn new(valkey: Option<Arc<Valkey>>) -> Self {
         Self::with_clock(valkey, memory::wall_clock)
     }

@@ -287,18 +287,23 @@ impl<'a, V: Cacheable> EntryReader<'a, V> {
             return Err(busy()); // no time is left to load it
         }
 
-        let now = self.now();
-        let serves = |held: &HeldEntry<V>| {
-            let is_recent = held.is_recent(now, MAX_AGE_WITHOUT_VALKEY);
-            held.value.is_some() && held.is_fresh(now) && is_recent
-        };
         match held {
-            Some(held) if serves(&held) => Ok(Cached::new(held.value, Level::Memory)),
+            Some(held) if self.serves_alone(&held) => Ok(Cached::new(held.value, Level::Memory)),
             held => {
                 let lookup = Lookup::without_lease(String::new(), held);
                 self.load(lookup, load).await
             }
         }
+    }
+
+    /// Whether a value in memory serves without Valkey's word. Where none is configured, no change
+    /// by another function would ever be seen here: then only what has no tags serves.
+    fn serves_alone(&self, held: &HeldEntry<V>) -> bool {
+        let now = self.now();
+        let sees_changes = self.levels.valkey.is_some() || !self.request.key.is_tagged();
+        let is_recent = held.is_recent(now, MAX_AGE_WITHOUT_VALKEY);
+
+        sees_changes && held.value.is_some() && held.is_fresh(now) && is_recent
     }
 
     /// Another environment has been loading for too long: what was there serves, or this reader

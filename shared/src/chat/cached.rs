@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use futures::future::FutureExt;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,7 +61,7 @@ pub(super) async fn complete_or_cached(call: &ChatCall) -> Result<CompleteAnswer
     let chain = call.chain()?;
     match chain.cache_ttl() {
         Some(cache_ttl) if call.request.is_deterministic() => {
-            Box::pin(get_or_ask(call, chain, cache_ttl)).await
+            get_or_ask(call, chain, cache_ttl).boxed().await
         }
         _ => ask_chain(chain, call).await,
     }

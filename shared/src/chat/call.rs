@@ -59,6 +59,7 @@ impl ChatCall {
             .with_tier_order(request.tier_order.as_deref())
             .keep_chunks(request.stream)
             .stop_at_content_filter()
+            .with_ledger(self.meter.ledger())
     }
 }
 

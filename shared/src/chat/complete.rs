@@ -5,15 +5,13 @@ use super::failure::error_of;
 use crate::ai::{Answer, Chain};
 use crate::http::openai::ApiError;
 
-/// Asks the chain, and charges the tokens that were used.
+/// Asks the chain, and charges the tokens that were used, those of failed tiers too.
 pub(super) async fn ask_chain(chain: &Chain, call: &ChatCall) -> Result<CompleteAnswer, ApiError> {
     let outcome = chain.complete(&call.chain_request(), |_| Ok(())).await;
 
-    let used_tokens = match &outcome.answer {
-        Some(answer) => answer.content.completion.total_tokens(),
-        None => Some(0),
-    };
-    call.meter.settle_known(used_tokens, call.deadline).await;
+    let answer = outcome.answer.as_ref();
+    let used_tokens = answer.map(|answer| answer.content.used_tokens);
+    call.meter.settle_used(used_tokens, call.deadline).await;
 
     let attempts = outcome.attempts;
     let Some(Answer {

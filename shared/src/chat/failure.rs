@@ -192,6 +192,7 @@ mod tests {
             answer: None,
             failures,
             attempts,
+            wasted_tokens: 0,
             retry_in: None,
         })
     }

@@ -1,5 +1,6 @@
 //! Tokens are charged before they are known: an estimate first, the number that was really used
-//! afterwards, nothing for a failure.
+//! afterwards. Tiers that failed after their first token have used some too; a call for which no
+//! token came is free.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value};
 
 use super::request::MAX_BODY_BYTES;
-use crate::ai::BYTES_PER_TOKEN;
+use crate::ai::{BYTES_PER_TOKEN, UsageLedger, UsedTokens};
 use crate::deadline::Deadline;
 use crate::http::ChargeRule;
 use crate::identity::{Caller, TenantId};
@@ -71,11 +72,13 @@ fn number_of(fields: &Map<String, Value>, name: &str) -> Option<u64> {
 }
 
 /// The tokens that one call was charged, to be settled once when more is known. If the call is
-/// cancelled, or the environment dies before, the estimate stands.
+/// cancelled before, the estimate stands, or what was read by then if that is more. If the
+/// environment dies, the estimate stands.
 pub struct Meter {
     limiter: Arc<Limiter>,
     caller: Caller,
     charge: Charge,
+    ledger: Arc<UsageLedger>,
     is_settled: AtomicBool,
 }
 
@@ -91,6 +94,7 @@ impl Meter {
             limiter,
             caller,
             charge,
+            ledger: Arc::default(),
             is_settled: AtomicBool::new(false),
         }
     }
@@ -113,23 +117,53 @@ impl Meter {
             return;
         }
 
+        self.limiter.settle(self.settlement(tokens), deadline).await;
+    }
+
+    /// Where the tokens of failed calls are written down.
+    pub(super) const fn ledger(&self) -> &Arc<UsageLedger> {
+        &self.ledger
+    }
+
+    /// Charges what the call's answer has used, and what was used without an answer; nothing if no
+    /// token came.
+    pub(super) async fn settle_used(&self, answer: Option<UsedTokens>, deadline: Deadline) {
+        self.settle(self.total_tokens(answer), deadline).await;
+    }
+
+    /// Where nothing tells exactly what was used, it is at least the estimate.
+    fn total_tokens(&self, answer: Option<UsedTokens>) -> u64 {
+        let of_answer = answer.map_or(0, UsedTokens::number);
+        let known = self.ledger.tokens().saturating_add(of_answer);
+
+        let is_estimated = matches!(answer, Some(UsedTokens::Estimated(_)));
+        if is_estimated || self.ledger.has_unknown() {
+            known.max(self.charge.cost)
+        } else {
+            known
+        }
+    }
+
+    fn settlement(&self, tokens: u64) -> Settlement<'_> {
         let client = Client {
             address: None,
             caller: Some(&self.caller),
         };
-        let settlement = Settlement {
+        Settlement {
             limit: LIMIT_NAME,
             client,
             charge: self.charge,
             cost: tokens.min(MAX_USED_TOKENS),
-        };
-        self.limiter.settle(settlement, deadline).await;
+        }
     }
+}
 
-    /// The same if the number of tokens is known; else the estimate stands.
-    pub(super) async fn settle_known(&self, tokens: Option<u64>, deadline: Deadline) {
-        if let Some(tokens) = tokens {
-            self.settle(tokens, deadline).await;
+/// A call that was cancelled: nothing can be awaited any more.
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let read = self.ledger.tokens();
+        if !self.is_settled.load(Ordering::Relaxed) && read > self.charge.cost {
+            self.limiter.settle_later(self.settlement(read));
         }
     }
 }
@@ -137,6 +171,8 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::LimitSettings;
+    use crate::identity::{Role, UserId};
 
     #[test]
     fn a_request_is_estimated_by_its_length_and_its_bounds() {
@@ -154,5 +190,69 @@ mod tests {
         assert_eq!(estimate_tokens(two_answers), 6 + 200_000);
         let endless = format!(r#"{{"max_tokens":{}}}"#, u64::MAX);
         assert_eq!(estimate_tokens(endless.as_bytes()), 1_000_000_000);
+    }
+
+    fn meter() -> Meter {
+        let settings = LimitSettings::default();
+        let limiter = Arc::new(Limiter::new(None, &[TOKENS], &settings).unwrap());
+        let caller = Caller {
+            tenant: TenantId::try_from("t".to_owned()).unwrap(),
+            user: UserId::try_from("u".to_owned()).unwrap(),
+            role: Role::Patient,
+        };
+        let body = br#"{"max_tokens":96}"#; // 100 with its own length
+        Meter::new(limiter, caller, body, DecisionMode::Local)
+    }
+
+    /// What a call's answer and the calls without an answer have used, and what is charged.
+    struct Case {
+        says: &'static str,
+        answer: Option<UsedTokens>,
+        wasted: u64,
+        has_unknown: bool,
+        total: u64,
+    }
+
+    const fn failed(says: &'static str, wasted: u64, has_unknown: bool, total: u64) -> Case {
+        Case {
+            says,
+            answer: None,
+            wasted,
+            has_unknown,
+            total,
+        }
+    }
+
+    const fn answered(says: &'static str, answer: UsedTokens, wasted: u64, total: u64) -> Case {
+        Case {
+            says,
+            answer: Some(answer),
+            wasted,
+            has_unknown: false,
+            total,
+        }
+    }
+
+    const CASES: [Case; 8] = [
+        failed("no token came", 0, false, 0),
+        failed("a tier broke", 7, false, 7),
+        failed("nothing tells how much", 0, true, 100),
+        failed("more was read than estimated", 300, true, 300),
+        answered("its usage is known", UsedTokens::Known(9), 0, 9),
+        answered("by a fallback", UsedTokens::Known(9), 7, 16),
+        answered("without a usage", UsedTokens::Estimated(9), 7, 100),
+        answered("at length", UsedTokens::Estimated(900), 7, 907),
+    ];
+
+    #[test]
+    fn all_that_was_used_is_charged_and_no_less_than_is_known() {
+        for case in CASES {
+            let meter = meter();
+            meter.ledger().add(case.wasted);
+            if case.has_unknown {
+                meter.ledger().add_unknown();
+            }
+            assert_eq!(meter.total_tokens(case.answer), case.total, "{}", case.says);
+        }
     }
 }

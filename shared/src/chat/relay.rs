@@ -11,7 +11,7 @@ use super::call::{ChatCall, Served};
 use super::events::{ReadyStream, event_of_chunk};
 use super::failure::{error_midway, error_of};
 
-use crate::ai::{Answer, Chain, Fault, LiveStream, ResumedItem, ResumedStream, Seam};
+use crate::ai::{Answer, Chain, Fault, LiveStream, ResumedItem, ResumedStream, Seam, UsedTokens};
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
 use crate::http::openai::{ApiError, DONE, STILL_WORKING, event};
@@ -25,7 +25,7 @@ pub(super) async fn live_events(call: ChatCall, mode: StreamMode) -> Result<Read
     let request = call.chain_request();
     let outcome = chain.start_stream(&request).await;
     if outcome.answer.is_none() {
-        call.meter.settle(0, call.deadline).await;
+        call.meter.settle_used(None, call.deadline).await;
     }
 
     let attempts = outcome.attempts;
@@ -90,7 +90,8 @@ enum Source {
     Resumed(Box<ResumedStream>),
 }
 
-/// An answer that is passed on.
+/// An answer that is passed on. If it is dropped, the source goes first, and has written down what
+/// it has used when the call's meter goes.
 struct Relay {
     source: Source,
     chain: Arc<Chain>,
@@ -115,7 +116,7 @@ impl Relay {
                     return Some((self.last_events(), None));
                 }
                 Err(fault) => {
-                    self.settle_tokens().await;
+                    self.settle_broken().await;
                     let tier = self.source.tier();
                     tracing::error!(tier, fault = %fault, "a live answer broke");
                     return Some((event(&error_midway(&fault).body()), None));
@@ -150,11 +151,19 @@ impl Relay {
         Bytes::from([comment.as_bytes(), &DONE].concat())
     }
 
-    /// Also the tokens of a broken answer are charged.
+    /// The tokens of the answer, and those of tiers that broke.
     async fn settle_tokens(&mut self) {
-        let used_tokens = self.source.total_tokens();
+        let used_tokens = self.source.used_tokens();
         let deadline = self.call.deadline;
-        self.call.meter.settle_known(used_tokens, deadline).await;
+        self.call.meter.settle_used(used_tokens, deadline).await;
+    }
+
+    /// The same if the answer broke: what was read of it is what it has used.
+    async fn settle_broken(&mut self) {
+        let used_tokens = self.source.used_tokens();
+        let read = used_tokens.map(|used| UsedTokens::Known(used.number()));
+        let deadline = self.call.deadline;
+        self.call.meter.settle_used(read, deadline).await;
     }
 }
 
@@ -173,10 +182,10 @@ impl Source {
         }
     }
 
-    fn total_tokens(&self) -> Option<u64> {
+    fn used_tokens(&self) -> Option<UsedTokens> {
         match self {
-            Self::Live(live) => live.total_tokens(),
-            Self::Resumed(resumed) => resumed.total_tokens(),
+            Self::Live(live) => live.used_tokens(),
+            Self::Resumed(resumed) => resumed.used_tokens(),
         }
     }
 }

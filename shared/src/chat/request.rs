@@ -50,12 +50,17 @@ impl ClientRequest {
             None => None,
         };
 
+        let stream = parse_stream(&fields)?;
+        let include_usage = includes_usage(&fields);
+        let chat = ChatRequest::from_client(fields)?;
+        chain.check_demands(&chat, tier_order.as_deref())?;
+
         Ok(Self {
             model,
             tier_order,
-            stream: parse_stream(&fields)?,
-            include_usage: includes_usage(&fields),
-            chat: ChatRequest::from_client(fields)?,
+            stream,
+            include_usage,
+            chat,
         })
     }
 

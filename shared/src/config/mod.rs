@@ -9,12 +9,14 @@ use url::Url;
 mod breaker;
 mod chains;
 mod limits;
+mod pass_fields;
 mod tiers;
 mod unique_map;
 
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
 pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
+pub use pass_fields::{PassFields, is_safe_field, is_safe_part, is_safe_tool};
 pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::{BreakerSettings, ConfigError};
+use super::{BreakerSettings, ConfigError, PassFields};
 
 /// Seconds of [`TierSettings::connect_timeout`], unless the tier sets another time.
 const DEFAULT_CONNECT_TIMEOUT: f64 = 5.0;
@@ -66,6 +66,13 @@ pub struct TierSettings {
     /// How the endpoint takes the beginning of its own answer; by default it is not given one.
     #[serde(default)]
     pub prefill: Option<Prefill>,
+    /// What of a client's request it is sent besides the usual fields; by default nothing.
+    #[serde(default)]
+    pub pass_fields: PassFields,
+    /// Whether it may be sent addresses of images and the like, which it fetches, and ids of files
+    /// that it keeps; by default not.
+    #[serde(default)]
+    pub remote_media: bool,
     /// When the tier's circuit opens.
     #[serde(default)]
     pub breaker: BreakerSettings,

@@ -5,9 +5,12 @@
 //! invocation) is protected too. It is the user pool's **ID** token: only that carries
 //! `custom:tenant_id` and has the client's id as its audience.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::jwks::Jwks;
 use crate::config::{ConfigError, TokenSettings};
@@ -27,6 +30,9 @@ pub struct Authenticator {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    /// One issuer. A list of them, which the library would take, is none.
+    #[serde(rename = "iss")]
+    _issuer: String,
     token_use: String,
     #[serde(rename = "custom:tenant_id")]
     tenant: Option<String>,
@@ -112,8 +118,22 @@ fn key_id(token: &str) -> Result<String, Error> {
     if head.alg != Algorithm::RS256 {
         return Err(refuse_token("The token is not signed with RS256."));
     }
+    if has_critical_parameters(token) {
+        let detail = "The token demands an extension (`crit`) that is not known here.";
+        return Err(refuse_token(detail));
+    }
     head.kid
         .ok_or_else(|| refuse_token("The token does not name its key."))
+}
+
+/// Whether the head has `crit`. It lists extensions that must be understood (RFC 7515, 4.1.11), and
+/// none is here.
+fn has_critical_parameters(token: &str) -> bool {
+    let head = token.split('.').next().unwrap_or_default();
+    let head = URL_SAFE_NO_PAD.decode(head).unwrap_or_default();
+    let head: Result<Map<String, Value>, _> = serde_json::from_slice(&head);
+
+    head.map_or(true, |head| head.contains_key("crit"))
 }
 
 /// The claim that is not valid, and nothing of its value.

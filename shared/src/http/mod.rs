@@ -13,6 +13,7 @@ mod compress;
 mod endpoint;
 mod guard;
 mod jwks;
+mod lookup_budget;
 pub mod openai;
 mod origin;
 mod outgoing;

@@ -14,7 +14,7 @@ const CLOSED_RETRY_DELAY: Duration = Duration::from_secs(2);
 pub enum DecisionMode {
     /// The fleet's counts.
     Shared,
-    /// This environment's own, with a share of the limit: Valkey is gone.
+    /// This environment's own: Valkey is gone, or none is configured.
     Local,
     /// None: Valkey is gone, and every call is let in.
     Open,

@@ -6,7 +6,7 @@ use super::rate::Rate;
 use crate::config::{Algorithm, ConfigError, FailureMode, LimitSetting, LimitSettings};
 
 /// The longest that an empty bucket may take to fill: ten years, in microseconds.
-const MAX_FILL_TIME: u64 = 10 * 365 * 86_400 * 1_000_000;
+const MAX_FILL_TIME: u128 = 10 * 365 * 86_400 * 1_000_000;
 
 /// Whose calls a limit counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,17 +138,7 @@ impl Limit {
             return Err("needs a limit, a window and a burst of more than 0");
         }
 
-        let Algorithm::TokenBucket { burst } = algorithm else {
-            return Ok(());
-        };
-        // A bucket counts in whole microseconds: to be within a hundredth of what the setting says,
-        // one more may come every 100 µs at most.
-        if limit.saturating_mul(100) > window {
-            return Err(
-                "is too much for its window: at most 10,000 a second can be counted exactly",
-            );
-        }
-        if burst.saturating_mul(self.rate.step()) > MAX_FILL_TIME {
+        if self.rate.fill_time() > MAX_FILL_TIME {
             return Err("has a burst that would take more than ten years to fill");
         }
         Ok(())

@@ -20,6 +20,9 @@ use crate::valkey::{Answers, Batch, Ticket, Valkey};
 /// The most that one call is charged.
 const MAX_COST: u64 = 1_000_000_000;
 
+/// Settlements that are kept for the next call.
+const MAX_OWED: usize = 1_000;
+
 /// The limits of a route.
 pub struct Limiter {
     valkey: Option<Arc<Valkey>>,
@@ -27,6 +30,8 @@ pub struct Limiter {
     limits: Vec<Limit>,
     local: Mutex<LocalLimiter>,
     refusals: RecentRefusals,
+    /// Settlements that could not wait for an answer; they go out with the next question.
+    owed: Mutex<Vec<SettleRequest>>,
 }
 
 /// The cost of a call for one limit, where it is not 1.
@@ -125,7 +130,13 @@ impl Limiter {
             valkey,
             local: Mutex::default(),
             refusals: RecentRefusals::default(),
+            owed: Mutex::default(),
         })
+    }
+
+    /// Whether its counts can be the fleet's: Valkey is configured.
+    pub const fn is_shared(&self) -> bool {
+        self.valkey.is_some()
     }
 
     /// The names of its limits.
@@ -167,6 +178,7 @@ impl Limiter {
         } else if self.valkey.is_none() {
             PendingState::Decided(self.decide_without_valkey(&applied))
         } else {
+            self.add_owed(batch);
             let checks = applied.iter().map(|one| one.check.clone()).collect();
             let ticket = batch.add(DecideRequest { checks });
             PendingState::Asked { applied, ticket }
@@ -202,7 +214,7 @@ impl Limiter {
         // The algorithms keep different things, so a key is one algorithm's.
         let algorithm = match limit.rate.algorithm {
             Algorithm::SlidingWindow => "w",
-            Algorithm::TokenBucket { .. } => "b",
+            Algorithm::TokenBucket { .. } => "t",
         };
 
         // One hash tag: all keys of a request are in one slot of a cluster, since one script
@@ -243,16 +255,17 @@ impl Limiter {
 
     /// Each limit fails as its failure mode says; the strictest one names the decision.
     fn decide_without_valkey(&self, applied: &[AppliedLimit<'_>]) -> Decision {
-        let failing = |mode: FailureMode| {
-            let failing = applied.iter();
-            failing.filter(move |one| one.limit.failure_mode == mode)
-        };
-        let closed: Vec<_> = failing(FailureMode::Closed).collect();
-        let local: Vec<_> = failing(FailureMode::Local).collect();
+        let is_closed = |one: &&AppliedLimit<'_>| one.limit.failure_mode == FailureMode::Closed;
+        let closed: Vec<_> = applied.iter().filter(is_closed).collect();
+        let counted = applied.iter().filter_map(|one| {
+            let rate = self.local_rate(one.limit)?;
+            Some((one, rate))
+        });
+        let counted: Vec<_> = counted.collect();
 
         let mode = if !closed.is_empty() {
             DecisionMode::Closed
-        } else if !local.is_empty() {
+        } else if !counted.is_empty() {
             DecisionMode::Local
         } else {
             DecisionMode::Open
@@ -263,22 +276,35 @@ impl Limiter {
             let statuses = closed.iter().map(|one| LimitStatus::closed(one.limit));
             statuses.collect()
         } else {
-            self.decide_locally(&local)
+            self.decide_locally(&counted)
         };
         Decision::new(statuses, mode)
     }
 
-    /// By this environment's own counts, each against its share of the limit.
-    fn decide_locally(&self, applied: &[&AppliedLimit<'_>]) -> Vec<LimitStatus> {
-        let checks = applied.iter().map(|one| LimitCheck {
-            rate: one.check.rate.local_share(),
+    /// The rate against which this environment counts by itself; `None` if it does not.
+    ///
+    /// A fleet that has lost its counts is large, so one environment has a part of a limit. Where
+    /// no Valkey is configured there are no other counts, and the fleet may be one environment: a
+    /// limit that would be open has all of its rate.
+    fn local_rate(&self, limit: &Limit) -> Option<Rate> {
+        match limit.failure_mode {
+            FailureMode::Local => Some(limit.rate.local_share()),
+            FailureMode::Open if self.valkey.is_none() => Some(limit.rate),
+            FailureMode::Open | FailureMode::Closed => None,
+        }
+    }
+
+    /// By this environment's own counts, each against its rate here.
+    fn decide_locally(&self, counted: &[(&AppliedLimit<'_>, Rate)]) -> Vec<LimitStatus> {
+        let checks = counted.iter().map(|(one, rate)| LimitCheck {
+            rate: *rate,
             ..one.check.clone()
         });
         let checks: Vec<_> = checks.collect();
 
         let verdicts = self.local.lock().decide(&checks, now_micros());
-        let pairs = applied.iter().zip(&verdicts);
-        let statuses = pairs.map(|(one, verdict)| LimitStatus::new(one.limit, verdict));
+        let pairs = counted.iter().zip(&verdicts);
+        let statuses = pairs.map(|((one, _), verdict)| LimitStatus::new(one.limit, verdict));
         statuses.collect()
     }
 
@@ -286,53 +312,79 @@ impl Limiter {
     /// more than has not come back by itself since. Only buckets are settled: a window keeps the
     /// calls that it let in.
     pub async fn settle(&self, settlement: Settlement<'_>, deadline: Deadline) {
+        let name = settlement.limit;
+        let Some(request) = self.settle_locally(settlement) else {
+            return;
+        };
+
+        if let Some(valkey) = &self.valkey
+            && let Err(error) = valkey.run(request, deadline).await
+        {
+            let limit = name;
+            tracing::warn!(limit, %error, "the real cost of a call is not charged");
+        }
+    }
+
+    /// The same where nothing can be awaited: Valkey hears of it with the environment's next call.
+    pub fn settle_later(&self, settlement: Settlement<'_>) {
+        let Some(request) = self.settle_locally(settlement) else {
+            return;
+        };
+
+        let mut owed = self.owed.lock();
+        if owed.len() < MAX_OWED {
+            owed.push(request);
+        }
+    }
+
+    /// Adds what could not be settled before to a batch; no answer is waited for.
+    fn add_owed(&self, batch: &mut Batch) {
+        let owed = std::mem::take(&mut *self.owed.lock());
+        for request in owed {
+            let _unneeded = batch.add(request);
+        }
+    }
+
+    /// Settles a charge that this environment counts; what Valkey is to be told of a shared one.
+    fn settle_locally(&self, settlement: Settlement<'_>) -> Option<SettleRequest> {
         let Settlement { charge, cost, .. } = settlement;
         let mut limits = self.limits.iter();
-        let Some(limit) = limits.find(|limit| limit.name == settlement.limit) else {
-            return;
-        };
-        let Some(key) = self.key(limit, settlement.client) else {
-            return;
-        };
+        let limit = limits.find(|limit| limit.name == settlement.limit)?;
+        let key = self.key(limit, settlement.client)?;
         if limit.rate.algorithm == Algorithm::SlidingWindow {
-            return;
+            return None;
         }
 
         let elapsed = charge.at.elapsed().unwrap_or_default();
-        match (charge.mode, &self.valkey) {
-            (DecisionMode::Shared, Some(valkey)) => {
-                let owed = time_owed(&limit.rate, cost, elapsed);
-                let charged = time_owed(&limit.rate, charge.cost, elapsed);
-                let shift = i128::from(owed) - i128::from(charged);
-                settle_shared(valkey, SettleRequest { key, shift }, limit, deadline).await;
+        match charge.mode {
+            DecisionMode::Shared => {
+                let shift = time_shift(&limit.rate, charge.cost, cost, elapsed);
+                let scale = limit.rate.fill().scale;
+                (shift != 0).then_some(SettleRequest { key, shift, scale })
             }
-            (DecisionMode::Local, _) if limit.failure_mode == FailureMode::Local => {
-                let share = limit.rate.local_share();
-                let owed = time_owed(&share, cost, elapsed);
-                let charged = time_owed(&share, charge.cost, elapsed);
-                self.local.lock().settle(&key, charged, owed);
+            DecisionMode::Local => {
+                let rate = self.local_rate(limit)?;
+                let shift = time_shift(&rate, charge.cost, cost, elapsed);
+                self.local.lock().settle(&key, &rate, shift, now_micros());
+                None
             }
-            _ => {}
+            DecisionMode::Open | DecisionMode::Closed => None,
         }
     }
 }
 
-async fn settle_shared(valkey: &Valkey, request: SettleRequest, limit: &Limit, deadline: Deadline) {
-    if request.shift == 0 {
-        return;
-    }
-
-    if let Err(error) = valkey.run(request, deadline).await {
-        let limit = limit.name;
-        tracing::warn!(limit, %error, "the real cost of a call is not charged");
-    }
-}
-
-/// The part of a cost that a bucket has not filled again since, as microseconds of filling.
-fn time_owed(rate: &Rate, cost: u64, elapsed: Duration) -> u64 {
+/// How much later a bucket is full, in ticks, if it is charged `cost` instead of `charged`. What
+/// has come back by itself since then moves nothing.
+fn time_shift(rate: &Rate, charged: u64, cost: u64, elapsed: Duration) -> i128 {
+    let fill = rate.fill();
     let elapsed = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    let owed = cost.min(MAX_COST).saturating_mul(rate.step());
-    owed.saturating_sub(elapsed)
+
+    let owed = |cost: u64| {
+        let ticks = fill.ticks_of(cost.min(MAX_COST));
+        let left = ticks.saturating_sub(fill.ticks_in(elapsed));
+        i128::try_from(left).unwrap_or(i128::MAX)
+    };
+    owed(cost) - owed(charged)
 }
 
 /// Microseconds since 1970.

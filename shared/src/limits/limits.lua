@@ -1,36 +1,30 @@
 -- Decides several limits of one request together: all of them or none. What it does stands, step
 -- for step, in local.rs. `now`, the server's time in microseconds, and `slack`, which is 0, are set
--- by what stands before this script.
+-- by what stands before this script, and bucket.lua stands before it too.
 --
 -- KEYS    one for each limit, all with one hash tag
--- ARGV    five for each limit: algorithm (b: token bucket, w: sliding window), limit, window
---         (microseconds), burst, cost
+-- ARGV    five for each limit: algorithm, three numbers, cost. The numbers are
+--         b (token bucket):   step (ticks in which it gets one more), ticks of a microsecond, burst
+--         w (sliding window): limit, window, grain (microseconds)
 -- answers for each limit: admitted (0 or 1), remaining, microseconds until all is free again,
 --         microseconds to wait (-1: never)
 local answers, commits, all = {}, {}, true
 
--- A token bucket as the generic cell rate algorithm keeps it: one number, the time at which the
--- bucket is full again.
-local function bucket(key, limit, window, burst, cost)
-  local step = math.ceil(window / limit)
-  local full_at = math.max(now, tonumber(redis.call('GET', key) or '0') or 0)
-  local after = full_at + cost * step
-  local room = burst * step
+local function bucket(key, step, scale, burst, cost)
+  local debt, room = read_debt(key, scale), burst * step
+  local after = debt + cost * step
+  local remaining = function(owed) return math.max(0, math.floor((room - owed) / step)) end
+  local micros = function(ticks) return math.ceil(ticks / scale) end
 
-  if cost > burst then
-    return false, math.floor((now + room - full_at) / step), full_at - now, -1
-  end
-  if after - room > now then
-    return false, math.floor((now + room - full_at) / step), full_at - now, after - room - now
+  if cost > burst or after > room then
+    local wait = cost > burst and -1 or micros(after - room)
+    return false, remaining(debt), micros(debt), wait
   end
 
   local commit = function()
-    if cost > 0 then
-      local keep = math.ceil((after - now) / 1000) + 1 + slack
-      redis.call('SET', key, string.format('%.0f', after), 'PX', string.format('%.0f', keep))
-    end
+    if cost > 0 then write_debt(key, scale, after) end
   end
-  return true, math.floor((now + room - after) / step), after - now, 0, commit
+  return true, remaining(after), micros(after), 0, commit
 end
 
 -- An entry of a window: its time, its cost, and the cost of all entries up to and with it.
@@ -40,8 +34,9 @@ local function read(entry)
 end
 
 -- The window as a list of what was admitted, so that it is exact; the running sums spare adding it
--- up.
-local function sliding(key, limit, window, cost)
+-- up. Calls of one grain are one entry, at the time of the last: with a large limit a list would
+-- have no bound.
+local function sliding(key, limit, window, grain, cost)
   local first = redis.call('LINDEX', key, 0)
   while first do
     local at = read(first)
@@ -50,10 +45,10 @@ local function sliding(key, limit, window, cost)
     first = redis.call('LINDEX', key, 0)
   end
 
-  local used, sum, newest = 0, 0, now - window
+  local used, sum, newest, newest_cost = 0, 0, now - window, 0
   if first then
     local _, first_cost, first_sum = read(first)
-    newest, _, sum = read(redis.call('LINDEX', key, -1))
+    newest, newest_cost, sum = read(redis.call('LINDEX', key, -1))
     used = sum - first_sum + first_cost
   end
 
@@ -72,8 +67,16 @@ local function sliding(key, limit, window, cost)
 
   local commit = function()
     if cost > 0 then
+      local entry = function(at, its_cost)
+        return string.format('%.0f:%.0f:%.0f', at, its_cost, sum + cost)
+      end
+
+      if first and math.floor(newest / grain) == math.floor(now / grain) then
+        redis.call('LSET', key, -1, entry(math.max(newest, now), newest_cost + cost))
+      else
+        redis.call('RPUSH', key, entry(now, cost))
+      end
       local keep = math.ceil(window / 1000) + 1 + slack
-      redis.call('RPUSH', key, string.format('%.0f:%.0f:%.0f', now, cost, sum + cost))
       redis.call('PEXPIRE', key, string.format('%.0f', keep))
     end
   end
@@ -82,16 +85,10 @@ end
 
 for at, key in ipairs(KEYS) do
   local argument = function(offset) return ARGV[(at - 1) * 5 + offset] end
-  local limit, window, burst, cost =
-    tonumber(argument(2)), tonumber(argument(3)), tonumber(argument(4)), tonumber(argument(5))
+  local decide = argument(1) == 'b' and bucket or sliding
 
-  local admitted, remaining, reset, wait, commit
-  if argument(1) == 'b' then
-    admitted, remaining, reset, wait, commit = bucket(key, limit, window, burst, cost)
-  else
-    admitted, remaining, reset, wait, commit = sliding(key, limit, window, cost)
-  end
-
+  local admitted, remaining, reset, wait, commit = decide(key, tonumber(argument(2)),
+    tonumber(argument(3)), tonumber(argument(4)), tonumber(argument(5)))
   commits[at], all = commit, all and admitted
   answers[at] = { admitted and 1 or 0, remaining, reset, wait }
 end

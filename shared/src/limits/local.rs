@@ -1,15 +1,18 @@
 //! The two algorithms in this process, on a clock that is given, in microseconds since 1970.
 //!
-//! `limits.lua` does the same on the server, step for step. This one decides while there is no
-//! Valkey, for those limits that fail local.
+//! `limits.lua` does the same on the server, step for step. This one decides where no Valkey is
+//! configured, and while it is gone, for those limits that fail local.
 
 use std::collections::{HashMap, VecDeque};
 
-use super::rate::{LimitCheck, Rate, Verdict};
+use super::rate::{Fill, LimitCheck, Rate, Verdict};
 use crate::config::Algorithm;
 
-/// Keys that are kept before those that are not in use give way.
+/// Keys that are kept.
 const MAX_KEYS: usize = 10_000;
+
+/// Keys that are left when there were too many, so that not every call has to look through them.
+const KEYS_AFTER_PRUNING: usize = MAX_KEYS / 4 * 3;
 
 /// The usage under one key.
 enum Usage {
@@ -17,26 +20,29 @@ enum Usage {
     Window(WindowUsage),
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct BucketUsage {
-    /// When the bucket is full again.
-    full_at: u64,
+    fill: Fill,
+    /// When the bucket is full again, in the ticks of `fill`.
+    full_at: u128,
 }
 
 #[derive(Default)]
 struct WindowUsage {
     /// The calls that were let in, oldest first.
     admitted: VecDeque<AdmittedCall>,
-    /// When the last of it leaves the window.
+    /// When the last of them leaves the window.
     in_use_until: u64,
 }
 
+/// The calls of one grain of the rate's: all that came in it, at the time of the last.
 struct AdmittedCall {
     at: u64,
     cost: u64,
 }
 
-/// Counts by key. Keys that are not in use any more give way when there are many.
+/// Counts by key. When there are many, keys that are not in use any more give way, and if those are
+/// not enough, those that would be free soonest.
 #[derive(Default)]
 pub struct LocalLimiter {
     usage: HashMap<String, Usage>,
@@ -61,18 +67,40 @@ impl LocalLimiter {
         verdicts
     }
 
-    /// Moves the time at which a bucket is full from the charged to the owed time, in microseconds.
-    pub fn settle(&mut self, key: &str, charged: u64, owed: u64) {
-        if let Some(Usage::Bucket(bucket)) = self.usage.get_mut(key) {
-            bucket.full_at = bucket.full_at.saturating_sub(charged).saturating_add(owed);
+    /// Moves the time at which a bucket is full again by `shift` ticks of how the rate fills; a
+    /// negative number gives back.
+    pub fn settle(&mut self, key: &str, rate: &Rate, shift: i128, now: u64) {
+        let unused = BucketUsage::unused(rate);
+        let usage = self.usage.entry(key.to_owned());
+
+        if let Usage::Bucket(bucket) = usage.or_insert(Usage::Bucket(unused)) {
+            let since = bucket.full_at.max(bucket.fill.ticks_in(now));
+            bucket.full_at = since.saturating_add_signed(shift);
         }
     }
 
     /// A key of an abandoned client frees itself when its limit is free again.
     fn forget_unused(&mut self, now: u64) {
-        if self.usage.len() > MAX_KEYS {
-            self.usage.retain(|_, usage| usage.is_in_use(now));
+        if self.usage.len() <= MAX_KEYS {
+            return;
         }
+
+        self.usage.retain(|_, usage| usage.in_use_until() > now);
+        if self.usage.len() > KEYS_AFTER_PRUNING {
+            self.forget_soonest_free();
+        }
+    }
+
+    /// A client that makes up keys, such as addresses, must not fill the memory.
+    fn forget_soonest_free(&mut self) {
+        let times = self.usage.values().map(Usage::in_use_until);
+        let mut times: Vec<_> = times.collect();
+        let excess = times.len() - KEYS_AFTER_PRUNING;
+        let (_, last_to_go, _) = times.select_nth_unstable(excess - 1);
+
+        let last_to_go = *last_to_go;
+        self.usage
+            .retain(|_, usage| usage.in_use_until() > last_to_go);
     }
 
     fn check(&mut self, check: &LimitCheck, now: u64) -> Verdict {
@@ -82,7 +110,7 @@ impl LocalLimiter {
                 bucket.check(check, burst, now)
             }
             (Algorithm::TokenBucket { burst }, _) => {
-                BucketUsage::default().check(check, burst, now)
+                BucketUsage::unused(&check.rate).check(check, burst, now)
             }
             (Algorithm::SlidingWindow, Some(Usage::Window(window))) => {
                 window.drop_expired(&check.rate, now);
@@ -99,49 +127,57 @@ impl LocalLimiter {
         }
 
         let unused = match rate.algorithm {
-            Algorithm::TokenBucket { .. } => Usage::Bucket(BucketUsage::default()),
+            Algorithm::TokenBucket { .. } => Usage::Bucket(BucketUsage::unused(rate)),
             Algorithm::SlidingWindow => Usage::Window(WindowUsage::default()),
         };
         match self.usage.entry(key.clone()).or_insert(unused) {
-            Usage::Bucket(bucket) => {
-                bucket.full_at = now.max(bucket.full_at) + cost * rate.step();
-            }
-            Usage::Window(window) => {
-                window.admitted.push_back(AdmittedCall {
-                    at: now,
-                    cost: *cost,
-                });
-                window.in_use_until = now + rate.window;
-            }
+            Usage::Bucket(bucket) => bucket.charge(*cost, now),
+            Usage::Window(window) => window.charge(rate, *cost, now),
         }
     }
 }
 
 impl BucketUsage {
-    fn check(self, check: &LimitCheck, burst: u64, now: u64) -> Verdict {
-        let step = check.rate.step();
-        let full_at = now.max(self.full_at);
-        let full_at_after = full_at.saturating_add(check.cost.saturating_mul(step));
-        let latest = now.saturating_add(burst.saturating_mul(step));
-        let left = |full_at: u64| latest.saturating_sub(full_at) / step;
+    fn unused(rate: &Rate) -> Self {
+        Self {
+            fill: rate.fill(),
+            full_at: 0,
+        }
+    }
 
-        if check.cost <= burst && full_at_after <= latest {
+    fn check(self, check: &LimitCheck, burst: u64, now: u64) -> Verdict {
+        let Self { fill, .. } = self;
+        let now = fill.ticks_in(now);
+        let debt = self.full_at.saturating_sub(now);
+        let debt_after = debt + fill.ticks_of(check.cost);
+        let room = fill.ticks_of(burst);
+        let remaining = |debt: u128| {
+            let left = room.saturating_sub(debt) / u128::from(fill.step);
+            u64::try_from(left).unwrap_or(u64::MAX)
+        };
+
+        if check.cost <= burst && debt_after <= room {
             return Verdict {
                 is_admitted: true,
-                remaining: left(full_at_after),
-                reset: full_at_after - now,
+                remaining: remaining(debt_after),
+                reset: fill.micros_of(debt_after),
                 wait: Some(0),
             };
         }
 
         // A cost above the burst would never be let in.
-        let wait = (check.cost <= burst).then(|| full_at_after - latest);
+        let wait = (check.cost <= burst).then(|| fill.micros_of(debt_after - room));
         Verdict {
             is_admitted: false,
-            remaining: left(full_at),
-            reset: full_at - now,
+            remaining: remaining(debt),
+            reset: fill.micros_of(debt),
             wait,
         }
+    }
+
+    fn charge(&mut self, cost: u64, now: u64) {
+        let since = self.full_at.max(self.fill.ticks_in(now));
+        self.full_at = since + self.fill.ticks_of(cost);
     }
 }
 
@@ -181,6 +217,21 @@ impl WindowUsage {
         }
     }
 
+    /// Calls of one grain are one entry, at the time of the last.
+    fn charge(&mut self, rate: &Rate, cost: u64, now: u64) {
+        let grain = rate.grain();
+        let newest = self.admitted.back_mut();
+
+        match newest.filter(|newest| newest.at / grain == now / grain) {
+            Some(newest) => {
+                newest.at = newest.at.max(now);
+                newest.cost += cost;
+            }
+            None => self.admitted.push_back(AdmittedCall { at: now, cost }),
+        }
+        self.in_use_until = now + rate.window;
+    }
+
     /// Microseconds until calls of so much cost have left the window.
     fn time_until_free(&self, excess: u64, rate: &Rate, now: u64) -> u64 {
         let mut must_leave = excess;
@@ -194,11 +245,41 @@ impl WindowUsage {
 }
 
 impl Usage {
-    fn is_in_use(&self, now: u64) -> bool {
-        let until = match self {
-            Self::Bucket(bucket) => bucket.full_at,
+    /// Microseconds since 1970.
+    fn in_use_until(&self) -> u64 {
+        match self {
+            Self::Bucket(bucket) => bucket.fill.micros_of(bucket.full_at),
             Self::Window(window) => window.in_use_until,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_790_000_000_000_000;
+
+    fn check(key: usize, cost: u64) -> [LimitCheck; 1] {
+        let rate = Rate {
+            algorithm: Algorithm::TokenBucket { burst: 100 },
+            limit: 100,
+            window: 60_000_000,
         };
-        until > now
+        let key = format!("key-{key}");
+        [LimitCheck { key, rate, cost }]
+    }
+
+    #[test]
+    fn made_up_keys_do_not_fill_the_memory() {
+        let mut local = LocalLimiter::default();
+        local.decide(&check(0, 100), NOW);
+
+        for key in 1..3 * MAX_KEYS {
+            local.decide(&check(key, 1), NOW);
+            assert!(local.usage.len() <= MAX_KEYS + 1);
+        }
+        let refused = local.decide(&check(0, 1), NOW);
+        assert!(!refused[0].is_admitted, "what is used up stays so");
     }
 }

@@ -4,7 +4,8 @@
 //! request: if one refuses, none is charged, and a refused call is never counted, so a client that
 //! keeps knocking gets in as soon as it may. A key that was refused is remembered in the
 //! environment until its time, so a flood costs no round trip. While Valkey is gone each limit
-//! fails open, closed or local, as its [`FailureMode`] says.
+//! fails open, closed or local, as its [`FailureMode`] says. Where none is configured, a limit that
+//! would be open is counted by each environment for itself.
 //!
 //! A key cannot be made without its tenant: the subject of a tenant's or a user's limit holds it.
 //!
@@ -49,4 +50,4 @@ pub use client::Client;
 pub use decision::{Decision, DecisionMode, LimitStatus};
 pub use limit::{ADDRESS, DEFAULT, GLOBAL, Limit, LimitScope, TENANT, USER};
 pub use limiter::{Charge, LimitCost, Limiter, PendingDecision, Settlement};
-pub use rate::{LimitCheck, Rate, Verdict};
+pub use rate::{Fill, LimitCheck, Rate, Verdict};

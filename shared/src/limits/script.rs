@@ -2,13 +2,16 @@
 
 use std::sync::LazyLock;
 
-use super::rate::{LimitCheck, Rate, Verdict};
+use super::rate::{Fill, LimitCheck, Verdict};
 use crate::config::Algorithm;
 use crate::valkey::{Reply, Script, ScriptCall, ScriptRequest};
 
 /// The script, but for what stands before it: `now`, in microseconds since 1970, and `slack`,
 /// milliseconds that keys live longer than they must, for a clock that is not the server's.
-pub const SOURCE: &str = include_str!("limits.lua");
+pub const SOURCE: &str = concat!(include_str!("bucket.lua"), include_str!("limits.lua"));
+
+/// The script that settles, but for what stands before it: `now` and `slack`, as before.
+pub const SETTLE_SOURCE: &str = concat!(include_str!("bucket.lua"), include_str!("settle.lua"));
 
 /// Sets `now` to the server's clock, before a script.
 const SERVER_TIME: &str = "local time = redis.call('TIME')
@@ -19,7 +22,7 @@ static DECIDE_SCRIPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(format!("{SERVER_TIME}{SOURCE}")));
 
 static SETTLE_SCRIPT: LazyLock<Script> =
-    LazyLock::new(|| Script::new(format!("{SERVER_TIME}{}", include_str!("settle.lua"))));
+    LazyLock::new(|| Script::new(format!("{SERVER_TIME}{SETTLE_SOURCE}")));
 
 /// Decides all limits of one call, and charges it if they all let it in.
 pub(super) struct DecideRequest {
@@ -29,8 +32,10 @@ pub(super) struct DecideRequest {
 /// Moves the time at which a bucket is full again.
 pub(super) struct SettleRequest {
     pub(super) key: String,
-    /// Microseconds; a negative number gives back.
+    /// Ticks; a negative number gives back.
     pub(super) shift: i128,
+    /// Ticks of a microsecond.
+    pub(super) scale: u64,
 }
 
 impl ScriptRequest for DecideRequest {
@@ -61,7 +66,10 @@ impl ScriptRequest for SettleRequest {
         ScriptCall {
             script: &SETTLE_SCRIPT,
             keys: vec![self.key],
-            arguments: vec![self.shift.to_string().into_bytes()],
+            arguments: vec![
+                self.shift.to_string().into_bytes(),
+                self.scale.to_string().into_bytes(),
+            ],
         }
     }
 
@@ -72,19 +80,17 @@ impl ScriptRequest for SettleRequest {
 
 /// The script's arguments for one limit.
 pub fn check_arguments(check: &LimitCheck) -> [String; 5] {
-    let Rate {
-        algorithm,
-        limit,
-        window,
-    } = check.rate;
-    let (letter, burst) = match algorithm {
-        Algorithm::TokenBucket { burst } => ("b", burst),
-        Algorithm::SlidingWindow => ("w", 0),
+    let LimitCheck { rate, cost, .. } = check;
+    let (letter, numbers) = match rate.algorithm {
+        Algorithm::TokenBucket { burst } => {
+            let Fill { step, scale } = rate.fill();
+            ("b", [step, scale, burst, *cost])
+        }
+        Algorithm::SlidingWindow => ("w", [rate.limit, rate.window, rate.grain(), *cost]),
     };
 
-    let numbers = [limit, window, burst, check.cost];
-    let [limit, window, burst, cost] = numbers.map(|number| number.to_string());
-    [letter.to_owned(), limit, window, burst, cost]
+    let [first, second, third, cost] = numbers.map(|number| number.to_string());
+    [letter.to_owned(), first, second, third, cost]
 }
 
 /// Reads the script's reply; `None` if it is something else.

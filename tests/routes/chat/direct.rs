@@ -46,7 +46,11 @@ pub(super) async fn chains_of(scripts: &[&str], settings: &Value) -> Chains {
 }
 
 /// The handler's answer to a call that came in this way.
-async fn handle(chains: Chains, body: &Value, origin: Origin) -> Result<Reply, ApiError> {
+pub(super) async fn handle(
+    chains: Chains,
+    body: &Value,
+    origin: Origin,
+) -> Result<Reply, ApiError> {
     let limiter = Limiter::new(None, &[], &LimitSettings::default()).unwrap();
     let backend = Backend {
         chains: Arc::new(chains),

@@ -1,99 +1,25 @@
 //! Clients that leave in the middle of a stream: what their tenant is charged, and what the next
 //! call finds.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use futures::StreamExt;
 use serde_json::{Value, json};
-use wenzhen::cache::Cache;
-use wenzhen::chat::{Backend, Meter, TOKENS};
-use wenzhen::config::LimitSettings;
-use wenzhen::deadline::Deadline;
+use wenzhen::chat::Meter;
 use wenzhen::http::openai::Reply;
-use wenzhen::http::{Call, Endpoint, Origin};
-use wenzhen::identity::{Caller, Role, TenantId, UserId};
-use wenzhen::limits::{Client, Decision, LimitCost, Limiter};
-use wenzhen_functions::CreateChatCompletion;
 
-use super::direct::chains_of;
+use super::own_route::{OwnRoute, RESERVED_TOKENS, reserving};
 use super::{ask, streamed, to_chain, with};
 use crate::support::valkey::{of_stack, prefix};
 
-/// A day's tokens: what comes back within a test is next to nothing.
-const LIMITS: &str = r#"{"tokens":{"limit":100000,"burst":100000,"window":86400}}"#;
-
-/// What a request reserves: this and its own length.
-const RESERVED_TOKENS: u64 = 40_000;
-
-/// A route with one tier and a limit of its own.
-struct OwnRoute {
-    endpoint: CreateChatCompletion,
-    caller: Caller,
+/// A route with one tier, counted by the fleet.
+async fn playing(script: &str) -> OwnRoute {
+    OwnRoute::new(&[script], &json!({}), Some(of_stack(&prefix()))).await
 }
 
-impl OwnRoute {
-    async fn playing(script: &str) -> Self {
-        let settings = LimitSettings::parse(LIMITS).unwrap();
-        let limiter = Limiter::new(Some(of_stack(&prefix())), &[TOKENS], &settings).unwrap();
-        let backend = Backend {
-            chains: Arc::new(chains_of(&[script], &json!({})).await),
-            cache: Arc::new(Cache::new(None)),
-            limiter: Arc::new(limiter),
-        };
-
-        Self {
-            endpoint: CreateChatCompletion { backend },
-            caller: Caller {
-                tenant: TenantId::try_from("t".to_owned()).unwrap(),
-                user: UserId::try_from("u".to_owned()).unwrap(),
-                role: Role::Patient,
-            },
-        }
-    }
-
-    /// Charges the tenant, as the guard does before a call.
-    async fn charge(&self, tokens: u64) -> Decision {
-        let client = Client {
-            address: None,
-            caller: Some(&self.caller),
-        };
-        let cost = LimitCost {
-            limit: Meter::CHARGE.limit,
-            cost: tokens,
-        };
-        let deadline = Deadline::after(Duration::from_secs(5));
-        let limiter = &self.endpoint.backend.limiter;
-        limiter.decide(client, &[cost], deadline).await
-    }
-
-    /// The stream of a call that reserves [`RESERVED_TOKENS`].
-    async fn stream(&self) -> Reply {
-        let body = to_chain(streamed(ask("x")), "live");
-        let body = with(body, "max_tokens", json!(RESERVED_TOKENS)).to_string();
-        let estimate = (Meter::CHARGE.cost)(body.as_bytes());
-        let decision = self.charge(estimate).await;
-        assert!(decision.is_admitted());
-
-        let deadline = Deadline::after(Duration::from_secs(25));
-        let mut call = Call::new(
-            self.caller.clone(),
-            deadline,
-            http::Request::new(body.into()),
-        );
-        call.origin = Origin::FunctionUrl;
-        call.counted_by = decision.mode();
-        let answered = self.endpoint.handle(call).await;
-        answered.unwrap_or_else(|error| panic!("refused: {}", error.body()))
-    }
-
-    /// The tokens that the tenant has left.
-    async fn tokens_left(&self) -> u64 {
-        let status = self.charge(1).await.remaining();
-        let mut parts = status.split("\"tokens\";r=");
-        let rest = parts.nth(1).unwrap();
-        rest.split(';').next().unwrap().parse().unwrap()
-    }
+/// The stream of a call that reserves [`RESERVED_TOKENS`].
+async fn stream_of(route: &OwnRoute) -> Reply {
+    let body = to_chain(streamed(reserving(RESERVED_TOKENS)), "live");
+    let answered = route.answer(&body).await;
+    answered.unwrap_or_else(|error| panic!("refused: {}", error.body()))
 }
 
 /// The data of the next event.
@@ -106,8 +32,8 @@ async fn next_event(reply: &mut Reply) -> Value {
 /// What was reserved is what is charged: nothing can be awaited once the client has gone.
 #[tokio::test]
 async fn a_client_that_leaves_is_charged_what_was_reserved() {
-    let route = OwnRoute::playing("slow-tokens").await;
-    let mut reply = route.stream().await;
+    let route = playing("slow-tokens").await;
+    let mut reply = stream_of(&route).await;
     assert!(next_event(&mut reply).await["choices"].is_array());
     drop(reply);
 
@@ -115,7 +41,7 @@ async fn a_client_that_leaves_is_charged_what_was_reserved() {
     assert!((59_000..60_001).contains(&left), "{left}");
 
     // The tier is as well as before, and the next call is served and settled.
-    let reply = route.stream().await;
+    let reply = stream_of(&route).await;
     let rest: Vec<_> = reply.body.collect().await;
     assert_eq!(rest.last().unwrap(), "data: [DONE]\n\n");
     let after = route.tokens_left().await;
@@ -124,12 +50,37 @@ async fn a_client_that_leaves_is_charged_what_was_reserved() {
 
 #[tokio::test]
 async fn a_client_that_stays_is_charged_what_was_used() {
-    let route = OwnRoute::playing("slow-tokens").await;
-    let reply = route.stream().await;
+    let route = playing("slow-tokens").await;
+    let reply = stream_of(&route).await;
     assert_eq!(reply.headers["x-served-by"], "t0");
     let events: Vec<_> = reply.body.collect().await;
     assert_eq!(events.last().unwrap(), "data: [DONE]\n\n");
 
     let left = route.tokens_left().await;
     assert!((99_000..100_001).contains(&left), "{left}");
+}
+
+/// Also of a request that reserved less than it got.
+#[tokio::test]
+async fn a_client_that_leaves_is_charged_what_was_read_if_that_is_more() {
+    for is_shared in [false, true] {
+        let valkey = is_shared.then(|| of_stack(&prefix()));
+        let route = OwnRoute::new(&["slow-tokens"], &json!({}), valkey).await;
+        let body = with(ask("x"), "max_tokens", json!(1));
+        let body = to_chain(streamed(body), "live");
+        let reserved = (Meter::CHARGE.cost)(body.to_string().as_bytes());
+        let before = route.tokens_left().await;
+
+        let answered = route.answer(&body).await;
+        let mut reply = answered.unwrap_or_else(|error| panic!("refused: {}", error.body()));
+        for _ in 0..6 {
+            assert!(next_event(&mut reply).await["choices"].is_array());
+        }
+        drop(reply);
+
+        // The first one brings the charge to the server.
+        route.tokens_left().await;
+        let charged = before - route.tokens_left().await - 2;
+        assert!(charged > reserved, "{charged} of {reserved}, {is_shared}");
+    }
 }
