@@ -18,6 +18,9 @@ use crate::locale::Locale;
 use crate::page::Page;
 use crate::triage::Triage;
 
+/// Idempotency keys that one statement removes at most.
+const PRUNE_BATCH_SIZE: i64 = 5_000;
+
 const CREATE: &str = include_str!("sql/create.sql");
 const FIND_CREATED: &str = include_str!("sql/find_created.sql");
 
@@ -160,9 +163,10 @@ impl ExistingConsultation {
     }
 }
 
-/// Removes the keys of requests that may not be repeated any more. Returns how many.
+/// Removes the keys of requests that may not be repeated any more, at most 5,000. Returns how many.
 pub async fn prune_idempotency_keys(connection: &mut PgConnection) -> Result<u64, Error> {
-    let pruned = sqlx::query("DELETE FROM idempotency_keys WHERE expires_at < now()")
+    let pruned = sqlx::query(include_str!("sql/prune_keys.sql"))
+        .bind(PRUNE_BATCH_SIZE)
         .execute(connection)
         .await?;
     Ok(pruned.rows_affected())
