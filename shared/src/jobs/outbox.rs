@@ -160,7 +160,8 @@ pub async fn sweep(
     let mut pass = Pass::begin(position.0.lock().clone());
 
     while deadline.remaining() > MIN_ROUND_TIME {
-        let take = async |connection: &mut PgConnection| take_due_rows(connection, &pass).await;
+        let take =
+            async |connection: &mut PgConnection| take_due_rows(connection, &pass.after).await;
         let round = database.within(STATEMENT_TIMEOUT, take).await?;
 
         let refused = send_all(queue, &round.missing).await;
@@ -189,13 +190,13 @@ pub async fn sweep(
 }
 
 /// The rows that one statement has taken. Each is due again later, as `take_due_rows.sql` says.
-struct Round {
+pub struct Round {
     /// How many rows.
-    due: usize,
+    pub due: usize,
     /// The messages that have to be sent.
-    missing: Vec<JobMessage>,
+    pub missing: Vec<JobMessage>,
     /// The last tenant that was looked at; none when there is no further one.
-    last_tenant: Option<String>,
+    pub last_tenant: Option<String>,
 }
 
 /// A row that was due. The first columns are null in the row that only says how many were due.
@@ -227,8 +228,9 @@ impl DueRow {
     }
 }
 
-/// Takes up to [`SWEEP_BATCH_SIZE`] rows that are due, from each of the next tenants in turn.
-async fn take_due_rows(connection: &mut PgConnection, pass: &Pass) -> Result<Round, Error> {
+/// Takes up to 100 rows that are due: the same number from each of the tenants behind `after`, of
+/// which it looks at no more than 1,000.
+pub async fn take_due_rows(connection: &mut PgConnection, after: &str) -> Result<Round, Error> {
     let statement = transition_sql!(
         "take_due_rows.sql",
         "SELECT rescheduled.*, (SELECT count(*) FROM taken) AS due,
@@ -238,7 +240,7 @@ async fn take_due_rows(connection: &mut PgConnection, pass: &Pass) -> Result<Rou
     );
     let rows: Vec<DueRow> = sqlx::query_as(statement)
         .bind(SWEEP_BATCH_SIZE)
-        .bind(&pass.after)
+        .bind(after)
         .bind(MAX_TENANT_LOOKS)
         .fetch_all(connection)
         .await?;
