@@ -1,6 +1,7 @@
 -- Fills the tables with :jobs jobs and :tenants tenants.
 --
---   big     :jobs jobs with keys, 50 of which failed; every second one of these was done later
+--   big     :jobs jobs with keys, 50 of which failed; every second one of these was done later;
+--           :jobs that are done and have one key; :jobs analyses
 --   failed  :jobs failed jobs, and nothing else
 --   due-*   two jobs each, both due
 --   flood   :jobs jobs, all due
@@ -10,13 +11,14 @@
 -- time of each is over.
 TRUNCATE consultations, jobs, outbox, idempotency_keys, users, quarantine;
 
-CREATE FUNCTION pg_temp.id(part int, number int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION pg_temp.id(part int, number int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
     SELECT ('01900000-000' || part || '-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
 $$;
 
 INSERT INTO consultations
     (tenant_id, id, user_id, job_id, urgency, locale, symptoms, triage)
-SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n), 'routine', 'en', 'a cough', '{}'
+SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n), 'routine', 'en', 'a cough',
+       '{"urgency": "routine", "red_flags": []}'
 FROM generate_series(1, :jobs) n;
 
 INSERT INTO jobs (tenant_id, id, user_id, consultation_id, kind, state)
@@ -32,6 +34,10 @@ INSERT INTO jobs (tenant_id, id, user_id, kind, dedupe_key, state)
 SELECT 'big', pg_temp.id(3, n), 'user-1', 'generate_report', 'key-' || n, 'completed'
 FROM generate_series(1, :jobs) n
 WHERE n % (:jobs / 25) = 0;
+
+INSERT INTO jobs (tenant_id, id, user_id, kind, dedupe_key, state)
+SELECT 'big', pg_temp.id(8, n), 'user-1', 'generate_report', 'one-key', 'completed'
+FROM generate_series(1, :jobs) n;
 
 INSERT INTO jobs (tenant_id, id, user_id, kind, dedupe_key, state)
 SELECT 'failed', pg_temp.id(4, n), 'user-1', 'analyze', 'key-' || n, 'failed'

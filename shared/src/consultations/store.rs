@@ -31,10 +31,15 @@ const GET: &str = concat!(
 );
 
 /// A page of a patient's own consultations, which another index answers than [`LIST_OF_TENANT`].
+///
+/// The rows are those of one person. Said as a range, whose order only the index of a person's
+/// consultations has: by an equality the planner may go through the whole tenant instead, if it
+/// takes the person for one with many.
 const LIST_OF_OWNER: &str = concat!(
     include_str!("sql/summary_columns.sql"),
     include_str!("sql/with_progress.sql"),
-    "WHERE c.tenant_id = $1 AND c.user_id = $4 AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
+    "WHERE c.tenant_id = $1 AND c.user_id >= $4 AND (c.user_id, c.id) < ($4, $2) ",
+    "ORDER BY c.user_id DESC, c.id DESC LIMIT $3"
 );
 
 /// A page of a tenant's consultations. `$4` is NULL.
@@ -44,13 +49,16 @@ const LIST_OF_TENANT: &str = concat!(
     "WHERE c.tenant_id = $1 AND $4::text IS NULL AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
 );
 
-/// The latest consultations of several people, in one statement for all of them.
+/// The latest consultations of several people, in one statement for all of them. The range is that
+/// of [`LIST_OF_OWNER`].
 const LATEST_OF_USERS: &str = concat!(
     "SELECT requested.user_id, latest.* FROM unnest($2::text[]) AS requested (user_id)\n",
     "CROSS JOIN LATERAL (\n",
     include_str!("sql/summary_columns.sql"),
     include_str!("sql/with_progress.sql"),
-    "WHERE c.tenant_id = $1 AND c.user_id = requested.user_id ORDER BY c.id DESC LIMIT $3\n",
+    "WHERE c.tenant_id = $1\n",
+    "AND c.user_id >= requested.user_id AND c.user_id <= requested.user_id\n",
+    "ORDER BY c.user_id DESC, c.id DESC LIMIT $3\n",
     ") AS latest ORDER BY latest.id DESC"
 );
 

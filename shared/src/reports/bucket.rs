@@ -1,6 +1,6 @@
 //! The private bucket of the reports, and links that open one for a short time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -240,25 +240,27 @@ fn find_outdated<'a>(
 ) -> Vec<&'a str> {
     let mut written: BTreeMap<&str, OffsetDateTime> = BTreeMap::new();
     for object in objects {
-        let at = written
+        let last = written
             .entry(folder(object.key))
             .or_insert(object.written_at);
-        *at = (*at).max(object.written_at);
+        *last = (*last).max(object.written_at);
     }
 
-    let mut times: Vec<_> = written.values().copied().collect();
-    times.sort_unstable();
-    let is_outdated = |object: &&StoredObject<'a>| {
-        let written_at = written.get(folder(object.key));
-        let mut later = times.iter().filter(|time| Some(*time) > written_at);
-        let is_replaced = later
-            .next()
-            .is_some_and(|at| now - *at >= REPLACED_REPORT_TTL);
-        is_replaced && folder(object.key) != folder(&latest.html)
-    };
+    // The bucket knows seconds only; of two reports in one, the later job's is the later one.
+    let mut reports: Vec<_> = written
+        .into_iter()
+        .map(|(folder, at)| (at, folder))
+        .collect();
+    reports.sort_unstable();
+    let successors = reports.iter().zip(reports.iter().skip(1));
+    let outdated: BTreeSet<_> = successors
+        .filter(|(_, (replaced_at, _))| now - *replaced_at >= REPLACED_REPORT_TTL)
+        .map(|((_, folder), _)| *folder)
+        .filter(|outdated| *outdated != folder(&latest.html))
+        .collect();
 
-    let outdated = objects.iter().filter(is_outdated);
-    outdated.map(|object| object.key).collect()
+    let keys = objects.iter().map(|object| object.key);
+    keys.filter(|key| outdated.contains(folder(key))).collect()
 }
 
 /// When the present [`LINK_PERIOD`] began.
@@ -304,7 +306,7 @@ mod tests {
         outdated: &'static [&'static str],
     }
 
-    const CASES: [Case; 5] = [
+    const CASES: [Case; 6] = [
         Case {
             name: "all within the hour",
             minutes_ago: [50, 30, 0],
@@ -323,6 +325,16 @@ mod tests {
         Case {
             name: "the latest long ago, too",
             minutes_ago: [600, 500, 61],
+            outdated: &[
+                "t/c/a/report.html",
+                "t/c/a/report.md",
+                "t/c/b/report.html",
+                "t/c/b/report.md",
+            ],
+        },
+        Case {
+            name: "all in one second",
+            minutes_ago: [61, 61, 61],
             outdated: &[
                 "t/c/a/report.html",
                 "t/c/a/report.md",
