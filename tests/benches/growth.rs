@@ -7,6 +7,7 @@
 
 #[path = "../support/growth.rs"]
 mod growth;
+#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../support/own_database.rs"]
 mod own_database;
 
@@ -22,6 +23,9 @@ use xtask::stack::Stack;
 
 const JOBS: [u32; 3] = [10_000, 100_000, 1_000_000];
 const TENANTS: [u32; 3] = [10, 1_000, 10_000];
+
+/// Rows of the tables that neither a sweep nor a redrive reads.
+const RECORDS: u32 = 1_000;
 
 /// The most failed jobs that a redrive brings back here.
 const REDRIVE_LIMIT: i64 = 50;
@@ -40,7 +44,7 @@ async fn sweep(connection: &mut PgConnection, after: &str) -> (usize, Reads) {
 async fn redrive_of(connection: &mut PgConnection, tenant: &str) -> (usize, Reads) {
     let tenant = TenantId::try_from(tenant.to_owned()).unwrap();
     let mut redriven = 0;
-    let redrive = async |connection: &mut PgConnection| {
+    let bring_back = async |connection: &mut PgConnection| {
         let request = RedriveRequest {
             tenant: &tenant,
             kind: None,
@@ -48,12 +52,12 @@ async fn redrive_of(connection: &mut PgConnection, tenant: &str) -> (usize, Read
         };
         redriven = redrive(connection, request).await.unwrap().messages.len();
     };
-    let reads = reads_of(connection, redrive).await;
+    let reads = reads_of(connection, bring_back).await;
     (redriven, reads)
 }
 
 fn print_line(size: Size, what: &str, (returned, reads): (usize, Reads)) {
-    let Size { jobs, tenants } = size;
+    let Size { jobs, tenants, .. } = size;
     let Reads { rows, blocks } = reads;
     println!("{jobs:>9}  {tenants:>7}  {what:<32}  {returned:>8}  {rows:>9}  {blocks:>6}");
 }
@@ -85,7 +89,12 @@ async fn main() {
     println!("     jobs  tenants  statement                         returned       rows  blocks");
     for jobs in JOBS {
         for tenants in TENANTS {
-            measure(&mut own.connection, Size { jobs, tenants }).await;
+            let size = Size {
+                jobs,
+                tenants,
+                records: RECORDS,
+            };
+            measure(&mut own.connection, size).await;
         }
     }
     own.remove().await;

@@ -9,8 +9,12 @@ use sqlx::postgres::PgConnection;
 /// How many rows the tables have.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
+    /// Jobs of each of the tenants that have many.
     pub jobs: u32,
+    /// Tenants that have one or two.
     pub tenants: u32,
+    /// Consultations, people, keys and messages in quarantine.
+    pub records: u32,
 }
 
 /// What was read.
@@ -44,7 +48,8 @@ impl AddAssign for Reads {
 pub async fn fill(connection: &mut PgConnection, size: Size) {
     let script = include_str!("growth.sql")
         .replace(":jobs", &size.jobs.to_string())
-        .replace(":tenants", &size.tenants.to_string());
+        .replace(":tenants", &size.tenants.to_string())
+        .replace(":records", &size.records.to_string());
 
     // VACUUM runs in no transaction, and statements that are sent together are one.
     for statement in script.split(";\n\n") {

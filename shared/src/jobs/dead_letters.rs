@@ -162,7 +162,7 @@ pub struct RedriveRequest<'a> {
     pub tenant: &'a TenantId,
     /// Only jobs of this kind, or of all.
     pub kind: Option<&'a str>,
-    /// How many jobs at most.
+    /// How many jobs at most, up to 1,000.
     pub limit: i64,
 }
 
@@ -212,8 +212,8 @@ pub async fn redrive(
     request: RedriveRequest<'_>,
 ) -> Result<Redriven, Error> {
     let statement = match request.kind {
-        Some(_) => redrive_sql!("AND j.kind = $2"),
-        None => redrive_sql!("AND $2::text IS NULL"),
+        Some(_) => redrive_sql!("          AND kind = $2"),
+        None => redrive_sql!("          AND $2::text IS NULL"),
     };
 
     for _ in 0..MAX_REDRIVE_ATTEMPTS {

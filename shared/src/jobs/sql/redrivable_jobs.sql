@@ -1,5 +1,7 @@
--- Queues up to $3 failed jobs of the tenant $1 again, the oldest first. To count what remains, it
--- looks at $4 more of them. The condition on the kind, $2, chooses the index.
+-- Queues up to $3 failed jobs of the tenant $1 again, at most 1,000, the oldest first. To count what
+-- remains, it looks at $4 more of them, at most 1,000. The condition on the kind, $2, chooses the
+-- index. The inner limit is for the planner, which for the outer one would expect a tenth of the
+-- failed jobs, and might look at all of them.
 WITH looked_at AS MATERIALIZED (
     SELECT j.id,
            -- Of jobs with one key only the latest counts.
@@ -7,7 +9,7 @@ WITH looked_at AS MATERIALIZED (
                SELECT true
                FROM jobs later
                WHERE (later.tenant_id, later.kind, later.dedupe_key)
-                   = (j.tenant_id, j.kind, j.dedupe_key)
+                   = ($1, j.kind, j.dedupe_key)
                  AND later.id > j.id
                LIMIT 1
            ) IS NOT NULL AS is_superseded,
@@ -15,11 +17,11 @@ WITH looked_at AS MATERIALIZED (
                SELECT true
                FROM jobs unfinished
                WHERE (unfinished.tenant_id, unfinished.kind, unfinished.dedupe_key)
-                   = (j.tenant_id, j.kind, j.dedupe_key)
+                   = ($1, j.kind, j.dedupe_key)
                  AND unfinished.state IN ('queued', 'active', 'deferred')
                LIMIT 1
            ) IS NOT NULL AS is_under_way
-    FROM jobs j
-    WHERE j.tenant_id = $1
-      AND j.state = 'failed'
-      AND j.superseded_at IS NULL
+    FROM (
+        SELECT id, kind, dedupe_key
+        FROM jobs
+        WHERE tenant_id = $1 AND state = 'failed' AND superseded_at IS NULL

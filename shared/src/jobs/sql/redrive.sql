@@ -1,5 +1,7 @@
 
-    ORDER BY j.id
+        ORDER BY id
+        LIMIT 2001
+    ) j
     LIMIT $3 + $4 + 1
 ), superseded AS (
     -- A later redrive need not look at it again.

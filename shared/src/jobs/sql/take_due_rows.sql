@@ -1,4 +1,4 @@
--- Takes up to $1 rows that are due, from the tenants behind $2 in turn. It looks at no more than
+-- Takes up to $1 rows, at most 100, that are due, from the tenants behind $2 in turn. It looks at no more than
 -- $3 tenants, each by one look into the index, however many rows they have.
 WITH RECURSIVE tenant AS (
     -- The next tenant, its oldest row, and how many tenants with due rows have been found so far.
@@ -27,15 +27,21 @@ WITH RECURSIVE tenant AS (
     FROM tenant
 ), taken AS MATERIALIZED (
     -- From each the same number: a tenant with a thousand rows does not hold up one with one row.
+    -- The inner limit is for the planner, which for the outer one would expect a tenth of a
+    -- tenant's rows, and might read and sort all of them.
     SELECT oldest.*
     FROM tenant
     CROSS JOIN LATERAL (
-        SELECT tenant_id, job_id, sends
-        FROM outbox
-        WHERE outbox.tenant_id = tenant.tenant_id AND due_at <= now()
-        ORDER BY due_at
+        SELECT *
+        FROM (
+            SELECT tenant_id, job_id, sends
+            FROM outbox
+            WHERE outbox.tenant_id = tenant.tenant_id AND due_at <= now()
+            ORDER BY due_at
+            LIMIT 100
+            FOR UPDATE SKIP LOCKED
+        ) due
         LIMIT (SELECT $1 / tenants FROM round)
-        FOR UPDATE SKIP LOCKED
     ) oldest
     WHERE tenant.is_due
 ), transition AS MATERIALIZED (
