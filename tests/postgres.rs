@@ -149,8 +149,8 @@ async fn a_statement_over_its_time_can_be_tried_again() {
     own.remove().await;
 }
 
-/// The connections of environments that no call comes to are closed by the server, and the next call
-/// of each makes a new one.
+/// The connections of environments that no call comes to are closed by the server, and the next
+/// call of each makes a new one.
 #[tokio::test]
 async fn idle_connections_end_and_the_next_call_works() {
     let mut own = own_database().await;

@@ -1,5 +1,5 @@
-//! What each statement reads is bounded by what it returns, and not by what a tenant, or all of them,
-//! have. Two sizes of the same database: the counts of the server are compared, never time.
+//! What each statement reads is bounded by what it returns, and not by what a tenant, or all of
+//! them, have. Two sizes of the same database: the counts of the server are compared, never time.
 
 use serde_json::json;
 use sqlx::postgres::PgConnection;
@@ -147,12 +147,37 @@ struct Redrive {
     remaining: i64,
 }
 
-#[rustfmt::skip]
+const REPORTS: Option<&str> = Some("generate_report");
+
 const REDRIVES: [Redrive; 4] = [
-    Redrive { name: "redrive", tenant: "big", kind: None, redriven: 25, remaining: 0 },
-    Redrive { name: "redrive: a kind", tenant: "big", kind: Some("generate_report"), redriven: 25, remaining: 0 },
-    Redrive { name: "redrive: all failed", tenant: "failed", kind: None, redriven: 50, remaining: 1_000 },
-    Redrive { name: "redrive: another kind", tenant: "failed", kind: Some("generate_report"), redriven: 0, remaining: 0 },
+    Redrive {
+        name: "redrive",
+        tenant: "big",
+        kind: None,
+        redriven: 25,
+        remaining: 0,
+    },
+    Redrive {
+        name: "redrive: a kind",
+        tenant: "big",
+        kind: REPORTS,
+        redriven: 25,
+        remaining: 0,
+    },
+    Redrive {
+        name: "redrive: all failed",
+        tenant: "failed",
+        kind: None,
+        redriven: 50,
+        remaining: 1_000,
+    },
+    Redrive {
+        name: "redrive: no such kind",
+        tenant: "failed",
+        kind: REPORTS,
+        redriven: 0,
+        remaining: 0,
+    },
 ];
 
 async fn measure_redrive(measurements: &mut Measurements<'_>) {

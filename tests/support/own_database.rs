@@ -1,5 +1,5 @@
-//! Databases of a test's own, with the stack's schema: what a test does to all tenants harms no other
-//! test there, and no deployed sweep takes what the test wants to sweep.
+//! Databases of a test's own, with the stack's schema: what a test does to all tenants harms no
+//! other test there, and no deployed sweep takes what the test wants to sweep.
 
 use std::path::Path;
 

@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn a_person_who_has_waited_too_long_is_answered_at_once() {
         // Alone, the environment has a tenth: four seconds, for two calls of two.
-        let limiter = limiter(r#"{"wait":{"limit":40}}"#);
+        let limiter = limiter(r#"{"wait":{"limit":40,"burst":40}}"#);
         let (one, other) = (caller("one"), caller("other"));
         let until = Deadline::after(Duration::from_mins(1));
 
@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn looks_within_two_seconds_are_charged_once() {
-        let limiter = limiter(r#"{"wait":{"limit":20}}"#);
+        let limiter = limiter(r#"{"wait":{"limit":20,"burst":20}}"#);
         let one = caller("one");
         let mut poll = LongPoll::new(&limiter, &one, Deadline::after(Duration::from_mins(1)));
         for _ in 0..3 {
@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_whose_time_is_up_is_charged_nothing() {
-        let limiter = limiter(r#"{"wait":{"limit":20}}"#);
+        let limiter = limiter(r#"{"wait":{"limit":20,"burst":20}}"#);
         let one = caller("one");
         let mut over = LongPoll::new(&limiter, &one, Deadline::after(Duration::ZERO));
         assert!(!over.pause().await);

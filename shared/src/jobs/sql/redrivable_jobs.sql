@@ -1,7 +1,7 @@
--- Queues up to $3 failed jobs of the tenant $1 again, at most 1,000, the oldest first. To count what
--- remains, it looks at $4 more of them, at most 1,000. The condition on the kind, $2, chooses the
--- index. The inner limit is for the planner, which for the outer one would expect a tenth of the
--- failed jobs, and might look at all of them.
+-- Queues up to $3 failed jobs of the tenant $1 again, at most 1,000, the oldest first. To count
+-- what remains, it looks at $4 more of them, at most 1,000. The condition on the kind, $2, chooses
+-- the index. The inner limit is for the planner, which for the outer one would expect a tenth of
+-- the failed jobs, and might look at all of them.
 WITH looked_at AS MATERIALIZED (
     SELECT j.id,
            -- Of jobs with one key only the latest counts.

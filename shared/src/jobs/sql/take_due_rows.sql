@@ -1,5 +1,5 @@
--- Takes up to $1 rows, at most 100, that are due, from the tenants behind $2 in turn. It looks at no more than
--- $3 tenants, each by one look into the index, however many rows they have.
+-- Takes up to $1 rows, at most 100, that are due, from the tenants behind $2 in turn. It looks at
+-- no more than $3 tenants, each by one look into the index, however many rows they have.
 WITH RECURSIVE tenant AS (
     -- The next tenant, its oldest row, and how many tenants with due rows have been found so far.
     (
