@@ -3,6 +3,7 @@
 
 mod claims;
 mod dead_letters;
+mod growth;
 mod lifecycle;
 mod outbox;
 mod reports;

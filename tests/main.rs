@@ -19,6 +19,7 @@ mod dependencies;
 mod functions;
 mod jobs;
 mod limits;
+mod postgres;
 mod privacy;
 mod provider;
 mod routes;

@@ -10,8 +10,9 @@ use wenzhen::consultations::{
 };
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, ErrorKind};
-use wenzhen::http::{Call, Endpoint, Request, Response, path_parameter, reply};
+use wenzhen::http::{Call, Endpoint, LongPoll, Request, Response, path_parameter, reply};
 use wenzhen::identity::{Caller, Scope, TenantId};
+use wenzhen::limits::{Limiter, WAIT};
 use wenzhen::postgres::Database;
 use wenzhen::reports::LinkSigner;
 use wenzhen::setup::Setup;
@@ -22,12 +23,6 @@ const MAX_WAIT_SECONDS: u64 = 20;
 /// Kept from the call's deadline for the answer to a `?wait=`.
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
-/// The pause before the second look. Short, since rules and a fast model are done within a second.
-const FIRST_POLL_DELAY: Duration = Duration::from_millis(100);
-
-/// The longest pause between two looks.
-const MAX_POLL_DELAY: Duration = Duration::from_secs(1);
-
 /// The route.
 pub struct GetConsultation {
     /// Holds the consultations.
@@ -36,6 +31,8 @@ pub struct GetConsultation {
     pub cache: Cache,
     /// Makes the links to reports.
     pub links: LinkSigner,
+    /// Counts the seconds that each person's calls wait.
+    pub waits: Limiter,
 }
 
 impl Endpoint for GetConsultation {
@@ -46,6 +43,7 @@ impl Endpoint for GetConsultation {
             database: setup.database().await?,
             cache: setup.cache()?,
             links: LinkSigner::new(config::reports_bucket()?),
+            waits: setup.limiter_of(&[WAIT])?,
         })
     }
 
@@ -56,21 +54,15 @@ impl Endpoint for GetConsultation {
     }
 
     /// 200 with an `ETag`, or 304. With `?wait=N` the answer is held back for up to N seconds while
-    /// the consultation is being processed.
+    /// the consultation is being processed. A caller who has waited too long of late is answered at
+    /// once, with `Retry-After`.
     async fn handle(&self, mut call: Call) -> Result<Response, Error> {
         let id = call.path_id("id", "consultation")?;
         let until = Deadline::after(wait_time(&call)?).min(call.deadline.less(ANSWER_RESERVE));
 
         let mut found = self.cached(&mut call, id).await?;
-        let mut delay = FIRST_POLL_DELAY;
-        while found.status == ConsultationStatus::Processing && !until.remaining().is_zero() {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "a poll bounded by `until`, not a retry: every look succeeded"
-            )]
-            tokio::time::sleep(delay.min(until.remaining())).await;
-            delay = (delay * 3 / 2).min(MAX_POLL_DELAY);
-
+        let mut poll = LongPoll::new(&self.waits, &call.caller, until);
+        while found.status == ConsultationStatus::Processing && poll.pause().await {
             let latest = self.load(&call.caller.tenant, id).await?;
             found = visible(latest, &call.caller)?;
         }
@@ -79,7 +71,10 @@ impl Endpoint for GetConsultation {
             Some(stored) => self.links.sign(stored).await,
             None => None,
         };
-        reply::revalidated(call.headers(), &ConsultationView::new(found, report))
+        let view = ConsultationView::new(found, report);
+        let mut response = reply::revalidated(call.headers(), &view)?;
+        poll.write_retry_after(&mut response);
+        Ok(response)
     }
 }
 

@@ -8,10 +8,12 @@ use wenzhen::consultations::store::prune_idempotency_keys;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::jobs::dead_letters::prune_quarantine;
-use wenzhen::jobs::outbox;
 use wenzhen::lambda::Schedule;
-use wenzhen::postgres::Database;
+use wenzhen::postgres::{Database, PgConnection};
 use wenzhen::setup::Setup;
+
+/// The longest that one statement may take.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The scheduled function.
 pub struct PruneExpired {
@@ -24,8 +26,6 @@ pub struct PruneExpired {
 pub struct Pruned {
     /// Keys of requests that may not be repeated any more.
     pub idempotency_keys: u64,
-    /// Outbox rows of jobs that have ended.
-    pub outbox: u64,
     /// Messages that no parser understood, 30 days ago.
     pub quarantine: u64,
 }
@@ -41,25 +41,40 @@ impl Schedule for PruneExpired {
         })
     }
 
-    /// Prunes once. A second run, or one at the same time, changes nothing more.
-    async fn run(&self, _: Deadline) -> Result<Pruned, Error> {
-        let pruned = self
-            .database
-            .run(async |connection| {
-                Ok(Pruned {
-                    idempotency_keys: prune_idempotency_keys(connection).await?,
-                    outbox: outbox::prune(connection).await?,
-                    quarantine: prune_quarantine(connection).await?,
-                })
-            })
-            .await?;
+    /// Prunes until nothing is left or the deadline is near. A second run, or one at the same time,
+    /// changes nothing more.
+    async fn run(&self, deadline: Deadline) -> Result<Pruned, Error> {
+        let pruned = Pruned {
+            idempotency_keys: self.repeat(prune_idempotency_keys, deadline).await?,
+            quarantine: self.repeat(prune_quarantine, deadline).await?,
+        };
 
         tracing::info!(
             idempotency_keys = pruned.idempotency_keys,
-            outbox = pruned.outbox,
             quarantine = pruned.quarantine,
             "pruned"
         );
         Ok(pruned)
+    }
+}
+
+impl PruneExpired {
+    /// Removes batch after batch, until one is empty. Returns how many rows were removed.
+    async fn repeat(
+        &self,
+        prune: impl AsyncFn(&mut PgConnection) -> Result<u64, Error>,
+        deadline: Deadline,
+    ) -> Result<u64, Error> {
+        let mut total = 0;
+        while deadline.remaining() > STATEMENT_TIMEOUT {
+            let batch = async |connection: &mut PgConnection| prune(connection).await;
+            let pruned = self.database.within(STATEMENT_TIMEOUT, batch).await?;
+            if pruned == 0 {
+                break;
+            }
+            total += pruned;
+        }
+
+        Ok(total)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wenzhen::config::ConfigError;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
-use wenzhen::jobs::outbox::{Swept, sweep};
+use wenzhen::jobs::outbox::{SweepPosition, Swept, sweep};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
@@ -17,6 +17,8 @@ pub struct SweepOutbox {
     pub database: Database,
     /// Takes the jobs' messages.
     pub queue: Queue,
+    /// Where this environment's last sweep has left off.
+    pub position: SweepPosition,
 }
 
 impl Schedule for SweepOutbox {
@@ -28,11 +30,12 @@ impl Schedule for SweepOutbox {
         Ok(Self {
             database: setup.database().await?,
             queue: setup.jobs_queue().await?,
+            position: SweepPosition::default(),
         })
     }
 
     async fn run(&self, deadline: Deadline) -> Result<Swept, Error> {
-        let swept = sweep(&self.database, &self.queue, deadline).await?;
+        let swept = sweep(&self.database, &self.queue, &self.position, deadline).await?;
         let Swept { due, sent, refused } = swept;
         if refused > 0 {
             tracing::error!(due, sent, refused, "the queue refused some messages");

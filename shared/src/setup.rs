@@ -59,6 +59,11 @@ impl Setup {
         Ok(Arc::clone(self.limiter.get_or_init(|| Arc::new(limiter))))
     }
 
+    /// A limiter of what a handler decides by itself, beside the limits of its route.
+    pub fn limiter_of(&self, limits: &[Limit]) -> Result<Limiter, ConfigError> {
+        Limiter::new(self.valkey()?, limits, &config::limits()?)
+    }
+
     /// A cache in the environment's memory and in Valkey.
     pub fn cache(&self) -> Result<Cache, ConfigError> {
         Ok(Cache::new(self.valkey()?))

@@ -232,3 +232,27 @@ async fn of_failed_jobs_with_one_key_the_last_is_redriven() {
     assert!(again.messages.is_empty());
     assert_eq!(again.remaining, 0);
 }
+
+/// A job whose work a later one has done is looked at by one redrive, and by no later one.
+#[tokio::test]
+async fn a_superseded_job_is_looked_at_once() {
+    let tenant = new_tenant();
+    let mut jobs = Vec::new();
+    for _ in 0..2 {
+        let message = job_of(&tenant, json!({ "symptoms": "a cough" })).await;
+        fail(&message).await;
+        let give_key = "UPDATE jobs SET dedupe_key = 'one' WHERE tenant_id = $1 AND id = $2";
+        change(&message, give_key).await;
+        jobs.push(message);
+    }
+    redrive(&jobs[0].tenant_id, None, 10).await;
+
+    let superseded: Vec<uuid::Uuid> = sqlx::query_scalar(
+        "SELECT id FROM jobs WHERE tenant_id = $1 AND superseded_at IS NOT NULL",
+    )
+    .bind(&tenant)
+    .fetch_all(&mut database().await)
+    .await
+    .unwrap();
+    assert_eq!(superseded, [jobs[0].job_id]);
+}

@@ -1,18 +1,21 @@
 //! `generate_report` on the real bucket: what is kept there, and what is not.
 
+use std::time::Duration;
+
+use time::OffsetDateTime;
 use uuid::Uuid;
 use wenzhen::consultations::GenerateReport;
 use wenzhen::identity::{TenantId, UserId};
 use wenzhen::jobs::store::Enqueued;
 use wenzhen::jobs::{JobMessage, NewJob, store};
 use wenzhen::locale::Locale;
-use wenzhen::reports::Bucket;
+use wenzhen::reports::{Bucket, ReportKey};
 use wenzhen_functions::Worker;
 
 use super::worker::{NOTHING, body, deliver};
 use super::{
-    aws_nowhere, change, consultation_of, erase, expected, job, last_error, postpone_sweep,
-    snapshot, worker,
+    aws_nowhere, consultation_of, erase, expected, job, last_error, postpone_sweep, snapshot,
+    worker,
 };
 use crate::support::aws_proxy::{AwsProxy, Mode};
 use crate::support::{STACK, database, eventually};
@@ -91,50 +94,55 @@ async fn an_erased_consultation_leaves_no_report() {
     assert_eq!(stored_reports(&message.tenant_id).await, [""; 0]);
 }
 
-/// Makes the report an old one: an hour later no link to what it has replaced works any more.
-async fn age_report(message: &JobMessage) {
-    let sql = r#"UPDATE consultations c
-               SET report = jsonb_set(c.report, '{generated_at}', '"2026-01-01T00:00:00Z"')
-               FROM jobs j
-               WHERE j.tenant_id = $1 AND j.id = $2
-                 AND (c.tenant_id, c.id) = (j.tenant_id, j.consultation_id)"#;
-    change(message, sql).await;
-}
-
+/// Reports that were made within an hour of each other are tidied too, once their time is over.
 #[tokio::test]
-async fn the_last_two_reports_are_kept_and_older_ones_removed() {
+async fn a_report_is_removed_an_hour_after_it_was_replaced() {
     let worker = worker().await;
     let first = report_job(&worker).await;
     assert_eq!(deliver(&worker, &[body(&first)]).await, NOTHING);
+    let second = write_another_report(&worker, &first).await;
+    let third = write_another_report(&worker, &first).await;
+    let stored = stored_reports(&first.tenant_id).await;
+    assert_eq!(stored.len(), 6, "links to each may be in use: {stored:?}");
 
-    let mut jobs = vec![first.job_id];
-    for is_in_use in [true, true, false] {
-        jobs.push(write_another_report(&worker, &first).await);
-        let stored = stored_reports(&first.tenant_id).await.len();
-        let kept = if is_in_use { jobs.len() } else { 2 };
-        assert_eq!(stored, 2 * kept, "each in both forms");
-        if jobs.len() == 3 {
-            age_report(&first).await;
-        }
+    let key = |job| ReportKey {
+        tenant: &first.tenant_id,
+        consultation: second.consultation,
+        job,
+    };
+    let soon = OffsetDateTime::now_utc() + Duration::from_mins(50);
+    let later = OffsetDateTime::now_utc() + Duration::from_mins(70);
+    for (now, kept) in [(soon, 6), (later, 2)] {
+        let key = key(third.job);
+        let latest = key.location(now);
+        let reports = &worker.reports;
+        reports.remove_replaced(key, &latest, now).await.unwrap();
+        assert_eq!(stored_reports(&first.tenant_id).await.len(), kept);
     }
 
+    let latest = third.job.to_string();
     let stored = stored_reports(&first.tenant_id).await;
-    let count_of = |job: &Uuid| {
-        let id = job.to_string();
-        stored.iter().filter(|key| key.contains(&id)).count()
-    };
-    assert_eq!(jobs.iter().map(count_of).collect::<Vec<_>>(), [0, 0, 2, 2]);
+    assert!(stored.iter().all(|key| key.contains(&latest)), "{stored:?}");
 }
 
-/// Has another report written; its job.
-async fn write_another_report(worker: &Worker, first: &JobMessage) -> Uuid {
+/// A report's job, and what it is about.
+struct WrittenReport {
+    job: Uuid,
+    consultation: Uuid,
+}
+
+/// Has another report written.
+async fn write_another_report(worker: &Worker, first: &JobMessage) -> WrittenReport {
     let consultation = consultation_of(first).await;
     let enqueued = enqueue_report(&first.tenant_id, consultation, false).await;
     let Enqueued::New(message) = enqueued else {
         panic!("it is new")
     };
     assert_eq!(deliver(worker, &[body(&message)]).await, NOTHING);
-    message.job_id
+    WrittenReport {
+        job: message.job_id,
+        consultation,
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The parts that every test uses: the stack, people in it, and calls on their behalf.
 
 pub mod aws_proxy;
+pub mod growth;
+pub mod own_database;
 pub mod runtime_api;
 pub mod valkey;
 
@@ -17,6 +19,7 @@ use xtask::stack::Stack;
 use xtask::users::{self, Person, Role};
 
 use crate::provider;
+use own_database::OwnDatabase;
 
 /// The longest that [`eventually`] waits.
 const EVENTUALLY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -151,6 +154,12 @@ pub async fn problem(answer: Response, status: StatusCode) -> Value {
 pub async fn database() -> PgConnection {
     let url = STACK.env("DATABASE_URL").unwrap();
     PgConnection::connect(&url).await.unwrap()
+}
+
+/// A database that no other test and no deployed function uses.
+pub async fn own_database() -> OwnDatabase {
+    let server_url = STACK.env("DATABASE_URL").unwrap();
+    OwnDatabase::create(&server_url, &STACK.root).await
 }
 
 /// Looks again and again until `look` finds something, for at most 30 seconds.

@@ -36,8 +36,8 @@ impl JobHandler<GenerateReport> for Worker {
         self.forget_cached(run, &consultation).await;
         completed?;
 
-        if let Some(before) = &consultation.report {
-            let removed = self.reports.remove_older(key, before, &stored).await;
+        if consultation.report.is_some() {
+            let removed = self.reports.remove_replaced(key, &stored, now).await;
             if let Err(error) = removed {
                 let causes = error_chain(&error);
                 tracing::warn!(causes, "old reports stay in the bucket until the next one");

@@ -12,7 +12,7 @@ use crate::{report, services, tools, up};
 /// What is measured.
 #[derive(Args, Default)]
 pub struct Options {
-    /// One of `start`, `chain`, `failover`, `limits` and `jobs`; all of them unless named
+    /// One of `start`, `chain`, `failover`, `limits`, `jobs` and `growth`; all of them unless named
     name: Option<String>,
     /// For `start`: a folder with older binaries, one for each function, to be measured in turn
     /// with the new one
@@ -21,7 +21,7 @@ pub struct Options {
 }
 
 /// The benchmarks whose code runs in the benchmark's own process.
-const IN_PROCESS: [&str; 4] = ["chain", "failover", "limits", "jobs"];
+const IN_PROCESS: [&str; 5] = ["chain", "failover", "limits", "jobs", "growth"];
 
 impl Options {
     fn wants(&self, name: &str) -> bool {

@@ -8,7 +8,7 @@ use super::ConfigError;
 use super::unique_map::UniqueMap;
 
 /// The limits there are; a route declares those that it has.
-pub const LIMIT_NAMES: [&str; 5] = ["address", "user", "tenant", "global", "tokens"];
+pub const LIMIT_NAMES: [&str; 6] = ["address", "user", "tenant", "global", "tokens", "wait"];
 
 /// How a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct LimitSettings(BTreeMap<String, LimitSetting>);
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitSetting {
-    /// Calls, or tokens, in a window.
+    /// Calls, tokens, or seconds of waiting, in a window.
     pub limit: Option<u64>,
     /// Seconds.
     pub window: Option<f64>,
@@ -121,7 +121,8 @@ impl LimitSetting {
             Err(ConfigError::new(format!("LIMITS.{name}{field}"), problem))
         };
         if !LIMIT_NAMES.contains(&name) {
-            let problem = "is not a limit; there are address, user, tenant, global and tokens";
+            let problem = "is not a limit; there are address, user, tenant, global, tokens and \
+                           wait";
             return wrong("", problem);
         }
 

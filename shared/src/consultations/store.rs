@@ -18,37 +18,45 @@ use crate::locale::Locale;
 use crate::page::Page;
 use crate::triage::Triage;
 
+/// Idempotency keys that one statement removes at most.
+const PRUNE_BATCH_SIZE: i64 = 5_000;
+
 const CREATE: &str = include_str!("sql/create.sql");
 const FIND_CREATED: &str = include_str!("sql/find_created.sql");
 
 const GET: &str = concat!(
     include_str!("sql/columns.sql"),
-    include_str!("sql/with_progress.sql"),
+    include_str!("sql/progress_columns.sql"),
+    "FROM consultations c",
+    include_str!("sql/job_of_each.sql"),
     "WHERE c.tenant_id = $1 AND c.id = $2 AND ($3::text IS NULL OR c.user_id = $3)"
 );
 
-/// A page of a patient's own consultations, which another index answers than [`LIST_OF_TENANT`].
-const LIST_OF_OWNER: &str = concat!(
-    include_str!("sql/summary_columns.sql"),
-    include_str!("sql/with_progress.sql"),
-    "WHERE c.tenant_id = $1 AND c.user_id = $4 AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
-);
-
-/// A page of a tenant's consultations. `$4` is NULL.
+/// A page of a tenant's consultations.
 const LIST_OF_TENANT: &str = concat!(
     include_str!("sql/summary_columns.sql"),
-    include_str!("sql/with_progress.sql"),
-    "WHERE c.tenant_id = $1 AND $4::text IS NULL AND c.id < $2 ORDER BY c.id DESC LIMIT $3"
+    include_str!("sql/progress_columns.sql"),
+    "FROM (\n",
+    include_str!("sql/newest_of_tenant.sql"),
+    ") c",
+    include_str!("sql/job_of_each.sql"),
+    "WHERE $4::text[] IS NULL ORDER BY c.id DESC LIMIT $3"
 );
 
-/// The latest consultations of several people, in one statement for all of them.
-const LATEST_OF_USERS: &str = concat!(
-    "SELECT requested.user_id, latest.* FROM unnest($2::text[]) AS requested (user_id)\n",
+/// The newest consultations of each of the people `$4`, at most `$3` of each: a page of a patient's
+/// own, or a few of many people, in one statement.
+const LIST_OF_USERS: &str = concat!(
+    "SELECT owner.id AS owner_id, newest.*\n",
+    "FROM unnest($4::text[]) AS owner (id)\n",
     "CROSS JOIN LATERAL (\n",
     include_str!("sql/summary_columns.sql"),
-    include_str!("sql/with_progress.sql"),
-    "WHERE c.tenant_id = $1 AND c.user_id = requested.user_id ORDER BY c.id DESC LIMIT $3\n",
-    ") AS latest ORDER BY latest.id DESC"
+    include_str!("sql/progress_columns.sql"),
+    "FROM (\n",
+    include_str!("sql/newest_of_user.sql"),
+    ") c",
+    include_str!("sql/job_of_each.sql"),
+    "ORDER BY c.user_id DESC, c.id DESC LIMIT $3\n",
+    ") newest ORDER BY newest.id DESC"
 );
 
 /// How a request to create a consultation ended.
@@ -160,9 +168,10 @@ impl ExistingConsultation {
     }
 }
 
-/// Removes the keys of requests that may not be repeated any more. Returns how many.
+/// Removes the keys of requests that may not be repeated any more, at most 5,000. Returns how many.
 pub async fn prune_idempotency_keys(connection: &mut PgConnection) -> Result<u64, Error> {
-    let pruned = sqlx::query("DELETE FROM idempotency_keys WHERE expires_at < now()")
+    let pruned = sqlx::query(include_str!("sql/prune_keys.sql"))
+        .bind(PRUNE_BATCH_SIZE)
         .execute(connection)
         .await?;
     Ok(pruned.rows_affected())
@@ -191,8 +200,9 @@ pub async fn list(
     scope: Scope<'_>,
     page: Page,
 ) -> Result<Vec<ConsultationSummary>, Error> {
-    let sql = match scope.owner {
-        Some(_) => LIST_OF_OWNER,
+    let owner = scope.owner.map(|owner| [owner]);
+    let sql = match owner {
+        Some(_) => LIST_OF_USERS,
         None => LIST_OF_TENANT,
     };
 
@@ -200,7 +210,7 @@ pub async fn list(
         .bind(scope.tenant)
         .bind(page.after.unwrap_or(Uuid::max()))
         .bind(i64::from(page.limit) + 1)
-        .bind(scope.owner)
+        .bind(owner.as_ref().map(|owner| &owner[..]))
         .fetch_all(connection)
         .await?;
     Ok(rows)
@@ -208,28 +218,30 @@ pub async fn list(
 
 #[derive(FromRow)]
 struct SummaryOfUser {
-    user_id: UserId,
+    owner_id: UserId,
     #[sqlx(flatten)]
     summary: ConsultationSummary,
 }
 
-/// The latest consultations of each of `users`, newest first, at most `limit` of each.
+/// The latest consultations of each of `users`, newest first, at most `limit` of each, which is 100
+/// at most.
 pub async fn latest_of_users(
     connection: &mut PgConnection,
     tenant: &TenantId,
     users: &[&UserId],
     limit: i64,
 ) -> Result<HashMap<UserId, Vec<ConsultationSummary>>, Error> {
-    let rows: Vec<SummaryOfUser> = sqlx::query_as(LATEST_OF_USERS)
+    let rows: Vec<SummaryOfUser> = sqlx::query_as(LIST_OF_USERS)
         .bind(tenant)
-        .bind(users)
+        .bind(Uuid::max())
         .bind(limit)
+        .bind(users)
         .fetch_all(connection)
         .await?;
 
     let mut by_user: HashMap<UserId, Vec<ConsultationSummary>> = HashMap::new();
     for row in rows {
-        by_user.entry(row.user_id).or_default().push(row.summary);
+        by_user.entry(row.owner_id).or_default().push(row.summary);
     }
     Ok(by_user)
 }

@@ -13,6 +13,7 @@ mod compress;
 mod endpoint;
 mod guard;
 mod jwks;
+mod long_poll;
 mod lookup_budget;
 pub mod openai;
 mod origin;
@@ -29,6 +30,7 @@ use crate::error::{Error, error_chain};
 pub use call::{Call, path_parameter};
 pub use endpoint::{Endpoint, Incoming, Json, Protocol, Public, Route};
 pub use guard::{ChargeRule, RequestGuard};
+pub use long_poll::LongPoll;
 pub use origin::Origin;
 pub use outgoing::Outgoing;
 

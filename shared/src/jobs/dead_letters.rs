@@ -25,6 +25,12 @@ const RESEND_WINDOW_MINUTES: i32 = 30;
 /// How long a message stays in quarantine, in days: it may hold what should never have been sent.
 const QUARANTINE_RETENTION_DAYS: i32 = 30;
 
+/// Messages that one statement removes from quarantine at most.
+const PRUNE_BATCH_SIZE: i64 = 5_000;
+
+/// How many of the jobs that a redrive leaves are counted at most.
+const MAX_REMAINING: i64 = 1_000;
+
 /// How often a redrive is tried while jobs with the same keys are enqueued.
 const MAX_REDRIVE_ATTEMPTS: usize = 3;
 
@@ -127,12 +133,22 @@ pub async fn quarantine(
     Ok(())
 }
 
-/// Removes messages that have been in quarantine for 30 days. Returns how many messages.
+/// Removes messages that have been in quarantine for 30 days, at most 5,000. Returns how many.
 pub async fn prune_quarantine(connection: &mut PgConnection) -> Result<u64, Error> {
-    let deletion =
-        sqlx::query("DELETE FROM quarantine WHERE arrived_at < now() - make_interval(days => $1)");
+    let deletion = sqlx::query(
+        "DELETE FROM quarantine
+         WHERE ctid = ANY (ARRAY (
+             SELECT ctid
+             FROM quarantine
+             WHERE arrived_at < now() - make_interval(days => $1)
+             ORDER BY arrived_at
+             LIMIT $2
+             FOR UPDATE SKIP LOCKED
+         ))",
+    );
     let deleted = deletion
         .bind(QUARANTINE_RETENTION_DAYS)
+        .bind(PRUNE_BATCH_SIZE)
         .execute(connection)
         .await?;
 
@@ -146,7 +162,7 @@ pub struct RedriveRequest<'a> {
     pub tenant: &'a TenantId,
     /// Only jobs of this kind, or of all.
     pub kind: Option<&'a str>,
-    /// How many jobs at most.
+    /// How many jobs at most, up to 1,000.
     pub limit: i64,
 }
 
@@ -155,8 +171,20 @@ pub struct RedriveRequest<'a> {
 pub struct Redriven {
     /// The jobs' messages, which have to be sent.
     pub messages: Vec<JobMessage>,
-    /// Failed jobs that are left and could be redriven.
+    /// Failed jobs that are left and could be redriven, counted up to 1,000.
     pub remaining: i64,
+}
+
+/// A redrive of jobs that meet a condition on their kind. Two statements: each condition has an
+/// index of its own.
+macro_rules! redrive_sql {
+    ($condition:literal) => {
+        concat!(
+            sql_file!("redrivable_jobs.sql"),
+            $condition,
+            sql_file!("redrive.sql")
+        )
+    };
 }
 
 #[derive(FromRow)]
@@ -183,11 +211,17 @@ pub async fn redrive(
     connection: &mut PgConnection,
     request: RedriveRequest<'_>,
 ) -> Result<Redriven, Error> {
+    let statement = match request.kind {
+        Some(_) => redrive_sql!("          AND kind = $2"),
+        None => redrive_sql!("          AND $2::text IS NULL"),
+    };
+
     for _ in 0..MAX_REDRIVE_ATTEMPTS {
-        let rows: Result<Vec<RedriveRow>, _> = sqlx::query_as(sql_file!("redrive.sql"))
+        let rows: Result<Vec<RedriveRow>, _> = sqlx::query_as(statement)
             .bind(request.tenant)
             .bind(request.kind)
             .bind(request.limit)
+            .bind(MAX_REMAINING)
             .fetch_all(&mut *connection)
             .await;
         let rows = match rows {
@@ -200,8 +234,10 @@ pub async fn redrive(
         let messages = rows
             .into_iter()
             .filter_map(|row| row.into_message(request.tenant));
+        let mut messages: Vec<_> = messages.collect();
+        messages.sort_unstable_by_key(|message| message.job_id);
         return Ok(Redriven {
-            messages: messages.collect(),
+            messages,
             remaining,
         });
     }

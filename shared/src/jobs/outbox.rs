@@ -6,7 +6,7 @@
 //!
 //! | the job | the sweep |
 //! |---|---|
-//! | has ended, as most have | finds no row |
+//! | has ended, as most have | finds no row, or removes it |
 //! | is deferred | looks again when the deferral is over |
 //! | has a lease or a backoff | looks again 15 seconds after it is over: the message comes then |
 //! | waits, and its message is missing | sends it, and looks again after 1, 2, 4 … minutes |
@@ -17,13 +17,14 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use parking_lot::Mutex;
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::message::JobMessage;
 use super::queue::{MAX_BATCH_SIZE, Queue};
-use super::sql::sql_file;
+use super::sql::transition_sql;
 use crate::deadline::Deadline;
 use crate::error::{Error, error_chain};
 use crate::identity::TenantId;
@@ -37,6 +38,9 @@ const RESPONSE_RESERVE: Duration = Duration::from_secs(1);
 
 /// Rows that the sweep takes in one statement.
 const SWEEP_BATCH_SIZE: i64 = 100;
+
+/// Tenants that the sweep looks at in one statement: most of them may have no row that is due.
+const MAX_TENANT_LOOKS: i32 = 1_000;
 
 /// Calls to the queue that are under way at the same time.
 const MAX_CONCURRENT_SENDS: usize = 10;
@@ -104,70 +108,154 @@ pub struct Swept {
     pub refused: usize,
 }
 
+/// The tenant behind which the next sweep of this environment begins. A sweep that has no time for
+/// all tenants so leaves the others to the next one, and each has its turn.
+#[derive(Default)]
+pub struct SweepPosition(Mutex<String>);
+
+/// One way through the tenants, in the order of their ids.
+struct Pass {
+    /// The last tenant that was looked at; empty at the beginning.
+    after: String,
+    /// Whether it has begun with the first tenant.
+    is_whole: bool,
+    /// Whether it has taken no row so far.
+    is_idle: bool,
+}
+
+impl Pass {
+    fn begin(after: String) -> Self {
+        Self {
+            is_whole: after.is_empty(),
+            after,
+            is_idle: true,
+        }
+    }
+
+    /// Goes on behind the round. None when a whole pass has found nothing to do.
+    fn next(self, round: &Round) -> Option<Self> {
+        let is_idle = self.is_idle && round.due == 0;
+        match &round.last_tenant {
+            Some(tenant) => Some(Self {
+                after: tenant.clone(),
+                is_idle,
+                ..self
+            }),
+            None if self.is_whole && is_idle => None,
+            None => Some(Self::begin(String::new())),
+        }
+    }
+}
+
 /// Sends the messages that are missing, until no row is due or the deadline is near. Sweeps may run
 /// at the same time: none sends what another one has taken. No row is locked while the queue is
 /// called.
-pub async fn sweep(database: &Database, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
+pub async fn sweep(
+    database: &Database,
+    queue: &Queue,
+    position: &SweepPosition,
+    deadline: Deadline,
+) -> Result<Swept, Error> {
     let mut swept = Swept::default();
-    while deadline.remaining() > MIN_ROUND_TIME {
-        let rows = database.within(STATEMENT_TIMEOUT, take_due_rows).await?;
-        let missing: Vec<_> = rows
-            .iter()
-            .filter(|row| row.is_missing)
-            .filter_map(DueRow::message)
-            .collect();
+    let mut pass = Pass::begin(position.0.lock().clone());
 
-        let refused = send_all(queue, &missing).await;
+    while deadline.remaining() > MIN_ROUND_TIME {
+        let take =
+            async |connection: &mut PgConnection| take_due_rows(connection, &pass.after).await;
+        let round = database.within(STATEMENT_TIMEOUT, take).await?;
+
+        let refused = send_all(queue, &round.missing).await;
         if !refused.is_empty() {
             let put_back =
                 async |connection: &mut PgConnection| put_back_rows(connection, &refused).await;
             database.within(STATEMENT_TIMEOUT, put_back).await?;
         }
 
-        swept.due += rows.len();
-        swept.sent += missing.len() - refused.len();
+        swept.due += round.due;
+        swept.sent += round.missing.len() - refused.len();
         swept.refused += refused.len();
-        let is_queue_down = !missing.is_empty() && refused.len() == missing.len();
-        if rows.is_empty() || is_queue_down {
-            break;
+
+        let next = pass.next(&round);
+        let after = next.as_ref().map(|next| next.after.clone());
+        *position.0.lock() = after.unwrap_or_default();
+
+        let is_queue_down = !refused.is_empty() && refused.len() == round.missing.len();
+        match next {
+            Some(next) if !is_queue_down => pass = next,
+            _ => break,
         }
     }
 
     Ok(swept)
 }
 
-/// A row that was due. It is due again later, as `take_due_rows.sql` says.
+/// The rows that one statement has taken. Each is due again later, as `take_due_rows.sql` says.
+pub struct Round {
+    /// How many rows.
+    pub due: usize,
+    /// The messages that have to be sent.
+    pub missing: Vec<JobMessage>,
+    /// The last tenant that was looked at; none when there is no further one.
+    pub last_tenant: Option<String>,
+}
+
+/// A row that was due. The first columns are null in the row that only says how many were due.
 #[derive(FromRow)]
 struct DueRow {
     /// Not a [`TenantId`]: one row that has none must not keep the others from being sent.
-    tenant_id: String,
-    job_id: Uuid,
-    kind: String,
-    is_missing: bool,
+    tenant_id: Option<String>,
+    job_id: Option<Uuid>,
+    kind: Option<String>,
+    is_missing: Option<bool>,
+    due: i64,
+    last_tenant: Option<String>,
 }
 
 impl DueRow {
-    fn message(&self) -> Option<JobMessage> {
-        let Ok(tenant_id) = TenantId::try_from(self.tenant_id.clone()) else {
-            tracing::error!(job = %self.job_id, "an outbox row has no valid tenant");
+    /// The message that is missing, if it is.
+    fn missing_message(self) -> Option<JobMessage> {
+        let job_id = self.job_id.filter(|_| self.is_missing == Some(true))?;
+        let Ok(tenant_id) = TenantId::try_from(self.tenant_id?) else {
+            tracing::error!(job = %job_id, "an outbox row has no valid tenant");
             return None;
         };
 
         Some(JobMessage {
             tenant_id,
-            job_id: self.job_id,
-            kind: self.kind.clone(),
+            job_id,
+            kind: self.kind?,
         })
     }
 }
 
-/// Takes up to [`SWEEP_BATCH_SIZE`] rows that are due, from each tenant in turn.
-async fn take_due_rows(connection: &mut PgConnection) -> Result<Vec<DueRow>, Error> {
-    sqlx::query_as(sql_file!("take_due_rows.sql"))
+/// Takes up to 100 rows that are due: the same number from each of the tenants behind `after`, of
+/// which it looks at no more than 1,000.
+pub async fn take_due_rows(connection: &mut PgConnection, after: &str) -> Result<Round, Error> {
+    let statement = transition_sql!(
+        "take_due_rows.sql",
+        "SELECT rescheduled.*, (SELECT count(*) FROM taken) AS due,
+                (SELECT last_tenant FROM round) AS last_tenant
+         FROM (SELECT 1) one
+         LEFT JOIN rescheduled ON true"
+    );
+    let rows: Vec<DueRow> = sqlx::query_as(statement)
         .bind(SWEEP_BATCH_SIZE)
+        .bind(after)
+        .bind(MAX_TENANT_LOOKS)
         .fetch_all(connection)
-        .await
-        .map_err(Error::from)
+        .await?;
+
+    let first = rows.first();
+    let due = first.and_then(|row| usize::try_from(row.due).ok());
+    let last_tenant = first.and_then(|row| row.last_tenant.clone());
+    Ok(Round {
+        due: due.unwrap_or_default(),
+        last_tenant,
+        missing: rows
+            .into_iter()
+            .filter_map(DueRow::missing_message)
+            .collect(),
+    })
 }
 
 /// Makes the rows of refused messages due in 20 seconds, behind all that is due now.
@@ -184,17 +272,4 @@ async fn put_back_rows(connection: &mut PgConnection, refused: &[JobMessage]) ->
 
     update.bind(tenants).bind(ids).execute(connection).await?;
     Ok(())
-}
-
-/// Removes rows whose jobs have ended without removing them, which no statement here does. Returns
-/// how many.
-pub async fn prune(connection: &mut PgConnection) -> Result<u64, Error> {
-    let deletion = sqlx::query(
-        "DELETE FROM outbox
-         USING jobs
-         WHERE (jobs.tenant_id, jobs.id) = (outbox.tenant_id, outbox.job_id)
-           AND jobs.state IN ('completed', 'failed', 'cancelled')",
-    );
-
-    Ok(deletion.execute(connection).await?.rows_affected())
 }

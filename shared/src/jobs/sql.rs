@@ -12,7 +12,8 @@ macro_rules! sql_file {
 pub(super) use sql_file;
 
 /// A statement that changes a job's state: the file with its `WITH` list, in which `transition`
-/// returns the job's new state; the removal of the outbox row; and what the statement answers.
+/// returns the job's new state; the removal of the outbox row; and what the statement answers. The
+/// sweep is one too: its `transition` returns the state in which it found the job.
 macro_rules! transition_sql {
     ($file:literal, $answer:literal) => {
         concat!(

@@ -166,5 +166,12 @@ pub const TENANT: Limit = Limit::unless_set("tenant", LimitScope::Tenant);
 /// Of every route, if the operator sets it: all calls.
 pub const GLOBAL: Limit = Limit::unless_set("global", LimitScope::Global);
 
+/// Of every call that is held back until there is something to answer: its seconds. Two calls of
+/// one person may wait all the time, and more of them for a while. The guard does not decide it: a
+/// call over it is answered at once.
+pub const WAIT: Limit =
+    Limit::token_bucket("wait", LimitScope::User, 120, Duration::from_mins(1), 120)
+        .failure_mode(FailureMode::Local);
+
 /// The limits of a route that declares none of its own.
 pub const DEFAULT: &[Limit] = &[ADDRESS, USER, TENANT, GLOBAL];

@@ -8,6 +8,7 @@
 //! Ids and enums are columns of type `text`: see [`text_columns`].
 
 mod error;
+mod session_settings;
 mod text_column;
 
 use std::time::{Duration, SystemTime};
@@ -30,7 +31,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection that was idle for longer is checked before it is used: the environment may have
-/// been frozen, and the server gone, meanwhile. Idle times are taken from the wall clock, since the
+/// been frozen, and the server gone, or the session closed by it, meanwhile. Idle times are taken from the wall clock, since the
 /// monotonic one may stop in a freeze. A busy connection costs no extra round trip.
 const IDLE_CHECK_THRESHOLD: Duration = Duration::from_secs(10);
 
@@ -148,7 +149,7 @@ impl Database {
         }
 
         let connected = Deadline::after(CONNECT_TIMEOUT)
-            .run(PgConnection::connect_with(&options))
+            .run(session_settings::connect(&options))
             .await;
         if !matches!(connected, Ok(Ok(_))) {
             slot.token = None; // the server may have refused the token

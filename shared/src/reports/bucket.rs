@@ -1,5 +1,6 @@
 //! The private bucket of the reports, and links that open one for a short time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -26,6 +27,9 @@ const LINK_PERIOD: Duration = Duration::from_mins(5);
 /// After this time no client holds a link to a report that was replaced, and no cache a
 /// consultation that names it.
 const REPLACED_REPORT_TTL: Duration = Duration::from_hours(1);
+
+/// The objects that one report removes at most. It adds two.
+const MAX_REMOVED: usize = 50;
 
 /// The wait that a caller is told while the bucket cannot be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -136,34 +140,30 @@ impl Bucket {
         put.send().await.map(drop).map_err(sort_error)
     }
 
-    /// Removes a consultation's reports but the last two, of which `previous` was replaced just
-    /// now, so that links to it may be in use. If it is itself younger than
-    /// [`REPLACED_REPORT_TTL`], links to the one before may be in use as well, and all are kept.
-    pub async fn remove_older(
+    /// Removes the consultation's reports that were replaced more than an hour before `now`: links
+    /// to them work no more. Those that were replaced later stay until another report is made, and
+    /// so do all but the 50 oldest objects.
+    pub async fn remove_replaced(
         &self,
         key: ReportKey<'_>,
-        previous: &StoredReport,
         latest: &StoredReport,
+        now: OffsetDateTime,
     ) -> Result<(), Error> {
-        let age = latest.generated_at - previous.generated_at;
-        if age < REPLACED_REPORT_TTL {
-            return Ok(());
-        }
-
         let list = self
             .client
             .list_objects_v2()
             .bucket(&self.name)
             .prefix(key.prefix());
         let listed = list.send().await.map_err(sort_error)?;
+        let objects: Vec<_> = listed
+            .contents()
+            .iter()
+            .filter_map(StoredObject::read)
+            .collect();
 
-        let kept = [previous, latest].map(|report| [&report.html, &report.markdown]);
-        let objects = listed.contents().iter().filter_map(|object| object.key());
-        for object in objects {
-            let is_kept = kept.iter().flatten().any(|kept| *kept == object);
-            if !is_kept {
-                self.remove_object(object).await?;
-            }
+        let outdated = find_outdated(&objects, latest, now);
+        for object in outdated.into_iter().take(MAX_REMOVED) {
+            self.remove_object(object).await?;
         }
         Ok(())
     }
@@ -210,6 +210,59 @@ impl Bucket {
     }
 }
 
+/// One form of a report, as the bucket lists it.
+struct StoredObject<'a> {
+    key: &'a str,
+    written_at: OffsetDateTime,
+}
+
+impl<'a> StoredObject<'a> {
+    fn read(object: &'a aws_sdk_s3::types::Object) -> Option<Self> {
+        let written_at = object.last_modified()?.secs();
+        Some(Self {
+            key: object.key()?,
+            written_at: OffsetDateTime::from_unix_timestamp(written_at).ok()?,
+        })
+    }
+}
+
+/// The folder of the job that has written an object.
+fn folder(key: &str) -> &str {
+    key.rsplit_once('/').map_or(key, |(folder, _)| folder)
+}
+
+/// The objects of reports whose successor was written long enough before `now`. The latest report
+/// is never among them.
+fn find_outdated<'a>(
+    objects: &[StoredObject<'a>],
+    latest: &StoredReport,
+    now: OffsetDateTime,
+) -> Vec<&'a str> {
+    let mut written: BTreeMap<&str, OffsetDateTime> = BTreeMap::new();
+    for object in objects {
+        let last = written
+            .entry(folder(object.key))
+            .or_insert(object.written_at);
+        *last = (*last).max(object.written_at);
+    }
+
+    // The bucket knows seconds only; of two reports in one, the later job's is the later one.
+    let mut reports: Vec<_> = written
+        .into_iter()
+        .map(|(folder, at)| (at, folder))
+        .collect();
+    reports.sort_unstable();
+    let successors = reports.iter().zip(reports.iter().skip(1));
+    let outdated: BTreeSet<_> = successors
+        .filter(|(_, (replaced_at, _))| now - *replaced_at >= REPLACED_REPORT_TTL)
+        .map(|((_, folder), _)| *folder)
+        .filter(|outdated| *outdated != folder(&latest.html))
+        .collect();
+
+    let keys = objects.iter().map(|object| object.key);
+    keys.filter(|key| outdated.contains(folder(key))).collect()
+}
+
 /// When the present [`LINK_PERIOD`] began.
 fn period_start() -> Result<SystemTime, BoxError> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
@@ -224,5 +277,95 @@ fn sort_error<E: std::error::Error + Send + Sync + 'static>(error: SdkError<E>) 
         Error::unavailable("The bucket of reports", RETRY_AFTER, error)
     } else {
         Error::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report's two objects, written so many minutes ago.
+    fn report(
+        job: &'static str,
+        minutes_ago: i64,
+        now: OffsetDateTime,
+    ) -> [StoredObject<'static>; 2] {
+        let written_at = now - time::Duration::minutes(minutes_ago);
+        let keys = match job {
+            "a" => ["t/c/a/report.html", "t/c/a/report.md"],
+            "b" => ["t/c/b/report.html", "t/c/b/report.md"],
+            _ => ["t/c/c/report.html", "t/c/c/report.md"],
+        };
+        keys.map(|key| StoredObject { key, written_at })
+    }
+
+    struct Case {
+        name: &'static str,
+        /// When the reports `a`, `b` and `c` were written, in minutes before now. `c` is the latest.
+        minutes_ago: [i64; 3],
+        outdated: &'static [&'static str],
+    }
+
+    const CASES: [Case; 6] = [
+        Case {
+            name: "all within the hour",
+            minutes_ago: [50, 30, 0],
+            outdated: &[],
+        },
+        Case {
+            name: "each less than an hour after the one before",
+            minutes_ago: [110, 61, 0],
+            outdated: &["t/c/a/report.html", "t/c/a/report.md"],
+        },
+        Case {
+            name: "all long ago, but the last",
+            minutes_ago: [600, 500, 0],
+            outdated: &["t/c/a/report.html", "t/c/a/report.md"],
+        },
+        Case {
+            name: "the latest long ago, too",
+            minutes_ago: [600, 500, 61],
+            outdated: &[
+                "t/c/a/report.html",
+                "t/c/a/report.md",
+                "t/c/b/report.html",
+                "t/c/b/report.md",
+            ],
+        },
+        Case {
+            name: "all in one second",
+            minutes_ago: [61, 61, 61],
+            outdated: &[
+                "t/c/a/report.html",
+                "t/c/a/report.md",
+                "t/c/b/report.html",
+                "t/c/b/report.md",
+            ],
+        },
+        Case {
+            name: "a run that lost its lease wrote after the latest",
+            minutes_ago: [600, 0, 61],
+            outdated: &["t/c/a/report.html", "t/c/a/report.md"],
+        },
+    ];
+
+    #[test]
+    fn a_report_is_outdated_an_hour_after_its_successor() {
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000);
+        let latest = StoredReport {
+            html: "t/c/c/report.html".to_owned(),
+            markdown: "t/c/c/report.md".to_owned(),
+            generated_at: now,
+        };
+
+        for case in CASES {
+            let [a, b, c] = case.minutes_ago;
+            let objects: Vec<_> = [("a", a), ("b", b), ("c", c)]
+                .into_iter()
+                .flat_map(|(job, minutes)| report(job, minutes, now))
+                .collect();
+            let outdated = find_outdated(&objects, &latest, now);
+            assert_eq!(outdated, case.outdated, "{}", case.name);
+        }
     }
 }

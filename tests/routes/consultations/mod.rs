@@ -3,3 +3,4 @@ mod forms;
 mod get;
 mod list;
 mod report;
+mod waiting;

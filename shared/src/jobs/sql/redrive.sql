@@ -1,25 +1,34 @@
-WITH eligible AS MATERIALIZED (
-    -- Of jobs with one key only the latest counts, and none while another one is unfinished.
-    SELECT id
-    FROM jobs j
+
+        ORDER BY id
+        LIMIT 2001
+    ) j
+    LIMIT $3 + $4 + 1
+), superseded AS (
+    -- A later redrive need not look at it again.
+    UPDATE jobs
+    SET superseded_at = now()
     WHERE tenant_id = $1
-      AND state = 'failed'
-      AND ($2::text IS NULL OR kind = $2)
-      AND (dedupe_key IS NULL OR NOT EXISTS (
-          SELECT 1
-          FROM jobs other
-          WHERE (other.tenant_id, other.kind, other.dedupe_key)
-              = (j.tenant_id, j.kind, j.dedupe_key)
-            AND (other.id > j.id OR other.state IN ('queued', 'active', 'deferred'))
+      AND id = ANY (ARRAY (
+          SELECT id
+          FROM jobs
+          WHERE tenant_id = $1
+            AND id = ANY (ARRAY (SELECT id FROM looked_at WHERE is_superseded))
+            AND state = 'failed'
+          FOR UPDATE SKIP LOCKED
       ))
 ), failed AS MATERIALIZED (
-    SELECT jobs.id
+    SELECT id
     FROM jobs
-    JOIN eligible USING (id)
-    WHERE jobs.tenant_id = $1 AND jobs.state = 'failed'
-    ORDER BY jobs.id
+    WHERE tenant_id = $1
+      AND id = ANY (ARRAY (
+          SELECT id
+          FROM looked_at
+          WHERE NOT is_superseded AND NOT is_under_way
+      ))
+      AND state = 'failed'
+    ORDER BY id
     LIMIT $3
-    FOR UPDATE OF jobs SKIP LOCKED
+    FOR UPDATE SKIP LOCKED
 ), redriven AS (
     UPDATE jobs
     SET state = 'queued',
@@ -36,9 +45,8 @@ WITH eligible AS MATERIALIZED (
         unknown_since = NULL,
         cancel_requested_at = NULL,
         deferred_since = NULL
-    FROM failed
-    WHERE jobs.tenant_id = $1 AND jobs.id = failed.id
-    RETURNING jobs.tenant_id, jobs.id, jobs.kind
+    WHERE tenant_id = $1 AND id = ANY (ARRAY (SELECT id FROM failed))
+    RETURNING tenant_id, id, kind
 ), scheduled AS (
     -- The request that redrives the jobs sends them, too; many of them take a while.
     INSERT INTO outbox (tenant_id, job_id, due_at)
@@ -46,9 +54,13 @@ WITH eligible AS MATERIALIZED (
     FROM redriven
     ON CONFLICT (tenant_id, job_id) DO UPDATE
         SET due_at = excluded.due_at, sends = 0
+), counts AS (
+    SELECT count(*) FILTER (WHERE NOT is_superseded AND NOT is_under_way) AS redrivable,
+           (count(*) > $3 + $4)::int AS not_looked_at
+    FROM looked_at
 )
 -- One row in any case, so that `remaining` is known also when nothing was redriven.
 SELECT redriven.id, redriven.kind,
-       (SELECT count(*) FROM eligible) - (SELECT count(*) FROM redriven) AS remaining
-FROM (SELECT 1) one
+       least(redrivable + not_looked_at - (SELECT count(*) FROM redriven), $4) AS remaining
+FROM counts
 LEFT JOIN redriven ON true

@@ -5,5 +5,3 @@
            ELSE 'processing'
        END AS status,
        greatest(c.updated_at, j.finished_at) AS updated_at
-FROM consultations c
-JOIN jobs j ON (j.tenant_id, j.id) = (c.tenant_id, c.job_id)

@@ -1,0 +1,6 @@
+-- Indexes that no statement uses: a redrive goes by jobs_redrivable now, and users are listed by their ids. By themselves,
+-- since dropping one locks its table against everything for a moment.
+SET LOCAL lock_timeout = '5s';
+
+DROP INDEX IF EXISTS jobs_failed;
+DROP INDEX IF EXISTS users_created_at;

@@ -1,0 +1,79 @@
+-- Fills the tables with :jobs jobs in each of some tenants, :tenants tenants, and :records records.
+--
+--   big     :jobs jobs with keys, 50 of which failed; every second one of these was done later;
+--           :records jobs that are done and have one key; :records analyses
+--   failed  :jobs failed jobs, and nothing else
+--   due-*   two jobs each, both due
+--   flood   :jobs jobs, all due
+--   wait-*  two jobs each, none of them due
+--
+-- The consultations of `big` are one person's. Each other table has :records rows; one row of
+-- those that are pruned is old.
+TRUNCATE consultations, jobs, outbox, idempotency_keys, users, quarantine;
+
+CREATE OR REPLACE FUNCTION pg_temp.id(part int, number int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
+    SELECT ('01900000-000' || part || '-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
+$$;
+
+INSERT INTO consultations
+    (tenant_id, id, user_id, job_id, urgency, locale, symptoms, triage)
+SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n), 'routine', 'en', 'a cough',
+       '{"urgency": "routine", "red_flags": []}'
+FROM generate_series(1, :records) n;
+
+INSERT INTO jobs (tenant_id, id, user_id, consultation_id, kind, state)
+SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n), 'analyze', 'completed'
+FROM generate_series(1, :records) n;
+
+INSERT INTO jobs (tenant_id, id, user_id, kind, dedupe_key, state)
+SELECT 'big', pg_temp.id(2, n), 'user-1', 'generate_report', 'key-' || n,
+       CASE WHEN n % (:jobs / 50) = 0 THEN 'failed' ELSE 'completed' END
+FROM generate_series(1, :jobs) n;
+
+INSERT INTO jobs (tenant_id, id, user_id, kind, dedupe_key, state)
+SELECT 'big', pg_temp.id(3, n), 'user-1', 'generate_report', 'key-' || n, 'completed'
+FROM generate_series(1, :jobs) n
+WHERE n % (:jobs / 25) = 0;
+
+INSERT INTO jobs (tenant_id, id, user_id, kind, dedupe_key, state)
+SELECT 'big', pg_temp.id(8, n), 'user-1', 'generate_report', 'one-key', 'completed'
+FROM generate_series(1, :records) n;
+
+INSERT INTO jobs (tenant_id, id, user_id, kind, dedupe_key, state)
+SELECT 'failed', pg_temp.id(4, n), 'user-1', 'analyze', 'key-' || n, 'failed'
+FROM generate_series(1, :jobs) n;
+
+INSERT INTO jobs (tenant_id, id, user_id, kind)
+SELECT 'due-' || n / 2, pg_temp.id(5, n), 'user-1', 'analyze'
+FROM generate_series(0, 2 * :tenants - 1) n
+UNION ALL
+SELECT 'flood', pg_temp.id(6, n), 'user-1', 'analyze'
+FROM generate_series(1, :jobs) n
+UNION ALL
+SELECT 'wait-' || n / 2, pg_temp.id(7, n), 'user-1', 'analyze'
+FROM generate_series(0, 2 * :tenants - 1) n;
+
+INSERT INTO outbox (tenant_id, job_id, due_at)
+SELECT tenant_id, id, now() + CASE
+    WHEN tenant_id LIKE 'wait-%' THEN interval '1 day'
+    ELSE interval '-1 hour' * random()
+    END
+FROM jobs
+WHERE state = 'queued';
+
+INSERT INTO idempotency_keys
+    (tenant_id, user_id, operation, key, fingerprint, consultation_id, expires_at)
+SELECT 'big', 'user-1', 'create', 'key-' || n, '', pg_temp.id(1, n),
+       now() + interval '1 day' * CASE WHEN n = 2 THEN -1 ELSE 1 END
+FROM generate_series(1, :records) n;
+
+INSERT INTO users (tenant_id, id, email, name, role)
+SELECT 'big', 'user-' || n, 'user-' || n || '@x.example', 'Li', 'patient'
+FROM generate_series(1, :records) n;
+
+INSERT INTO quarantine (message_id, reason, body, arrived_at)
+SELECT 'message-' || n, 'not_a_job', '', now() - interval '1 day' * CASE WHEN n = 2 THEN 31 ELSE 1 END
+FROM generate_series(1, :records) n;
+
+-- The planner's statistics, as autovacuum would keep them.
+VACUUM ANALYZE consultations, jobs, outbox, idempotency_keys, users, quarantine;
