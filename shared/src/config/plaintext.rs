@@ -1,8 +1,10 @@
 //! Which connections may leave this machine without TLS.
 
+use std::fmt::{Display, Formatter, Result as FormatResult};
+use std::net::IpAddr;
 use std::str::FromStr;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::{ConfigError, optional};
 
@@ -49,6 +51,21 @@ impl FromStr for AllowedPlaintext {
     }
 }
 
+/// The list, as the setting has it.
+impl Display for AllowedPlaintext {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
+        let names = [
+            ("database", self.database),
+            ("cache", self.cache),
+            ("models", self.models),
+            ("identity", self.identity),
+        ];
+        let allowed = names.into_iter().filter(|(_, is_allowed)| *is_allowed);
+        let allowed: Vec<_> = allowed.map(|(name, _)| name).collect();
+        formatter.write_str(&allowed.join(","))
+    }
+}
+
 /// The rule that a connection without TLS breaks, and how an operator who accepts that says so:
 /// `needed` is what TLS looks like in the setting, `name` what the list calls the connection.
 pub(crate) fn plaintext_problem(needed: &str, name: &str) -> String {
@@ -60,18 +77,15 @@ pub(crate) fn plaintext_problem(needed: &str, name: &str) -> String {
 
 /// Whether the URL's host is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => is_loopback_name(name),
-        None => false,
-    }
+    url.host_str().is_some_and(is_loopback_host)
 }
 
-/// Whether a host, given by its name or address, is this machine.
+/// Whether a host, given by its name or address, is this machine. An address of version 6 may
+/// stand in brackets, as in a URL.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
-    let address: Option<std::net::IpAddr> = host.parse().ok();
-    address.map_or_else(|| is_loopback_name(host), |address| address.is_loopback())
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address: Result<IpAddr, _> = address.parse();
+    address.map_or_else(|_| is_loopback_name(host), |address| address.is_loopback())
 }
 
 fn is_loopback_name(name: &str) -> bool {
@@ -87,6 +101,8 @@ mod tests {
         let allowed: AllowedPlaintext = "cache, models".parse().unwrap();
         assert!(allowed.cache && allowed.models);
         assert!(!allowed.database && !allowed.identity);
+        assert_eq!(allowed.to_string(), "cache,models");
+        assert_eq!(AllowedPlaintext::default().to_string(), "");
 
         for wrong in ["all", "cache,", "cache;models", "Cache", "true"] {
             assert!(wrong.parse::<AllowedPlaintext>().is_err(), "{wrong}");
@@ -98,7 +114,7 @@ mod tests {
         is_loopback: bool,
     }
 
-    const HOSTS: [HostCase; 8] = [
+    const HOSTS: [HostCase; 9] = [
         HostCase {
             host: "127.0.0.1",
             is_loopback: true,
@@ -109,6 +125,10 @@ mod tests {
         },
         HostCase {
             host: "::1",
+            is_loopback: true,
+        },
+        HostCase {
+            host: "[::1]",
             is_loopback: true,
         },
         HostCase {

@@ -28,8 +28,7 @@ fn is_encrypted(options: &PgConnectOptions) -> bool {
 
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    options.get_socket().is_some() || host.starts_with('/') || is_loopback_host(address)
+    options.get_socket().is_some() || host.starts_with('/') || is_loopback_host(host)
 }
 
 #[cfg(test)]

@@ -75,16 +75,6 @@ impl Valkey {
         self.round_trips.load(Ordering::Relaxed)
     }
 
-    /// Whether it answers at all, for a health check.
-    pub async fn ping(&self, deadline: Deadline) -> Result<(), ValkeyError> {
-        // Here an error of the command is a failure, such as that of a server without our password.
-        let mut ping = redis::pipe();
-        ping.add_command(cmd("PING"));
-
-        let answered = self.round_trip(&ping, deadline).await;
-        answered.map(drop)
-    }
-
     /// Runs scripts in one round trip. The server keeps scripts it has seen; the first use of one
     /// after a restart of the server costs a second round trip.
     pub(super) async fn run_scripts(
