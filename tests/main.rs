@@ -24,4 +24,5 @@ mod provider;
 mod routes;
 mod support;
 mod template;
+mod transport;
 mod worker;

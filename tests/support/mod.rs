@@ -1,6 +1,7 @@
 //! The parts that every test uses: the stack, people in it, and calls on their behalf.
 
 pub mod aws_proxy;
+pub mod proxy;
 pub mod runtime_api;
 pub mod valkey;
 
