@@ -6,7 +6,9 @@ use std::fs;
 use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_secretsmanager::Client;
 use serde_json::{Value, json};
-use wenzhen::config::{AllowedPlaintext, KeyReference, LimitSettings, Models, Tiers};
+use wenzhen::config::{
+    AllowedPlaintext, ConnectionKind, KeyReference, LimitSettings, Models, Tiers,
+};
 use wenzhen::limits::Limiter;
 
 use crate::deploy::{Parameters, as_values, read_template};
@@ -42,7 +44,7 @@ impl TierSettings {
         let advice = "AI_TIERS is wrong; see docs/models.md";
         let tiers = Tiers::parse(&text).context(advice)?;
         tiers
-            .check_transport(allowed_plaintext()?)
+            .check_transport(&allowed_plaintext()?)
             .context(advice)?;
         for tier in &tiers {
             if let Some(KeyReference::Env(name)) = &tier.key {
@@ -109,9 +111,10 @@ fn allowed_plaintext() -> Result<AllowedPlaintext> {
 /// `ALLOW_PLAINTEXT` as the functions get it. An emulator of the user's own may serve its keys
 /// without TLS.
 fn deployed_plaintext(stack: &Stack) -> Result<String> {
-    let allowed = AllowedPlaintext {
-        identity: stack.foreign_aws.is_some(),
-        ..allowed_plaintext()?
+    let allowed = allowed_plaintext()?;
+    let allowed = match stack.foreign_aws {
+        Some(_) => allowed.with(ConnectionKind::Identity),
+        None => allowed,
     };
 
     Ok(allowed.to_string())

@@ -18,7 +18,7 @@ mod unique_map;
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
 pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
-pub use plaintext::AllowedPlaintext;
+pub use plaintext::{AllowedPlaintext, ConnectionKind};
 pub(crate) use plaintext::{is_loopback_host, plaintext_problem};
 pub use services::{
     DATABASE_URL, DatabaseAuth, DatabaseSettings, ServiceUrl, UrlSource, VALKEY_URL,
@@ -66,7 +66,7 @@ impl TokenSettings {
             Some(url) => url,
             None => default_jwks_url(&issuer)?,
         };
-        check_jwks_url(&jwks_url, AllowedPlaintext::from_env()?)?;
+        check_jwks_url(&jwks_url, &AllowedPlaintext::from_env()?)?;
 
         Ok(Self {
             issuer,
@@ -84,12 +84,15 @@ fn default_jwks_url(issuer: &str) -> Result<Url, ConfigError> {
 }
 
 /// Whoever can change the keys on their way decides who gets in.
-fn check_jwks_url(url: &Url, allowed: AllowedPlaintext) -> Result<(), ConfigError> {
-    if url.scheme() == "https" || allowed.identity || plaintext::is_loopback(url) {
+fn check_jwks_url(url: &Url, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
+    if url.scheme() == "https"
+        || allowed.allows(ConnectionKind::Identity)
+        || plaintext::is_loopback(url)
+    {
         return Ok(());
     }
 
-    let problem = plaintext_problem("be https", "identity");
+    let problem = plaintext_problem("be https", ConnectionKind::Identity);
     Err(ConfigError::new("TOKEN_JWKS_URL", problem))
 }
 

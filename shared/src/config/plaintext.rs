@@ -11,24 +11,56 @@ use super::{ConfigError, optional};
 /// What says so: the environment variable, and the parameter of `template.yaml` that sets it.
 const SETTING: &str = "ALLOW_PLAINTEXT";
 
+/// A kind of connection that may leave this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionKind {
+    /// To PostgreSQL.
+    Database,
+    /// To Valkey.
+    Cache,
+    /// To tiers that have no key. A key is never sent without TLS.
+    Models,
+    /// To the issuer's keys.
+    Identity,
+}
+
+impl ConnectionKind {
+    const ALL: [Self; 4] = [Self::Database, Self::Cache, Self::Models, Self::Identity];
+
+    /// What the setting calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Cache => "cache",
+            Self::Models => "models",
+            Self::Identity => "identity",
+        }
+    }
+}
+
 /// The connections that may go without TLS beyond this machine, of which each operator decides for
 /// a network of their own: `ALLOW_PLAINTEXT`, a list such as `cache,models`. None by default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AllowedPlaintext {
-    /// `database`: to PostgreSQL.
-    pub database: bool,
-    /// `cache`: to Valkey.
-    pub cache: bool,
-    /// `models`: to tiers that have no key. A key is never sent without TLS.
-    pub models: bool,
-    /// `identity`: to the issuer's keys.
-    pub identity: bool,
-}
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedPlaintext(Vec<ConnectionKind>);
 
 impl AllowedPlaintext {
     /// Reads `ALLOW_PLAINTEXT`.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(optional(SETTING)?.unwrap_or_default())
+    }
+
+    /// Whether connections of this kind may go without TLS.
+    pub fn allows(&self, kind: ConnectionKind) -> bool {
+        self.0.contains(&kind)
+    }
+
+    /// The list with one kind more.
+    #[must_use]
+    pub fn with(mut self, kind: ConnectionKind) -> Self {
+        if !self.allows(kind) {
+            self.0.push(kind);
+        }
+        self
     }
 }
 
@@ -38,13 +70,10 @@ impl FromStr for AllowedPlaintext {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut allowed = Self::default();
         for name in text.split(',') {
-            match name.trim() {
-                "database" => allowed.database = true,
-                "cache" => allowed.cache = true,
-                "models" => allowed.models = true,
-                "identity" => allowed.identity = true,
-                _ => return Err("must be a list of database, cache, models and identity"),
-            }
+            let mut kinds = ConnectionKind::ALL.into_iter();
+            let kind = kinds.find(|kind| kind.name() == name.trim());
+            let kind = kind.ok_or("must be a list of database, cache, models and identity")?;
+            allowed = allowed.with(kind);
         }
 
         Ok(allowed)
@@ -54,21 +83,15 @@ impl FromStr for AllowedPlaintext {
 /// The list, as the setting has it.
 impl Display for AllowedPlaintext {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> FormatResult {
-        let names = [
-            ("database", self.database),
-            ("cache", self.cache),
-            ("models", self.models),
-            ("identity", self.identity),
-        ];
-        let allowed = names.into_iter().filter(|(_, is_allowed)| *is_allowed);
-        let allowed: Vec<_> = allowed.map(|(name, _)| name).collect();
-        formatter.write_str(&allowed.join(","))
+        let names: Vec<_> = self.0.iter().map(|kind| kind.name()).collect();
+        formatter.write_str(&names.join(","))
     }
 }
 
-/// The rule that a connection without TLS breaks, and how an operator who accepts that says so:
-/// `needed` is what TLS looks like in the setting, `name` what the list calls the connection.
-pub(crate) fn plaintext_problem(needed: &str, name: &str) -> String {
+/// The rule that a connection without TLS breaks, and how an operator who accepts that says so;
+/// `needed` is what TLS looks like in the setting.
+pub(crate) fn plaintext_problem(needed: &str, kind: ConnectionKind) -> String {
+    let name = kind.name();
     format!(
         "must {needed}, since its host is not this machine; in a network that you trust, \
          {SETTING}={name} (parameter AllowPlaintext) accepts a connection without TLS"
@@ -99,8 +122,9 @@ mod tests {
     #[test]
     fn a_list_names_what_may_go_without_tls() {
         let allowed: AllowedPlaintext = "cache, models".parse().unwrap();
-        assert!(allowed.cache && allowed.models);
-        assert!(!allowed.database && !allowed.identity);
+        assert!(allowed.allows(ConnectionKind::Cache));
+        assert!(allowed.allows(ConnectionKind::Models));
+        assert!(!allowed.allows(ConnectionKind::Database));
         assert_eq!(allowed.to_string(), "cache,models");
         assert_eq!(AllowedPlaintext::default().to_string(), "");
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::plaintext::{AllowedPlaintext, is_loopback, plaintext_problem};
+use super::plaintext::{AllowedPlaintext, ConnectionKind, is_loopback, plaintext_problem};
 use super::{ConfigError, optional, required};
 
 /// The variable of [`DatabaseSettings::url`].
@@ -93,7 +93,7 @@ impl DatabaseSettings {
     /// Reads `DATABASE_URL` and `DATABASE_AUTH`.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut url: ServiceUrl = required(DATABASE_URL)?;
-        url.allows_plaintext = AllowedPlaintext::from_env()?.database;
+        url.allows_plaintext = AllowedPlaintext::from_env()?.allows(ConnectionKind::Database);
 
         let auth = optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url);
         let settings = Self { url, auth };
@@ -148,7 +148,7 @@ impl ValkeySettings {
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut url: Option<ServiceUrl> = optional(VALKEY_URL)?;
         if let Some(url) = &mut url {
-            url.allows_plaintext = AllowedPlaintext::from_env()?.cache;
+            url.allows_plaintext = AllowedPlaintext::from_env()?.allows(ConnectionKind::Cache);
             if let Some(given) = url.given() {
                 check_valkey_url(given, url.allows_plaintext)?;
             }
@@ -168,7 +168,7 @@ pub fn check_valkey_url(url: &Url, allows_plaintext: bool) -> Result<(), ConfigE
     let problem = match url.scheme() {
         "rediss" | "valkeys" => return Ok(()),
         "redis" | "valkey" if allows_plaintext || is_loopback(url) => return Ok(()),
-        "redis" | "valkey" => plaintext_problem("start with rediss://", "cache"),
+        "redis" | "valkey" => plaintext_problem("start with rediss://", ConnectionKind::Cache),
         _ => "must start with redis:// or rediss://".to_owned(),
     };
 

@@ -69,7 +69,7 @@ impl StoredSettings {
             Some(json) => Tiers::parse(&json)?,
             None => Tiers::default(),
         };
-        tiers.check_transport(AllowedPlaintext::from_env()?)?;
+        tiers.check_transport(&AllowedPlaintext::from_env()?)?;
 
         Models::new(tiers, self.find("AI_CHAINS")?.as_deref())
     }

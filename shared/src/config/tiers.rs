@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::plaintext::{is_loopback, plaintext_problem};
-use super::{AllowedPlaintext, BreakerSettings, ConfigError};
+use super::{AllowedPlaintext, BreakerSettings, ConfigError, ConnectionKind};
 
 /// Seconds of [`TierSettings::connect_timeout`], unless the tier sets another time.
 const DEFAULT_CONNECT_TIMEOUT: f64 = 5.0;
@@ -267,17 +267,17 @@ impl Tiers {
     }
 
     /// Refuses a tier beyond this machine that is asked without TLS, unless that is allowed.
-    pub fn check_transport(&self, allowed: AllowedPlaintext) -> Result<(), ConfigError> {
+    pub fn check_transport(&self, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
         let is_plain =
             |tier: &TierSettings| tier.base_url.scheme() == "http" && !is_loopback(&tier.base_url);
         let Some(index) = self.0.iter().position(is_plain) else {
             return Ok(());
         };
-        if allowed.models {
+        if allowed.allows(ConnectionKind::Models) {
             return Ok(());
         }
 
-        let problem = plaintext_problem("be https", "models");
+        let problem = plaintext_problem("be https", ConnectionKind::Models);
         Err(ConfigError::new(
             format!("AI_TIERS[{index}].base_url"),
             problem,
@@ -416,15 +416,12 @@ mod tests {
 
     #[test]
     fn a_tier_beyond_this_machine_needs_tls_or_leave() {
-        let check = |url: &str, allowed: AllowedPlaintext| {
+        let check = |url: &str, allowed: &AllowedPlaintext| {
             let json = format!(r#"[{{"name":"a","base_url":"{url}","model":"m"}}]"#);
             Tiers::parse(&json).unwrap().check_transport(allowed)
         };
-        let none = AllowedPlaintext::default();
-        let models = AllowedPlaintext {
-            models: true,
-            ..none
-        };
+        let none = &AllowedPlaintext::default();
+        let models = &none.clone().with(ConnectionKind::Models);
 
         let error = check("http://gpu.internal/v1", none).unwrap_err();
         assert_eq!(error.name, "AI_TIERS[0].base_url");

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use sqlx::Connection;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 pub use sqlx::postgres::PgConnection;
 use tokio::sync::{Mutex, MutexGuard};
@@ -236,7 +237,8 @@ async fn connect(endpoint: &Endpoint) -> Result<PgConnection, sqlx::Error> {
 
 /// Whether the server refused the user or the password: SQLSTATE class 28.
 fn is_login_refusal(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let error = error.as_database_error();
+    let code = error.and_then(DatabaseError::code);
     code.is_some_and(|code| code.starts_with("28"))
 }
 

@@ -2,7 +2,9 @@
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use crate::config::{ConfigError, DATABASE_URL, is_loopback_host, plaintext_problem};
+use crate::config::{
+    ConfigError, ConnectionKind, DATABASE_URL, is_loopback_host, plaintext_problem,
+};
 
 /// Refuses options by which medical data could leave this machine in clear, unless that is allowed.
 /// `sslmode=require` encrypts, but lets any server answer; only `verify-full` proves who does.
@@ -14,7 +16,10 @@ pub(super) fn check_transport(
         return Ok(());
     }
 
-    let problem = plaintext_problem("say sslmode=verify-full (or require)", "database");
+    let problem = plaintext_problem(
+        "say sslmode=verify-full (or require)",
+        ConnectionKind::Database,
+    );
     Err(ConfigError::new(DATABASE_URL, problem))
 }
 

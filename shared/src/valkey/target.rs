@@ -28,7 +28,7 @@ const SECRET_TIMEOUT: Duration = Duration::from_secs(2);
 /// Where the server is, as it is configured.
 pub(super) enum Target {
     /// The setting holds the URL.
-    Given(Endpoint),
+    Given(Box<Endpoint>),
     /// A secret holds it.
     Secret(SecretTarget),
 }
@@ -96,7 +96,10 @@ fn read_authority(path: &str) -> Result<Vec<u8>, ConfigError> {
 impl Target {
     pub(super) fn new(url: &ServiceUrl, secrets: Arc<Secrets>) -> Result<Self, ConfigError> {
         match &url.source {
-            UrlSource::Given(given) => Ok(Self::Given(Endpoint::new(given, url.allows_plaintext)?)),
+            UrlSource::Given(given) => {
+                let endpoint = Endpoint::new(given, url.allows_plaintext)?;
+                Ok(Self::Given(Box::new(endpoint)))
+            }
             UrlSource::Secret(id) => Ok(Self::Secret(SecretTarget {
                 id: id.clone(),
                 secrets,
@@ -108,7 +111,7 @@ impl Target {
     /// The server to connect to now.
     pub(super) async fn endpoint(&self, deadline: Deadline) -> Result<Endpoint, ValkeyError> {
         match self {
-            Self::Given(endpoint) => Ok(endpoint.clone()),
+            Self::Given(endpoint) => Ok(Endpoint::clone(endpoint)),
             Self::Secret(target) => target.read(deadline).await,
         }
     }
