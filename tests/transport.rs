@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use aws_sdk_secretsmanager::Client;
 use sqlx::Executor;
 use uuid::Uuid;
 use wenzhen::aws::Secrets;
@@ -14,6 +13,7 @@ use wenzhen::postgres::Database;
 use wenzhen::valkey::{Reply, Script, ScriptCall, ScriptRequest, Valkey, ValkeyError};
 
 use crate::support::proxy::{Proxy, Transport, authority_file};
+use crate::support::secret::StoredSecret;
 use crate::support::valkey::{OwnServer, connect, prefix, raw};
 use crate::support::{STACK, database, eventually};
 
@@ -133,34 +133,6 @@ async fn a_database_that_does_not_prove_its_name_is_gone() {
     }
 }
 
-/// A secret in the stack's Secrets Manager.
-struct StoredSecret {
-    client: Client,
-    name: String,
-}
-
-impl StoredSecret {
-    async fn create(value: &str) -> Self {
-        let secret = Self {
-            client: Client::new(&STACK.aws().await),
-            name: format!("test-{}", Uuid::new_v4().simple()),
-        };
-
-        let create = secret.client.create_secret().name(&secret.name);
-        create.secret_string(value).send().await.unwrap();
-        secret
-    }
-
-    async fn rotate(&self, value: &str) {
-        let put = self.client.put_secret_value().secret_id(&self.name);
-        put.secret_string(value).send().await.unwrap();
-    }
-
-    fn url(&self) -> String {
-        format!("secret:{}", self.name)
-    }
-}
-
 async fn secrets() -> Arc<Secrets> {
     Arc::new(Secrets::new(&STACK.aws().await))
 }
@@ -174,14 +146,13 @@ async fn a_rotated_password_of_valkey_is_taken_up() {
     let mut set_password = async |password: &str| {
         let mut command = redis::cmd("CONFIG");
         let command = command.arg("SET").arg("requirepass").arg(password);
-        let set: () = command.query_async(&mut operator).await.unwrap();
-        set
+        command.exec_async(&mut operator).await.unwrap();
     };
 
     set_password("first").await;
     let secret = StoredSecret::create(&url("first")).await;
     let settings = ValkeySettings {
-        url: Some(secret.url().parse().unwrap()),
+        url: Some(secret.reference().parse().unwrap()),
         prefix: prefix(),
     };
     let secrets = secrets().await;
@@ -212,7 +183,7 @@ async fn a_rotated_password_of_the_database_is_taken_up() {
     operator.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
     let secret = StoredSecret::create(&url("first")).await;
     let settings = DatabaseSettings {
-        url: secret.url().parse().unwrap(),
+        url: secret.reference().parse().unwrap(),
         auth: DatabaseAuth::Url,
     };
     let secrets = secrets().await;

@@ -3,6 +3,7 @@
 pub mod aws_proxy;
 pub mod proxy;
 pub mod runtime_api;
+pub mod secret;
 pub mod valkey;
 
 use std::path::PathBuf;
