@@ -25,4 +25,5 @@ mod provider;
 mod routes;
 mod support;
 mod template;
+mod transport;
 mod worker;

@@ -1,6 +1,8 @@
 //! The template tells the truth: what it deploys exists, and is what the code and the local tools
 //! think it is.
 
+mod bounds;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wenzhen::ai::Chains;
 use wenzhen::chat::{self, Backend, ChatCall, ClientRequest, Meter};
-use wenzhen::config::{self, ConfigError};
+use wenzhen::config::ConfigError;
 use wenzhen::http::openai::{ApiError, OpenAi, Reply};
 use wenzhen::http::{Call, ChargeRule, Endpoint};
 use wenzhen::limits::{self, Limit};
@@ -31,13 +31,13 @@ impl Endpoint<OpenAi> for CreateChatCompletion {
     const CHARGE: Option<ChargeRule> = Some(Meter::CHARGE);
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
-        let secrets = setup.secrets().await;
-        let chains = Chains::for_chat(&config::models()?, setup.valkey()?, &secrets)?;
+        let models = setup.models().await?;
+        let chains = Chains::for_chat(&models, setup.valkey()?, &setup.secrets())?;
 
         let backend = Backend {
             chains: Arc::new(chains),
             cache: Arc::new(setup.cache()?),
-            limiter: setup.limiter()?,
+            limiter: setup.limiter().await?,
         };
         Ok(Self { backend })
     }

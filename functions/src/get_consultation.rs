@@ -43,7 +43,7 @@ impl Endpoint for GetConsultation {
             database: setup.database().await?,
             cache: setup.cache()?,
             links: LinkSigner::new(config::reports_bucket()?),
-            waits: setup.limiter_of(&[WAIT])?,
+            waits: setup.limiter_of(&[WAIT]).await?,
         })
     }
 

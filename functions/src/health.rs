@@ -1,33 +1,20 @@
 //! `GET /health`: whether the dependencies answer, and the state of the models' circuits.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use tokio::sync::Mutex;
 use wenzhen::ai::{self, Purpose};
-use wenzhen::config::{self, ConfigError};
+use wenzhen::config::ConfigError;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
-use wenzhen::health;
+use wenzhen::health::HealthCheck;
 use wenzhen::http::{Endpoint, Public, Response, reply};
-use wenzhen::postgres::Database;
 use wenzhen::resilience::breaker::Breakers;
 use wenzhen::setup::Setup;
-use wenzhen::valkey::Valkey;
-
-/// How long one report answers further calls: any client may call, and often.
-const REPORT_TTL: Duration = Duration::from_secs(1);
 
 /// The route.
 pub struct GetHealth {
-    /// Is asked whether it answers.
-    pub database: Database,
-    /// Is asked whether it answers, if one is configured.
-    pub valkey: Option<Arc<Valkey>>,
+    /// Knows how the database and Valkey are.
+    pub check: HealthCheck,
     /// The circuits of all tiers, which are shown.
     pub breakers: Breakers,
-    /// The last report and when it was made.
-    pub last: Mutex<Option<(SystemTime, Arc<health::HealthReport>)>>,
 }
 
 impl Endpoint<Public> for GetHealth {
@@ -35,37 +22,18 @@ impl Endpoint<Public> for GetHealth {
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         let valkey = setup.valkey()?;
+        let models = setup.models().await?;
         let purposes = [Purpose::Consultations, Purpose::Chat];
 
         Ok(Self {
-            database: setup.database().await?,
-            breakers: ai::circuits(&config::models()?, valkey.clone(), &purposes),
-            valkey,
-            last: Mutex::default(),
+            check: HealthCheck::new(setup.database().await?, valkey.clone()),
+            breakers: ai::circuits(&models, valkey, &purposes),
         })
     }
 
     /// 200 while calls can be accepted, if need be degraded; else 503.
     async fn handle(&self, deadline: Deadline) -> Result<Response, Error> {
-        let report = self.recent_report(deadline).await;
+        let report = self.check.report(&self.breakers, deadline).await;
         reply::health(report.is_serving(), &*report)
-    }
-}
-
-impl GetHealth {
-    /// The last report while it is fresh, else a new one. Calls that arrive together share it.
-    async fn recent_report(&self, deadline: Deadline) -> Arc<health::HealthReport> {
-        let mut last = self.last.lock().await;
-        if let Some((made, report)) = &*last
-            && made.elapsed().is_ok_and(|age| age < REPORT_TTL)
-        {
-            return Arc::clone(report);
-        }
-
-        let (database, valkey) = (&self.database, self.valkey.as_deref());
-        let report = health::check_components(database, valkey, &self.breakers, deadline).await;
-        let report = Arc::new(report);
-        *last = Some((SystemTime::now(), Arc::clone(&report)));
-        report
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /v1/models`: the chains, as `OpenAI`'s protocol lists models.
 
 use wenzhen::chat;
-use wenzhen::config::{self, ConfigError, Models};
+use wenzhen::config::{ConfigError, Models};
 use wenzhen::http::openai::{ApiError, OpenAi, Reply};
 use wenzhen::http::{Call, Endpoint};
 use wenzhen::setup::Setup;
@@ -15,9 +15,9 @@ pub struct ListModels {
 impl Endpoint<OpenAi> for ListModels {
     const ROUTE: &'static str = "GET /v1/models";
 
-    async fn from_env(_: &Setup) -> Result<Self, ConfigError> {
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         Ok(Self {
-            models: config::models()?,
+            models: setup.models().await?,
         })
     }
 

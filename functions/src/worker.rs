@@ -50,15 +50,15 @@ impl QueueConsumer for Worker {
     const TIMEOUT: Duration = Duration::from_mins(5);
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
-        let (aws, secrets) = (setup.aws().await, setup.secrets().await);
-        let models = config::models()?;
+        let aws = setup.aws().await;
+        let models = setup.models().await?;
 
         Ok(Self {
             database: setup.database().await?,
             queue: setup.jobs_queue().await?,
             dead_letters: setup.dead_letter_queue().await?,
             transcripts: Transcripts::new(aws, config::transcripts_table()?),
-            chains: Chains::new(&models, setup.valkey()?, &secrets)?,
+            chains: Chains::new(&models, setup.valkey()?, &setup.secrets())?,
             reports: Bucket::new(aws, config::reports_bucket()?),
             cache: setup.cache()?,
         })

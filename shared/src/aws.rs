@@ -3,7 +3,9 @@
 //!
 //! `AWS_ENDPOINT_URL` points every client at an emulator; the SDK reads it itself.
 
-use std::collections::HashMap;
+mod secrets;
+
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::timeout::TimeoutConfig;
@@ -15,10 +17,11 @@ use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
 };
 use aws_sigv4::sign::v4;
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::error::{BoxError, error_chain};
+use crate::error::BoxError;
+pub use secrets::Secrets;
 
 /// For connecting to a service.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,12 +31,6 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// For a call with all of its attempts.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
-
-/// How long a secret is used before it is fetched again.
-const SECRET_TTL: Duration = Duration::from_mins(5);
-
-/// How long a known secret serves on while Secrets Manager cannot be reached.
-const STALE_SECRET_TTL: Duration = Duration::from_hours(1);
 
 /// How long IAM accepts a login token.
 const LOGIN_TOKEN_TTL: Duration = Duration::from_mins(15);
@@ -50,6 +47,23 @@ pub async fn sdk_config() -> SdkConfig {
         .timeout_config(timeouts)
         .load()
         .await
+}
+
+/// The configuration that the clients of one function share, made when one of them first needs it.
+#[derive(Clone, Default)]
+pub struct SharedConfig(Arc<OnceCell<SdkConfig>>);
+
+impl SharedConfig {
+    /// The configuration.
+    pub async fn get(&self) -> &SdkConfig {
+        self.0.get_or_init(sdk_config).await
+    }
+}
+
+impl From<SdkConfig> for SharedConfig {
+    fn from(config: SdkConfig) -> Self {
+        Self(Arc::new(OnceCell::new_with(Some(config))))
+    }
 }
 
 /// The client of S3. It names an emulator's buckets by path, since a bucket's own host name does
@@ -71,74 +85,6 @@ pub fn is_outage<E>(error: &SdkError<E>) -> bool {
         }
         SdkError::ServiceError(answer) => matches!(answer.raw().status().as_u16(), 429 | 500..),
         _ => false,
-    }
-}
-
-/// Secrets of AWS Secrets Manager, each fetched when it is first needed and kept for 5 minutes, so
-/// that a rotated one is taken up without a deployment.
-pub struct Secrets {
-    client: aws_sdk_secretsmanager::Client,
-    known: Mutex<HashMap<String, KnownSecret>>,
-}
-
-#[derive(Clone)]
-struct KnownSecret {
-    value: String,
-    fetched_at: SystemTime,
-}
-
-impl KnownSecret {
-    /// A clock that was set back makes a secret old.
-    fn age(&self) -> Duration {
-        self.fetched_at.elapsed().unwrap_or(Duration::MAX)
-    }
-}
-
-impl Secrets {
-    /// For the region and credentials of `config`. Nothing is fetched yet.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self {
-            client: aws_sdk_secretsmanager::Client::new(config),
-            known: Mutex::default(),
-        }
-    }
-
-    /// The secret string called `id`, a name or an ARN. Callers that arrive together share one
-    /// call.
-    pub async fn get(&self, id: &str) -> Result<String, BoxError> {
-        let mut known = self.known.lock().await;
-        let held = known.get(id).cloned();
-        if let Some(held) = &held
-            && held.age() < SECRET_TTL
-        {
-            return Ok(held.value.clone());
-        }
-
-        match (self.fetch_secret(id).await, held) {
-            (Ok(value), _) => {
-                let secret = KnownSecret {
-                    value: value.clone(),
-                    fetched_at: SystemTime::now(),
-                };
-                known.insert(id.to_owned(), secret);
-                Ok(value)
-            }
-            (Err(error), Some(held)) if held.age() < STALE_SECRET_TTL => {
-                let causes = error_chain(&*error);
-                tracing::warn!(
-                    causes,
-                    "a secret cannot be fetched again; the known one serves on"
-                );
-                Ok(held.value)
-            }
-            (Err(error), _) => Err(error),
-        }
-    }
-
-    async fn fetch_secret(&self, id: &str) -> Result<String, BoxError> {
-        let request = self.client.get_secret_value().secret_id(id);
-        let secret = request.send().await?.secret_string;
-        Ok(secret.ok_or("the secret is not a string")?)
     }
 }
 

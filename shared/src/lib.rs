@@ -10,7 +10,7 @@
 //! | what a function is made from | [`setup`] |
 //! | vertical slices | [`users`] and [`reports`], then [`consultations`], then [`jobs`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
-//! | one room per real service | [`postgres`], then [`valkey`], [`aws`] |
+//! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
 //! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`] |
 //! | what a reader sees of a text | `text` |

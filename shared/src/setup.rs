@@ -9,9 +9,12 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use tokio::sync::OnceCell as AsyncOnceCell;
 
-use crate::aws::{self, Secrets};
+use crate::aws::{Secrets, SharedConfig};
 use crate::cache::Cache;
-use crate::config::{self, ConfigError, DatabaseSettings};
+use crate::config::{
+    self, ConfigError, DatabaseSettings, Models, StoredSettings, ValkeySettings, unreadable_secret,
+};
+use crate::error::error_chain;
 use crate::jobs::queue::Queue;
 use crate::limits::{Limit, Limiter};
 use crate::postgres::Database;
@@ -22,17 +25,22 @@ pub struct Setup {
     limits: &'static [Limit],
     valkey: OnceCell<Option<Arc<Valkey>>>,
     limiter: OnceCell<Arc<Limiter>>,
-    aws: AsyncOnceCell<SdkConfig>,
+    aws: SharedConfig,
+    secrets: Arc<Secrets>,
+    stored: AsyncOnceCell<StoredSettings>,
 }
 
 impl Setup {
     /// For a function whose route declares `limits`; none for a queue consumer or a schedule.
     pub fn new(limits: &'static [Limit]) -> Self {
+        let aws = SharedConfig::default();
         Self {
             limits,
             valkey: OnceCell::new(),
             limiter: OnceCell::new(),
-            aws: AsyncOnceCell::new(),
+            secrets: Arc::new(Secrets::with_config(aws.clone())),
+            aws,
+            stored: AsyncOnceCell::new(),
         }
     }
 
@@ -42,17 +50,19 @@ impl Setup {
             return Ok(valkey.clone());
         }
 
-        let valkey = Valkey::from_env()?;
-        Ok(self.valkey.get_or_init(|| valkey).clone())
+        let settings = ValkeySettings::from_env()?;
+        let valkey = Valkey::with_secrets(&settings, Arc::clone(&self.secrets))?;
+        Ok(self.valkey.get_or_init(|| valkey.map(Arc::new)).clone())
     }
 
     /// The limiter of the function's route, with what the operator changes of its limits.
-    pub fn limiter(&self) -> Result<Arc<Limiter>, ConfigError> {
+    pub async fn limiter(&self) -> Result<Arc<Limiter>, ConfigError> {
         if let Some(limiter) = self.limiter.get() {
             return Ok(Arc::clone(limiter));
         }
 
-        let limiter = Limiter::new(self.valkey()?, self.limits, &config::limits()?)?;
+        let changes = self.stored_settings(&["LIMITS"]).await?.limits()?;
+        let limiter = Limiter::new(self.valkey()?, self.limits, &changes)?;
         if !limiter.is_shared() && limiter.names().next().is_some() {
             tracing::info!("no Valkey is configured: each environment counts limits by itself");
         }
@@ -60,8 +70,15 @@ impl Setup {
     }
 
     /// A limiter of what a handler decides by itself, beside the limits of its route.
-    pub fn limiter_of(&self, limits: &[Limit]) -> Result<Limiter, ConfigError> {
-        Limiter::new(self.valkey()?, limits, &config::limits()?)
+    pub async fn limiter_of(&self, limits: &[Limit]) -> Result<Limiter, ConfigError> {
+        let changes = self.stored_settings(&["LIMITS"]).await?.limits()?;
+        Limiter::new(self.valkey()?, limits, &changes)
+    }
+
+    /// The models: `AI_TIERS` and `AI_CHAINS`.
+    pub async fn models(&self) -> Result<Models, ConfigError> {
+        let stored = self.stored_settings(&["AI_TIERS", "AI_CHAINS"]).await?;
+        stored.models()
     }
 
     /// A cache in the environment's memory and in Valkey.
@@ -71,12 +88,13 @@ impl Setup {
 
     /// The database; no connection is made yet.
     pub async fn database(&self) -> Result<Database, ConfigError> {
-        Database::new(&DatabaseSettings::from_env()?).await
+        let settings = DatabaseSettings::from_env()?;
+        Database::with_secrets(&settings, Arc::clone(&self.secrets)).await
     }
 
     /// The region, credentials and time-outs of the AWS clients.
     pub async fn aws(&self) -> &SdkConfig {
-        self.aws.get_or_init(aws::sdk_config).await
+        self.aws.get().await
     }
 
     /// The queue of the jobs.
@@ -93,7 +111,23 @@ impl Setup {
     }
 
     /// The secrets that the tiers' keys refer to.
-    pub async fn secrets(&self) -> Arc<Secrets> {
-        Arc::new(Secrets::new(self.aws().await))
+    pub fn secrets(&self) -> Arc<Secrets> {
+        Arc::clone(&self.secrets)
+    }
+
+    /// The settings that a secret holds, read once: they stay as they are for as long as the
+    /// environment lives. Without the secret there are none, and where all of `names` are
+    /// variables, it is not needed. A function that cannot read it does not start.
+    async fn stored_settings(&self, names: &[&str]) -> Result<&StoredSettings, ConfigError> {
+        let Some(id) = config::settings_secret(names)? else {
+            return Ok(StoredSettings::none());
+        };
+
+        let read = || async {
+            let json = self.secrets.get(&id).await;
+            let json = json.map_err(|error| unreadable_secret(error_chain(&*error)))?;
+            StoredSettings::parse(&json)
+        };
+        self.stored.get_or_try_init(read).await
     }
 }

@@ -215,7 +215,7 @@ impl Bench {
         let mut url: reqwest::Url = self.stack.env("DATABASE_URL").unwrap().parse().unwrap();
         url.set_port(Some(self.postgres)).unwrap();
         let settings = DatabaseSettings {
-            url,
+            url: url.as_str().parse().unwrap(),
             auth: DatabaseAuth::Url,
         };
 

@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use wenzhen::ai::{self, Purpose};
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, Models, Tiers};
 use wenzhen::deadline::Deadline;
+use wenzhen::health::HealthCheck;
 use wenzhen::http::Endpoint;
 use wenzhen::postgres::Database;
 use wenzhen_functions::GetHealth;
 
+use crate::support::proxy::{Proxy, Transport};
 use crate::support::valkey::{connect, prefix};
-use crate::support::{STACK, read};
+use crate::support::{STACK, eventually, read};
+
+/// Environments of the function that are asked at the same time.
+const FLEET_SIZE: usize = 300;
 
 #[tokio::test]
 async fn every_caller_may_ask_how_the_stack_is() {
@@ -34,31 +40,61 @@ async fn every_caller_may_ask_how_the_stack_is() {
     }
 }
 
+/// Where an environment of the function looks.
+struct Place {
+    database_url: String,
+    valkey_url: Option<String>,
+    prefix: String,
+}
+
+impl Place {
+    fn of_stack() -> Self {
+        Self {
+            database_url: STACK.env("DATABASE_URL").unwrap(),
+            valkey_url: Some(STACK.env("VALKEY_URL").unwrap()),
+            prefix: prefix(),
+        }
+    }
+
+    /// The stack's database, through a proxy that counts.
+    fn behind(proxy: &Proxy) -> Self {
+        let mut url: url::Url = STACK.env("DATABASE_URL").unwrap().parse().unwrap();
+        url.set_port(Some(proxy.port)).unwrap();
+
+        Self {
+            database_url: url.to_string(),
+            ..Self::of_stack()
+        }
+    }
+
+    async fn environment(&self) -> GetHealth {
+        let tier = r#"[{"name":"t","base_url":"http://127.0.0.1:9/v1","model":"m"}]"#;
+        let models = Models::new(Tiers::parse(tier).unwrap(), None).unwrap();
+        let settings = DatabaseSettings {
+            url: self.database_url.parse().unwrap(),
+            auth: DatabaseAuth::Url,
+        };
+
+        let valkey_url = self.valkey_url.as_ref();
+        let valkey = valkey_url.map(|url| connect(url, &self.prefix));
+        let database = Database::new(&settings).await.unwrap();
+        let secrets = Arc::new(Secrets::new(&STACK.aws().await));
+        GetHealth {
+            check: HealthCheck::new(database, valkey.clone()),
+            chains: Chains::new(&models, valkey, &secrets).unwrap(),
+        }
+    }
+}
+
 /// The handler's answer.
 struct Health {
     status: u16,
     report: Value,
 }
 
-async fn ask_health(database_url: &str, valkey_url: &str) -> Health {
-    let tier = r#"[{"name":"t","base_url":"http://127.0.0.1:9/v1","model":"m"}]"#;
-    let models = Models::new(Tiers::parse(tier).unwrap(), None).unwrap();
-    let settings = DatabaseSettings {
-        url: database_url.parse().unwrap(),
-        auth: DatabaseAuth::Url,
-    };
-
-    let valkey = connect(valkey_url, &prefix());
-    let purposes = [Purpose::Consultations, Purpose::Chat];
-    let health = GetHealth {
-        database: Database::new(&settings).await.unwrap(),
-        breakers: ai::circuits(&models, Some(valkey.clone()), &purposes),
-        valkey: Some(valkey),
-        last: tokio::sync::Mutex::default(),
-    };
-
+async fn ask_health(environment: &GetHealth) -> Health {
     let deadline = Deadline::after(Duration::from_secs(10));
-    let answer = health.handle(deadline).await.unwrap();
+    let answer = environment.handle(deadline).await.unwrap();
     Health {
         status: answer.status().as_u16(),
         report: serde_json::from_slice(answer.body()).unwrap(),
@@ -68,23 +104,86 @@ async fn ask_health(database_url: &str, valkey_url: &str) -> Health {
 /// A component that is gone is named, and decides on the status.
 #[tokio::test]
 async fn what_is_gone_is_named_and_decides_the_status() {
-    let database = STACK.env("DATABASE_URL").unwrap();
-    let valkey = STACK.env("VALKEY_URL").unwrap();
-    let Health { status, report } = ask_health(&database, &valkey).await;
+    let place = Place::of_stack();
+    let Health { status, report } = ask_health(&place.environment().await).await;
     assert_eq!(status, 200);
     assert_eq!(report["status"], json!("ok"));
 
-    let no_valkey = "redis://127.0.0.1:9";
-    let Health { status, report } = ask_health(&database, no_valkey).await;
+    let without_valkey = Place {
+        valkey_url: Some("redis://127.0.0.1:9".to_owned()),
+        ..Place::of_stack()
+    };
+    let Health { status, report } = ask_health(&without_valkey.environment().await).await;
     assert_eq!(status, 200);
     assert_eq!(report["status"], json!("degraded"));
     assert_eq!(report["checks"]["valkey"], json!("down"));
     let circuit = &report["checks"]["ai"]["circuits"][0];
     assert_eq!(circuit["is_shared"], json!(false));
 
-    let no_database = "postgres://wenzhen:x@127.0.0.1:9/wenzhen";
-    let Health { status, report } = ask_health(no_database, &valkey).await;
+    let without_database = Place {
+        database_url: "postgres://wenzhen:x@127.0.0.1:9/wenzhen".to_owned(),
+        ..Place::of_stack()
+    };
+    let Health { status, report } = ask_health(&without_database.environment().await).await;
     assert_eq!(status, 503);
     assert_eq!(report["status"], json!("down"));
     assert_eq!(report["checks"]["database"], json!("down"));
+}
+
+/// Anyone may ask, from any number of environments at once: the fleet makes one connection to find
+/// out, and keeps none.
+#[tokio::test]
+async fn a_fleet_that_is_asked_makes_one_connection() {
+    let proxy = Proxy::start(STACK.ports.postgres, Transport::Plain).await;
+    let place = Place::behind(&proxy);
+    let fleet = join_all((0..FLEET_SIZE).map(|_| place.environment())).await;
+
+    let answers = join_all(fleet.iter().map(ask_health)).await;
+    for Health { status, report } in answers {
+        assert_eq!(status, 200, "{report}");
+        assert_eq!(report["checks"]["database"], json!("ok"));
+    }
+
+    assert_eq!(proxy.accepted(), 1);
+    eventually("the connection ends", async || {
+        (proxy.open() == 0).then_some(())
+    })
+    .await;
+}
+
+/// A database that is gone is found out by one environment for all of them, too.
+#[tokio::test]
+async fn a_fleet_agrees_that_the_database_is_gone() {
+    let place = Place {
+        database_url: "postgres://wenzhen:x@127.0.0.1:9/wenzhen".to_owned(),
+        ..Place::of_stack()
+    };
+    let fleet = join_all((0..FLEET_SIZE).map(|_| place.environment())).await;
+
+    for Health { status, report } in join_all(fleet.iter().map(ask_health)).await {
+        assert_eq!(status, 503, "{report}");
+        assert_eq!(report["checks"]["valkey"], json!("ok"));
+    }
+}
+
+/// Without Valkey, each environment believes itself for a while.
+#[tokio::test]
+async fn without_valkey_an_environment_checks_once() {
+    let proxy = Proxy::start(STACK.ports.postgres, Transport::Plain).await;
+    let place = Place {
+        valkey_url: None,
+        ..Place::behind(&proxy)
+    };
+    let environment = place.environment().await;
+
+    for Health { status, report } in join_all((0..20).map(|_| ask_health(&environment))).await {
+        assert_eq!(status, 200, "{report}");
+        assert_eq!(report["checks"]["valkey"], json!("not_configured"));
+    }
+
+    assert_eq!(proxy.accepted(), 1);
+    eventually("the connection ends", async || {
+        (proxy.open() == 0).then_some(())
+    })
+    .await;
 }

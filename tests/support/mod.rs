@@ -3,7 +3,9 @@
 pub mod aws_proxy;
 pub mod growth;
 pub mod own_database;
+pub mod proxy;
 pub mod runtime_api;
+pub mod secret;
 pub mod valkey;
 
 use std::path::PathBuf;

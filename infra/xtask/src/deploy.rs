@@ -18,6 +18,7 @@ use serde_norway::{Mapping, Value};
 use crate::functions::Package;
 use crate::report::Step;
 use crate::stack::{NAME, REGION, Stack};
+use crate::variables::{self, ParameterValues};
 
 /// Where the packages lie.
 pub const BUCKET: &str = "wenzhen-packages";
@@ -59,6 +60,7 @@ pub async fn deploy(
     let aws = stack.aws().await;
 
     let mut template = read_template(stack)?;
+    variables::check_size(&template, &as_values(parameters))?;
     match scope {
         DeployScope::Everything(package) => {
             upload(&aws, package).await?;
@@ -89,7 +91,14 @@ fn check_lengths(parameters: &Parameters) -> Result<()> {
     Ok(())
 }
 
-fn read_template(stack: &Stack) -> Result<Value> {
+/// The parameters as the template's variables are measured with them.
+pub fn as_values(parameters: &Parameters) -> ParameterValues<'_> {
+    let pairs = parameters.iter();
+    pairs.map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// The template as it stands in the checkout.
+pub fn read_template(stack: &Stack) -> Result<Value> {
     let text = fs::read_to_string(stack.root.join("template.yaml"))?;
     serde_norway::from_str(&text).context("template.yaml is not YAML")
 }

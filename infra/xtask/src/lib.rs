@@ -22,3 +22,4 @@ pub mod test;
 mod tools;
 pub mod up;
 pub mod users;
+pub mod variables;

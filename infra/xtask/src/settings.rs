@@ -3,15 +3,27 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_secretsmanager::Client;
 use serde_json::{Value, json};
-use wenzhen::config::{KeyReference, LimitSettings, Models, Tiers};
+use wenzhen::config::{
+    AllowedPlaintext, ConnectionKind, KeyReference, LimitSettings, Models, Tiers,
+};
 use wenzhen::limits::Limiter;
 
-use crate::deploy::Parameters;
+use crate::deploy::{Parameters, as_values, read_template};
 use crate::stack::{Stack, env_variable};
-use crate::{functions, services};
+use crate::{functions, services, variables};
+
+/// The secret that holds the settings which are too large for variables.
+const SETTINGS_SECRET: &str = "wenzhen-settings";
+
+/// The parameters that such a secret can hold, and the settings' names there.
+const STORED_SETTINGS: [(&str, &str); 3] = [
+    ("AiTiers", "AI_TIERS"),
+    ("AiChains", "AI_CHAINS"),
+    ("Limits", "LIMITS"),
+];
 
 /// The user's `AI_TIERS`, checked. Their keys are still `env:NAME`.
 pub struct TierSettings {
@@ -29,7 +41,11 @@ impl TierSettings {
             return Ok(None);
         };
 
-        let tiers = Tiers::parse(&text).context("AI_TIERS is wrong; see docs/models.md")?;
+        let advice = "AI_TIERS is wrong; see docs/models.md";
+        let tiers = Tiers::parse(&text).context(advice)?;
+        tiers
+            .check_transport(&allowed_plaintext()?)
+            .context(advice)?;
         for tier in &tiers {
             if let Some(KeyReference::Env(name)) = &tier.key {
                 read_api_key(name)?;
@@ -46,7 +62,7 @@ impl TierSettings {
 
 /// The parameters of template.yaml.
 pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Parameters> {
-    Ok(Parameters::from([
+    let mut parameters = Parameters::from([
         ("Architecture", functions::architecture().to_owned()),
         ("DatabaseUrl", services::database_url(stack)?),
         ("CacheUrl", services::valkey_url(stack)),
@@ -54,7 +70,54 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("AiTiers", deployed_tiers(stack, tiers).await?),
         ("AiChains", deployed_chains(stack)?),
         ("Limits", deployed_limits(stack)?),
-    ]))
+        ("AllowPlaintext", deployed_plaintext(stack)?),
+    ]);
+
+    let template = read_template(stack)?;
+    let largest = variables::find_largest(&template, &as_values(&parameters))?;
+    if largest.bytes > variables::MAX_BYTES {
+        store_settings(stack, &mut parameters).await?;
+    }
+
+    Ok(parameters)
+}
+
+/// Moves the settings that may be large into one secret, as an operator does on AWS.
+async fn store_settings(stack: &Stack, parameters: &mut Parameters) -> Result<()> {
+    let mut stored = serde_json::Map::new();
+    for (parameter, setting) in STORED_SETTINGS {
+        let json = parameters.insert(parameter, String::new());
+        if let Some(json) = json.filter(|json| !json.is_empty()) {
+            stored.insert(setting.to_owned(), serde_json::from_str(&json)?);
+        }
+    }
+
+    store_secret(stack, SETTINGS_SECRET, &Value::from(stored).to_string()).await?;
+    parameters.insert("SettingsSecret", SETTINGS_SECRET.to_owned());
+    Ok(())
+}
+
+/// The user's `ALLOW_PLAINTEXT`.
+fn allowed_plaintext() -> Result<AllowedPlaintext> {
+    let list = env_variable("ALLOW_PLAINTEXT").unwrap_or_default();
+    if list.is_empty() {
+        return Ok(AllowedPlaintext::default());
+    }
+
+    let parsed: Result<_, &str> = list.parse();
+    parsed.map_err(|problem| anyhow!("ALLOW_PLAINTEXT {problem}"))
+}
+
+/// `ALLOW_PLAINTEXT` as the functions get it. An emulator of the user's own may serve its keys
+/// without TLS.
+fn deployed_plaintext(stack: &Stack) -> Result<String> {
+    let allowed = allowed_plaintext()?;
+    let allowed = match stack.foreign_aws {
+        Some(_) => allowed.with(ConnectionKind::Identity),
+        None => allowed,
+    };
+
+    Ok(allowed.to_string())
 }
 
 /// The user's chains, each with its tiers in order, as a person reads them.

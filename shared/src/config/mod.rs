@@ -10,6 +10,9 @@ mod breaker;
 mod chains;
 mod limits;
 mod pass_fields;
+mod plaintext;
+mod services;
+mod stored;
 mod tiers;
 mod unique_map;
 
@@ -17,6 +20,13 @@ pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
 pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
 pub use pass_fields::{PassFields, is_safe_field, is_safe_part, is_safe_tool};
+pub use plaintext::{AllowedPlaintext, ConnectionKind};
+pub(crate) use plaintext::{is_loopback_host, plaintext_problem};
+pub use services::{
+    DATABASE_URL, DatabaseAuth, DatabaseSettings, ServiceUrl, UrlSource, VALKEY_URL,
+    ValkeySettings, check_database_scheme, check_valkey_url,
+};
+pub use stored::{StoredSettings, settings_secret, unreadable_secret};
 pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.
@@ -58,6 +68,7 @@ impl TokenSettings {
             Some(url) => url,
             None => default_jwks_url(&issuer)?,
         };
+        check_jwks_url(&jwks_url, &AllowedPlaintext::from_env()?)?;
 
         Ok(Self {
             issuer,
@@ -74,61 +85,17 @@ fn default_jwks_url(issuer: &str) -> Result<Url, ConfigError> {
         .map_err(|_| ConfigError::new("TOKEN_ISSUER", "must be a URL"))
 }
 
-/// How a function logs in to PostgreSQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseAuth {
-    /// With the password in the URL, or without one.
-    Url,
-    /// With an IAM token, made locally for each new connection.
-    Iam,
-}
-
-impl FromStr for DatabaseAuth {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "url" => Ok(Self::Url),
-            "iam" => Ok(Self::Iam),
-            _ => Err("must be `url` or `iam`"),
-        }
+/// Whoever can change the keys on their way decides who gets in.
+fn check_jwks_url(url: &Url, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
+    if url.scheme() == "https"
+        || allowed.allows(ConnectionKind::Identity)
+        || plaintext::is_loopback(url)
+    {
+        return Ok(());
     }
-}
 
-/// The database.
-#[derive(Clone)]
-pub struct DatabaseSettings {
-    /// `DATABASE_URL`: `postgres://user[:password]@host[:port]/name`, with
-    /// `?sslmode=verify-full&sslrootcert=…` for TLS.
-    pub url: Url,
-    /// `DATABASE_AUTH`: `url` (the default) or `iam`.
-    pub auth: DatabaseAuth,
-}
-
-impl DatabaseSettings {
-    /// Reads `DATABASE_URL` and `DATABASE_AUTH`.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        let url: Url = required("DATABASE_URL")?;
-        if !matches!(url.scheme(), "postgres" | "postgresql") {
-            let problem = "must start with postgres://";
-            return Err(ConfigError::new("DATABASE_URL", problem));
-        }
-
-        let auth = optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url);
-        if auth == DatabaseAuth::Iam && !is_verified(&url) {
-            let problem = "must say sslmode=verify-full with DATABASE_AUTH=iam: \
-                           a token is a password in clear";
-            return Err(ConfigError::new("DATABASE_URL", problem));
-        }
-
-        Ok(Self { url, auth })
-    }
-}
-
-/// Whether the server has to prove its name.
-fn is_verified(url: &Url) -> bool {
-    url.query_pairs()
-        .any(|(name, value)| name == "sslmode" && value == "verify-full")
+    let problem = plaintext_problem("be https", ConnectionKind::Identity);
+    Err(ConfigError::new("TOKEN_JWKS_URL", problem))
 }
 
 /// The function that this process runs, by the name in its template: `_HANDLER`, which Lambda sets.
@@ -157,17 +124,6 @@ pub fn transcripts_table() -> Result<String, ConfigError> {
     required("TRANSCRIPTS_TABLE")
 }
 
-/// The tiers of `AI_TIERS`, a JSON array, in the chains of `AI_CHAINS`, a JSON object. Either may
-/// be the path of a file instead. Unset or empty tiers mean that there are none, and every answer
-/// is an honestly degraded one.
-pub fn models() -> Result<Models, ConfigError> {
-    let tiers = match json_or_file("AI_TIERS")? {
-        Some(json) => Tiers::parse(&json)?,
-        None => Tiers::default(),
-    };
-    Models::new(tiers, json_or_file("AI_CHAINS")?.as_deref())
-}
-
 /// A setting that is JSON, or the path of a file that holds it.
 fn json_or_file(name: &str) -> Result<Option<String>, ConfigError> {
     let Some(text) = optional::<String>(name)? else {
@@ -181,45 +137,6 @@ fn json_or_file(name: &str) -> Result<Option<String>, ConfigError> {
         let problem = format!("is neither JSON nor a readable file: {error}");
         ConfigError::new(name, problem)
     })
-}
-
-/// Valkey, which holds the cache, the limits and the fleet's circuits.
-#[derive(Clone)]
-pub struct ValkeySettings {
-    /// `VALKEY_URL`: `redis://[user:password@]host[:port]`, or `rediss://…` with TLS. None means
-    /// that there is no Valkey.
-    pub url: Option<Url>,
-    /// `VALKEY_PREFIX`: the beginning of every key, so that several stacks can share a server.
-    /// `wenzhen` by default.
-    pub prefix: String,
-}
-
-impl ValkeySettings {
-    /// Reads `VALKEY_URL` and `VALKEY_PREFIX`.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        let url: Option<Url> = optional("VALKEY_URL")?;
-        if let Some(url) = &url
-            && !matches!(url.scheme(), "redis" | "rediss" | "valkey" | "valkeys")
-        {
-            let problem = "must start with redis:// or rediss://";
-            return Err(ConfigError::new("VALKEY_URL", problem));
-        }
-
-        let prefix: Option<String> = optional("VALKEY_PREFIX")?;
-        Ok(Self {
-            url,
-            prefix: prefix.unwrap_or_else(|| "wenzhen".to_owned()),
-        })
-    }
-}
-
-/// What `LIMITS` changes of the routes' limits: a JSON object of changes by name, or the path of a
-/// file that holds it.
-pub fn limits() -> Result<LimitSettings, ConfigError> {
-    match json_or_file("LIMITS")? {
-        Some(json) => LimitSettings::parse(&json),
-        None => Ok(LimitSettings::default()),
-    }
 }
 
 /// A secret that a setting refers to as `env:NAME`.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::{BreakerSettings, ConfigError, PassFields};
+use super::plaintext::{is_loopback, plaintext_problem};
+use super::{AllowedPlaintext, BreakerSettings, ConfigError, ConnectionKind, PassFields};
 
 /// Seconds of [`TierSettings::connect_timeout`], unless the tier sets another time.
 const DEFAULT_CONNECT_TIMEOUT: f64 = 5.0;
@@ -250,15 +251,6 @@ impl WrongField {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
 impl Tiers {
     /// Reads a JSON array of tiers; every error names the setting.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
@@ -279,6 +271,24 @@ impl Tiers {
         }
 
         Ok(Self(tiers))
+    }
+
+    /// Refuses a tier beyond this machine that is asked without TLS, unless that is allowed.
+    pub fn check_transport(&self, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
+        let is_plain =
+            |tier: &TierSettings| tier.base_url.scheme() == "http" && !is_loopback(&tier.base_url);
+        let Some(index) = self.0.iter().position(is_plain) else {
+            return Ok(());
+        };
+        if allowed.allows(ConnectionKind::Models) {
+            return Ok(());
+        }
+
+        let problem = plaintext_problem("be https", ConnectionKind::Models);
+        Err(ConfigError::new(
+            format!("AI_TIERS[{index}].base_url"),
+            problem,
+        ))
     }
 
     /// The tiers, in order.
@@ -409,6 +419,23 @@ mod tests {
         let tier = r#"{"name":"a","base_url":"http://h","model":"m"}"#;
         let twice = format!("[{tier},{tier}]");
         assert_eq!(refused(&twice).name, "AI_TIERS[1].name");
+    }
+
+    #[test]
+    fn a_tier_beyond_this_machine_needs_tls_or_leave() {
+        let check = |url: &str, allowed: &AllowedPlaintext| {
+            let json = format!(r#"[{{"name":"a","base_url":"{url}","model":"m"}}]"#);
+            Tiers::parse(&json).unwrap().check_transport(allowed)
+        };
+        let none = &AllowedPlaintext::default();
+        let models = &none.clone().with(ConnectionKind::Models);
+
+        let error = check("http://gpu.internal/v1", none).unwrap_err();
+        assert_eq!(error.name, "AI_TIERS[0].base_url");
+        assert!(error.problem.contains("ALLOW_PLAINTEXT=models"));
+        check("http://gpu.internal/v1", models).unwrap();
+        check("https://gpu.internal/v1", none).unwrap();
+        check("http://localhost:11434/v1", none).unwrap();
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub trait Endpoint<P: Protocol = Json>: Sized + 'static {
     const CHARGE: Option<ChargeRule> = None;
 
     /// Makes the endpoint, once for each execution environment. It asks `setup` only for what it
-    /// uses, and waits for no service.
+    /// uses, and waits for no service but Secrets Manager, where the settings themselves are there.
     fn from_env(setup: &Setup) -> impl Future<Output = Result<Self, ConfigError>>;
 
     /// The cache entry that the request will need, if the request alone tells: it is then read in
@@ -86,7 +86,10 @@ pub trait Protocol: Sized + 'static {
     type Guard;
 
     /// Makes the guard of one route.
-    fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self::Guard, ConfigError>;
+    fn guard(
+        setup: &Setup,
+        charge: Option<ChargeRule>,
+    ) -> impl Future<Output = Result<Self::Guard, ConfigError>>;
 
     /// Answers one call of `route`, also when its handler fails or panics.
     fn answer<E: Endpoint<Self>>(
@@ -126,7 +129,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
     /// Makes the endpoint and its guard from the environment.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let setup = Setup::new(E::LIMITS);
-        let guard = P::guard(&setup, E::CHARGE)?;
+        let guard = P::guard(&setup, E::CHARGE).await?;
         let endpoint = E::from_env(&setup).await?;
 
         Ok(Self { endpoint, guard })
@@ -199,8 +202,8 @@ impl Protocol for Json {
     type Error = Error;
     type Guard = RequestGuard;
 
-    fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<RequestGuard, ConfigError> {
-        RequestGuard::from_env(setup, charge)
+    async fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<RequestGuard, ConfigError> {
+        RequestGuard::from_env(setup, charge).await
     }
 
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
@@ -223,7 +226,7 @@ impl Protocol for Public {
     type Error = Error;
     type Guard = ();
 
-    fn guard(_: &Setup, _: Option<ChargeRule>) -> Result<(), ConfigError> {
+    async fn guard(_: &Setup, _: Option<ChargeRule>) -> Result<(), ConfigError> {
         Ok(())
     }
 

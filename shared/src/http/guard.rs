@@ -36,10 +36,10 @@ pub struct ChargeRule {
 
 impl RequestGuard {
     /// From the environment, with the limits of the setup's route.
-    pub fn from_env(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self, ConfigError> {
+    pub async fn from_env(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self, ConfigError> {
         Ok(Self {
             authenticator: Authenticator::new(&TokenSettings::from_env()?)?,
-            limiter: setup.limiter()?,
+            limiter: setup.limiter().await?,
             valkey: setup.valkey()?,
             charge,
         })

@@ -193,8 +193,8 @@ impl Protocol for OpenAi {
     type Error = ApiError;
     type Guard = RequestGuard;
 
-    fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<RequestGuard, ConfigError> {
-        RequestGuard::from_env(setup, charge)
+    async fn guard(setup: &Setup, charge: Option<ChargeRule>) -> Result<RequestGuard, ConfigError> {
+        RequestGuard::from_env(setup, charge).await
     }
 
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {

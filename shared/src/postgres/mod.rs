@@ -9,19 +9,25 @@
 
 mod error;
 mod session_settings;
+mod target;
 mod text_column;
+mod tls;
 
+use std::io;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use sqlx::Connection;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 pub use sqlx::postgres::PgConnection;
-use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::aws::{self, DatabaseLogin};
+use crate::aws::{self, DatabaseLogin, Secrets};
 use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings};
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, ErrorKind};
+use target::{Endpoint, Target};
 pub(crate) use text_column::text_columns;
 
 /// For waiting until the connection is free and, if there is none, making one.
@@ -46,7 +52,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The database, as every store uses it.
 pub struct Database {
-    options: PgConnectOptions,
+    target: Target,
     login: Option<DatabaseLogin>,
     slot: Mutex<ConnectionSlot>,
 }
@@ -78,19 +84,22 @@ struct Session<'a> {
 impl Database {
     /// Prepares the database; no connection is made yet.
     pub async fn new(settings: &DatabaseSettings) -> Result<Self, ConfigError> {
-        let parsed: Result<PgConnectOptions, sqlx::Error> = settings.url.as_str().parse();
-        let options = parsed
-            .map_err(|error| ConfigError::new("DATABASE_URL", error.to_string()))?
-            .application_name("wenzhen")
-            .disable_statement_logging();
+        Self::with_secrets(settings, Arc::default()).await
+    }
 
-        let login = match settings.auth {
-            DatabaseAuth::Url => None,
-            DatabaseAuth::Iam => Some(database_login(&options).await),
+    /// Like [`Self::new`], with the secrets in one of which the URL may be.
+    pub async fn with_secrets(
+        settings: &DatabaseSettings,
+        secrets: Arc<Secrets>,
+    ) -> Result<Self, ConfigError> {
+        let target = Target::new(&settings.url, secrets)?;
+        let login = match (settings.auth, &target) {
+            (DatabaseAuth::Iam, Target::Given(options)) => Some(database_login(options).await),
+            _ => None,
         };
 
         Ok(Self {
-            options,
+            target,
             login,
             slot: Mutex::default(),
         })
@@ -119,10 +128,19 @@ impl Database {
         finished.unwrap_or_else(|elapsed| Err(unavailable(elapsed)))
     }
 
-    /// Checks that the server answers.
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.run(async |connection| Ok(connection.ping().await?))
+    /// Checks that the server lets a new connection in. It is closed at once, so that an
+    /// environment that only checks holds none.
+    pub async fn probe(&self) -> Result<(), Error> {
+        let probing = Deadline::after(ACQUIRE_TIMEOUT).run(async {
+            let mut slot = self.slot.lock().await;
+            let connection = Box::pin(self.open_connection(&mut slot)).await?;
+            drop(slot);
+            Ok(connection.close().await?)
+        });
+
+        probing
             .await
+            .unwrap_or_else(|elapsed| Err(unavailable(elapsed)))
     }
 
     async fn acquire_session(&self) -> Result<Session<'_>, Error> {
@@ -143,18 +161,23 @@ impl Database {
     }
 
     async fn open_connection(&self, slot: &mut ConnectionSlot) -> Result<PgConnection, Error> {
-        let mut options = self.options.clone();
+        let mut endpoint = self.target.endpoint().await?;
         if let Some(login) = &self.login {
-            options = options.password(&slot.login_password(login).await?);
+            let password = slot.login_password(login).await?;
+            endpoint.options = endpoint.options.password(&password);
         }
 
-        let connected = Deadline::after(CONNECT_TIMEOUT)
-            .run(session_settings::connect(&options))
-            .await;
-        if !matches!(connected, Ok(Ok(_))) {
+        let mut connected = connect(&endpoint).await;
+        if connected.as_ref().is_err_and(is_login_refusal)
+            && let Some(rotated) = self.target.rotated(&endpoint).await
+        {
+            connected = connect(&rotated).await;
+        }
+
+        if connected.is_err() {
             slot.token = None; // the server may have refused the token
         }
-        Ok(connected.map_err(unavailable)??)
+        Ok(connected?)
     }
 }
 
@@ -205,6 +228,19 @@ impl Session<'_> {
         }
         result
     }
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<PgConnection, sqlx::Error> {
+    let connecting = session_settings::connect(&endpoint.options);
+    let connected = Deadline::after(CONNECT_TIMEOUT).run(connecting).await;
+    connected.unwrap_or_else(|elapsed| Err(sqlx::Error::Io(io::Error::other(elapsed))))
+}
+
+/// Whether the server refused the user or the password: SQLSTATE class 28.
+fn is_login_refusal(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    let code = error.and_then(DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("28"))
 }
 
 async fn database_login(options: &PgConnectOptions) -> DatabaseLogin {

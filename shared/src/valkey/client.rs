@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value, cmd};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value, cmd};
 use tokio::sync::Mutex;
 
 use super::connection::{ConnectionOrigin, ConnectionSlot};
 use super::error::ValkeyError;
 use super::script::ScriptCall;
+use super::target::Target;
+use crate::aws::Secrets;
 use crate::config::{ConfigError, ValkeySettings};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
@@ -31,7 +33,7 @@ const UNAVAILABLE_STATES: [&str; 6] = [
 
 /// The client of the server, shared by all that use it in one execution environment.
 pub struct Valkey {
-    client: Client,
+    target: Target,
     prefix: String,
     slot: Mutex<ConnectionSlot>,
     round_trips: AtomicU64,
@@ -41,22 +43,22 @@ pub struct Valkey {
 type CommandResult = Result<Value, RedisError>;
 
 impl Valkey {
-    /// Of `VALKEY_URL`, to be shared by all that use it; see [`Self::new`].
-    pub fn from_env() -> Result<Option<Arc<Self>>, ConfigError> {
-        let valkey = Self::new(&ValkeySettings::from_env()?)?;
-        Ok(valkey.map(Arc::new))
-    }
-
     /// Prepares the connection; none is made yet. `None` when no server is configured.
     pub fn new(settings: &ValkeySettings) -> Result<Option<Self>, ConfigError> {
+        Self::with_secrets(settings, Arc::default())
+    }
+
+    /// Like [`Self::new`], with the secrets in one of which the URL may be.
+    pub fn with_secrets(
+        settings: &ValkeySettings,
+        secrets: Arc<Secrets>,
+    ) -> Result<Option<Self>, ConfigError> {
         let Some(url) = &settings.url else {
             return Ok(None);
         };
 
-        let client = Client::open(url.as_str())
-            .map_err(|error| ConfigError::new("VALKEY_URL", error.to_string()))?;
         Ok(Some(Self {
-            client,
+            target: Target::new(url, secrets)?,
             prefix: settings.prefix.clone(),
             slot: Mutex::default(),
             round_trips: AtomicU64::new(0),
@@ -71,16 +73,6 @@ impl Valkey {
     /// Round trips made so far; a pipeline is one.
     pub fn round_trips(&self) -> u64 {
         self.round_trips.load(Ordering::Relaxed)
-    }
-
-    /// Whether it answers at all, for a health check.
-    pub async fn ping(&self, deadline: Deadline) -> Result<(), ValkeyError> {
-        // Here an error of the command is a failure, such as that of a server without our password.
-        let mut ping = redis::pipe();
-        ping.add_command(cmd("PING"));
-
-        let answered = self.round_trip(&ping, deadline).await;
-        answered.map(drop)
     }
 
     /// Runs scripts in one round trip. The server keeps scripts it has seen; the first use of one
@@ -150,7 +142,7 @@ impl Valkey {
             .slot
             .lock()
             .await
-            .acquire(&self.client, deadline)
+            .acquire(&self.target, deadline)
             .await?;
         let mut answer = self.send(pipeline, borrowed.connection, deadline).await;
 
@@ -167,7 +159,7 @@ impl Valkey {
                 .slot
                 .lock()
                 .await
-                .acquire(&self.client, deadline)
+                .acquire(&self.target, deadline)
                 .await?;
             answer = self.send(pipeline, borrowed.connection, deadline).await;
         }

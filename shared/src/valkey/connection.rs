@@ -3,15 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisError};
 
 use super::error::ValkeyError;
+use super::target::{Endpoint, Target};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::telemetry::metrics;
-
-/// Time to make the connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long a server that is gone is left alone first: twice as long after each failure in a row.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
@@ -89,7 +87,7 @@ impl ConnectionSlot {
     /// The open connection, or a new one.
     pub(super) async fn acquire(
         &mut self,
-        client: &Client,
+        target: &Target,
         deadline: Deadline,
     ) -> Result<BorrowedConnection, ValkeyError> {
         if let Some(open) = &mut self.open {
@@ -99,7 +97,7 @@ impl ConnectionSlot {
             return Err(ValkeyError::BackingOff);
         }
 
-        match connect(client, deadline).await {
+        match connect(target, deadline).await {
             Ok(connection) => {
                 self.open = Some(OpenConnection {
                     connection: connection.clone(),
@@ -150,21 +148,45 @@ impl ConnectionSlot {
     }
 }
 
+/// A connection. A login that is refused is tried once more if it comes from a secret, which may
+/// have been rotated.
 async fn connect(
-    client: &Client,
+    target: &Target,
     deadline: Deadline,
 ) -> Result<MultiplexedConnection, ValkeyError> {
-    let has_time = deadline.remaining() >= CONNECT_TIMEOUT;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(None);
-    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    let endpoint = target.endpoint(deadline).await?;
+    let refused = match open(&endpoint, deadline).await {
+        Err(refused @ ValkeyError::LoginRefused(_)) => refused,
+        connected => return connected,
+    };
 
-    let connected = deadline.at_most(CONNECT_TIMEOUT).run(connecting).await;
-    match connected {
+    match target.rotated(&endpoint, deadline).await {
+        Some(rotated) => open(&rotated, deadline).await,
+        None => Err(refused),
+    }
+}
+
+async fn open(
+    endpoint: &Endpoint,
+    deadline: Deadline,
+) -> Result<MultiplexedConnection, ValkeyError> {
+    let timeout = endpoint.connect_timeout;
+    let has_time = deadline.remaining() >= timeout;
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(timeout))
+        .set_response_timeout(None);
+
+    let client = &endpoint.client;
+    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    match deadline.at_most(timeout).run(connecting).await {
         Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) if is_login_refusal(&error) => Err(ValkeyError::LoginRefused(error.into())),
         Ok(Err(error)) => Err(ValkeyError::Unreachable(error.into())),
         Err(_elapsed) if has_time => Err(ValkeyError::Timeout),
         Err(_elapsed) => Err(ValkeyError::DeadlinePassed),
     }
+}
+
+fn is_login_refusal(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed
 }

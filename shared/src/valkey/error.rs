@@ -11,6 +11,9 @@ pub enum ValkeyError {
     /// It cannot be reached, or the connection broke.
     #[error("Valkey cannot be reached")]
     Unreachable(#[source] BoxError),
+    /// It refused the user or the password.
+    #[error("Valkey refused the login")]
+    LoginRefused(#[source] BoxError),
     /// It did not answer in time.
     #[error("Valkey did not answer in time")]
     Timeout,

@@ -52,6 +52,7 @@ mod client;
 mod connection;
 mod error;
 mod script;
+mod target;
 
 pub use batch::{Answers, Batch, Ticket};
 pub use client::Valkey;

@@ -1,0 +1,240 @@
+//! Where PostgreSQL and Valkey are.
+
+use std::str::FromStr;
+
+use url::Url;
+
+use super::plaintext::{AllowedPlaintext, ConnectionKind, is_loopback, plaintext_problem};
+use super::{ConfigError, optional, required};
+
+/// The variable of [`DatabaseSettings::url`].
+pub const DATABASE_URL: &str = "DATABASE_URL";
+
+/// The variable of [`ValkeySettings::url`].
+pub const VALKEY_URL: &str = "VALKEY_URL";
+
+/// A service's URL, or where it is kept. It has no `Debug`: a URL may hold a password.
+#[derive(Clone)]
+pub struct ServiceUrl {
+    /// Where the URL is.
+    pub source: UrlSource,
+    /// Whether it may lead beyond this machine without TLS. A secret's URL is not known before it
+    /// is read, so whoever reads it has to ask.
+    pub allows_plaintext: bool,
+}
+
+/// Where a URL is.
+#[derive(Clone)]
+pub enum UrlSource {
+    /// In the setting.
+    Given(Url),
+    /// `secret:NAME-OR-ARN`: in a secret string of AWS Secrets Manager.
+    Secret(String),
+}
+
+impl FromStr for ServiceUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let source = match text.trim().strip_prefix("secret:") {
+            Some("") => return Err("names no secret behind `secret:`"),
+            Some(id) => UrlSource::Secret(id.to_owned()),
+            None => UrlSource::Given(text.parse().map_err(|_| "must be a URL or `secret:NAME`")?),
+        };
+
+        Ok(Self {
+            source,
+            allows_plaintext: false,
+        })
+    }
+}
+
+impl ServiceUrl {
+    fn given(&self) -> Option<&Url> {
+        match &self.source {
+            UrlSource::Given(url) => Some(url),
+            UrlSource::Secret(_) => None,
+        }
+    }
+}
+
+/// How a function logs in to PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseAuth {
+    /// With the password in the URL, or without one.
+    Url,
+    /// With an IAM token, made locally for each new connection.
+    Iam,
+}
+
+impl FromStr for DatabaseAuth {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "url" => Ok(Self::Url),
+            "iam" => Ok(Self::Iam),
+            _ => Err("must be `url` or `iam`"),
+        }
+    }
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct DatabaseSettings {
+    /// `DATABASE_URL`: `postgres://user[:password]@host[:port]/name?sslmode=verify-full`, with
+    /// `&sslrootcert=…` for a server whose authority is not a public one; or `secret:NAME`.
+    pub url: ServiceUrl,
+    /// `DATABASE_AUTH`: `url` (the default) or `iam`.
+    pub auth: DatabaseAuth,
+}
+
+impl DatabaseSettings {
+    /// Reads `DATABASE_URL` and `DATABASE_AUTH`.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut url: ServiceUrl = required(DATABASE_URL)?;
+        url.allows_plaintext = AllowedPlaintext::from_env()?.allows(ConnectionKind::Database);
+
+        let auth = optional("DATABASE_AUTH")?.unwrap_or(DatabaseAuth::Url);
+        let settings = Self { url, auth };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if let Some(url) = self.url.given() {
+            check_database_scheme(url)?;
+        }
+        if self.auth == DatabaseAuth::Iam && !self.url.given().is_some_and(is_verified) {
+            let problem = "must be a URL that says sslmode=verify-full with DATABASE_AUTH=iam: \
+                           a token is a password in clear, and without one no URL is a secret";
+            return Err(ConfigError::new(DATABASE_URL, problem));
+        }
+
+        Ok(())
+    }
+}
+
+/// Refuses a URL that is not PostgreSQL's.
+pub fn check_database_scheme(url: &Url) -> Result<(), ConfigError> {
+    if matches!(url.scheme(), "postgres" | "postgresql") {
+        return Ok(());
+    }
+
+    let problem = "must start with postgres://";
+    Err(ConfigError::new(DATABASE_URL, problem))
+}
+
+/// Whether the server has to prove its name.
+fn is_verified(url: &Url) -> bool {
+    url.query_pairs()
+        .any(|(name, value)| name == "sslmode" && value == "verify-full")
+}
+
+/// Valkey, which holds the cache, the limits and the fleet's circuits.
+#[derive(Clone)]
+pub struct ValkeySettings {
+    /// `VALKEY_URL`: `rediss://[user:password@]host[:port]`, with `?sslrootcert=FILE` for a server
+    /// whose authority is not a public one; `redis://…` without TLS; or `secret:NAME`. None means
+    /// that there is no Valkey.
+    pub url: Option<ServiceUrl>,
+    /// `VALKEY_PREFIX`: the beginning of every key, so that several stacks can share a server.
+    /// `wenzhen` by default.
+    pub prefix: String,
+}
+
+impl ValkeySettings {
+    /// Reads `VALKEY_URL` and `VALKEY_PREFIX`.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut url: Option<ServiceUrl> = optional(VALKEY_URL)?;
+        if let Some(url) = &mut url {
+            url.allows_plaintext = AllowedPlaintext::from_env()?.allows(ConnectionKind::Cache);
+            if let Some(given) = url.given() {
+                check_valkey_url(given, url.allows_plaintext)?;
+            }
+        }
+
+        let prefix: Option<String> = optional("VALKEY_PREFIX")?;
+        Ok(Self {
+            url,
+            prefix: prefix.unwrap_or_else(|| "wenzhen".to_owned()),
+        })
+    }
+}
+
+/// Refuses a URL that is not Valkey's, and one that leads beyond this machine without TLS unless
+/// that is allowed.
+pub fn check_valkey_url(url: &Url, allows_plaintext: bool) -> Result<(), ConfigError> {
+    let problem = match url.scheme() {
+        "rediss" | "valkeys" => return Ok(()),
+        "redis" | "valkey" if allows_plaintext || is_loopback(url) => return Ok(()),
+        "redis" | "valkey" => plaintext_problem("start with rediss://", ConnectionKind::Cache),
+        _ => "must start with redis:// or rediss://".to_owned(),
+    };
+
+    Err(ConfigError::new(VALKEY_URL, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(url: &str, allows_plaintext: bool) -> Option<String> {
+        let checked = check_valkey_url(&url.parse().unwrap(), allows_plaintext);
+        checked.err().map(|error| error.problem)
+    }
+
+    #[test]
+    fn valkey_beyond_this_machine_needs_tls_or_leave() {
+        for url in ["redis://cache.internal:6379", "valkey://10.0.0.5"] {
+            let problem_without_leave = problem(url, false).expect(url);
+            assert!(problem_without_leave.contains("ALLOW_PLAINTEXT=cache"));
+            assert_eq!(problem(url, true), None, "{url}");
+        }
+
+        for url in [
+            "rediss://cache.internal:6379",
+            "valkeys://cache.internal",
+            "redis://127.0.0.1:6379",
+            "redis://[::1]:6379",
+            "redis://localhost",
+        ] {
+            assert_eq!(problem(url, false), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_another_service_is_refused() {
+        let problem = problem("http://127.0.0.1:6379", true).unwrap();
+        assert_eq!(problem, "must start with redis:// or rediss://");
+        assert!(check_database_scheme(&"mysql://127.0.0.1/a".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_url_may_be_a_secret() {
+        let url: ServiceUrl = "secret:wenzhen-database".parse().unwrap();
+        let UrlSource::Secret(id) = &url.source else {
+            panic!("it is a secret");
+        };
+        assert_eq!(id, "wenzhen-database");
+
+        assert!("secret:".parse::<ServiceUrl>().is_err());
+        assert!("no url".parse::<ServiceUrl>().is_err());
+    }
+
+    fn with_iam(url: &str) -> Result<(), ConfigError> {
+        let settings = DatabaseSettings {
+            url: url.parse().unwrap(),
+            auth: DatabaseAuth::Iam,
+        };
+        settings.check()
+    }
+
+    #[test]
+    fn iam_needs_a_server_that_proves_its_name() {
+        assert!(with_iam("postgres://u@db.internal/w?sslmode=verify-full").is_ok());
+        assert!(with_iam("postgres://u@db.internal/w?sslmode=require").is_err());
+        assert!(with_iam("postgres://u@db.internal/w").is_err());
+        assert!(with_iam("secret:wenzhen-database").is_err());
+    }
+}

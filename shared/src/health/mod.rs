@@ -1,0 +1,188 @@
+//! Whether the components answer.
+
+mod script;
+mod status;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use crate::deadline::Deadline;
+use crate::postgres::Database;
+use crate::resilience::breaker::state::Phase;
+use crate::resilience::breaker::{Breakers, CircuitView};
+use crate::valkey::Valkey;
+use status::ComponentStatus;
+use verdict::{DatabaseCheck, StoreVerdict};
+
+/// The longest that a component is waited for.
+const COMPONENT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long one report answers further calls of one environment: any client may call, and often.
+const REPORT_TTL: Duration = Duration::from_secs(1);
+
+/// Makes the reports of one environment, and keeps the last one for a second.
+pub struct HealthCheck {
+    database: DatabaseCheck,
+    valkey: Option<Arc<Valkey>>,
+    last: Mutex<Option<LastReport>>,
+}
+
+struct LastReport {
+    made_at: SystemTime,
+    report: Arc<HealthReport>,
+}
+
+/// What `GET /health` answers.
+#[derive(Serialize)]
+pub struct HealthReport {
+    status: OverallStatus,
+    checks: ComponentChecks,
+}
+
+/// How the whole is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum OverallStatus {
+    /// All components answer.
+    Ok,
+    /// Calls are accepted, but something is missing.
+    Degraded,
+    /// Calls cannot be accepted.
+    Down,
+}
+
+#[derive(Serialize)]
+struct ComponentChecks {
+    database: ComponentStatus,
+    valkey: ComponentStatus,
+    ai: ModelsHealth,
+}
+
+/// How the models are.
+#[derive(Serialize)]
+struct ModelsHealth {
+    status: ComponentStatus,
+    circuits: Vec<CircuitHealth>,
+}
+
+/// One model's circuit, as every caller may see it: no addresses, no counts.
+#[derive(Serialize)]
+struct CircuitHealth {
+    name: String,
+    phase: Phase,
+    reason: String,
+    for_seconds: u64,
+    next_in_seconds: u64,
+    /// The number of tenants that the phase is about; 0 if it is about all.
+    suspects: usize,
+    is_shared: bool,
+}
+
+impl From<CircuitView> for CircuitHealth {
+    fn from(view: CircuitView) -> Self {
+        Self {
+            name: view.name,
+            phase: view.phase,
+            reason: view.reason,
+            for_seconds: view.for_seconds,
+            next_in_seconds: view.next_in_seconds,
+            suspects: view.suspects,
+            is_shared: view.is_shared,
+        }
+    }
+}
+
+impl HealthCheck {
+    /// Asks this database and, if one is configured, this Valkey.
+    pub fn new(database: Database, valkey: Option<Arc<Valkey>>) -> Self {
+        Self {
+            database: DatabaseCheck::new(database),
+            valkey,
+            last: Mutex::default(),
+        }
+    }
+
+    /// The last report while it is fresh, else a new one. Calls that arrive together share it.
+    pub async fn report(&self, breakers: &Breakers, deadline: Deadline) -> Arc<HealthReport> {
+        let mut last = self.last.lock().await;
+        if let Some(LastReport { made_at, report }) = &*last
+            && made_at.elapsed().is_ok_and(|age| age < REPORT_TTL)
+        {
+            return Arc::clone(report);
+        }
+
+        let report = Arc::new(self.make_report(breakers, deadline).await);
+        *last = Some(LastReport {
+            made_at: SystemTime::now(),
+            report: Arc::clone(&report),
+        });
+        report
+    }
+
+    /// Asks every component at the same time.
+    async fn make_report(&self, breakers: &Breakers, deadline: Deadline) -> HealthReport {
+        let deadline = deadline.at_most(COMPONENT_TIMEOUT);
+        let (stores, ()) = futures::join!(
+            self.database.verdict(self.valkey.as_deref(), deadline),
+            breakers.refresh(deadline)
+        );
+
+        HealthReport::new(stores, check_models(breakers.views()))
+    }
+}
+
+impl HealthReport {
+    fn new(stores: StoreVerdict, ai: ModelsHealth) -> Self {
+        let StoreVerdict { database, valkey } = stores;
+        // What is not configured is not missing.
+        let are_models_well = matches!(
+            ai.status,
+            ComponentStatus::Ok | ComponentStatus::NotConfigured
+        );
+        let status = match database {
+            ComponentStatus::Ok if valkey != ComponentStatus::Down && are_models_well => {
+                OverallStatus::Ok
+            }
+            ComponentStatus::Ok => OverallStatus::Degraded,
+            _ => OverallStatus::Down,
+        };
+
+        Self {
+            status,
+            checks: ComponentChecks {
+                database,
+                valkey,
+                ai,
+            },
+        }
+    }
+
+    /// Whether calls can be accepted.
+    pub fn is_serving(&self) -> bool {
+        self.status != OverallStatus::Down
+    }
+}
+
+fn check_models(circuits: Vec<CircuitView>) -> ModelsHealth {
+    // A tier that is on its way back answers already.
+    let answers = |circuit: &&CircuitView| {
+        circuit.suspects > 0 || matches!(circuit.phase, Phase::Closed | Phase::Ramp)
+    };
+    let answering = circuits.iter().filter(answers).count();
+
+    let status = match circuits.len() {
+        0 => ComponentStatus::NotConfigured,
+        _ if answering == 0 => ComponentStatus::Down,
+        all if answering < all => ComponentStatus::Degraded,
+        _ => ComponentStatus::Ok,
+    };
+
+    ModelsHealth {
+        status,
+        circuits: circuits.into_iter().map(CircuitHealth::from).collect(),
+    }
+}

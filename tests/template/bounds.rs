@@ -1,0 +1,243 @@
+//! What bounds the stack, what its functions may read, and what its access log says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_norway::Value;
+use xtask::variables::{self, ParameterValues};
+
+use super::{
+    deployed_functions, events_of_kind, read_route, read_template, repository_root,
+    resources_of_kind, variables_of,
+};
+
+/// What docs/operations.md promises: so many bytes of `AiTiers`, `AiChains` and `Limits` together
+/// fit beside the longest URLs.
+const INLINE_SETTINGS_BYTES: usize = 1_800;
+
+/// The longest URL of a service that fits beside them.
+const URL_BYTES: usize = 250;
+
+/// A secret that a parameter names, the policy that lets functions read it, and the setting by
+/// which they are told of it.
+struct SecretCase {
+    policy: &'static str,
+    parameter: &'static str,
+    is_reader: fn(&str, &Value) -> bool,
+}
+
+const SECRETS: [SecretCase; 3] = [
+    SecretCase {
+        policy: "ReadDatabaseSecret",
+        parameter: "DatabaseSecret",
+        is_reader: |_, function| has_variable(function, "DATABASE_URL"),
+    },
+    SecretCase {
+        policy: "ReadCacheSecret",
+        parameter: "CacheSecret",
+        is_reader: |name, function| has_route(function) || name == "worker",
+    },
+    SecretCase {
+        policy: "ReadSettingsSecret",
+        parameter: "SettingsSecret",
+        is_reader: |name, function| has_route(function) || name == "worker",
+    },
+];
+
+fn has_variable(function: &Value, name: &str) -> bool {
+    variables_of(function)
+        .iter()
+        .any(|variable| variable == name)
+}
+
+fn has_route(function: &Value) -> bool {
+    !events_of_kind(function, "HttpApi").is_empty()
+}
+
+/// The functions by the roles that SAM makes for them.
+fn functions_by_role() -> BTreeMap<String, Value> {
+    let functions = resources_of_kind("AWS::Serverless::Function");
+    let by_role = functions.into_iter();
+    by_role
+        .map(|(id, function)| (format!("{id}Role"), function))
+        .collect()
+}
+
+#[test]
+fn a_secret_is_readable_by_those_who_need_it() {
+    let policies = resources_of_kind("AWS::IAM::Policy");
+    assert_eq!(policies.len(), SECRETS.len());
+
+    for case in SECRETS {
+        let policy = &policies[case.policy];
+        let statements = policy["PolicyDocument"]["Statement"].as_sequence().unwrap();
+        let [statement] = &statements[..] else {
+            panic!("{} has one statement", case.policy);
+        };
+        let action = &statement["Action"];
+        assert_eq!(action, "secretsmanager:GetSecretValue", "{}", case.policy);
+
+        // Secrets Manager adds six characters to each name.
+        let resource = statement["Resource"]["Fn::Sub"].as_str().unwrap();
+        let secret = format!(":secret:${{{}}}-??????", case.parameter);
+        assert!(resource.ends_with(&secret), "{resource}");
+
+        let roles = policy["Roles"].as_sequence().unwrap().iter();
+        let allowed: BTreeSet<_> = roles.map(|role| role["Ref"].as_str().unwrap()).collect();
+        for (role, function) in functions_by_role() {
+            let name = function["Handler"].as_str().unwrap();
+            let is_reader = (case.is_reader)(name, &function);
+            assert_eq!(
+                allowed.contains(&*role),
+                is_reader,
+                "{}: {role}",
+                case.policy
+            );
+        }
+    }
+}
+
+/// A policy for a secret that no parameter names would be of no use, and CloudFormation refuses it.
+#[test]
+fn a_policy_for_a_secret_is_there_with_the_secret() {
+    let template = read_template();
+    for SecretCase {
+        policy, parameter, ..
+    } in SECRETS
+    {
+        let condition = template["Resources"][policy]["Condition"].as_str().unwrap();
+        assert_eq!(condition, format!("Has{parameter}"));
+        let default = &template["Parameters"][parameter]["Default"];
+        assert_eq!(default, "", "{parameter}");
+    }
+}
+
+/// With the tags of CloudFormation, as `cargo xtask up` measures it.
+fn tagged_template() -> Value {
+    let text = std::fs::read_to_string(repository_root().join("template.yaml")).unwrap();
+    serde_norway::from_str(&text).unwrap()
+}
+
+fn largest_function(parameters: &[(&str, &str)]) -> variables::FunctionVariables {
+    let values: ParameterValues<'_> = parameters.iter().copied().collect();
+    variables::find_largest(&tagged_template(), &values).unwrap()
+}
+
+/// Lambda takes 4 KB of a function's variables in all.
+#[test]
+fn the_documented_maximum_of_settings_fits() {
+    let url = "u".repeat(URL_BYTES);
+    let settings = "s".repeat(INLINE_SETTINGS_BYTES);
+    let parameters = [
+        ("DatabaseUrl", &*url),
+        ("CacheUrl", &url),
+        ("AiTiers", &settings),
+        ("AllowPlaintext", "database,cache,models,identity"),
+    ];
+
+    let largest = largest_function(&parameters);
+    assert_eq!(largest.function, "Worker");
+    assert!(largest.bytes <= variables::MAX_BYTES, "{largest:?}");
+}
+
+/// As Lambda measures it: as JSON, in which a quote is two characters.
+#[test]
+fn what_lambda_would_refuse_is_refused() {
+    let quotes = "\"".repeat(1_800);
+    let letters = "s".repeat(3_600);
+    for settings in [quotes, letters] {
+        let values: ParameterValues<'_> = [("AiTiers", &*settings)].into();
+        let refused = variables::check_size(&tagged_template(), &values).unwrap_err();
+        assert!(refused.to_string().contains("Worker"), "{refused}");
+    }
+
+    let values: ParameterValues<'_> = [("SettingsSecret", "wenzhen-settings")].into();
+    variables::check_size(&tagged_template(), &values).unwrap();
+}
+
+/// A new account has a concurrency of 10, of which nothing can be reserved.
+#[test]
+fn nothing_is_reserved_unless_a_parameter_says_so() {
+    let template = read_template();
+    for (name, function) in deployed_functions() {
+        let reserved = &function["ReservedConcurrentExecutions"];
+        assert_eq!(reserved.is_null(), !has_route(&function), "{name}");
+        if reserved.is_null() {
+            continue;
+        }
+
+        let [condition, parameter, otherwise] = &reserved["Fn::If"].as_sequence().unwrap()[..]
+        else {
+            panic!("{name} has a condition");
+        };
+        let parameter = parameter["Ref"].as_str().unwrap();
+        assert_eq!(otherwise["Ref"], "AWS::NoValue", "{name}");
+        assert_eq!(template["Parameters"][parameter]["Default"], 0, "{name}");
+
+        let condition = &template["Conditions"][condition]["Fn::Not"][0];
+        assert_eq!(condition["Fn::Equals"][0]["Ref"], parameter, "{name}");
+    }
+}
+
+/// Every route has a throttle, and those that anyone may call, or that hold an environment for
+/// long, one of their own.
+#[test]
+fn every_route_is_throttled() {
+    let functions = deployed_functions();
+    let routes = functions.values().flat_map(|function| {
+        let events = events_of_kind(function, "HttpApi");
+        events.iter().map(read_route).collect::<Vec<_>>()
+    });
+    let routes: BTreeSet<_> = routes
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+
+    for api in resources_of_kind("AWS::Serverless::HttpApi").values() {
+        let default = &api["DefaultRouteSettings"];
+        assert!(!default["ThrottlingRateLimit"].is_null());
+        assert!(!default["ThrottlingBurstLimit"].is_null());
+
+        let own = api["RouteSettings"].as_mapping().unwrap();
+        for (route, settings) in own {
+            assert!(routes.contains(route.as_str().unwrap()), "{route:?}");
+            assert!(settings["ThrottlingRateLimit"].as_u64().unwrap() > 0);
+            assert!(settings["ThrottlingBurstLimit"].as_u64().unwrap() > 0);
+        }
+        for route in ["GET /health", "POST /v1/chat/completions"] {
+            assert!(own.contains_key(route), "{route}");
+        }
+    }
+}
+
+/// A function URL has neither an authorizer nor a throttle: only reserved concurrency bounds it.
+#[test]
+fn a_function_with_a_url_can_be_bounded() {
+    for (name, function) in deployed_functions() {
+        if !function["FunctionUrlConfig"].is_null() {
+            let reserved = &function["ReservedConcurrentExecutions"];
+            let parameter = &reserved["Fn::If"][1]["Ref"];
+            assert_eq!(parameter, "ChatConcurrency", "{name}");
+        }
+    }
+}
+
+/// Variables of the access log that API Gateway makes by itself, from a fixed set of characters.
+const LOGGED: [&str; 6] = [
+    "$context.requestId",
+    "$context.integration.requestId",
+    "$context.routeKey",
+    "$context.status",
+    "$context.error.responseType",
+    "$context.responseLatency",
+];
+
+/// Each value is a string, since an absent one is `-`, and none can hold a quote.
+#[test]
+fn the_access_log_is_json_whatever_happens() {
+    for api in resources_of_kind("AWS::Serverless::HttpApi").values() {
+        let format = api["AccessLogSettings"]["Format"].as_str().unwrap();
+        let line: BTreeMap<String, String> = serde_json::from_str(format).unwrap();
+        for (field, variable) in line {
+            assert!(LOGGED.contains(&&*variable), "{field}: {variable}");
+        }
+    }
+}
