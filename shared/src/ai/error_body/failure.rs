@@ -6,9 +6,10 @@
 use super::report::ErrorReport;
 
 /// Parts of codes, which have small letters and digits only.
-const CODES: [&str; 9] = [
+const CODES: [&str; 10] = [
     "exhausted",
-    "internal",
+    "internalerror",
+    "internalserver",
     "overload",
     "servererror",
     "systemerror",
@@ -18,8 +19,12 @@ const CODES: [&str; 9] = [
     "unknownerror",
 ];
 
-/// Words in small letters.
-const WORDS: [&str; 66] = [
+/// A code of `google.rpc`, a part of many others that tell no failure.
+const INTERNAL: &str = "internal";
+
+/// Words in small letters. "Unavailable", "failed", "service" or "try again" alone are said by
+/// filters too.
+const WORDS: [&str; 67] = [
     "internal error",
     "internal server",
     "internal_error",
@@ -28,10 +33,14 @@ const WORDS: [&str; 66] = [
     "server is",
     "servers are",
     "service error",
-    "service has",
-    "service is",
+    "service is currently",
+    "service is down",
+    "service is unavailable",
+    "service unavailable",
+    "currently unavailable",
+    "temporarily unavailable",
+    "model is unavailable",
     "overloaded",
-    "unavailable",
     "timeout",
     "timed out",
     "deadline exceeded",
@@ -43,10 +52,10 @@ const WORDS: [&str; 66] = [
     "capacity exceeded",
     "capacity limit",
     "try again later",
-    "try again in",
-    "try again after",
+    "try again in a few",
+    "try again in a minute",
+    "try again in a moment",
     "try again shortly",
-    "please retry",
     "retry later",
     "retry your request",
     "an exception",
@@ -64,15 +73,12 @@ const WORDS: [&str; 66] = [
     "unexpected error",
     "unknown error",
     "failed on",
-    "failed to",
-    "failed while",
-    "failed with",
+    "failed to allocate",
+    "failed to connect",
+    "failed to load",
+    "failed to process",
     "engine is dead",
     "is not ready",
-    "http 5",
-    "status 5",
-    "code 5",
-    "code: 5",
     "系统繁忙",
     "服务繁忙",
     "服务器",
@@ -87,6 +93,9 @@ const WORDS: [&str; 66] = [
     "稍后重试",
     "稍后再试",
 ];
+
+/// What stands before a status.
+const STATUS_WORDS: [&str; 4] = ["code ", "code: ", "http ", "status "];
 
 /// What proxies put before the words of the endpoint behind them.
 const LABELS: [&str; 6] = [
@@ -107,21 +116,38 @@ const QUOTES: [char; 7] = ['\'', '"', '`', '‘', '“', '«', '「'];
 /// Whether an error speaks of a failure, or says nothing at all.
 pub(super) fn is_said_by(report: &ErrorReport) -> bool {
     let is_silent = report.text().trim().is_empty() && report.codes().next().is_none();
-    let is_in_codes = |code: &str| CODES.iter().any(|part| code.contains(part));
+    let is_failure = |code: &str| {
+        let mut parts = CODES.iter();
+        code == INTERNAL || parts.any(|part| code.contains(part))
+    };
 
-    is_silent || report.codes().any(is_in_codes) || is_told_in(report.text())
+    is_silent || report.codes().any(is_failure) || is_told_in(report.text())
 }
 
 fn is_told_in(text: &str) -> bool {
-    WORDS.iter().any(|words| text.contains(words))
+    let mut words = WORDS.iter();
+    words.any(|words| text.contains(words)) || has_5xx(text)
+}
+
+/// Whether a text names a status of a failure, such as "http 503".
+fn has_5xx(text: &str) -> bool {
+    let mut behind = STATUS_WORDS
+        .iter()
+        .flat_map(|word| text.split(word).skip(1));
+
+    behind.any(|rest| {
+        let number = rest.split(|char: char| !char.is_ascii_digit()).next();
+        number.is_some_and(|number| number.len() == 3 && number.starts_with('5'))
+    })
 }
 
 /// What an error's messages say before they may repeat the request, one a line; none of one that
-/// speaks of a failure.
+/// speaks of a failure, or of what failed.
 pub(super) fn first_clauses(text: &str) -> String {
     let clauses = text.lines().map(first_clause);
     let mut lines = String::new();
-    for clause in clauses.filter(|clause| !is_told_in(clause)) {
+    let tells_failure = |clause: &&str| clause.contains("failed ") || is_told_in(clause);
+    for clause in clauses.filter(|clause| !tells_failure(clause)) {
         lines.push_str(clause);
         lines.push('\n');
     }

@@ -167,10 +167,15 @@ refused_400 | 200 | {"error":{"message":"Please change your prompt and try again
 refused_400 | 200 | {"error":{"message":"It violates our terms of service.","type":"api_error"}}
 refused_400 | 200 | {"error":{"message":"ValidationException: this topic is denied"}}
 refused_400 | 200 | {"error":{"message":"Denied: lung capacity after a car crash, aborted"}}
+refused_400 | 200 | {"error":{"message":"This content is unavailable, failed policy 50013."}}
+refused_400 | 200 | {"error":{"message":"This service is for adults. Retry with other words."}}
+refused_400 | 200 | {"error":{"message":"m","code":"internal_policy_violation"}}
 refused_400 | 200 | {"object":"error","message":"这个问题无法回答"}
 refused_400 | 200 | {"Response":{"Error":{"Code":"OperationDenied","Message":"m"}}}
 status_500  | 200 | {"error":{"message":"Internal server error"}}
 status_500  | 200 | {"error":{"message":"m","type":"server_error"}}
+status_500  | 200 | {"error":{"message":"m","status":"INTERNAL"}}
+status_500  | 200 | {"error":{"message":"The service is temporarily unavailable"}}
 status_500  | 200 | {"error":{"message":"m","code":"InternalError.Algo"}}
 status_500  | 200 | {"error":{"message":"The engine is currently overloaded"}}
 status_500  | 200 | {"error":{"message":"Request timed out."}}

@@ -25,8 +25,8 @@ vLLM        | 400 | max_tokens must be at least 1, got -186.
 vLLM        | 400 | You passed 9 input tokens. However, the model's context length is only 8
 vLLM        | 400 | Input prompt (2664 tokens) is too long and exceeds limit of 2048
 TRT-LLM     | 400 | The sum of prompt length (9.0) should not exceed max_num_tokens (8)
-Triton      | 400 | Prompt length (200) exceeds maximum input length (100).
-Triton      | 500 | Cannot process new request: Prompt length (5) exceeds maximum sequence length (2)
+Triton      | 400 | Prompt length (200) exceeds maximum sequence length (100).
+Triton      | 500 | Cannot process new request: Prompt length (5) exceeds maximum input length (2)
 gateway     | 500 | Error code: 400 - {'m': "This model's maximum context length is 8 tokens"}
 llama.cpp   | 500 | {"error":{"code":400,"type":"exceed_context_size_error"}}
 llama.cpp   | 400 | the request exceeds the available context size, try increasing it
