@@ -453,7 +453,10 @@ mod tests {
         };
 
         assert!(is_unfinished("Rest and drink plenty of wat", ""));
-        assert!(is_unfinished("Rest and drink plenty of wat", "drink plenty of"));
+        assert!(is_unfinished(
+            "Rest and drink plenty of wat",
+            "drink plenty of"
+        ));
         assert!(!is_unfinished("Rest and drink", " water."));
         assert!(!is_unfinished("Rest and drink. ", ""));
         assert!(!is_unfinished("多休息。", ""));
