@@ -161,13 +161,14 @@ fn find_answer(completion: &Completion, text: &str) -> Result<Located, InvalidAn
 
     if located.candidates.is_empty() && text::is_blank(text) {
         let thoughts = completion.reasoning().unwrap_or_default();
-        located = find_candidates(thoughts).map_err(unreadable)?;
-        located.note_all(Repair::Reasoning);
+        let mut found = find_candidates(thoughts).map_err(unreadable)?;
+        found.note_all(Repair::Reasoning);
 
         // What a model goes on to think about is a draft.
-        if located.remainder.has_words_after() {
-            located.candidates.clear();
+        if found.remainder.has_words_after() {
+            found.candidates.clear();
         }
+        located.extend(found);
     }
 
     Ok(located)

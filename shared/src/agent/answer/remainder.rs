@@ -3,7 +3,7 @@
 //! A model may quote an object that the patient wrote, correct itself behind its object, or give
 //! the true urgency in words or under another key. So what stands around an object is harmless
 //! only if nothing in it names a higher urgency, quotes, or takes back. A refusal costs one more
-//! question; a patient's own "self_care" taken for the model's could cost a life.
+//! question; a patient's own `self_care` taken for the model's could cost a life.
 
 use super::scanner::{Member, Node};
 use super::text::{fold_name, is_blank};

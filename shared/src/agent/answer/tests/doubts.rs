@@ -294,19 +294,20 @@ const TAILS: [&str; 6] = ["", "\"", "<think>", "\n```", "}", "{\"a\":\""];
 
 #[test]
 fn what_a_patient_writes_lowers_no_urgency() {
-    let degrees = ["self_care", "routine", "urgent", "emergency"];
+    let pairs = [
+        ("routine", "self_care"),
+        ("urgent", "routine"),
+        ("emergency", "self_care"),
+    ];
     let mut read_count = 0;
 
-    for (rank, urgency) in degrees.iter().enumerate() {
+    for (urgency, lower) in pairs {
         let answer = good(urgency);
-        for lower in degrees.iter().take(rank) {
-            let object = good(lower).to_string();
-            for object in [object.replace('"', "'"), object] {
-                read_count += count_read(&answer, &object);
-            }
-        }
+        let object = good(lower).to_string();
+        read_count += count_read(&answer, &object.replace('"', "'"));
+        read_count += count_read(&answer, &object);
     }
-    assert!(read_count > 2_000, "many forms are read: {read_count}");
+    assert!(read_count > 1_500, "many forms are read: {read_count}");
 }
 
 /// How many forms of this answer are read, in which an object of a patient is quoted. None may
