@@ -68,11 +68,18 @@ pub(super) struct Speech<'a> {
     pub(super) set_aside: Vec<&'a str>,
     /// Thoughts behind a part that may hold an answer: the patient may have written the mark.
     pub(super) afterthoughts: Vec<&'a str>,
+    /// Whether a part may hold an object.
+    has_brace: bool,
 }
 
 impl<'a> Speech<'a> {
+    fn speak(&mut self, part: &'a str) {
+        self.has_brace |= part.contains('{');
+        self.parts.push(part);
+    }
+
     fn think(&mut self, thoughts: &'a str) {
-        if self.parts.iter().any(|part| part.contains('{')) {
+        if self.has_brace {
             self.afterthoughts.push(thoughts);
         }
     }
@@ -111,7 +118,7 @@ pub(super) fn split_speech(text: &str) -> Result<Speech<'_>, SyntaxError> {
             }
             (false, true) => speech.think(before),
             (false, false) => {
-                speech.parts.push(before);
+                speech.speak(before);
                 objects.is_thinking = true;
             }
         }
@@ -121,7 +128,7 @@ pub(super) fn split_speech(text: &str) -> Result<Speech<'_>, SyntaxError> {
     if objects.is_thinking {
         speech.think(rest);
     } else {
-        speech.parts.push(rest);
+        speech.speak(rest);
     }
     Ok(speech)
 }

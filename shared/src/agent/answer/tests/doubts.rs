@@ -151,6 +151,9 @@ fn a_higher_urgency_elsewhere_is_not_passed_over() {
         format!("It is an emergency.\n{answer}"),
         format!("<think>Hm.</think>请马上去急诊！{answer}"),
         format!("{}\n</think>{answer}", good("emergency")),
+        format!("{answer}<think>\nIt is an emergency."),
+        format!("{answer}<think>{}</think>", good("urgent")),
+        format!("It is an emergency: {answer}</think>{answer}"),
         json!({ "status": "emergency", "answer": answer }).to_string(),
         answer
             .to_string()
