@@ -11,6 +11,10 @@
 //! | zero-width and combining characters | nothing | `invisible`, `styled` |
 //! | styled letters and digits | plain ones | `styled` |
 //! | `**x**`, `_x_`, `# x`, `> x`, `[x](url)` | `x` | `markdown` |
+//!
+//! Decoration between two letters may stand within a word (`che**st**`) or between two
+//! (`have**chest pain**`), and only a reader of words can tell: [`seamed_text`] keeps a [`SEAM`]
+//! there.
 
 mod emoji;
 mod entities;
@@ -26,6 +30,9 @@ use std::borrow::Cow;
 pub(crate) use emoji::is_emoji;
 pub(crate) use invisible::is_invisible;
 
+/// Stands between two letters that decoration stood between. No character has this code point.
+pub(crate) const SEAM: char = '\u{fdd0}';
+
 /// Whether a text shows nothing: white space, characters without a glyph, and empty HTML.
 pub(crate) fn is_blank(text: &str) -> bool {
     let decoded = entities::decode_entities(text);
@@ -36,6 +43,16 @@ pub(crate) fn is_blank(text: &str) -> bool {
 
 /// The text without decoration; a text without any is borrowed.
 pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
+    let seamed = seamed_text(text);
+    if seamed.contains(SEAM) {
+        return Cow::Owned(seamed.replace(SEAM, ""));
+    }
+
+    seamed
+}
+
+/// The text without decoration, and with seams.
+pub(crate) fn seamed_text(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -46,11 +63,18 @@ pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(markdown::strip_marks(&unstyled))
 }
 
+/// Puts a seam behind a letter.
+fn push_seam(text: &mut String) {
+    if text.ends_with(|c: char| c.is_ascii_alphabetic()) {
+        text.push(SEAM);
+    }
+}
+
 /// Whether a character takes part in no decoration: nearly all that patients write.
 fn is_plain(c: char) -> bool {
     let is_mark = matches!(
         c,
-        '&' | '<' | '>' | '*' | '_' | '#' | '[' | '＊' | '＿' | '＃' | '＞'
+        '&' | '<' | '>' | '*' | '_' | '`' | '#' | '[' | '＊' | '＿' | '＃' | '＞'
     );
 
     !is_mark

@@ -1,0 +1,89 @@
+//! Decides where decoration stood within a word, and where between two: che**st**, have**chest
+//! pain**. The words that the rules know tell.
+
+use crate::text::SEAM;
+
+/// No word is cut by more seams.
+const MAX_PIECES: usize = 16;
+
+/// A word that is no shorter stands by itself beside letters that are none: "no" may be the
+/// beginning of any word.
+const MIN_LONE_WORD_BYTES: usize = 4;
+
+/// The words that the rules know.
+pub(super) trait KnownWords {
+    /// Whether this is one of them.
+    fn knows(&self, word: &str) -> bool;
+
+    /// Whether it begins as one of them does (`faint*`).
+    fn knows_beginning(&self, word: &str) -> bool;
+}
+
+/// A normalised text whose letters are joined or parted at its seams.
+pub(super) fn join_seams(text: String, known: &impl KnownWords) -> String {
+    if !text.contains(SEAM) {
+        return text;
+    }
+
+    let is_part = |c: char| c.is_ascii_alphabetic() || c == SEAM;
+    let mut joined = String::with_capacity(text.len());
+    for chunk in text.split_inclusive(|c| !is_part(c)) {
+        let word = chunk.trim_end_matches(|c| !is_part(c));
+        let (_, end) = chunk.split_at_checked(word.len()).unwrap_or((chunk, ""));
+        push_words(word, known, &mut joined);
+        joined.push_str(end);
+    }
+
+    joined
+}
+
+/// Pushes a row of letters with seams, as the longest words that are known.
+fn push_words(row: &str, known: &impl KnownWords, joined: &mut String) {
+    let pieces: Vec<&str> = row.split(SEAM).filter(|piece| !piece.is_empty()).collect();
+    let mut rest = pieces.as_slice();
+    let mut before: Option<Word> = None;
+
+    while !rest.is_empty() {
+        let (word, len) = first_word(rest, known);
+        rest = rest.get(len..).unwrap_or_default();
+
+        if before.is_some_and(|before| before.stands_apart(&word)) {
+            joined.push(' ');
+        }
+        joined.push_str(&word.text);
+        before = Some(word);
+    }
+}
+
+struct Word {
+    text: String,
+    is_known: bool,
+}
+
+impl Word {
+    /// Whether two words are two, rather than pieces of one that nobody knows.
+    fn stands_apart(&self, next: &Self) -> bool {
+        let is_lone = |word: &Self| word.is_known && word.text.len() >= MIN_LONE_WORD_BYTES;
+
+        self.is_known && next.is_known || is_lone(self) || is_lone(next)
+    }
+}
+
+/// The longest known word that begins with the first piece, and of how many pieces it is.
+fn first_word(pieces: &[&str], known: &impl KnownWords) -> (Word, usize) {
+    let longest = pieces.len().min(MAX_PIECES);
+
+    for len in (1..=longest).rev() {
+        let parts = pieces.get(..len).unwrap_or_default();
+        let text = parts.concat();
+        let are_words = || len > 1 && parts.iter().all(|part| known.knows(part));
+        if known.knows(&text) || known.knows_beginning(&text) && !are_words() {
+            let is_known = true;
+            return (Word { text, is_known }, len);
+        }
+    }
+
+    let text = pieces.first().copied().unwrap_or_default().to_owned();
+    let is_known = false;
+    (Word { text, is_known }, 1)
+}
