@@ -101,7 +101,7 @@ fn strip_line_marks<'t>(line: &'t str, stripped: &mut String) -> &'t str {
 
 /// A run of stars is emphasis, which may stand within a word and between two: it leaves a seam. One
 /// without a partner, and any low line or number sign, stands for a space. Beside digits some mean
-/// something else: "2*3", "#1". The back quote of "don`t" stays.
+/// something else: "2*3", "#1". The back quote of a contraction stays.
 fn strip_emphasis(line: &str, stripped: &mut String) {
     let is_paired = count_star_runs(line).is_multiple_of(2);
     let mut before = ' ';

@@ -23,6 +23,9 @@ static SYMPTOM_PATTERNS: LazyLock<PatternSet<Finding>> =
 static RISK_PATTERNS: LazyLock<PatternSet<Finding>> =
     LazyLock::new(|| compile_lexicon(rules::risk_lexicon()));
 
+/// Patterns of two words that many write as one. Where decoration parts these, they are two.
+const RUN_TOGETHER: &[&str] = &["chestpain"];
+
 /// The words of all patterns and cues.
 #[derive(Default)]
 struct LexiconWords {
@@ -34,7 +37,8 @@ struct LexiconWords {
 static LEXICON_WORDS: LazyLock<LexiconWords> = LazyLock::new(|| {
     let mut words = LexiconWords::default();
 
-    for word in SYMPTOM_PATTERNS.words().chain(RISK_PATTERNS.words()) {
+    let lexicon = SYMPTOM_PATTERNS.words().chain(RISK_PATTERNS.words());
+    for word in lexicon.chain(context::cue_words()) {
         if word.is_prefix {
             words.stems.insert(word.text);
         } else {
@@ -42,6 +46,7 @@ static LEXICON_WORDS: LazyLock<LexiconWords> = LazyLock::new(|| {
         }
     }
     words.whole.extend(cue_lexicon::all_words());
+    words.whole.retain(|word| !RUN_TOGETHER.contains(word));
 
     words
 });
@@ -57,6 +62,10 @@ impl KnownWords for LexiconWords {
             word.get(..len)
                 .is_some_and(|stem| self.stems.contains(stem))
         })
+    }
+
+    fn denies(&self, word: &str) -> bool {
+        WordClass::of_word(word).has(WordClass::NEGATOR)
     }
 }
 

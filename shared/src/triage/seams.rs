@@ -6,10 +6,6 @@ use crate::text::SEAM;
 /// No word is cut by more seams.
 const MAX_PIECES: usize = 16;
 
-/// A word that is no shorter stands by itself beside letters that are none: "no" may be the
-/// beginning of any word.
-const MIN_LONE_WORD_BYTES: usize = 4;
-
 /// The words that the rules know.
 pub(super) trait KnownWords {
     /// Whether this is one of them.
@@ -17,6 +13,9 @@ pub(super) trait KnownWords {
 
     /// Whether it begins as one of them does (`faint*`).
     fn knows_beginning(&self, word: &str) -> bool;
+
+    /// Whether it denies, as "no" does, which may be the beginning of any word as well.
+    fn denies(&self, word: &str) -> bool;
 }
 
 /// A normalised text whose letters are joined or parted at its seams.
@@ -47,7 +46,7 @@ fn push_words(row: &str, known: &impl KnownWords, joined: &mut String) {
         let (word, len) = first_word(rest, known);
         rest = rest.get(len..).unwrap_or_default();
 
-        if before.is_some_and(|before| before.stands_apart(&word)) {
+        if before.is_some_and(|before| stands_apart(&before, &word, known)) {
             joined.push(' ');
         }
         joined.push_str(&word.text);
@@ -60,13 +59,12 @@ struct Word {
     is_known: bool,
 }
 
-impl Word {
-    /// Whether two words are two, rather than pieces of one that nobody knows.
-    fn stands_apart(&self, next: &Self) -> bool {
-        let is_lone = |word: &Self| word.is_known && word.text.len() >= MIN_LONE_WORD_BYTES;
+/// Whether two words are two, rather than pieces of one that nobody knows. Beside letters that are
+/// no word a word stands by itself, unless it is short or denies.
+fn stands_apart(word: &Word, next: &Word, known: &impl KnownWords) -> bool {
+    let is_lone = |word: &Word| word.is_known && word.text.len() > 1 && !known.denies(&word.text);
 
-        self.is_known && next.is_known || is_lone(self) || is_lone(next)
-    }
+    word.is_known && next.is_known || is_lone(word) || is_lone(next)
 }
 
 /// The longest known word that begins with the first piece, and of how many pieces it is.

@@ -1,6 +1,6 @@
 //! Decorated texts one by one: answers, styled letters, markdown.
 
-use super::super::Urgency::{Routine, Urgent};
+use super::super::Urgency::{Emergency, Routine, Urgent};
 use super::{Case, case, check_cases};
 
 /// An answer ends with its line, and denies nothing on the next one.
@@ -166,6 +166,20 @@ const SEAMS: &[Case] = &[
         "have[chest pain](www.example.org)",
         Urgent,
         &["chest_pain"],
+    ),
+    case("chest", "crushing chest*pain*", Emergency, &["chest_pain"]),
+    case("sex", "72F*SOB* x2/7", Urgent, &["breathlessness"]),
+    case(
+        "again",
+        "I had a stroke ten years ago and now the same*again*",
+        Emergency,
+        &[],
+    ),
+    case(
+        "old",
+        "My two-month-old<b>has</b> a temperature of 38.2",
+        Emergency,
+        &[],
     ),
     case("unknown", "zzz*chest pain*", Urgent, &["chest_pain"]),
     case(
