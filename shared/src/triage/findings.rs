@@ -17,6 +17,7 @@ use super::rules;
 use super::seams::{KnownWords, join_seams};
 use super::tokens::Token;
 use super::word_class::WordClass;
+use crate::text::SEAM;
 
 static SYMPTOM_PATTERNS: LazyLock<PatternSet<Finding>> =
     LazyLock::new(|| compile_lexicon(rules::symptom_lexicon()));
@@ -71,7 +72,12 @@ impl KnownWords for LexiconWords {
 
 /// A patient's text in one spelling, with its words joined or parted where decoration stood.
 pub(super) fn normalise_words(text: &str) -> String {
-    join_seams(normalise_text(text), &*LEXICON_WORDS)
+    let normalised = normalise_text(text);
+    if !normalised.contains(SEAM) {
+        return normalised;
+    }
+
+    join_seams(&normalised, &*LEXICON_WORDS)
 }
 
 fn compile_lexicon(entries: impl Iterator<Item = &'static LexiconEntry>) -> PatternSet<Finding> {

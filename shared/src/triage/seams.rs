@@ -19,11 +19,7 @@ pub(super) trait KnownWords {
 }
 
 /// A normalised text whose letters are joined or parted at its seams.
-pub(super) fn join_seams(text: String, known: &impl KnownWords) -> String {
-    if !text.contains(SEAM) {
-        return text;
-    }
-
+pub(super) fn join_seams(text: &str, known: &impl KnownWords) -> String {
     let is_part = |c: char| c.is_ascii_alphabetic() || c == SEAM;
     let mut joined = String::with_capacity(text.len());
     for chunk in text.split_inclusive(|c| !is_part(c)) {
