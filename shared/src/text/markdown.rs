@@ -1,6 +1,6 @@
 //! Markdown's marks.
 
-use super::push_seam;
+use super::seam::push_seam;
 
 /// No link's address is longer, in bytes.
 const MAX_ADDRESS_BYTES: usize = 512;

@@ -20,6 +20,7 @@ mod emoji;
 mod entities;
 mod invisible;
 mod markdown;
+mod seam;
 mod styled;
 mod tags;
 #[cfg(test)]
@@ -29,9 +30,7 @@ use std::borrow::Cow;
 
 pub(crate) use emoji::is_emoji;
 pub(crate) use invisible::is_invisible;
-
-/// Stands between two letters that decoration stood between. No character has this code point.
-pub(crate) const SEAM: char = '\u{fdd0}';
+pub(crate) use seam::SEAM;
 
 /// Whether a text shows nothing: white space, characters without a glyph, and empty HTML.
 pub(crate) fn is_blank(text: &str) -> bool {
@@ -61,13 +60,6 @@ pub(crate) fn seamed_text(text: &str) -> Cow<'_, str> {
     let untagged = tags::strip_tags(&decoded);
     let unstyled = styled::fold_styles(&untagged);
     Cow::Owned(markdown::strip_marks(&unstyled))
-}
-
-/// Puts a seam behind a letter.
-fn push_seam(text: &mut String) {
-    if text.ends_with(|c: char| c.is_ascii_alphabetic()) {
-        text.push(SEAM);
-    }
 }
 
 /// Whether a character takes part in no decoration: nearly all that patients write.

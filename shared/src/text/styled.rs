@@ -5,8 +5,8 @@
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-use super::SEAM;
 use super::invisible::{has_empty_glyph, is_invisible};
+use super::seam::SEAM;
 
 /// Stands behind a digit that is the label of a key: 3️⃣.
 const KEYCAP: char = '\u{20e3}';

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::push_seam;
+use super::seam::push_seam;
 
 /// No tag is longer, in bytes.
 const MAX_TAG_BYTES: usize = 512;
