@@ -49,6 +49,26 @@ async fn three_filtered_complaints_leave_the_circuit_closed() {
     }
 }
 
+/// Five would open the circuit, if they counted as faults; so no filter need be known beforehand.
+#[tokio::test]
+async fn errors_within_a_200_that_tell_no_failure_open_no_circuit() {
+    for script in ["unlisted", "unlisted-in-200"] {
+        let played = obedient_chain(&json!({})).await;
+        for _ in 0..6 {
+            let outcome = ask_for(&played, script).await;
+            assert_eq!(served_by(&outcome), "t1", "{script}");
+            assert_eq!(faults(&outcome), ["t0 refused_400"], "{script}");
+        }
+
+        assert_eq!(played.counts(), [6, 6], "{script}: none is asked twice");
+        assert_eq!(played.consecutive_faults("t0"), 0, "{script}");
+        assert_eq!(played.phase("t0"), Phase::Closed, "{script}");
+
+        let innocent = ask_for(&played, "good").await;
+        assert_eq!(served_by(&innocent), "t0", "{script}");
+    }
+}
+
 /// A filter that answers is a provider that is back.
 #[tokio::test]
 async fn a_probe_that_meets_a_filter_closes_the_circuit() {

@@ -9,12 +9,15 @@
 //! 3. `shape` finds the fields by their `names`, makes texts and lists of them, and reads the
 //!    urgency (`urgency_name`).
 //!
+//! 4. `remainder` doubts the answer for what stands around it, by its `wording`.
+//!
 //! Nothing is guessed. An answer that is cut off is not completed; two objects that differ are not
 //! an answer; an urgency that is not known is not replaced, and of two the higher one counts. What
 //! cannot be read is refused with all that is wrong with it, so that the model can do better.
 
 mod locate;
 mod names;
+mod remainder;
 mod repair;
 mod scanner;
 mod shape;
@@ -23,6 +26,7 @@ mod tests;
 mod text;
 mod thoughts;
 mod urgency_name;
+mod wording;
 
 use std::borrow::Cow;
 
@@ -32,7 +36,7 @@ use crate::ai::{Completion, InvalidAnswer};
 use crate::locale::Locale;
 use crate::telemetry::metrics;
 use crate::triage::{self, Urgency};
-use locate::{Candidate, find_candidates, note_all};
+use locate::{Candidate, Located, find_candidates};
 use repair::{Repair, Repairs};
 use scanner::SyntaxError;
 
@@ -109,9 +113,11 @@ fn read_completion(completion: &Completion) -> Result<ReadAnswer, InvalidAnswer>
         return Ok(ReadAnswer { answer, repairs });
     }
 
-    let candidate = find_answer(completion, text)?;
+    let located = find_answer(completion, text)?;
+    let candidate = only_candidate(located.candidates)?;
     repairs.extend(candidate.repairs);
     let answer = shape::read_members(candidate.members, &mut repairs)?;
+    located.remainder.check(answer.urgency)?;
     Ok(ReadAnswer { answer, repairs })
 }
 
@@ -137,28 +143,35 @@ fn check_ending(reason: Option<&str>) -> Result<(), InvalidAnswer> {
     Ok(())
 }
 
-/// The one object that is the answer: in the text or the arguments of a tool call, which must not
+/// The objects that may be the answer: in the text or the arguments of a tool call, which must not
 /// contradict each other; where there is no text, at the end of the thoughts.
-fn find_answer(completion: &Completion, text: &str) -> Result<Candidate, InvalidAnswer> {
-    let mut candidates = find_candidates(text).map_err(unreadable)?;
+fn find_answer(completion: &Completion, text: &str) -> Result<Located, InvalidAnswer> {
+    let mut located = find_candidates(text).map_err(unreadable)?;
     for arguments in completion.tool_arguments() {
         let mut found = find_candidates(arguments).map_err(unreadable)?;
-        note_all(&mut found, Repair::ToolArguments);
-        candidates.extend(found);
+        found.note_all(Repair::ToolArguments);
+
+        // Other tools have texts of their own.
+        if found.candidates.is_empty() {
+            let others = std::mem::take(&mut found.remainder.others);
+            found.remainder.asides.extend(others);
+        }
+        located.extend(found);
     }
 
-    if candidates.is_empty() && text::is_blank(text) {
+    if located.candidates.is_empty() && text::is_blank(text) {
         let thoughts = completion.reasoning().unwrap_or_default();
-        candidates = find_candidates(thoughts).map_err(unreadable)?;
-        note_all(&mut candidates, Repair::Reasoning);
+        let mut found = find_candidates(thoughts).map_err(unreadable)?;
+        found.note_all(Repair::Reasoning);
 
         // What a model goes on to think about is a draft.
-        if candidates.last().is_some_and(|last| last.has_words_after) {
-            candidates.clear();
+        if found.remainder.has_words_after() {
+            found.candidates.clear();
         }
+        located.extend(found);
     }
 
-    only_candidate(candidates)
+    Ok(located)
 }
 
 fn only_candidate(candidates: Vec<Candidate>) -> Result<Candidate, InvalidAnswer> {

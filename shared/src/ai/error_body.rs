@@ -7,9 +7,11 @@
 //! | file | knows |
 //! |---|---|
 //! | `report` | what an error says, wherever its endpoint puts it |
+//! | `failure` | which errors speak of a failure |
 //! | `signs` | by which codes and words content filters and context lengths are known |
 //! | `wait` | how long an error asks to be waited for |
 
+mod failure;
 mod report;
 mod signs;
 mod wait;
@@ -21,19 +23,21 @@ use serde_json::Value;
 
 use super::fault::{Fault, ProviderError};
 use report::ErrorReport;
-use signs::Refusal;
+use signs::{Reading, Refusal};
 
 /// The status that an error would have had, by a word in one of its codes.
-const STATUS_BY_WORD: [(&str, u16); 20] = [
+const STATUS_BY_WORD: [(&str, u16); 22] = [
     ("ratelimit", 429),
     ("toomanyrequests", 429),
     ("insufficientquota", 429),
     ("resourceexhausted", 429),
     ("throttling", 429),
+    ("badrequest", 400),
     ("contextlength", 400),
     ("invalidrequest", 400),
     ("invalidparameter", 400),
     ("invalidargument", 400),
+    ("validationexception", 400),
     ("invalidapikey", 401),
     ("authentication", 401),
     ("unauthenticated", 401),
@@ -69,15 +73,15 @@ pub(super) fn fault_in_body(body: &Value) -> Option<Fault> {
         return Some(fault_of_implied_status(report));
     }
 
-    // What is neither an answer nor known as an error may say in words that it is a refusal.
+    // What is not plainly an error may say that it is a refusal.
     let report = ErrorReport::beside_no_answer(body)?;
-    let refusal = signs::refusal_in(&report, true)?;
     let status = implied_status(&report);
+    let refusal = signs::refusal_in(&report, reading_of(status))?;
 
     Some(fault_of_refusal(refusal, status, report))
 }
 
-/// The fault behind an event that is an error by its name.
+/// The fault behind an event that is an error by its name, also if it says nothing.
 pub(super) fn fault_of_error_event(event: &Value) -> Fault {
     fault_in_body(event).unwrap_or_else(|| fault_of_implied_status(ErrorReport::of(event)))
 }
@@ -89,18 +93,27 @@ fn fault_of_implied_status(report: ErrorReport) -> Fault {
     fault_of_report(status, wait, report)
 }
 
-/// The status that an error would have had, as its codes say; 500 if they say nothing.
+/// The status that an error would have had: as its codes say, else 500 if it speaks of a failure.
+/// Any other is taken for a refusal that no table knows: it may come of a patient's words, which
+/// must not open the circuit.
 fn implied_status(report: &ErrorReport) -> u16 {
-    if let Some(status) = report.codes().find_map(status_in_code) {
+    if let Some(status) = status_in_codes(report) {
         return status;
     }
 
-    let is_said = |word: &str| report.codes().any(|code| code.contains(word));
+    if failure::is_said_by(report) {
+        500
+    } else {
+        400
+    }
+}
 
-    STATUS_BY_WORD
-        .into_iter()
-        .find(|(word, _)| is_said(word))
-        .map_or(500, |(_, status)| status)
+fn status_in_codes(report: &ErrorReport) -> Option<u16> {
+    let is_said = |word: &str| report.codes().any(|code| code.contains(word));
+    let by_word = || STATUS_BY_WORD.into_iter().find(|(word, _)| is_said(word));
+
+    let by_number = report.codes().find_map(status_in_code);
+    by_number.or_else(|| by_word().map(|(_, status)| status))
 }
 
 fn status_in_code(code: &str) -> Option<u16> {
@@ -110,7 +123,7 @@ fn status_in_code(code: &str) -> Option<u16> {
 }
 
 fn fault_of_report(status: u16, retry_after: Option<Duration>, report: ErrorReport) -> Fault {
-    if let Some(refusal) = signs::refusal_in(&report, may_be_refusal(status)) {
+    if let Some(refusal) = signs::refusal_in(&report, reading_of(status)) {
         return fault_of_refusal(refusal, status, report);
     }
 
@@ -130,11 +143,15 @@ fn fault_of_report(status: u16, retry_after: Option<Duration>, report: ErrorRepo
     }
 }
 
-/// Whether words may say that an error with this status is a refusal. The others say for themselves
-/// what they are: with 403 "violates our policy" is mostly said of an account, which stops every
-/// patient's chat, and which an operator must hear of.
-const fn may_be_refusal(status: u16) -> bool {
-    !matches!(status, 401..=404 | 408 | 429)
+/// Which words may say that an error with this status is a refusal. Some statuses say for
+/// themselves what they are: with 403 "violates our policy" is mostly said of an account, which
+/// stops every patient's chat, and which an operator must hear of. A failure may repeat the request.
+const fn reading_of(status: u16) -> Reading {
+    match status {
+        401..=404 | 408 | 429 => Reading::Codes,
+        500.. => Reading::FirstClauses,
+        _ => Reading::AllWords,
+    }
 }
 
 fn fault_of_refusal(refusal: Refusal, status: u16, report: ErrorReport) -> Fault {

@@ -143,7 +143,7 @@ impl From<&'static str> for InvalidAnswer {
 
 /// An endpoint's own error, for the caller only.
 pub struct ProviderError {
-    /// The status it came with.
+    /// The status it came with, or would have had.
     pub status: u16,
     /// `OpenAI`'s error object: `message`, `type`, `param`, `code`.
     pub error: Map<String, Value>,

@@ -1,5 +1,7 @@
 //! Markdown's marks.
 
+use super::seam::push_seam;
+
 /// No link's address is longer, in bytes.
 const MAX_ADDRESS_BYTES: usize = 512;
 
@@ -41,7 +43,9 @@ fn strip_links(text: &str) -> String {
         };
 
         stripped.push_str(before.strip_suffix('!').unwrap_or(before));
+        push_seam(&mut stripped);
         stripped.push_str(link.label);
+        push_seam(&mut stripped);
         rest = link.behind;
     }
 
@@ -95,9 +99,9 @@ fn strip_line_marks<'t>(line: &'t str, stripped: &mut String) -> &'t str {
     }
 }
 
-/// A run of stars is emphasis, and joins what it stands between: `che**st** pain`. One without a
-/// partner, and any low line or number sign, stands for a space. Beside digits some mean something
-/// else: "2*3", "#1".
+/// A run of stars is emphasis, which may stand within a word and between two: it leaves a seam. One
+/// without a partner, and any low line or number sign, stands for a space. Beside digits some mean
+/// something else: "2*3", "#1". The back quote of a contraction stays.
 fn strip_emphasis(line: &str, stripped: &mut String) {
     let is_paired = count_star_runs(line).is_multiple_of(2);
     let mut before = ' ';
@@ -119,7 +123,18 @@ fn strip_emphasis(line: &str, stripped: &mut String) {
             match (is_between_digits, is_between_letters) {
                 (true, _) => stripped.push(c),
                 (false, true) if !is_paired => stripped.push(' '),
-                _ => {}
+                _ => push_seam(stripped),
+            }
+        } else if c == '`' {
+            let tail: String = chars
+                .clone()
+                .take(3)
+                .take_while(char::is_ascii_alphabetic)
+                .collect();
+            if is_between_letters && !is_contraction_end(&tail) {
+                push_seam(stripped);
+            } else {
+                stripped.push(c);
             }
         } else if is_number_sign(c) && (before.is_ascii_digit() || after.is_ascii_digit()) {
             stripped.push(c);
@@ -144,7 +159,12 @@ fn count_star_runs(line: &str) -> usize {
 }
 
 fn is_mark(c: char) -> bool {
-    is_star(c) || is_number_sign(c) || matches!(c, '_' | '＿')
+    is_star(c) || is_number_sign(c) || matches!(c, '_' | '＿' | '`')
+}
+
+fn is_contraction_end(letters: &str) -> bool {
+    let ends = ["s", "t", "m", "d", "re", "ve", "ll"];
+    ends.iter().any(|end| letters.eq_ignore_ascii_case(end))
 }
 
 fn is_number_sign(c: char) -> bool {

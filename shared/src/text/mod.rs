@@ -11,11 +11,16 @@
 //! | zero-width and combining characters | nothing | `invisible`, `styled` |
 //! | styled letters and digits | plain ones | `styled` |
 //! | `**x**`, `_x_`, `# x`, `> x`, `[x](url)` | `x` | `markdown` |
+//!
+//! Decoration between two letters may stand within a word (`che**st**`) or between two
+//! (`have**chest pain**`), and only a reader of words can tell: [`seamed_text`] keeps a [`SEAM`]
+//! there.
 
 mod emoji;
 mod entities;
 mod invisible;
 mod markdown;
+mod seam;
 mod styled;
 mod tags;
 #[cfg(test)]
@@ -25,6 +30,7 @@ use std::borrow::Cow;
 
 pub(crate) use emoji::is_emoji;
 pub(crate) use invisible::is_invisible;
+pub(crate) use seam::SEAM;
 
 /// Whether a text shows nothing: white space, characters without a glyph, and empty HTML.
 pub(crate) fn is_blank(text: &str) -> bool {
@@ -36,6 +42,16 @@ pub(crate) fn is_blank(text: &str) -> bool {
 
 /// The text without decoration; a text without any is borrowed.
 pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
+    let seamed = seamed_text(text);
+    if seamed.contains(SEAM) {
+        return Cow::Owned(seamed.replace(SEAM, ""));
+    }
+
+    seamed
+}
+
+/// The text without decoration, and with seams.
+pub(crate) fn seamed_text(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -50,7 +66,7 @@ pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
 fn is_plain(c: char) -> bool {
     let is_mark = matches!(
         c,
-        '&' | '<' | '>' | '*' | '_' | '#' | '[' | '＊' | '＿' | '＃' | '＞'
+        '&' | '<' | '>' | '*' | '_' | '`' | '#' | '[' | '＊' | '＿' | '＃' | '＞'
     );
 
     !is_mark

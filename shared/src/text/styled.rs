@@ -6,6 +6,7 @@
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::invisible::{has_empty_glyph, is_invisible};
+use super::seam::SEAM;
 
 /// Stands behind a digit that is the label of a key: 3️⃣.
 const KEYCAP: char = '\u{20e3}';
@@ -24,7 +25,7 @@ const MAX_UNIT_CHARS: usize = 8;
 
 /// The text with plain letters and digits, and without what is not seen.
 pub(super) fn fold_styles(text: &str) -> String {
-    let chars: Vec<char> = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let chars = seen_characters(text);
     let mut folded = String::with_capacity(text.len());
     let mut rest = chars.as_slice();
 
@@ -39,6 +40,21 @@ pub(super) fn fold_styles(text: &str) -> String {
     }
 
     folded
+}
+
+/// The characters that are seen, with a seam where others stood behind a letter.
+fn seen_characters(text: &str) -> Vec<char> {
+    let mut seen = Vec::with_capacity(text.len());
+
+    for c in text.chars() {
+        if !is_invisible(c) {
+            seen.push(c);
+        } else if seen.last().is_some_and(char::is_ascii_alphabetic) {
+            seen.push(SEAM);
+        }
+    }
+
+    seen
 }
 
 /// Folds a run whose meaning depends on its length; returns its length.

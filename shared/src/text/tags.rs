@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::seam::push_seam;
+
 /// No tag is longer, in bytes.
 const MAX_TAG_BYTES: usize = 512;
 
@@ -100,7 +102,10 @@ pub(super) fn strip_tags(text: &str) -> Cow<'_, str> {
 /// A line break in the source counts for nothing beside that of a tag.
 fn apply_effect(effect: TagEffect, stripped: &mut String, rest: &mut &str) {
     match effect {
-        TagEffect::Joined => return,
+        TagEffect::Joined => {
+            push_seam(stripped);
+            return;
+        }
         TagEffect::Cell => {
             stripped.push('|');
             return;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{is_blank, plain_text};
+use super::{SEAM, is_blank, plain_text, seamed_text};
 
 struct Folding {
     written: &'static str,
@@ -161,4 +161,26 @@ fn marks_of_markdown_go() {
         folding("2*3 #1", "2*3 #1"),
         folding("sore*throat", "sore throat"),
     ]);
+}
+
+#[test]
+fn decoration_between_letters_leaves_a_seam() {
+    let texts = [
+        "so<b>ap",
+        "so\u{200b}ap",
+        "so*ap* soap",
+        "so[ap](www.example.org)",
+        "so`ap`",
+        "so<i></i>\u{feff}**ap**",
+    ];
+    for text in texts {
+        let seamed = seamed_text(text);
+        assert!(
+            seamed.starts_with(&format!("so{SEAM}ap")),
+            "{text}: {seamed}"
+        );
+    }
+
+    assert_eq!(seamed_text("don`t"), "don`t");
+    assert!(!seamed_text("痛<b>痛</b>").contains(SEAM));
 }

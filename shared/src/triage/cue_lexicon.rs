@@ -109,6 +109,12 @@ pub(super) fn first_words() -> impl Iterator<Item = &'static str> {
     CUES_BY_WORDS.keys().map(|(first, _)| *first)
 }
 
+/// Every word of a cue.
+pub(super) fn all_words() -> impl Iterator<Item = &'static str> {
+    let cues = CUES_BY_WORDS.values().flatten();
+    cues.flat_map(|cue| cue.words.iter().copied())
+}
+
 /// The cues that begin with the two words, longest first, and then those of the first word alone.
 pub(super) fn cues_beginning<'a>(
     first: &'a str,

@@ -1,10 +1,11 @@
 //! Every finding of a complaint with its status.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::complaint::Complaint;
 use super::context;
+use super::cue_lexicon;
 use super::finding::{Finding, FindingStatus};
 use super::normalise::normalise_text;
 use super::pattern::PatternMatch;
@@ -13,12 +14,71 @@ use super::quantities::{self, InfantAge};
 use super::readings::{Reading, read_text};
 use super::rule::LexiconEntry;
 use super::rules;
+use super::seams::{KnownWords, join_seams};
 use super::tokens::Token;
+use super::word_class::WordClass;
+use crate::text::SEAM;
 
 static SYMPTOM_PATTERNS: LazyLock<PatternSet<Finding>> =
     LazyLock::new(|| compile_lexicon(rules::symptom_lexicon()));
 static RISK_PATTERNS: LazyLock<PatternSet<Finding>> =
     LazyLock::new(|| compile_lexicon(rules::risk_lexicon()));
+
+/// Patterns of two words that many write as one. Where decoration parts these, they are two.
+const RUN_TOGETHER: &[&str] = &["chestpain"];
+
+/// The words of all patterns and cues.
+#[derive(Default)]
+struct LexiconWords {
+    whole: HashSet<&'static str>,
+    /// Beginnings of words.
+    stems: HashSet<&'static str>,
+}
+
+static LEXICON_WORDS: LazyLock<LexiconWords> = LazyLock::new(|| {
+    let mut words = LexiconWords::default();
+
+    let lexicon = SYMPTOM_PATTERNS.words().chain(RISK_PATTERNS.words());
+    for word in lexicon.chain(context::cue_words()) {
+        if word.is_prefix {
+            words.stems.insert(word.text);
+        } else {
+            words.whole.insert(word.text);
+        }
+    }
+    words.whole.extend(cue_lexicon::all_words());
+    words.whole.retain(|word| !RUN_TOGETHER.contains(word));
+
+    words
+});
+
+impl KnownWords for LexiconWords {
+    fn knows(&self, word: &str) -> bool {
+        self.whole.contains(word) || WordClass::of_word(word) != WordClass::default()
+    }
+
+    fn knows_beginning(&self, word: &str) -> bool {
+        let mut lengths = 1..=word.len();
+        lengths.any(|len| {
+            word.get(..len)
+                .is_some_and(|stem| self.stems.contains(stem))
+        })
+    }
+
+    fn denies(&self, word: &str) -> bool {
+        WordClass::of_word(word).has(WordClass::NEGATOR)
+    }
+}
+
+/// A patient's text in one spelling, with its words joined or parted where decoration stood.
+pub(super) fn normalise_words(text: &str) -> String {
+    let normalised = normalise_text(text);
+    if !normalised.contains(SEAM) {
+        return normalised;
+    }
+
+    join_seams(&normalised, &*LEXICON_WORDS)
+}
 
 fn compile_lexicon(entries: impl Iterator<Item = &'static LexiconEntry>) -> PatternSet<Finding> {
     let sources = entries.flat_map(|entry| {
@@ -70,7 +130,7 @@ impl Findings {
     }
 
     fn read_history(&mut self, history: &str) {
-        let history = normalise_text(history);
+        let history = normalise_words(history);
 
         for reading in read_text(&history, &RISK_PATTERNS) {
             let mentions = RISK_PATTERNS.find_all(&reading.tokens);

@@ -19,7 +19,8 @@
 //! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units;
 //!    `readings` tells which breaks are wraps.
 //! 3. `context` decides of each mention whether it is denied, another person's or past.
-//! 4. `findings` keeps the most alarming status of each finding.
+//! 4. `findings` keeps the most alarming status of each finding; its words tell `seams` what
+//!    decoration parted.
 //! 5. `rules` combines findings to red flags; `self_care` looks at what has none.
 
 mod advice;
@@ -37,6 +38,7 @@ mod quantities;
 mod readings;
 mod rule;
 mod rules;
+mod seams;
 mod self_care;
 #[cfg(test)]
 mod tests;
@@ -64,7 +66,7 @@ const RULES_VERSION: u32 = 3;
 /// Decides the urgency of a complaint.
 #[must_use]
 pub fn assess(complaint: &Complaint<'_>) -> Triage {
-    let symptoms = normalise::normalise_text(complaint.symptoms);
+    let symptoms = findings::normalise_words(complaint.symptoms);
     let readings = findings::read_symptoms(&symptoms);
     let findings = Findings::of_complaint(complaint, &readings);
 

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::sync::LazyLock;
 
 use super::data::WordList;
-use crate::text::{is_emoji, plain_text};
+use crate::text::{is_emoji, seamed_text};
 
 /// No text is read past this many characters: twice what a complaint may have.
 const MAX_TEXT_CHARS: usize = 16_384;
@@ -44,8 +44,9 @@ static SIMPLIFIED_FORMS: LazyLock<Vec<char>> = LazyLock::new(|| {
 /// - Two dots or more read `…`.
 /// - A dot at half height reads `.` between digits and `~` behind a letter; elsewhere it heads the
 ///   items of a list.
+/// - Seams stay: `seams` joins or parts the letters around them.
 pub(super) fn normalise_text(text: &str) -> String {
-    let plain = plain_text(text);
+    let plain = seamed_text(text);
     let mut normalised = String::with_capacity(plain.len());
     let folded = plain.chars().take(MAX_TEXT_CHARS).map(fold_character);
     let mut chars = folded.peekable();

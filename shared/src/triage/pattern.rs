@@ -218,6 +218,12 @@ impl Pattern {
         phrases.iter().filter_map(|phrase| phrase.first())
     }
 
+    /// The words of a match.
+    pub(super) fn words(&self) -> impl Iterator<Item = &PatternWord> {
+        let phrases = self.atoms.iter().flat_map(|atom| &atom.phrases);
+        phrases.flatten()
+    }
+
     /// Whether every atom has an alternative whose words all occur in the text: a cheap test that
     /// spares the search of nearly every pattern.
     pub(super) fn may_occur(&self, words_of_text: &HashSet<&str>) -> bool {

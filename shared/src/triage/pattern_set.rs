@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::pattern::{Pattern, PatternMatch};
+use super::pattern::{Pattern, PatternMatch, PatternWord};
 use super::tokens::{Token, text_at};
 
 /// Many patterns, indexed by the words that each can begin with.
@@ -66,6 +66,12 @@ impl<K: Copy> PatternSet<K> {
                 ids.push(id);
             }
         }
+    }
+
+    /// The words of all patterns.
+    pub(super) fn words(&self) -> impl Iterator<Item = &PatternWord> {
+        let patterns = self.patterns.iter();
+        patterns.flat_map(|keyed| keyed.pattern.words())
     }
 
     /// Every place where a pattern occurs, in the order of the text.

@@ -1,10 +1,11 @@
 //! Where in a text the answer stands.
 
 use super::names::Field;
+use super::remainder::Remainder;
 use super::repair::{Repair, Repairs};
 use super::scanner::{self, Member, Node, ScannedObject, SyntaxError};
 use super::text::{is_blank, is_invisible};
-use super::thoughts::spoken_parts;
+use super::thoughts::split_speech;
 
 /// How many objects or lists of one may be around the answer.
 const MAX_WRAPPERS: usize = 3;
@@ -20,8 +21,14 @@ pub(super) struct Candidate {
     pub(super) members: Vec<Member>,
     /// What had to be forgiven to find it.
     pub(super) repairs: Repairs,
-    /// Whether words follow it.
-    pub(super) has_words_after: bool,
+}
+
+/// What stands in a text.
+#[derive(Default)]
+pub(super) struct Located {
+    pub(super) candidates: Vec<Candidate>,
+    /// What the text says besides.
+    pub(super) remainder: Remainder,
 }
 
 /// What stands before and after an object in its text.
@@ -32,22 +39,15 @@ struct Surroundings<'a> {
 
 /// All objects of a text that have fields of an answer, thoughts left out. An object that begins
 /// and cannot be read is an error, wherever it stands: it may be the answer.
-pub(super) fn find_candidates(text: &str) -> Result<Vec<Candidate>, SyntaxError> {
+pub(super) fn find_candidates(text: &str) -> Result<Located, SyntaxError> {
     // JSON within a JSON text.
     if let Some(inner) = encoded_text(text) {
-        let mut candidates = find_candidates_in(&inner)?;
-        note_all(&mut candidates, Repair::Encoded);
-        return Ok(candidates);
+        let mut located = find_candidates_in(&inner)?;
+        located.note_all(Repair::Encoded);
+        return Ok(located);
     }
 
     find_candidates_in(text)
-}
-
-/// Notes a repair that each candidate needed.
-pub(super) fn note_all(candidates: &mut [Candidate], repair: Repair) {
-    for candidate in candidates {
-        candidate.repairs.insert(repair);
-    }
 }
 
 fn encoded_text(text: &str) -> Option<String> {
@@ -58,97 +58,170 @@ fn encoded_text(text: &str) -> Option<String> {
         .flatten()
 }
 
-fn find_candidates_in(text: &str) -> Result<Vec<Candidate>, SyntaxError> {
-    let parts = spoken_parts(text);
-    let has_thoughts = parts.first().is_none_or(|part| part.len() < text.len());
+fn find_candidates_in(text: &str) -> Result<Located, SyntaxError> {
+    let speech = split_speech(text)?;
+    let first = speech.parts.first();
+    let has_thoughts = first.is_none_or(|part| part.len() < text.len());
 
-    let mut candidates = Vec::new();
-    for part in parts {
-        find_in_part(part, &mut candidates)?;
+    let mut located = Located::default();
+    located.remainder.afterthoughts = speech.afterthoughts.join("\n");
+    for part in speech.set_aside {
+        located.set_aside(part)?;
+    }
+    for part in speech.parts {
+        located.read_part(part)?;
     }
 
     if has_thoughts {
-        note_all(&mut candidates, Repair::Thoughts);
+        located.note_all(Repair::Thoughts);
     }
-    Ok(candidates)
+    Ok(located)
 }
 
-fn find_in_part(part: &str, candidates: &mut Vec<Candidate>) -> Result<(), SyntaxError> {
-    let mut rest = part;
-
-    while let Some(start) = rest.find('{') {
-        let (_, from_brace) = rest.split_at(start);
-        if !scanner::begins_object(from_brace) {
-            rest = from_brace.strip_prefix('{').unwrap_or_default();
-            continue;
-        }
-
-        let object = scanner::scan_object(from_brace)?;
-        let (before, _) = part.split_at(part.len() - from_brace.len());
-        let after = object.rest;
-        rest = after;
-        candidates.extend(candidate_of(object, Surroundings { before, after })?);
-
-        if candidates.len() > MAX_CANDIDATES {
-            return Err(SyntaxError::TooMany);
+impl Located {
+    /// Notes a repair that each candidate needed.
+    pub(super) fn note_all(&mut self, repair: Repair) {
+        for candidate in &mut self.candidates {
+            candidate.repairs.insert(repair);
         }
     }
 
-    Ok(())
+    /// Adds what stands in another text of the message.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.candidates.extend(other.candidates);
+        self.remainder.extend(other.remainder);
+    }
+
+    fn read_part(&mut self, part: &str) -> Result<(), SyntaxError> {
+        let mut rest = part;
+
+        while let Some(from_brace) = next_object(rest) {
+            self.hear(leading(rest, from_brace));
+            let object = scanner::scan_object(from_brace)?;
+            let before = leading(part, from_brace);
+            let after = object.rest;
+            rest = after;
+
+            self.remainder.comments.push_str(&object.comments);
+            let candidate = self.candidate_of(object, Surroundings { before, after })?;
+            self.candidates.extend(candidate);
+            if self.candidates.len() > MAX_CANDIDATES {
+                return Err(SyntaxError::TooMany);
+            }
+        }
+
+        self.hear(rest);
+        Ok(())
+    }
+
+    /// Keeps what a part says that was set aside as thoughts, and may not be thoughts: the urgency
+    /// of its objects, and its last line, if the mark stands within it.
+    fn set_aside(&mut self, part: &str) -> Result<(), SyntaxError> {
+        let mut located = Self::default();
+        located.read_part(part)?;
+        let members = located.candidates.into_iter().flat_map(|it| it.members);
+        let is_urgency = |member: &Member| Field::of_key(&member.key) == Some(Field::Urgency);
+        self.remainder.asides.extend(members.filter(is_urgency));
+
+        let last_line = part.rsplit('\n').next().unwrap_or_default();
+        self.remainder.unfinished_lines.push(last_line.to_owned());
+        Ok(())
+    }
+
+    fn hear(&mut self, words: &str) {
+        let heard = if self.candidates.is_empty() {
+            &mut self.remainder.before
+        } else {
+            &mut self.remainder.after
+        };
+        // A token of chat templates that says nothing of a message.
+        heard.push_str(&words.replace("<|message|>", " "));
+        heard.push('\n');
+    }
+
+    fn candidate_of(
+        &mut self,
+        object: ScannedObject<'_>,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Option<Candidate>, SyntaxError> {
+        let mut repairs = object.repairs;
+        let members = unwrap_answer(object.members, &mut repairs, &mut self.remainder);
+        let Some(members) = members else {
+            return Ok(None);
+        };
+
+        // A list may stand within a fence, and a fence within a list.
+        let surroundings = surroundings
+            .without_fence(&mut repairs)
+            .without_list(&mut repairs)?
+            .without_fence(&mut repairs);
+        surroundings.note(&mut repairs);
+
+        Ok(Some(Candidate { members, repairs }))
+    }
 }
 
-fn candidate_of(
-    object: ScannedObject<'_>,
-    surroundings: Surroundings<'_>,
-) -> Result<Option<Candidate>, SyntaxError> {
-    let mut repairs = object.repairs;
-    let Some(members) = unwrap_answer(object.members, &mut repairs) else {
-        return Ok(None);
-    };
-
-    // A list may stand within a fence, and a fence within a list.
-    let surroundings = surroundings
-        .without_fence(&mut repairs)
-        .without_list(&mut repairs)?
-        .without_fence(&mut repairs);
-    let has_words_after = !is_blank(surroundings.after);
-    if has_words_after || !is_blank(surroundings.before) {
-        repairs.insert(Repair::Prose);
+/// The rest of a text from its first object on.
+fn next_object(text: &str) -> Option<&str> {
+    let mut rest = text;
+    loop {
+        let (_, from_brace) = rest.split_at(rest.find('{')?);
+        if scanner::begins_object(from_brace) {
+            return Some(from_brace);
+        }
+        rest = from_brace.strip_prefix('{')?;
     }
-    let has_invisible = |text: &str| is_blank(text) && text.contains(is_invisible);
-    if has_invisible(surroundings.before) || has_invisible(surroundings.after) {
-        repairs.insert(Repair::Invisible);
-    }
+}
 
-    Ok(Some(Candidate {
-        members,
-        repairs,
-        has_words_after,
-    }))
+/// What stands in a text before its end.
+fn leading<'a>(text: &'a str, end: &str) -> &'a str {
+    let (before, _) = text.split_at(text.len() - end.len());
+    before
 }
 
 /// The object with the answer's fields: this one, or the only one that it is around.
-fn unwrap_answer(mut members: Vec<Member>, repairs: &mut Repairs) -> Option<Vec<Member>> {
+fn unwrap_answer(
+    mut members: Vec<Member>,
+    repairs: &mut Repairs,
+    remainder: &mut Remainder,
+) -> Option<Vec<Member>> {
     for _ in 0..=MAX_WRAPPERS {
         if members.iter().any(has_field) {
+            let is_extra = |member: &mut Member| !has_field(member);
+            remainder.extras.extend(members.extract_if(.., is_extra));
             return Some(members);
         }
 
-        let mut inner = members
-            .into_iter()
-            .filter_map(|member| only_object(member.value));
-        members = inner.next()?;
-        if inner.next().is_some() {
-            return None;
-        }
+        let is_wrapper = |member: &mut Member| has_only_object(&member.value);
+        let wrappers: Vec<_> = members.extract_if(.., is_wrapper).collect();
+        remainder.others.append(&mut members);
+        let wrapper = match <[Member; 1]>::try_from(wrappers) {
+            Ok([wrapper]) => wrapper,
+            Err(several) => {
+                remainder.others.extend(several);
+                return None;
+            }
+        };
+
+        remainder.wrappers.push(wrapper.key);
+        members = only_object(wrapper.value)?;
         repairs.insert(Repair::Wrapped);
     }
 
+    remainder.others.append(&mut members);
     None
 }
 
 fn has_field(member: &Member) -> bool {
     Field::of_key(&member.key).is_some()
+}
+
+fn has_only_object(node: &Node) -> bool {
+    match node {
+        Node::Object(_) => true,
+        Node::List(items) => matches!(items.as_slice(), [item] if has_only_object(item)),
+        _ => false,
+    }
 }
 
 /// The members of an object, or of the one object of a list.
@@ -161,6 +234,17 @@ fn only_object(node: Node) -> Option<Vec<Member>> {
 }
 
 impl Surroundings<'_> {
+    fn note(&self, repairs: &mut Repairs) {
+        if !is_blank(self.after) || !is_blank(self.before) {
+            repairs.insert(Repair::Prose);
+        }
+
+        let has_invisible = |text: &str| is_blank(text) && text.contains(is_invisible);
+        if has_invisible(self.before) || has_invisible(self.after) {
+            repairs.insert(Repair::Invisible);
+        }
+    }
+
     /// Without the fence around the object, if there is one.
     fn without_fence(self, repairs: &mut Repairs) -> Self {
         let fences = ["```", "~~~"];

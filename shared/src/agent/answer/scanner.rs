@@ -44,6 +44,8 @@ pub(super) struct ScannedObject<'a> {
     /// What stands behind it.
     pub(super) rest: &'a str,
     pub(super) repairs: Repairs,
+    /// What stands in its comments.
+    pub(super) comments: String,
 }
 
 /// Why an object cannot be read.
@@ -79,6 +81,7 @@ pub(super) fn scan_object(text: &str) -> Result<ScannedObject<'_>, SyntaxError> 
     let mut scanner = Scanner {
         rest: text,
         repairs: Repairs::new(),
+        comments: String::new(),
     };
     let members = scanner.read_object(0)?;
 
@@ -86,6 +89,7 @@ pub(super) fn scan_object(text: &str) -> Result<ScannedObject<'_>, SyntaxError> 
         members,
         rest: scanner.rest,
         repairs: scanner.repairs,
+        comments: scanner.comments,
     })
 }
 
@@ -94,6 +98,7 @@ pub(super) fn begins_object(text: &str) -> bool {
     let mut scanner = Scanner {
         rest: text,
         repairs: Repairs::new(),
+        comments: String::new(),
     };
     if !scanner.take('{') {
         return false;
@@ -113,6 +118,7 @@ struct Scanner<'a> {
     /// What is not read yet.
     rest: &'a str,
     repairs: Repairs,
+    comments: String,
 }
 
 impl Scanner<'_> {
@@ -322,7 +328,9 @@ impl Scanner<'_> {
         let ends = [("//", "\n"), ("/*", "*/")];
         for (begin, end) in ends {
             let comment = self.rest.strip_prefix(begin);
-            if let Some((_, rest)) = comment.and_then(|comment| comment.split_once(end)) {
+            if let Some((words, rest)) = comment.and_then(|comment| comment.split_once(end)) {
+                self.comments.push_str(words);
+                self.comments.push('\n');
                 self.rest = rest;
                 return true;
             }

@@ -4,8 +4,8 @@ use super::ModelAnswer;
 use super::names::Field;
 use super::repair::{Repair, Repairs};
 use super::scanner::{Member, Node};
-use super::text::{is_blank, split_marked_lines, tidy_list, tidy_text};
-use super::urgency_name::urgency_of;
+use super::text::{is_blank, is_placeholder, split_marked_lines, tidy_list, tidy_text};
+use super::urgency_name::{highest_degree, urgency_of};
 use crate::ai::InvalidAnswer;
 use crate::triage::Urgency;
 
@@ -94,6 +94,7 @@ fn tidy_fields(
     let summary = std::mem::take(&mut answer.summary);
     answer.summary = tidy_text(summary, MAX_SUMMARY_CHARS, repairs);
 
+    note_placeholders(answer, &mut problems);
     let lists = [
         &mut answer.possible_causes,
         &mut answer.red_flags,
@@ -116,6 +117,30 @@ fn tidy_fields(
     }
 
     problems.into_result()
+}
+
+/// An example or a schema that is repeated is no answer.
+fn note_placeholders(answer: &ModelAnswer, problems: &mut Problems) {
+    let reason = "a placeholder";
+    let mut add = |field: Field| {
+        let feedback = format!("{} has a placeholder: write what you mean.", field.name());
+        problems.add(field, reason, feedback);
+    };
+
+    if is_placeholder(&answer.summary) {
+        add(Field::Summary);
+    }
+    let lists = [
+        (Field::PossibleCauses, &answer.possible_causes),
+        (Field::RedFlags, &answer.red_flags),
+        (Field::RecommendedActions, &answer.recommended_actions),
+        (Field::Questions, &answer.questions),
+    ];
+    for (field, list) in lists {
+        if list.iter().any(|item| is_placeholder(item)) {
+            add(field);
+        }
+    }
 }
 
 /// Takes the fields out of an object, one by one.
@@ -192,7 +217,7 @@ impl<'a> FieldReader<'a> {
                     _ => None,
                 });
                 let degrees: Option<Vec<_>> = degrees.collect();
-                degrees?.into_iter().max()
+                highest_degree(degrees?)
             }
             _ => None,
         }

@@ -1,5 +1,6 @@
 //! Which forms of an answer are read, what is read from them, and which are refused.
 
+mod doubts;
 mod forms;
 mod mutations;
 mod refusals;

@@ -25,6 +25,22 @@ const NONE_WORDS: [&str; 14] = [
     "未发现",
 ];
 
+/// Texts, folded, that stand for a text in a schema or an example.
+const PLACEHOLDERS: [&str; 12] = [
+    "string",
+    "str",
+    "text",
+    "summary",
+    "placeholder",
+    "todo",
+    "string1",
+    "string2",
+    "字符串",
+    "文本",
+    "摘要",
+    "示例",
+];
+
 /// What is put behind a text that was cut.
 const ELLIPSIS: &str = "…";
 
@@ -40,6 +56,27 @@ pub(super) const fn is_invisible(c: char) -> bool {
 /// Whether a text has nothing that can be seen.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// Whether a text stands for one, as in an example: `string`, `...`, `<summary>`.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let text = text.trim();
+    if PLACEHOLDERS.contains(&&*fold_name(text)) {
+        return true;
+    }
+
+    let brackets = [
+        ('<', '>'),
+        ('[', ']'),
+        ('{', '}'),
+        ('＜', '＞'),
+        ('【', '】'),
+    ];
+    let mut brackets = brackets.into_iter();
+    let is_bracketed =
+        brackets.any(|(open, close)| text.starts_with(open) && text.ends_with(close));
+    let is_dots = text.contains(['.', '…']) && text.chars().all(|c| matches!(c, '.' | '…' | ' '));
+    is_bracketed || is_dots
 }
 
 /// A name without what spellings differ in: case, spaces, hyphens, underscores, quotes, marks of
@@ -170,6 +207,24 @@ mod tests {
 
     fn tidied(text: &str, max_chars: usize) -> String {
         tidy_text(text.to_owned(), max_chars, &mut Repairs::new())
+    }
+
+    #[test]
+    fn what_stands_for_a_text_is_a_placeholder() {
+        for text in [
+            "string",
+            " \"String\" ",
+            "...",
+            "…",
+            "<summary>",
+            "[text here]",
+            "摘要",
+        ] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in ["", "A string of pains", "感冒。", "<38 °C", "5"] {
+            assert!(!is_placeholder(text), "{text}");
+        }
     }
 
     #[test]

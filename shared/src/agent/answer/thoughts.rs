@@ -4,16 +4,26 @@
 //! templates: `<think>` and its kin (`DeepSeek`, Qwen, Seed, EXAONE), `[THINK]` (Magistral),
 //! `◁think▷` (Kimi), `<|START_THINKING|>` (Command A), and the channels of gpt-oss and Gemma.
 
-/// The names of the tags that enclose thoughts, as in `<think>` and `</think>`.
-const TAG_NAMES: [&str; 8] = [
+use super::scanner::{self, SyntaxError};
+
+/// Parts of names of tags that enclose thoughts, as in `<think>` and `<|begin_of_thought|>`.
+const TAG_STEMS: [&str; 10] = [
     "think",
-    "thinking",
     "thought",
-    "thoughts",
-    "reasoning",
-    "reflection",
-    "analysis",
-    "seed:think",
+    "reason",
+    "reflect",
+    "analy",
+    "scratch",
+    "monolog",
+    "deliberat",
+    "brainstorm",
+    "critique",
+];
+
+/// Words in names of tags that enclose thoughts or another's words, as in `<patient_input>`.
+const TAG_WORDS: [&str; 14] = [
+    "plan", "planning", "draft", "cot", "notes", "user", "patient", "input", "symptoms", "history",
+    "quote", "quoted", "example", "context",
 ];
 
 /// The longest tag that is looked at, in characters; tags may have attributes.
@@ -46,46 +56,151 @@ struct Mark {
     length: usize,
 }
 
-/// The parts of a text that are no thoughts, in order. An answer must lie within one of them.
+/// How many braces among thoughts are tried that begin nothing readable.
+const MAX_BROKEN_OBJECTS: usize = 64;
+
+/// A text, parted into what is spoken and what is not.
+#[derive(Default)]
+pub(super) struct Speech<'a> {
+    /// The parts that are no thoughts, in order. An answer lies within one of them.
+    pub(super) parts: Vec<&'a str>,
+    /// What stands before a closing mark that has no opening one.
+    pub(super) set_aside: Vec<&'a str>,
+    /// Thoughts behind a part that may hold an answer: the patient may have written the mark.
+    pub(super) afterthoughts: Vec<&'a str>,
+    /// Whether a part may hold an object.
+    has_brace: bool,
+}
+
+impl<'a> Speech<'a> {
+    fn speak(&mut self, part: &'a str) {
+        self.has_brace |= part.contains('{');
+        self.parts.push(part);
+    }
+
+    fn think(&mut self, thoughts: &'a str) {
+        if self.has_brace {
+            self.afterthoughts.push(thoughts);
+        }
+    }
+}
+
+/// Parts a text at the marks of thoughts. What looks like a mark within an object belongs to the
+/// object: a model may quote there what a patient wrote.
 ///
 /// Chat templates often put the opening mark into the prompt, so all that stands before a closing
-/// mark without an opening one is thought. Nothing after an opening mark that is never closed is
+/// mark without an opening one is set aside. Nothing after an opening mark that is never closed is
 /// an answer.
-pub(super) fn spoken_parts(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut is_thinking = false;
+///
+/// # Errors
+///
+/// An object that begins outside thoughts and cannot be read: whether a mark behind it belongs to
+/// it is unknown.
+pub(super) fn split_speech(text: &str) -> Result<Speech<'_>, SyntaxError> {
+    let mut speech = Speech::default();
+    let mut objects = ObjectSkipper::default();
     let mut rest = text;
 
-    while let Some((before, mark, after)) = split_at_mark(rest) {
-        match (mark.is_closing, is_thinking) {
-            (true, true) => is_thinking = false,
-            (true, false) => parts.clear(),
-            (false, true) => {}
+    while let Some(MarkedText {
+        before,
+        mark,
+        after,
+    }) = split_at_mark(rest, &mut objects)?
+    {
+        match (mark.is_closing, objects.is_thinking) {
+            (true, true) => {
+                speech.think(before);
+                objects.is_thinking = false;
+            }
+            (true, false) => {
+                speech.set_aside.append(&mut speech.parts);
+                speech.set_aside.push(before);
+            }
+            (false, true) => speech.think(before),
             (false, false) => {
-                parts.push(before);
-                is_thinking = true;
+                speech.speak(before);
+                objects.is_thinking = true;
             }
         }
         rest = after;
     }
 
-    if !is_thinking {
-        parts.push(rest);
+    if objects.is_thinking {
+        speech.think(rest);
+    } else {
+        speech.speak(rest);
     }
-    parts
+    Ok(speech)
 }
 
-/// What stands before the first mark, the mark, and what stands after it.
-fn split_at_mark(text: &str) -> Option<(&str, Mark, &str)> {
-    for (start, _) in text.match_indices(['<', '[', '◁']) {
-        let (before, from_mark) = text.split_at(start);
-        if let Some(mark) = mark_at(from_mark) {
-            let (_, after) = from_mark.split_at(mark.length);
-            return Some((before, mark, after));
+struct MarkedText<'a> {
+    before: &'a str,
+    mark: Mark,
+    after: &'a str,
+}
+
+/// The first mark of a text that stands outside its objects and is not quoted.
+fn split_at_mark<'a>(
+    text: &'a str,
+    objects: &mut ObjectSkipper,
+) -> Result<Option<MarkedText<'a>>, SyntaxError> {
+    let mut unread = text;
+
+    while let Some(start) = unread.find(['<', '[', '◁', '{']) {
+        let (_, here) = unread.split_at(start);
+        let Some(mark) = mark_at(here) else {
+            unread = objects.skip(here)?;
+            continue;
+        };
+
+        let (before, _) = text.split_at(text.len() - here.len());
+        let (_, after) = here.split_at(mark.length);
+        if is_quoted(before, after) {
+            unread = after;
+            continue;
         }
+        return Ok(Some(MarkedText {
+            before,
+            mark,
+            after,
+        }));
     }
 
-    None
+    Ok(None)
+}
+
+fn is_quoted(before: &str, after: &str) -> bool {
+    let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '“' | '”' | '‘' | '’' | '「' | '」');
+    before.ends_with(is_quote) && after.starts_with(is_quote)
+}
+
+/// Skips objects, and bounds how many are tried.
+#[derive(Default)]
+struct ObjectSkipper {
+    is_thinking: bool,
+    broken_count: usize,
+}
+
+impl ObjectSkipper {
+    /// What stands behind the object with which a text begins, or behind its first character.
+    fn skip<'a>(&mut self, text: &'a str) -> Result<&'a str, SyntaxError> {
+        let mut chars = text.chars();
+        chars.next();
+        let behind_first = chars.as_str();
+        if !scanner::begins_object(text) {
+            return Ok(behind_first);
+        }
+
+        match scanner::scan_object(text) {
+            Ok(object) => Ok(object.rest),
+            // Thoughts may break off in the middle of a draft.
+            Err(_) if self.is_thinking && self.broken_count < MAX_BROKEN_OBJECTS => {
+                self.broken_count += 1;
+                Ok(behind_first)
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 fn mark_at(text: &str) -> Option<Mark> {
@@ -104,22 +219,25 @@ fn mark_at(text: &str) -> Option<Mark> {
         .or_else(|| tag_at(text))
 }
 
-/// A tag such as `<think>`, `</Think>` or `<thinking depth="2">`.
+/// A tag such as `<think>`, `</Think>`, `<thinking depth="2">` or `<|end_of_thought|>`.
 fn tag_at(text: &str) -> Option<Mark> {
     let inner = text.strip_prefix('<')?;
     let mut chars = inner.char_indices().take(MAX_TAG_CHARS);
     let (end, _) = chars.find(|(_, c)| *c == '>')?;
     let (tag, _) = inner.split_at(end);
 
-    let is_closing = tag.trim_start().starts_with('/');
-    let tag = tag.trim_start_matches([' ', '/']);
+    let tag = tag.trim_matches([' ', '|']);
+    let has_slash = tag.starts_with('/');
+    let tag = tag.trim_start_matches([' ', '/', '|']).to_lowercase();
     let name = tag.split_whitespace().next()?;
-    let is_known = TAG_NAMES
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known));
+
+    let mut words = name.split(['_', '-', ':', '|', '.']);
+    let is_ending = has_slash || words.clone().next() == Some("end");
+    let has_stem = TAG_STEMS.iter().any(|stem| name.contains(stem));
+    let is_known = has_stem || words.any(|word| TAG_WORDS.contains(&word));
 
     is_known.then_some(Mark {
-        is_closing,
+        is_closing: is_ending,
         length: end + 2,
     })
 }
@@ -134,7 +252,7 @@ mod tests {
     }
 
     #[rustfmt::skip]
-    const CASES: [Case; 14] = [
+    const CASES: [Case; 22] = [
         Case { text: "a", spoken: &["a"] },
         Case { text: "<think>x</think>a", spoken: &["", "a"] },
         Case { text: "<THINK>x</Think >a", spoken: &["", "a"] },
@@ -148,13 +266,33 @@ mod tests {
         Case { text: "[THINK]x[/THINK]a", spoken: &["", "a"] },
         Case { text: "◁think▷x◁/think▷a", spoken: &["", "a"] },
         Case { text: "<|channel|>analysis x<|end|><|channel|>final a", spoken: &["", " a"] },
+        Case { text: "<|begin_of_thought|>x<|end_of_thought|>a", spoken: &["", "a"] },
+        Case { text: "<scratchpad>x</scratchpad>a", spoken: &["", "a"] },
+        Case { text: "<patient_input>x</patient_input>a", spoken: &["", "a"] },
+        Case { text: "<answer>a</answer>", spoken: &["<answer>a</answer>"] },
+        Case { text: "{\"a\":\"</think>\"}", spoken: &["{\"a\":\"</think>\"}"] },
+        Case { text: "{'a':'[/THINK]',}b", spoken: &["{'a':'[/THINK]',}b"] },
+        Case { text: "<think>{\"a\":\"</think>\"}x</think>a", spoken: &["", "a"] },
+        Case { text: "<think>it says \"</think>\" there", spoken: &[""] },
         Case { text: "1 < 2 and <b>a</b>", spoken: &["1 < 2 and <b>a</b>"] },
     ];
 
     #[test]
     fn thoughts_are_no_part_of_what_is_spoken() {
         for case in CASES {
-            assert_eq!(spoken_parts(case.text), case.spoken, "{}", case.text);
+            let speech = split_speech(case.text).unwrap_or_default();
+            assert_eq!(speech.parts, case.spoken, "{}", case.text);
         }
+    }
+
+    #[test]
+    fn no_mark_is_sought_behind_a_broken_object() {
+        let is_refused = |text: &str| split_speech(text).is_err();
+
+        assert!(is_refused("{\"a\":\"x\" \"y\" </think>b"));
+        assert!(is_refused("<think>x</think>{\"a\":\"</think>b"));
+        assert!(!is_refused("<think>{\"a\":\"x</think>b"));
+        let many = format!("<think>{}", "{/*".repeat(MAX_BROKEN_OBJECTS + 1));
+        assert!(is_refused(&many));
     }
 }

@@ -1,15 +1,19 @@
 //! The urgency that a model's word means.
 //!
-//! Only whole words of one table are known. A word that may mean two degrees means the higher one:
+//! Only whole words of one table are known, in any width. A word that may mean two degrees means the higher one:
 //! 紧急 is what the emergency department writes above its door, and also "urgent". A word that
 //! denies a degree ("not urgent", 不紧急) names none, and what is in no table is never guessed: the
 //! model is asked again.
+
+use std::collections::BTreeSet;
+
+use unicode_normalization::UnicodeNormalization;
 
 use super::text::fold_name;
 use crate::triage::Urgency;
 
 /// The words, folded, for each degree.
-const NAMES: [(Urgency, &[&str]); 4] = [
+pub(super) const NAMES: [(Urgency, &[&str]); 4] = [
     (
         Urgency::Emergency,
         &[
@@ -90,22 +94,55 @@ const SEPARATORS: [char; 20] = [
 /// The most different degrees of which the highest is meant; more are the question repeated.
 const MAX_DEGREES: usize = 2;
 
+/// Signs of alarm, which say no more than the word for an emergency beside them.
+const ALARM_SIGNS: [char; 6] = ['🚨', '🚑', '🆘', '🔴', '⚠', '❗'];
+
+/// What makes an emoji of the character before it.
+const EMOJI_SELECTOR: char = '\u{fe0f}';
+
 /// The urgency that a text names: the higher one if it names two, none if a part of it is unknown.
 pub(super) fn urgency_of(text: &str) -> Option<Urgency> {
-    let text = text.to_lowercase();
+    let text: String = text.nfkc().collect::<String>().to_lowercase();
     let text = text.replace(" to ", "/").replace(" or ", "/");
+    let text = text.replace(EMOJI_SELECTOR, "");
+
+    let has_alarm = text.contains(ALARM_SIGNS);
+    let words = text.replace(ALARM_SIGNS, "");
+    let urgency = urgency_of_parts(&words).or_else(|| annotated_emergency(&words))?;
+
+    // A sign of alarm at a lower degree contradicts it.
+    let is_emergency = urgency == Urgency::Emergency;
+    (is_emergency || !has_alarm).then_some(urgency)
+}
+
+/// The highest of some degrees; so many of them that they repeat the question are none.
+pub(super) fn highest_degree(degrees: impl IntoIterator<Item = Urgency>) -> Option<Urgency> {
+    let degrees: BTreeSet<_> = degrees.into_iter().collect();
+    let is_echo = degrees.len() > MAX_DEGREES;
+    degrees.last().copied().filter(|_| !is_echo)
+}
+
+fn urgency_of_parts(text: &str) -> Option<Urgency> {
     let parts = text.split(SEPARATORS).map(fold_name);
+    let parts = parts.filter(|part| !part.is_empty());
 
-    let mut degrees = Vec::new();
-    for part in parts.filter(|part| !part.is_empty()) {
-        let degree = degree_of(&part)?;
-        if !degrees.contains(&degree) {
-            degrees.push(degree);
-        }
-    }
+    let degrees: Option<Vec<_>> = parts.map(|part| degree_of(&part)).collect();
+    highest_degree(degrees?)
+}
 
-    let highest = degrees.iter().copied().max();
-    highest.filter(|_| degrees.len() <= MAX_DEGREES)
+/// An emergency with words in parentheses behind it that name no lower degree, as in "emergency
+/// (911)".
+fn annotated_emergency(text: &str) -> Option<Urgency> {
+    let (name, note) = text.trim().strip_suffix(')')?.split_once('(')?;
+    let is_emergency = degree_of(&fold_name(name)) == Some(Urgency::Emergency);
+
+    let note = fold_name(note);
+    let mut lower = NAMES
+        .iter()
+        .filter(|(degree, _)| *degree < Urgency::Emergency);
+    let names_lower = lower.any(|(_, names)| names.iter().any(|name| note.contains(name)));
+
+    (is_emergency && !names_lower).then_some(Urgency::Emergency)
 }
 
 fn degree_of(name: &str) -> Option<Urgency> {
@@ -133,7 +170,7 @@ mod tests {
         Case { text, urgency }
     }
 
-    const CASES: [Case; 46] = [
+    const CASES: [Case; 60] = [
         names("self_care", Urgency::SelfCare),
         names("Self-Care", Urgency::SelfCare),
         names("self care", Urgency::SelfCare),
@@ -158,6 +195,20 @@ mod tests {
         names("routine or urgent", Urgency::Urgent),
         names("常规至尽快就医", Urgency::Urgent),
         names("self care / routine", Urgency::Routine),
+        names("🚨 emergency", Urgency::Emergency),
+        names("⚠️ EMERGENCY", Urgency::Emergency),
+        names("🚑急诊", Urgency::Emergency),
+        names("ｅｍｅｒｇｅｎｃｙ", Urgency::Emergency),
+        names("Ｕｒｇｅｎｔ", Urgency::Urgent),
+        names("emergency (911)", Urgency::Emergency),
+        names("emergency（请立即拨打120）", Urgency::Emergency),
+        names("emergency (urgent)", Urgency::Emergency),
+        unknown("🚨 routine"),
+        unknown("🚫 emergency"),
+        unknown("emergency (then self-care, if better)"),
+        unknown("urgent (911)"),
+        unknown("routine (unless it gets worse)"),
+        unknown("self_care / routine / urgent"),
         unknown(""),
         unknown(" / "),
         unknown("soon"),

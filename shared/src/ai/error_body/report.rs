@@ -11,6 +11,7 @@
 //! | `{"message", "code"}`, `{"errors": […]}`, text | gateways |
 //! | `{"base_resp": {"status_code", "status_msg"}}` | `MiniMax` |
 //! | `{"error_code", "error_msg"}` | Qianfan |
+//! | `{"Response": {"Error": {"Code", "Message"}}}`, `{"ErrorMsg": {"Code", "Msg"}}` | Tencent |
 //! | `{"promptFeedback": {"blockReason"}}` | Gemini, of a prompt that it blocked |
 //!
 //! Only fields that are known to hold codes or an endpoint's own words are read: others may repeat
@@ -36,6 +37,49 @@ const CODE_FIELDS: [&str; 9] = [
     "statuscode",
     "type",
 ];
+
+/// Fields that say how something went.
+const OUTCOME_FIELDS: [&str; 7] = [
+    "code",
+    "errcode",
+    "errorcode",
+    "errortype",
+    "httpcode",
+    "status",
+    "statuscode",
+];
+
+/// Outcomes, in small letters without anything between these, of what is no error.
+const GOOD_OUTCOMES: [&str; 25] = [
+    "accepted",
+    "active",
+    "allow",
+    "allowed",
+    "approved",
+    "clean",
+    "complete",
+    "completed",
+    "done",
+    "finished",
+    "inprogress",
+    "none",
+    "normal",
+    "ok",
+    "pass",
+    "passed",
+    "pending",
+    "processing",
+    "queued",
+    "ready",
+    "running",
+    "safe",
+    "started",
+    "succeeded",
+    "success",
+];
+
+/// Fields that only errors have.
+const ERROR_FIELDS: [&str; 4] = ["detail", "errormessage", "errormsg", "errors"];
 
 /// Fields that hold an endpoint's words, or further fields.
 const TEXT_FIELDS: [&str; 14] = [
@@ -125,12 +169,12 @@ impl ErrorReport {
         is_error.then(|| Self::of(body))
     }
 
-    /// What a body or a chunk with status 200 says that has no answer.
+    /// What a body or a chunk with status 200 says that has no answer, and may be an error.
     pub(super) fn beside_no_answer(body: &Value) -> Option<Self> {
         let fields = body.as_object()?;
         let is_answer = fields.contains_key("choices") || fields.contains_key("usage");
 
-        (!is_answer).then(|| Self::of(body))
+        (!is_answer && may_be_error(fields)).then(|| Self::of(body))
     }
 
     /// The error's codes, in small letters without anything between these; a number stands behind
@@ -192,7 +236,9 @@ impl ErrorReport {
         }
 
         for (name, value) in names() {
-            if TEXT_FIELDS.contains(&name.as_str()) {
+            // As Tencent has it; a text of that name may be an answer's.
+            let is_envelope = name == "response" && value.is_object();
+            if is_envelope || TEXT_FIELDS.contains(&name.as_str()) {
                 self.read(value, depth);
             }
         }
@@ -217,7 +263,8 @@ impl ErrorReport {
     }
 
     fn add_text(&mut self, text: &str) {
-        self.text.push_str(&text.to_lowercase().replace('’', "'"));
+        let text = text.to_lowercase().replace('’', "'");
+        self.text.push_str(&text.trim().replace('\n', " "));
         self.text.push('\n');
     }
 }
@@ -243,10 +290,46 @@ fn has_choices(fields: &Map<String, Value>) -> bool {
     choices.is_some_and(|choices| !choices.is_empty())
 }
 
-/// Whether a body without an answer is an error as Qianfan or Gemini have it.
+/// Whether what is no answer may be an error: an event of another kind says that it went well, or
+/// says nothing of that.
+fn may_be_error(fields: &Map<String, Value>) -> bool {
+    let outcomes = || {
+        let fields = fields.iter();
+        fields.filter(|(name, _)| OUTCOME_FIELDS.contains(&squeezed(name).as_str()))
+    };
+    if outcomes().any(|(_, outcome)| is_good_word(outcome)) {
+        return false;
+    }
+
+    let is_error_field = |name: &str| ERROR_FIELDS.contains(&squeezed(name).as_str());
+    let kind = fields.get("type").and_then(Value::as_str);
+
+    outcomes().any(|(_, outcome)| is_bad(outcome))
+        || kind.is_some_and(|kind| squeezed(kind).contains("error"))
+        || fields.get("success") == Some(&Value::Bool(false))
+        || fields
+            .iter()
+            .any(|(name, value)| is_error_field(name) && has_content(Some(value)))
+}
+
+fn is_good_word(outcome: &Value) -> bool {
+    let word = outcome.as_str().map(squeezed);
+    word.is_some_and(|word| GOOD_OUTCOMES.contains(&word.as_str()))
+}
+
+fn is_bad(outcome: &Value) -> bool {
+    let text = outcome.as_str().map(str::trim);
+    let number = outcome.as_u64().or_else(|| text?.parse().ok());
+    has_content(Some(outcome)) && !number.is_some_and(|number| (200..300).contains(&number))
+}
+
+/// Whether a body without an answer is an error as Qianfan, Gemini or Tencent have it.
 fn is_foreign_error(body: &Value) -> bool {
     let has = |pointer: &str| has_content(body.pointer(pointer));
-    has("/error_code") || has("/promptFeedback/blockReason")
+    has("/error_code")
+        || has("/promptFeedback/blockReason")
+        || has("/Response/Error")
+        || has("/ErrorMsg/Code")
 }
 
 /// The reason of an answer in one piece that says only that a filter stopped it, as Gemini's do:
@@ -316,7 +399,14 @@ fn fields_of_object(fields: &Map<String, Value>, depth: usize) -> Map<String, Va
         _ => {}
     }
 
-    for name in ["errors", "detail", "base_resp"] {
+    for name in [
+        "errors",
+        "detail",
+        "base_resp",
+        "Response",
+        "Error",
+        "ErrorMsg",
+    ] {
         if let Some(inner) = fields.get(name).filter(|inner| has_content(Some(inner))) {
             return error_fields(inner, depth);
         }
@@ -330,11 +420,19 @@ fn top_level_fields(fields: &Map<String, Value>) -> Map<String, Value> {
     let names: [(&str, &[&str]); 4] = [
         (
             "message",
-            &["message", "msg", "error_msg", "error_message", "status_msg"],
+            &[
+                "message",
+                "msg",
+                "error_msg",
+                "error_message",
+                "status_msg",
+                "Message",
+                "Msg",
+            ],
         ),
         ("type", &["type", "error_type"]),
         ("param", &["param"]),
-        ("code", &["code", "error_code", "status_code"]),
+        ("code", &["code", "error_code", "status_code", "Code"]),
     ];
 
     let known = names.into_iter().filter_map(|(name, aliases)| {

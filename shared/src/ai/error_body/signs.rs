@@ -4,8 +4,10 @@
 //! "filter", "safety" or "context" alone are said by failing servers too. Sources: the providers'
 //! references of error codes (Azure `OpenAI`, Alibaba Cloud Model Studio, Volcengine Ark, Z.ai,
 //! `MiniMax`, `OpenRouter`, Tencent Cloud), and errors quoted in issues of the projects that meet
-//! them (`LiteLLM`, `vLLM`, `SGLang`, `llama.cpp`, Qwen Code, Claude Code, langchain4j).
+//! them (`LiteLLM`, `vLLM`, `SGLang`, `llama.cpp`, LM Studio, `TensorRT-LLM`, Portkey, Qwen Code,
+//! Claude Code, langchain4j).
 
+use super::failure;
 use super::report::ErrorReport;
 use Sign::{Code, CodePart, NumberedCode, Words, WordsTogether};
 
@@ -16,6 +18,17 @@ pub(super) enum Refusal {
     ContentFilter,
     /// It is longer than the model's context.
     ContextLength,
+}
+
+/// What of an error is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Only its codes.
+    Codes,
+    /// Also its words, as far as they cannot repeat the request.
+    FirstClauses,
+    /// Also all its words.
+    AllWords,
 }
 
 /// One sign of a refusal.
@@ -31,8 +44,9 @@ enum Sign {
     CodePart(&'static str),
     /// A number that other providers may use as well, with a word that must stand in the text.
     NumberedCode(&'static str, &'static str),
-    /// A phrase of the text, in small letters. It speaks of a request or its content: accounts are
-    /// warned and suspended for violations of policies too, and that is no patient's doing.
+    /// A phrase of the text, in small letters; each message ends with a line break. It speaks of a
+    /// request or its content: accounts are warned and suspended for violations of policies too, and
+    /// that is no patient's doing.
     Words(&'static str),
     /// Phrases that make up the form of one provider's error; whatever its status, they tell it.
     WordsTogether(&'static [&'static str]),
@@ -67,6 +81,9 @@ const RULES: &[Rule] = &[
     filter(Words("datainspectionfailed")),
     filter(Words("data_inspection_failed")),
     filter(Words("data may contain inappropriate content")),
+    filter(Code("ipinfringementsuspect")),
+    filter(Code("faqruleblocked")),
+    filter(Code("customroleblocked")),
     // DeepSeek.
     filter(Words("content exists risk")),
     // GLM.
@@ -86,6 +103,30 @@ const RULES: &[Rule] = &[
     filter(CodePart("textriskdetection")),
     // Tencent.
     filter(CodePart("textillegaldetected")),
+    filter(CodePart("imageillegaldetected")),
+    // Spark, and others in Chinese.
+    filter(Words("内容审核不通过")),
+    filter(Words("审核未通过")),
+    filter(Words("内容涉及敏感信息")),
+    filter(Words("内容有涉及违规信息")),
+    filter(Words("违法违规信息")),
+    filter(Words("敏感词")),
+    filter(Words("内容违规")),
+    filter(Words("违规内容")),
+    filter(Words("内容不合规")),
+    // StepFun.
+    filter(Code("censorshipblocked")),
+    filter(Words(
+        "content you provided or machine outputted is blocked",
+    )),
+    // Bedrock, also on behalf of Titan and Nova.
+    filter(Words("blocked by our content filters")),
+    // Cohere.
+    filter(Words("blocked input: please adjust your prompt")),
+    filter(Words("blocked output: please adjust your prompt")),
+    // Portkey.
+    filter(Code("hooksfailed")),
+    filter(Words("guardrail checks defined in the config failed")),
     // xAI: with 403, as an account without permission.
     filter(WordsTogether(&[
         "content violates usage guidelines",
@@ -106,20 +147,25 @@ const RULES: &[Rule] = &[
     context(Words("contextwindowexceedederror")),
     // OpenAI, Azure, vLLM, SGLang, DeepSeek, OpenRouter, and most others after them.
     context(Code("contextlengthexceeded")),
-    context(Words("maximum context length")),
+    context(Words("maximum context length is")),
+    context(Words("maximum context length of")),
     context(Words("exceeds the context window")),
     context(Words("input tokens exceed the configured limit")),
     context(Words("reduce the length of the messages")),
     // vLLM: now, and of old, when nothing was left for the answer.
     context(Words("longer than the maximum model length")),
     context(Words("max_tokens must be at least 1, got -")),
+    context(Words("the model's context length is only")),
+    context(Words("tokens) is too long and exceeds limit of")),
     // SGLang, Together.
     context(Words("longer than the model's context length")),
     context(Words("tokens) exceeds the maximum allowed length")),
     context(Words("less than the context length of the model")),
     // Anthropic, Z.ai.
     context(CodePart("contextwindowexceeded")),
-    context(Words("prompt is too long")),
+    context(Words("prompt is too long:")),
+    context(Words("prompt is too long.")),
+    context(Words("prompt is too long\n")),
     context(Words("exceed context limit")),
     // Gemini.
     context(Words("exceeds the maximum number of tokens allowed")),
@@ -129,9 +175,12 @@ const RULES: &[Rule] = &[
     context(Code("exceedcontextsizeerror")),
     context(Words("exceeds the available context size")),
     context(Words("greater than the context length")),
+    context(Words("is loaded with context length of only")),
+    context(Words("exceed context window of")),
     context(Words("input length exceeds the context length")),
     context(Words("exceeded max context length")),
-    // Mistral says "maximum context length"; xAI, Cohere, Groq, Cerebras, NVIDIA.
+    // Mistral, xAI, Cohere, Groq, Cerebras, NVIDIA.
+    context(Words("too large for model with")),
     context(Words("maximum prompt length is")),
     context(Words("number of tokens in the prompt cannot exceed")),
     context(Words("too many tokens: size limit exceeded")),
@@ -148,11 +197,21 @@ const RULES: &[Rule] = &[
     context(Code("errorcode336103")),
     context(Code("tokenstoolong")),
     context(Words("prompt tokens too long")),
+    context(Code("characterstoolong")),
+    context(Code("errorcode336007")),
+    context(Words("the max input characters is")),
     // Bedrock, text-generation-inference, Copilot.
     context(Words("input is too long for requested model")),
     context(Words("`inputs` must have less than")),
     context(Words("`inputs` tokens + `max_new_tokens` must be")),
     context(Words("prompt token count of")),
+    // TensorRT-LLM, of its two backends; Cloudflare, Perplexity, Spark.
+    context(Words("should not exceed max_num_tokens")),
+    context(Words(") exceeds maximum input length (")),
+    context(Words(") exceeds maximum sequence length (")),
+    context(Words("exceeded this model context window limit")),
+    context(Words("length of all messages is too long")),
+    context(Words("token数量超过上限")),
 ];
 
 const fn filter(sign: Sign) -> Rule {
@@ -169,12 +228,16 @@ const fn context(sign: Sign) -> Rule {
     }
 }
 
-/// What a request was refused for, if it was; words alone are read only if `reads_words`.
-pub(super) fn refusal_in(report: &ErrorReport, reads_words: bool) -> Option<Refusal> {
-    let by_form = || RULES.iter().find(|rule| rule.is_in_form(report));
-    let by_words = || RULES.iter().find(|rule| rule.is_in_text(report.text()));
+/// What a request was refused for, if it was.
+pub(super) fn refusal_in(report: &ErrorReport, reading: Reading) -> Option<Refusal> {
+    let by_form = RULES.iter().find(|rule| rule.is_in_form(report));
+    let by_words = |text: &str| RULES.iter().find(|rule| rule.is_in_text(text));
 
-    let rule = by_form().or_else(|| reads_words.then(by_words).flatten())?;
+    let rule = by_form.or_else(|| match reading {
+        Reading::Codes => None,
+        Reading::FirstClauses => by_words(&failure::first_clauses(report.text())),
+        Reading::AllWords => by_words(report.text()),
+    })?;
 
     Some(rule.refusal)
 }
@@ -219,10 +282,8 @@ mod tests {
                 }
                 Words(words) => {
                     assert_eq!(*words, words.to_lowercase());
-                    assert!(
-                        words.contains([' ', '_', '内']) || words.len() > 15,
-                        "{words}"
-                    );
+                    let is_phrase = words.contains([' ', '_']) || !words.is_ascii();
+                    assert!(is_phrase || words.len() > 15, "{words}");
                 }
             }
         }

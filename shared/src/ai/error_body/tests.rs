@@ -114,6 +114,23 @@ status_500     | 200 | {"error":{"message":"The safety service is down."}}
 none           | 200 | {"message":"HTTP request timeout","code":1124}
 none           | 200 | {"type":"ping"}
 none           | 200 | {"choices":[{"delta":{"content":"Content Exists Risk"}}]}
+none           | 200 | {"type":"safety","status":"passed"}
+none           | 200 | {"type":"content_filter","status":"passed"}
+none           | 200 | {"type":"content_filter"}
+none           | 200 | {"code":"content_filter","status":"OK"}
+none           | 200 | {"status":"processing","message":"maximum context length is checked"}
+none           | 200 | {"status":200,"message":"content exists risk: no"}
+none           | 200 | {"message":"The data may contain inappropriate content, says the patient."}
+status_500     | 500 | {"error":{"message":"failed on input: 'is it content exists risk'"}}
+status_500     | 500 | {"error":{"message":"Refused: content exists risk"}}
+status_500     | 500 | {"error":{"message":"failed on input content exists risk"}}
+status_500     | 500 | {"error":{"message":"failed on input\nContent exists risk"}}
+status_500     | 500 | {"error":{"message":"敏感词服务超时"}}
+status_503     | 503 | prompt is too long to be queued right now
+refused_400    | 400 | prompt is too long to be queued right now
+status_500     | 500 | maximum context length cache not initialised
+status_500     | 200 | {"error":{"message":"failed on input: 'content exists risk'"}}
+status_502     | 200 | {"error":{"code":502,"message":"Upstream: 'content exists risk'"}}
 "#;
 
 #[test]
@@ -135,8 +152,9 @@ rate_limited   | 200 | {"error":{"code":"Throttling.RateQuota"}}
 rate_limited   | 200 | {"error":{"status":"RESOURCE_EXHAUSTED"}}
 rate_limited   | 200 | {"base_resp":{"status_code":1002,"status_msg":"m"}}
 status_503     | 200 | {"error":{"type":"overloaded_error"}}
-status_500     | 200 | {"error":"something"}
-status_500     | 200 | {"error":true,"message":"m"}
+refused_400    | 200 | {"error":"something"}
+refused_400    | 200 | {"error":true,"message":"m"}
+status_500     | 200 | {"error":true}
 not_usable_404 | 200 | {"object":"error","code":404}
 status_502     | 200 | {"error":{"code":502,"message":"m"},"choices":[{"delta":{}}]}
 "#;
@@ -148,6 +166,39 @@ fn a_status_and_its_body_say_what_went_wrong() {
     let page = b"<html>Content Exists Risk</html>";
     let fault = fault_of_status(502, &HeaderMap::new(), page);
     assert_eq!(fault.to_string(), "status_502", "a page says nothing");
+}
+
+/// Errors within a 200 that no table knows, and the faults that they are. What speaks of no failure
+/// may come of the patient's words.
+const UNLISTED: &str = r#"
+refused_400 | 200 | {"error":{"message":"This cannot be discussed here.","code":"topic_denied"}}
+refused_400 | 200 | {"error":{"message":"Please change your prompt and try again.","code":70013}}
+refused_400 | 200 | {"error":{"message":"It violates our terms of service.","type":"api_error"}}
+refused_400 | 200 | {"error":{"message":"ValidationException: this topic is denied"}}
+refused_400 | 200 | {"error":{"message":"Denied: lung capacity after a car crash, aborted"}}
+refused_400 | 200 | {"error":{"message":"This content is unavailable, failed policy 50013."}}
+refused_400 | 200 | {"error":{"message":"This service is for adults. Retry with other words."}}
+refused_400 | 200 | {"error":{"message":"m","code":"internal_policy_violation"}}
+refused_400 | 200 | {"object":"error","message":"这个问题无法回答"}
+refused_400 | 200 | {"Response":{"Error":{"Code":"OperationDenied","Message":"m"}}}
+status_500  | 200 | {"error":{"message":"Internal server error"}}
+status_500  | 200 | {"error":{"message":"m","type":"server_error"}}
+status_500  | 200 | {"error":{"message":"m","status":"INTERNAL"}}
+status_500  | 200 | {"error":{"message":"The service is temporarily unavailable"}}
+status_500  | 200 | {"error":{"message":"m","code":"InternalError.Algo"}}
+status_500  | 200 | {"error":{"message":"The engine is currently overloaded"}}
+status_500  | 200 | {"error":{"message":"Request timed out."}}
+status_500  | 200 | {"error":{"message":"The model is at capacity."}}
+status_500  | 200 | {"error":{"message":"Something broke, please try again later."}}
+status_500  | 200 | {"error":{"message":"HTTP 503 from upstream"}}
+status_500  | 200 | {"error":{"message":"系统繁忙","code":1}}
+status_500  | 200 | {"error":{"message":"当前请求过多，请稍后重试"}}
+status_500  | 200 | {"object":"error"}
+"#;
+
+#[test]
+fn an_unlisted_error_is_a_fault_if_it_speaks_of_one() {
+    assert_words(UNLISTED);
 }
 
 /// An error whose fields are all empty is none, beside an answer and without one.
@@ -180,7 +231,10 @@ fn an_error_that_says_nothing_is_none() {
 #[test]
 fn an_event_that_is_an_error_by_name_is_one() {
     let word = |event: Value| fault_of_error_event(&event).to_string();
-    assert_eq!(word(json!({})), "status_500");
+    assert_eq!(word(json!({})), "status_500", "it says nothing");
+    assert_eq!(word(json!("")), "status_500", "it has no data");
+    assert_eq!(word(json!({ "error": {} })), "status_500");
+    assert_eq!(word(json!("This cannot be discussed.")), "refused_400");
     let throttled = json!({ "message": "m", "code": "Throttling" });
     assert_eq!(word(throttled), "rate_limited");
     let filtered = json!({ "code": "DataInspectionFailed" });
@@ -256,6 +310,8 @@ fn only_the_providers_own_faults_count_against_it() {
     assert_eq!(outcome(500, json!({})), BreakerOutcome::Failure);
     assert_eq!(outcome(429, json!({})), BreakerOutcome::Unknown);
     assert_eq!(outcome(401, json!({})), BreakerOutcome::Unknown);
+    let unlisted = json!({ "error": { "message": "This cannot be discussed." } });
+    assert_eq!(outcome(OK, unlisted), BreakerOutcome::Success);
 
     let limited = outcome(429, body_of("Please try again in 17s."));
     let expected = BreakerOutcome::Throttled(Duration::from_secs(17));

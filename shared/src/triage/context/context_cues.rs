@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::triage::data::WordList;
-use crate::triage::pattern::PatternMatch;
+use crate::triage::pattern::{PatternMatch, PatternWord};
 use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, TokenKind, text_at, text_before};
 use crate::triage::word_class::WordClass;
@@ -55,6 +55,11 @@ static CONTEXT_CUES: LazyLock<PatternSet<ContextCue>> = LazyLock::new(|| {
     let entries = CONTEXT_CUE_LIST.sections(ContextCue::of_section);
     PatternSet::compile(entries)
 });
+
+/// The words of all cues.
+pub(super) fn words() -> impl Iterator<Item = &'static PatternWord> {
+    CONTEXT_CUES.words()
+}
 
 /// Every cue of a text, in its order.
 pub(super) fn find_context_cues(tokens: &[Token<'_>]) -> Vec<PatternMatch<ContextCue>> {

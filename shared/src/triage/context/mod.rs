@@ -29,11 +29,17 @@ mod sections;
 mod temporality;
 
 use super::finding::{Finding, FindingStatus};
-use super::pattern::PatternMatch;
+use super::pattern::{PatternMatch, PatternWord};
 use super::tokens::Token;
 use clause::ContextReader;
 
 pub(super) use negation::negation_statuses;
+
+/// The words of the cues behind a finding, of time and experiencer, and of headings.
+pub(super) fn cue_words() -> impl Iterator<Item = &'static PatternWord> {
+    let cue_words = post_cues::words().chain(context_cues::words());
+    cue_words.chain(sections::words())
+}
 
 /// Statuses of the mentions in a text that tells of the patient's present illness.
 pub(super) fn current_statuses(

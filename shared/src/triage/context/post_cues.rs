@@ -6,6 +6,7 @@ use crate::triage::breaks::Pause;
 use crate::triage::cue_lexicon::{self, CueEffect};
 use crate::triage::data::WordList;
 use crate::triage::finding::FindingStatus;
+use crate::triage::pattern::PatternWord;
 use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, TokenKind, text_at};
 use crate::triage::word_class::WordClass;
@@ -72,6 +73,13 @@ static POST_CUES: LazyLock<PostCuePatterns> = LazyLock::new(|| {
         limited: compile_kind(PostCue::Limited),
     }
 });
+
+/// The words of all cues.
+pub(super) fn words() -> impl Iterator<Item = &'static PatternWord> {
+    let cues = &*POST_CUES;
+    let sets = [&cues.answer, &cues.resolved, &cues.exceeding, &cues.limited];
+    sets.into_iter().flat_map(PatternSet::words)
+}
 
 /// The statuses that the words behind a finding allow.
 #[derive(Debug, Clone, Copy)]

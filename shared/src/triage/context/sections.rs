@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::triage::breaks::Pause;
 use crate::triage::data::WordList;
-use crate::triage::pattern::PatternMatch;
+use crate::triage::pattern::{PatternMatch, PatternWord};
 use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, text_at};
 
@@ -40,6 +40,11 @@ static HEADINGS: LazyLock<PatternSet<RecordSection>> = LazyLock::new(|| {
     let entries = HEADING_LIST.sections(RecordSection::of_section);
     PatternSet::compile(entries)
 });
+
+/// The words of all headings.
+pub(super) fn words() -> impl Iterator<Item = &'static PatternWord> {
+    HEADINGS.words()
+}
 
 /// The section of every token of a text.
 pub(super) struct RecordSections(Vec<RecordSection>);

@@ -1,6 +1,6 @@
 //! Decorated texts one by one: answers, styled letters, markdown.
 
-use super::super::Urgency::{Routine, Urgent};
+use super::super::Urgency::{Emergency, Routine, Urgent};
 use super::{Case, case, check_cases};
 
 /// An answer ends with its line, and denies nothing on the next one.
@@ -138,4 +138,68 @@ const MARKDOWN: &[Case] = &[
 #[test]
 fn markdown_is_read_through() {
     check_cases(MARKDOWN);
+}
+
+/// Decoration between two words is seen as their end, as it is within one word.
+const SEAMS: &[Case] = &[
+    case("stars", "I have*chest pain*", Urgent, &["chest_pain"]),
+    case(
+        "both",
+        "severe*chest pain* since 2h",
+        Urgent,
+        &["chest_pain"],
+    ),
+    case("bold", "severe**chest**pain", Urgent, &["chest_pain"]),
+    case("tag", "I have<b>chest pain</b>", Urgent, &["chest_pain"]),
+    case("tags", "have<b>chest</b>pain", Urgent, &["chest_pain"]),
+    case("code", "I have`chest pain`", Urgent, &["chest_pain"]),
+    case("struck", "I have~~chest pain~~", Urgent, &["chest_pain"]),
+    case("low line", "I have_chest pain_", Urgent, &["chest_pain"]),
+    case(
+        "space",
+        "have\u{200b}chest\u{200b}pain",
+        Urgent,
+        &["chest_pain"],
+    ),
+    case(
+        "link",
+        "have[chest pain](www.example.org)",
+        Urgent,
+        &["chest_pain"],
+    ),
+    case("chest", "crushing chest*pain*", Emergency, &["chest_pain"]),
+    case("sex", "72F*SOB* x2/7", Urgent, &["breathlessness"]),
+    case(
+        "again",
+        "I had a stroke ten years ago and now the same*again*",
+        Emergency,
+        &[],
+    ),
+    case(
+        "old",
+        "My two-month-old<b>has</b> a temperature of 38.2",
+        Emergency,
+        &[],
+    ),
+    case("unknown", "zzz*chest pain*", Urgent, &["chest_pain"]),
+    case(
+        "letters",
+        "c\u{200b}h\u{200b}e\u{200b}st p<i>a</i>in",
+        Urgent,
+        &["chest_pain"],
+    ),
+    case("denied", "no*chest pain*", Routine, &["!"]),
+    case("in no", "n*o* chest pain", Routine, &["!"]),
+    case("don`t", "I don`t have chest pain", Routine, &["!"]),
+    case(
+        "nothing",
+        "no*thing* like chest pain",
+        Urgent,
+        &["chest_pain"],
+    ),
+];
+
+#[test]
+fn decoration_between_words_parts_them() {
+    check_cases(SEAMS);
 }

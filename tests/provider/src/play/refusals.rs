@@ -10,11 +10,13 @@ use crate::messages::{chunk_of, message_of, usage};
 use crate::wire::{self, Answer};
 
 /// The scripts that are played here.
-pub(super) const SCRIPTS: [&str; 9] = [
+pub(super) const SCRIPTS: [&str; 11] = [
     "inspected",
     "inspected-midway",
     "filter-500",
     "filter-in-200",
+    "unlisted",
+    "unlisted-in-200",
     "context-words",
     "429-body",
     "gemini-429",
@@ -28,6 +30,7 @@ impl Play<'_> {
             "inspected" | "inspected-midway" if self.wants_stream() => {
                 self.stream_inspected(script).await
             }
+            "unlisted" if self.wants_stream() => self.stream_error(&unlisted()).await,
             "empty-error" => self.answer_beside_empty_error().await,
             "declined" => self.decline().await,
             _ => self.write_refusal(&refusal_of(script)).await,
@@ -51,7 +54,17 @@ impl Play<'_> {
             }
         }
 
-        wire::write_event(self.stream, &inspected().to_string()).await?;
+        self.end_with_error(&inspected()).await
+    }
+
+    /// A stream that is nothing but an error event.
+    async fn stream_error(&mut self, error: &Value) -> io::Result<After> {
+        wire::begin_events(self.stream).await?;
+        self.end_with_error(error).await
+    }
+
+    async fn end_with_error(&mut self, error: &Value) -> io::Result<After> {
+        wire::write_event(self.stream, &error.to_string()).await?;
         wire::end_events(self.stream).await?;
         Ok(After::KeepOpen)
     }
@@ -102,6 +115,7 @@ fn refusal_of(script: &str) -> Refusal {
     let worded = |message: &str| json!({ "error": { "message": message, "code": null } });
     let (status, body) = match script {
         "filter-500" => (500, inspected()),
+        "unlisted" | "unlisted-in-200" => (200, unlisted()),
         "context-words" => {
             let problem = "The input (9000 tokens) is longer than the model's context length (8).";
             (400, worded(problem))
@@ -122,6 +136,12 @@ fn inspected() -> Value {
     let message = "Input data may contain inappropriate content.";
     let code = "data_inspection_failed";
     json!({ "error": { "message": message, "type": code, "param": null, "code": code } })
+}
+
+/// A refusal in words and codes that no table knows.
+fn unlisted() -> Value {
+    let message = "This topic cannot be discussed here.";
+    json!({ "error": { "message": message, "type": "topic_denied", "code": 70013 } })
 }
 
 /// As Gemini's `OpenAI` endpoint says it.

@@ -109,7 +109,7 @@ fn a_cut_answer_lowers_no_urgency() {
 }
 
 /// Pieces that mean something to one of the readers.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 27] = [
     "{",
     "}",
     "[",
@@ -126,6 +126,9 @@ const PIECES: [&str; 24] = [
     "```",
     "<think>",
     "</think>",
+    "<think></think>",
+    "{}</think><think>",
+    "{/*",
     "<",
     "\u{0}",
     "\n",

@@ -47,10 +47,10 @@ fn an_answer_is_repeated_a_few_times_at_most() {
     check_refusals(&[refused(answer.repeat(17), "too many JSON objects")]);
 }
 
-/// Each of these would take hours if what stands before or behind an object were read for each one.
+/// Each of these would take long if what stands before or behind an object were read for each one.
 #[test]
 fn hostile_texts_are_read_to_their_end() {
-    const LEN: usize = 1 << 20;
+    const LEN: usize = 1 << 17;
     let prefixes = ["", " ", "~~~ ", "\u{feff}", "words "];
     let pieces = [
         "{\"urgency\":1}",

@@ -22,11 +22,19 @@ vLLM        | 400 | 'max_tokens' is too large: 2000. This model's maximum contex
 vLLM        | 400 | {"object":"error","message":"This model's maximum context length is 6048"}
 vLLM        | 500 | The decoder prompt (length 17) is longer than the maximum model length of 16.
 vLLM        | 400 | max_tokens must be at least 1, got -186.
+vLLM        | 400 | You passed 9 input tokens. However, the model's context length is only 8
+vLLM        | 400 | Input prompt (2664 tokens) is too long and exceeds limit of 2048
+TRT-LLM     | 400 | The sum of prompt length (9.0) should not exceed max_num_tokens (8)
+Triton      | 400 | Prompt length (200) exceeds maximum sequence length (100).
+Triton      | 500 | Cannot process new request: Prompt length (5) exceeds maximum input length (2)
+gateway     | 500 | Error code: 400 - {'m': "This model's maximum context length is 8 tokens"}
 llama.cpp   | 500 | {"error":{"code":400,"type":"exceed_context_size_error"}}
 llama.cpp   | 400 | the request exceeds the available context size, try increasing it
 Ollama      | 400 | {"error":"prompt too long; exceeded max context length by 4096 tokens"}
 Ollama      | 400 | {"error":"the input length exceeds the context length"}
 LM Studio   | 200 | {"error":"tokens to keep from the prompt is greater than the context length"}
+LM Studio   | 400 | {"error":"However, the model is loaded with context length of only 8 tokens"}
+llama.cpp   | 500 | Requested tokens (516) exceed context window of 512
 Mistral     | 400 | Prompt contains 66 tokens, too large for model with 32 maximum context length
 Groq        | 400 | Please reduce the length of the messages or completion.
 Cerebras    | 400 | Please reduce the length of the messages. Current length is 2 while limit is 1
@@ -42,6 +50,11 @@ MiniMax     | 400 | invalid params, context window exceeds limit (2013)
 SiliconFlow | 400 | {"code":20015,"message":"length of prompt_tokens must be less than max_seq_len"}
 Qianfan     | 200 | {"error_code":336103,"error_msg":"m"}
 UCloud      | 400 | {"error":{"code":"tokens_too_long","message":"m"}}
+Qianfan     | 400 | {"error":{"code":"characters_too_long","message":"m"}}
+Qianfan     | 200 | {"error_code":336007,"error_msg":"the max input characters is 20000"}
+Cloudflare  | 413 | The tokens (9) exceeded this model context window limit (8).
+Perplexity  | 400 | The total length of all messages is too long.
+Spark       | 200 | {"code":10907,"message":"token数量超过上限。需要精简输入"}
 Bedrock     | 400 | Input is too long for requested model.
 TGI         | 422 | {"error":"`inputs` must have less than 4096 tokens. Given: 5000"}
 TGI         | 422 | {"error":"`inputs` tokens + `max_new_tokens` must be <= 8193."}

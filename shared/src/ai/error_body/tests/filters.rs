@@ -28,6 +28,14 @@ Gemini     | 200 | {"choices":[{"finish_reason":"content_filter: PROHIBITED_CONT
 Gemini     | 400 | [{"error":{"code":400,"details":[{"reason":"SAFETY"}]}}]
 Bedrock    | 400 | {"error":{"code":"guardrail_intervened"}}
 new-api    | 400 | {"error":{"code":"sensitive_words_detected"}}
+DashScope  | 200 | {"error":{"message":"m","code":"IPInfringementSuspect"}}
+DashScope  | 400 | {"error":{"message":"m","code":"FaqRuleBlocked"}}
+DashScope  | 200 | {"code":"CustomRoleBlocked","message":"m"}
+Tencent    | 200 | {"Response":{"Error":{"Code":"OperationDenied.TextIllegalDetected"}}}
+Tencent    | 200 | {"ErrorMsg":{"Code":"OperationDenied.TextIllegalDetected","Msg":"m"}}
+StepFun    | 451 | {"error":{"message":"m","type":"censorship_blocked"}}
+StepFun    | 200 | {"error":{"message":"m","type":"censorship_blocked"}}
+Portkey    | 446 | {"error":{"message":"m","type":"hooks_failed"}}
 gateway    | 500 | {"error":"{\"error\":{\"code\":\"content_filter\"}}"}
 "#;
 
@@ -54,6 +62,18 @@ xAI        | 403 | {"error":"Content violates usage guidelines. Failed check: SA
 LiteLLM    | 400 | {"error":{"message":{"error":"Violated guardrail policy"},"code":"400"}}
 LiteLLM    | 400 | litellm.BadRequestError: litellm.ContentPolicyViolationError: m
 OpenRouter | 502 | {"error":{"metadata":{"raw":"{\"error\":\"Content Exists Risk\"}"}}}
+Bedrock    | 200 | {"error":{"message":"The text has been blocked by our content filters."}}
+Bedrock    | 500 | {"error":{"message":"This request has been blocked by our content filters."}}
+Spark      | 200 | {"error":{"message":"输入内容审核不通过，涉嫌违规，请重新调整输入内容","code":"10013"}}
+Spark      | 200 | {"code":10014,"message":"输出内容涉及敏感信息，审核不通过，后续结果无法展示给用户"}
+Spark      | 200 | {"code":10019,"message":"本次会话内容有涉及违规信息的倾向"}
+Cohere     | 200 | {"error":"blocked output: please adjust your prompt and try again"}
+Cohere     | 400 | {"message":"blocked input: please adjust your prompt and try again"}
+Portkey    | 200 | {"error":"The guardrail checks defined in the config failed."}
+gateway    | 200 | {"error":{"message":"您的问题包含敏感词"}}
+gateway    | 200 | {"success":false,"message":"内容违规"}
+gateway    | 200 | {"code":400012,"msg":"请勿输入违规内容"}
+gateway    | 500 | {"error":{"message":"输入内容不合规，请修改后重试"}}
 one-api    | 400 | input contains sensitive words: [x]
 gateway    | 502 | {"errors":[{"message":"Content Exists Risk"}]}
 gateway    | 500 | "Content Exists Risk"
