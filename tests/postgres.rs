@@ -161,7 +161,8 @@ async fn idle_connections_end_and_the_next_call_works() {
     assert_eq!(count_sessions(&mut own, "true").await, 0);
 
     for database in &fleet {
-        database.ping().await.unwrap();
+        let called = database.run(async |connection| text(connection, "SELECT 'here'").await);
+        assert_eq!(called.await.unwrap(), "here");
     }
     let during = count_sessions(&mut own, "true").await;
     assert_eq!(usize::try_from(during).unwrap(), FLEET);

@@ -78,10 +78,10 @@ impl Place {
         let valkey_url = self.valkey_url.as_ref();
         let valkey = valkey_url.map(|url| connect(url, &self.prefix));
         let database = Database::new(&settings).await.unwrap();
-        let secrets = Arc::new(Secrets::new(&STACK.aws().await));
+        let purposes = [Purpose::Consultations, Purpose::Chat];
         GetHealth {
             check: HealthCheck::new(database, valkey.clone()),
-            chains: Chains::new(&models, valkey, &secrets).unwrap(),
+            breakers: ai::circuits(&models, valkey, &purposes),
         }
     }
 }
