@@ -144,7 +144,7 @@ impl Circuit {
         if self.exchange_report(report, deadline).await {
             let epoch = self.snapshot().state.epoch;
             let permit = Permit::new(self, epoch, client);
-            return Admission::Granted(permit.as_probe(token));
+            return Admission::Granted(permit.into_probe(token));
         }
 
         // Another environment was faster: its probe is under way, or has ended already.

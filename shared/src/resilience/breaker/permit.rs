@@ -36,7 +36,7 @@ impl Permit {
     }
 
     /// The same for a probe with this token.
-    pub(super) fn as_probe(mut self, token: String) -> Self {
+    pub(super) fn into_probe(mut self, token: String) -> Self {
         self.probe = Some(token);
         self
     }
