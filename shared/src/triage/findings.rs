@@ -58,9 +58,10 @@ impl KnownWords for LexiconWords {
         self.whole.contains(word) || WordClass::of_word(word) != WordClass::default()
     }
 
-    fn knows_beginning(&self, word: &str) -> bool {
+    fn stem_len(&self, word: &str) -> Option<usize> {
         let mut lengths = 1..=word.len();
-        lengths.any(|len| {
+        lengths.find(|len| {
+            let len = *len;
             word.get(..len)
                 .is_some_and(|stem| self.stems.contains(stem))
         })

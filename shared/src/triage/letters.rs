@@ -102,53 +102,66 @@ fn cheapest_words<'t>(
     let mut cheapest: Vec<RowWord<'t>> = Vec::with_capacity(letters.len());
 
     for start in (0..letters.len()).rev() {
-        let cost_behind = |len: usize| {
-            let behind = cheapest.len().checked_sub(len);
-            behind.and_then(|at| cheapest.get(at)).map_or(0, |w| w.cost)
-        };
-        let mut best = RowWord {
-            text: letters.get(start..=start).unwrap_or_default(),
-            is_known: false,
-            cost: UNKNOWN_LETTER_COST + cost_behind(1),
-        };
-
-        let mut stem_len = None;
-        let longest = MAX_WORD_LETTERS.min(letters.len() - start);
-        for len in 1..=longest {
-            let text = letters.get(start..start + len).unwrap_or_default();
-            if stem_len.is_none() && known.knows_beginning(text) {
-                stem_len = Some(len);
-            }
-
-            let excess = if known.knows(text) {
-                Some(0)
-            } else {
-                stem_len.map(|stem| len - stem)
-            };
-            let is_barred = is_strict && (len <= MAX_SHORT_LETTERS || known.denies(text));
-            let Some(excess) = excess.filter(|_| !is_barred) else {
-                continue;
-            };
-
-            let cost = 1 + excess + cost_behind(len);
-            if cost <= best.cost {
-                best = RowWord {
-                    text,
-                    is_known: true,
-                    cost,
-                };
-            }
-        }
-        cheapest.push(best);
+        let rest = letters.get(start..).unwrap_or_default();
+        cheapest.push(cheapest_word(rest, &cheapest, known, is_strict));
     }
 
     let mut words = Vec::new();
     let mut rest = cheapest.as_slice();
     while let Some((word, _)) = rest.split_last() {
         words.push(*word);
-        rest = rest.get(..rest.len() - word.text.len()).unwrap_or_default();
+        let len = rest.len() - word.text.len();
+        rest = rest.get(..len).unwrap_or_default();
     }
     words
+}
+
+/// The cheapest word at the beginning of `letters`; `behind` ends with the one a letter further on.
+fn cheapest_word<'t>(
+    letters: &'t str,
+    behind: &[RowWord<'t>],
+    known: &impl KnownWords,
+    is_strict: bool,
+) -> RowWord<'t> {
+    let cost_behind = |len: usize| {
+        let position = behind.len().checked_sub(len);
+        let next = position.and_then(|at| behind.get(at));
+        next.map_or(0, |word| word.cost)
+    };
+    let mut best = RowWord {
+        text: letters.get(..1).unwrap_or_default(),
+        is_known: false,
+        cost: UNKNOWN_LETTER_COST + cost_behind(1),
+    };
+
+    let longest = MAX_WORD_LETTERS.min(letters.len());
+    let stem_len = known.stem_len(letters.get(..longest).unwrap_or_default());
+    for len in 1..=longest {
+        let text = letters.get(..len).unwrap_or_default();
+        let stem_excess = stem_len.and_then(|stem| len.checked_sub(stem));
+        let excess = if known.knows(text) {
+            Some(0)
+        } else {
+            stem_excess
+        };
+
+        let is_barred = is_strict && (len <= MAX_SHORT_LETTERS || known.denies(text));
+        let Some(excess) = excess.filter(|_| !is_barred) else {
+            continue;
+        };
+
+        let cost = 1 + excess + cost_behind(len);
+        if cost <= best.cost {
+            let is_known = true;
+            best = RowWord {
+                text,
+                is_known,
+                cost,
+            };
+        }
+    }
+
+    best
 }
 
 /// The first row that begins at `from` or behind it.

@@ -57,12 +57,17 @@ pub(super) fn normalise_text(text: &str) -> String {
     let mut normalised = String::with_capacity(plain.len());
     let folded = plain.chars().take(MAX_TEXT_CHARS).map(fold_character);
     let mut chars = folded.peekable();
+    let mut last_capital = 0;
 
     while let Some(c) = chars.next() {
         match c {
             '\'' => push_apostrophe(&mut chars, &mut normalised),
-            '.' | '。' | '…' => push_dots(c, &mut chars, &mut normalised),
+            '.' | '。' | '…' => push_dots(c, &mut chars, last_capital, &mut normalised),
             '·' => push_middle_dots(&mut chars, &mut normalised),
+            'A'..='Z' => {
+                last_capital = normalised.len();
+                normalised.push(c.to_ascii_lowercase());
+            }
             _ => normalised.extend(c.to_lowercase()),
         }
     }
@@ -83,9 +88,11 @@ fn push_apostrophe(chars: &mut Peekable<impl Iterator<Item = char>>, normalised:
     }
 }
 
+/// `last_capital` is the position of the last capital letter, in bytes.
 fn push_dots(
     first: char,
     chars: &mut Peekable<impl Iterator<Item = char> + Clone>,
+    last_capital: usize,
     normalised: &mut String,
 ) {
     let mut is_row = first == '…';
@@ -93,7 +100,7 @@ fn push_dots(
         is_row = true;
     }
 
-    let is_soft = is_row || parts_words(first, chars, normalised);
+    let is_soft = is_row || parts_words(first, chars, last_capital, normalised);
     normalised.push(if is_soft { '…' } else { '.' });
 }
 
@@ -103,6 +110,7 @@ fn push_dots(
 fn parts_words(
     dot: char,
     chars: &mut Peekable<impl Iterator<Item = char> + Clone>,
+    last_capital: usize,
     normalised: &str,
 ) -> bool {
     let Some(&after) = chars.peek() else {
@@ -114,6 +122,12 @@ fn parts_words(
 
     if is_han(before) && is_han(after) {
         return dot == '.' || is_single;
+    }
+
+    // "is fine.Pain in": a capital letter behind a word without one begins a sentence.
+    let word_start = normalised.trim_end_matches(char::is_alphabetic).len();
+    if after.is_uppercase() && last_capital < word_start {
+        return false;
     }
 
     // Abbreviations have single letters: e.g., U.S.

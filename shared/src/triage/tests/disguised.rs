@@ -97,6 +97,13 @@ const DOTS: &[Case] = &[
     case("整句", "没有发烧.胸痛两小时", Urgent, &["chest_pain"]),
     case("denial", "I have no.chest.pain", Routine, &["!"]),
     case("denies", "denies.chest.pain", Routine, &["!"]),
+    case(
+        "Title",
+        "Crushing.Chest.Pain",
+        Emergency,
+        &["cardiac_chest_pain"],
+    ),
+    case("apart", "my chest is fine.Pain in my knee", Routine, &["!"]),
     case("page", "see www.chest.pain.example", Routine, &["!"]),
     case("scheme", "https://chest.pain.example", Routine, &["!"]),
     case("mailbox", "mail chest.pain@example.org", Routine, &["!"]),
