@@ -5,32 +5,78 @@ use std::borrow::Cow;
 /// Text that went through several editors is escaped several times: `&amp;lt;br&amp;gt;`.
 const MAX_ROUNDS: usize = 3;
 
-/// No reference is longer, without its `&`: `#x10ffff;`.
-const MAX_REFERENCE_BYTES: usize = 10;
+/// No reference is longer, without its `&`: `NegativeVeryThinSpace`.
+const MAX_REFERENCE_BYTES: usize = 21;
 
-/// The names that editors write (HTML Living Standard, section 13.5).
+/// The names that editors write, of spaces and of characters without a glyph all (HTML Living
+/// Standard, section 13.5).
 const NAMED: &[(&str, char)] = &[
+    ("af", '\u{2061}'),
     ("amp", '&'),
     ("apos", '\''),
+    ("ApplyFunction", '\u{2061}'),
+    ("ast", '*'),
     ("bull", '•'),
+    ("CenterDot", '·'),
+    ("colon", ':'),
+    ("comma", ','),
+    ("dash", '‐'),
     ("deg", '°'),
     ("emsp", ' '),
+    ("emsp13", ' '),
+    ("emsp14", ' '),
     ("ensp", ' '),
+    ("excl", '!'),
+    ("grave", '`'),
     ("gt", '>'),
+    ("hairsp", ' '),
     ("hellip", '…'),
+    ("hyphen", '‐'),
+    ("ic", '\u{2063}'),
+    ("InvisibleComma", '\u{2063}'),
+    ("InvisibleTimes", '\u{2062}'),
+    ("it", '\u{2062}'),
     ("ldquo", '“'),
+    ("lowbar", '_'),
+    ("lpar", '('),
+    ("lrm", '\u{200e}'),
+    ("lsqb", '['),
     ("lsquo", '‘'),
     ("lt", '<'),
     ("mdash", '—'),
+    ("MediumSpace", ' '),
     ("middot", '·'),
     ("nbsp", ' '),
     ("ndash", '–'),
+    ("NegativeMediumSpace", '\u{200b}'),
+    ("NegativeThickSpace", '\u{200b}'),
+    ("NegativeThinSpace", '\u{200b}'),
+    ("NegativeVeryThinSpace", '\u{200b}'),
+    ("NewLine", '\n'),
+    ("NoBreak", '\u{2060}'),
+    ("NonBreakingSpace", ' '),
+    ("num", '#'),
+    ("numsp", ' '),
+    ("period", '.'),
+    ("puncsp", ' '),
+    ("quest", '?'),
     ("quot", '"'),
     ("rdquo", '”'),
+    ("rlm", '\u{200f}'),
+    ("rpar", ')'),
+    ("rsqb", ']'),
     ("rsquo", '’'),
+    ("semi", ';'),
     ("shy", '\u{ad}'),
+    ("sol", '/'),
+    ("Tab", '\t'),
+    ("ThickSpace", ' '),
     ("thinsp", ' '),
+    ("ThinSpace", ' '),
     ("times", '×'),
+    ("vert", '|'),
+    ("VeryThinSpace", ' '),
+    ("ZeroWidthSpace", '\u{200b}'),
     ("zwj", '\u{200d}'),
     ("zwnj", '\u{200c}'),
 ];
@@ -105,9 +151,10 @@ fn numbered_character(number: &str) -> Option<char> {
     is_shown.then_some(character)
 }
 
-/// Browsers read some names without a semicolon as well; of these, a space is written most often.
+/// Browsers read some names without a semicolon as well; of these, a space and a soft hyphen are
+/// written most often.
 fn named_character(name: &str, is_closed: bool) -> Option<char> {
-    if !is_closed && name != "nbsp" {
+    if !is_closed && !matches!(name, "nbsp" | "shy") {
         return None;
     }
 

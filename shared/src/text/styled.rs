@@ -6,7 +6,7 @@
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::invisible::{has_empty_glyph, is_invisible};
-use super::seam::SEAM;
+use super::seam::{SEAM, push_seam};
 
 /// Stands behind a digit that is the label of a key: 3️⃣.
 const KEYCAP: char = '\u{20e3}';
@@ -60,12 +60,15 @@ fn seen_characters(text: &str) -> Vec<char> {
 /// Folds a run whose meaning depends on its length; returns its length.
 fn fold_run(rest: &[char], folded: &mut String) -> Option<usize> {
     fold_boxed_number(rest, folded)
+        .or_else(|| fold_round_number(rest, folded))
         .or_else(|| fold_regional_letters(rest, folded))
         .or_else(|| fold_raised_number(rest, folded))
 }
 
 fn fold_character(c: char, behind: &[char], folded: &mut String) {
     if has_empty_glyph(c) {
+        // Many write it within a word, and as many between two.
+        push_seam(folded);
         folded.push(' ');
     } else if is_combining_mark(c) {
         // An accent or a line through the letter.
@@ -199,6 +202,34 @@ fn fold_boxed_number(rest: &[char], folded: &mut String) -> Option<usize> {
         folded.push(' ');
     }
     Some(len)
+}
+
+/// A number from ten on in one circle, or in parentheses: ㉚片. Without a unit it heads an item.
+fn fold_round_number(rest: &[char], folded: &mut String) -> Option<usize> {
+    let (c, behind) = rest.split_first()?;
+    let number = round_number(*c)?;
+    if !begins_unit(behind) {
+        return None;
+    }
+
+    part_from_digit(folded);
+    folded.push_str(&number.to_string());
+    Some(1)
+}
+
+fn round_number(c: char) -> Option<u32> {
+    let from = |first: char| u32::from(c).checked_sub(u32::from(first));
+
+    Some(match c {
+        '\u{2469}'..='\u{2473}' => 10 + from('\u{2469}')?,
+        '\u{247d}'..='\u{2487}' => 10 + from('\u{247d}')?,
+        '\u{24eb}'..='\u{24f4}' => 11 + from('\u{24eb}')?,
+        '\u{24fe}' | '\u{277f}' | '\u{2789}' | '\u{2793}' => 10,
+        '\u{3248}'..='\u{324f}' => 10 * (1 + from('\u{3248}')?),
+        '\u{3251}'..='\u{325f}' => 21 + from('\u{3251}')?,
+        '\u{32b1}'..='\u{32bf}' => 36 + from('\u{32b1}')?,
+        _ => return None,
+    })
 }
 
 fn begins_unit(text: &[char]) -> bool {

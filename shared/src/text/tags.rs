@@ -80,11 +80,19 @@ pub(super) fn strip_tags(text: &str) -> Cow<'_, str> {
     }
 
     let mut stripped = String::with_capacity(text.len());
+    let mut comments = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         let (before, from_mark) = rest.split_at_checked(at).unwrap_or((rest, ""));
         stripped.push_str(before);
 
+        if let Some(comment) = parse_comment(from_mark).filter(|c| c.parts_text(&stripped)) {
+            push_seam(&mut stripped);
+            comments.push_str(comment.words);
+            comments.push_str("\n\n");
+            rest = comment.behind;
+            continue;
+        }
         let Some(tag) = parse_tag(from_mark) else {
             stripped.push('<');
             rest = from_mark.get(1..).unwrap_or_default();
@@ -96,7 +104,40 @@ pub(super) fn strip_tags(text: &str) -> Cow<'_, str> {
     }
 
     stripped.push_str(rest);
+    if !comments.trim().is_empty() {
+        stripped.push_str("\n\n");
+        stripped.push_str(&comments);
+    }
     Cow::Owned(stripped)
+}
+
+/// A comment at the beginning of a text.
+struct Comment<'t> {
+    words: &'t str,
+    behind: &'t str,
+}
+
+impl Comment<'_> {
+    /// Whether words stand on both sides of the comment, so that it may stand within one. Its own
+    /// words are put behind the text: a patient may have meant them.
+    fn parts_text(&self, before: &str) -> bool {
+        let is_shown = |text: &str| text.contains(char::is_alphanumeric);
+        let begins = self
+            .behind
+            .get(..self.behind.floor_char_boundary(MAX_TAG_BYTES));
+
+        !before.trim().is_empty() && begins.is_some_and(is_shown)
+    }
+}
+
+/// `<!-- x -->`, with words or without.
+fn parse_comment(text: &str) -> Option<Comment<'_>> {
+    let body = text.strip_prefix("<!--")?;
+    let window = body.get(..body.floor_char_boundary(MAX_TAG_BYTES))?;
+    let (words, _) = window.split_once("-->")?;
+
+    let behind = body.get(words.len() + "-->".len()..)?;
+    Some(Comment { words, behind })
 }
 
 /// A line break in the source counts for nothing beside that of a tag.

@@ -46,6 +46,10 @@ fn unseen_characters_are_blank() {
         "\u{301}\u{336}\u{20e3}",
         "&nbsp;&#8203;",
         "<p><br></p>",
+        "&zwj;&zwnj;&shy;&ensp;&emsp;&emsp13;&emsp14;&thinsp;&hairsp;&numsp;&puncsp;",
+        "&NoBreak;&ZeroWidthSpace;&MediumSpace;&ThickSpace;&NonBreakingSpace;&lrm;&rlm;",
+        "&InvisibleComma;&InvisibleTimes;&ApplyFunction;&ic;&it;&af;",
+        "&NegativeVeryThinSpace;&NegativeThinSpace;&VeryThinSpace;&Tab;&NewLine;",
     ];
     for text in blanks {
         assert!(is_blank(text), "{text:?}");
@@ -83,6 +87,7 @@ fn tags_of_known_elements_go() {
         ),
         folding("one<!-- -->two", "onetwo"),
         folding("<td>one</td>", "|one|"),
+        folding("so<!-- x -->re", "sore\n\nx \n\n"),
     ]);
 }
 
@@ -144,6 +149,7 @@ fn boxed_digits_are_numbers_in_a_row() {
         folding("①②39", "12 39"),
         folding("2️⃣个月 ③ days ①头", "2个月 3 days ①头"),
         folding("10⁹ m² O₂", "10⁹ m² O₂"),
+        folding("㉚片 ⑳ pills ㊿粒 ⑫头", "30片 20 pills 50粒 ⑫头"),
     ]);
 }
 

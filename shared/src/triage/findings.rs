@@ -7,6 +7,7 @@ use super::complaint::Complaint;
 use super::context;
 use super::cue_lexicon;
 use super::finding::{Finding, FindingStatus};
+use super::letters::{join_broken_words, join_letters};
 use super::normalise::normalise_text;
 use super::pattern::PatternMatch;
 use super::pattern_set::PatternSet;
@@ -57,9 +58,10 @@ impl KnownWords for LexiconWords {
         self.whole.contains(word) || WordClass::of_word(word) != WordClass::default()
     }
 
-    fn knows_beginning(&self, word: &str) -> bool {
+    fn stem_len(&self, word: &str) -> Option<usize> {
         let mut lengths = 1..=word.len();
-        lengths.any(|len| {
+        lengths.find(|len| {
+            let len = *len;
             word.get(..len)
                 .is_some_and(|stem| self.stems.contains(stem))
         })
@@ -72,7 +74,9 @@ impl KnownWords for LexiconWords {
 
 /// A patient's text in one spelling, with its words joined or parted where decoration stood.
 pub(super) fn normalise_words(text: &str) -> String {
-    let normalised = normalise_text(text);
+    let mut normalised = normalise_text(text);
+    join_letters(&mut normalised, &*LEXICON_WORDS);
+    join_broken_words(&mut normalised, &*LEXICON_WORDS);
     if !normalised.contains(SEAM) {
         return normalised;
     }

@@ -19,8 +19,8 @@
 //! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units;
 //!    `readings` tells which breaks are wraps.
 //! 3. `context` decides of each mention whether it is denied, another person's or past.
-//! 4. `findings` keeps the most alarming status of each finding; its words tell `seams` what
-//!    decoration parted.
+//! 4. `findings` keeps the most alarming status of each finding; its words tell `seams` and
+//!    `letters` what decoration parted.
 //! 5. `rules` combines findings to red flags; `self_care` looks at what has none.
 
 mod advice;
@@ -31,6 +31,7 @@ mod cue_lexicon;
 mod data;
 mod finding;
 mod findings;
+mod letters;
 mod normalise;
 mod pattern;
 mod pattern_set;

@@ -11,8 +11,13 @@ pub(super) trait KnownWords {
     /// Whether this is one of them.
     fn knows(&self, word: &str) -> bool;
 
-    /// Whether it begins as one of them does (`faint*`).
-    fn knows_beginning(&self, word: &str) -> bool;
+    /// Length of its shortest beginning by which one of them is known (`faint*`).
+    fn stem_len(&self, word: &str) -> Option<usize>;
+
+    /// Whether it begins as one of them does.
+    fn knows_beginning(&self, word: &str) -> bool {
+        self.stem_len(word).is_some()
+    }
 
     /// Whether it denies, as "no" does, which may be the beginning of any word as well.
     fn denies(&self, word: &str) -> bool;

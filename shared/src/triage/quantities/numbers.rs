@@ -7,8 +7,31 @@ const HAN_DIGITS: &str = "零一二三四五六七八九十";
 
 /// English numerals; the position is the value.
 const NUMBER_WORDS: &[&str] = &[
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+
+/// English tens, from twenty on.
+const TENS_WORDS: &[&str] = &[
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
 ];
 
 /// No Han numeral is longer: 三十九.
@@ -39,12 +62,32 @@ pub(super) fn number_at(tokens: &[Token<'_>], at: usize) -> Option<TextNumber> {
     }
     match token.kind {
         TokenKind::Han => han_number(tokens, at),
-        TokenKind::Word => Some(TextNumber {
-            tenths: number_word(token.text)?.checked_mul(10)?,
-            end: at + 1,
-        }),
+        TokenKind::Word => english_number(tokens, at),
         _ => None,
     }
+}
+
+/// "twelve", "thirty", "twenty five" or "twenty-five".
+fn english_number(tokens: &[Token<'_>], at: usize) -> Option<TextNumber> {
+    let word = text_at(tokens, at);
+    let Some(position) = TENS_WORDS.iter().position(|tens| *tens == word) else {
+        return Some(TextNumber {
+            tenths: number_word(word)?.checked_mul(10)?,
+            end: at + 1,
+        });
+    };
+
+    let tens = u32::try_from(position).ok()?.checked_add(2)?;
+    let ones = NUMBER_WORDS.get(1..10)?;
+    let one = ones
+        .iter()
+        .zip(1..)
+        .find(|(one, _)| **one == text_at(tokens, at + 1));
+    let rest = one.map_or(0, |(_, value)| value);
+    Some(TextNumber {
+        tenths: (tens * 10 + rest).checked_mul(10)?,
+        end: at + 1 + usize::from(one.is_some()),
+    })
 }
 
 fn number_word(word: &str) -> Option<u32> {

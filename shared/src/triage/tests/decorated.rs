@@ -340,6 +340,13 @@ fn long_decorated_texts_are_read_to_their_end() {
         "🇨",
         "no\nchest\npain\n",
         "没\n有",
+        "c h e s t ",
+        "x q ",
+        "ab.cd.",
+        "吐.血.",
+        "NO😭",
+        "x<!-- a -->",
+        "vomit-\n",
     ];
 
     for piece in pieces {

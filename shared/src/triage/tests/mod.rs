@@ -4,6 +4,7 @@ mod adversarial;
 mod coverage;
 mod decorated;
 mod decorated_cases;
+mod disguised;
 mod history;
 mod negation;
 mod patients;
