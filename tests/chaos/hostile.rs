@@ -113,11 +113,11 @@ async fn one_hostile_tenant_takes_no_model_from_another() {
         .filter(|tier| *tier != "fixed_text")
         .count();
     let chats = answered.iter().filter(|is_answered| **is_answered).count();
+    let (its_calls, all_chats) = (2 * calls, answered.len());
     println!(
-        "\n| one hostile tenant for 2 minutes | its calls {} | consultations of another {consultations}, \
-         by a model {by_model} | chats of another {}, answered {chats} |",
-        2 * calls,
-        answered.len()
+        "\n| one hostile tenant for 2 minutes | its calls {its_calls} \
+         | consultations of another {consultations}, by a model {by_model} \
+         | chats of another {all_chats}, answered {chats} |"
     );
 
     set_usual_circuits(false).await;

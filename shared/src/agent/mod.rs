@@ -47,8 +47,9 @@ pub enum NoModel {
     },
 }
 
-/// Makes the assessment of a tenant's consultation. It always makes one, unless the consultation requires a
-/// model's: it says in the assessment what failed on the way. Without a chain the rules answer.
+/// Makes the assessment of a tenant's consultation. It always makes one, unless the consultation
+/// requires a model's: it says in the assessment what failed on the way. Without a chain the rules
+/// answer.
 pub async fn analyze(
     chain: Option<&Chain>,
     tenant: &TenantId,

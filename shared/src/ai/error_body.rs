@@ -145,7 +145,8 @@ fn fault_of_report(status: u16, retry_after: Option<Duration>, report: ErrorRepo
 
 /// Which words may say that an error with this status is a refusal. Some statuses say for
 /// themselves what they are: with 403 "violates our policy" is mostly said of an account, which
-/// stops every patient's chat, and which an operator must hear of. A failure may repeat the request.
+/// stops every patient's chat, and which an operator must hear of. A failure may repeat the
+/// request.
 const fn reading_of(status: u16) -> Reading {
     match status {
         401..=404 | 408 | 429 => Reading::Codes,

@@ -12,8 +12,8 @@
 //!   loading takes ("Optimal probabilistic cache stampede prevention", Vattani et al., 2015).
 //! - **Stale on error**: if loading fails, what was there serves on for a while, and says so. What
 //!   was invalidated does not.
-//! - **Without Valkey** memory serves alone: for a minute at most while Valkey is gone; where none is
-//!   configured, only values without tags, since no other function's change would be seen.
+//! - **Without Valkey** memory serves alone: for a minute at most while Valkey is gone; where none
+//!   is configured, only values without tags, since no other function's change would be seen.
 //! - Ages are by the wall clock. An entry that cannot be read, or is of another version, is a miss.
 //!   Absence is kept too, for a shorter time; `0`, `""`, `false` and `null` are values.
 //!

@@ -1,9 +1,9 @@
 //! Answers as server-sent events.
 //!
 //! Until the answer is sure, or a `live` or `resume` stream has its first token, nothing is sent
-//! for [`HEAD_TIMEOUT`], so that an error still gets its status and an answer its headers. After that
-//! comments keep the connection open, and the values that the headers would have had follow in a
-//! comment. A stream that could not be completed ends with an error event, and without `[DONE]`.
+//! for [`HEAD_TIMEOUT`], so that an error still gets its status and an answer its headers. After
+//! that comments keep the connection open, and the values that the headers would have had follow in
+//! a comment. A stream that could not be completed ends with an error event, and without `[DONE]`.
 
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 //!
 //! Keys rotate, so a token with an unknown key id makes a look-up: the issuer is asked for all its
 //! keys. Look-ups are paid from a budget, so made-up key ids cannot be turned into traffic. A
-//! look-up that finds no such key remembers that of its own id alone. While the budget is used up, an
-//! unknown key id is neither good nor bad: its caller is told to come back (503), so a new key is
-//! never refused because of others' made-up ones. When the issuer cannot be reached, known keys
+//! look-up that finds no such key remembers that of its own id alone. While the budget is used up,
+//! an unknown key id is neither good nor bad: its caller is told to come back (503), so a new key
+//! is never refused because of others' made-up ones. When the issuer cannot be reached, known keys
 //! serve on.
 
 use std::collections::HashMap;

@@ -37,8 +37,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection that was idle for longer is checked before it is used: the environment may have
-/// been frozen, and the server gone, or the session closed by it, meanwhile. Idle times are taken from the wall clock, since the
-/// monotonic one may stop in a freeze. A busy connection costs no extra round trip.
+/// been frozen, and the server gone, or the session closed by it, meanwhile. Idle times are taken
+/// from the wall clock, since the monotonic one may stop in a freeze. A busy connection costs no
+/// extra round trip.
 const IDLE_CHECK_THRESHOLD: Duration = Duration::from_secs(10);
 
 /// For that check. A connection that answers later is not worth waiting for.

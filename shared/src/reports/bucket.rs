@@ -301,7 +301,8 @@ mod tests {
 
     struct Case {
         name: &'static str,
-        /// When the reports `a`, `b` and `c` were written, in minutes before now. `c` is the latest.
+        /// When the reports `a`, `b` and `c` were written, in minutes before now. `c` is the
+        /// latest.
         minutes_ago: [i64; 3],
         outdated: &'static [&'static str],
     }

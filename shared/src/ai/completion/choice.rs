@@ -54,8 +54,8 @@ impl Choice {
         }
     }
 
-    /// Gives a choice of a chunk its delta. Some endpoints send a `message` instead, piece by piece,
-    /// growing, or whole once more after all deltas; older ones a `text`.
+    /// Gives a choice of a chunk its delta. Some endpoints send a `message` instead, piece by
+    /// piece, growing, or whole once more after all deltas; older ones a `text`.
     fn write_delta(&self, choice: &mut Map<String, Value>) {
         let message = choice.remove("message");
         let text = choice.remove("text").filter(Value::is_string);

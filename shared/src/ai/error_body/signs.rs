@@ -45,8 +45,8 @@ enum Sign {
     /// A number that other providers may use as well, with a word that must stand in the text.
     NumberedCode(&'static str, &'static str),
     /// A phrase of the text, in small letters; each message ends with a line break. It speaks of a
-    /// request or its content: accounts are warned and suspended for violations of policies too, and
-    /// that is no patient's doing.
+    /// request or its content: accounts are warned and suspended for violations of policies too,
+    /// and that is no patient's doing.
     Words(&'static str),
     /// Phrases that make up the form of one provider's error; whatever its status, they tell it.
     WordsTogether(&'static [&'static str]),

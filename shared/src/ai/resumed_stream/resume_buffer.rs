@@ -189,8 +189,8 @@ impl ResumeBuffer {
         }
     }
 
-    /// Parts that are no text have their place: what was held back comes before them. Texts behind a
-    /// seam are joined like others.
+    /// Parts that are no text have their place: what was held back comes before them. Texts behind
+    /// a seam are joined like others.
     fn pass_on_parts(&mut self, parts: &[Value]) -> Vec<Value> {
         let is_joined = self.joiner.is_joined() || self.seams.is_empty();
         if is_joined {

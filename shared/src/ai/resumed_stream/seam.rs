@@ -43,8 +43,8 @@ pub(super) struct SeamJoiner {
     space: String,
     /// Whether white space behind the text before was passed on.
     is_space_given: bool,
-    /// Whether the tier was given the text before as the beginning of its own, which it then goes on
-    /// with exactly.
+    /// Whether the tier was given the text before as the beginning of its own, which it then goes
+    /// on with exactly.
     is_prefilled: bool,
     /// The beginning of the continuation, until it is known what of it is new.
     held: String,
@@ -334,8 +334,8 @@ mod tests {
         }
     }
 
-    /// A tier that was given the text goes on exactly: what it says twice is meant, unless it begins
-    /// anew.
+    /// A tier that was given the text goes on exactly: what it says twice is meant, unless it
+    /// begins anew.
     #[test]
     fn a_prefilled_tier_repeats_only_the_whole() {
         let new = |before: &str, after: &str| {

@@ -171,7 +171,8 @@ impl Circuit {
     }
 }
 
-/// What a state means for the next call of a client that its phase is about. `draw` is a random number from 0 to 1.
+/// What a state means for the next call of a client that its phase is about. `draw` is a random
+/// number from 0 to 1.
 pub(super) fn decide(
     state: &CircuitState,
     settings: &BreakerSettings,

@@ -20,10 +20,10 @@
 //! ignored when the circuit is in another epoch by then, and so is the result of a probe whose
 //! lease has passed to another one.
 //!
-//! **One client cannot open it for others.** Whose calls failed is counted by client. A circuit that
-//! one client's calls have opened, or a few clients' while others are served, is open for those
-//! alone: its phases are about them, and others are served, and counted, as by a closed one. It is
-//! open for all when the calls of several clients fail and no other client is served.
+//! **One client cannot open it for others.** Whose calls failed is counted by client. A circuit
+//! that one client's calls have opened, or a few clients' while others are served, is open for
+//! those alone: its phases are about them, and others are served, and counted, as by a closed one.
+//! It is open for all when the calls of several clients fail and no other client is served.
 //!
 //! **Without Valkey** each environment goes on with its copy, by the same rules ([`state`]), alone;
 //! the calls that it has counted are sent when Valkey is back.
