@@ -279,16 +279,20 @@ async fn view(message: &JobMessage) -> Value {
 #[tokio::test]
 async fn a_job_that_requires_a_model_waits_for_one() {
     let mut worker = brittle_worker().await;
-    let opens = job_requiring_model("a cough [primary:500]").await;
+    let first = job_requiring_model("a cough [primary:500]").await;
+    let second = job_requiring_model("a cough [primary:500]").await;
     let waits = job_requiring_model("a cough").await;
     let degraded = job().await;
 
-    let tried = deliver(&worker, &[body(&opens)]).await;
-    assert_eq!(tried, ["m-0"], "it failed, and is tried again later");
-    assert_eq!(snapshot(&opens).await, expected("queued", "processing", 1));
-    assert_eq!(last_error(&opens).await.as_deref(), Some("models_failed"));
+    // The calls of two tenants: those of one would open the circuit for that tenant alone.
+    for opens in [&first, &second] {
+        let tried = deliver(&worker, &[body(opens)]).await;
+        assert_eq!(tried, ["m-0"], "it failed, and is tried again later");
+        assert_eq!(snapshot(opens).await, expected("queued", "processing", 1));
+        assert_eq!(last_error(opens).await.as_deref(), Some("models_failed"));
+    }
 
-    // Now the circuit is open.
+    // Now the circuit is open for all.
     for _ in 0..4 {
         wait_out(&waits).await;
         let deferred = deliver(&worker, &[body(&waits)]).await;
