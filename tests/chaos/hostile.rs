@@ -74,15 +74,19 @@ async fn consult(user: &User, until: Instant) -> Vec<String> {
     served_by
 }
 
-/// Another tenant's chats meanwhile: whether each was answered.
-async fn chat(user: &User, until: Instant) -> Vec<bool> {
+/// Another tenant's chats meanwhile: each one's status, and the code of its error.
+async fn chat(user: &User, until: Instant) -> Vec<String> {
     let mut answered = Vec::new();
     while Instant::now() < until {
         let body = json!({
             "model": "default", "messages": [{ "role": "user", "content": "hello" }],
         });
         let answer = user.post("/v1/chat/completions").json(&body).send().await;
-        answered.push(answer.is_ok_and(|answer| answer.status() == StatusCode::OK));
+        let answer = answer.unwrap();
+        let status = answer.status();
+        let body: Value = answer.json().await.unwrap_or_default();
+        let said = body["error"]["message"].as_str().unwrap_or_default();
+        answered.push(format!("{} {said}", status.as_u16()));
         tokio::time::sleep(COMPLAINT_PAUSE).await;
     }
     answered
@@ -112,7 +116,7 @@ async fn one_hostile_tenant_takes_no_model_from_another() {
         .iter()
         .filter(|tier| *tier != "fixed_text")
         .count();
-    let chats = answered.iter().filter(|is_answered| **is_answered).count();
+    let chats = answered.iter().filter(|said| *said == "200 ").count();
     let (its_calls, all_chats) = (2 * calls, answered.len());
     println!(
         "\n| one hostile tenant for 2 minutes | its calls {its_calls} \
