@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use redis::Value;
 use serde_json::json;
+use wenzhen::resilience::breaker::client::ClientCounts;
 use wenzhen::resilience::breaker::state::{
-    AppliedReport, CircuitReport, CircuitState, ProbeEnd, ProbeResult, Tally,
+    AppliedReport, CircuitReport, CircuitState, ProbeEnd, ProbeRequest, ProbeResult, Tally,
 };
 use wenzhen::resilience::breaker::{BreakerSettings, script};
 
@@ -119,8 +120,8 @@ impl RandomCircuit {
 
         let environment = ["a", "b", "c"][random.usize(0..3)];
         let report = self.random_report(random);
-        if let Some(token) = &report.probe_request {
-            self.tokens.push(token.clone());
+        if let Some(request) = &report.probe_request {
+            self.tokens.push(request.token.clone());
         }
         RandomReport {
             environment,
@@ -160,10 +161,12 @@ impl RandomCircuit {
             faults: keep_sometimes(random, faults),
             probe: (random.bool() && !token.is_empty()).then_some(ProbeEnd { token, result }),
             cooldown: Duration::from_millis(cooldown),
-            probe_request: random.bool().then(|| format!("t{}", self.tokens.len())),
+            probe_request: random.bool().then(|| ProbeRequest {
+                token: format!("t{}", self.tokens.len()),
+                client: random_client(random),
+            }),
             is_urgent: random.u8(0..4) == 0,
-            served: random_clients(random),
-            accused: random_clients(random),
+            clients: random_clients(random),
         }
     }
 
@@ -195,14 +198,26 @@ impl RandomCircuit {
 }
 
 /// None, one or two of a few clients, or of more than a circuit remembers.
-fn random_clients(random: &mut fastrand::Rng) -> Vec<String> {
-    let kinds = if random.u8(0..4) == 0 { 30 } else { 4 };
+fn random_clients(random: &mut fastrand::Rng) -> BTreeMap<String, ClientCounts> {
     let count = random.usize(0..3);
-    let mut clients: Vec<_> = (0..count)
-        .map(|_| format!("c{}", random.u8(0..kinds)))
-        .collect();
-    clients.dedup();
-    clients
+    let clients = (0..count).map(|_| {
+        let successes = random.u64(0..4);
+        let counts = ClientCounts {
+            successes,
+            slow: random.u64(0..=successes),
+            faults: random.u64(0..4),
+        };
+        (random_client(random), counts)
+    });
+    clients.filter(|(client, _)| !client.is_empty()).collect()
+}
+
+fn random_client(random: &mut fastrand::Rng) -> String {
+    match random.u8(0..8) {
+        0 => String::new(),
+        1 | 2 => format!("c{}", random.u8(0..30)),
+        _ => format!("c{}", random.u8(0..3)),
+    }
 }
 
 fn keep_sometimes(random: &mut fastrand::Rng, tally: Tally) -> Tally {

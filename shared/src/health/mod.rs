@@ -77,8 +77,8 @@ struct CircuitHealth {
     reason: String,
     for_seconds: u64,
     next_in_seconds: u64,
-    /// The number of tenants that the phase is about; 0 if it is about all.
-    suspects: usize,
+    /// The number of tenants that are left out, since their own calls fail.
+    barred_tenants: usize,
     is_shared: bool,
 }
 
@@ -90,7 +90,7 @@ impl From<CircuitView> for CircuitHealth {
             reason: view.reason,
             for_seconds: view.for_seconds,
             next_in_seconds: view.next_in_seconds,
-            suspects: view.suspects,
+            barred_tenants: view.barred_clients,
             is_shared: view.is_shared,
         }
     }
@@ -168,9 +168,10 @@ impl HealthReport {
 }
 
 fn check_models(circuits: Vec<CircuitView>) -> ModelsHealth {
-    // A tier that is on its way back answers already.
+    // A tier that is on its way back answers already; one that leaves out all whom it knows, as in a
+    // stack of one tenant, may be gone.
     let answers = |circuit: &&CircuitView| {
-        circuit.suspects > 0 || matches!(circuit.phase, Phase::Closed | Phase::Ramp)
+        circuit.serves_any && matches!(circuit.phase, Phase::Closed | Phase::Ramp)
     };
     let answering = circuits.iter().filter(answers).count();
 

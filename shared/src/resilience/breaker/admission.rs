@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::circuit::Circuit;
+use super::client::to_millis;
 use super::permit::Permit;
 use super::snapshot::SNAPSHOT_TTL;
-use super::state::{CircuitReport, CircuitState, Phase, to_millis};
+use super::state::{CircuitReport, CircuitState, Phase, ProbeRequest};
 use crate::config::BreakerSettings;
 use crate::deadline::Deadline;
 
@@ -83,28 +84,20 @@ impl Circuit {
             (snapshot.state.clone(), snapshot.now())
         };
 
-        if !state.concerns(client) {
-            return self.admit(client, deadline).await;
+        if state.wants_probe(self.settings(), client, true, now) {
+            return self.request_probe(client, true, deadline).await;
         }
-
-        match state.phase {
-            Phase::Ramp if now >= state.cooldown_until => {
-                Admission::Granted(Permit::new(self, state.epoch, client))
-            }
-            Phase::Open if state.wants_probe(self.settings(), true, now) => {
-                self.request_probe(client, true, deadline).await
-            }
-            _ => self.admit(client, deadline).await,
+        let is_ramp = state.phase == Phase::Ramp && now >= state.cooldown_until;
+        if is_ramp && state.bar_of(client).is_none() {
+            return Admission::Granted(Permit::new(self, state.epoch, client));
         }
+        self.admit(client, deadline).await
     }
 
     /// When an urgent call of this client could be let in; none if any could.
     pub fn urgent_admission_in(&self, client: &str) -> Option<Duration> {
         let snapshot = self.snapshot();
         let (state, now) = (&snapshot.state, snapshot.now());
-        if !state.concerns(client) {
-            return None;
-        }
 
         let at = match state.phase {
             Phase::Open => {
@@ -112,7 +105,13 @@ impl Circuit {
                 state.until.min(state.since.saturating_add(reopen))
             }
             Phase::HalfOpen => state.probe_until,
-            Phase::Closed | Phase::Ramp => return None,
+            Phase::Closed | Phase::Ramp => {
+                let bar = state.bar_of(client)?;
+                let reopen = to_millis(self.settings().reopen);
+                bar.until
+                    .min(bar.since.saturating_add(reopen))
+                    .max(bar.trial_until)
+            }
         };
         let wait = at.max(state.cooldown_until).saturating_sub(now);
 
@@ -137,7 +136,10 @@ impl Circuit {
     ) -> Admission {
         let token = uuid::Uuid::new_v4().simple().to_string();
         let report = CircuitReport {
-            probe_request: Some(token.clone()),
+            probe_request: Some(ProbeRequest {
+                token: token.clone(),
+                client: client.to_owned(),
+            }),
             is_urgent,
             ..CircuitReport::default()
         };
@@ -163,19 +165,15 @@ impl Circuit {
     fn decide_now(&self, client: &str) -> AdmissionDecision {
         let snapshot = self.snapshot();
         let (state, now) = (&snapshot.state, snapshot.now());
-        if now >= state.cooldown_until && !state.concerns(client) {
-            return AdmissionDecision::Admit { epoch: state.epoch };
-        }
-
-        decide(state, self.settings(), now, fastrand::f64())
+        decide(state, self.settings(), client, now, fastrand::f64())
     }
 }
 
-/// What a state means for the next call of a client that its phase is about. `draw` is a random
-/// number from 0 to 1.
+/// What a state means for the next call of a client. `draw` is a random number from 0 to 1.
 pub(super) fn decide(
     state: &CircuitState,
     settings: &BreakerSettings,
+    client: &str,
     now: u64,
     draw: f64,
 ) -> AdmissionDecision {
@@ -187,8 +185,15 @@ pub(super) fn decide(
     if now < state.cooldown_until {
         return refuse(RefusalReason::CoolingDown, state.cooldown_until);
     }
-    if state.wants_probe(settings, false, now) {
+    if state.wants_probe(settings, client, false, now) {
         return AdmissionDecision::RequestProbe;
+    }
+    if let Some(bar) = state.bar_of(client) {
+        return if bar.trial.is_empty() {
+            refuse(RefusalReason::Open, bar.until)
+        } else {
+            refuse(RefusalReason::Probing, bar.trial_until)
+        };
     }
 
     match state.phase {

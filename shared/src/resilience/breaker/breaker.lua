@@ -8,8 +8,8 @@
 --         11 environment, 12-15 successes: epoch, calls, slow, age,
 --         16-18 faults: epoch, calls, age,
 --         19 token of the probe that ended, 20 its result, 21 cooldown,
---         22 token of the probe that is asked for, 23 whether it is urgent,
---         24 clients that were served, 25 clients whose calls failed or were slow (by commas)
+--         22 token of the probe that is asked for, 23 whether it is urgent, 24 whose it would be,
+--         25 calls of each client: { name: [successes, slow, faults] } as JSON
 local number = function(at) return tonumber(ARGV[at]) end
 local window, quorum = number(6), number(5)
 
@@ -23,9 +23,8 @@ if not raw or not known or type(state) ~= 'table' or not state.slots then
     consecutive = 0, last_fault = 0, slots = {}, seen = {},
   }
 end
-for _, field in ipairs({ 'accused', 'served', 'suspects' }) do
-  state[field] = state[field] or {}
-end
+state.clients = state.clients or {}
+state.probe_client, state.failed_prober = state.probe_client or '', state.failed_prober or ''
 local previous_phase, changed = state.phase, false
 
 local function enter_phase(phase, reason, length)
@@ -38,47 +37,14 @@ local function begin_epoch()
   state.epoch = math.max(now, state.epoch + 1)
   state.consecutive, state.last_fault = 0, 0
   state.probe, state.probe_until = '', 0
-  state.slots, state.seen, state.accused = {}, {}, {}
+  state.probe_client = ''
+  state.slots, state.seen, state.clients = {}, {}, {}
 end
 
-local max_suspects, max_clients = 4, 16
+local function counts_calls() return state.phase == 'closed' or state.phase == 'ramp' end
 
-local function count(entries)
-  local entries_found = 0
-  for _ in pairs(entries) do entries_found = entries_found + 1 end
-  return entries_found
-end
-
-local function names_in(list)
-  local names = {}
-  for name in string.gmatch(list, '[^,]+') do names[#names + 1] = name end
-  return names
-end
-local served, accused = names_in(ARGV[24]), names_in(ARGV[25])
-
-local function note_clients(known, clients, at)
-  for _, client in ipairs(clients) do
-    known[client] = math.max(at, known[client] or 0)
-    if count(known) > max_clients then
-      local oldest
-      for name, noted in pairs(known) do
-        local is_older = not oldest or noted < known[oldest]
-        if is_older or (noted == known[oldest] and name < oldest) then oldest = name end
-      end
-      known[oldest] = nil
-    end
-  end
-end
-
-local function concerns(client)
-  return next(state.suspects) == nil or state.suspects[client] ~= nil
-end
-
-local function concerns_all(clients)
-  for _, client in ipairs(clients) do
-    if not concerns(client) then return false end
-  end
-  return true
+local function exceeds_rate(rate, part, calls)
+  return calls >= number(4) and part >= rate * calls
 end
 
 -- A slot is { successes, failures, slow }.
@@ -92,109 +58,168 @@ local function slot_of_age(age)
   return state.slots[start]
 end
 
-local function note_fault(at)
+local function note_environment(at)
   if quorum > 1 then
     state.seen[ARGV[11]] = math.max(at, state.seen[ARGV[11]] or 0)
   end
-  note_clients(state.accused, accused, at)
 end
 
--- The clients for which the circuit opens; none if for all.
-local function suspects_now()
-  local suspects = {}
-  for client, since in pairs(state.suspects) do suspects[client] = since end
-  for client in pairs(state.accused) do suspects[client] = suspects[client] or now end
-
-  local are_others_served = false
-  for client in pairs(state.served) do
-    are_others_served = are_others_served or suspects[client] == nil
-  end
-  local found = count(suspects)
-  if found == 1 or (found > 1 and found <= max_suspects and are_others_served) then
-    return suspects
-  end
-  return {}
-end
-
+-- The client with the most faults counts for itself alone.
 local function reason_to_open()
   local successes, failures, slow = 0, 0, 0
   for _, slot in pairs(state.slots) do
     successes, failures, slow = successes + slot[1], failures + slot[2], slow + slot[3]
   end
 
-  local calls = successes + failures
-  local is_enough = calls >= number(4)
-  if state.consecutive >= number(1) then return 'consecutive_faults' end
-  if is_enough and failures >= number(2) * calls then return 'failure_rate' end
-  if is_enough and slow >= number(3) * calls then return 'slow_calls' end
+  local longest_row, worst, worst_name = 0, nil, nil
+  for name, client in pairs(state.clients) do
+    longest_row = math.max(longest_row, client.row)
+    local bad = math.max(client.faults, client.slow)
+    local known = worst and math.max(worst.faults, worst.slow)
+    if not worst or bad > known or (bad == known and name > worst_name) then
+      worst, worst_name = client, name
+    end
+  end
+  worst = worst or { faults = 0, slow = 0, successes = 0 }
+
+  local others_row = math.max(state.consecutive - longest_row, 0)
+  if state.consecutive >= number(1) and others_row >= math.ceil(number(1) / 2) then
+    return 'consecutive_faults'
+  end
+  local calls = math.max(successes + failures - worst.successes - worst.faults, 0)
+  if exceeds_rate(number(2), math.max(failures - worst.faults, 0), calls) then
+    return 'failure_rate'
+  end
+  if exceeds_rate(number(3), math.max(slow - worst.slow, 0), calls) then return 'slow_calls' end
   return nil
 end
 
 local function open_if_due()
-  local reason = reason_to_open()
+  local reason, environments = reason_to_open(), 0
+  for _ in pairs(state.seen) do environments = environments + 1 end
 
-  if reason and (quorum <= 1 or count(state.seen) >= quorum) then
-    state.suspects = suspects_now()
+  if reason and (quorum <= 1 or environments >= quorum) then
     begin_epoch()
     enter_phase('open', reason, number(7))
   end
 end
 
-local function is_relevant(calls, epoch, clients)
-  local counts_calls = state.phase == 'closed' or state.phase == 'ramp'
-    or not concerns_all(clients)
-  return calls > 0 and counts_calls and epoch == state.epoch
+local function is_relevant(calls, epoch)
+  return calls > 0 and counts_calls() and epoch == state.epoch
+end
+
+-- What client.rs does.
+local function count_client(client, successes, slow, faults)
+  if now >= client.since + window then
+    client.since, client.successes, client.slow, client.faults = now, 0, 0, 0
+  end
+  client.at = now
+  client.successes, client.slow = client.successes + successes, client.slow + slow
+  client.faults = client.faults + faults
+  if successes > 0 then client.row = 0 end
+  client.row = client.row + faults
+
+  local calls = client.successes + client.faults
+  local is_failing = client.row >= number(1)
+    or exceeds_rate(number(2), client.faults, calls)
+    or exceeds_rate(number(3), client.slow, calls)
+  if not client.bar and is_failing then
+    client.bar = { since = now, ['until'] = now + number(7), trial = '', trial_until = 0 }
+  end
+end
+
+local function add_clients()
+  local takes_successes = is_relevant(number(13), number(12))
+  local takes_faults = is_relevant(number(17), number(16)) and number(18) < window
+  for name, counts in pairs(cjson.decode(ARGV[25])) do
+    local successes = takes_successes and counts[1] or 0
+    local slow = takes_successes and counts[2] or 0
+    local faults = takes_faults and counts[3] or 0
+    if successes + faults > 0 then
+      state.clients[name] = state.clients[name]
+        or { row = 0, faults = 0, successes = 0, slow = 0, since = 0, at = 0 }
+      count_client(state.clients[name], successes, slow, faults)
+      changed = true
+    end
+  end
+
+  local known = 0
+  for _ in pairs(state.clients) do known = known + 1 end
+  while known > 16 do
+    local oldest
+    for name, client in pairs(state.clients) do
+      local at = oldest and state.clients[oldest].at
+      if not oldest or client.at < at or (client.at == at and name < oldest) then oldest = name end
+    end
+    state.clients[oldest], known = nil, known - 1
+  end
+end
+
+local function wants_trial(client, is_urgent)
+  local bar = client and client.bar
+  if not bar then return false end
+  local is_due = now >= bar['until'] or (is_urgent and now >= bar.since + number(8))
+  return is_due and (bar.trial == '' or now >= bar.trial_until)
+end
+
+local function end_trial(token, result)
+  for name, client in pairs(state.clients) do
+    local bar = client.bar
+    if bar and bar.trial == token then
+      changed = true
+      if result == 'succeeded' then
+        state.clients[name] = nil
+      else
+        client.at, bar.trial, bar.trial_until = now, '', 0
+        if result == 'failed' then bar.since, bar['until'] = now, now + number(8) end
+      end
+      return
+    end
+  end
 end
 
 -- Time passes.
 if state.phase == 'ramp' and now >= state['until'] then
   enter_phase('closed', 'recovered', 0)
-  state.suspects = {}
-end
-local has_suspects = next(state.suspects) ~= nil
-if has_suspects and state.phase == 'open' and now >= state['until'] + window then
-  enter_phase('closed', 'suspects_gone', 0)
-  state.suspects = {}
 end
 for start in pairs(state.slots) do
   if tonumber(start) + window <= now then state.slots[start] = nil end
 end
-for _, times in ipairs({ state.seen, state.accused, state.served }) do
-  for name, at in pairs(times) do
-    if at + window <= now then times[name] = nil end
+for environment, at in pairs(state.seen) do
+  if at + window <= now then state.seen[environment] = nil end
+end
+for name, client in pairs(state.clients) do
+  local barred_until = client.bar and client.bar['until'] or 0
+  if math.max(client.at, barred_until) <= math.max(now - window, 0) then
+    state.clients[name] = nil
   end
 end
+add_clients()
 
 -- Successes.
-if is_relevant(number(13), number(12), served) then
+if is_relevant(number(13), number(12)) then
   local slot, at = slot_of_age(number(15)), now - number(15)
   if slot then
     slot[1], slot[3] = slot[1] + number(13), slot[3] + number(14)
     if at > state.last_fault then state.consecutive = 0 end
-    note_clients(state.served, served, at)
     if number(14) > 0 then
-      note_fault(at)
+      note_environment(at)
       open_if_due()
     end
   end
 end
 
--- A probe of a suspect says nothing of the others' calls, which go on being counted.
-local function finish_probe()
-  if next(state.suspects) == nil then
-    begin_epoch()
-  else
-    state.probe, state.probe_until = '', 0
-  end
-end
-
 -- The end of a probe.
-if ARGV[19] ~= '' and state.phase == 'half_open' and state.probe == ARGV[19] then
+local is_probe = state.phase == 'half_open' and state.probe == ARGV[19]
+if ARGV[19] ~= '' and not is_probe then end_trial(ARGV[19], ARGV[20]) end
+if ARGV[19] ~= '' and is_probe then
   if ARGV[20] == 'succeeded' then
-    finish_probe()
+    state.failed_prober = ''
+    begin_epoch()
     enter_phase('ramp', 'probe_succeeded', number(10))
   elseif ARGV[20] == 'failed' then
-    finish_probe()
+    state.failed_prober = state.probe_client
+    begin_epoch()
     enter_phase('open', 'probe_failed', number(8))
   else
     state.probe_until, changed = now, true
@@ -202,13 +227,13 @@ if ARGV[19] ~= '' and state.phase == 'half_open' and state.probe == ARGV[19] the
 end
 
 -- Faults.
-if is_relevant(number(17), number(16), accused) then
+if is_relevant(number(17), number(16)) then
   local slot, at = slot_of_age(number(18)), now - number(18)
   if slot then
     slot[2] = slot[2] + number(17)
     state.consecutive = state.consecutive + number(17)
     state.last_fault = math.max(state.last_fault, at)
-    note_fault(at)
+    note_environment(at)
     open_if_due()
   end
 end
@@ -223,12 +248,28 @@ end
 -- The probe that is asked for.
 local is_granted = 0
 if ARGV[22] ~= '' and now >= state.cooldown_until then
-  local is_urgent = ARGV[23] == '1' and now >= state.since + number(8)
-  local is_due = (state.phase == 'open' and (now >= state['until'] or is_urgent))
-    or (state.phase == 'half_open' and now >= state.probe_until)
-  if is_due then
-    enter_phase('half_open', state.reason, number(9))
-    state.probe, state.probe_until, is_granted = ARGV[22], state['until'], 1
+  local is_urgent, client, reopen_at = ARGV[23] == '1', ARGV[24], state.since + number(8)
+  if counts_calls() then
+    if wants_trial(state.clients[client], is_urgent) then
+      local bar = state.clients[client].bar
+      bar.trial, bar.trial_until, is_granted = ARGV[22], now + number(9), 1
+      changed = true
+    end
+  else
+    local is_due
+    if state.phase == 'open' and client ~= '' and client == state.failed_prober then
+      is_due = now >= state.since + number(7)
+    elseif state.phase == 'open' then
+      is_due = now >= state['until'] or (is_urgent and now >= reopen_at)
+    else
+      local is_anothers = client ~= '' and client ~= state.probe_client
+      is_due = now >= state.probe_until or (is_anothers and now >= reopen_at)
+    end
+    if is_due then
+      enter_phase('half_open', state.reason, number(9))
+      state.probe, state.probe_client = ARGV[22], client
+      state.probe_until, is_granted = state['until'], 1
+    end
   end
 end
 

@@ -33,7 +33,7 @@ impl Circuit {
             Some(valkey) => valkey.prefix(),
             None => "local",
         };
-        let key = format!("{prefix}:circuit:{{{name}}}");
+        let key = format!("{prefix}:circuit2:{{{name}}}");
 
         Self {
             name: name.to_owned(),

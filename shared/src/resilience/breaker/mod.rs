@@ -20,10 +20,9 @@
 //! ignored when the circuit is in another epoch by then, and so is the result of a probe whose
 //! lease has passed to another one.
 //!
-//! **One client cannot open it for others.** Whose calls failed is counted by client. A circuit
-//! that one client's calls have opened, or a few clients' while others are served, is open for
-//! those alone: its phases are about them, and others are served, and counted, as by a closed one.
-//! It is open for all when the calls of several clients fail and no other client is served.
+//! **One client cannot open it for others.** Calls are counted by client too. A client whose own
+//! calls fail by these rules is left out alone, with one trial at a time; the circuit opens for all
+//! only by the faults of the others. A client whose probe failed lets others probe first.
 //!
 //! **Without Valkey** each environment goes on with its copy, by the same rules ([`state`]), alone;
 //! the calls that it has counted are sent when Valkey is back.
@@ -34,6 +33,7 @@
 //! | file | knows |
 //! |---|---|
 //! | `state` | the state of one circuit and everything that changes it, without I/O |
+//! | `client` | one client of a circuit: its calls, and whether it is left out |
 //! | `script` | the wire form of `breaker.lua`, which does the same on the server |
 //! | `snapshot` | an environment's copy of the state, and the report that waits to be sent |
 //! | `circuit` | how reports reach the fleet, and what happens when they do not |
@@ -67,6 +67,7 @@
 mod admission;
 mod breakers;
 mod circuit;
+pub mod client;
 mod permit;
 pub mod script;
 mod snapshot;

@@ -133,7 +133,7 @@ impl World {
         succeeds: bool,
         is_slow: bool,
     ) -> Result<(), TestCaseError> {
-        let decision = decide(&self.state, &settings(), self.now, 0.0);
+        let decision = decide(&self.state, &settings(), "", self.now, 0.0);
         let AdmissionDecision::Admit { epoch } = decision else {
             let is_cooling_down = self.now < self.state.cooldown_until;
             prop_assert!(self.state.phase != Phase::Closed || is_cooling_down);

@@ -1,9 +1,11 @@
 //! The right to make one call, and how the call went.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::circuit::Circuit;
+use super::client::ClientCounts;
 use super::state::{CircuitReport, ProbeEnd, ProbeResult, Tally};
 use crate::deadline::Deadline;
 
@@ -114,11 +116,13 @@ impl Permit {
     }
 
     fn success_report(&self, is_slow: bool) -> CircuitReport {
-        let clients = self.clients();
         CircuitReport {
             successes: self.tally_of_one(is_slow),
-            accused: if is_slow { clients.clone() } else { Vec::new() },
-            served: clients,
+            clients: self.counts(ClientCounts {
+                successes: 1,
+                slow: u64::from(is_slow),
+                faults: 0,
+            }),
             ..CircuitReport::default()
         }
     }
@@ -126,14 +130,21 @@ impl Permit {
     fn failure_report(&self) -> CircuitReport {
         CircuitReport {
             faults: self.tally_of_one(false),
-            accused: self.clients(),
+            clients: self.counts(ClientCounts {
+                successes: 0,
+                slow: 0,
+                faults: 1,
+            }),
             ..CircuitReport::default()
         }
     }
 
-    fn clients(&self) -> Vec<String> {
-        let client = Some(self.client.clone()).filter(|client| !client.is_empty());
-        client.into_iter().collect()
+    fn counts(&self, counts: ClientCounts) -> BTreeMap<String, ClientCounts> {
+        let client = Some(&self.client).filter(|client| !client.is_empty());
+        client
+            .map(|client| (client.clone(), counts))
+            .into_iter()
+            .collect()
     }
 
     fn tally_of_one(&self, is_slow: bool) -> Tally {

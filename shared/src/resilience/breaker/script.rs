@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use redis::Value;
 
-use super::state::{CircuitReport, CircuitState, Phase, Tally, cooldown_millis, to_millis};
+use super::client::to_millis;
+use super::state::{CircuitReport, CircuitState, Phase, Tally, cooldown_millis};
 use crate::config::BreakerSettings;
 use crate::valkey::{Script, ScriptCall, ScriptRequest};
 
@@ -88,13 +89,25 @@ pub fn arguments(
         token.to_owned(),
         result.to_owned(),
         cooldown_millis(report.cooldown).to_string(),
-        report.probe_request.clone().unwrap_or_default(),
+    ]);
+    let request = report.probe_request.clone().unwrap_or_default();
+    arguments.extend([
+        request.token,
         u8::from(report.is_urgent).to_string(),
-        report.served.join(","),
-        report.accused.join(","),
+        request.client,
+        client_counts(report),
     ]);
 
     arguments
+}
+
+/// The calls of each client, as JSON.
+fn client_counts(report: &CircuitReport) -> String {
+    let counts = report.clients.iter().map(|(name, counts)| {
+        let numbers = [counts.successes, counts.slow, counts.faults];
+        (name.clone(), serde_json::json!(numbers))
+    });
+    serde_json::Value::Object(counts.collect()).to_string()
 }
 
 fn settings_arguments(settings: &BreakerSettings) -> Vec<String> {

@@ -1,11 +1,11 @@
 //! An environment's copy of a circuit's state, and the report that waits to be sent.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use super::client::ClientCounts;
 use super::script::ScriptAnswer;
-use super::state::{
-    CircuitReport, CircuitState, MAX_KNOWN_CLIENTS, Phase, ProbeEnd, ProbeResult, Tally,
-};
+use super::state::{CircuitReport, CircuitState, MAX_CLIENTS, Phase, ProbeEnd, ProbeResult, Tally};
 
 /// The age, by the wall clock, beyond which a copy of a circuit's state is not decided on.
 pub const SNAPSHOT_TTL: Duration = Duration::from_millis(250);
@@ -61,8 +61,7 @@ pub(super) struct PendingReport {
     last_success_at: Option<SystemTime>,
     faults: Tally,
     last_fault_at: Option<SystemTime>,
-    served: Vec<String>,
-    accused: Vec<String>,
+    clients: BTreeMap<String, ClientCounts>,
     probe: Option<ProbeEnd>,
     cooldown_until: Option<SystemTime>,
 }
@@ -80,8 +79,7 @@ impl PendingReport {
             self.last_fault_at = self.last_fault_at.max(last_fault_at);
         }
 
-        add_clients(&mut self.served, &report.served);
-        add_clients(&mut self.accused, &report.accused);
+        add_clients(&mut self.clients, &report.clients);
 
         if report.cooldown > Duration::ZERO {
             let until = SystemTime::now().checked_add(report.cooldown);
@@ -89,8 +87,8 @@ impl PendingReport {
         }
 
         // A probe that was asked for may have been let in, though the answer was not heard.
-        let unheard = report.probe_request.clone().map(|token| ProbeEnd {
-            token,
+        let unheard = report.probe_request.clone().map(|request| ProbeEnd {
+            token: request.token,
             result: ProbeResult::Abandoned,
         });
         self.probe = self
@@ -112,8 +110,7 @@ impl PendingReport {
             ..pending.faults
         };
 
-        add_clients(&mut report.served, &pending.served);
-        add_clients(&mut report.accused, &pending.accused);
+        add_clients(&mut report.clients, &pending.clients);
 
         report.probe = report.probe.take().or(pending.probe);
         let cooldown = pending
@@ -123,11 +120,13 @@ impl PendingReport {
     }
 }
 
-/// Adds clients that are not there yet, as far as a circuit remembers them.
-fn add_clients(known: &mut Vec<String>, more: &[String]) {
-    for client in more {
-        if known.len() < MAX_KNOWN_CLIENTS && !known.contains(client) {
-            known.push(client.clone());
+/// Adds the calls of clients, as many as a circuit remembers.
+fn add_clients(known: &mut BTreeMap<String, ClientCounts>, more: &BTreeMap<String, ClientCounts>) {
+    for (name, counts) in more {
+        if let Some(sum) = known.get_mut(name) {
+            *sum = sum.plus(*counts);
+        } else if known.len() < MAX_CLIENTS {
+            known.insert(name.clone(), *counts);
         }
     }
 }

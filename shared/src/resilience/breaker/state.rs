@@ -10,20 +10,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::client::ProbeResult;
+use super::client::{Bar, ClientCounts, ClientState, exceeds_rate, to_millis};
 use crate::config::BreakerSettings;
 
 /// The window is kept in this many slots, so that it slides by a tenth of its length.
 const SLOTS_PER_WINDOW: u64 = 10;
 
+/// The most clients that a circuit remembers.
+pub(super) const MAX_CLIENTS: usize = 16;
+
 /// The longest that a provider is left alone because it asks for it, however long it asks for. A
 /// limit of a day is asked once in this time whether it still holds.
 pub const MAX_COOLDOWN: Duration = Duration::from_mins(10);
-
-/// The most clients that a circuit may be open for and closed for others.
-pub(super) const MAX_SUSPECTS: usize = 4;
-
-/// The most clients that are remembered as served, or as those whose calls failed.
-pub(super) const MAX_KNOWN_CLIENTS: usize = 16;
 
 /// The milliseconds of a cooldown that is asked for, as far as it is kept.
 pub(super) fn cooldown_millis(asked: Duration) -> u64 {
@@ -136,16 +135,15 @@ pub struct CircuitState {
     pub slots: BTreeMap<u64, WindowSlot>,
     /// When each environment last saw a fault or a slow call, if there is a quorum.
     pub seen: BTreeMap<String, u64>,
-    /// When each client last had a fault or a slow call in this epoch.
+    /// Whose call the probe under way is; empty if that is not known.
     #[serde(default)]
-    pub accused: BTreeMap<String, u64>,
-    /// When each client was last served.
+    pub probe_client: String,
+    /// Whose probe failed last: others come first then.
     #[serde(default)]
-    pub served: BTreeMap<String, u64>,
-    /// The clients that the phase is about, and since when; empty if it is about all. A client
-    /// whose calls alone fail is left out; others are served as if the circuit were closed.
+    pub failed_prober: String,
+    /// The clients that called in the window, as far as they are remembered.
     #[serde(default)]
-    pub suspects: BTreeMap<String, u64>,
+    pub clients: BTreeMap<String, ClientState>,
 }
 
 /// A number of calls that ended alike.
@@ -186,27 +184,6 @@ impl Tally {
     }
 }
 
-/// How a probe ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProbeResult {
-    /// The provider is well.
-    Succeeded,
-    /// The provider is not well.
-    Failed,
-    /// The probe was given up, or says nothing about the provider.
-    Abandoned,
-}
-
-impl ProbeResult {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Abandoned => "abandoned",
-        }
-    }
-}
-
 /// The end of one probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeEnd {
@@ -216,6 +193,15 @@ pub struct ProbeEnd {
     pub result: ProbeResult,
 }
 
+/// The wish to make a probe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProbeRequest {
+    /// A token of its own.
+    pub token: String,
+    /// Whose call it would be; empty if that is not known.
+    pub client: String,
+}
+
 /// What an environment reports of a circuit, and asks of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CircuitReport {
@@ -223,16 +209,14 @@ pub struct CircuitReport {
     pub successes: Tally,
     /// Calls that failed.
     pub faults: Tally,
-    /// The clients that were served.
-    pub served: Vec<String>,
-    /// The clients whose calls failed or were slow.
-    pub accused: Vec<String>,
+    /// The calls of each client among them, as far as clients are known.
+    pub clients: BTreeMap<String, ClientCounts>,
     /// The end of a probe.
     pub probe: Option<ProbeEnd>,
     /// How long the provider asks to be left alone.
     pub cooldown: Duration,
-    /// Asks to let a probe with this token in.
-    pub probe_request: Option<String>,
+    /// Asks to let a probe in.
+    pub probe_request: Option<ProbeRequest>,
     /// Asks for it before the opening is over, since no other tier can serve. It is let in `reopen`
     /// after the opening at the earliest.
     pub is_urgent: bool,
@@ -247,35 +231,8 @@ pub struct AppliedReport {
     pub is_probe_granted: bool,
 }
 
-/// A time of the settings in milliseconds.
-pub(super) fn to_millis(seconds: f64) -> u64 {
-    let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Who a report comes from: an environment, about calls of these clients.
-#[derive(Clone, Copy)]
-struct ReportSource<'a> {
-    environment: &'a str,
-    served: &'a [String],
-    accused: &'a [String],
-}
-
-/// Notes clients at a moment; of too many, the one that was noted longest ago is forgotten.
-fn note_clients(known: &mut BTreeMap<String, u64>, clients: &[String], at: u64) {
-    for client in clients {
-        let last = known.entry(client.clone()).or_default();
-        *last = at.max(*last);
-
-        if known.len() > MAX_KNOWN_CLIENTS {
-            let oldest = known
-                .iter()
-                .min_by_key(|(name, at)| (**at, (*name).clone()));
-            if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
-                known.remove(&oldest);
-            }
-        }
-    }
+const fn keep_if(is_relevant: bool, calls: u64) -> u64 {
+    if is_relevant { calls } else { 0 }
 }
 
 impl CircuitState {
@@ -290,24 +247,15 @@ impl CircuitState {
         let previous_phase = self.phase;
         if self.phase == Phase::Ramp && now >= self.until {
             self.enter_phase(Phase::Closed, "recovered", now, 0);
-            self.suspects.clear();
-        }
-        if self.are_suspects_gone(settings, now) {
-            self.enter_phase(Phase::Closed, "suspects_gone", now, 0);
-            self.suspects.clear();
         }
         self.forget_old(settings, now);
 
-        let source = ReportSource {
-            environment,
-            served: &report.served,
-            accused: &report.accused,
-        };
-        self.add_successes(settings, source, &report.successes, now);
+        self.add_clients(settings, report, now);
+        self.add_successes(settings, environment, &report.successes, now);
         if let Some(probe) = &report.probe {
             self.end_probe(settings, probe, now);
         }
-        self.add_faults(settings, source, &report.faults, now);
+        self.add_faults(settings, environment, &report.faults, now);
         self.extend_cooldown(report.cooldown, now);
 
         let is_urgent = report.is_urgent;
@@ -315,23 +263,60 @@ impl CircuitState {
         let is_probe_granted = report
             .probe_request
             .as_ref()
-            .is_some_and(|token| self.grant_probe(settings, token, is_urgent, now));
+            .is_some_and(|request| self.grant_probe(settings, request, is_urgent, now));
         AppliedReport {
             previous_phase,
             is_probe_granted,
         }
     }
 
-    /// Whether a probe may be asked for.
-    pub fn wants_probe(&self, settings: &BreakerSettings, is_urgent: bool, now: u64) -> bool {
-        let urgent_from = self.since.saturating_add(to_millis(settings.reopen));
+    /// Whether a probe of this client may be asked for. A client whose probe failed last lets
+    /// others come first, and one whose probe takes long does not keep them out: the circuit is
+    /// about all of them, and its calls may be the only ones that fail.
+    pub fn wants_probe(
+        &self,
+        settings: &BreakerSettings,
+        client: &str,
+        is_urgent: bool,
+        now: u64,
+    ) -> bool {
+        let reopen_at = self.since.saturating_add(to_millis(settings.reopen));
+        let is_known = !client.is_empty();
         let is_due = match self.phase {
-            Phase::Open => now >= self.until || (is_urgent && now >= urgent_from),
-            Phase::HalfOpen => now >= self.probe_until,
-            Phase::Closed | Phase::Ramp => false,
+            Phase::Open if is_known && client == self.failed_prober => {
+                now >= self.since.saturating_add(to_millis(settings.open))
+            }
+            Phase::Open => now >= self.until || (is_urgent && now >= reopen_at),
+            Phase::HalfOpen => {
+                let is_anothers = is_known && client != self.probe_client;
+                now >= self.probe_until || (is_anothers && now >= reopen_at)
+            }
+            Phase::Closed | Phase::Ramp => {
+                let bar = self.bar_of(client);
+                bar.is_some_and(|bar| bar.wants_trial(settings, is_urgent, now))
+            }
         };
 
         is_due && now >= self.cooldown_until
+    }
+
+    /// The bar of a client that is left out of a circuit which serves the others.
+    pub fn bar_of(&self, client: &str) -> Option<&Bar> {
+        let is_serving = self.phase.counts_calls();
+        let bar = self.clients.get(client)?.bar.as_ref()?;
+        is_serving.then_some(bar)
+    }
+
+    /// The number of clients that are left out.
+    pub fn barred_clients(&self) -> usize {
+        let clients = self.clients.values();
+        clients.filter(|client| client.bar.is_some()).count()
+    }
+
+    /// Whether any client is known to be served.
+    pub fn serves_any(&self) -> bool {
+        let mut clients = self.clients.values();
+        self.clients.is_empty() || clients.any(|client| client.bar.is_none())
     }
 
     /// The calls of the whole window.
@@ -352,8 +337,40 @@ impl CircuitState {
         let is_in_window = |at: u64| at.saturating_add(window) > now;
 
         self.slots.retain(|start, _| is_in_window(*start));
-        for times in [&mut self.seen, &mut self.accused, &mut self.served] {
-            times.retain(|_, at| is_in_window(*at));
+        self.seen.retain(|_, at| is_in_window(*at));
+        let window_start = now.saturating_sub(window);
+        self.clients
+            .retain(|_, client| client.is_current(window_start));
+    }
+
+    /// Counts the calls of each client, and leaves out those whose own calls fail.
+    fn add_clients(&mut self, settings: &BreakerSettings, report: &CircuitReport, now: u64) {
+        let are_successes_relevant = self.is_relevant(&report.successes);
+        let are_faults_relevant = self.is_relevant(&report.faults);
+        let is_in_window = |tally: &Tally| tally.age_millis() < to_millis(settings.window);
+
+        for (name, counts) in &report.clients {
+            let counts = ClientCounts {
+                successes: keep_if(are_successes_relevant, counts.successes),
+                slow: keep_if(are_successes_relevant, counts.slow),
+                faults: keep_if(
+                    are_faults_relevant && is_in_window(&report.faults),
+                    counts.faults,
+                ),
+            };
+            if counts.successes + counts.faults > 0 {
+                let client = self.clients.entry(name.clone()).or_default();
+                client.count(settings, counts, now);
+            }
+        }
+
+        while self.clients.len() > MAX_CLIENTS {
+            let oldest = self.clients.iter();
+            let oldest = oldest.min_by_key(|(name, client)| (client.at, (*name).clone()));
+            let Some(name) = oldest.map(|(name, _)| name.clone()) else {
+                return;
+            };
+            self.clients.remove(&name);
         }
     }
 
@@ -365,28 +382,15 @@ impl CircuitState {
 
         self.probe = String::new();
         self.probe_until = 0;
+        self.probe_client = String::new();
         self.slots.clear();
         self.seen.clear();
-        self.accused.clear();
+        self.clients.clear();
     }
 
-    /// Whether the phase is about this client's calls; others are served as by a closed circuit.
-    pub fn concerns(&self, client: &str) -> bool {
-        self.suspects.is_empty() || self.suspects.contains_key(client)
-    }
-
-    /// Whether no suspect has come back for its probe for a whole window.
-    fn are_suspects_gone(&self, settings: &BreakerSettings, now: u64) -> bool {
-        let patience = self.until.saturating_add(to_millis(settings.window));
-        !self.suspects.is_empty() && self.phase == Phase::Open && now >= patience
-    }
-
-    /// Whether the calls of a tally, which are these clients', still say something about this
-    /// circuit.
-    fn is_relevant(&self, tally: &Tally, clients: &[String]) -> bool {
-        let counts_calls =
-            self.phase.counts_calls() || clients.iter().any(|client| !self.concerns(client));
-        tally.calls > 0 && counts_calls && tally.epoch == self.epoch
+    /// Whether the calls of a tally still say something about this circuit.
+    fn is_relevant(&self, tally: &Tally) -> bool {
+        tally.calls > 0 && self.phase.counts_calls() && tally.epoch == self.epoch
     }
 
     /// The slot of a moment in the window; none if it lies before it.
@@ -411,11 +415,11 @@ impl CircuitState {
     fn add_successes(
         &mut self,
         settings: &BreakerSettings,
-        source: ReportSource<'_>,
+        environment: &str,
         tally: &Tally,
         now: u64,
     ) {
-        if !self.is_relevant(tally, source.served) {
+        if !self.is_relevant(tally) {
             return;
         }
         let age = tally.age_millis();
@@ -429,10 +433,9 @@ impl CircuitState {
         if now - age > self.last_fault {
             self.consecutive = 0;
         }
-        note_clients(&mut self.served, source.served, now - age);
 
         if tally.slow > 0 {
-            self.note_fault(settings, source, now - age);
+            self.note_environment(settings, environment, now - age);
             self.open_if_due(settings, now);
         }
     }
@@ -440,11 +443,11 @@ impl CircuitState {
     fn add_faults(
         &mut self,
         settings: &BreakerSettings,
-        source: ReportSource<'_>,
+        environment: &str,
         tally: &Tally,
         now: u64,
     ) {
-        if !self.is_relevant(tally, source.accused) {
+        if !self.is_relevant(tally) {
             return;
         }
         let age = tally.age_millis();
@@ -455,7 +458,7 @@ impl CircuitState {
 
         self.consecutive += tally.calls;
         self.last_fault = self.last_fault.max(now - age);
-        self.note_fault(settings, source, now - age);
+        self.note_environment(settings, environment, now - age);
         self.open_if_due(settings, now);
     }
 
@@ -467,13 +470,12 @@ impl CircuitState {
         }
     }
 
-    /// Notes who saw a fault or a slow call: the environment, for the quorum, and the clients.
-    fn note_fault(&mut self, settings: &BreakerSettings, source: ReportSource<'_>, at: u64) {
+    /// Notes that an environment saw a fault or a slow call, for the quorum.
+    fn note_environment(&mut self, settings: &BreakerSettings, environment: &str, at: u64) {
         if settings.quorum > 1 {
-            let last = self.seen.entry(source.environment.to_owned()).or_default();
+            let last = self.seen.entry(environment.to_owned()).or_default();
             *last = at.max(*last);
         }
-        note_clients(&mut self.accused, source.accused, at);
     }
 
     fn open_if_due(&mut self, settings: &BreakerSettings, now: u64) {
@@ -486,51 +488,40 @@ impl CircuitState {
             return;
         }
 
-        self.suspects = self.suspects_at(now);
         self.begin_epoch(now);
         self.enter_phase(Phase::Open, reason, now, to_millis(settings.open));
     }
 
-    /// The clients for which the circuit opens; none if for all. One client's calls say nothing of
-    /// another's, nor those of a few while others are served.
-    fn suspects_at(&self, now: u64) -> BTreeMap<String, u64> {
-        let mut suspects = self.suspects.clone();
-        for client in self.accused.keys() {
-            suspects.entry(client.clone()).or_insert(now);
-        }
-
-        let are_others_served = self
-            .served
-            .keys()
-            .any(|client| !suspects.contains_key(client));
-        let is_about_some = match suspects.len() {
-            0 => false,
-            1 => true,
-            count => count <= MAX_SUSPECTS && are_others_served,
-        };
-        if is_about_some {
-            suspects
-        } else {
-            BTreeMap::new()
-        }
-    }
-
+    /// Why the circuit is to open for all, if it is. The client with the most faults counts for
+    /// itself alone: half of the consecutive faults must be others', and the shares are theirs.
     fn reason_to_open(&self, settings: &BreakerSettings) -> Option<&'static str> {
-        let total = self.window_total();
-        let calls = total.calls();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "counts of a window are far below 2^52"
-        )]
-        let exceeds = |part: u64, rate: f64| {
-            calls >= u64::from(settings.minimum_calls) && part as f64 >= rate * calls as f64
-        };
+        let clients = || self.clients.values();
+        let longest_row = clients().map(|client| client.row).max().unwrap_or(0);
+        let others_row = self.consecutive.saturating_sub(longest_row);
+        let failures = u64::from(settings.failures);
+        if self.consecutive >= failures && others_row >= failures.div_ceil(2) {
+            return Some("consecutive_faults");
+        }
 
-        if self.consecutive >= u64::from(settings.failures) {
-            Some("consecutive_faults")
-        } else if exceeds(total.failures, settings.failure_rate) {
+        let worst = clients().max_by_key(|client| client.faults.max(client.slow));
+        let (faults, slow, calls) = worst.map_or((0, 0, 0), |client| {
+            (client.faults, client.slow, client.calls())
+        });
+        let total = self.window_total();
+        let all = total.calls().saturating_sub(calls);
+        if exceeds_rate(
+            settings,
+            settings.failure_rate,
+            total.failures.saturating_sub(faults),
+            all,
+        ) {
             Some("failure_rate")
-        } else if exceeds(total.slow, settings.slow_rate) {
+        } else if exceeds_rate(
+            settings,
+            settings.slow_rate,
+            total.slow.saturating_sub(slow),
+            all,
+        ) {
             Some("slow_calls")
         } else {
             None
@@ -540,49 +531,71 @@ impl CircuitState {
     fn end_probe(&mut self, settings: &BreakerSettings, probe: &ProbeEnd, now: u64) {
         // Its lease had passed to another probe, or the circuit has opened anew since.
         if self.phase != Phase::HalfOpen || self.probe != probe.token {
+            self.end_trial(settings, probe, now);
             return;
         }
 
         match probe.result {
             ProbeResult::Succeeded => {
                 let length = to_millis(settings.ramp);
-                self.finish_probe(now);
+                self.failed_prober = String::new();
+                self.begin_epoch(now);
                 self.enter_phase(Phase::Ramp, "probe_succeeded", now, length);
             }
             ProbeResult::Failed => {
                 let length = to_millis(settings.reopen);
-                self.finish_probe(now);
+                self.failed_prober = std::mem::take(&mut self.probe_client);
+                self.begin_epoch(now);
                 self.enter_phase(Phase::Open, "probe_failed", now, length);
             }
             ProbeResult::Abandoned => self.probe_until = now,
         }
     }
 
-    /// A probe of a suspect says nothing of the others' calls, which go on being counted.
-    fn finish_probe(&mut self, now: u64) {
-        if self.suspects.is_empty() {
-            self.begin_epoch(now);
-        } else {
-            self.probe = String::new();
-            self.probe_until = 0;
+    /// The end of the trial of a client that is left out.
+    fn end_trial(&mut self, settings: &BreakerSettings, probe: &ProbeEnd, now: u64) {
+        let holds_trial = |client: &ClientState| {
+            let bar = client.bar.as_ref();
+            bar.is_some_and(|bar| bar.trial == probe.token)
+        };
+        let found = self.clients.iter().find(|(_, client)| holds_trial(client));
+        let Some(name) = found.map(|(name, _)| name.clone()) else {
+            return;
+        };
+
+        if probe.result == ProbeResult::Succeeded {
+            self.clients.remove(&name);
+        } else if let Some(client) = self.clients.get_mut(&name) {
+            client.at = now;
+            client.end_trial(settings, probe.result, now);
         }
     }
 
     fn grant_probe(
         &mut self,
         settings: &BreakerSettings,
-        token: &str,
+        request: &ProbeRequest,
         is_urgent: bool,
         now: u64,
     ) -> bool {
-        if !self.wants_probe(settings, is_urgent, now) {
+        let ProbeRequest { token, client } = request;
+        if !self.wants_probe(settings, client, is_urgent, now) {
             return false;
         }
 
-        let reason = std::mem::take(&mut self.reason);
         let lease = to_millis(settings.probe_lease);
+        if self.phase.counts_calls() {
+            let barred = self.clients.get_mut(client);
+            if let Some(bar) = barred.and_then(|client| client.bar.as_mut()) {
+                bar.begin_trial(token, now.saturating_add(lease));
+            }
+            return true;
+        }
+
+        let reason = std::mem::take(&mut self.reason);
         self.enter_phase(Phase::HalfOpen, &reason, now, lease);
         token.clone_into(&mut self.probe);
+        client.clone_into(&mut self.probe_client);
         self.probe_until = self.until;
 
         true

@@ -6,7 +6,9 @@ mod hedging;
 use std::time::Duration;
 
 use super::admission::{AdmissionDecision, decide};
-use super::state::{CircuitReport, CircuitState, Phase, ProbeEnd, ProbeResult, Tally};
+use super::state::{
+    CircuitReport, CircuitState, Phase, ProbeEnd, ProbeRequest, ProbeResult, Tally,
+};
 use super::*;
 use crate::deadline::Deadline;
 
@@ -46,7 +48,7 @@ pub(super) fn successes(epoch: u64, calls: u64) -> CircuitReport {
     slow_successes(epoch, calls, 0)
 }
 
-pub(super) fn slow_successes(epoch: u64, calls: u64, slow: u64) -> CircuitReport {
+fn slow_successes(epoch: u64, calls: u64, slow: u64) -> CircuitReport {
     CircuitReport {
         successes: Tally {
             epoch,
@@ -60,7 +62,10 @@ pub(super) fn slow_successes(epoch: u64, calls: u64, slow: u64) -> CircuitReport
 
 pub(super) fn probe_request(token: &str) -> CircuitReport {
     CircuitReport {
-        probe_request: Some(token.to_owned()),
+        probe_request: Some(ProbeRequest {
+            token: token.to_owned(),
+            client: String::new(),
+        }),
         ..CircuitReport::default()
     }
 }
@@ -288,7 +293,7 @@ fn a_ramp_lets_a_growing_share_in() {
             until: NOW + 10_000,
             ..CircuitState::default()
         };
-        let decision = decide(&state, &settings(), now, draw);
+        let decision = decide(&state, &settings(), "", now, draw);
         matches!(decision, AdmissionDecision::Admit { .. })
     };
 

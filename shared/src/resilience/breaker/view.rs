@@ -18,9 +18,10 @@ pub struct CircuitView {
     pub next_in_seconds: u64,
     /// Faults since the last success.
     pub consecutive_faults: u64,
-    /// The number of clients that the phase is about, whose calls alone failed; 0 if it is about
-    /// all.
-    pub suspects: usize,
+    /// The number of clients that are left out, since their own calls fail.
+    pub barred_clients: usize,
+    /// Whether any client is served, as far as is known.
+    pub serves_any: bool,
     /// Calls and faults in the window.
     pub window: WindowCounts,
     /// Whether this is the fleet's state, or, without Valkey, only this environment's.
@@ -52,7 +53,8 @@ impl Circuit {
             for_seconds: seconds_in_phase(state, now),
             next_in_seconds: seconds_to_next_phase(state, now),
             consecutive_faults: state.consecutive,
-            suspects: state.suspects.len(),
+            barred_clients: state.barred_clients(),
+            serves_any: state.serves_any(),
             window: WindowCounts {
                 calls: total.calls(),
                 faults: total.failures,

@@ -1,10 +1,12 @@
-//! One client's calls do not open a circuit for others.
+//! One client's calls do not keep a provider from others.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::state::{CircuitReport, CircuitState, Phase, ProbeResult};
+use super::super::client::ClientCounts;
+use super::super::state::{CircuitReport, CircuitState, Phase, ProbeRequest, ProbeResult};
 use super::super::{Admission, BreakerSettings, Breakers};
-use super::{NOW, faults, probe_end, probe_request, settings, slow_successes, successes};
+use super::{NOW, faults, probe_end, settings, successes};
 use crate::deadline::Deadline;
 
 const SECOND: u64 = 1_000;
@@ -14,6 +16,7 @@ struct Circuit {
     state: CircuitState,
     settings: BreakerSettings,
     now: u64,
+    tokens: u32,
 }
 
 impl Circuit {
@@ -22,6 +25,7 @@ impl Circuit {
             state: CircuitState::default(),
             settings: settings(),
             now: NOW,
+            tokens: 0,
         }
     }
 
@@ -30,136 +34,201 @@ impl Circuit {
         applied.is_probe_granted
     }
 
+    fn wait(&mut self, seconds: u64) {
+        self.now += seconds * SECOND;
+    }
+
     fn serve(&mut self, client: &str) {
-        let served = vec![client.to_owned()];
+        self.now += 1;
+        let counts = ClientCounts {
+            successes: 1,
+            ..ClientCounts::default()
+        };
         let report = successes(self.state.epoch, 1);
-        self.apply(&CircuitReport { served, ..report });
+        self.apply(&with_client(report, client, counts));
     }
 
     fn fail(&mut self, client: &str, calls: u64) {
-        let accused = vec![client.to_owned()];
+        self.now += 1;
+        let counts = ClientCounts {
+            faults: calls,
+            ..ClientCounts::default()
+        };
         let report = faults(self.state.epoch, calls);
-        self.apply(&CircuitReport { accused, ..report });
+        self.apply(&with_client(report, client, counts));
     }
 
-    /// Whether the circuit is open for each of these clients.
-    fn is_open_for(&self, clients: &[&str]) -> Vec<bool> {
-        let is_open = self.state.phase == Phase::Open;
-        let clients = clients.iter();
-        clients
-            .map(|client| is_open && self.state.concerns(client))
-            .collect()
+    /// Asks urgently for a probe or a trial of this client; its token, if it is let in.
+    fn probe(&mut self, client: &str) -> Option<String> {
+        self.tokens += 1;
+        let token = format!("t{}", self.tokens);
+        let report = CircuitReport {
+            probe_request: Some(ProbeRequest {
+                token: token.clone(),
+                client: client.to_owned(),
+            }),
+            is_urgent: true,
+            ..CircuitReport::default()
+        };
+        self.apply(&report).then_some(token)
+    }
+
+    fn end_probe(&mut self, token: &str, result: ProbeResult) {
+        self.apply(&probe_end(token, result));
+    }
+
+    fn is_barred(&self, client: &str) -> bool {
+        self.state.bar_of(client).is_some()
+    }
+}
+
+fn with_client(report: CircuitReport, client: &str, counts: ClientCounts) -> CircuitReport {
+    CircuitReport {
+        clients: BTreeMap::from([(client.to_owned(), counts)]),
+        ..report
     }
 }
 
 #[test]
 fn a_client_that_fails_alone_is_left_out_alone() {
     let mut circuit = Circuit::new();
-    circuit.serve("a");
     circuit.fail("hostile", 5);
-    assert_eq!(
-        circuit.is_open_for(&["hostile", "a", "b", ""]),
-        [true, false, false, false]
-    );
+    assert!(circuit.is_barred("hostile"));
+    assert!(!circuit.is_barred("a") && !circuit.is_barred(""));
+    assert_eq!(circuit.state.phase, Phase::Closed);
+    assert_eq!(circuit.state.barred_clients(), 1);
+}
 
-    // Also where nobody else is seen: whoever comes next is served.
-    let mut alone = Circuit::new();
-    alone.fail("hostile", 5);
-    assert_eq!(alone.is_open_for(&["hostile", "a"]), [true, false]);
+/// Stray faults of healthy clients do not add up with those of a hostile one.
+#[test]
+fn stray_faults_bar_and_open_nothing() {
+    let mut circuit = Circuit::new();
+    for number in 0..12 {
+        let client = format!("a{number}");
+        for _ in 0..16 {
+            circuit.serve(&client);
+        }
+        circuit.fail(&client, u64::from(number < 4));
+    }
+    circuit.fail("hostile", 5);
+    assert_eq!(circuit.state.phase, Phase::Closed);
+    assert_eq!(circuit.state.barred_clients(), 1);
+
+    let mut quiet = Circuit::new();
+    quiet.fail("hostile", 4);
+    quiet.fail("a", 1);
+    assert_eq!(quiet.state.phase, Phase::Closed);
+    quiet.wait(11);
+    quiet.fail("a", 1);
+    assert_eq!(quiet.state.barred_clients(), 0, "one fault each is no row");
 }
 
 #[test]
-fn a_share_of_faults_by_one_client_leaves_out_that_one() {
+fn a_share_of_faults_bars_the_client_that_has_them() {
     let mut circuit = Circuit::new();
     for _ in 0..12 {
         circuit.fail("hostile", 1);
+        circuit.serve("hostile");
         circuit.serve("a");
     }
-    assert_eq!(circuit.is_open_for(&["hostile", "a"]), [true, false]);
+    assert!(circuit.is_barred("hostile") && !circuit.is_barred("a"));
+    assert_eq!(circuit.state.phase, Phase::Closed);
 }
 
-#[test]
-fn slow_calls_of_one_client_leave_out_that_one() {
-    let mut circuit = Circuit::new();
-    circuit.serve("a");
-    let slow = CircuitReport {
-        served: vec!["slow".to_owned()],
-        accused: vec!["slow".to_owned()],
-        ..slow_successes(circuit.state.epoch, 40, 40)
-    };
-    circuit.apply(&slow);
-    assert_eq!(circuit.is_open_for(&["slow", "a"]), [true, false]);
-}
-
+/// The hostile client's part does not count for others, nor hide theirs.
 #[test]
 fn faults_of_several_clients_open_it_for_all() {
     let mut circuit = Circuit::new();
-    circuit.fail("a", 3);
+    circuit.fail("a", 2);
     circuit.fail("b", 2);
-    assert_eq!(circuit.is_open_for(&["a", "b", "c"]), [true; 3]);
+    assert_eq!(circuit.state.phase, Phase::Closed);
+    circuit.fail("c", 1);
+    assert_eq!(circuit.state.phase, Phase::Open);
+
+    let mut behind = Circuit::new();
+    behind.fail("hostile", 5);
+    behind.fail("a", 2);
+    assert_eq!(behind.state.phase, Phase::Closed);
+    behind.fail("b", 1);
+    assert_eq!(behind.state.phase, Phase::Open);
 }
 
-/// A few are left out while others are served; many cannot all be at fault.
+/// Also where each client calls seldom.
 #[test]
-fn a_few_clients_are_left_out_while_others_are_served() {
+fn an_outage_with_little_traffic_opens_it() {
     let mut circuit = Circuit::new();
-    circuit.serve("c");
-    circuit.fail("a", 3);
-    circuit.fail("b", 2);
-    assert_eq!(circuit.is_open_for(&["a", "b", "c"]), [true, true, false]);
+    for number in 0..5 {
+        circuit.fail(&format!("a{number}"), 1);
+        circuit.wait(61);
+    }
+    assert_eq!(circuit.state.reason, "consecutive_faults");
+}
 
+#[test]
+fn a_barred_client_has_one_trial_at_a_time() {
     let mut circuit = Circuit::new();
-    circuit.serve("z");
+    circuit.fail("hostile", 5);
+    assert_eq!(circuit.probe("hostile"), None, "too soon");
+
+    circuit.wait(16);
+    let first = circuit
+        .probe("hostile")
+        .expect("the only tier, after a while");
+    assert_eq!(circuit.probe("hostile"), None, "one at a time");
+    circuit.end_probe(&first, ProbeResult::Failed);
+    assert!(circuit.is_barred("hostile"));
+
+    circuit.wait(16);
+    let second = circuit.probe("hostile").unwrap();
+    circuit.end_probe(&second, ProbeResult::Succeeded);
+    assert!(!circuit.is_barred("hostile"));
+    assert_eq!(circuit.state.phase, Phase::Closed);
+}
+
+/// An open circuit that one client's calls would keep open is probed by others.
+#[test]
+fn a_client_whose_probe_failed_lets_others_come_first() {
+    let mut circuit = Circuit::new();
     for client in ["a", "b", "c", "d", "e"] {
         circuit.fail(client, 1);
     }
-    assert_eq!(circuit.is_open_for(&["a", "z"]), [true, true]);
-}
+    assert_eq!(circuit.state.phase, Phase::Open);
 
-/// Others are counted while one is left out: an outage is seen all the same.
-#[test]
-fn an_outage_behind_a_hostile_client_is_seen() {
-    let mut circuit = Circuit::new();
-    circuit.fail("hostile", 5);
-    circuit.fail("a", 4);
-    assert_eq!(circuit.is_open_for(&["a", "b"]), [false, false]);
-
-    circuit.fail("a", 1);
-    assert_eq!(circuit.is_open_for(&["a", "b"]), [true, true]);
-}
-
-/// What the client's probes say does not touch the others' counts.
-#[test]
-fn a_suspects_probes_are_its_own() {
-    let mut circuit = Circuit::new();
-    circuit.fail("hostile", 5);
-    let epoch = circuit.state.epoch;
-    circuit.serve("a");
-
-    circuit.now += 61 * SECOND;
-    assert!(circuit.apply(&probe_request("t1")));
-    circuit.apply(&probe_end("t1", ProbeResult::Failed));
-    assert_eq!(circuit.is_open_for(&["hostile", "a"]), [true, false]);
-    assert_eq!(circuit.state.epoch, epoch);
-
-    circuit.now += 16 * SECOND;
-    assert!(circuit.apply(&probe_request("t2")));
-    circuit.apply(&probe_end("t2", ProbeResult::Succeeded));
+    circuit.wait(16);
+    let token = circuit.probe("hostile").unwrap();
+    circuit.end_probe(&token, ProbeResult::Failed);
+    circuit.wait(16);
+    assert_eq!(circuit.probe("hostile"), None, "others come first");
+    let token = circuit.probe("a").unwrap();
+    circuit.end_probe(&token, ProbeResult::Succeeded);
     assert_eq!(circuit.state.phase, Phase::Ramp);
-    circuit.now += 11 * SECOND;
-    circuit.apply(&CircuitReport::default());
-    assert_eq!(circuit.state.phase, Phase::Closed);
-    assert!(circuit.state.suspects.is_empty());
 }
 
 #[test]
-fn a_suspect_that_does_not_come_back_is_forgotten() {
+fn a_client_whose_probe_takes_long_keeps_nobody_out() {
+    let mut circuit = Circuit::new();
+    for client in ["a", "b", "c", "d", "e"] {
+        circuit.fail(client, 1);
+    }
+    circuit.wait(16);
+    let slow = circuit.probe("hostile").unwrap();
+    assert_eq!(circuit.probe("a"), None);
+
+    circuit.wait(16);
+    let token = circuit.probe("a").expect("another client's");
+    circuit.end_probe(&slow, ProbeResult::Failed);
+    assert_eq!(circuit.state.phase, Phase::HalfOpen, "too late");
+    circuit.end_probe(&token, ProbeResult::Succeeded);
+    assert_eq!(circuit.state.phase, Phase::Ramp);
+}
+
+#[test]
+fn a_client_that_is_not_heard_of_is_forgotten() {
     let mut circuit = Circuit::new();
     circuit.fail("hostile", 5);
-    circuit.now += 71 * SECOND;
+    circuit.wait(71);
     circuit.serve("a");
-    assert_eq!(circuit.state.phase, Phase::Closed);
-    assert!(circuit.state.suspects.is_empty());
+    assert_eq!(circuit.state.barred_clients(), 0);
 }
 
 /// As many clients as there are: the state has a bounded size.
@@ -171,9 +240,7 @@ fn the_state_remembers_a_bounded_number_of_clients() {
         circuit.serve(&format!("a{client}"));
         circuit.fail(&format!("b{client}"), 1);
     }
-    assert!(circuit.state.served.len() <= 16);
-    assert!(circuit.state.accused.len() <= 16);
-    assert!(circuit.state.suspects.len() <= 4);
+    assert_eq!(circuit.state.clients.len(), 16);
 }
 
 /// The calls themselves: refused to one client, let in for another, whatever is asked urgently.
@@ -191,7 +258,10 @@ async fn calls_of_others_are_let_in() {
     }
     let refused = circuit.admit("hostile", deadline).await;
     assert!(matches!(refused, Admission::Refused(_)));
+    let refused = circuit.admit_urgently("hostile", deadline).await;
+    assert!(matches!(refused, Admission::Refused(_)));
     assert!(!circuit.may_admit("hostile"));
+    assert!(circuit.urgent_admission_in("hostile").is_some());
 
     for _ in 0..3 {
         let Admission::Granted(permit) = circuit.admit("a", deadline).await else {
@@ -202,5 +272,6 @@ async fn calls_of_others_are_let_in() {
     }
     assert!(circuit.may_admit("a"));
     assert_eq!(circuit.urgent_admission_in("a"), None);
-    assert_eq!(circuit.view().suspects, 1);
+    let view = circuit.view();
+    assert_eq!((view.barred_clients, view.serves_any), (1, true));
 }
