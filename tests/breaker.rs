@@ -302,7 +302,7 @@ async fn a_report_that_is_cancelled_is_sent_later() {
 #[tokio::test]
 async fn a_circuit_that_cannot_be_read_is_as_new() {
     let prefix = prefix();
-    let key = format!("{prefix}:circuit:{{p}}");
+    let key = format!("{prefix}:circuit2:{{p}}");
     let mut connection = raw(&valkey_url()).await;
 
     for garbage in ["", "not json", "[]", "null", "{\"phase\":1}"] {

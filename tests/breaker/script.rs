@@ -54,7 +54,7 @@ async fn the_script_and_the_state_machine_agree_on_every_state() {
     let mut compared = 0;
     for _ in 0..CIRCUITS {
         let mut circuit = RandomCircuit::new(&mut random);
-        let key = format!("{}:circuit:{{p}}", prefix());
+        let key = format!("{}:circuit2:{{p}}", prefix());
         let mut pipeline = redis::pipe();
         let mut all_expected = Vec::new();
 
