@@ -169,11 +169,12 @@ async fn one_hostile_tenant_takes_no_model_from_another() {
     let (consultations, all_answers) = (served_by.len(), answered.len());
     let is_model = |tier: &&String| matches!(tier.as_str(), "primary" | "secondary");
     let by_model = served_by.iter().filter(is_model).count();
+    let by_first = served_by.iter().filter(|tier| *tier == "primary").count();
     let served = answered.iter().filter(|said| *said == "200 ").count();
     let its_calls = 2 * calls;
     println!(
         "\n| one hostile tenant for 2 minutes | its calls {its_calls} \
-         | consultations of another {consultations}, by a model {by_model} \
+         | consultations of another {consultations}, by a model {by_model}, the first tier {by_first} \
          | chats and reads of another {all_answers}, served {served} \
          | tenants left out, at most {} | open for all {} |",
         circuits.most_barred, circuits.open

@@ -261,7 +261,7 @@ async fn records_that_there_is_no_time_for_are_returned_untouched() {
 async fn brittle_worker() -> Worker {
     let tier = json!({
         "name": "only", "base_url": provider_url(), "model": "scripted-primary",
-        "breaker": { "failures": 1 },
+        "breaker": { "failures": 3 },
         "total_timeout": 2, "first_token_timeout": 2, "connect_timeout": 1,
     });
     let mut worker = worker().await;

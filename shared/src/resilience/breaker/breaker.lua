@@ -64,33 +64,42 @@ local function note_environment(at)
   end
 end
 
--- The client with the most faults counts for itself alone.
+-- Clients that are left out do not count, and the worst of the others for itself alone.
 local function reason_to_open()
   local successes, failures, slow = 0, 0, 0
   for _, slot in pairs(state.slots) do
     successes, failures, slow = successes + slot[1], failures + slot[2], slow + slot[3]
   end
 
-  local longest_row, worst, worst_name = 0, nil, nil
+  local function leave_out(client)
+    successes = math.max(successes - client.successes, 0)
+    failures = math.max(failures - client.faults, 0)
+    slow = math.max(slow - client.slow, 0)
+  end
+  local barred_row, longest_row, worst, worst_name = 0, 0, nil, nil
   for name, client in pairs(state.clients) do
-    longest_row = math.max(longest_row, client.row)
-    local bad = math.max(client.faults, client.slow)
-    local known = worst and math.max(worst.faults, worst.slow)
-    if not worst or bad > known or (bad == known and name > worst_name) then
-      worst, worst_name = client, name
+    if client.bar then
+      barred_row = barred_row + client.row
+      leave_out(client)
+    else
+      longest_row = math.max(longest_row, client.row)
+      local bad = math.max(client.faults, client.slow)
+      local known = worst and math.max(worst.faults, worst.slow)
+      if not worst or bad > known or (bad == known and name > worst_name) then
+        worst, worst_name = client, name
+      end
     end
   end
-  worst = worst or { faults = 0, slow = 0, successes = 0 }
+  if worst then leave_out(worst) end
 
-  local others_row = math.max(state.consecutive - longest_row, 0)
-  if state.consecutive >= number(1) and others_row >= math.ceil(number(1) / 2) then
+  local row = math.max(state.consecutive - barred_row, 0)
+  local others_row = math.max(row - longest_row, 0)
+  if row >= number(1) and others_row >= math.ceil(number(1) / 2) then
     return 'consecutive_faults'
   end
-  local calls = math.max(successes + failures - worst.successes - worst.faults, 0)
-  if exceeds_rate(number(2), math.max(failures - worst.faults, 0), calls) then
-    return 'failure_rate'
-  end
-  if exceeds_rate(number(3), math.max(slow - worst.slow, 0), calls) then return 'slow_calls' end
+  local calls = successes + failures
+  if exceeds_rate(number(2), failures, calls) then return 'failure_rate' end
+  if exceeds_rate(number(3), slow, calls) then return 'slow_calls' end
   return nil
 end
 

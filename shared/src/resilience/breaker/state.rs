@@ -492,36 +492,31 @@ impl CircuitState {
         self.enter_phase(Phase::Open, reason, now, to_millis(settings.open));
     }
 
-    /// Why the circuit is to open for all, if it is. The client with the most faults counts for
-    /// itself alone: half of the consecutive faults must be others', and the shares are theirs.
+    /// Why the circuit is to open for all, if it is. What clients did that are left out does not
+    /// count, and the worst of the others counts for itself alone: half of the consecutive faults
+    /// must be others', and the shares are theirs.
     fn reason_to_open(&self, settings: &BreakerSettings) -> Option<&'static str> {
-        let clients = || self.clients.values();
-        let longest_row = clients().map(|client| client.row).max().unwrap_or(0);
-        let others_row = self.consecutive.saturating_sub(longest_row);
+        let barred = || self.clients.values().filter(|client| client.bar.is_some());
+        let counted = || self.clients.values().filter(|client| client.bar.is_none());
+
+        let barred_row: u64 = barred().map(|client| client.row).sum();
+        let row = self.consecutive.saturating_sub(barred_row);
+        let longest_row = counted().map(|client| client.row).max().unwrap_or(0);
         let failures = u64::from(settings.failures);
-        if self.consecutive >= failures && others_row >= failures.div_ceil(2) {
+        if row >= failures && row.saturating_sub(longest_row) >= failures.div_ceil(2) {
             return Some("consecutive_faults");
         }
 
-        let worst = clients().max_by_key(|client| client.faults.max(client.slow));
-        let (faults, slow, calls) = worst.map_or((0, 0, 0), |client| {
-            (client.faults, client.slow, client.calls())
-        });
-        let total = self.window_total();
-        let all = total.calls().saturating_sub(calls);
-        if exceeds_rate(
-            settings,
-            settings.failure_rate,
-            total.failures.saturating_sub(faults),
-            all,
-        ) {
+        let worst = counted().max_by_key(|client| client.faults.max(client.slow));
+        let mut rest = self.window_total();
+        for client in barred().chain(worst) {
+            rest.successes = rest.successes.saturating_sub(client.successes);
+            rest.failures = rest.failures.saturating_sub(client.faults);
+            rest.slow = rest.slow.saturating_sub(client.slow);
+        }
+        if exceeds_rate(settings, settings.failure_rate, rest.failures, rest.calls()) {
             Some("failure_rate")
-        } else if exceeds_rate(
-            settings,
-            settings.slow_rate,
-            total.slow.saturating_sub(slow),
-            all,
-        ) {
+        } else if exceeds_rate(settings, settings.slow_rate, rest.slow, rest.calls()) {
             Some("slow_calls")
         } else {
             None

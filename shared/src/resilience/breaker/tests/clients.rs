@@ -147,9 +147,15 @@ fn faults_of_several_clients_open_it_for_all() {
 
     let mut behind = Circuit::new();
     behind.fail("hostile", 5);
+    behind.fail("another", 5);
     behind.fail("a", 2);
-    assert_eq!(behind.state.phase, Phase::Closed);
-    behind.fail("b", 1);
+    behind.fail("b", 2);
+    assert_eq!(
+        behind.state.phase,
+        Phase::Closed,
+        "two are left out, two fail"
+    );
+    behind.fail("c", 1);
     assert_eq!(behind.state.phase, Phase::Open);
 }
 
