@@ -57,7 +57,7 @@ enum DemandKind {
 impl Demands {
     /// Finds them; a field without a value asks for nothing, and is left out.
     pub(super) fn take(fields: &mut Map<String, Value>) -> Self {
-        fields.retain(|name, value| is_safe_field(name) || !asks_for_nothing(name, value));
+        fields.retain(|name, value| is_safe_field(name) || !value.is_null());
 
         let mut demands = Self::default();
         demands.add_fields(fields);
@@ -91,7 +91,10 @@ impl Demands {
 
     fn add_fields(&mut self, fields: &Map<String, Value>) {
         for (name, value) in fields {
-            if !is_safe_field(name) && !is_thinking_switch(name, value) {
+            let is_safe = is_safe_field(name)
+                || is_thinking_switch(name, value)
+                || is_refusal_to_store(name, value);
+            if !is_safe {
                 self.push(DemandKind::Field(name.clone()), shortened(name));
             }
         }
@@ -189,9 +192,9 @@ impl Demand {
     }
 }
 
-/// `null` is no value; `store` is false unless it is set, and says then that nothing is kept.
-fn asks_for_nothing(name: &str, value: &Value) -> bool {
-    value.is_null() || (name == "store" && value == &Value::Bool(false))
+/// `"store": false`: every provider hears that a client wants nothing to be kept.
+fn is_refusal_to_store(name: &str, value: &Value) -> bool {
+    name == "store" && value == &Value::Bool(false)
 }
 
 /// `chat_template_kwargs` with nothing but switches.

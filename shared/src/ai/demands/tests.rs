@@ -146,12 +146,24 @@ fn what_shapes_an_answer_is_passed_on() {
 
 #[test]
 fn a_field_without_a_value_is_left_out() {
-    let mut request = request_with(r#""store":false,"metadata":null,"seed":null"#);
+    let mut request = request_with(r#""store":null,"metadata":null,"seed":null"#);
     let demands = Demands::take(&mut request);
     assert!(demands.are_met_by(&tier("")));
 
     let names: Vec<_> = request.keys().map(String::as_str).collect();
     assert_eq!(names, ["messages", "seed"]);
+}
+
+/// It is a client's privacy opt-out: an account may keep what does not say so.
+#[test]
+fn a_refusal_to_store_is_passed_on_by_every_tier() {
+    for settings in ["", r#","pass_fields":["*"]"#] {
+        let mut request = request_with(r#""store":false"#);
+        let demands = Demands::take(&mut request);
+
+        assert!(demands.are_met_by(&tier(settings)), "{settings}");
+        assert_eq!(request["store"], false, "{settings}");
+    }
 }
 
 #[test]
