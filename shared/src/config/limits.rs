@@ -22,8 +22,8 @@ pub enum Algorithm {
     SlidingWindow,
 }
 
-/// How a limit fails: what it does while Valkey is gone. Where none is configured, an open limit is
-/// counted by each environment for itself, against all of it.
+/// How a limit fails: what it does while Valkey is gone. Where none is configured, an open or local
+/// limit is counted by each environment for itself, against all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureMode {

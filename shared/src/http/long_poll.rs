@@ -1,7 +1,7 @@
 //! Holding an answer back until there is something to say, for as long as the caller may.
 //!
 //! A call that waits holds an execution environment. So the seconds that one person's calls wait
-//! are a limit, [`WAIT`](crate::limits::WAIT): a call over it is not refused, but answered with
+//! are a limit, [`WAIT`]: a call over it is not refused, but answered with
 //! what is known. The limit is charged every two seconds, so a call that soon has its answer costs
 //! little, and one that is broken off no more.
 
@@ -11,7 +11,7 @@ use super::Response;
 use super::problem::write_retry_headers;
 use crate::deadline::Deadline;
 use crate::identity::Caller;
-use crate::limits::{Client, LimitCost, Limiter};
+use crate::limits::{Client, LimitCost, Limiter, WAIT};
 
 /// The pause before the second look. Short, since rules and a fast model are done within a second.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -73,7 +73,7 @@ impl<'a> LongPoll<'a> {
             caller: Some(self.caller),
         };
         let costs = [LimitCost {
-            limit: "wait",
+            limit: WAIT.name(),
             cost: CHARGED_SECONDS,
         }];
         let decision = self.limiter.decide(client, &costs, self.until).await;
@@ -99,7 +99,6 @@ mod tests {
     use super::*;
     use crate::config::LimitSettings;
     use crate::identity::{Role, TenantId, UserId};
-    use crate::limits::WAIT;
 
     fn caller(user: &str) -> Caller {
         Caller {
@@ -123,8 +122,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_person_who_has_waited_too_long_is_answered_at_once() {
-        // Alone, the environment has a tenth: four seconds, for two calls of two.
-        let limiter = limiter(r#"{"wait":{"limit":40,"burst":40}}"#);
+        // Four seconds, for two calls of two.
+        let limiter = limiter(r#"{"wait":{"limit":4,"burst":4}}"#);
         let (one, other) = (caller("one"), caller("other"));
         let until = Deadline::after(Duration::from_mins(1));
 
@@ -137,13 +136,25 @@ mod tests {
 
         assert_eq!(retry_after(&polls[0]), None);
         let wait = retry_after(&polls[2]).unwrap();
-        assert!((1..=30).contains(&wait), "{wait}");
+        assert!((1..=60).contains(&wait), "{wait}");
         assert!(LongPoll::new(&limiter, &other, until).pause().await);
+    }
+
+    /// Without Valkey, the environment has all of the limit: 120 seconds.
+    #[tokio::test]
+    async fn by_default_six_calls_of_twenty_seconds_may_wait() {
+        let (limiter, one) = (limiter("{}"), caller("one"));
+        let until = Deadline::after(Duration::from_mins(1));
+
+        for _ in 0..6 * 20 / CHARGED_SECONDS {
+            let mut poll = LongPoll::new(&limiter, &one, until);
+            assert!(poll.charge().await);
+        }
     }
 
     #[tokio::test]
     async fn looks_within_two_seconds_are_charged_once() {
-        let limiter = limiter(r#"{"wait":{"limit":20,"burst":20}}"#);
+        let limiter = limiter(r#"{"wait":{"limit":2,"burst":2}}"#);
         let one = caller("one");
         let mut poll = LongPoll::new(&limiter, &one, Deadline::after(Duration::from_mins(1)));
         for _ in 0..3 {
@@ -153,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_whose_time_is_up_is_charged_nothing() {
-        let limiter = limiter(r#"{"wait":{"limit":20,"burst":20}}"#);
+        let limiter = limiter(r#"{"wait":{"limit":2,"burst":2}}"#);
         let one = caller("one");
         let mut over = LongPoll::new(&limiter, &one, Deadline::after(Duration::ZERO));
         assert!(!over.pause().await);

@@ -100,6 +100,11 @@ impl Limit {
         self
     }
 
+    /// The name by which its costs and settings are given.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The limit with the operator's changes; `None` if it has no rate.
     pub(super) fn with_settings(
         mut self,

@@ -284,13 +284,13 @@ impl Limiter {
     /// The rate against which this environment counts by itself; `None` if it does not.
     ///
     /// A fleet that has lost its counts is large, so one environment has a part of a limit. Where
-    /// no Valkey is configured there are no other counts, and the fleet may be one environment: a
-    /// limit that would be open has all of its rate.
+    /// no Valkey is configured there never were other counts, and the fleet may be one environment:
+    /// a part would refuse for good what the limit allows. There a limit has all of its rate.
     fn local_rate(&self, limit: &Limit) -> Option<Rate> {
-        match limit.failure_mode {
-            FailureMode::Local => Some(limit.rate.local_share()),
-            FailureMode::Open if self.valkey.is_none() => Some(limit.rate),
-            FailureMode::Open | FailureMode::Closed => None,
+        match (limit.failure_mode, &self.valkey) {
+            (FailureMode::Closed, _) | (FailureMode::Open, Some(_)) => None,
+            (FailureMode::Local, Some(_)) => Some(limit.rate.local_share()),
+            (FailureMode::Local | FailureMode::Open, None) => Some(limit.rate),
         }
     }
 
