@@ -31,7 +31,7 @@ pub struct Limiter {
     local: Mutex<LocalLimiter>,
     refusals: RecentRefusals,
     /// Settlements that could not wait for an answer; they go out with the next question.
-    owed: Mutex<Vec<SettleRequest>>,
+    owed: Mutex<Vec<OwedSettlement>>,
 }
 
 /// The cost of a call for one limit, where it is not 1.
@@ -65,6 +65,15 @@ pub struct Settlement<'a> {
     pub charge: Charge,
     /// The real cost: calls or tokens.
     pub cost: u64,
+}
+
+/// A settlement of a bucket that Valkey counts. By how much it moves the bucket depends on when it
+/// is sent: more may have come back by itself by then.
+struct OwedSettlement {
+    key: String,
+    rate: Rate,
+    charge: Charge,
+    cost: u64,
 }
 
 /// One limit that applies to a call.
@@ -313,7 +322,8 @@ impl Limiter {
     /// calls that it let in.
     pub async fn settle(&self, settlement: Settlement<'_>, deadline: Deadline) {
         let name = settlement.limit;
-        let Some(request) = self.settle_locally(settlement) else {
+        let owed = self.settle_locally(settlement);
+        let Some(request) = owed.and_then(OwedSettlement::into_request) else {
             return;
         };
 
@@ -327,26 +337,26 @@ impl Limiter {
 
     /// The same where nothing can be awaited: Valkey hears of it with the environment's next call.
     pub fn settle_later(&self, settlement: Settlement<'_>) {
-        let Some(request) = self.settle_locally(settlement) else {
+        let Some(settlement) = self.settle_locally(settlement) else {
             return;
         };
 
         let mut owed = self.owed.lock();
         if owed.len() < MAX_OWED {
-            owed.push(request);
+            owed.push(settlement);
         }
     }
 
     /// Adds what could not be settled before to a batch; no answer is waited for.
     fn add_owed(&self, batch: &mut Batch) {
         let owed = std::mem::take(&mut *self.owed.lock());
-        for request in owed {
+        for request in owed.into_iter().filter_map(OwedSettlement::into_request) {
             let _unneeded = batch.add(request);
         }
     }
 
     /// Settles a charge that this environment counts; what Valkey is to be told of a shared one.
-    fn settle_locally(&self, settlement: Settlement<'_>) -> Option<SettleRequest> {
+    fn settle_locally(&self, settlement: Settlement<'_>) -> Option<OwedSettlement> {
         let Settlement { charge, cost, .. } = settlement;
         let mut limits = self.limits.iter();
         let limit = limits.find(|limit| limit.name == settlement.limit)?;
@@ -355,16 +365,16 @@ impl Limiter {
             return None;
         }
 
-        let elapsed = charge.at.elapsed().unwrap_or_default();
         match charge.mode {
-            DecisionMode::Shared => {
-                let shift = time_shift(&limit.rate, charge.cost, cost, elapsed);
-                let scale = limit.rate.fill().scale;
-                (shift != 0).then_some(SettleRequest { key, shift, scale })
-            }
+            DecisionMode::Shared => Some(OwedSettlement {
+                key,
+                rate: limit.rate,
+                charge,
+                cost,
+            }),
             DecisionMode::Local => {
                 let rate = self.local_rate(limit)?;
-                let shift = time_shift(&rate, charge.cost, cost, elapsed);
+                let shift = time_shift(&rate, charge, cost);
                 self.local.lock().settle(&key, &rate, shift, now_micros());
                 None
             }
@@ -373,10 +383,21 @@ impl Limiter {
     }
 }
 
-/// How much later a bucket is full, in ticks, if it is charged `cost` instead of `charged`. What
+impl OwedSettlement {
+    /// The question for Valkey by now; `None` if it moves nothing.
+    fn into_request(self) -> Option<SettleRequest> {
+        let shift = time_shift(&self.rate, self.charge, self.cost);
+        let scale = self.rate.fill().scale;
+        let key = self.key;
+        (shift != 0).then_some(SettleRequest { key, shift, scale })
+    }
+}
+
+/// How much later a bucket is full, in ticks, if it is charged `cost` instead of its `charge`. What
 /// has come back by itself since then moves nothing.
-fn time_shift(rate: &Rate, charged: u64, cost: u64, elapsed: Duration) -> i128 {
+fn time_shift(rate: &Rate, charge: Charge, cost: u64) -> i128 {
     let fill = rate.fill();
+    let elapsed = charge.at.elapsed().unwrap_or_default();
     let elapsed = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
 
     let owed = |cost: u64| {
@@ -384,11 +405,48 @@ fn time_shift(rate: &Rate, charged: u64, cost: u64, elapsed: Duration) -> i128 {
         let left = ticks.saturating_sub(fill.ticks_in(elapsed));
         i128::try_from(left).unwrap_or(i128::MAX)
     };
-    owed(cost) - owed(charged)
+    owed(cost) - owed(charge.cost)
 }
 
 /// Microseconds since 1970.
 fn now_micros() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     u64::try_from(now.unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thousand a minute, of which a call that was charged nothing has used all.
+    fn settlement_of(age: Duration) -> OwedSettlement {
+        let rate = Rate {
+            algorithm: Algorithm::TokenBucket { burst: 1_000 },
+            limit: 1_000,
+            window: 60_000_000,
+        };
+        let charge = Charge {
+            cost: 0,
+            at: SystemTime::now() - age,
+            mode: DecisionMode::Shared,
+        };
+
+        OwedSettlement {
+            key: "key".to_owned(),
+            rate,
+            charge,
+            cost: 1_000,
+        }
+    }
+
+    /// An environment may be frozen in between.
+    #[test]
+    fn what_is_owed_shrinks_until_it_is_sent() {
+        let shift = |age| settlement_of(age).into_request().map(|sent| sent.shift);
+        let fresh = shift(Duration::ZERO).unwrap();
+        let later = shift(Duration::from_secs(40)).unwrap();
+
+        assert!(0 < later && later <= fresh / 2, "{later} of {fresh}");
+        assert_eq!(shift(Duration::from_mins(1)), None);
+    }
 }
