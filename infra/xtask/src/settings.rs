@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use wenzhen::config::{
     AllowedPlaintext, ConnectionKind, KeyReference, LimitSettings, Models, Tiers,
 };
-use wenzhen::limits::Limiter;
+use wenzhen::limits::{Limiter, TENANT_WAIT, WAIT};
 
 use crate::deploy::{Parameters, as_values, read_template};
 use crate::stack::{Stack, env_variable};
@@ -171,7 +171,8 @@ fn deployed_limits(stack: &Stack) -> Result<String> {
 
     let advice = "LIMITS is wrong; see docs/limits.md";
     let settings = LimitSettings::parse(&text).context(advice)?;
-    let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
+    let others = [wenzhen::chat::TOKENS, WAIT, TENANT_WAIT];
+    let declared = [wenzhen::limits::DEFAULT, &others].concat();
     Limiter::new(None, &declared, &settings).context(advice)?;
 
     Ok(text)

@@ -8,7 +8,15 @@ use super::ConfigError;
 use super::unique_map::UniqueMap;
 
 /// The limits there are; a route declares those that it has.
-pub const LIMIT_NAMES: [&str; 6] = ["address", "user", "tenant", "global", "tokens", "wait"];
+pub const LIMIT_NAMES: [&str; 7] = [
+    "address",
+    "user",
+    "tenant",
+    "global",
+    "tokens",
+    "wait",
+    "tenant_wait",
+];
 
 /// How a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,8 +129,8 @@ impl LimitSetting {
             Err(ConfigError::new(format!("LIMITS.{name}{field}"), problem))
         };
         if !LIMIT_NAMES.contains(&name) {
-            let problem = "is not a limit; there are address, user, tenant, global, tokens and \
-                           wait";
+            let problem = "is not a limit; there are address, user, tenant, global, tokens, wait \
+                           and tenant_wait";
             return wrong("", problem);
         }
 

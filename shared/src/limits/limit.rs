@@ -178,5 +178,16 @@ pub const WAIT: Limit =
     Limit::token_bucket("wait", LimitScope::User, 120, Duration::from_mins(1), 120)
         .failure_mode(FailureMode::Local);
 
+/// The same of all people of a tenant: fifty calls may wait all the time, and three hundred may
+/// begin at once.
+pub const TENANT_WAIT: Limit = Limit::token_bucket(
+    "tenant_wait",
+    LimitScope::Tenant,
+    3_000,
+    Duration::from_mins(1),
+    600,
+)
+.failure_mode(FailureMode::Local);
+
 /// The limits of a route that declares none of its own.
 pub const DEFAULT: &[Limit] = &[ADDRESS, USER, TENANT, GLOBAL];

@@ -48,6 +48,6 @@ pub mod script;
 pub use crate::config::{Algorithm, FailureMode};
 pub use client::Client;
 pub use decision::{Decision, DecisionMode, LimitStatus};
-pub use limit::{ADDRESS, DEFAULT, GLOBAL, Limit, LimitScope, TENANT, USER, WAIT};
+pub use limit::{ADDRESS, DEFAULT, GLOBAL, Limit, LimitScope, TENANT, TENANT_WAIT, USER, WAIT};
 pub use limiter::{Charge, LimitCost, Limiter, PendingDecision, Settlement};
 pub use rate::{Fill, LimitCheck, Rate, Verdict};
