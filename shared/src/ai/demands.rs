@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::media::find_remote;
+use super::media::{find_remote, find_remote_schema};
 use super::request_error::RequestError;
 use crate::config::{TierSettings, is_safe_field, is_safe_part, is_safe_tool};
 
@@ -52,6 +52,7 @@ enum DemandKind {
     ToolType(String),
     PartType(String),
     RemoteMedia,
+    RemoteSchema,
 }
 
 impl Demands {
@@ -62,6 +63,7 @@ impl Demands {
         let mut demands = Self::default();
         demands.add_fields(fields);
         demands.add_tools(fields.get("tools"));
+        demands.add_schemas(fields);
         demands.add_messages(fields.get("messages"));
         demands
     }
@@ -119,6 +121,24 @@ impl Demands {
         }
     }
 
+    /// Some servers resolve a schema's references themselves.
+    fn add_schemas(&mut self, fields: &Map<String, Value>) {
+        if fields
+            .get("response_format")
+            .is_some_and(find_remote_schema)
+        {
+            self.push(DemandKind::RemoteSchema, "response_format");
+        }
+
+        for name in ["tools", "functions"] {
+            let tools = fields.get(name).and_then(Value::as_array);
+            let tools = tools.into_iter().flatten().enumerate();
+            for (index, _) in tools.filter(|(_, tool)| find_remote_schema(tool)) {
+                self.push(DemandKind::RemoteSchema, format!("{name}[{index}]"));
+            }
+        }
+    }
+
     fn add_messages(&mut self, messages: Option<&Value>) {
         let messages = messages.and_then(Value::as_array);
         for (index, message) in messages.into_iter().flatten().enumerate() {
@@ -166,7 +186,7 @@ impl DemandKind {
             Self::Field(name) => passes.passes_field(name),
             Self::ToolType(kind) => passes.passes_tool(kind),
             Self::PartType(kind) => passes.passes_part(kind),
-            Self::RemoteMedia => tier.remote_media,
+            Self::RemoteMedia | Self::RemoteSchema => tier.remote_media,
         }
     }
 }
@@ -184,6 +204,9 @@ impl Demand {
             }
             DemandKind::RemoteMedia => {
                 format!("'{param}' names what is elsewhere; send it as a data: URL.")
+            }
+            DemandKind::RemoteSchema => {
+                format!("'{param}' has a $ref to what is elsewhere; put it under $defs.")
             }
         };
 
