@@ -1,5 +1,5 @@
-//! Whether a part of a message, or a JSON schema, names something that is elsewhere: an address that
-//! the provider, or a model inside our own network, would fetch, or a file that it keeps.
+//! Whether a part of a message, or a JSON schema, names something that is elsewhere: an address
+//! that the provider, or a model inside our own network, would fetch, or a file that it keeps.
 
 use serde_json::Value;
 

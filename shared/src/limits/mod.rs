@@ -44,10 +44,12 @@ pub mod local;
 mod rate;
 mod refusals;
 pub mod script;
+mod settlement;
 
 pub use crate::config::{Algorithm, FailureMode};
 pub use client::Client;
 pub use decision::{Decision, DecisionMode, LimitStatus};
 pub use limit::{ADDRESS, DEFAULT, GLOBAL, Limit, LimitScope, TENANT, TENANT_WAIT, USER, WAIT};
-pub use limiter::{Charge, LimitCost, Limiter, PendingDecision, Settlement};
+pub use limiter::{LimitCost, Limiter, PendingDecision};
 pub use rate::{Fill, LimitCheck, Rate, Verdict};
+pub use settlement::{Charge, Settlement};

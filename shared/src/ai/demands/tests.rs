@@ -186,7 +186,8 @@ const REMOTE_SCHEMAS: [Case; 6] = [
         place: "response_format",
     },
     Case {
-        request: r#""response_format":{"type":"json_object","schema":{"anyOf":[{"$ref":"a.json"}]}}"#,
+        request: r#""response_format":{"type":"json_object",
+            "schema":{"anyOf":[{"$ref":"a.json"}]}}"#,
         place: "response_format",
     },
     Case {
