@@ -458,12 +458,12 @@ async fn without_valkey_each_limit_does_what_it_says() {
     .await;
 }
 
-/// The template's default. An open limit would be none; one that fails local keeps to its part.
+/// The template's default. Each limit has all of its rate here: nobody else counts.
 #[tokio::test]
 async fn with_no_valkey_each_environment_counts_by_itself() {
     let cases = [
         (FailureMode::Open, DecisionMode::Local, 20),
-        (FailureMode::Local, DecisionMode::Local, 2),
+        (FailureMode::Local, DecisionMode::Local, 20),
         (FailureMode::Closed, DecisionMode::Closed, 0),
     ];
     for (failure_mode, mode, expected) in cases {

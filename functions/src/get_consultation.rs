@@ -12,7 +12,7 @@ use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, LongPoll, Request, Response, path_parameter, reply};
 use wenzhen::identity::{Caller, Scope, TenantId};
-use wenzhen::limits::{Limiter, WAIT};
+use wenzhen::limits::{Limiter, TENANT_WAIT, WAIT};
 use wenzhen::postgres::Database;
 use wenzhen::reports::LinkSigner;
 use wenzhen::setup::Setup;
@@ -31,7 +31,7 @@ pub struct GetConsultation {
     pub cache: Cache,
     /// Makes the links to reports.
     pub links: LinkSigner,
-    /// Counts the seconds that each person's calls wait.
+    /// Counts the seconds that each person's and each tenant's calls wait.
     pub waits: Limiter,
 }
 
@@ -43,7 +43,7 @@ impl Endpoint for GetConsultation {
             database: setup.database().await?,
             cache: setup.cache()?,
             links: LinkSigner::new(config::reports_bucket()?),
-            waits: setup.limiter_of(&[WAIT]).await?,
+            waits: setup.limiter_of(&[WAIT, TENANT_WAIT]).await?,
         })
     }
 

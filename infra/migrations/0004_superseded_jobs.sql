@@ -5,5 +5,7 @@
 -- indexes. If a long transaction holds the table, this gives up after five seconds instead of blocking all that comes
 -- behind it, and can be run again.
 SET LOCAL lock_timeout = '5s';
+-- The role may end statements sooner, as for the functions.
+SET LOCAL statement_timeout = 0;
 
 ALTER TABLE jobs ADD COLUMN IF NOT EXISTS superseded_at timestamptz;

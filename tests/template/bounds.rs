@@ -208,6 +208,35 @@ fn every_route_is_throttled() {
     }
 }
 
+/// A throttle is shared by all: one client within its limits must leave room for others. An address
+/// may send a hundred calls a second, and two hundred at once.
+#[test]
+fn a_throttle_is_above_what_one_client_may_send() {
+    let template = read_template();
+    let parameters = &template["Parameters"];
+    let default = |parameter: &str| parameters[parameter]["Default"].as_u64().unwrap();
+    assert!(default("ApiRateLimit") >= 200);
+    assert!(default("ApiBurstLimit") >= 400);
+
+    for api in resources_of_kind("AWS::Serverless::HttpApi").values() {
+        let chat = &api["RouteSettings"]["POST /v1/chat/completions"];
+        assert!(chat["ThrottlingRateLimit"].as_u64().unwrap() >= 200);
+        assert!(chat["ThrottlingBurstLimit"].as_u64().unwrap() >= 400);
+    }
+}
+
+/// Lambda takes no `MaximumConcurrency` of 1.
+#[test]
+fn a_worker_of_one_batch_is_refused_before_a_deployment() {
+    let template = read_template();
+    let rule = &template["Rules"]["WorkerIsNotAlone"];
+    assert!(rule["RuleCondition"].is_null(), "it holds always");
+
+    let refused = &rule["Assertions"][0]["Assert"]["Fn::Not"][0]["Fn::Equals"];
+    assert_eq!(refused[0]["Ref"], "WorkerConcurrency");
+    assert_eq!(refused[1], "1");
+}
+
 /// A function URL has neither an authorizer nor a throttle: only reserved concurrency bounds it.
 #[test]
 fn a_function_with_a_url_can_be_bounded() {

@@ -9,14 +9,17 @@ use serde_json::{Value, json};
 use wenzhen::config::{
     AllowedPlaintext, ConnectionKind, KeyReference, LimitSettings, Models, Tiers,
 };
-use wenzhen::limits::Limiter;
+use wenzhen::limits::{Limiter, TENANT_WAIT, WAIT};
 
 use crate::deploy::{Parameters, as_values, read_template};
 use crate::stack::{Stack, env_variable};
-use crate::{functions, services, variables};
+use crate::{functions, services, tools, variables};
 
-/// The secret that holds the settings which are too large for variables.
+/// How the names begin of secrets that hold the settings which are too large for variables.
 const SETTINGS_SECRET: &str = "wenzhen-settings";
+
+/// Characters of the content's hash in such a name.
+const HASH_CHARS: usize = 12;
 
 /// The parameters that such a secret can hold, and the settings' names there.
 const STORED_SETTINGS: [(&str, &str); 3] = [
@@ -82,7 +85,9 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
     Ok(parameters)
 }
 
-/// Moves the settings that may be large into one secret, as an operator does on AWS.
+/// Moves the settings that may be large into one secret, as an operator does on AWS. Its name is
+/// another one when they change: an environment reads a secret once, and a new name, which is a new
+/// variable, replaces the environments.
 async fn store_settings(stack: &Stack, parameters: &mut Parameters) -> Result<()> {
     let mut stored = serde_json::Map::new();
     for (parameter, setting) in STORED_SETTINGS {
@@ -92,8 +97,12 @@ async fn store_settings(stack: &Stack, parameters: &mut Parameters) -> Result<()
         }
     }
 
-    store_secret(stack, SETTINGS_SECRET, &Value::from(stored).to_string()).await?;
-    parameters.insert("SettingsSecret", SETTINGS_SECRET.to_owned());
+    let content = Value::from(stored).to_string();
+    let hash = tools::sha256(content.as_bytes());
+    let name = format!("{SETTINGS_SECRET}-{}", &hash[..HASH_CHARS]);
+
+    store_secret(stack, &name, &content).await?;
+    parameters.insert("SettingsSecret", name);
     Ok(())
 }
 
@@ -171,7 +180,8 @@ fn deployed_limits(stack: &Stack) -> Result<String> {
 
     let advice = "LIMITS is wrong; see docs/limits.md";
     let settings = LimitSettings::parse(&text).context(advice)?;
-    let declared = [wenzhen::limits::DEFAULT, &[wenzhen::chat::TOKENS]].concat();
+    let others = [wenzhen::chat::TOKENS, WAIT, TENANT_WAIT];
+    let declared = [wenzhen::limits::DEFAULT, &others].concat();
     Limiter::new(None, &declared, &settings).context(advice)?;
 
     Ok(text)

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::media::find_remote;
+use super::media::{find_remote, find_remote_schema};
 use super::request_error::RequestError;
 use crate::config::{TierSettings, is_safe_field, is_safe_part, is_safe_tool};
 
@@ -52,16 +52,18 @@ enum DemandKind {
     ToolType(String),
     PartType(String),
     RemoteMedia,
+    RemoteSchema,
 }
 
 impl Demands {
     /// Finds them; a field without a value asks for nothing, and is left out.
     pub(super) fn take(fields: &mut Map<String, Value>) -> Self {
-        fields.retain(|name, value| is_safe_field(name) || !asks_for_nothing(name, value));
+        fields.retain(|name, value| is_safe_field(name) || !value.is_null());
 
         let mut demands = Self::default();
         demands.add_fields(fields);
         demands.add_tools(fields.get("tools"));
+        demands.add_schemas(fields);
         demands.add_messages(fields.get("messages"));
         demands
     }
@@ -91,7 +93,10 @@ impl Demands {
 
     fn add_fields(&mut self, fields: &Map<String, Value>) {
         for (name, value) in fields {
-            if !is_safe_field(name) && !is_thinking_switch(name, value) {
+            let is_safe = is_safe_field(name)
+                || is_thinking_switch(name, value)
+                || is_refusal_to_store(name, value);
+            if !is_safe {
                 self.push(DemandKind::Field(name.clone()), shortened(name));
             }
         }
@@ -112,6 +117,24 @@ impl Demands {
             for name in fields.filter(|name| !TOOL_FIELDS.contains(&name.as_str())) {
                 let param = format!("tools[{index}].{}", shortened(name));
                 self.push(DemandKind::ToolType(name.clone()), param);
+            }
+        }
+    }
+
+    /// Some servers resolve a schema's references themselves.
+    fn add_schemas(&mut self, fields: &Map<String, Value>) {
+        if fields
+            .get("response_format")
+            .is_some_and(find_remote_schema)
+        {
+            self.push(DemandKind::RemoteSchema, "response_format");
+        }
+
+        for name in ["tools", "functions"] {
+            let tools = fields.get(name).and_then(Value::as_array);
+            let tools = tools.into_iter().flatten().enumerate();
+            for (index, _) in tools.filter(|(_, tool)| find_remote_schema(tool)) {
+                self.push(DemandKind::RemoteSchema, format!("{name}[{index}]"));
             }
         }
     }
@@ -163,7 +186,7 @@ impl DemandKind {
             Self::Field(name) => passes.passes_field(name),
             Self::ToolType(kind) => passes.passes_tool(kind),
             Self::PartType(kind) => passes.passes_part(kind),
-            Self::RemoteMedia => tier.remote_media,
+            Self::RemoteMedia | Self::RemoteSchema => tier.remote_media,
         }
     }
 }
@@ -182,6 +205,9 @@ impl Demand {
             DemandKind::RemoteMedia => {
                 format!("'{param}' names what is elsewhere; send it as a data: URL.")
             }
+            DemandKind::RemoteSchema => {
+                format!("'{param}' has a $ref to what is elsewhere; put it under $defs.")
+            }
         };
 
         let advice = "Leave it out, or ask the operator to allow it.";
@@ -189,9 +215,9 @@ impl Demand {
     }
 }
 
-/// `null` is no value; `store` is false unless it is set, and says then that nothing is kept.
-fn asks_for_nothing(name: &str, value: &Value) -> bool {
-    value.is_null() || (name == "store" && value == &Value::Bool(false))
+/// `"store": false`: every provider hears that a client wants nothing to be kept.
+fn is_refusal_to_store(name: &str, value: &Value) -> bool {
+    name == "store" && value == &Value::Bool(false)
 }
 
 /// `chat_template_kwargs` with nothing but switches.

@@ -1,5 +1,5 @@
-//! Whether a part of a message names something that is elsewhere: an address that the provider, or
-//! a model inside our own network, would fetch, or a file that it keeps.
+//! Whether a part of a message, or a JSON schema, names something that is elsewhere: an address
+//! that the provider, or a model inside our own network, would fetch, or a file that it keeps.
 
 use serde_json::Value;
 
@@ -18,6 +18,22 @@ const ADDRESSES: [&str; 5] = ["audio_url", "image_url", "url", "uri", "video_url
 
 /// Fields that name a file that is kept elsewhere.
 const REFERENCES: [&str; 2] = ["file_id", "file_ids"];
+
+/// Keywords of JSON schema that refer to another schema.
+const SCHEMA_REFERENCES: [&str; 3] = ["$dynamicRef", "$recursiveRef", "$ref"];
+
+/// Whether a schema refers to one that is not in it. Within it, a reference begins with `#`.
+pub(super) fn find_remote_schema(schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            let is_reference = SCHEMA_REFERENCES.contains(&name.as_str());
+            let target = value.as_str().filter(|_| is_reference);
+            target.is_some_and(|target| !target.starts_with('#')) || find_remote_schema(value)
+        }),
+        Value::Array(items) => items.iter().any(find_remote_schema),
+        _ => false,
+    }
+}
 
 /// Whether a part names something that is not in the request.
 pub(super) fn find_remote(part: &Value) -> bool {

@@ -8,7 +8,15 @@ use super::ConfigError;
 use super::unique_map::UniqueMap;
 
 /// The limits there are; a route declares those that it has.
-pub const LIMIT_NAMES: [&str; 6] = ["address", "user", "tenant", "global", "tokens", "wait"];
+pub const LIMIT_NAMES: [&str; 7] = [
+    "address",
+    "user",
+    "tenant",
+    "global",
+    "tokens",
+    "wait",
+    "tenant_wait",
+];
 
 /// How a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +30,8 @@ pub enum Algorithm {
     SlidingWindow,
 }
 
-/// How a limit fails: what it does while Valkey is gone. Where none is configured, an open limit is
-/// counted by each environment for itself, against all of it.
+/// How a limit fails: what it does while Valkey is gone. Where none is configured, an open or local
+/// limit is counted by each environment for itself, against all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureMode {
@@ -121,8 +129,8 @@ impl LimitSetting {
             Err(ConfigError::new(format!("LIMITS.{name}{field}"), problem))
         };
         if !LIMIT_NAMES.contains(&name) {
-            let problem = "is not a limit; there are address, user, tenant, global, tokens and \
-                           wait";
+            let problem = "is not a limit; there are address, user, tenant, global, tokens, wait \
+                           and tenant_wait";
             return wrong("", problem);
         }
 

@@ -1,9 +1,9 @@
 //! Holding an answer back until there is something to say, for as long as the caller may.
 //!
-//! A call that waits holds an execution environment. So the seconds that one person's calls wait
-//! are a limit, [`WAIT`](crate::limits::WAIT): a call over it is not refused, but answered with
-//! what is known. The limit is charged every two seconds, so a call that soon has its answer costs
-//! little, and one that is broken off no more.
+//! A call that waits holds an execution environment. So the seconds that the calls of one person,
+//! and of one tenant, wait are limits, [`WAIT`] and [`TENANT_WAIT`]: a call over one is not
+//! refused, but answered with what is known. They are charged every two seconds, so a call that soon has its
+//! answer costs little, and one that is broken off no more.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::Response;
 use super::problem::write_retry_headers;
 use crate::deadline::Deadline;
 use crate::identity::Caller;
-use crate::limits::{Client, LimitCost, Limiter};
+use crate::limits::{Client, LimitCost, Limiter, TENANT_WAIT, WAIT};
 
 /// The pause before the second look. Short, since rules and a fast model are done within a second.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -72,10 +72,10 @@ impl<'a> LongPoll<'a> {
             address: None,
             caller: Some(self.caller),
         };
-        let costs = [LimitCost {
-            limit: "wait",
+        let costs = [WAIT, TENANT_WAIT].map(|limit| LimitCost {
+            limit: limit.name(),
             cost: CHARGED_SECONDS,
-        }];
+        });
         let decision = self.limiter.decide(client, &costs, self.until).await;
         if !decision.is_admitted() {
             self.retry_after = decision.retry_after();
@@ -99,7 +99,6 @@ mod tests {
     use super::*;
     use crate::config::LimitSettings;
     use crate::identity::{Role, TenantId, UserId};
-    use crate::limits::WAIT;
 
     fn caller(user: &str) -> Caller {
         Caller {
@@ -111,7 +110,7 @@ mod tests {
 
     fn limiter(settings: &str) -> Limiter {
         let settings = LimitSettings::parse(settings).unwrap();
-        Limiter::new(None, &[WAIT], &settings).unwrap()
+        Limiter::new(None, &[WAIT, TENANT_WAIT], &settings).unwrap()
     }
 
     fn retry_after(poll: &LongPoll<'_>) -> Option<u64> {
@@ -123,8 +122,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_person_who_has_waited_too_long_is_answered_at_once() {
-        // Alone, the environment has a tenth: four seconds, for two calls of two.
-        let limiter = limiter(r#"{"wait":{"limit":40,"burst":40}}"#);
+        // Four seconds, for two calls of two.
+        let limiter = limiter(r#"{"wait":{"limit":4,"burst":4}}"#);
         let (one, other) = (caller("one"), caller("other"));
         let until = Deadline::after(Duration::from_mins(1));
 
@@ -137,13 +136,38 @@ mod tests {
 
         assert_eq!(retry_after(&polls[0]), None);
         let wait = retry_after(&polls[2]).unwrap();
-        assert!((1..=30).contains(&wait), "{wait}");
+        assert!((1..=60).contains(&wait), "{wait}");
         assert!(LongPoll::new(&limiter, &other, until).pause().await);
     }
 
     #[tokio::test]
+    async fn the_people_of_a_tenant_wait_no_longer_than_it_may() {
+        let limiter = limiter(r#"{"tenant_wait":{"limit":4,"burst":4}}"#);
+        let until = Deadline::after(Duration::from_mins(1));
+        let mut is_admitted = Vec::new();
+        for user in ["one", "two", "three"] {
+            let caller = caller(user);
+            is_admitted.push(LongPoll::new(&limiter, &caller, until).charge().await);
+        }
+
+        assert_eq!(is_admitted, [true, true, false]);
+    }
+
+    /// Without Valkey, the environment has all of the limit: 120 seconds.
+    #[tokio::test]
+    async fn by_default_six_calls_of_twenty_seconds_may_wait() {
+        let (limiter, one) = (limiter("{}"), caller("one"));
+        let until = Deadline::after(Duration::from_mins(1));
+
+        for _ in 0..6 * 20 / CHARGED_SECONDS {
+            let mut poll = LongPoll::new(&limiter, &one, until);
+            assert!(poll.charge().await);
+        }
+    }
+
+    #[tokio::test]
     async fn looks_within_two_seconds_are_charged_once() {
-        let limiter = limiter(r#"{"wait":{"limit":20,"burst":20}}"#);
+        let limiter = limiter(r#"{"wait":{"limit":2,"burst":2}}"#);
         let one = caller("one");
         let mut poll = LongPoll::new(&limiter, &one, Deadline::after(Duration::from_mins(1)));
         for _ in 0..3 {
@@ -153,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_whose_time_is_up_is_charged_nothing() {
-        let limiter = limiter(r#"{"wait":{"limit":20,"burst":20}}"#);
+        let limiter = limiter(r#"{"wait":{"limit":2,"burst":2}}"#);
         let one = caller("one");
         let mut over = LongPoll::new(&limiter, &one, Deadline::after(Duration::ZERO));
         assert!(!over.pause().await);

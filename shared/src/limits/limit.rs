@@ -100,6 +100,11 @@ impl Limit {
         self
     }
 
+    /// The name by which its costs and settings are given.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The limit with the operator's changes; `None` if it has no rate.
     pub(super) fn with_settings(
         mut self,
@@ -172,6 +177,17 @@ pub const GLOBAL: Limit = Limit::unless_set("global", LimitScope::Global);
 pub const WAIT: Limit =
     Limit::token_bucket("wait", LimitScope::User, 120, Duration::from_mins(1), 120)
         .failure_mode(FailureMode::Local);
+
+/// The same of all people of a tenant: fifty calls may wait all the time, and three hundred may
+/// begin at once.
+pub const TENANT_WAIT: Limit = Limit::token_bucket(
+    "tenant_wait",
+    LimitScope::Tenant,
+    3_000,
+    Duration::from_mins(1),
+    600,
+)
+.failure_mode(FailureMode::Local);
 
 /// The limits of a route that declares none of its own.
 pub const DEFAULT: &[Limit] = &[ADDRESS, USER, TENANT, GLOBAL];

@@ -11,14 +11,12 @@ use super::limit::Limit;
 use super::local::LocalLimiter;
 use super::rate::{LimitCheck, Rate, Verdict};
 use super::refusals::RecentRefusals;
-use super::script::{DecideRequest, SettleRequest};
+use super::script::DecideRequest;
+use super::settlement::{MAX_COST, OwedSettlement, Settlement, time_shift};
 use crate::config::{Algorithm, ConfigError, FailureMode, LimitSettings};
 use crate::deadline::Deadline;
 use crate::telemetry::metrics;
 use crate::valkey::{Answers, Batch, Ticket, Valkey};
-
-/// The most that one call is charged.
-const MAX_COST: u64 = 1_000_000_000;
 
 /// Settlements that are kept for the next call.
 const MAX_OWED: usize = 1_000;
@@ -31,7 +29,7 @@ pub struct Limiter {
     local: Mutex<LocalLimiter>,
     refusals: RecentRefusals,
     /// Settlements that could not wait for an answer; they go out with the next question.
-    owed: Mutex<Vec<SettleRequest>>,
+    owed: Mutex<Vec<OwedSettlement>>,
 }
 
 /// The cost of a call for one limit, where it is not 1.
@@ -40,30 +38,6 @@ pub struct LimitCost<'a> {
     /// The limit's name.
     pub limit: &'a str,
     /// Calls or tokens; at most 1,000,000,000.
-    pub cost: u64,
-}
-
-/// An estimated charge of a call whose real cost was not known yet.
-#[derive(Debug, Clone, Copy)]
-pub struct Charge {
-    /// The cost that the limit was asked for.
-    pub cost: u64,
-    /// When the limit was asked.
-    pub at: SystemTime,
-    /// The mode of the decision: a charge that no count holds is not given back.
-    pub mode: DecisionMode,
-}
-
-/// The real cost of a call, which replaces its estimated charge.
-#[derive(Clone, Copy)]
-pub struct Settlement<'a> {
-    /// The limit's name.
-    pub limit: &'a str,
-    /// The client that was charged.
-    pub client: Client<'a>,
-    /// The estimated charge.
-    pub charge: Charge,
-    /// The real cost: calls or tokens.
     pub cost: u64,
 }
 
@@ -284,13 +258,13 @@ impl Limiter {
     /// The rate against which this environment counts by itself; `None` if it does not.
     ///
     /// A fleet that has lost its counts is large, so one environment has a part of a limit. Where
-    /// no Valkey is configured there are no other counts, and the fleet may be one environment: a
-    /// limit that would be open has all of its rate.
+    /// no Valkey is configured there never were other counts, and the fleet may be one environment:
+    /// a part would refuse for good what the limit allows. There a limit has all of its rate.
     fn local_rate(&self, limit: &Limit) -> Option<Rate> {
-        match limit.failure_mode {
-            FailureMode::Local => Some(limit.rate.local_share()),
-            FailureMode::Open if self.valkey.is_none() => Some(limit.rate),
-            FailureMode::Open | FailureMode::Closed => None,
+        match (limit.failure_mode, &self.valkey) {
+            (FailureMode::Closed, _) | (FailureMode::Open, Some(_)) => None,
+            (FailureMode::Local, Some(_)) => Some(limit.rate.local_share()),
+            (FailureMode::Local | FailureMode::Open, None) => Some(limit.rate),
         }
     }
 
@@ -313,7 +287,8 @@ impl Limiter {
     /// calls that it let in.
     pub async fn settle(&self, settlement: Settlement<'_>, deadline: Deadline) {
         let name = settlement.limit;
-        let Some(request) = self.settle_locally(settlement) else {
+        let owed = self.settle_locally(settlement);
+        let Some(request) = owed.and_then(OwedSettlement::into_request) else {
             return;
         };
 
@@ -327,26 +302,26 @@ impl Limiter {
 
     /// The same where nothing can be awaited: Valkey hears of it with the environment's next call.
     pub fn settle_later(&self, settlement: Settlement<'_>) {
-        let Some(request) = self.settle_locally(settlement) else {
+        let Some(settlement) = self.settle_locally(settlement) else {
             return;
         };
 
         let mut owed = self.owed.lock();
         if owed.len() < MAX_OWED {
-            owed.push(request);
+            owed.push(settlement);
         }
     }
 
     /// Adds what could not be settled before to a batch; no answer is waited for.
     fn add_owed(&self, batch: &mut Batch) {
         let owed = std::mem::take(&mut *self.owed.lock());
-        for request in owed {
+        for request in owed.into_iter().filter_map(OwedSettlement::into_request) {
             let _unneeded = batch.add(request);
         }
     }
 
     /// Settles a charge that this environment counts; what Valkey is to be told of a shared one.
-    fn settle_locally(&self, settlement: Settlement<'_>) -> Option<SettleRequest> {
+    fn settle_locally(&self, settlement: Settlement<'_>) -> Option<OwedSettlement> {
         let Settlement { charge, cost, .. } = settlement;
         let mut limits = self.limits.iter();
         let limit = limits.find(|limit| limit.name == settlement.limit)?;
@@ -355,36 +330,22 @@ impl Limiter {
             return None;
         }
 
-        let elapsed = charge.at.elapsed().unwrap_or_default();
         match charge.mode {
-            DecisionMode::Shared => {
-                let shift = time_shift(&limit.rate, charge.cost, cost, elapsed);
-                let scale = limit.rate.fill().scale;
-                (shift != 0).then_some(SettleRequest { key, shift, scale })
-            }
+            DecisionMode::Shared => Some(OwedSettlement {
+                key,
+                rate: limit.rate,
+                charge,
+                cost,
+            }),
             DecisionMode::Local => {
                 let rate = self.local_rate(limit)?;
-                let shift = time_shift(&rate, charge.cost, cost, elapsed);
+                let shift = time_shift(&rate, charge, cost);
                 self.local.lock().settle(&key, &rate, shift, now_micros());
                 None
             }
             DecisionMode::Open | DecisionMode::Closed => None,
         }
     }
-}
-
-/// How much later a bucket is full, in ticks, if it is charged `cost` instead of `charged`. What
-/// has come back by itself since then moves nothing.
-fn time_shift(rate: &Rate, charged: u64, cost: u64, elapsed: Duration) -> i128 {
-    let fill = rate.fill();
-    let elapsed = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-
-    let owed = |cost: u64| {
-        let ticks = fill.ticks_of(cost.min(MAX_COST));
-        let left = ticks.saturating_sub(fill.ticks_in(elapsed));
-        i128::try_from(left).unwrap_or(i128::MAX)
-    };
-    owed(cost) - owed(charged)
 }
 
 /// Microseconds since 1970.

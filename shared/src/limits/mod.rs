@@ -4,8 +4,8 @@
 //! request: if one refuses, none is charged, and a refused call is never counted, so a client that
 //! keeps knocking gets in as soon as it may. A key that was refused is remembered in the
 //! environment until its time, so a flood costs no round trip. While Valkey is gone each limit
-//! fails open, closed or local, as its [`FailureMode`] says. Where none is configured, a limit that
-//! would be open is counted by each environment for itself.
+//! fails open, closed or local, as its [`FailureMode`] says. Where none is configured, each
+//! environment counts by itself, against all of a limit.
 //!
 //! A key cannot be made without its tenant: the subject of a tenant's or a user's limit holds it.
 //!
@@ -16,10 +16,10 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! const PER_ADDRESS: Limit =
-//!     Limit::sliding_window("address", LimitScope::Address, 100, Duration::from_mins(1))
+//!     Limit::sliding_window("address", LimitScope::Address, 10, Duration::from_mins(1))
 //!         .failure_mode(FailureMode::Local);
 //!
-//! // With `Some(valkey)` the counts are the fleet's; without it, each environment has a tenth.
+//! // With `Some(valkey)` the counts are the fleet's; without it, each environment's.
 //! let limiter = Limiter::new(None, &[PER_ADDRESS], &LimitSettings::default())?;
 //! let client = Client { address: Some("192.0.2.1".parse().unwrap()), caller: None };
 //! let deadline = Deadline::after(Duration::from_secs(1));
@@ -44,10 +44,12 @@ pub mod local;
 mod rate;
 mod refusals;
 pub mod script;
+mod settlement;
 
 pub use crate::config::{Algorithm, FailureMode};
 pub use client::Client;
 pub use decision::{Decision, DecisionMode, LimitStatus};
-pub use limit::{ADDRESS, DEFAULT, GLOBAL, Limit, LimitScope, TENANT, USER, WAIT};
-pub use limiter::{Charge, LimitCost, Limiter, PendingDecision, Settlement};
+pub use limit::{ADDRESS, DEFAULT, GLOBAL, Limit, LimitScope, TENANT, TENANT_WAIT, USER, WAIT};
+pub use limiter::{LimitCost, Limiter, PendingDecision};
 pub use rate::{Fill, LimitCheck, Rate, Verdict};
+pub use settlement::{Charge, Settlement};

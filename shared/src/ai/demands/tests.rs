@@ -146,12 +146,24 @@ fn what_shapes_an_answer_is_passed_on() {
 
 #[test]
 fn a_field_without_a_value_is_left_out() {
-    let mut request = request_with(r#""store":false,"metadata":null,"seed":null"#);
+    let mut request = request_with(r#""store":null,"metadata":null,"seed":null"#);
     let demands = Demands::take(&mut request);
     assert!(demands.are_met_by(&tier("")));
 
     let names: Vec<_> = request.keys().map(String::as_str).collect();
     assert_eq!(names, ["messages", "seed"]);
+}
+
+/// It is a client's privacy opt-out: an account may keep what does not say so.
+#[test]
+fn a_refusal_to_store_is_passed_on_by_every_tier() {
+    for settings in ["", r#","pass_fields":["*"]"#] {
+        let mut request = request_with(r#""store":false"#);
+        let demands = Demands::take(&mut request);
+
+        assert!(demands.are_met_by(&tier(settings)), "{settings}");
+        assert_eq!(request["store"], false, "{settings}");
+    }
 }
 
 #[test]
@@ -165,6 +177,60 @@ fn what_is_elsewhere_is_refused_unless_a_tier_may_fetch_it() {
         let fetches = refused_place(request_of(part), r#","remote_media":true"#);
         assert_eq!(fetches, None, "{part}");
     }
+}
+
+const REMOTE_SCHEMAS: [Case; 6] = [
+    Case {
+        request: r#""response_format":{"type":"json_schema","json_schema":{"name":"a",
+            "schema":{"$ref":"http://10.0.0.1/admin"}}}"#,
+        place: "response_format",
+    },
+    Case {
+        request: r#""response_format":{"type":"json_object",
+            "schema":{"anyOf":[{"$ref":"a.json"}]}}"#,
+        place: "response_format",
+    },
+    Case {
+        request: r#""tools":[{"type":"function","function":{"name":"f","parameters":
+            {"properties":{"a":{"items":{"$ref":"file:///etc/passwd"}}}}}}]"#,
+        place: "tools[0]",
+    },
+    Case {
+        request: r#""tools":[{"type":"function","function":{"name":"f","parameters":
+            {"$dynamicRef":"https://h/a.json#b"}}}]"#,
+        place: "tools[0]",
+    },
+    Case {
+        request: r#""functions":[{"name":"f"},{"name":"g","parameters":{"$ref":" #/a"}}]"#,
+        place: "functions[1]",
+    },
+    Case {
+        request: r#""functions":[{"name":"f","parameters":{"$recursiveRef":""}}]"#,
+        place: "functions[0]",
+    },
+];
+
+#[test]
+fn a_schema_that_is_elsewhere_is_refused_like_media() {
+    for Case { request, place } in &REMOTE_SCHEMAS {
+        let refused = refused_place(request_with(request), "");
+        assert_eq!(refused.as_deref(), Some(*place), "{request}");
+
+        let all_fields = refused_place(request_with(request), r#","pass_fields":["*"]"#);
+        assert!(all_fields.is_some(), "{request}");
+        let fetches = refused_place(request_with(request), r#","remote_media":true"#);
+        assert_eq!(fetches, None, "{request}");
+    }
+}
+
+/// A property may have any name, and a schema's dialect is its own address.
+#[test]
+fn a_schema_that_holds_all_it_refers_to_is_passed_on() {
+    let request = r##""response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{
+        "$schema":"https://json-schema.org/draft/2020-12/schema",
+        "properties":{"$ref":{"type":"string"},"b":{"$ref":"#/$defs/c"},"d":{"$ref":"#"}},
+        "$defs":{"c":{"type":"string","description":"$ref: http://h"}}}}}"##;
+    assert_eq!(refused_place(request_with(request), ""), None);
 }
 
 /// Some servers take images beside the words.
