@@ -168,8 +168,8 @@ impl HealthReport {
 }
 
 fn check_models(circuits: Vec<CircuitView>) -> ModelsHealth {
-    // A tier that is on its way back answers already; one that leaves out all whom it knows, as in a
-    // stack of one tenant, may be gone.
+    // A tier that is on its way back answers already; one that leaves out all whom it knows, as in
+    // a stack of one tenant, may be gone.
     let answers = |circuit: &&CircuitView| {
         circuit.serves_any && matches!(circuit.phase, Phase::Closed | Phase::Ramp)
     };

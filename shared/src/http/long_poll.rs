@@ -2,8 +2,8 @@
 //!
 //! A call that waits holds an execution environment. So the seconds that the calls of one person,
 //! and of one tenant, wait are limits, [`WAIT`] and [`TENANT_WAIT`]: a call over one is not
-//! refused, but answered with what is known. They are charged every two seconds, so a call that soon has its
-//! answer costs little, and one that is broken off no more.
+//! refused, but answered with what is known. They are charged every two seconds, so a call that
+//! soon has its answer costs little, and one that is broken off no more.
 
 use std::time::Duration;
 

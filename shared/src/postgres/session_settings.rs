@@ -17,8 +17,8 @@
 //! They are set after connecting, since RDS Proxy refuses options in the start-up message. What the
 //! server, the database or the role has set by itself stays as it is. If all four are, nothing is
 //! set here: RDS Proxy would pin the session to one connection. A 0, which is no bound, counts as
-//! not set, also where a role has it on purpose: it cannot be told from the server's default. A role
-//! that shall have no bound needs a long time instead, such as `1d`.
+//! not set, also where a role has it on purpose: it cannot be told from the server's default. A
+//! role that shall have no bound needs a long time instead, such as `1d`.
 //!
 //! There is no `lock_timeout`: a wait for a lock is part of its statement's time. TCP's keep-alive
 //! would find a client that vanished without a word later than these do.
