@@ -45,7 +45,7 @@
 //! ```
 //! use std::time::Duration;
 //! use wenzhen::deadline::Deadline;
-//! use wenzhen::resilience::breaker::{Admission, Breakers, BreakerSettings, state::Phase};
+//! use wenzhen::resilience::breaker::{Admission, Breakers, BreakerSettings};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! // With `Some(valkey)` the circuits are the fleet's.
@@ -60,7 +60,9 @@
 //!     }
 //! }
 //! assert!(matches!(circuit.admit("a client", deadline).await, Admission::Refused(_)));
-//! assert_eq!(circuit.view().phase, Phase::Open);
+//! // Its own calls failed, so others are let in.
+//! assert!(matches!(circuit.admit("another", deadline).await, Admission::Granted(_)));
+//! assert_eq!(circuit.view().barred_clients, 1);
 //! # });
 //! ```
 
