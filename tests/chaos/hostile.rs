@@ -174,7 +174,8 @@ async fn one_hostile_tenant_takes_no_model_from_another() {
     let its_calls = 2 * calls;
     println!(
         "\n| one hostile tenant for 2 minutes | its calls {its_calls} \
-         | consultations of another {consultations}, by a model {by_model}, the first tier {by_first} \
+         | consultations of another {consultations}, by a model {by_model}, \
+         the first tier {by_first} \
          | chats and reads of another {all_answers}, served {served} \
          | tenants left out, at most {} | open for all {} |",
         circuits.most_barred, circuits.open

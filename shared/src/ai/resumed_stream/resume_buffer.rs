@@ -405,6 +405,20 @@ mod tests {
         }
     }
 
+    /// What goes on behind so many characters, by a tier that was given none of them.
+    fn next_part(offset: usize) -> NextPart {
+        NextPart {
+            seam: Seam {
+                offset,
+                from: "a".to_owned(),
+                fault: "cut".to_owned(),
+                to: "b".to_owned(),
+            },
+            client_prefill: String::new(),
+            is_prefilled: false,
+        }
+    }
+
     /// Also if the tier that was to go on breaks before it is known what of its text is new.
     #[test]
     fn white_space_survives_two_breaks() {
@@ -413,18 +427,7 @@ mod tests {
 
         let broken = buffer.drop_broken_end();
         assert_eq!(broken.space, "\n\n");
-        let seam = Seam {
-            offset: 5,
-            from: "a".to_owned(),
-            fault: "cut".to_owned(),
-            to: "b".to_owned(),
-        };
-        let next = NextPart {
-            seam,
-            client_prefill: String::new(),
-            is_prefilled: false,
-        };
-        buffer.begin_part(broken, next);
+        buffer.begin_part(broken, next_part(5));
         assert_eq!(passed_on(&mut buffer, &["Re"]).concat(), "");
         assert_eq!(buffer.drop_broken_end().space, "\n\n");
     }
@@ -436,18 +439,7 @@ mod tests {
             let mut buffer = ResumeBuffer::new();
             passed_on(&mut buffer, &[text]);
             let broken = buffer.drop_broken_end();
-            let seam = Seam {
-                offset: 0,
-                from: "a".to_owned(),
-                fault: "cut".to_owned(),
-                to: "b".to_owned(),
-            };
-            let next = NextPart {
-                seam,
-                client_prefill: String::new(),
-                is_prefilled: false,
-            };
-            buffer.begin_part(broken, next);
+            buffer.begin_part(broken, next_part(0));
             passed_on(&mut buffer, &[rest]);
             buffer.is_unfinished()
         };

@@ -33,6 +33,7 @@
 //! | file | knows |
 //! |---|---|
 //! | `state` | the state of one circuit and everything that changes it, without I/O |
+//! | `report` | what an environment reports of a circuit and asks of it |
 //! | `client` | one client of a circuit: its calls, and whether it is left out |
 //! | `script` | the wire form of `breaker.lua`, which does the same on the server |
 //! | `snapshot` | an environment's copy of the state, and the report that waits to be sent |
@@ -71,6 +72,7 @@ mod breakers;
 mod circuit;
 pub mod client;
 mod permit;
+mod report;
 pub mod script;
 mod snapshot;
 pub mod state;
