@@ -34,6 +34,7 @@
 //! |---|---|
 //! | `state` | the state of one circuit and everything that changes it, without I/O |
 //! | `report` | what an environment reports of a circuit and asks of it |
+//! | `window_slot` | the calls of a tenth of the sliding window |
 //! | `client` | one client of a circuit: its calls, and whether it is left out |
 //! | `script` | the wire form of `breaker.lua`, which does the same on the server |
 //! | `snapshot` | an environment's copy of the state, and the report that waits to be sent |
@@ -77,6 +78,7 @@ pub mod script;
 mod snapshot;
 pub mod state;
 mod view;
+mod window_slot;
 
 pub use crate::config::BreakerSettings;
 pub use admission::{Admission, Refusal, RefusalReason};

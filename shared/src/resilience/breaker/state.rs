@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use super::client::ProbeResult;
 use super::client::{Bar, ClientCounts, ClientState, exceeds_rate, to_millis};
 pub use super::report::{AppliedReport, CircuitReport, ProbeEnd, ProbeRequest, Tally};
+pub use super::window_slot::WindowSlot;
 use crate::config::BreakerSettings;
 
 /// The window is kept in this many slots, so that it slides by a tenth of its length.
@@ -60,51 +61,6 @@ impl Phase {
     /// Whether results of calls count: an open circuit has no calls but its probe.
     const fn counts_calls(self) -> bool {
         matches!(self, Self::Closed | Self::Ramp)
-    }
-}
-
-/// Calls of one slot of the window. In JSON it is an array of the three numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "[u64; 3]", into = "[u64; 3]")]
-pub struct WindowSlot {
-    /// Calls that succeeded.
-    pub successes: u64,
-    /// Calls that failed.
-    pub failures: u64,
-    /// Calls that succeeded slowly; they are among the successes.
-    pub slow: u64,
-}
-
-impl From<[u64; 3]> for WindowSlot {
-    fn from([successes, failures, slow]: [u64; 3]) -> Self {
-        Self {
-            successes,
-            failures,
-            slow,
-        }
-    }
-}
-
-impl From<WindowSlot> for [u64; 3] {
-    fn from(slot: WindowSlot) -> Self {
-        [slot.successes, slot.failures, slot.slow]
-    }
-}
-
-impl WindowSlot {
-    /// The sum of two slots.
-    #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
-        Self {
-            successes: self.successes + other.successes,
-            failures: self.failures + other.failures,
-            slow: self.slow + other.slow,
-        }
-    }
-
-    /// All calls.
-    pub const fn calls(self) -> u64 {
-        self.successes + self.failures
     }
 }
 
