@@ -1,10 +1,9 @@
-//! What an environment reports of a circuit, what it asks of it, and what comes of that.
+//! What an environment reports of a circuit, and what it asks of it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::client::{ClientCounts, ProbeResult};
-use super::state::Phase;
 
 /// A number of calls that ended alike.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,13 +79,4 @@ pub struct CircuitReport {
     /// Asks for it before the opening is over, since no other tier can serve. It is let in `reopen`
     /// after the opening at the earliest.
     pub is_urgent: bool,
-}
-
-/// What came of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AppliedReport {
-    /// The phase before.
-    pub previous_phase: Phase,
-    /// Whether the probe that was asked for was let in.
-    pub is_probe_granted: bool,
 }

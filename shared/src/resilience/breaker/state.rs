@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::client::ProbeResult;
 use super::client::{Bar, ClientCounts, ClientState, exceeds_rate, to_millis};
-pub use super::report::{AppliedReport, CircuitReport, ProbeEnd, ProbeRequest, Tally};
+pub use super::report::{CircuitReport, ProbeEnd, ProbeRequest, Tally};
 pub use super::window_slot::WindowSlot;
 use crate::config::BreakerSettings;
 
@@ -101,6 +101,15 @@ pub struct CircuitState {
     /// The clients that called in the window, as far as they are remembered.
     #[serde(default)]
     pub clients: BTreeMap<String, ClientState>,
+}
+
+/// What came of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppliedReport {
+    /// The phase before.
+    pub previous_phase: Phase,
+    /// Whether the probe that was asked for was let in.
+    pub is_probe_granted: bool,
 }
 
 const fn keep_if(is_relevant: bool, calls: u64) -> u64 {
