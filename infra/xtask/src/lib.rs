@@ -20,6 +20,7 @@ pub mod shape;
 pub mod stack;
 pub mod test;
 mod tools;
+pub mod triage_report;
 pub mod up;
 pub mod users;
 pub mod variables;

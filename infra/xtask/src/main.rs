@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, logs, provider, report, services, shape, stack, test, up, users};
+use xtask::{
+    bench, check, demo, logs, provider, report, services, shape, stack, test, triage_report, up,
+    users,
+};
 
 /// The local stack of wenzhen and the chores around it.
 #[derive(Parser)]
@@ -37,6 +40,8 @@ enum Command {
     Bench(bench::Options),
     /// Measure how easily the code reads
     Shape(shape::Options),
+    /// Run the rules of triage on cases with a known urgency, and print how they do
+    TriageReport(triage_report::Options),
     /// Everything that continuous integration runs: formatting, lints, checks and tests
     Ci,
     /// Bring up a stack of its own, run every test against it, and stop it
@@ -68,6 +73,7 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Check => check::check_project(&stack),
         Command::Bench(options) => bench::run(&options).await,
         Command::Shape(options) => shape::run(&stack, &options),
+        Command::TriageReport(options) => triage_report::run(&options),
         Command::Ci => {
             check::check_style(&stack)?;
             check::check_project(&stack)?;

@@ -15,7 +15,7 @@
 //! A text is read in this order, and each file uses only those named before it:
 //!
 //! 1. `normalise` folds the decoration and the spelling; `tokens` cuts the words, with their
-//!    `word_class` and the `breaks` between them.
+//!    `word_class` and the `breaks` between them; `han_words` tells where Chinese words begin.
 //! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units;
 //!    `readings` tells which breaks are wraps.
 //! 3. `context` decides of each mention whether it is denied, another person's or past.
@@ -31,6 +31,7 @@ mod cue_lexicon;
 mod data;
 mod finding;
 mod findings;
+mod han_words;
 mod letters;
 mod normalise;
 mod pattern;
@@ -92,6 +93,11 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
 
 /// The red flag of a rule that holds; one that rests on a doubt is urgent, and no more.
 fn raise_flag(rule: &Rule, findings: &Findings) -> Option<RedFlag> {
+    let mut excluding = rule.unless.iter();
+    if excluding.any(|finding| findings.status_of(*finding) == Some(FindingStatus::Present)) {
+        return None;
+    }
+
     let sets = rule.any_of.iter();
     let finding_status = sets.filter_map(|set| findings.weakest_status(set)).max()?;
 

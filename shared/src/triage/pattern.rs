@@ -310,7 +310,8 @@ fn single_characters(text: &'static str) -> impl Iterator<Item = PatternWord> {
     })
 }
 
-/// Position after `phrase` when it stands at `at`; Han characters may have spaces between them.
+/// Position after `phrase` when it stands at `at` and cuts no Chinese word; Han characters may have
+/// spaces between them.
 fn phrase_end(phrase: &[PatternWord], tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let mut next = at;
 
@@ -321,7 +322,8 @@ fn phrase_end(phrase: &[PatternWord], tokens: &[Token<'_>], at: usize) -> Option
         next += 1;
     }
 
-    Some(next)
+    let cuts_word = |at: usize| tokens.get(at).is_some_and(|token| token.is_inside_word);
+    (!cuts_word(at) && !cuts_word(next)).then_some(next)
 }
 
 /// Matches `atoms` from `at` on, trying shorter gaps first; the recursion is as deep as the

@@ -7,6 +7,7 @@
 
 use super::breaks::{BreakReading, Pause, is_soft_break};
 use super::finding::Finding;
+use super::han_words::mark_words;
 use super::pattern::PatternMatch;
 use super::pattern_set::PatternSet;
 use super::tokens::{Token, tokenise};
@@ -44,12 +45,12 @@ impl<'t> Reading<'t> {
 /// The readings of a normalised text, in which `patterns` prove wraps.
 pub(super) fn read_text<'t>(text: &'t str, patterns: &PatternSet<Finding>) -> Vec<Reading<'t>> {
     if !text.contains(is_soft_break) {
-        return vec![Reading::with_ends(tokenise(text, BreakReading::Ends))];
+        return vec![Reading::with_ends(cut_words(text, BreakReading::Ends))];
     }
 
-    let wrapped = tokenise(text, BreakReading::Wraps);
+    let wrapped = cut_words(text, BreakReading::Wraps);
     let wraps = proven_wraps(&wrapped, &patterns.find_all(&wrapped));
-    let ended = Reading::with_ends(tokenise(text, BreakReading::Proven(&wraps)));
+    let ended = Reading::with_ends(cut_words(text, BreakReading::Proven(&wraps)));
     if wraps.iter().all(|is_proven| *is_proven) {
         return vec![ended];
     }
@@ -59,6 +60,13 @@ pub(super) fn read_text<'t>(text: &'t str, patterns: &PatternSet<Finding>) -> Ve
         assumes_wraps: true,
     };
     vec![ended, wrapped]
+}
+
+/// The tokens of a text, with the words that Chinese characters belong to.
+fn cut_words<'t>(text: &'t str, reading: BreakReading<'_>) -> Vec<Token<'t>> {
+    let mut tokens = tokenise(text, reading);
+    mark_words(&mut tokens);
+    tokens
 }
 
 /// For each break of a reading with wraps, whether words of one phrase stand on both sides.

@@ -13,10 +13,19 @@ pub struct Source {
     pub url: &'static str,
 }
 
-/// Patterns of one finding; several entries may serve the same finding.
+/// A text in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wording {
+    pub(super) en: &'static str,
+    pub(super) zh: &'static str,
+}
+
+/// The patterns of one finding.
 #[derive(Debug)]
 pub(super) struct LexiconEntry {
     pub(super) finding: Finding,
+    /// Whether the history is searched for it, too.
+    pub(super) in_history: bool,
     /// English patterns.
     pub(super) en: &'static [&'static str],
     /// Chinese patterns, in simplified characters.
@@ -55,6 +64,16 @@ pub(super) struct Rule {
     pub(super) zh: &'static str,
     /// Sets of findings; the rule holds when all findings of one set do.
     pub(super) any_of: &'static [&'static [Finding]],
+    /// Findings that explain the others: the rule does not hold while one is present.
+    pub(super) unless: &'static [Finding],
     pub(super) sex_filter: SexFilter,
     pub(super) source: Source,
+    /// What to do besides the advice of the urgency.
+    pub(super) advice: Option<Wording>,
+    /// Texts that raise the flag.
+    #[cfg(test)]
+    pub(super) examples: &'static [&'static str],
+    /// Texts that resemble them and do not.
+    #[cfg(test)]
+    pub(super) counterexamples: &'static [&'static str],
 }

@@ -40,6 +40,8 @@ pub(super) struct Token<'t> {
     pub(super) word_id: usize,
     /// What stands before the token without being one.
     pub(super) pause: Pause,
+    /// Whether the token goes on with a Chinese word that begins before it.
+    pub(super) is_inside_word: bool,
 }
 
 impl Token<'_> {
@@ -118,6 +120,7 @@ pub(super) fn tokenise<'t>(text: &'t str, reading: BreakReading<'_>) -> Vec<Toke
                 class,
                 word_id,
                 pause,
+                is_inside_word: false,
             });
             pause = Pause::None;
         }

@@ -182,7 +182,12 @@ impl<'t, 'x> CueReader<'t, 'x> {
             next += 1;
         }
 
-        Some(next)
+        let cuts_word = |at: usize| {
+            self.tokens
+                .get(at)
+                .is_some_and(|token| token.is_inside_word)
+        };
+        (!cuts_word(start) && !cuts_word(next)).then_some(next)
     }
 
     /// Whether a pause stands between the first words of a cue and the next one, and these words

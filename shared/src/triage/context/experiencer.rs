@@ -6,7 +6,7 @@
 use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
 use super::sections::RecordSection;
-use super::temporality::{is_historical, is_named_illness};
+use super::temporality::is_historical;
 
 /// Whether the mention tells of another person's death or earlier illness.
 pub(super) fn is_other_person(context: &ClauseContext<'_, '_>) -> bool {
@@ -27,6 +27,6 @@ fn is_part_of_history(context: &ClauseContext<'_, '_>) -> bool {
     let mention = context.mention;
     let mut cues = context.cues_of(ContextCue::Historical);
 
-    is_named_illness(mention.key)
+    mention.key.is_illness()
         || cues.any(|cue| cue.start >= mention.end || cue.end + 1 >= mention.start)
 }

@@ -61,7 +61,7 @@ fn greatest_status(
     reader: &ContextReader<'_, '_>,
     mention: &PatternMatch<Finding>,
 ) -> FindingStatus {
-    if temporality::is_timeless(mention.key) {
+    if mention.key.is_timeless() {
         return FindingStatus::Present;
     }
 

@@ -9,43 +9,13 @@ use std::ops::Range;
 use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
 use super::sections::RecordSection;
-use crate::triage::finding::{Finding, FindingStatus};
+use crate::triage::finding::FindingStatus;
 use crate::triage::pattern::PatternMatch;
 use crate::triage::tokens::{Token, TokenKind, text_at};
 use crate::triage::word_class::WordClass;
 
 /// 史 may stand this far behind its illness: 脑梗死病史.
 const MAX_HISTORY_DISTANCE: usize = 3;
-
-/// Findings that the past is read for, or that weigh as much when they are past.
-pub(super) fn is_timeless(finding: Finding) -> bool {
-    matches!(
-        finding,
-        // An earlier attempt is the best-known warning sign of the next.
-        Finding::Suicidal
-            | Finding::SelfHarm
-            | Finding::Immunosuppressed
-            | Finding::Anticoagulated
-            | Finding::Diabetes
-            | Finding::HeartDisease
-    )
-}
-
-/// Illnesses that a history lists by name; symptoms are told because they are there.
-pub(super) fn is_named_illness(finding: Finding) -> bool {
-    matches!(
-        finding,
-        Finding::StrokeNamed
-            | Finding::HeartAttackNamed
-            | Finding::MeningitisNamed
-            | Finding::AnaphylaxisNamed
-            | Finding::SepsisNamed
-            | Finding::DiabeticCrisis
-            | Finding::Seizure
-            | Finding::Pregnant
-            | Finding::Postpartum
-    )
-}
 
 /// Whether a time of the present stands beside the mention, or the finding has come back:
 /// "… ten years ago and now the same again".
@@ -75,7 +45,7 @@ pub(super) fn status_in_past(context: &ClauseContext<'_, '_>) -> FindingStatus {
 
     let is_closed = (is_dated || context.is_led_by_time) && is_told_as_over(context);
     let is_past_illness =
-        is_named_illness(context.mention.key) && (is_recorded || has_own_date(context));
+        context.mention.key.is_illness() && (is_recorded || has_own_date(context));
     if is_closed || is_past_illness {
         FindingStatus::Denied
     } else {

@@ -1,54 +1,15 @@
-//! The rule table and the lexicon, by area of the body.
+//! The rule table and the lexicon: one file for each body system, in the words of a clinician, which
+//! the build script checks and turns into tables.
 
-mod abdomen;
-mod brain;
-mod breath;
-mod child;
-mod general;
-mod heart;
-mod injury;
-mod mind;
-mod minor;
-mod pregnancy;
-mod risk;
-mod senses;
-mod spine;
+use super::finding::Finding;
+use super::rule::{LexiconEntry, Rule, SexFilter, Source, Wording};
+use super::urgency::Urgency;
 
-use super::rule::{LexiconEntry, Rule};
+include!(concat!(env!("OUT_DIR"), "/triage_rules.rs"));
 
-const RULE_TABLES: &[&[Rule]] = &[
-    heart::RULES,
-    breath::RULES,
-    brain::RULES,
-    spine::RULES,
-    senses::RULES,
-    abdomen::RULES,
-    pregnancy::RULES,
-    child::RULES,
-    mind::RULES,
-    injury::RULES,
-    general::RULES,
-];
-
-const SYMPTOM_LEXICONS: &[&[LexiconEntry]] = &[
-    heart::LEXICON,
-    breath::LEXICON,
-    brain::LEXICON,
-    spine::LEXICON,
-    senses::LEXICON,
-    abdomen::LEXICON,
-    pregnancy::LEXICON,
-    child::LEXICON,
-    mind::LEXICON,
-    injury::LEXICON,
-    general::LEXICON,
-    minor::LEXICON,
-    risk::LEXICON,
-];
-
-/// Every rule, in the order of the areas.
+/// Every rule, in the order of the files.
 pub(super) fn all_rules() -> impl Iterator<Item = &'static Rule> {
-    RULE_TABLES.iter().copied().flatten()
+    RULES.iter()
 }
 
 /// The rule with this code; `None` for the code of an older version of the rules.
@@ -58,10 +19,10 @@ pub(super) fn rule_by_code(code: &str) -> Option<&'static Rule> {
 
 /// Patterns that are looked for in the symptoms.
 pub(super) fn symptom_lexicon() -> impl Iterator<Item = &'static LexiconEntry> {
-    SYMPTOM_LEXICONS.iter().copied().flatten()
+    LEXICON.iter()
 }
 
 /// Patterns that are looked for in the history, too.
 pub(super) fn risk_lexicon() -> impl Iterator<Item = &'static LexiconEntry> {
-    risk::LEXICON.iter()
+    LEXICON.iter().filter(|entry| entry.in_history)
 }

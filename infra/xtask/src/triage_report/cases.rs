@@ -1,0 +1,112 @@
+//! The cases of a file, and what the rules make of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use wenzhen::triage::{self, Complaint, Sex, Triage, Urgency};
+
+/// A line of a file. Other fields are of no concern here.
+#[derive(Debug, Deserialize)]
+pub struct Case {
+    pub id: String,
+    /// The set that the case belongs to; the file's name if it says none.
+    #[serde(default)]
+    pub set: String,
+    pub lang: String,
+    pub age: Option<u8>,
+    pub sex: Option<Sex>,
+    pub text: String,
+    pub history: Option<String>,
+    /// What published guidance gives it; without one, the case counts for the share of alarms only.
+    pub expected: Option<Urgency>,
+    /// The kind of complaint or of difficulty.
+    pub kind: Option<String>,
+    /// Two cases of one pair differ in a few words, and in their urgency.
+    pub pair: Option<String>,
+}
+
+/// A case with what the rules made of it.
+#[derive(Debug)]
+pub struct Judged {
+    pub case: Case,
+    pub triage: Triage,
+    /// How long the rules took.
+    pub time: Duration,
+}
+
+impl Judged {
+    pub fn urgency(&self) -> Urgency {
+        self.triage.urgency
+    }
+}
+
+/// Every file of cases below a folder, by name.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("no cases in {}; name a file of them", folder.display()))?;
+
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "jsonl")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads the cases of all files and runs the rules on each.
+pub fn judge_files(files: &[PathBuf]) -> Result<Vec<Judged>> {
+    let mut judged = Vec::new();
+    for file in files {
+        let cases = read_cases(file)?;
+        judged.extend(cases.into_iter().map(judge));
+    }
+
+    if judged.is_empty() {
+        bail!("the files hold no case");
+    }
+    Ok(judged)
+}
+
+fn read_cases(file: &Path) -> Result<Vec<Case>> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+
+    let mut cases = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() {
+            continue;
+        }
+
+        let mut case: Case = serde_json::from_str(line)
+            .with_context(|| format!("{}, line {number} is no case", file.display()))?;
+        if case.set.is_empty() {
+            case.set = name.to_string();
+        }
+        cases.push(case);
+    }
+    Ok(cases)
+}
+
+fn judge(case: Case) -> Judged {
+    let complaint = Complaint {
+        symptoms: &case.text,
+        history: case.history.as_deref(),
+        age: case.age,
+        sex: case.sex,
+    };
+
+    let started = Instant::now();
+    let triage = triage::assess(&complaint);
+    let time = started.elapsed();
+    Judged { case, triage, time }
+}

@@ -1,0 +1,32 @@
+//! Reads the rules of triage (`src/triage/rules/*.toml`), checks them, and writes them as tables of
+//! Rust, so that a function that starts has nothing to parse.
+
+#[path = "build/rule_files.rs"]
+mod rule_files;
+#[path = "build/rule_tables.rs"]
+mod rule_tables;
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let folder = root.join("src/triage/rules");
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed={}", folder.display());
+
+    let book = rule_files::read_rules(&folder)?;
+
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(
+        out.join("triage_findings.rs"),
+        rule_tables::findings_source(&book),
+    )?;
+    fs::write(
+        out.join("triage_rules.rs"),
+        rule_tables::rules_source(&book),
+    )?;
+    Ok(())
+}

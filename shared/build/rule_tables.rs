@@ -1,0 +1,132 @@
+//! Writes the rules as tables of Rust.
+
+use std::fmt::Write;
+
+use crate::rule_files::{Finding, Rule, RuleBook, Source, Wording, findings_of};
+
+/// The enum of the findings, and what is said of each.
+pub fn findings_source(book: &RuleBook) -> String {
+    let variants: Vec<String> = book.findings.keys().map(|name| variant(name)).collect();
+
+    let mut source = String::from(
+        "/// A sign, an illness or a risk that a text, a history or a patient's data can show.\n\
+         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]\n\
+         pub(in crate::triage) enum Finding {\n",
+    );
+    for name in &variants {
+        push_line(&mut source, &format!("    {name},"));
+    }
+    source.push_str("}\n\nimpl Finding {\n");
+
+    let number = variants.len();
+    push_line(
+        &mut source,
+        &format!("    pub(in crate::triage) const COUNT: usize = {number};"),
+    );
+    push_predicate(&mut source, book, "is_timeless", |finding| finding.timeless);
+    push_predicate(&mut source, book, "is_illness", |finding| finding.illness);
+    source.push_str("}\n");
+    source
+}
+
+/// The table of the rules, and the lexicon.
+pub fn rules_source(book: &RuleBook) -> String {
+    let mut source = String::from("pub(super) const RULES: &[Rule] = &[\n");
+    for (rule, origin) in &book.rules {
+        source.push_str(&rule_source(rule, origin));
+    }
+
+    source.push_str("];\n\npub(super) const LEXICON: &[LexiconEntry] = &[\n");
+    for (name, finding) in &book.findings {
+        let Finding {
+            en, zh, in_history, ..
+        } = finding;
+        let name = variant(name);
+        push_line(
+            &mut source,
+            &format!(
+                "    LexiconEntry {{ finding: Finding::{name}, in_history: {in_history}, \
+                 en: &{en:?}, zh: &{zh:?} }},"
+            ),
+        );
+    }
+    source.push_str("];\n");
+    source
+}
+
+fn rule_source(rule: &Rule, origin: &Source) -> String {
+    let sets: Vec<String> = rule.when.iter().map(|line| finding_set(line)).collect();
+    let unless = finding_set(&rule.unless.join("+"));
+    let sex = match rule.except_sex.as_deref() {
+        Some("female") => "ExceptFemale",
+        Some("male") => "ExceptMale",
+        _ => "AnySex",
+    };
+
+    let (code, en, zh) = (&rule.code, &rule.en, &rule.zh);
+    let (title, url) = (&origin.title, &origin.url);
+    let urgency = variant(&rule.urgency);
+    let advice = rule.advice.as_ref().map(wording_source);
+    let advice = advice.map_or("None".to_owned(), |advice| format!("Some({advice})"));
+    let (examples, counterexamples) = (&rule.examples, &rule.counterexamples);
+    format!(
+        "    Rule {{ code: {code:?}, urgency: Urgency::{urgency}, en: {en:?}, zh: {zh:?}, \
+         any_of: &[{}], unless: {unless}, sex_filter: SexFilter::{sex}, \
+         source: Source {{ title: {title:?}, url: {url:?} }}, advice: {advice}, \
+         #[cfg(test)] examples: &{examples:?}, \
+         #[cfg(test)] counterexamples: &{counterexamples:?} }},\n",
+        sets.join(", ")
+    )
+}
+
+fn wording_source(wording: &Wording) -> String {
+    let Wording { en, zh } = wording;
+    format!("Wording {{ en: {en:?}, zh: {zh:?} }}")
+}
+
+/// `chest_pain + sweating` as a slice of findings.
+fn finding_set(line: &str) -> String {
+    let names = findings_of(line).filter(|name| !name.is_empty());
+    let variants: Vec<String> = names
+        .map(|name| format!("Finding::{}", variant(name)))
+        .collect();
+
+    format!("&[{}]", variants.join(", "))
+}
+
+fn push_predicate(
+    source: &mut String,
+    book: &RuleBook,
+    name: &str,
+    holds: impl Fn(&Finding) -> bool,
+) {
+    let found = book.findings.iter().filter(|(_, finding)| holds(finding));
+    let variants: Vec<String> = found
+        .map(|(name, _)| format!("Self::{}", variant(name)))
+        .collect();
+
+    push_line(
+        source,
+        &format!("    pub(in crate::triage) const fn {name}(self) -> bool {{"),
+    );
+    push_line(
+        source,
+        &format!("        matches!(self, {})\n    }}", variants.join(" | ")),
+    );
+}
+
+/// `chest_pain` as `ChestPain`.
+fn variant(name: &str) -> String {
+    name.split('_')
+        .map(|part| {
+            let mut chars = part.chars();
+            let first = chars.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(chars).collect::<String>()
+        })
+        .collect()
+}
+
+fn push_line(source: &mut String, line: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(source, "{line}");
+}
