@@ -72,6 +72,16 @@ impl KnownWords for LexiconWords {
     }
 }
 
+/// The patient's age in completed years, given or told.
+fn patient_age(complaint: &Complaint<'_>, reading: &Reading<'_>) -> Option<u8> {
+    let is_infant = || quantities::infant_age(&reading.tokens, false).map(|_| 0);
+
+    complaint
+        .age
+        .or_else(|| quantities::told_age(&reading.tokens))
+        .or_else(is_infant)
+}
+
 /// A patient's text in one spelling, with its words joined or parted where decoration stood.
 pub(super) fn normalise_words(text: &str) -> String {
     let mut normalised = normalise_text(text);
@@ -112,8 +122,9 @@ impl Findings {
         let mut findings = Self::default();
 
         for reading in readings {
-            findings.read_symptoms(reading);
-            findings.read_age(complaint.age, &reading.tokens);
+            let age = patient_age(complaint, reading);
+            findings.read_symptoms(reading, age);
+            findings.read_age(age, &reading.tokens);
         }
         if let Some(history) = complaint.history {
             findings.read_history(history);
@@ -122,11 +133,10 @@ impl Findings {
         findings
     }
 
-    fn read_symptoms(&mut self, reading: &Reading<'_>) {
+    fn read_symptoms(&mut self, reading: &Reading<'_>, age: Option<u8>) {
         let tokens = reading.tokens.as_slice();
         let mut mentions = SYMPTOM_PATTERNS.find_all(tokens);
-        mentions.extend(quantities::find_fevers(tokens));
-        mentions.extend(quantities::find_overdoses(tokens));
+        mentions.extend(quantities::find_quantities(tokens, age));
 
         let statuses = context::current_statuses(tokens, &mentions);
         self.record_mentions(reading, &mentions, &statuses);
@@ -187,6 +197,12 @@ impl Findings {
         }
         if age.is_some_and(|age| age < 12) {
             self.record(Finding::ChildMentioned, FindingStatus::Present);
+        }
+        if age.is_some_and(|age| age >= 50) {
+            self.record(Finding::Over50Years, FindingStatus::Present);
+        }
+        if age.is_some_and(|age| age >= 65) {
+            self.record(Finding::Over65Years, FindingStatus::Present);
         }
 
         match infant_age {

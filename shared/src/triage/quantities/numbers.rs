@@ -3,7 +3,7 @@
 use crate::triage::tokens::{Token, TokenKind, text_at};
 use crate::triage::word_class::WordClass;
 
-const HAN_DIGITS: &str = "零一二三四五六七八九十";
+const HAN_DIGITS: &str = "零一二三四五六七八九";
 
 /// English numerals; the position is the value.
 const NUMBER_WORDS: &[&str] = &[
@@ -34,8 +34,8 @@ const TENS_WORDS: &[&str] = &[
     "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
 ];
 
-/// No Han numeral is longer: 三十九.
-const MAX_HAN_DIGITS: usize = 3;
+/// No Han numeral is longer: 一百二十八.
+const MAX_HAN_DIGITS: usize = 5;
 
 /// A number in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,34 +109,56 @@ fn parse_tenths(number: &str) -> Option<u32> {
         .checked_add(first_decimal.unwrap_or(0))
 }
 
-/// 三十九, 十二, 两, 半; up to 99.
+/// 三十九, 十二, 一百八, 两, 半; up to 999.
 fn han_number(tokens: &[Token<'_>], at: usize) -> Option<TextNumber> {
-    let mut value = 0_u32;
-    let mut len = 0;
+    if text_at(tokens, at) == "半" {
+        return Some(TextNumber {
+            tenths: 5,
+            end: at + 1,
+        });
+    }
 
+    let mut total = 0_u32;
+    let mut digit = None;
+    let mut last_unit = 0;
+    let mut len = 0;
     while len < MAX_HAN_DIGITS
-        && let Some(digit) = han_digit(text_at(tokens, at + len))
+        && let Some(numeral) = han_numeral(text_at(tokens, at + len))
     {
-        value = match (digit, len) {
-            (10, 0) => 10,
-            (10, _) => value.saturating_mul(10),
-            _ if value >= 10 => value + digit,
-            _ if len > 0 => return None,
-            _ => digit,
-        };
+        match numeral {
+            HanNumeral::Digit(0) if last_unit == 100 => last_unit = 10,
+            // 三四天 is no number of two digits.
+            HanNumeral::Digit(_) if digit.is_some() => return None,
+            HanNumeral::Digit(value) => digit = Some(value),
+            HanNumeral::Unit(unit) => {
+                total += digit.take().unwrap_or(1) * unit;
+                last_unit = unit;
+            }
+        }
         len += 1;
     }
 
-    if len > 0 {
-        return Some(TextNumber {
-            tenths: value * 10,
-            end: at + len,
-        });
-    }
-    (text_at(tokens, at) == "半").then_some(TextNumber {
-        tenths: 5,
-        end: at + 1,
+    // 一百八 is 180, and 一百零八 is 108.
+    let scale = if last_unit == 100 { 10 } else { 1 };
+    total += digit.unwrap_or(0) * scale;
+    (len > 0).then_some(TextNumber {
+        tenths: total * 10,
+        end: at + len,
     })
+}
+
+/// A character of a Han numeral.
+enum HanNumeral {
+    Digit(u32),
+    Unit(u32),
+}
+
+fn han_numeral(text: &str) -> Option<HanNumeral> {
+    match text {
+        "十" => Some(HanNumeral::Unit(10)),
+        "百" => Some(HanNumeral::Unit(100)),
+        _ => han_digit(text).map(HanNumeral::Digit),
+    }
 }
 
 fn han_digit(text: &str) -> Option<u32> {

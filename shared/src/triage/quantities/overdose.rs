@@ -26,7 +26,7 @@ const PILL_WORDS: &[&str] = &[
 ];
 
 /// "took 30 paracetamol", 吃了二十片安眠药.
-pub(in crate::triage) fn find_overdoses(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
+pub(super) fn find_overdoses(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
     let positions = 0..tokens.len();
     positions.filter_map(|at| overdose_at(tokens, at)).collect()
 }

@@ -9,8 +9,14 @@ use crate::triage::tokens::{Token, text_at, tokens_before};
 const FEVER: u32 = 380;
 /// Tenths of a degree Celsius from which a fever is high.
 const HIGH_FEVER: u32 = 390;
+/// Tenths of a degree Celsius from which a fever is very high.
+const VERY_HIGH_FEVER: u32 = 400;
+/// Tenths of a degree Celsius from which a fever is a danger by itself.
+const EXTREME_FEVER: u32 = 410;
+/// Tenths of a degree Celsius below which a body is too cold (NHS: Hypothermia).
+const LOW_TEMPERATURE: u32 = 350;
 /// Tenths of a degree Celsius that a living body can have.
-const BODY_TEMPERATURES: std::ops::RangeInclusive<u32> = 340..=435;
+const BODY_TEMPERATURES: std::ops::RangeInclusive<u32> = 280..=435;
 /// Tenths of a degree below which a temperature without a scale is in Celsius.
 const CELSIUS_LIMIT: u32 = 500;
 
@@ -23,7 +29,7 @@ struct Temperature {
 }
 
 /// Fevers given as temperatures, with the text's negations still to be applied.
-pub(in crate::triage) fn find_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
+pub(super) fn find_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
     let mut fevers = Vec::new();
     let mut at = 0;
 
@@ -34,19 +40,32 @@ pub(in crate::triage) fn find_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<F
         };
 
         if let Some(temperature) = temperature_at(tokens, at, number) {
-            let fever = |finding| PatternMatch::without_gaps(finding, at, temperature.end);
-            if temperature.celsius_tenths >= FEVER {
-                fevers.push(fever(Finding::Fever));
-            }
-            if temperature.celsius_tenths >= HIGH_FEVER {
-                fevers.push(fever(Finding::HighFever));
-            }
+            let mention = |finding| PatternMatch::without_gaps(finding, at, temperature.end);
+            let findings = findings_of(temperature.celsius_tenths);
+            fevers.extend(findings.map(mention));
         }
 
         at = number.end;
     }
 
     fevers
+}
+
+/// The findings of a temperature, the milder ones with the worse.
+fn findings_of(celsius_tenths: u32) -> impl Iterator<Item = Finding> {
+    let fevers = [
+        (FEVER, Finding::Fever),
+        (HIGH_FEVER, Finding::HighFever),
+        (VERY_HIGH_FEVER, Finding::VeryHighFever),
+        (EXTREME_FEVER, Finding::ExtremeFever),
+    ];
+    let is_low = celsius_tenths < LOW_TEMPERATURE;
+
+    let reached = fevers
+        .into_iter()
+        .filter(move |(bound, _)| celsius_tenths >= *bound)
+        .map(|(_, finding)| finding);
+    reached.chain(is_low.then_some(Finding::LowTemperature))
 }
 
 /// The temperature that a number at `at` gives, if it gives one.
@@ -71,6 +90,10 @@ fn temperature_at(tokens: &[Token<'_>], at: usize, number: TextNumber) -> Option
         number.tenths.checked_sub(320)?.saturating_mul(5) / 9
     };
     if !BODY_TEMPERATURES.contains(&celsius_tenths) || measures_air(tokens, at) {
+        return None;
+    }
+    // So low a number is a body's only if the text says so: rooms and pains have degrees as well.
+    if celsius_tenths < LOW_TEMPERATURE && !follows_fever_word(tokens, at) {
         return None;
     }
 
@@ -105,10 +128,13 @@ fn follows_fever_word(tokens: &[Token<'_>], at: usize) -> bool {
 
 /// Whether the temperature is that of the weather or of water.
 fn measures_air(tokens: &[Token<'_>], at: usize) -> bool {
-    tokens_before(tokens, at, 4).iter().any(|token| {
+    let before = tokens_before(tokens, at, 4).iter();
+    let behind = tokens.iter().skip(at + 1).take(4);
+
+    before.chain(behind).any(|token| {
         matches!(
             token.text,
-            "气" | "室" | "外" | "水" | "weather" | "outside"
+            "气" | "室" | "外" | "水" | "weather" | "outside" | "oven" | "water"
         )
     })
 }

@@ -80,7 +80,7 @@ const STYLES: &[Case] = &[
     case(
         "less than",
         "sats<90 chest pain>1h",
-        Urgent,
+        Emergency,
         &["chest_pain"],
     ),
 ];
