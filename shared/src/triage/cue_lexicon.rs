@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::data::{WordList, split_words};
+use crate::locale::is_han;
 
 /// The effect of a cue on the findings that follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +108,15 @@ static CUES_BY_WORDS: LazyLock<CueTable> = LazyLock::new(|| {
 /// Every word that a cue can begin with.
 pub(super) fn first_words() -> impl Iterator<Item = &'static str> {
     CUES_BY_WORDS.keys().map(|(first, _)| *first)
+}
+
+/// Every Chinese cue that makes a finding less certain.
+pub(super) fn han_cues() -> impl Iterator<Item = String> {
+    let cues = CUES_BY_WORDS.values().flatten();
+
+    cues.filter(|cue| !cue.effect.lowers_nothing())
+        .map(|cue| cue.words.concat())
+        .filter(|cue| cue.chars().all(is_han))
 }
 
 /// Every word of a cue.

@@ -3,20 +3,22 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use super::breaks::BreakReading;
 use super::complaint::Complaint;
 use super::context;
 use super::cue_lexicon;
 use super::finding::{Finding, FindingStatus};
 use super::letters::{join_broken_words, join_letters};
 use super::normalise::normalise_text;
-use super::pattern::PatternMatch;
+use super::pattern::{PatternMatch, han_phrases};
 use super::pattern_set::PatternSet;
 use super::quantities::{self, InfantAge};
-use super::readings::{Reading, read_text};
+use super::readings::{Reading, cut_words, read_text};
 use super::rule::LexiconEntry;
 use super::rules;
 use super::seams::{KnownWords, join_seams};
 use super::tokens::Token;
+use super::tolerant::{CorrectedText, ReadAs, Vocabulary, correct_text};
 use super::word_class::WordClass;
 use crate::text::SEAM;
 
@@ -51,6 +53,23 @@ static LEXICON_WORDS: LazyLock<LexiconWords> = LazyLock::new(|| {
     words.whole.retain(|word| !RUN_TOGETHER.contains(word));
 
     words
+});
+
+/// The words that misspelt ones may stand for.
+static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
+    let mut vocabulary = Vocabulary::default();
+
+    for word in SYMPTOM_PATTERNS.words() {
+        vocabulary.add_word(word);
+    }
+    let patterns = rules::symptom_lexicon().flat_map(|entry| entry.zh);
+    for phrase in patterns.flat_map(|pattern| han_phrases(pattern)) {
+        vocabulary.add_phrase(phrase);
+    }
+    for cue in cue_lexicon::han_cues() {
+        vocabulary.add_cue(cue);
+    }
+    vocabulary
 });
 
 impl KnownWords for LexiconWords {
@@ -114,6 +133,8 @@ pub(super) struct Findings {
     statuses: HashMap<Finding, FindingStatus>,
     /// For each token of each reading of the symptoms, whether a minor complaint covers it.
     minor_tokens: Vec<Vec<bool>>,
+    /// The misspelt words of findings.
+    read_as: Vec<ReadAs>,
 }
 
 impl Findings {
@@ -131,6 +152,53 @@ impl Findings {
         }
 
         findings
+    }
+
+    /// Adds what the symptoms say beyond that when misspelt words are read as those of the lexicon.
+    pub(super) fn read_tolerantly(&mut self, symptoms: &str) {
+        let tokens = cut_words(symptoms, BreakReading::Ends);
+        let Some(corrected) = correct_text(symptoms, &tokens, &VOCABULARY) else {
+            return;
+        };
+
+        let reading = Reading::with_ends(cut_words(&corrected.text, BreakReading::Ends));
+        let mentions = SYMPTOM_PATTERNS.find_all(&reading.tokens);
+        let statuses = context::current_statuses(&reading.tokens, &mentions);
+        for (mention, status) in mentions.iter().zip(statuses) {
+            let is_new = self.status_of(mention.key) < Some(status);
+            if is_new && self.add_corrections(mention, &reading, &corrected) {
+                self.record(mention.key, status);
+            }
+        }
+    }
+
+    /// Keeps the corrections that a mention rests on. `false` if it rests on none.
+    fn add_corrections(
+        &mut self,
+        mention: &PatternMatch<Finding>,
+        reading: &Reading<'_>,
+        corrected: &CorrectedText,
+    ) -> bool {
+        let tokens = mention
+            .atom_tokens()
+            .filter_map(|at| reading.tokens.get(at));
+        let mut corrections: Vec<ReadAs> = tokens
+            .filter_map(|token| corrected.correction_of(token))
+            .collect();
+        corrections.dedup();
+
+        let rests_on_some = !corrections.is_empty();
+        for correction in corrections {
+            if !self.read_as.contains(&correction) {
+                self.read_as.push(correction);
+            }
+        }
+        rests_on_some
+    }
+
+    /// The misspelt words that findings rest on.
+    pub(super) fn into_read_as(self) -> Vec<ReadAs> {
+        self.read_as
     }
 
     fn read_symptoms(&mut self, reading: &Reading<'_>, age: Option<u8>) {

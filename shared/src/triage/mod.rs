@@ -19,9 +19,10 @@
 //! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units;
 //!    `readings` tells which breaks are wraps.
 //! 3. `context` decides of each mention whether it is denied, another person's or past.
-//! 4. `findings` keeps the most alarming status of each finding; its words tell `seams` and
+//! 4. `tolerant` reads misspelt words as those of the lexicon.
+//! 5. `findings` keeps the most alarming status of each finding; its words tell `seams` and
 //!    `letters` what decoration parted.
-//! 5. `rules` combines findings to red flags; `self_care` looks at what has none.
+//! 6. `rules` combines findings to red flags; `self_care` looks at what has none.
 
 mod advice;
 mod breaks;
@@ -42,9 +43,11 @@ mod rule;
 mod rules;
 mod seams;
 mod self_care;
+mod sorted_words;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod tolerant;
 mod urgency;
 mod verdict;
 mod word_class;
@@ -55,6 +58,7 @@ use std::cmp::Reverse;
 pub use advice::{advice, disclaimer};
 pub use complaint::{Complaint, Sex};
 pub use rule::Source;
+pub use tolerant::ReadAs;
 pub use urgency::Urgency;
 pub use verdict::{FlagStatus, RedFlag, Triage};
 
@@ -70,7 +74,8 @@ const RULES_VERSION: u32 = 3;
 pub fn assess(complaint: &Complaint<'_>) -> Triage {
     let symptoms = findings::normalise_words(complaint.symptoms);
     let readings = findings::read_symptoms(&symptoms);
-    let findings = Findings::of_complaint(complaint, &readings);
+    let mut findings = Findings::of_complaint(complaint, &readings);
+    findings.read_tolerantly(&symptoms);
 
     let applicable = rules::all_rules().filter(|rule| rule.sex_filter.admits(complaint.sex));
     let mut red_flags: Vec<RedFlag> = applicable
@@ -87,6 +92,7 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
     Triage {
         urgency,
         red_flags,
+        read_as: findings.into_read_as(),
         rules_version: RULES_VERSION,
     }
 }

@@ -19,9 +19,13 @@ use super::breaks::Pause;
 use super::data::WordList;
 use super::tokens::{Token, TokenKind};
 use super::word_class::WordClass;
+use crate::locale::is_han;
 
 /// No gap steps over more tokens than this, however cheap: it keeps the search linear.
 const MAX_GAP_TOKENS: usize = 12;
+
+/// No more phrases are made of two atoms.
+const MAX_COMBINATIONS: usize = 300;
 
 /// Cost of an English word or a number in a gap.
 const WORD_COST: usize = 3;
@@ -270,12 +274,44 @@ impl Pattern {
     }
 }
 
+/// The Chinese phrases of a pattern, and those that two of its neighbouring atoms make together.
+pub(super) fn han_phrases(source: &'static str) -> Vec<String> {
+    let mut phrases = Vec::new();
+    let mut before: Vec<&'static str> = Vec::new();
+
+    for part in source.split_whitespace() {
+        if part.starts_with(['.', '!']) {
+            before.clear();
+            continue;
+        }
+
+        let alternatives: Vec<&'static str> = part
+            .split('|')
+            .flat_map(|alternative| match group_of(alternative) {
+                Some(group) => group.clone(),
+                None => vec![alternative],
+            })
+            .filter(|alternative| alternative.chars().all(is_han))
+            .collect();
+        phrases.extend(alternatives.iter().map(|phrase| (*phrase).to_owned()));
+        if before.len() * alternatives.len() <= MAX_COMBINATIONS {
+            let joined = before.iter().flat_map(|first| {
+                let seconds = alternatives.iter();
+                seconds.map(move |second| format!("{first}{second}"))
+            });
+            phrases.extend(joined);
+        }
+        before = alternatives;
+    }
+    phrases
+}
+
 /// The alternatives of a group, if the alternative names one.
-fn group_of(alternative: &str) -> Option<&'static [&'static str]> {
+fn group_of(alternative: &str) -> Option<&'static Vec<&'static str>> {
     if !alternative.starts_with('@') {
         return None;
     }
-    GROUPS.get(alternative).map(Vec::as_slice)
+    GROUPS.get(alternative)
 }
 
 /// Cuts an alternative into the words, numbers and single Han characters that the tokeniser yields.

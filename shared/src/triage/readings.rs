@@ -21,7 +21,8 @@ pub(super) struct Reading<'t> {
 }
 
 impl<'t> Reading<'t> {
-    fn with_ends(tokens: Vec<Token<'t>>) -> Self {
+    /// A reading that takes every break as it stands in its tokens.
+    pub(super) fn with_ends(tokens: Vec<Token<'t>>) -> Self {
         Self {
             tokens,
             assumes_wraps: false,
@@ -63,7 +64,7 @@ pub(super) fn read_text<'t>(text: &'t str, patterns: &PatternSet<Finding>) -> Ve
 }
 
 /// The tokens of a text, with the words that Chinese characters belong to.
-fn cut_words<'t>(text: &'t str, reading: BreakReading<'_>) -> Vec<Token<'t>> {
+pub(super) fn cut_words<'t>(text: &'t str, reading: BreakReading<'_>) -> Vec<Token<'t>> {
     let mut tokens = tokenise(text, reading);
     mark_words(&mut tokens);
     tokens

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::Source;
 use super::rules;
+use super::tolerant::ReadAs;
 use super::urgency::Urgency;
 use crate::locale::Locale;
 
@@ -57,6 +58,9 @@ pub struct Triage {
     pub urgency: Urgency,
     /// The most urgent first.
     pub red_flags: Vec<RedFlag>,
+    /// The misspelt words that a flag rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_as: Vec<ReadAs>,
     /// Version of the rules; 0 for records from before they had one.
     #[serde(default)]
     pub rules_version: u32,

@@ -12,6 +12,7 @@ mod records;
 mod robustness;
 mod rule_table;
 mod self_care;
+mod tolerant;
 mod uncertainty;
 
 use super::{Complaint, FlagStatus, Triage, Urgency, assess};
