@@ -14,10 +14,12 @@ use std::path::PathBuf;
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let folder = root.join("src/triage/rules");
+    let questions = root.join("src/triage/checklist/questions.toml");
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed={}", folder.display());
+    println!("cargo::rerun-if-changed={}", questions.display());
 
-    let book = rule_files::read_rules(&folder)?;
+    let book = rule_files::read_rules(&folder, &questions)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(
@@ -27,6 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(
         out.join("triage_rules.rs"),
         rule_tables::rules_source(&book),
+    )?;
+    fs::write(
+        out.join("triage_questions.rs"),
+        rule_tables::questions_source(&book),
     )?;
     Ok(())
 }

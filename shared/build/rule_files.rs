@@ -67,6 +67,41 @@ pub struct Finding {
     pub illness: bool,
 }
 
+/// A question after a danger sign.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    pub code: String,
+    /// The name of a rule file, or `general` for what is asked whatever the complaint is.
+    pub topic: String,
+    pub en: String,
+    pub zh: String,
+    /// The rule that a "yes" raises.
+    pub raises: String,
+    /// Other rules whose danger sign it asks after.
+    #[serde(default)]
+    pub covers: Vec<String>,
+    /// Ages in completed years, both included.
+    pub min_age: Option<u8>,
+    pub max_age: Option<u8>,
+}
+
+/// Words that tell what a complaint is about, although they are no findings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TopicWords {
+    pub en: Vec<String>,
+    pub zh: Vec<String>,
+}
+
+/// The questions, and the words of their topics.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct QuestionFile {
+    topics: BTreeMap<String, TopicWords>,
+    questions: Vec<Question>,
+}
+
 /// The rules of one body system.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +120,10 @@ pub struct RuleBook {
     /// Each rule with its source.
     pub rules: Vec<(Rule, Source)>,
     pub findings: BTreeMap<String, Finding>,
+    /// The topic of each finding: the name of its file.
+    pub topics_of_findings: BTreeMap<String, String>,
+    pub questions: Vec<Question>,
+    pub topics: BTreeMap<String, TopicWords>,
 }
 
 /// The findings of a line of `when`.
@@ -92,8 +131,8 @@ pub fn findings_of(line: &str) -> impl Iterator<Item = &str> {
     line.split('+').map(str::trim)
 }
 
-/// Reads every file of the folder, in the order of their names.
-pub fn read_rules(folder: &Path) -> Result<RuleBook, Box<dyn Error>> {
+/// Reads every file of the folder, in the order of their names, and the questions.
+pub fn read_rules(folder: &Path, questions: &Path) -> Result<RuleBook, Box<dyn Error>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -111,14 +150,22 @@ pub fn read_rules(folder: &Path) -> Result<RuleBook, Box<dyn Error>> {
         let text = fs::read_to_string(&path)?;
         let file: RuleFile =
             toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        add_file(&mut book, file).map_err(|problem| format!("{}: {problem}", path.display()))?;
+        let topic = path.file_stem().unwrap_or_default().to_string_lossy();
+        add_file(&mut book, &topic, file)
+            .map_err(|problem| format!("{}: {problem}", path.display()))?;
     }
-
     check_findings(&book)?;
+
+    let text = fs::read_to_string(questions)?;
+    let file: QuestionFile =
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", questions.display()))?;
+    book.questions = file.questions;
+    book.topics = file.topics;
+    check_questions(&book)?;
     Ok(book)
 }
 
-fn add_file(book: &mut RuleBook, file: RuleFile) -> Result<(), String> {
+fn add_file(book: &mut RuleBook, topic: &str, file: RuleFile) -> Result<(), String> {
     let mut unused: HashSet<&String> = file.sources.keys().collect();
 
     for rule in file.rules {
@@ -140,6 +187,8 @@ fn add_file(book: &mut RuleBook, file: RuleFile) -> Result<(), String> {
     }
 
     for (name, finding) in file.findings {
+        let topics = &mut book.topics_of_findings;
+        topics.insert(name.clone(), topic.to_owned());
         if book.findings.insert(name.clone(), finding).is_some() {
             return Err(format!("the finding {name} stands in two files"));
         }
@@ -150,7 +199,6 @@ fn add_file(book: &mut RuleBook, file: RuleFile) -> Result<(), String> {
 /// Whether every rule has a code of its own, and names findings that exist.
 fn check_findings(book: &RuleBook) -> Result<(), String> {
     let mut codes = HashSet::new();
-    let mut used = HashSet::new();
 
     for (rule, _) in &book.rules {
         if !codes.insert(&rule.code) {
@@ -162,8 +210,35 @@ fn check_findings(book: &RuleBook) -> Result<(), String> {
             if !book.findings.contains_key(name) {
                 return Err(format!("{} names no finding: {name}", rule.code));
             }
-            used.insert(name);
         }
     }
     Ok(())
+}
+
+/// Whether every question has a code of its own, a topic and rules that exist.
+fn check_questions(book: &RuleBook) -> Result<(), String> {
+    let rules: HashSet<&String> = book.rules.iter().map(|(rule, _)| &rule.code).collect();
+    let topics: HashSet<&String> = book.topics_of_findings.values().collect();
+    let mut codes = HashSet::new();
+
+    for question in &book.questions {
+        let code = &question.code;
+        if !codes.insert(code) {
+            return Err(format!("two questions have the code {code}"));
+        }
+        if question.topic != "general" && !topics.contains(&question.topic) {
+            return Err(format!("{code} names no topic: {}", question.topic));
+        }
+
+        let mut raised = std::iter::once(&question.raises).chain(&question.covers);
+        if let Some(unknown) = raised.find(|rule| !rules.contains(rule)) {
+            return Err(format!("the question {code} names no rule: {unknown}"));
+        }
+    }
+
+    let mut named = book.topics.keys();
+    match named.find(|topic| !topics.contains(topic)) {
+        Some(unknown) => Err(format!("there is no topic {unknown}")),
+        None => Ok(()),
+    }
 }

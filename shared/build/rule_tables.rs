@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::rule_files::{Finding, Rule, RuleBook, Source, Wording, findings_of};
+use crate::rule_files::{Finding, Question, Rule, RuleBook, Source, Wording, findings_of};
 
 /// The enum of the findings, and what is said of each.
 pub fn findings_source(book: &RuleBook) -> String {
@@ -18,13 +18,9 @@ pub fn findings_source(book: &RuleBook) -> String {
     }
     source.push_str("}\n\nimpl Finding {\n");
 
-    let number = variants.len();
-    push_line(
-        &mut source,
-        &format!("    pub(in crate::triage) const COUNT: usize = {number};"),
-    );
     push_predicate(&mut source, book, "is_timeless", |finding| finding.timeless);
     push_predicate(&mut source, book, "is_illness", |finding| finding.illness);
+    push_topics(&mut source, book);
     source.push_str("}\n");
     source
 }
@@ -52,6 +48,54 @@ pub fn rules_source(book: &RuleBook) -> String {
     }
     source.push_str("];\n");
     source
+}
+
+/// The table of the questions, and the words of their topics.
+pub fn questions_source(book: &RuleBook) -> String {
+    let mut source = String::from("pub(super) const QUESTIONS: &[Question] = &[\n");
+    for question in &book.questions {
+        source.push_str(&question_source(question));
+    }
+
+    source.push_str("];\n\npub(super) const TOPIC_WORDS: &[(&str, &[&str])] = &[\n");
+    for (topic, words) in &book.topics {
+        let patterns: Vec<&String> = words.en.iter().chain(&words.zh).collect();
+        push_line(&mut source, &format!("    ({topic:?}, &{patterns:?}),"));
+    }
+    source.push_str("];\n");
+    source
+}
+
+fn question_source(question: &Question) -> String {
+    let Question {
+        code,
+        topic,
+        en,
+        zh,
+        raises,
+        covers,
+        min_age,
+        max_age,
+    } = question;
+    let min_age = min_age.unwrap_or(u8::MIN);
+    let max_age = max_age.unwrap_or(u8::MAX);
+
+    format!(
+        "    Question {{ code: {code:?}, topic: {topic:?}, en: {en:?}, zh: {zh:?}, \
+         raises: {raises:?}, covers: &{covers:?}, ages: {min_age}..={max_age} }},\n"
+    )
+}
+
+/// The topic of each finding.
+fn push_topics(source: &mut String, book: &RuleBook) {
+    source.push_str(
+        "    pub(in crate::triage) const fn topic(self) -> &'static str {\n        match self {\n",
+    );
+    for (name, topic) in &book.topics_of_findings {
+        let name = variant(name);
+        push_line(source, &format!("            Self::{name} => {topic:?},"));
+    }
+    source.push_str("        }\n    }\n");
 }
 
 fn rule_source(rule: &Rule, origin: &Source) -> String {

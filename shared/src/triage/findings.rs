@@ -299,6 +299,15 @@ impl Findings {
             .is_some_and(|status| status > FindingStatus::Denied)
     }
 
+    /// Every finding that is present or left open.
+    pub(super) fn suggested(&self) -> impl Iterator<Item = Finding> {
+        let statuses = self.statuses.iter();
+
+        statuses
+            .filter(|(_, status)| **status > FindingStatus::Denied)
+            .map(|(finding, _)| *finding)
+    }
+
     /// The weakest status of the findings; `None` when one of them is unknown.
     pub(super) fn weakest_status(&self, findings: &[Finding]) -> Option<FindingStatus> {
         let statuses = findings.iter().map(|finding| self.status_of(*finding));

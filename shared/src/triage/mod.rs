@@ -22,10 +22,13 @@
 //! 4. `tolerant` reads misspelt words as those of the lexicon.
 //! 5. `findings` keeps the most alarming status of each finding; its words tell `seams` and
 //!    `letters` what decoration parted.
-//! 6. `rules` combines findings to red flags; `self_care` looks at what has none.
+//! 6. `rules` combines findings to red flags; `self_care` looks at what has none, and `checklist`
+//!    asks after danger signs that were not told.
 
 mod advice;
+mod answer;
 mod breaks;
+mod checklist;
 mod complaint;
 mod context;
 mod cue_lexicon;
@@ -56,6 +59,8 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 
 pub use advice::{advice, disclaimer};
+pub use answer::{Answer, Answers};
+pub use checklist::{Question, UnknownQuestion, checklist, question_by_code};
 pub use complaint::{Complaint, Sex};
 pub use rule::Source;
 pub use tolerant::ReadAs;
@@ -89,9 +94,16 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
         None => Urgency::Routine,
     };
 
+    let questions = match urgency {
+        Urgency::Emergency => Vec::new(),
+        _ => checklist::questions_for(&findings, &readings, complaint, &red_flags),
+    };
+
     Triage {
         urgency,
         red_flags,
+        questions: questions.into_iter().map(Cow::Borrowed).collect(),
+        answers: Answers::new(),
         read_as: findings.into_read_as(),
         rules_version: RULES_VERSION,
     }

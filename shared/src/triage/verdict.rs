@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answers;
 use super::rule::Source;
 use super::rules;
 use super::tolerant::ReadAs;
@@ -58,6 +59,12 @@ pub struct Triage {
     pub urgency: Urgency,
     /// The most urgent first.
     pub red_flags: Vec<RedFlag>,
+    /// Codes of the questions that the patient is asked, in their order; none in an emergency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Cow<'static, str>>,
+    /// What the patient has answered.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// The misspelt words that a flag rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_as: Vec<ReadAs>,

@@ -1,6 +1,7 @@
 //! Table-driven tests of the rules.
 
 mod adversarial;
+mod checklist;
 mod coverage;
 mod decorated;
 mod decorated_cases;
