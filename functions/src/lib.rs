@@ -1,9 +1,11 @@
 //! The functions of wenzhen, each in the file of its name, and the registry that lists them.
 
+mod answer_questions;
 mod cancel_job;
 mod create_chat_completion;
 mod create_consultation;
 mod create_report;
+mod get_checklist;
 mod get_consultation;
 mod get_job;
 mod get_user;
@@ -20,10 +22,12 @@ mod worker;
 
 use wenzhen::lambda::Function;
 
+pub use answer_questions::AnswerQuestions;
 pub use cancel_job::CancelJob;
 pub use create_chat_completion::CreateChatCompletion;
 pub use create_consultation::CreateConsultation;
 pub use create_report::CreateReport;
+pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_job::GetJob;
 pub use get_user::GetUser;
@@ -43,6 +47,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, CreateConsultation>("create-consultation"),
     Function::endpoint::<_, GetConsultation>("get-consultation"),
     Function::endpoint::<_, ListConsultations>("list-consultations"),
+    Function::endpoint::<_, AnswerQuestions>("answer-questions"),
+    Function::endpoint::<_, GetChecklist>("get-checklist"),
     Function::endpoint::<_, CreateReport>("create-report"),
     Function::endpoint::<_, GetJob>("get-job"),
     Function::endpoint::<_, CancelJob>("cancel-job"),

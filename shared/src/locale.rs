@@ -18,6 +18,18 @@ pub enum Locale {
 }
 
 impl Locale {
+    /// The language of a tag such as `zh`, `zh-Hant-TW` or `en_GB`; `None` if it is another.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let language = tag.split(['-', '_']).next().unwrap_or_default();
+
+        match language.to_ascii_lowercase().as_str() {
+            "zh" => Some(Self::Zh),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+
     /// Guesses the language from the share of Han characters.
     ///
     /// A Han character carries about as much as half an English word, so one Han character to four

@@ -56,7 +56,7 @@ pub async fn analyze(
     consultation: &Consultation,
     deadline: Deadline,
 ) -> Result<Assessment, NoModel> {
-    let rules = triage::assess(&consultation.complaint());
+    let rules = decide_again(consultation);
     let answer = match chain {
         Some(chain) => {
             let chat = prompt::chat_request(consultation, &rules);
@@ -73,6 +73,16 @@ pub async fn analyze(
     };
 
     Ok(assemble_assessment(consultation, &rules, source))
+}
+
+/// What the rules say today, with the patient's answers.
+fn decide_again(consultation: &Consultation) -> Triage {
+    let rules = triage::assess(&consultation.complaint());
+
+    // A question may have gone with an earlier version of the rules; its flag has been kept.
+    let mut answers = consultation.triage.answers.clone();
+    answers.retain(|code, _| triage::question_by_code(code).is_some());
+    rules.answered(&answers).unwrap_or(rules)
 }
 
 async fn ask_models(

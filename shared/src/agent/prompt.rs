@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::ai::ChatRequest;
 use crate::consultations::Consultation;
 use crate::locale::Locale;
-use crate::triage::{RedFlag, Triage};
+use crate::triage::{self, RedFlag, Triage};
 
 /// The question to the models about one consultation.
 pub(super) fn chat_request(consultation: &Consultation, rules: &Triage) -> ChatRequest {
@@ -21,6 +21,7 @@ pub(super) fn chat_request(consultation: &Consultation, rules: &Triage) -> ChatR
         "history": consultation.history,
         "age": consultation.age,
         "sex": consultation.sex,
+        "answers": answers_in_words(rules),
         "rules": { "urgency": rules.urgency, "red_flags": red_flags },
     });
     let instructions = instructions(consultation.locale);
@@ -31,6 +32,18 @@ pub(super) fn chat_request(consultation: &Consultation, rules: &Triage) -> ChatR
         "assessment",
         &answer_schema(),
     )
+}
+
+/// What the patient was asked, and answered.
+fn answers_in_words(rules: &Triage) -> Vec<Value> {
+    let answers = rules.answers.iter();
+
+    answers
+        .filter_map(|(code, answer)| {
+            let question = triage::question_by_code(code)?;
+            Some(json!({ "question": question.words(Locale::En), "answer": answer }))
+        })
+        .collect()
 }
 
 fn instructions(locale: Locale) -> String {

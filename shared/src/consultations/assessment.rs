@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::triage::{RedFlag, Urgency};
+use crate::locale::Locale;
+use crate::triage::{self, RedFlag, Source, Urgency};
 
 /// The answer, as it is stored and sent. Its texts are in the consultation's language.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,20 @@ pub struct Assessment {
     pub disclaimer: String,
 }
 
+impl Assessment {
+    /// The assessment of a consultation whose answers have raised the urgency since: what the
+    /// urgency demands comes first.
+    #[must_use]
+    pub fn raised_to(mut self, urgency: Urgency, locale: Locale) -> Self {
+        if urgency > self.urgency {
+            self.urgency = urgency;
+            let advice = triage::advice(urgency, locale).to_owned();
+            self.recommended_actions.insert(0, advice);
+        }
+        self
+    }
+}
+
 /// A public source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
@@ -44,10 +59,15 @@ pub struct Citation {
 impl Citation {
     /// The source of the rule behind a danger sign; none if the rule no longer exists.
     pub fn of(flag: &RedFlag) -> Option<Self> {
-        flag.source().map(|source| Self {
+        flag.source().map(Self::of_source)
+    }
+
+    /// The source of a rule.
+    pub fn of_source(source: Source) -> Self {
+        Self {
             title: source.title.to_owned(),
             url: source.url.to_owned(),
-        })
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use crate::identity::TenantId;
 /// The cached values; the number is raised when their form changes.
 const COMPLETED: EntryKind<Consultation> = EntryKind::new("consultations", 2);
 
-/// A completed consultation changes only when a report is made of it.
+/// A completed consultation changes only when a report is made of it, or the patient answers a
+/// question.
 pub const CACHE_POLICY: CachePolicy = CachePolicy::new(Duration::from_mins(5));
 
 /// The key of a completed consultation. The value is the tenant's: [`Consultation::is_for`] says

@@ -54,7 +54,7 @@ pub struct Consultation {
     pub sex: Option<Sex>,
     /// Earlier illnesses and medicines, in the patient's own words.
     pub history: Option<String>,
-    /// The rules' verdict, made when it was accepted.
+    /// The rules' verdict, made when it was accepted, and again with each answer of the patient.
     #[sqlx(json)]
     pub triage: Triage,
     /// The answer, once it is there.

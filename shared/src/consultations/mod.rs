@@ -1,7 +1,9 @@
 //! Consultations: what a patient asks, what the rules say at once, and the assessment that follows.
 
+pub mod answers;
 mod assessment;
 mod cached;
+mod checklist;
 mod consultation;
 pub mod outcome;
 mod report;
@@ -11,10 +13,12 @@ mod tasks;
 pub mod transcript;
 mod view;
 
+pub use answers::NewAnswers;
 pub use assessment::{Assessment, Citation, DegradedReason, ServedBy};
 pub use cached::{CACHE_POLICY, cache_key, cache_tag};
+pub use checklist::{Checklist, QuestionView};
 pub use consultation::{Consultation, ConsultationStatus};
 pub use report::{ReportLinks, StoredReport};
 pub use request::{IdempotencyKey, NewConsultation};
 pub use tasks::{Analyze, GenerateReport, JOB_REASONS};
-pub use view::{Accepted, ConsultationSummary, ConsultationView};
+pub use view::{Accepted, AnsweredView, ConsultationSummary, ConsultationView};

@@ -8,8 +8,10 @@ use super::assessment::Assessment;
 use super::report::StoredReport;
 use crate::error::Error;
 use crate::jobs::{Lease, completion_sql};
+use crate::triage::Urgency;
 
-/// Writes the assessment and completes the job. Returns whether the lease held; if not, nothing was
+/// Writes the assessment and completes the job. An urgency that the patient's answers have raised
+/// meanwhile stands. Returns whether the lease held; if not, nothing was
 /// written.
 pub async fn write_assessment(
     connection: &mut PgConnection,
@@ -18,7 +20,11 @@ pub async fn write_assessment(
 ) -> Result<bool, Error> {
     let completion = sqlx::query(completion_sql!(
         "UPDATE consultations
-         SET urgency = $4, assessment = $5, updated_at = now(), completed_at = now()
+         SET urgency = CASE
+                 WHEN array_position($6, consultations.urgency) > array_position($6, $4)
+                 THEN consultations.urgency ELSE $4
+             END,
+             assessment = $5, updated_at = now(), completed_at = now()
          FROM transition
          WHERE consultations.tenant_id = $1 AND consultations.id = transition.consultation_id"
     ));
@@ -29,6 +35,7 @@ pub async fn write_assessment(
         .bind(lease.token)
         .bind(assessment.urgency)
         .bind(Json(assessment))
+        .bind(Urgency::ALL.map(Urgency::as_str))
         .execute(connection)
         .await?;
 

@@ -119,11 +119,9 @@ fn parse_language_tag<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Loca
         return Ok(None);
     };
 
-    let language = tag.split(['-', '_']).next().unwrap_or_default();
-    match language.to_ascii_lowercase().as_str() {
-        "zh" => Ok(Some(Locale::Zh)),
-        "en" => Ok(Some(Locale::En)),
-        _ => {
+    match Locale::of_tag(&tag) {
+        Some(locale) => Ok(Some(locale)),
+        None => {
             let message = "another language, expected `zh` or `en`";
             Err(serde::de::Error::custom(message))
         }

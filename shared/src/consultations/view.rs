@@ -5,13 +5,15 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::answers::Answered;
 use super::assessment::{Assessment, Citation};
+use super::checklist::QuestionView;
 use super::consultation::{Consultation, ConsultationStatus};
 use super::report::ReportLinks;
 use super::tasks::Analyze;
 use crate::jobs::{JobPayload, Reason};
 use crate::locale::Locale;
-use crate::triage::{self, FlagStatus, RedFlag, Sex, Triage, Urgency};
+use crate::triage::{self, Answers, FlagStatus, ReadAs, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
 #[derive(Serialize)]
@@ -25,6 +27,24 @@ pub struct Accepted {
     /// The rules' verdict, at once.
     #[serde(flatten)]
     pub triage: TriageView,
+    /// What the patient is asked next; empty in an emergency.
+    pub questions: Vec<QuestionView>,
+    /// That this is no diagnosis.
+    pub disclaimer: &'static str,
+}
+
+/// The answer to `POST /v1/consultations/{id}/answers`.
+#[derive(Serialize)]
+pub struct AnsweredView {
+    /// The consultation's id.
+    pub id: Uuid,
+    /// The decision, now that the answers are known.
+    #[serde(flatten)]
+    pub triage: TriageView,
+    /// The questions that are still open; empty in an emergency.
+    pub questions: Vec<QuestionView>,
+    /// All answers so far.
+    pub answers: Answers,
     /// That this is no diagnosis.
     pub disclaimer: &'static str,
 }
@@ -35,9 +55,12 @@ pub struct TriageView {
     /// How soon help is needed.
     pub urgency: Urgency,
     /// What to do now.
-    pub advice: &'static str,
+    pub advice: String,
     /// The danger signs that decided.
     pub red_flags: Vec<RedFlagView>,
+    /// Misspelt words that a danger sign rests on, with the words that they were taken for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub read_as: Vec<ReadAs>,
 }
 
 /// One danger sign.
@@ -69,6 +92,8 @@ pub struct ConsultationView {
     sex: Option<Sex>,
     history: Option<String>,
     triage: TriageView,
+    questions: Vec<QuestionView>,
+    answers: Answers,
     assessment: Option<Assessment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Reason>,
@@ -106,7 +131,31 @@ impl Accepted {
             job_id,
             status: ConsultationStatus::Processing,
             triage: TriageView::new(triage, locale),
+            questions: QuestionView::open(triage, locale),
             disclaimer: triage::disclaimer(locale),
+        }
+    }
+}
+
+impl AnsweredView {
+    /// The answer from what was stored.
+    pub fn new(id: Uuid, answered: &Answered) -> Self {
+        let Answered {
+            triage,
+            urgency,
+            locale,
+            ..
+        } = answered;
+
+        Self {
+            id,
+            triage: TriageView {
+                urgency: *urgency,
+                ..TriageView::new(triage, *locale)
+            },
+            questions: QuestionView::open(triage, *locale),
+            answers: triage.answers.clone(),
+            disclaimer: triage::disclaimer(*locale),
         }
     }
 }
@@ -121,8 +170,9 @@ impl TriageView {
 
         Self {
             urgency: triage.urgency,
-            advice: triage::advice(triage.urgency, locale),
+            advice: triage.advice(locale),
             red_flags,
+            read_as: triage.read_as.clone(),
         }
     }
 }
@@ -151,6 +201,8 @@ impl ConsultationView {
             failure,
             report,
             triage: TriageView::new(&row.triage, locale),
+            questions: QuestionView::open(&row.triage, locale),
+            answers: row.triage.answers,
             id: row.id,
             job_id: row.job_id,
             status: row.status,
@@ -160,7 +212,9 @@ impl ConsultationView {
             age: row.age,
             sex: row.sex,
             history: row.history,
-            assessment: row.assessment,
+            assessment: row
+                .assessment
+                .map(|assessment| assessment.raised_to(row.urgency, locale)),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

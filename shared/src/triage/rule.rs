@@ -3,6 +3,7 @@
 use super::complaint::Sex;
 use super::finding::Finding;
 use super::urgency::Urgency;
+use crate::locale::Locale;
 
 /// A public guideline page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,16 @@ pub struct Source {
 pub(super) struct Wording {
     pub(super) en: &'static str,
     pub(super) zh: &'static str,
+}
+
+impl Wording {
+    /// The text in one language.
+    pub(super) const fn words(self, locale: Locale) -> &'static str {
+        match locale {
+            Locale::Zh => self.zh,
+            Locale::En => self.en,
+        }
+    }
 }
 
 /// The patterns of one finding.

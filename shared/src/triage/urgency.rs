@@ -31,6 +31,9 @@ pub enum Urgency {
 }
 
 impl Urgency {
+    /// Every urgency, the least first.
+    pub const ALL: [Self; 4] = [Self::SelfCare, Self::Routine, Self::Urgent, Self::Emergency];
+
     /// The value's name, as it is serialised.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

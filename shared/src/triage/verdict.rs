@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::advice::advice;
 use super::answer::Answers;
 use super::rule::Source;
 use super::rules;
@@ -49,6 +50,30 @@ impl RedFlag {
     #[must_use]
     pub fn source(&self) -> Option<Source> {
         rules::rule_by_code(&self.code).map(|rule| rule.source)
+    }
+}
+
+impl Triage {
+    /// The next step for the patient: that of the urgency, then what single dangers demand besides.
+    #[must_use]
+    pub fn advice(&self, locale: Locale) -> String {
+        let mut steps = vec![advice(self.urgency, locale)];
+
+        for flag in &self.red_flags {
+            let rule = rules::rule_by_code(&flag.code);
+            if let Some(wording) = rule.and_then(|rule| rule.advice) {
+                let step = wording.words(locale);
+                if !steps.contains(&step) {
+                    steps.push(step);
+                }
+            }
+        }
+
+        let separator = match locale {
+            Locale::Zh => "",
+            Locale::En => " ",
+        };
+        steps.join(separator)
     }
 }
 

@@ -1,0 +1,63 @@
+//! `POST /v1/consultations/{id}/answers`: takes the patient's answers, and decides again at once.
+
+use wenzhen::Uuid;
+use wenzhen::cache::Cache;
+use wenzhen::config::ConfigError;
+use wenzhen::consultations::{self, AnsweredView, NewAnswers, answers};
+use wenzhen::error::{Error, error_chain};
+use wenzhen::http::{Call, Endpoint, Response, reply};
+use wenzhen::postgres::Database;
+use wenzhen::setup::Setup;
+
+/// The route.
+pub struct AnswerQuestions {
+    /// Holds the consultations.
+    pub database: Database,
+    /// May hold the consultation as it was.
+    pub cache: Cache,
+}
+
+impl Endpoint for AnswerQuestions {
+    const ROUTE: &'static str = "POST /v1/consultations/{id}/answers";
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+            cache: setup.cache()?,
+        })
+    }
+
+    /// 200 with the rules' decision and the questions that are still open. The same answers again
+    /// get the same answer.
+    async fn handle(&self, call: Call) -> Result<Response, Error> {
+        let id = call.path_id("id", "consultation")?;
+        let new: NewAnswers = call.json()?;
+        let scope = call.caller.scope();
+
+        let answered = self
+            .database
+            .run(async |connection| answers::record(connection, scope, id, &new).await)
+            .await?;
+        if answered.is_changed {
+            let urgency = answered.urgency.as_str();
+            tracing::info!(consultation = %id, urgency, "answers were taken");
+            self.forget_consultation(&call, id).await;
+        }
+
+        reply::ok(&AnsweredView::new(id, &answered))
+    }
+}
+
+impl AnswerQuestions {
+    /// The cache may still hold the consultation as it was.
+    async fn forget_consultation(&self, call: &Call, id: Uuid) {
+        let tag = consultations::cache_tag(&call.caller.tenant, id);
+        if let Err(error) = self.cache.invalidate(&[tag], call.deadline).await {
+            let causes = error_chain(&error);
+            tracing::warn!(
+                causes,
+                "until it expires, a cached consultation may miss answers"
+            );
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Answers to the questions of a consultation: what the API takes, and what they change.
+
+use garde::Validate;
+use serde::Deserialize;
+use sqlx::types::Json;
+use sqlx::{Connection, FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::identity::Scope;
+use crate::locale::Locale;
+use crate::triage::{Answers, Triage, Urgency};
+
+/// No checklist has more questions.
+const MAX_ANSWERS: usize = 200;
+
+/// The body of `POST /v1/consultations/{id}/answers`.
+#[derive(Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct NewAnswers {
+    /// `yes`, `no` or `unsure` by the code of the question: 1 to 200.
+    #[garde(custom(|value: &Answers, (): &()| check_count(value)))]
+    pub answers: Answers,
+}
+
+/// What a consultation stands at when the answers are known as well.
+#[derive(Debug)]
+pub struct Answered {
+    /// The rules' decision.
+    pub triage: Triage,
+    /// The urgency of the consultation, which the model may have raised.
+    pub urgency: Urgency,
+    /// The language of the consultation.
+    pub locale: Locale,
+    /// Whether the answers changed anything.
+    pub is_changed: bool,
+}
+
+#[derive(FromRow)]
+struct Decision {
+    #[sqlx(json)]
+    triage: Triage,
+    urgency: Urgency,
+    locale: Locale,
+}
+
+/// Decides again with these answers, and keeps the decision with the consultation. Two calls at one
+/// time come one after the other, and neither takes back what the other raised.
+pub async fn record(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+    new: &NewAnswers,
+) -> Result<Answered, Error> {
+    let mut transaction = connection.begin().await?;
+    let found: Option<Decision> = sqlx::query_as(include_str!("sql/lock_decision.sql"))
+        .bind(scope.tenant)
+        .bind(id)
+        .bind(scope.owner)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let before = found.ok_or_else(|| Error::not_found("consultation"))?;
+
+    let triage = before
+        .triage
+        .answered(&new.answers)
+        .map_err(|unknown| Error::field(format!("answers.{}", unknown.code), "is no question"))?;
+    let urgency = before.urgency.raised_to(triage.urgency);
+    let is_changed = triage != before.triage || urgency != before.urgency;
+
+    if is_changed {
+        sqlx::query(include_str!("sql/write_decision.sql"))
+            .bind(scope.tenant)
+            .bind(id)
+            .bind(Json(&triage))
+            .bind(urgency)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+
+    Ok(Answered {
+        triage,
+        urgency,
+        locale: before.locale,
+        is_changed,
+    })
+}
+
+fn check_count(answers: &Answers) -> garde::Result {
+    if (1..=MAX_ANSWERS).contains(&answers.len()) {
+        Ok(())
+    } else {
+        Err(garde::Error::new("must have 1 to 200 answers"))
+    }
+}
