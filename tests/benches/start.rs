@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::cast_precision_loss, reason = "times of a benchmark")]
 
+mod processes;
 #[path = "../support/runtime_api.rs"]
 mod runtime_api;
 
@@ -16,13 +17,12 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use processes::{FunctionStack, check_status, stop_process};
 use runtime_api::RuntimeApi;
 use scripted_provider::Provider;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use xtask::stack::Stack;
-use xtask::users::{self, Person, Role};
 
 /// Environments that are started of each function and binary.
 const STARTS: usize = 40;
@@ -110,7 +110,7 @@ struct Cost {
 async fn main() {
     let candidates = Candidate::from_env();
     let provider = Provider::anywhere();
-    let bench = Bench::new(&provider).await;
+    let bench = FunctionStack::new(&provider).await;
     let consultation = bench.create_completed_consultation(&candidates).await;
 
     println!("\n| function | binary | init | CPU per call | peak memory |\n|---|---|---|---|---|");
@@ -137,45 +137,12 @@ async fn main() {
     }
 }
 
-/// The stack, and how functions are started and called on it.
-struct Bench {
-    stack: Stack,
-    /// The variables of every function, so that any of them starts.
-    environment: BTreeMap<String, String>,
-    /// The demo patient's.
-    token: String,
-}
-
-impl Bench {
-    async fn new(provider: &Provider) -> Self {
-        let env_file = std::env::var("WENZHEN_STACK_ENV").expect("run `cargo xtask bench start`");
-        let stack = Stack::running(Path::new(&env_file)).unwrap();
-        let patient = Person::demo(Role::Patient);
-        let token = users::token(&stack, &patient).await.unwrap();
-
-        Self {
-            environment: make_environment(&stack, provider),
-            stack,
-            token,
-        }
-    }
-
+impl FunctionStack {
     /// A consultation of the demo patient that is completed, so that reads of it are cached.
     async fn create_completed_consultation(&self, candidates: &[Candidate]) -> String {
-        let function = "create-consultation";
         let newest = candidates.last().unwrap();
-        let binary = newest.binary_of(&self.stack.root, function);
-        let event = self.sample_event("create-consultation.sprained-ankle", "");
-
-        let mut api = RuntimeApi::start().await;
-        let mut child = api.spawn_function(&binary, function, &self.environment);
-        api.wait_for_poll().await;
-        let answer = api.invoke_function(&event).await;
-        stop_process(&mut child);
-
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        let accepted: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-        let id = accepted["id"].as_str().unwrap().to_owned();
+        let binary = newest.binary_of(&self.stack.root, "create-consultation");
+        let id = self.create_consultation(&binary).await;
         self.complete_consultation(&id).await;
 
         id
@@ -202,22 +169,6 @@ impl Bench {
         let complete = sqlx::query(COMPLETE_JOB).bind(id);
 
         complete.execute(&mut connection).await.unwrap();
-    }
-
-    /// A sample event with a real token, and the id of a consultation that exists.
-    fn sample_event(&self, sample: &str, consultation: &str) -> String {
-        let file = self.stack.root.join(format!("events/{sample}.json"));
-        let mut event: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-        event["headers"]["authorization"] = json!(format!("Bearer {}", self.token));
-
-        if sample.starts_with("get-consultation") {
-            let path = format!("/v1/consultations/{consultation}");
-            event["pathParameters"]["id"] = json!(consultation);
-            event["rawPath"] = json!(path);
-            event["requestContext"]["http"]["path"] = json!(path);
-        }
-
-        event.to_string()
     }
 
     /// Starts one environment and calls it.
@@ -254,37 +205,6 @@ impl Bench {
             peak_kilobytes,
         }
     }
-}
-
-/// The settings of the stack, and those that let every call pass and be answered at once.
-fn make_environment(stack: &Stack, provider: &Provider) -> BTreeMap<String, String> {
-    let text = fs::read_to_string(stack.env_file()).unwrap();
-    let lines = text.lines().filter_map(|line| line.split_once('='));
-    let pairs = lines.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let mut environment: BTreeMap<_, _> = pairs.collect();
-
-    let tiers = json!([{ "name": "instant", "base_url": provider.url(), "model": "good" }]);
-    // So high that no measured call is refused.
-    let limits = json!({
-        "address": { "limit": 10_000, "burst": 100_000_000 },
-        "user": { "limit": 100_000_000 },
-        "tokens": { "limit": 600_000, "burst": 100_000_000 },
-    });
-
-    environment.insert("AI_TIERS".to_owned(), tiers.to_string());
-    environment.insert("LIMITS".to_owned(), limits.to_string());
-    environment
-}
-
-fn check_status(function: &str, answer: &[u8]) {
-    let answer: Value = serde_json::from_slice(answer).unwrap();
-    let status = answer["statusCode"].as_u64().unwrap_or_default();
-    assert!((200..300).contains(&status), "{function}: {answer}");
-}
-
-fn stop_process(child: &mut Child) {
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 /// CPU that all threads of the process have used. Source: proc_pid_schedstat(5), first field.

@@ -1,38 +1,51 @@
-//! One hostile tenant, two tiers, and a tenant that wants nothing but its consultations.
+//! One hostile tenant, two tiers, and a tenant that wants nothing but its own: models for its
+//! consultations, reads within its limit, and a bill for what it used.
 
-use reqwest::Response;
+mod attackers;
+mod neighbour;
+
+use reqwest::Client;
 use serde_json::{Value, json};
 use xtask::users::Role;
 
 use super::functions::Function;
-use super::{Duration, Instant, STACK, join_all, provider};
+use super::{Duration, Instant, STACK, pause, provider};
 use crate::support::{User, new_tenant};
+use attackers::{Attackers, Way};
+use neighbour::{
+    Answered, Consultations, Neighbour, are_counted_alone, count_served, tokens_charged,
+    tokens_used,
+};
 
 /// How long the attack lasts.
 const ATTACK_TIME: Duration = Duration::from_mins(2);
 
-/// The pause between two consultations of the other tenant.
-const COMPLAINT_PAUSE: Duration = Duration::from_secs(4);
+/// Milliseconds between two looks at the circuits, and between two calls of the stray tenant.
+const LOOK_PAUSE: u64 = 4_000;
 
-/// What the hostile tenant's words make both tiers do.
-const ATTACKS: [&str; 4] = [
-    "[primary:500] [secondary:500]",
-    "[primary:silent] [secondary:silent]",
-    "[primary:cut] [secondary:cut]",
-    "[primary:reset] [secondary:late-4000]",
-];
+/// For one call that is not made by a [`User`].
+const CALL_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// The functions that ask models.
 const ASKING_FUNCTIONS: [&str; 2] = ["CreateChatCompletion", "Worker"];
 
-/// Lets the circuits of the deployed functions open as they do by default.
-async fn set_usual_circuits(is_usual: bool) {
+/// With a connection for each call, as those of a [`User`].
+fn client_without_token() -> Client {
+    let client = Client::builder()
+        .timeout(CALL_TIMEOUT)
+        .pool_max_idle_per_host(0);
+    client.build().unwrap()
+}
+
+/// Lets the circuits of the deployed functions open as they do by default, and tokens come back so
+/// slowly, one in five minutes, that a bill can be read off the limit to the token.
+async fn set_settings(is_attacked: bool) {
     for logical in ASKING_FUNCTIONS {
         let function = Function::of(logical).await;
         let tiers = function.variable("AI_TIERS").await;
         let mut tiers: Value = serde_json::from_str(&tiers).unwrap();
         for tier in tiers.as_array_mut().unwrap() {
-            tier["breaker"] = if is_usual {
+            tier["breaker"] = if is_attacked {
                 json!({})
             } else {
                 json!({ "failures": 10_000, "minimum_calls": 1_000_000 })
@@ -40,61 +53,16 @@ async fn set_usual_circuits(is_usual: bool) {
         }
         function.set("AI_TIERS", Some(&tiers.to_string())).await;
     }
-}
 
-/// Chats and consultations of the hostile tenant, as many as its limits allow, until the end.
-async fn attack(user: &User, until: Instant) -> usize {
-    let mut calls = 0;
-    while Instant::now() < until {
-        let words = ATTACKS[calls % ATTACKS.len()];
-        let chat = json!({
-            "model": "default", "messages": [{ "role": "user", "content": words }],
-        });
-        let chat = user.post("/v1/chat/completions").json(&chat).send();
-        let complaint = json!({ "symptoms": format!("a cough {words}") });
-        let complaint = user.post("/v1/consultations").json(&complaint).send();
-
-        let (chat, complaint) = futures::join!(chat, complaint);
-        drop((chat, complaint)); // refused or failed: it goes on
-        calls += 1;
+    let chat = Function::of("CreateChatCompletion").await;
+    let mut limits: Value = serde_json::from_str(&chat.variable("LIMITS").await).unwrap();
+    let limits_by_name = limits.as_object_mut().unwrap();
+    limits_by_name.remove("tokens");
+    if is_attacked {
+        let slow = json!({ "limit": 300, "window": 86_400, "burst": 1_000_000 });
+        limits_by_name.insert("tokens".to_owned(), slow);
     }
-    calls
-}
-
-/// The tiers that served the consultations of a tenant meanwhile.
-async fn consult(user: &User, until: Instant) -> Vec<String> {
-    let mut served_by = Vec::new();
-    while Instant::now() < until {
-        let accepted = user.complain("a cough since yesterday").await;
-        let outcome = user.outcome(&accepted).await;
-        let tier = outcome["assessment"]["served_by"]["tier"].as_str();
-        served_by.push(tier.unwrap_or("none").to_owned());
-        tokio::time::sleep(COMPLAINT_PAUSE).await;
-    }
-    served_by
-}
-
-/// Another tenant's chats and reads meanwhile: each one's status, and what its error says.
-async fn chat(user: &User, until: Instant) -> Vec<String> {
-    let mut answered = Vec::new();
-    while Instant::now() < until {
-        let body = json!({
-            "model": "default", "messages": [{ "role": "user", "content": "hello" }],
-        });
-        let answer = user.post("/v1/chat/completions").json(&body).send().await;
-        answered.push(status_of(answer.unwrap()).await);
-        let list = user.get("/v1/consultations?limit=1").send().await;
-        answered.push(status_of(list.unwrap()).await);
-        tokio::time::sleep(COMPLAINT_PAUSE).await;
-    }
-    answered
-}
-
-async fn status_of(answer: Response) -> String {
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap_or_default();
-    let said = body["error"]["message"].as_str().unwrap_or_default();
-    format!("{status} {said}")
+    chat.set("LIMITS", Some(&limits.to_string())).await;
 }
 
 /// A healthy tenant whose calls fail now and then, as anybody's do.
@@ -102,12 +70,9 @@ async fn stray(user: &User, until: Instant) {
     while Instant::now() < until {
         for words in ["a cough", "a cough [primary:500]", "a cough"] {
             let complaint = json!({ "symptoms": words });
-            user.post("/v1/consultations")
-                .json(&complaint)
-                .send()
-                .await
-                .ok();
-            tokio::time::sleep(COMPLAINT_PAUSE).await;
+            let complain = user.post("/v1/consultations").json(&complaint);
+            complain.send().await.ok();
+            pause(LOOK_PAUSE).await;
         }
     }
 }
@@ -134,60 +99,157 @@ async fn watch(until: Instant) -> Circuits {
             circuits.most_barred = circuits.most_barred.max(barred);
             circuits.open += usize::from(circuit["phase"] == "open");
         }
-        tokio::time::sleep(COMPLAINT_PAUSE).await;
+        pause(LOOK_PAUSE).await;
     }
     circuits
 }
 
-#[tokio::test]
-async fn one_hostile_tenant_takes_no_model_from_another() {
-    provider::start();
-    set_usual_circuits(true).await;
-    let hostile_tenant = new_tenant();
-    let hostile = (0..4).map(async |number: usize| {
-        let name = format!("hostile-{number}");
-        User::of(&hostile_tenant, &name, Role::Patient).await
-    });
-    let hostile = join_all(hostile).await;
-    let other_tenant = new_tenant();
-    let patient = User::of(&other_tenant, "patient", Role::Patient).await;
-    let app = User::of(&other_tenant, "app", Role::Patient).await;
+/// What came of the attack, and of its neighbour's calls meanwhile.
+#[derive(Debug)]
+struct Outcome {
+    ways: Vec<Way>,
+    redriven_runs: i64,
+    consultations: Consultations,
+    chats: Vec<Answered>,
+    /// As many chats of a tenant like the neighbour, with no attack.
+    calm_chats: Vec<Answered>,
+    reads: Vec<Answered>,
+    circuits: Circuits,
+}
+
+async fn attack() -> Outcome {
+    let attackers = Attackers::gather().await;
+    let (neighbour, calm) = futures::join!(Neighbour::gather(), Neighbour::gather());
     let third = User::of(&new_tenant(), "third", Role::Patient).await;
 
     let until = Instant::now() + ATTACK_TIME;
-    let attacks = join_all(hostile.iter().map(|user| attack(user, until)));
-    let (attacks, served_by, answered, circuits, ()) = futures::join!(
-        attacks,
-        consult(&patient, until),
-        chat(&app, until),
+    let (ways, consultations, chats, reads, circuits, ()) = futures::join!(
+        attackers.attack(until),
+        neighbour.consult(until),
+        neighbour.chat(until),
+        neighbour.read(until),
         watch(until),
         stray(&third, until)
     );
-    set_usual_circuits(false).await;
 
-    let calls: usize = attacks.iter().sum();
-    let (consultations, all_answers) = (served_by.len(), answered.len());
-    let is_model = |tier: &&String| matches!(tier.as_str(), "primary" | "secondary");
-    let by_model = served_by.iter().filter(is_model).count();
-    let by_first = served_by.iter().filter(|tier| *tier == "primary").count();
-    let served = answered.iter().filter(|said| *said == "200 ").count();
-    let its_calls = 2 * calls;
-    println!(
-        "\n| one hostile tenant for 2 minutes | its calls {its_calls} \
-         | consultations of another {consultations}, by a model {by_model}, \
-         the first tier {by_first} \
-         | chats and reads of another {all_answers}, served {served} \
-         | tenants left out, at most {} | open for all {} |",
-        circuits.most_barred, circuits.open
-    );
+    Outcome {
+        redriven_runs: attackers.count_redriven_runs().await,
+        calm_chats: calm.chat_times(chats.len()).await,
+        ways,
+        consultations,
+        chats,
+        reads,
+        circuits,
+    }
+}
 
-    assert!(calls > 10, "{attacks:?}");
-    assert!(consultations > 5, "{served_by:?}");
-    assert_eq!(by_model, consultations, "{served_by:?}");
-    assert_eq!(served, all_answers, "{answered:?}");
-    assert!(
-        circuits.most_barred >= 1,
-        "the attack was felt: {circuits:?}"
-    );
+impl Outcome {
+    fn count_served_by(&self, tiers: &[&str]) -> usize {
+        let served_by = self.consultations.served_by.iter();
+        served_by
+            .filter(|tier| tiers.contains(&tier.as_str()))
+            .count()
+    }
+
+    /// Prints the tables of docs/limits.md.
+    fn print_tables(&self) {
+        println!("\n| the hostile tenant, for two minutes | calls | 2xx | 4xx | 5xx |");
+        println!("|---|---|---|---|---|");
+        for way in &self.ways {
+            let counts = [2, 4, 5].map(|class| way.count(class));
+            let [good, refused, failed] = counts;
+            let calls = way.statuses.len();
+            println!("| {} | {calls} | {good} | {refused} | {failed} |", way.name);
+        }
+
+        let runs = self.redriven_runs;
+        println!("| runs of these jobs | {runs} | | | |");
+
+        println!("\n| its neighbour meanwhile | |\n|---|---|");
+        for (name, value) in self.rows() {
+            println!("| {name} | {value} |");
+        }
+    }
+
+    fn rows(&self) -> [(&'static str, String); 7] {
+        let consultations = self.consultations.served_by.len();
+        let by_model = self.count_served_by(&["primary", "secondary"]);
+        let by_first = self.count_served_by(&["primary"]);
+        let model_calls = self.consultations.model_calls;
+        let served = |answered| format!("{} of {}", count_served(answered), answered.len());
+        let charged = tokens_charged(&self.chats);
+        let (used, calm) = (tokens_used(&self.chats), tokens_charged(&self.calm_chats));
+        let (barred, open) = (self.circuits.most_barred, self.circuits.open);
+
+        [
+            (
+                "consultations served by a model",
+                format!("{by_model} of {consultations}"),
+            ),
+            (
+                "by the first one, and calls of models for all",
+                format!("{by_first}; {model_calls}"),
+            ),
+            ("chats served", served(&self.chats)),
+            (
+                "tokens charged for them, used by them, and charged with no attack",
+                format!("{charged}; {used}; {calm}"),
+            ),
+            ("reads served, at most 94 a minute", served(&self.reads)),
+            (
+                "tenants that a circuit left out at most",
+                barred.to_string(),
+            ),
+            ("times that a circuit was open for all", open.to_string()),
+        ]
+    }
+}
+
+#[tokio::test]
+async fn one_hostile_tenant_takes_nothing_from_another() {
+    provider::start();
+    set_settings(true).await;
+    let outcome = attack().await;
+    set_settings(false).await;
+    outcome.print_tables();
+
+    // The attack was felt, and none of its forgeries was let in.
+    for way in &outcome.ways {
+        assert!(way.statuses.len() > 20, "{}: {:?}", way.name, way.statuses);
+        let is_forged = way.name.contains("made up");
+        assert_eq!(
+            way.count(2) == 0,
+            is_forged,
+            "{}: {:?}",
+            way.name,
+            way.statuses
+        );
+    }
+    assert!(outcome.redriven_runs > 200, "{}", outcome.redriven_runs);
+    let circuits = &outcome.circuits;
+    assert!(circuits.most_barred >= 1, "{circuits:?}");
     assert_eq!(circuits.open, 0, "{circuits:?}");
+
+    let consultations = &outcome.consultations;
+    let count = consultations.served_by.len();
+    let by_model = outcome.count_served_by(&["primary", "secondary"]);
+    assert!(count > 5, "{consultations:?}");
+    assert_eq!(by_model, count, "{consultations:?}");
+
+    let (chats, reads) = (&outcome.chats, &outcome.reads);
+    assert!(chats.len() > 10, "{chats:?}");
+    assert_eq!(count_served(chats), chats.len(), "{chats:?}");
+    assert!(reads.len() > 60, "{reads:?}");
+    assert_eq!(count_served(reads), reads.len(), "{reads:?}");
+    assert!(are_counted_alone(reads), "{reads:?}");
+
+    // The bill is what the chats used, to the token, and no other than with no attack.
+    assert!(tokens_used(chats) > 0, "{chats:?}");
+    assert_eq!(tokens_charged(chats), tokens_used(chats), "{chats:?}");
+    let calm_chats = &outcome.calm_chats;
+    assert_eq!(
+        tokens_charged(calm_chats),
+        tokens_charged(chats),
+        "{calm_chats:?}"
+    );
 }

@@ -7,17 +7,21 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::stack::Stack;
-use crate::{report, services, tools, up};
+use crate::{functions, report, services, tools, up};
 
 /// What is measured.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub struct Options {
-    /// One of `start`, `chain`, `failover`, `limits`, `jobs` and `growth`; all of them unless named
+    /// One of `start`, `chain`, `failover`, `limits`, `jobs` and `growth`, all of which are run
+    /// unless one is named, or `connections`, which waits for ten minutes
     name: Option<String>,
     /// For `start`: a folder with older binaries, one for each function, to be measured in turn
     /// with the new one
     #[arg(long)]
     against: Option<PathBuf>,
+    /// For `connections`: the seconds after which it looks for the last time
+    #[arg(long, default_value_t = 600)]
+    after: u64,
 }
 
 /// The benchmarks whose code runs in the benchmark's own process.
@@ -43,13 +47,16 @@ pub async fn run(options: &Options) -> Result<()> {
         ..up::Options::default()
     };
     up::bring_up(&own, &up_options).await?;
-    report::say("The release build takes some minutes the first time.\n");
-    let measured = measure(&own, options, against.as_ref());
+    let measured = match options.name.as_deref() {
+        Some("connections") => measure_connections(&own, options.after),
+        _ => measure(&own, options, against.as_ref()),
+    };
     services::stop(&own)?;
     measured
 }
 
 fn measure(own: &Stack, options: &Options, against: Option<&PathBuf>) -> Result<()> {
+    report::say("The release build takes some minutes the first time.\n");
     if options.wants("start") {
         measure_start(own, against)?;
     }
@@ -77,6 +84,15 @@ fn measure_start(own: &Stack, against: Option<&PathBuf>) -> Result<()> {
     if let Some(folder) = against {
         bench.env("WENZHEN_BENCH_AGAINST", folder);
     }
+    tools::run(&mut bench, "the benchmark failed; see above")
+}
+
+/// The benchmark of many processes. It measures no speed, so nothing is built for release.
+fn measure_connections(own: &Stack, after: u64) -> Result<()> {
+    functions::build(own)?;
+    let mut bench = bench_command(own, "connections");
+    bench.args(["--profile", "dev"]);
+    bench.env("WENZHEN_BENCH_AFTER", after.to_string());
     tools::run(&mut bench, "the benchmark failed; see above")
 }
 
