@@ -18,6 +18,9 @@ use crate::{functions, services, tools, variables};
 /// How the names begin of secrets that hold the settings which are too large for variables.
 const SETTINGS_SECRET: &str = "wenzhen-settings";
 
+/// Bytes that a secret may have (AWS Secrets Manager quotas).
+const MAX_SECRET_BYTES: usize = 65_536;
+
 /// Characters of the content's hash in such a name.
 const HASH_CHARS: usize = 12;
 
@@ -174,8 +177,13 @@ fn deployed_limits(stack: &Stack) -> Result<String> {
         return Ok(limits.to_string());
     }
 
+    Ok(read_limits()?.unwrap_or_default())
+}
+
+/// Reads the user's `LIMITS` and checks them; none if the user has set none.
+pub fn read_limits() -> Result<Option<String>> {
     let Some(text) = read_json_setting("LIMITS")? else {
-        return Ok(String::new());
+        return Ok(None);
     };
 
     let advice = "LIMITS is wrong; see docs/limits.md";
@@ -184,7 +192,7 @@ fn deployed_limits(stack: &Stack) -> Result<String> {
     let declared = [wenzhen::limits::DEFAULT, &others].concat();
     Limiter::new(None, &declared, &settings).context(advice)?;
 
-    Ok(text)
+    Ok(Some(text))
 }
 
 /// The chains as the functions get them. Without tiers there are none.
@@ -269,8 +277,15 @@ fn tiers_of_tests(port: u16) -> Value {
     ])
 }
 
-/// Creates the secret, or gives it a new value.
+/// Creates the secret, or gives it a new value. The emulator takes any length; AWS does not.
 async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
+    let bytes = value.len();
+    ensure!(
+        bytes <= MAX_SECRET_BYTES,
+        "the secret {name} would have {bytes} bytes, of which Secrets Manager takes \
+         {MAX_SECRET_BYTES}; shorten AI_TIERS, AI_CHAINS and LIMITS"
+    );
+
     let client = Client::new(&stack.aws().await);
     let put = client.put_secret_value();
     let put = put.secret_id(name).secret_string(value);

@@ -48,6 +48,7 @@ pub async fn run_up(stack: &Stack, options: &Options) -> Result<()> {
 /// Installs, starts and deploys, without telling the user what to do next.
 pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
     let tiers = TierSettings::read()?;
+    settings::read_limits()?;
     announce_first_run(stack, options);
     tools::install(stack)?;
     if options.fresh {

@@ -102,10 +102,15 @@ impl Demands {
         }
     }
 
-    /// A field beside the function may be another tool.
+    /// A field beside the function may be another tool, and so may tools that are no list.
     fn add_tools(&mut self, tools: Option<&Value>) {
-        let tools = tools.and_then(Value::as_array);
-        for (index, tool) in tools.into_iter().flatten().enumerate() {
+        let tools = match tools {
+            Some(Value::Array(tools)) => tools.as_slice(),
+            None | Some(Value::Null) => &[],
+            Some(other) => std::slice::from_ref(other),
+        };
+
+        for (index, tool) in tools.iter().enumerate() {
             let kind = tool.get("type").and_then(Value::as_str).unwrap_or_default();
             if !is_safe_tool(kind) {
                 let param = format!("tools[{index}].type");
@@ -131,8 +136,12 @@ impl Demands {
         }
 
         for name in ["tools", "functions"] {
-            let tools = fields.get(name).and_then(Value::as_array);
-            let tools = tools.into_iter().flatten().enumerate();
+            let tools = match fields.get(name) {
+                Some(Value::Array(tools)) => tools.as_slice(),
+                Some(other) => std::slice::from_ref(other),
+                None => &[],
+            };
+            let tools = tools.iter().enumerate();
             for (index, _) in tools.filter(|(_, tool)| find_remote_schema(tool)) {
                 self.push(DemandKind::RemoteSchema, format!("{name}[{index}]"));
             }

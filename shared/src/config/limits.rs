@@ -93,7 +93,8 @@ impl LimitSettings {
 }
 
 impl LimitSetting {
-    /// The algorithm, where something else was declared.
+    /// The algorithm, where something else was declared. A limit that is set without a burst has the
+    /// burst of its own number: the declared one belongs to another limit.
     pub fn algorithm(&self, declared: Algorithm, limit: u64) -> Algorithm {
         let bucket = |default_burst| Algorithm::TokenBucket {
             burst: self.burst.unwrap_or(default_burst),
@@ -103,8 +104,8 @@ impl LimitSetting {
             (Some(AlgorithmName::SlidingWindow), _) | (None, Algorithm::SlidingWindow) => {
                 Algorithm::SlidingWindow
             }
-            (Some(AlgorithmName::TokenBucket), _) => bucket(limit),
-            (None, Algorithm::TokenBucket { burst }) => bucket(burst),
+            (None, Algorithm::TokenBucket { burst }) if self.limit.is_none() => bucket(burst),
+            _ => bucket(limit),
         }
     }
 
@@ -244,17 +245,23 @@ mod tests {
 
     #[test]
     fn what_is_left_out_stays_as_it_was() {
-        let json = r#"{"user":{"limit":7},"address":{"algorithm":"token_bucket"}}"#;
+        let json = r#"{"user":{"limit":7},"address":{"algorithm":"token_bucket"},
+            "wait":{"window":60},"tokens":{"limit":7,"burst":9}}"#;
         let settings = LimitSettings::parse(json).unwrap();
         let bucket = |burst| Algorithm::TokenBucket { burst };
 
         let user = settings.of("user").unwrap();
         let window = Algorithm::SlidingWindow;
         assert_eq!(user.algorithm(window, 7), window);
-        assert_eq!(user.algorithm(bucket(3), 7), bucket(3));
+        assert_eq!(user.algorithm(bucket(3), 7), bucket(7));
 
         let address = settings.of("address").unwrap();
         assert_eq!(address.algorithm(window, 9), bucket(9));
+
+        let wait = settings.of("wait").unwrap();
+        assert_eq!(wait.algorithm(bucket(3), 7), bucket(3));
+        let tokens = settings.of("tokens").unwrap();
+        assert_eq!(tokens.algorithm(bucket(3), 7), bucket(9));
 
         assert!(settings.of("tenant").is_none());
     }

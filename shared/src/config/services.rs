@@ -127,8 +127,13 @@ pub fn check_database_scheme(url: &Url) -> Result<(), ConfigError> {
 
 /// Whether the server has to prove its name.
 fn is_verified(url: &Url) -> bool {
-    url.query_pairs()
-        .any(|(name, value)| name == "sslmode" && value == "verify-full")
+    let mut modes = url
+        .query_pairs()
+        .filter(|(name, _)| matches!(name.as_ref(), "sslmode" | "ssl-mode"))
+        .peekable();
+
+    // Of several the driver takes one: all must ask for it.
+    modes.peek().is_some() && modes.all(|(_, mode)| mode == "verify-full")
 }
 
 /// Valkey, which holds the cache, the limits and the fleet's circuits.

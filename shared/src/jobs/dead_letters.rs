@@ -31,8 +31,9 @@ const PRUNE_BATCH_SIZE: i64 = 5_000;
 /// How many of the jobs that a redrive leaves are counted at most.
 const MAX_REMAINING: i64 = 1_000;
 
-/// How often a redrive is tried while jobs with the same keys are enqueued.
-const MAX_REDRIVE_ATTEMPTS: usize = 3;
+/// How often a redrive is tried while jobs with the same keys are enqueued, or while superseded jobs,
+/// of which each try puts some 2,000 aside, hide the others.
+const MAX_REDRIVE_ATTEMPTS: usize = 20;
 
 /// The outcome of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,6 +193,8 @@ struct RedriveRow {
     id: Option<Uuid>,
     kind: Option<String>,
     remaining: i64,
+    /// Whether superseded jobs filled the statement, and were put aside.
+    may_hide_others: bool,
 }
 
 impl RedriveRow {
@@ -229,6 +232,11 @@ pub async fn redrive(
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => continue,
             rows => rows?,
         };
+
+        let is_hidden = |row: &RedriveRow| row.id.is_none() && row.may_hide_others;
+        if rows.iter().all(is_hidden) {
+            continue;
+        }
 
         let remaining = rows.first().map_or(0, |row| row.remaining);
         let messages = rows

@@ -70,19 +70,20 @@ const FIELDS: [Case; 29] = [
 ];
 
 #[rustfmt::skip]
-const TOOLS: [Case; 6] = [
+const TOOLS: [Case; 7] = [
     Case { request: r#""tools":[{"type":"web_search"}]"#, place: "tools[0].type" },
     Case { request: r#""tools":[{"type":"code_interpreter"}]"#, place: "tools[0].type" },
     Case { request: r#""tools":[{"type":"mcp","server_url":"http://h"}]"#, place: "tools[0].type" },
     Case { request: r#""tools":[{"googleSearch":{}}]"#, place: "tools[0].type" },
     Case { request: r#""tools":["web_search"]"#, place: "tools[0].type" },
+    Case { request: r#""tools":{"type":"web_search","max_uses":9}"#, place: "tools[0].type" },
     Case {
         request: r#""tools":[{"type":"function","googleSearch":{}}]"#,
         place: "tools[0].googleSearch",
     },
 ];
 
-const REMOTE: [&str; 16] = [
+const REMOTE: [&str; 22] = [
     r#"{"type":"image_url","image_url":{"url":"http://10.0.0.1/admin"}}"#,
     r#"{"type":"image_url","image_url":{"url":" HTTPS://h/a.png","detail":"low"}}"#,
     r#"{"type":"image_url","image_url":"http://169.254.169.254/latest"}"#,
@@ -99,9 +100,15 @@ const REMOTE: [&str; 16] = [
     r#"{"type":"text","text":"look","image_url":{"url":"http://h"}}"#,
     r#"{"type":"text","text":"look","image_url":"http://h"}"#,
     r#"{"type":"reference","reference":{"source":["s3://b/k"]}}"#,
+    r#"{"type":"image_url","image_url":{"url":["//10.0.0.1/latest/meta-data"]}}"#,
+    r#"{"type":"image_url","image_url":{"href":"//10.0.0.1/x"}}"#,
+    r#"{"type":"file","file":{"file_data":"/etc/passwd"}}"#,
+    r#"{"type":"file","file":{"file_data":"../secrets/key.pem"}}"#,
+    r#"{"type":"input_audio","input_audio":{"data":"/var/lib/a.mp3","format":"mp3"}}"#,
+    r#"{"type":"text","text":{"image_url":{"url":"http://10.0.0.1/"}}}"#,
 ];
 
-const HELD: [&str; 9] = [
+const HELD: [&str; 8] = [
     r#""a plain text: http://h""#,
     r#"{"type":"text","text":"see http://h","cache_control":{"type":"ephemeral"}}"#,
     r#"{"type":"text","text":"a","annotations":[{"url_citation":{"url":"http://h"}}]}"#,
@@ -109,7 +116,6 @@ const HELD: [&str; 9] = [
     r#"{"type":"thinking","thinking":[{"type":"text","text":"so: "}]}"#,
     r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}"#,
     r#"{"type":"image_url","image_url":"DATA:image/png;base64,AA=="}"#,
-    r#"{"type":"input_audio","input_audio":{"data":"//uQxAAA","format":"mp3"}}"#,
     r#"{"type":"file","file":{"file_data":"data:application/pdf;base64,AA==","filename":"a: b"}}"#,
 ];
 
@@ -179,7 +185,7 @@ fn what_is_elsewhere_is_refused_unless_a_tier_may_fetch_it() {
     }
 }
 
-const REMOTE_SCHEMAS: [Case; 6] = [
+const REMOTE_SCHEMAS: [Case; 8] = [
     Case {
         request: r#""response_format":{"type":"json_schema","json_schema":{"name":"a",
             "schema":{"$ref":"http://10.0.0.1/admin"}}}"#,
@@ -207,6 +213,15 @@ const REMOTE_SCHEMAS: [Case; 6] = [
     Case {
         request: r#""functions":[{"name":"f","parameters":{"$recursiveRef":""}}]"#,
         place: "functions[0]",
+    },
+    Case {
+        request: r##""functions":[{"name":"f","parameters":{"$id":"http://10.0.0.1/","$ref":"#/x"}}]"##,
+        place: "functions[0]",
+    },
+    Case {
+        request: r#""tools":[{"type":"function","function":{"name":"f","parameters":
+            {"properties":{"a":{"$id":"//10.0.0.1/x"}}}}}]"#,
+        place: "tools[0]",
     },
 ];
 
@@ -240,8 +255,10 @@ fn what_is_elsewhere_is_found_beside_the_words_too() {
         let request = Map::from_iter([("messages".to_owned(), json!([message]))]);
         refused_place(request, "")
     };
-    let images = json!({ "role": "user", "content": "look", "images": ["http://h/a.png"] });
-    assert_eq!(refused(images).as_deref(), Some("messages[0].images"));
+    for image in ["http://h/a.png", "//10.0.0.1/x", "/etc/passwd"] {
+        let images = json!({ "role": "user", "content": "look", "images": [image] });
+        assert_eq!(refused(images).as_deref(), Some("messages[0].images"));
+    }
 
     let call =
         json!({ "id": "1", "function": { "name": "f", "arguments": "{\"url\":\"http://h\"}" } });

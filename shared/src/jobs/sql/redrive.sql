@@ -56,11 +56,14 @@
         SET due_at = excluded.due_at, sends = 0
 ), counts AS (
     SELECT count(*) FILTER (WHERE NOT is_superseded AND NOT is_under_way) AS redrivable,
+           count(*) FILTER (WHERE is_superseded) AS superseded,
            (count(*) > $3 + $4)::int AS not_looked_at
     FROM looked_at
 )
 -- One row in any case, so that `remaining` is known also when nothing was redriven.
 SELECT redriven.id, redriven.kind,
-       least(redrivable + not_looked_at - (SELECT count(*) FROM redriven), $4) AS remaining
+       least(redrivable + not_looked_at - (SELECT count(*) FROM redriven), $4) AS remaining,
+       -- What was put aside may have hidden others, which the next statement looks at.
+       superseded > 0 AND not_looked_at > 0 AS may_hide_others
 FROM counts
 LEFT JOIN redriven ON true
