@@ -233,6 +233,34 @@ async fn of_failed_jobs_with_one_key_the_last_is_redriven() {
     assert_eq!(again.remaining, 0);
 }
 
+/// More superseded jobs than one statement looks at stand before the job that can be redriven.
+#[tokio::test]
+async fn superseded_jobs_hide_no_other() {
+    let tenant = new_tenant();
+    let latest = job_of(&tenant, json!({ "symptoms": "a cough" })).await;
+    fail(&latest).await;
+    change(
+        &latest,
+        "UPDATE jobs SET dedupe_key = 'one' WHERE tenant_id = $1 AND id = $2",
+    )
+    .await;
+    change(
+        &latest,
+        "INSERT INTO jobs (tenant_id, user_id, locale, id, consultation_id, kind, payload, state,
+                           last_error, finished_at, dedupe_key)
+         SELECT tenant_id, user_id, locale,
+                ('00000000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid,
+                consultation_id, kind, payload, state, last_error, finished_at, dedupe_key
+         FROM jobs, generate_series(1, 2500) AS number
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .await;
+
+    let redriven = redrive(&latest.tenant_id, None, 10).await;
+    assert_eq!(redriven.messages, [latest]);
+    assert_eq!(redriven.remaining, 0);
+}
+
 /// A job whose work a later one has done is looked at by one redrive, and by no later one.
 #[tokio::test]
 async fn a_superseded_job_is_looked_at_once() {
