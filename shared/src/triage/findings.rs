@@ -92,7 +92,7 @@ impl KnownWords for LexiconWords {
 }
 
 /// The patient's age in completed years, given or told.
-fn patient_age(complaint: &Complaint<'_>, reading: &Reading<'_>) -> Option<u8> {
+pub(super) fn patient_age(complaint: &Complaint<'_>, reading: &Reading<'_>) -> Option<u8> {
     let is_infant = || quantities::infant_age(&reading.tokens, false).map(|_| 0);
 
     complaint
@@ -113,7 +113,10 @@ pub(super) fn normalise_words(text: &str) -> String {
     join_seams(&normalised, &*LEXICON_WORDS)
 }
 
-fn compile_lexicon(entries: impl Iterator<Item = &'static LexiconEntry>) -> PatternSet<Finding> {
+/// The patterns of a lexicon.
+pub(super) fn compile_lexicon(
+    entries: impl Iterator<Item = &'static LexiconEntry>,
+) -> PatternSet<Finding> {
     let sources = entries.flat_map(|entry| {
         let patterns = entry.en.iter().chain(entry.zh);
         patterns.map(|pattern| (entry.finding, *pattern))
@@ -127,12 +130,19 @@ pub(super) fn read_symptoms(symptoms: &str) -> Vec<Reading<'_>> {
     read_text(symptoms, &SYMPTOM_PATTERNS)
 }
 
+/// Every mention of a finding, in words or as a number, with its context still to be applied.
+pub(super) fn find_mentions(tokens: &[Token<'_>], age: Option<u8>) -> Vec<PatternMatch<Finding>> {
+    let mut mentions = SYMPTOM_PATTERNS.find_all(tokens);
+    mentions.extend(quantities::find_quantities(tokens, age));
+    mentions
+}
+
 /// Statuses of the findings that a complaint mentions; a finding that is missing is unknown.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     statuses: HashMap<Finding, FindingStatus>,
-    /// For each token of each reading of the symptoms, whether a minor complaint covers it.
-    minor_tokens: Vec<Vec<bool>>,
+    /// Findings that only a corrected spelling tells.
+    corrected: Vec<Finding>,
     /// The misspelt words of findings.
     read_as: Vec<ReadAs>,
 }
@@ -168,8 +178,14 @@ impl Findings {
             let is_new = self.status_of(mention.key) < Some(status);
             if is_new && self.add_corrections(mention, &reading, &corrected) {
                 self.record(mention.key, status);
+                self.corrected.push(mention.key);
             }
         }
+    }
+
+    /// Findings that only a corrected spelling tells.
+    pub(super) fn corrected(&self) -> &[Finding] {
+        &self.corrected
     }
 
     /// Keeps the corrections that a mention rests on. `false` if it rests on none.
@@ -203,12 +219,9 @@ impl Findings {
 
     fn read_symptoms(&mut self, reading: &Reading<'_>, age: Option<u8>) {
         let tokens = reading.tokens.as_slice();
-        let mut mentions = SYMPTOM_PATTERNS.find_all(tokens);
-        mentions.extend(quantities::find_quantities(tokens, age));
-
+        let mentions = find_mentions(tokens, age);
         let statuses = context::current_statuses(tokens, &mentions);
         self.record_mentions(reading, &mentions, &statuses);
-        self.cover_minor_tokens(&mentions, tokens.len());
     }
 
     fn read_history(&mut self, history: &str) {
@@ -238,22 +251,6 @@ impl Findings {
     fn record(&mut self, finding: Finding, status: FindingStatus) {
         let recorded = self.statuses.entry(finding).or_insert(status);
         *recorded = status.max(*recorded);
-    }
-
-    fn cover_minor_tokens(&mut self, mentions: &[PatternMatch<Finding>], token_count: usize) {
-        let mut covered = vec![false; token_count];
-        let is_minor = |mention: &&PatternMatch<Finding>| mention.key == Finding::MinorComplaint;
-
-        for at in mentions
-            .iter()
-            .filter(is_minor)
-            .flat_map(PatternMatch::atom_tokens)
-        {
-            if let Some(is_covered) = covered.get_mut(at) {
-                *is_covered = true;
-            }
-        }
-        self.minor_tokens.push(covered);
     }
 
     /// Infants are known by the text, as `age` counts whole years only.
@@ -312,11 +309,5 @@ impl Findings {
     pub(super) fn weakest_status(&self, findings: &[Finding]) -> Option<FindingStatus> {
         let statuses = findings.iter().map(|finding| self.status_of(*finding));
         statuses.min().flatten()
-    }
-
-    /// Whether a minor complaint covers the token at `at` of a reading.
-    pub(super) fn is_minor_token(&self, reading: usize, at: usize) -> bool {
-        let covered = self.minor_tokens.get(reading);
-        covered.is_some_and(|covered| covered.get(at) == Some(&true))
     }
 }

@@ -9,8 +9,8 @@
 //!   emergency flag that is uncertain still counts as [`Urgency::Urgent`].
 //! - Only the symptoms are searched for red flags. The history tells risks: pregnancy, weakened
 //!   immunity, blood thinners, diabetes, heart disease.
-//! - [`Urgency::SelfCare`] needs a text in which every word belongs to a known minor complaint,
-//!   from a patient whose age is given and who belongs to no risk group.
+//! - [`Urgency::SelfCare`] needs a known minor complaint, and that nothing is told beside it which
+//!   is no part or harmless companion of it, by a patient who belongs to no risk group.
 //!
 //! A text is read in this order, and each file uses only those named before it:
 //!
@@ -90,7 +90,7 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
 
     let urgency = match red_flags.first() {
         Some(most_urgent) => most_urgent.urgency,
-        None if self_care::suffices(&findings, complaint.age, &readings) => Urgency::SelfCare,
+        None if self_care::suffices(&findings, complaint, &readings) => Urgency::SelfCare,
         None => Urgency::Routine,
     };
 

@@ -133,6 +133,8 @@ impl NegationScope {
             return Some(opened);
         };
         match (held.effect.is_denial(), cue.effect.is_denial()) {
+            // 没有幻听、没有自伤: the next item is denied anew.
+            (true, true) if held.is_listing => Some(opened),
             // "denies having no pain": two denials assert.
             (true, true) => None,
             (true, false) => Some(opened),

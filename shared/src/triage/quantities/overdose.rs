@@ -3,54 +3,130 @@
 use super::numbers::number_at;
 use crate::triage::finding::Finding;
 use crate::triage::pattern::PatternMatch;
-use crate::triage::tokens::{Token, tokens_before};
+use crate::triage::tokens::{Token, TokenKind, text_at, tokens_before};
 
 /// Tenths of a count, as [`number_at`] gives it: ten pills.
 const MIN_COUNT_TENTHS: u32 = 100;
+/// Tenths of a count from which even a day's pills are too many: twenty.
+const MIN_DAILY_COUNT_TENTHS: u32 = 200;
 /// Tokens before the count that may hold the verb, and behind it that may hold the medicine.
-const REACH: usize = 4;
+const REACH: usize = 7;
 
-const SWALLOWING_WORDS: &[&str] = &["took", "taken", "swallowed", "ate", "吃", "服", "吞", "喝"];
-const PILL_WORDS: &[&str] = &[
+const SWALLOWING_WORDS: &[&str] = &[
+    "took",
+    "taken",
+    "taking",
+    "take",
+    "swallowed",
+    "ate",
+    "had",
+    "popped",
+    "necked",
+    "downed",
+    "ingested",
+    "ingestion",
+    "overdose",
+    "吃",
+    "服",
+    "吞",
+    "喝",
+    "咽",
+    "灌",
+];
+
+/// Beginnings of words that are counted in an overdose.
+const PILL_STEMS: &[&str] = &[
     "tablet",
-    "tablets",
     "pill",
-    "pills",
+    "capsule",
+    "caplet",
     "paracetamol",
+    "acetaminophen",
     "ibuprofen",
-    "capsules",
+    "aspirin",
     "tylenol",
+    "codeine",
+    "cocodamol",
+    "painkiller",
+    "antidepressant",
+    "sertraline",
+    "amitriptyline",
+    "propranolol",
+    "zopiclone",
+    "diazepam",
+    "xanax",
     "片",
     "粒",
     "颗",
 ];
 
-/// "took 30 paracetamol", 吃了二十片安眠药.
+/// Words of a daily dose, and of a plan by a doctor.
+const DAILY_WORDS: &[&str] = &[
+    "每", "天", "日", "daily", "day", "days", "week", "month", "丸",
+];
+
+/// "took 30 paracetamol", 吃了二十片安眠药; a count that no verb goes with is a pill count only.
 pub(super) fn find_overdoses(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
     let positions = 0..tokens.len();
     positions.filter_map(|at| overdose_at(tokens, at)).collect()
 }
 
 fn overdose_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Finding>> {
+    // 阿普唑仑60片 begins inside no number: 二十五 has one match only.
+    let continues_number = at
+        .checked_sub(1)
+        .is_some_and(|before| number_at(tokens, before).is_some_and(|number| number.end > at));
     let count = number_at(tokens, at)?;
-    if count.tenths < MIN_COUNT_TENTHS {
+    if continues_number || count.tenths < MIN_COUNT_TENTHS {
+        return None;
+    }
+
+    let unit = text_at(tokens, count.end);
+    let is_strength = matches!(unit, "mg" | "g" | "ml" | "mcg" | "毫" | "克" | "岁" | "年");
+    if is_strength || !counts_pills(tokens, at, count.end) {
         return None;
     }
 
     let before = tokens_before(tokens, at, REACH).iter().rev();
-    let behind = tokens.iter().skip(count.end).take(REACH);
+    let around = tokens_before(tokens, at, REACH)
+        .iter()
+        .chain(tokens.iter().skip(count.end).take(REACH));
+    let is_daily = segment_has(around, |token| DAILY_WORDS.contains(&token.text));
+    if is_daily && count.tenths < MIN_DAILY_COUNT_TENTHS {
+        return None;
+    }
 
-    let is_swallowed = segment_has_any(before, SWALLOWING_WORDS);
-    let counts_pills = segment_has_any(behind, PILL_WORDS);
-    (is_swallowed && counts_pills)
-        .then(|| PatternMatch::without_gaps(Finding::Overdose, at, count.end))
+    let is_swallowed = segment_has(before, |token| SWALLOWING_WORDS.contains(&token.text));
+    let finding = if is_swallowed {
+        Finding::Overdose
+    } else {
+        Finding::PillCount
+    };
+    Some(PatternMatch::without_gaps(finding, at, count.end))
 }
 
-/// Whether one of the words stands before the segment ends.
-fn segment_has_any<'t, 'x: 't>(
+/// Whether pills stand right behind the count, "30 paracetamol", or before "x 30".
+fn counts_pills(tokens: &[Token<'_>], at: usize, end: usize) -> bool {
+    let behind = tokens.iter().skip(end).take(REACH);
+    if segment_has(behind, is_pill) {
+        return true;
+    }
+
+    let before = tokens_before(tokens, at, REACH);
+    let is_multiplied = before.iter().rev().take(3).any(|token| token.text == "x");
+    is_multiplied && segment_has(before.iter().rev(), is_pill)
+}
+
+fn is_pill(token: &Token<'_>) -> bool {
+    PILL_STEMS.iter().any(|stem| token.text.starts_with(stem))
+}
+
+/// Whether one of the tokens passes the test before the segment ends; brackets do not end it.
+fn segment_has<'t, 'x: 't>(
     tokens: impl Iterator<Item = &'t Token<'x>>,
-    words: &[&str],
+    test: impl Fn(&Token<'x>) -> bool,
 ) -> bool {
-    let mut segment = tokens.take_while(|token| !token.ends_segment());
-    segment.any(|token| words.contains(&token.text))
+    let mut segment =
+        tokens.take_while(|token| token.kind == TokenKind::Link || !token.ends_segment());
+    segment.any(test)
 }

@@ -1,6 +1,6 @@
 //! The past beside the present, as patients tell it.
 
-use super::super::Urgency::{Emergency, Routine, Urgent};
+use super::super::Urgency::{Emergency, Routine, SelfCare, Urgent};
 use super::{Case, case, check_cases};
 
 const PATIENTS_EN: &[Case] = &[
@@ -85,7 +85,7 @@ const PATIENTS_EN: &[Case] = &[
     case(
         "fainted then",
         "I fainted in 2015, today I only have a cold",
-        Routine,
+        SelfCare,
         &["!"],
     ),
     case("when I was", "I had fits when I was a kid", Routine, &["!"]),
@@ -128,7 +128,7 @@ const PATIENTS_EN: &[Case] = &[
     case(
         "when I was 12",
         "when I was 12 I had a seizure, now I have hay fever",
-        Routine,
+        SelfCare,
         &["!"],
     ),
     case("came back", "chest pain came back", Urgent, &["chest_pain"]),

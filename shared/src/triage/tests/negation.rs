@@ -1,6 +1,6 @@
 //! Denials, their scope, and words that only look like denials.
 
-use super::super::Urgency::{Emergency, Routine, Urgent};
+use super::super::Urgency::{Emergency, Routine, SelfCare, Urgent};
 use super::{Case, case, check_cases};
 
 const DENIED: &[Case] = &[
@@ -106,7 +106,7 @@ const DENIED: &[Case] = &[
     case("括号负号", "胸痛（-），呼吸困难（-）", Routine, &["!"]),
     case("也没有", "没有胸痛，也没有呼吸困难", Routine, &["!"]),
     case("从来没有", "从来没有抽搐过", Routine, &["!"]),
-    case("呼吸不困难", "呼吸不困难，有点流鼻涕", Routine, &["!"]),
+    case("呼吸不困难", "呼吸不困难，有点流鼻涕", SelfCare, &["!"]),
     case("没有自杀念头", "心情不好，没有自杀的想法", Routine, &["!"]),
     case("不伴", "头痛，不伴呕吐和颈部僵硬", Routine, &["!"]),
 ];

@@ -23,12 +23,49 @@ const MINOR_COMPLAINTS: &[&str] = &[
     "轻微感冒",
     "手指擦伤",
     "嗓子有点痛",
+    "itchy eyes and sneezing every June, which tablets?",
+    "too much wine last night, dull headache but drinking water",
+    "small blister on my heel from new boots, not infected",
+    "both thighs stiff after leg day, pee is normal",
+    "landed yesterday and wide awake at 3am",
+    "cold sore",
+    "nosebleed, stopped after five minutes",
+    "切菜划了个小口，不流血了",
+    "海边晒红了肩膀，没起泡",
+    "火锅吃撑了，有点反酸",
+    "脚趾缝脱皮发痒，没破没肿",
+    "昨天刚飞回来，倒时差睡不着",
 ];
 
 const DOUBTFUL_COMPLAINTS: &[Complaint<'static>] = &[
     Complaint {
-        symptoms: "runny nose and sneezing",
+        symptoms: "the baby has a runny nose",
         age: None,
+        ..ADULT
+    },
+    Complaint {
+        symptoms: "my grandma is sneezing",
+        age: None,
+        ..ADULT
+    },
+    Complaint {
+        symptoms: "感冒一周了还没好",
+        ..ADULT
+    },
+    Complaint {
+        symptoms: "mosquito bite with a red line up my arm",
+        ..ADULT
+    },
+    Complaint {
+        symptoms: "cut my finger and can't bend it",
+        ..ADULT
+    },
+    Complaint {
+        symptoms: "口腔溃疡一个月没好",
+        ..ADULT
+    },
+    Complaint {
+        symptoms: "hay fever, and my scan is on Friday",
         ..ADULT
     },
     Complaint {
@@ -93,7 +130,7 @@ const DOUBTFUL_COMPLAINTS: &[Complaint<'static>] = &[
         ..ADULT
     },
     Complaint {
-        symptoms: "cold sore",
+        symptoms: "cold sore close to my eye, which hurts",
         ..ADULT
     },
 ];
@@ -104,6 +141,33 @@ fn minor_complaints_need_no_doctor() {
         let found = assess(&Complaint { symptoms, ..ADULT });
         assert_eq!(found.urgency, SelfCare, "{symptoms}: {found:?}");
     }
+}
+
+#[test]
+fn a_minor_complaint_is_minor_without_an_age() {
+    // The guidance is written to readers of any age; whoever is at risk would have to be told.
+    for symptoms in ["runny nose and sneezing", "蚊子叮了几个包，痒"] {
+        let found = assess(&symptoms_alone(symptoms));
+        assert_eq!(found.urgency, SelfCare, "{symptoms}: {found:?}");
+    }
+}
+
+#[test]
+fn babies_have_minor_complaints_of_their_own() {
+    let baby = |symptoms| Complaint {
+        age: Some(0),
+        ..symptoms_alone(symptoms)
+    };
+    for symptoms in [
+        "7 month old with nappy rash, feeding well",
+        "宝宝7个月，红屁股，吃奶正常",
+    ] {
+        let found = assess(&baby(symptoms));
+        assert_eq!(found.urgency, SelfCare, "{symptoms}: {found:?}");
+    }
+
+    let with_cold = assess(&baby("7 month old with a runny nose"));
+    assert_eq!(with_cold.urgency, Routine, "{with_cold:?}");
 }
 
 #[test]
