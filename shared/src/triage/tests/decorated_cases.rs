@@ -5,7 +5,7 @@ use super::{Case, case, check_cases};
 
 /// An answer ends with its line, and denies nothing on the next one.
 const ANSWERS: &[Case] = &[
-    case("冒号", "发烧：没有\n胸痛两小时", Urgent, &["chest_pain"]),
+    case("冒号", "发烧：没有\n胸痛两小时", Emergency, &["chest_pain"]),
     case("表格", "吸烟 没有\n胸痛 有", Urgent, &["chest_pain"]),
     case("独行", "糖尿病\n没有\n胸痛\n有", Urgent, &["chest_pain"]),
     case("吗", "发烧吗没有😊胸痛两小时", Urgent, &["?chest_pain"]),
@@ -27,9 +27,9 @@ const ANSWERS: &[Case] = &[
     ),
     case("bare no", "No... chest pain", Urgent, &["chest_pain"]),
     case("line", "no\nchest pain", Urgent, &["chest_pain"]),
-    case("我", "没有😊我胸痛两小时", Urgent, &["chest_pain"]),
+    case("我", "没有😊我胸痛两小时", Emergency, &["chest_pain"]),
     case("my", "I do not\nmy chest hurts", Urgent, &["chest_pain"]),
-    case("没/有", "没\n有胸痛两小时", Urgent, &["chest_pain"]),
+    case("没/有", "没\n有胸痛两小时", Emergency, &["chest_pain"]),
     case("没😭有", "没😭有胸痛两小时", Urgent, &["?chest_pain"]),
     case(
         "symptoms",
@@ -42,7 +42,7 @@ const ANSWERS: &[Case] = &[
     case("any", "no fever or any\nchest pain", Routine, &["!"]),
     case("own answer", "chest pain: no\nfever: no", Routine, &["!"]),
     case("自答", "胸口疼：没有\n膝盖酸", Routine, &["!"]),
-    case("缓解", "胸痛没有\n缓解", Urgent, &["chest_pain"]),
+    case("缓解", "胸痛没有\n缓解", Emergency, &["chest_pain"]),
     case("gone", "chest pain 😭 gone numb", Urgent, &["chest_pain"]),
 ];
 
@@ -146,10 +146,10 @@ const SEAMS: &[Case] = &[
     case(
         "both",
         "severe*chest pain* since 2h",
-        Urgent,
+        Emergency,
         &["chest_pain"],
     ),
-    case("bold", "severe**chest**pain", Urgent, &["chest_pain"]),
+    case("bold", "severe**chest**pain", Emergency, &["chest_pain"]),
     case("tag", "I have<b>chest pain</b>", Urgent, &["chest_pain"]),
     case("tags", "have<b>chest</b>pain", Urgent, &["chest_pain"]),
     case("code", "I have`chest pain`", Urgent, &["chest_pain"]),

@@ -94,7 +94,7 @@ const DOTS: &[Case] = &[
         Urgent,
         &["chest_pain"],
     ),
-    case("整句", "没有发烧.胸痛两小时", Urgent, &["chest_pain"]),
+    case("整句", "没有发烧.胸痛两小时", Emergency, &["chest_pain"]),
     case("denial", "I have no.chest.pain", Routine, &["!"]),
     case("denies", "denies.chest.pain", Routine, &["!"]),
     case(

@@ -221,7 +221,7 @@ const PATIENTS_ZH: &[Case] = &[
     case(
         "病史无逗号",
         "高血压病史10年突发胸痛2小时",
-        Urgent,
+        Emergency,
         &["chest_pain"],
     ),
     case(

@@ -237,15 +237,15 @@ const ASSERTED: &[Case] = &[
     case(
         "not going away",
         "chest pain not going away",
-        Urgent,
+        Emergency,
         &["chest_pain"],
     ),
-    case("没有缓解", "胸痛没有缓解", Urgent, &["chest_pain"]),
+    case("没有缓解", "胸痛没有缓解", Emergency, &["chest_pain"]),
     case("胸痛不止", "胸痛不止", Urgent, &["chest_pain"]),
     case(
         "does not stop",
         "chest pain that does not stop",
-        Urgent,
+        Emergency,
         &["chest_pain"],
     ),
     case(

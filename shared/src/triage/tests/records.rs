@@ -156,7 +156,7 @@ const NOTES_ZH: &[Case] = &[
     case(
         "既往在前",
         "既往史：高血压、脑梗死。主诉：胸痛1小时",
-        Urgent,
+        Emergency,
         &["chest_pain", "!stroke_signs"],
     ),
     case(
@@ -212,7 +212,7 @@ const NOTES_ZH: &[Case] = &[
     case(
         "无病史",
         "无胸痛病史，突发胸痛1小时",
-        Urgent,
+        Emergency,
         &["chest_pain"],
     ),
     case(
