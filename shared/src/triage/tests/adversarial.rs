@@ -122,8 +122,8 @@ const ENGLISH: &[Case] = &[
     case(
         "hasn't moved",
         "34 weeks pregnant, the baby hasn't moved",
-        Urgent,
-        &["reduced_fetal_movement"],
+        Emergency,
+        &["fetal_movement_absent"],
     ),
     case(
         "does not respond",

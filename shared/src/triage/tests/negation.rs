@@ -295,8 +295,8 @@ const ASSERTED: &[Case] = &[
     case(
         "胎动没有了",
         "胎动没有了",
-        Urgent,
-        &["reduced_fetal_movement"],
+        Emergency,
+        &["fetal_movement_absent"],
     ),
     case(
         "not breathing",

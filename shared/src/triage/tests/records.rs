@@ -263,7 +263,7 @@ const NOTES_ZH: &[Case] = &[
         "产后",
         "既往体健，产后10天，发热1天",
         Emergency,
-        &["postpartum_danger"],
+        &["postpartum_fever"],
     ),
 ];
 
