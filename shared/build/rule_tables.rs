@@ -20,6 +20,8 @@ pub fn findings_source(book: &RuleBook) -> String {
 
     push_predicate(&mut source, book, "is_timeless", |finding| finding.timeless);
     push_predicate(&mut source, book, "is_illness", |finding| finding.illness);
+    push_predicate(&mut source, book, "is_risk", |finding| finding.in_history);
+    push_names(&mut source, book);
     push_topics(&mut source, book);
     source.push_str("}\n");
     source
@@ -152,6 +154,24 @@ fn push_predicate(
     push_line(
         source,
         &format!("    pub(in crate::triage) const fn {name}(self) -> bool {{"),
+    );
+    push_line(
+        source,
+        &format!("        matches!(self, {})\n    }}", variants.join(" | ")),
+    );
+}
+
+/// The illnesses that a text can only name: by convention, those whose name ends in `_named`.
+fn push_names(source: &mut String, book: &RuleBook) {
+    let findings = book.findings.iter();
+    let named = findings.filter(|(name, finding)| finding.illness && name.ends_with("_named"));
+    let variants: Vec<String> = named
+        .map(|(name, _)| format!("Self::{}", variant(name)))
+        .collect();
+
+    push_line(
+        source,
+        "    pub(in crate::triage) const fn is_illness_name(self) -> bool {",
     );
     push_line(
         source,

@@ -168,7 +168,10 @@ fn is_entry(line: &str) -> bool {
 }
 
 fn is_entry_character(c: char) -> bool {
-    let is_mark = matches!(c, '_' | '*' | '|' | '!' | '.' | '@' | '-' | '/' | ':');
+    let is_mark = matches!(
+        c,
+        '_' | '*' | '|' | '!' | '.' | '@' | '-' | '/' | ':' | '+' | '×' | '√' | '□'
+    );
 
     c.is_ascii_lowercase() || c.is_ascii_digit() || is_mark || is_han(c)
 }

@@ -9,6 +9,9 @@ include!(concat!(env!("OUT_DIR"), "/triage_findings.rs"));
 pub(super) enum FindingStatus {
     /// The text denies it, or tells it of another person or of a time long past.
     Denied,
+    /// The text names the illness, and tells of no onset: alone it raises nothing, beside a sign it
+    /// counts.
+    Named,
     /// The text leaves it open, or says that it is over.
     Uncertain,
     /// The text says so.

@@ -307,7 +307,13 @@ impl Findings {
 
     /// The weakest status of the findings; `None` when one of them is unknown.
     pub(super) fn weakest_status(&self, findings: &[Finding]) -> Option<FindingStatus> {
+        let is_combination = findings.len() > 1;
         let statuses = findings.iter().map(|finding| self.status_of(*finding));
-        statuses.min().flatten()
+        // An illness that is only named counts beside a sign.
+        let counted = statuses.map(|status| match status {
+            Some(FindingStatus::Named) if is_combination => Some(FindingStatus::Present),
+            other => other,
+        });
+        counted.min().flatten()
     }
 }

@@ -122,7 +122,7 @@ fn raise_flag(rule: &Rule, findings: &Findings) -> Option<RedFlag> {
     let (status, urgency) = match finding_status {
         FindingStatus::Present => (FlagStatus::Present, rule.urgency),
         FindingStatus::Uncertain => (FlagStatus::Uncertain, Urgency::Urgent),
-        FindingStatus::Denied => return None,
+        FindingStatus::Denied | FindingStatus::Named => return None,
     };
     Some(RedFlag {
         code: Cow::Borrowed(rule.code),

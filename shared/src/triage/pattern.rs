@@ -17,12 +17,15 @@ use std::sync::LazyLock;
 
 use super::breaks::Pause;
 use super::data::WordList;
-use super::tokens::{Token, TokenKind};
+use super::tokens::{Token, TokenKind, WordPlace};
 use super::word_class::WordClass;
 use crate::locale::is_han;
 
 /// No gap steps over more tokens than this, however cheap: it keeps the search linear.
 const MAX_GAP_TOKENS: usize = 12;
+
+/// No parts of the body that are joined to another take more tokens than this.
+const MAX_COORDINATED_TOKENS: usize = 4;
 
 /// No more phrases are made of two atoms.
 const MAX_COMBINATIONS: usize = 300;
@@ -81,6 +84,9 @@ impl GapKind {
         if self == Self::Closed {
             return None;
         }
+        if is_quotation_mark(token) {
+            return Some(0);
+        }
 
         // A negator in a gap does not hide the finding: the mention is found, and then read as
         // denied.
@@ -94,6 +100,7 @@ impl GapKind {
         let crosses_lists = self == Self::List;
         let is_word = matches!(token.kind, TokenKind::Han | TokenKind::Word);
         let is_barred = token.class.has(WordClass::CONTRAST)
+            || token.class.has(WordClass::CLAUSE)
             || token.class.has(WordClass::JOINER) && !crosses_lists;
         if is_word && is_barred {
             return None;
@@ -106,6 +113,14 @@ impl GapKind {
             _ => None,
         }
     }
+}
+
+fn is_quotation_mark(token: &Token<'_>) -> bool {
+    token.kind == TokenKind::Other
+        && matches!(
+            token.text,
+            "\"" | "“" | "”" | "「" | "」" | "『" | "』" | "《" | "》"
+        )
 }
 
 /// A word of a pattern, or the beginning of one.
@@ -358,8 +373,24 @@ fn phrase_end(phrase: &[PatternWord], tokens: &[Token<'_>], at: usize) -> Option
         next += 1;
     }
 
-    let cuts_word = |at: usize| tokens.get(at).is_some_and(|token| token.is_inside_word);
-    (!cuts_word(at) && !cuts_word(next)).then_some(next)
+    (!cuts_first_word(tokens, at, next) && !cuts_last_word(tokens, at, next)).then_some(next)
+}
+
+/// Whether a phrase begins inside a Chinese word. One that is as long as the word and goes beyond it
+/// may well be the word that is meant: 气短 in 三天气短.
+fn cuts_first_word(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
+    tokens.get(start).is_some_and(|token| {
+        let WordPlace { before, left } = token.word;
+        before > 0 && (end <= start + left || end - start < before + left)
+    })
+}
+
+/// Whether a phrase ends inside a Chinese word that it does not begin before, or that is longer.
+fn cuts_last_word(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
+    tokens.get(end).is_some_and(|token| {
+        let WordPlace { before, left } = token.word;
+        before > 0 && (end <= start + before || end - start < before + left)
+    })
 }
 
 /// Matches `atoms` from `at` on, trying shorter gaps first; the recursion is as deep as the
@@ -375,6 +406,7 @@ fn match_atoms(
     };
     let mut here = at;
     let mut spent = 0;
+    let coordinated_end = coordinated_end(tokens, at);
 
     loop {
         for phrase in &atom.phrases {
@@ -389,11 +421,37 @@ fn match_atoms(
         if opens_statement(tokens, here) {
             return None;
         }
-        spent += atom.gap_before.cost_of(tokens.get(here)?)?;
+        let is_coordinated = here < coordinated_end && atom.gap_before != GapKind::Closed;
+        if !is_coordinated {
+            spent += atom.gap_before.cost_of(tokens.get(here)?)?;
+        }
         if spent > atom.gap_before.budget() || here - at >= MAX_GAP_TOKENS {
             return None;
         }
         here += 1;
+    }
+}
+
+/// Where the parts of the body end that are joined to the one before `at`: 胸口、左臂痛 and "chest and
+/// left arm pain" tell of both.
+fn coordinated_end(tokens: &[Token<'_>], at: usize) -> usize {
+    let is_body = |at: usize| {
+        let token = tokens.get(at);
+        token.is_some_and(|token| token.class.has(WordClass::BODY))
+    };
+    let is_joint = |token: &Token<'_>| {
+        token.kind == TokenKind::ListMark
+            || matches!(token.text, "and" | "or" | "和" | "及" | "与" | "跟")
+    };
+    let follows_body = at.checked_sub(1).is_some_and(is_body);
+    if !follows_body || !tokens.get(at).is_some_and(is_joint) {
+        return at;
+    }
+
+    let parts = (at + 1..at + 1 + MAX_COORDINATED_TOKENS).take_while(|at| is_body(*at));
+    match parts.count() {
+        0 => at,
+        count => at + 1 + count,
     }
 }
 

@@ -40,11 +40,25 @@ pub(super) struct Token<'t> {
     pub(super) word_id: usize,
     /// What stands before the token without being one.
     pub(super) pause: Pause,
-    /// Whether the token goes on with a Chinese word that begins before it.
-    pub(super) is_inside_word: bool,
+    /// The token's place in a Chinese word.
+    pub(super) word: WordPlace,
+}
+
+/// The place of a Han character in its word; a character that no listed word holds is a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct WordPlace {
+    /// Number of the word's characters before the token.
+    pub(super) before: usize,
+    /// Number of the word's characters from the token on.
+    pub(super) left: usize,
 }
 
 impl Token<'_> {
+    /// Whether the token goes on with a Chinese word that begins before it.
+    pub(super) fn is_inside_word(&self) -> bool {
+        self.word.before > 0
+    }
+
     /// Whether the token closes a sentence.
     pub(super) fn ends_sentence(&self) -> bool {
         matches!(self.kind, TokenKind::SentenceEnd | TokenKind::QuestionMark)
@@ -120,7 +134,7 @@ pub(super) fn tokenise<'t>(text: &'t str, reading: BreakReading<'_>) -> Vec<Toke
                 class,
                 word_id,
                 pause,
-                is_inside_word: false,
+                word: WordPlace::default(),
             });
             pause = Pause::None;
         }

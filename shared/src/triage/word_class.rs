@@ -29,6 +29,10 @@ impl WordClass {
     pub(super) const CUE: Self = Self(1 << 7);
     /// Is a numeral, or part of one.
     pub(super) const NUMERAL: Self = Self(1 << 8);
+    /// Names a part of the body, or its side.
+    pub(super) const BODY: Self = Self(1 << 9);
+    /// Begins or ends a clause; no pattern's gap crosses it.
+    pub(super) const CLAUSE: Self = Self(1 << 10);
 
     /// The classes of a normalised word or Han character.
     pub(super) fn of_word(word: &str) -> Self {
@@ -51,6 +55,8 @@ impl WordClass {
             "asserting" => Self::ASSERTING,
             "numeral" => Self::NUMERAL,
             "negator" => Self::NEGATOR,
+            "body" => Self::BODY,
+            "clause" => Self::CLAUSE,
             _ => return None,
         })
     }

@@ -33,6 +33,8 @@ pub(super) struct ContextReader<'t, 'x> {
     tokens: &'t [Token<'x>],
     /// In the order of the text.
     cues: Vec<PatternMatch<ContextCue>>,
+    /// For each token, whether a finding or a cue of those around findings stands there.
+    in_finding: Vec<bool>,
     sections: RecordSections,
 }
 
@@ -46,6 +48,11 @@ pub(super) struct ClauseContext<'m, 'x> {
     cues: &'m [PatternMatch<ContextCue>],
     /// Cues between the two punctuation marks around the mention.
     segment_cues: &'m [PatternMatch<ContextCue>],
+    /// Cues in the sentence, commas included.
+    sentence_cues: &'m [PatternMatch<ContextCue>],
+    /// Cues at any place of the text.
+    text_cues: &'m [PatternMatch<ContextCue>],
+    in_finding: &'m [bool],
     /// Cues at any place near the mention.
     nearby_cues: &'m [PatternMatch<ContextCue>],
     pub(super) section: RecordSection,
@@ -69,6 +76,61 @@ impl ClauseContext<'_, '_> {
         self.nearby_cues.iter().any(|cue| cue.key == wanted)
     }
 
+    /// Whether such a cue stands in the sentence.
+    pub(super) fn sentence_has_cue(&self, wanted: ContextCue) -> bool {
+        self.sentence_cues.iter().any(|cue| cue.key == wanted)
+    }
+
+    /// Whether such a cue stands anywhere in the text.
+    pub(super) fn text_has_cue(&self, wanted: ContextCue) -> bool {
+        self.text_cues.iter().any(|cue| cue.key == wanted)
+    }
+
+    /// The cues of one kind that stand anywhere near the mention.
+    pub(super) fn nearby_cues_of(
+        &self,
+        wanted: ContextCue,
+    ) -> impl Iterator<Item = &PatternMatch<ContextCue>> {
+        self.nearby_cues.iter().filter(move |cue| cue.key == wanted)
+    }
+
+    /// The sentence's cues of one kind.
+    pub(super) fn sentence_cues_of(
+        &self,
+        wanted: ContextCue,
+    ) -> impl Iterator<Item = &PatternMatch<ContextCue>> {
+        self.sentence_cues
+            .iter()
+            .filter(move |cue| cue.key == wanted)
+    }
+
+    /// Whether the mention and such a cue have a word in common.
+    pub(super) fn overlaps_cue(&self, wanted: ContextCue) -> bool {
+        let mention = self.mention;
+        let mut cues = self.nearby_cues.iter().filter(|cue| cue.key == wanted);
+
+        cues.any(|cue| cue.start < mention.end && mention.start < cue.end)
+    }
+
+    /// Whether the mention stands within the words of such a cue.
+    pub(super) fn is_within_cue(&self, wanted: ContextCue) -> bool {
+        let mention = self.mention;
+        let mut cues = self.nearby_cues.iter().filter(|cue| cue.key == wanted);
+
+        cues.any(|cue| cue.start <= mention.start && mention.end <= cue.end)
+    }
+
+    /// Whether nothing but findings, words that change nothing and marks of a list stand between
+    /// the tokens `from` and `to`.
+    pub(super) fn is_list_between(&self, from: usize, to: usize) -> bool {
+        let mut positions = from..to;
+
+        positions.all(|at| {
+            let is_finding = self.in_finding.get(at) == Some(&true);
+            is_finding || self.tokens.get(at).is_some_and(may_stand_in_list)
+        })
+    }
+
     /// The clause's cues of one kind.
     pub(super) fn cues_of(
         &self,
@@ -79,9 +141,18 @@ impl ClauseContext<'_, '_> {
 }
 
 impl<'t, 'x> ContextReader<'t, 'x> {
-    pub(super) fn new(tokens: &'t [Token<'x>]) -> Self {
+    pub(super) fn new(tokens: &'t [Token<'x>], mentions: &[PatternMatch<Finding>]) -> Self {
+        let mut in_finding = vec![false; tokens.len()];
+        for mention in mentions {
+            let range = mention.start..mention.end;
+            if let Some(taken) = in_finding.get_mut(range) {
+                taken.fill(true);
+            }
+        }
+
         Self {
             tokens,
+            in_finding,
             cues: find_context_cues(tokens),
             sections: RecordSections::of_tokens(tokens),
         }
@@ -91,8 +162,13 @@ impl<'t, 'x> ContextReader<'t, 'x> {
         &'m self,
         mention: &'m PatternMatch<Finding>,
     ) -> ClauseContext<'m, 'x> {
-        let segment = self.range_around(mention, |_| false);
-        let clause = self.range_around(mention, |at| begins_predicate(self.tokens, at));
+        let ends_segment = |at: usize| self.tokens.get(at).is_none_or(Token::ends_segment);
+        let ends_sentence = |at: usize| self.tokens.get(at).is_none_or(Token::ends_sentence);
+        let segment = self.range_around(mention, ends_segment);
+        let clause = self.range_around(mention, |at| {
+            ends_segment(at) || begins_predicate(self.tokens, at)
+        });
+        let sentence = self.range_around(mention, ends_sentence);
         let nearby_start = mention.start.saturating_sub(MAX_CLAUSE_TOKENS);
         let nearby = nearby_start..mention.end + MAX_CLAUSE_TOKENS;
 
@@ -101,6 +177,9 @@ impl<'t, 'x> ContextReader<'t, 'x> {
             mention,
             cues: self.cues_in(&clause),
             segment_cues: self.cues_in(&segment),
+            sentence_cues: self.cues_in(&sentence),
+            text_cues: &self.cues,
+            in_finding: &self.in_finding,
             nearby_cues: self.cues_in(&nearby),
             section: self.sections.section_at(mention.start),
             is_led_by_time: self.is_led_by_time(clause.start),
@@ -108,19 +187,15 @@ impl<'t, 'x> ContextReader<'t, 'x> {
         }
     }
 
-    /// From the end of a segment, or the other boundary, before the mention to the one after it.
+    /// From the boundary before the mention to the one after it.
     fn range_around(
         &self,
         mention: &PatternMatch<Finding>,
-        is_other_boundary: impl Fn(usize) -> bool,
+        is_boundary: impl Fn(usize) -> bool,
     ) -> Range<usize> {
         let follows_break = |at: usize| {
             let token = self.tokens.get(at);
             token.is_some_and(|token| token.pause == Pause::Break)
-        };
-        let is_boundary = |at: usize| {
-            let token = self.tokens.get(at);
-            token.is_none_or(Token::ends_segment) || is_other_boundary(at)
         };
         let earliest = mention.start.saturating_sub(MAX_CLAUSE_TOKENS);
         let latest = mention.end + MAX_CLAUSE_TOKENS;
@@ -166,6 +241,16 @@ impl<'t, 'x> ContextReader<'t, 'x> {
 
         !dates.is_empty() && lead.into_iter().all(belongs_to_date)
     }
+}
+
+fn may_stand_in_list(token: &Token<'_>) -> bool {
+    let is_mark = matches!(token.kind, TokenKind::Comma | TokenKind::ListMark);
+    let is_joiner = token.class.has(WordClass::JOINER) && token.kind != TokenKind::Number;
+
+    is_mark
+        || is_joiner
+        || token.class.has(WordClass::FILLER) && !token.class.has(WordClass::NEGATOR)
+        || token.class.has(WordClass::TRANSPARENT)
 }
 
 fn belongs_to_time(token: &Token<'_>) -> bool {

@@ -28,6 +28,34 @@ pub(super) enum ContextCue {
     Current,
     /// A finding of the past has come back.
     Recurrence,
+    /// A time of the past that is told elsewhere in the text.
+    BackThen,
+    /// A finding of the past has not come back.
+    Ceased,
+    /// The patient is well.
+    Well,
+    /// What follows has not happened, and may never.
+    Conditional,
+    /// What follows is what a medicine or an illness can do.
+    PossibleEffect,
+    /// Asks what a word means.
+    Definition,
+    /// Asks for information.
+    Inquiry,
+    /// Tells that the whole text asks for knowledge alone.
+    Education,
+    /// A figure of speech.
+    Idiom,
+    /// A test or a visit, for what need not be there any more.
+    Checkup,
+    /// An illness happens.
+    Event,
+    /// An illness happens right now.
+    EventNow,
+    /// A sign that tells of an event by itself, though its finding is an illness.
+    Sign,
+    /// An illness that one has for years.
+    Chronic,
 }
 
 impl ContextCue {
@@ -41,6 +69,20 @@ impl ContextCue {
             "onset" => Self::Onset,
             "current" => Self::Current,
             "recurrence" => Self::Recurrence,
+            "back_then" => Self::BackThen,
+            "ceased" => Self::Ceased,
+            "well" => Self::Well,
+            "conditional" => Self::Conditional,
+            "possible_effect" => Self::PossibleEffect,
+            "definition" => Self::Definition,
+            "inquiry" => Self::Inquiry,
+            "education" => Self::Education,
+            "idiom" => Self::Idiom,
+            "checkup" => Self::Checkup,
+            "event" => Self::Event,
+            "event_now" => Self::EventNow,
+            "sign" => Self::Sign,
+            "chronic" => Self::Chronic,
             _ => return None,
         })
     }
@@ -89,13 +131,18 @@ fn heads_present(tokens: &[Token<'_>], cue: &PatternMatch<ContextCue>) -> bool {
     text_at(tokens, cue.end) == ":" || text_before(tokens, cue.start, 2) == "现"
 }
 
-/// "in 2010", 2010年, "when I was 12".
+/// "in 2010", 2010年, "when I was 12", "at 18 months", 两岁时.
 fn names_date(tokens: &[Token<'_>], at: usize) -> bool {
     let number = text_at(tokens, at);
     let before = text_before(tokens, at, 1);
 
-    let is_age = number.parse::<u8>().is_ok();
+    let is_numeral =
+        |token: &Token<'_>| token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL);
+    let is_age = tokens.get(at).is_some_and(is_numeral) && !matches!(number, "a" | "an");
     if is_age && before == "was" && text_before(tokens, at, 3) == "when" {
+        return true;
+    }
+    if is_age && before == "at" && is_age_unit(tokens, at + 1) {
         return true;
     }
 
@@ -105,6 +152,14 @@ fn names_date(tokens: &[Token<'_>], at: usize) -> bool {
     let is_told_as_year =
         matches!(before, "in" | "from" | "during") || text_at(tokens, at + 1) == "年";
     is_remote_year && is_told_as_year
+}
+
+/// "at 18 months", "at 3 years", "at 5 weeks old".
+fn is_age_unit(tokens: &[Token<'_>], at: usize) -> bool {
+    matches!(
+        text_at(tokens, at),
+        "months" | "years" | "weeks" | "yrs" | "mths"
+    ) && !matches!(text_at(tokens, at + 1), "pregnant" | "gestation")
 }
 
 /// 3天, 两天: so short a time is the present illness's.

@@ -140,6 +140,34 @@ impl<'t, 'x> CueReader<'t, 'x> {
         self.finding_ends.get(at).copied().flatten()
     }
 
+    /// Whether the finding that begins at `at` says how bad it is, which a denied one does not:
+    /// 胸口剧痛, "severe chest pain".
+    pub(super) fn asserts_finding(&self, at: usize) -> bool {
+        let end = self.finding_end(at).unwrap_or(at + 1);
+        let words = self.tokens.get(at..end).unwrap_or(&[]);
+
+        words
+            .iter()
+            .any(|token| token.class.has(WordClass::ASSERTING))
+    }
+
+    /// Whether the finding that begins at `at` is one term of two or four characters, as records
+    /// list them, and no other word follows.
+    pub(super) fn is_bare_term(&self, at: usize) -> bool {
+        let Some(end) = self.finding_end(at) else {
+            return false;
+        };
+        let is_term = matches!(end - at, 2 | 4);
+        let goes_on = self.tokens.get(end).is_some_and(|token| {
+            token.kind == TokenKind::Han
+                && self.finding_end(end).is_none()
+                && !token.class.has(WordClass::JOINER)
+                && !matches!(token.text, "等" | "症" | "表" | "情" | "史" | "的")
+        });
+
+        is_term && !goes_on
+    }
+
     /// The longest cue that begins at `at`.
     ///
     /// A token that belongs to a finding ("cannot breathe", 没有意识) is no cue.
@@ -182,11 +210,7 @@ impl<'t, 'x> CueReader<'t, 'x> {
             next += 1;
         }
 
-        let cuts_word = |at: usize| {
-            self.tokens
-                .get(at)
-                .is_some_and(|token| token.is_inside_word)
-        };
+        let cuts_word = |at: usize| self.tokens.get(at).is_some_and(Token::is_inside_word);
         (!cuts_word(start) && !cuts_word(next)).then_some(next)
     }
 

@@ -6,7 +6,12 @@
 use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
 use super::sections::RecordSection;
-use super::temporality::is_historical;
+use super::temporality::{has_ceased, is_historical, is_long_over};
+use crate::triage::finding::FindingStatus;
+use crate::triage::tokens::text_at;
+
+/// A word for a death stands no further behind its cause: 脑溢血走的.
+const MAX_DEPARTURE_DISTANCE: usize = 3;
 
 /// Whether the mention tells of another person's death or earlier illness.
 pub(super) fn is_other_person(context: &ClauseContext<'_, '_>) -> bool {
@@ -29,4 +34,49 @@ fn is_part_of_history(context: &ClauseContext<'_, '_>) -> bool {
 
     mention.key.is_illness()
         || cues.any(|cue| cue.start >= mention.end || cue.end + 1 >= mention.start)
+}
+
+/// Whether the words behind the mention tell that a relative died of it: 父亲脑溢血走的.
+pub(super) fn is_departed(context: &ClauseContext<'_, '_>) -> bool {
+    if !context.sentence_has_cue(ContextCue::Relative) {
+        return false;
+    }
+
+    let end = context.mention.end;
+    (end..end + MAX_DEPARTURE_DISTANCE).any(|at| departs_at(context, at))
+}
+
+/// 走的, 走了, 没的: but not 走的时候 or 走了几步.
+fn departs_at(context: &ClauseContext<'_, '_>, at: usize) -> bool {
+    let text = |at: usize| text_at(context.tokens, at);
+    let is_death = matches!(
+        (text(at), text(at + 1)),
+        ("走", "的" | "了") | ("没", "的" | "了") | ("离" | "去" | "过" | "病", "世" | "逝")
+    );
+
+    is_death
+        && matches!(
+            text(at + 2),
+            "" | "," | "." | "!" | "?" | ";" | "\n" | "…" | "我" | "所" | "现"
+        )
+}
+
+/// The status of what weighs as much when it is past: only another person's death, or what the
+/// patient tells of as long over, makes it less.
+pub(super) fn timeless_status(context: &ClauseContext<'_, '_>) -> FindingStatus {
+    let is_illness_or_risk = context.mention.key.is_risk();
+    if is_illness_or_risk {
+        return FindingStatus::Present;
+    }
+
+    let is_deceased = context.segment_has_cue(ContextCue::Deceased)
+        && context.segment_has_cue(ContextCue::Relative);
+    if is_departed(context) || is_deceased {
+        return FindingStatus::Denied;
+    }
+    if is_long_over(context) || has_ceased(context) {
+        return FindingStatus::Uncertain;
+    }
+
+    FindingStatus::Present
 }

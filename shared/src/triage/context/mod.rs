@@ -11,17 +11,23 @@
 //! |---|---|---|
 //! | negation, before the finding | "denies chest pain", 没有胸痛 | [`negation`], [`scope`] |
 //! | negation, behind the finding | "chest pain: no", 胸痛（-） | [`post_cues`] |
+//! | negation, in a form | □胸痛 ☑气短 | [`check_marks`] |
 //! | experiencer | "my father died of a stroke" | [`experiencer`] |
 //! | temporality | "a stroke in 2010", 十年前中风过 | [`temporality`] |
+//! | hypothetical | "in case of chest pain", 万一胸痛 | [`hypothetical`] |
+//! | an illness's name | "what is meningitis?" | [`illness`] |
 //!
 //! What is different here: patients write in two languages and without much punctuation, so that a
 //! scope ends by the words in it rather than after a fixed number; a doubt is a status of its own;
 //! and a text that can be read in two ways counts as the more urgent of the two.
 
+mod check_marks;
 mod clause;
 mod context_cues;
 mod cue_reader;
 mod experiencer;
+mod hypothetical;
+mod illness;
 mod negation;
 mod post_cues;
 mod scope;
@@ -31,7 +37,7 @@ mod temporality;
 use super::finding::{Finding, FindingStatus};
 use super::pattern::{PatternMatch, PatternWord};
 use super::tokens::Token;
-use clause::ContextReader;
+use clause::{ClauseContext, ContextReader};
 
 pub(super) use negation::negation_statuses;
 
@@ -46,31 +52,53 @@ pub(super) fn current_statuses(
     tokens: &[Token<'_>],
     mentions: &[PatternMatch<Finding>],
 ) -> Vec<FindingStatus> {
-    let reader = ContextReader::new(tokens);
+    let reader = ContextReader::new(tokens, mentions);
     let negation_statuses = negation_statuses(tokens, mentions);
 
     mentions
         .iter()
         .zip(negation_statuses)
-        .map(|(mention, status)| status.min(greatest_status(&reader, mention)))
+        .map(|(mention, status)| status.min(greatest_status(&reader, mention, status)))
         .collect()
 }
 
-/// The greatest status that the time and the experiencer of a mention allow.
+/// The greatest status that the time, the experiencer and the purpose of a mention allow, whose
+/// negation gives it `status`.
 fn greatest_status(
     reader: &ContextReader<'_, '_>,
     mention: &PatternMatch<Finding>,
+    status: FindingStatus,
 ) -> FindingStatus {
-    if mention.key.is_timeless() {
-        return FindingStatus::Present;
+    if status == FindingStatus::Denied {
+        return status;
     }
 
     let context = reader.clause_context(mention);
-    if temporality::is_current(&context) {
-        return FindingStatus::Present;
-    }
-    if experiencer::is_other_person(&context) {
+    if hypothetical::is_figure_of_speech(&context) {
         return FindingStatus::Denied;
     }
-    temporality::status_in_past(&context)
+    if mention.key.is_timeless() {
+        return experiencer::timeless_status(&context);
+    }
+
+    let greatest = hypothetical::greatest_status(&context);
+    if greatest == FindingStatus::Denied || experiencer::is_departed(&context) {
+        return FindingStatus::Denied;
+    }
+    if illness::is_bare_name(&context) {
+        return greatest.min(illness::status_of_name(&context, status));
+    }
+
+    greatest.min(status_in_time(&context))
+}
+
+/// The greatest status that the time and the experiencer of a finding allow.
+fn status_in_time(context: &ClauseContext<'_, '_>) -> FindingStatus {
+    if temporality::is_current(context) {
+        return FindingStatus::Present;
+    }
+    if experiencer::is_other_person(context) {
+        return FindingStatus::Denied;
+    }
+    temporality::status_in_past(context)
 }

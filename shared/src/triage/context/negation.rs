@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::check_marks;
 use super::cue_reader::CueReader;
 use super::post_cues::{self, StatusBounds};
 use super::scope::NegationScope;
@@ -24,6 +25,9 @@ pub(in crate::triage) fn negation_statuses<K>(
     mentions
         .iter()
         .map(|mention| {
+            if let Some(status) = check_marks::entry_status(tokens, mention.start, mention.end) {
+                return status;
+            }
             let leading = leading_statuses.get(mention.start).copied();
             let before = leading.unwrap_or(FindingStatus::Present);
             let within = status_within(&reader, mention);

@@ -17,6 +17,10 @@ const RESOLVED_REACH: usize = 6;
 const MAX_CUE_TOKENS: usize = 4;
 /// Tokens that a cue which only looks like a denial may take.
 const MAX_ASSERTION_TOKENS: usize = 8;
+/// Tokens that the name of a speaker may take.
+const MAX_SPEAKER_TOKENS: usize = 2;
+/// Tokens behind a listed finding within which the answer to the list may begin.
+const MAX_LISTED_TOKENS: usize = 10;
 /// Tokens behind a finding within which a word for its return may stand.
 const RECURRENCE_REACH: usize = 12;
 
@@ -25,6 +29,10 @@ const RECURRENCE_REACH: usize = 12;
 enum PostCue {
     /// A denial that makes up the whole rest of a segment.
     Answer,
+    /// The answer that the finding is there.
+    Affirmed,
+    /// The organ does its work.
+    Normal,
     /// The finding has passed, perhaps an hour ago; many emergencies come in waves.
     Resolved,
     /// A denied degree asserts the finding itself: "never had a headache like this".
@@ -38,6 +46,8 @@ impl PostCue {
     fn of_section(name: &str) -> Option<Self> {
         Some(match name {
             "answer" => Self::Answer,
+            "affirmed" => Self::Affirmed,
+            "normal" => Self::Normal,
             "resolved" => Self::Resolved,
             "exceeding" => Self::Exceeding,
             "limited" => Self::Limited,
@@ -54,6 +64,8 @@ const POST_CUE_LIST: WordList = WordList {
 /// The patterns of every kind of cue.
 struct PostCuePatterns {
     answer: PatternSet<PostCue>,
+    affirmed: PatternSet<PostCue>,
+    normal: PatternSet<PostCue>,
     resolved: PatternSet<PostCue>,
     exceeding: PatternSet<PostCue>,
     limited: PatternSet<PostCue>,
@@ -68,6 +80,8 @@ static POST_CUES: LazyLock<PostCuePatterns> = LazyLock::new(|| {
 
     PostCuePatterns {
         answer: compile_kind(PostCue::Answer),
+        affirmed: compile_kind(PostCue::Affirmed),
+        normal: compile_kind(PostCue::Normal),
         resolved: compile_kind(PostCue::Resolved),
         exceeding: compile_kind(PostCue::Exceeding),
         limited: compile_kind(PostCue::Limited),
@@ -77,7 +91,14 @@ static POST_CUES: LazyLock<PostCuePatterns> = LazyLock::new(|| {
 /// The words of all cues.
 pub(super) fn words() -> impl Iterator<Item = &'static PatternWord> {
     let cues = &*POST_CUES;
-    let sets = [&cues.answer, &cues.resolved, &cues.exceeding, &cues.limited];
+    let sets = [
+        &cues.answer,
+        &cues.affirmed,
+        &cues.normal,
+        &cues.resolved,
+        &cues.exceeding,
+        &cues.limited,
+    ];
     sets.into_iter().flat_map(PatternSet::words)
 }
 
@@ -107,7 +128,10 @@ fn greatest_status(rest: &[Token<'_>]) -> FindingStatus {
     }
 
     // "chest pain free"
-    if is_answered_no(rest) || text_at(rest, 0) == "free" {
+    if is_answered(rest, &POST_CUES.answer) || text_at(rest, 0) == "free" || is_normal(rest) {
+        return FindingStatus::Denied;
+    }
+    if is_listed_before(rest) {
         return FindingStatus::Denied;
     }
 
@@ -119,7 +143,7 @@ fn greatest_status(rest: &[Token<'_>]) -> FindingStatus {
 }
 
 fn least_status(rest: &[Token<'_>]) -> FindingStatus {
-    if POST_CUES.exceeding.matches_at(rest, 0) {
+    if POST_CUES.exceeding.matches_at(rest, 0) || is_answered(rest, &POST_CUES.affirmed) {
         FindingStatus::Present
     } else if POST_CUES.limited.matches_at(rest, 0) {
         FindingStatus::Uncertain
@@ -128,15 +152,68 @@ fn least_status(rest: &[Token<'_>]) -> FindingStatus {
     }
 }
 
-/// "chest pain: no", "chest pain? none", 胸痛吗？没有.
-fn is_answered_no(rest: &[Token<'_>]) -> bool {
+/// "chest pain: no", "chest pain? none", 胸痛吗？没有, "Chest pain? Patient: no".
+fn is_answered(rest: &[Token<'_>], answers: &PatternSet<PostCue>) -> bool {
     let opening = rest.iter().take_while(|token| opens_answer(token));
     let opening_len = opening.take(2).count();
+    let label_end = speaker_end(rest, opening_len);
 
-    (0..=opening_len).any(|skipped| {
+    (0..=opening_len).chain(label_end).any(|skipped| {
         let answer = rest.get(skipped..).unwrap_or(&[]);
-        let len = POST_CUES.answer.longest_at(answer, 0);
+        let len = answers.longest_at(answer, 0);
         len.is_some_and(|len| ends_answer(answer, len) && !is_wrapped_assertion(answer, len))
+    })
+}
+
+/// Where the name of the speaker ends that stands before the answer: "? Patient: no".
+fn speaker_end(rest: &[Token<'_>], question_end: usize) -> Option<usize> {
+    let asked = question_end.checked_sub(1)?;
+    let is_question = |token: &Token<'_>| token.kind == TokenKind::QuestionMark;
+    if !rest.get(asked).is_some_and(is_question) {
+        return None;
+    }
+
+    let is_break = rest.get(question_end).is_some_and(Token::is_soft_break);
+    let name = question_end + usize::from(is_break);
+    let mut colons = name + 1..=name + MAX_SPEAKER_TOKENS;
+    colons.find(|at| text_at(rest, *at) == ":").map(|at| at + 1)
+}
+
+/// "sweating/arm/jaw pain: no": the finding is one of several that one answer denies.
+fn is_listed_before(rest: &[Token<'_>]) -> bool {
+    let is_list = |token: &Token<'_>| token.kind == TokenKind::ListMark;
+    if !rest.first().is_some_and(is_list) {
+        return false;
+    }
+
+    let near = rest.iter().take(MAX_LISTED_TOKENS);
+    let listed = near.take_while(|token| {
+        matches!(
+            token.kind,
+            TokenKind::Word | TokenKind::Han | TokenKind::ListMark
+        )
+    });
+    let behind = rest.get(listed.count()..).unwrap_or(&[]);
+    let is_asked = behind
+        .first()
+        .is_some_and(|token| matches!(token.text, ":" | "?"));
+    is_asked && is_answered(behind, &POST_CUES.answer)
+}
+
+/// 呼吸平稳; a question (这样喘气正常吗) is none.
+fn is_normal(rest: &[Token<'_>]) -> bool {
+    let fillers = rest
+        .iter()
+        .take_while(|token| matches!(token.text, "很" | "都" | "也" | "还" | "比" | "较" | "挺"));
+    let at = fillers.count();
+    let Some(len) = POST_CUES.normal.longest_at(rest, at) else {
+        return false;
+    };
+
+    let behind = rest.get(at + len);
+    !behind.is_some_and(|token| {
+        token.kind == TokenKind::QuestionMark
+            || matches!(token.text, "吗" | "么" | "嘛" | "不" | "的")
     })
 }
 

@@ -37,6 +37,8 @@ pub(super) struct NegationScope {
     is_listing: bool,
     /// Whether what the cue governs is left open, since it may be an answer.
     is_open: bool,
+    /// Whether the text repeats its negator before each thing that it denies.
+    is_repeated: bool,
     position: ScopePosition,
 }
 
@@ -48,6 +50,7 @@ impl NegationScope {
             cue_end: cue.end,
             is_listing: false,
             is_open: false,
+            is_repeated: false,
             position: ScopePosition::Direct,
         }
     }
@@ -92,11 +95,33 @@ impl NegationScope {
             ScopePosition::Direct => governed,
             ScopePosition::InFinding { end } if at < end => governed,
             ScopePosition::Doubtful => FindingStatus::Uncertain,
-            _ if self.covers_items() => governed,
+            ScopePosition::OtherWords { .. } if self.covers_items() => governed,
             ScopePosition::OtherWords { .. } => self.status_in_other_words(reader, at),
             ScopePosition::InFinding { .. } | ScopePosition::AfterFinding { .. } => {
-                FindingStatus::Uncertain
+                self.status_behind_finding(reader, at, governed)
             }
+        }
+    }
+
+    /// The status of a finding that nothing joins to the denied one before it.
+    ///
+    /// 无胸闷胸痛 lists bare terms; 无发热胸口剧痛 goes on with a statement, as does "no cough no fever
+    /// chest pain", which repeats its "no" for what it denies.
+    fn status_behind_finding(
+        self,
+        reader: &CueReader<'_, '_>,
+        at: usize,
+        governed: FindingStatus,
+    ) -> FindingStatus {
+        if self.effect.is_denial() && (self.is_repeated || reader.asserts_finding(at)) {
+            return FindingStatus::Present;
+        }
+
+        match self.effect {
+            CueEffect::ClinicalDenial => governed,
+            CueEffect::ItemDenial if reader.is_bare_term(at) => governed,
+            CueEffect::ItemDenial => FindingStatus::Present,
+            _ => FindingStatus::Uncertain,
         }
     }
 
@@ -128,14 +153,17 @@ impl NegationScope {
             _ => {}
         }
 
-        let opened = Self::directly_after(cue);
+        let repeats = scope.is_some_and(|scope| scope.effect.is_denial() && !scope.is_direct());
+        let opened = Self {
+            is_repeated: repeats && cue.effect.is_denial(),
+            ..Self::directly_after(cue)
+        };
         let Some(held) = scope.filter(|scope| scope.is_direct()) else {
             return Some(opened);
         };
         match (held.effect.is_denial(), cue.effect.is_denial()) {
-            // 没有幻听、没有自伤: the next item is denied anew.
+            // "denies having no pain": two denials assert, except as two items of a list (无痛、无热).
             (true, true) if held.is_listing => Some(opened),
-            // "denies having no pain": two denials assert.
             (true, true) => None,
             (true, false) => Some(opened),
             // "maybe no chest pain" is as open as "maybe chest pain".
@@ -224,6 +252,11 @@ impl NegationScope {
                 return Some(self.at_position(ScopePosition::InFinding { end }));
             }
             (ScopePosition::Doubtful, None) => return Some(self),
+            (ScopePosition::InFinding { .. } | ScopePosition::AfterFinding { .. }, _)
+                if self.ends_before(reader, at, token) =>
+            {
+                return None;
+            }
             (_, Some(end)) => return Some(self.at_position(ScopePosition::InFinding { end })),
             (_, None) => {}
         }
@@ -248,6 +281,19 @@ impl NegationScope {
             }
         };
         Some(self.at_position(position))
+    }
+
+    /// Whether a statement begins behind a denied finding: "no fever severe chest pain".
+    fn ends_before(self, reader: &CueReader<'_, '_>, at: usize, token: &Token<'_>) -> bool {
+        if !self.effect.is_denial() {
+            return false;
+        }
+        if reader.finding_end(at).is_some() {
+            let status = self.status_behind_finding(reader, at, FindingStatus::Denied);
+            return status == FindingStatus::Present;
+        }
+
+        token.kind == TokenKind::Word && token.class.has(WordClass::ASSERTING)
     }
 
     /// "or", 和 or a list mark: the next item is governed like the last.

@@ -23,6 +23,33 @@ pub(super) fn is_current(context: &ClauseContext<'_, '_>) -> bool {
     context.has_cue(ContextCue::Current) || context.segment_has_cue(ContextCue::Recurrence)
 }
 
+/// Whether the mention is told with a date that lies far back, by a verb of the past.
+pub(super) fn is_long_over(context: &ClauseContext<'_, '_>) -> bool {
+    let is_dated = context.has_cue(ContextCue::RemoteDate) || context.is_led_by_time;
+
+    is_dated && !is_current(context) && is_told_as_over(context)
+}
+
+/// Whether the sentence tells of a time far back, and that the mention was then, or that the
+/// patient is well now.
+fn is_survived(context: &ClauseContext<'_, '_>) -> bool {
+    let is_back_then = context.has_cue(ContextCue::BackThen);
+    if is_back_then && context.sentence_has_cue(ContextCue::RemoteDate) {
+        return true;
+    }
+
+    let is_remote = context.sentence_has_cue(ContextCue::RemoteDate)
+        || is_back_then && context.has_nearby_cue(ContextCue::RemoteDate);
+    is_remote && context.has_nearby_cue(ContextCue::Well)
+}
+
+/// Whether the text tells that the finding has not come back: "one seizure at two, none since".
+pub(super) fn has_ceased(context: &ClauseContext<'_, '_>) -> bool {
+    let is_behind = |cue: &PatternMatch<ContextCue>| cue.end > context.mention.end;
+
+    context.nearby_cues_of(ContextCue::Ceased).any(is_behind)
+}
+
 /// The greatest status of a mention beside which no time of the present stands.
 pub(super) fn status_in_past(context: &ClauseContext<'_, '_>) -> FindingStatus {
     let is_dated = context.has_cue(ContextCue::RemoteDate);
@@ -34,6 +61,9 @@ pub(super) fn status_in_past(context: &ClauseContext<'_, '_>) -> FindingStatus {
         };
     }
 
+    if is_survived(context) {
+        return FindingStatus::Denied;
+    }
     let is_recorded = context.section == RecordSection::Past || is_historical(context);
     let is_in_past = is_dated
         || context.is_led_by_time
