@@ -40,6 +40,7 @@ mod letters;
 mod normalise;
 mod pattern;
 mod pattern_set;
+mod phrase_index;
 mod quantities;
 mod readings;
 mod rule;

@@ -12,7 +12,7 @@
 //! Between two atoms, words that change nothing ("my", "very", 很, 了) are skipped. The first
 //! alternative that lets the rest of its pattern match counts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::breaks::Pause;
@@ -22,7 +22,7 @@ use super::word_class::WordClass;
 use crate::locale::is_han;
 
 /// No gap steps over more tokens than this, however cheap: it keeps the search linear.
-const MAX_GAP_TOKENS: usize = 12;
+pub(super) const MAX_GAP_TOKENS: usize = 12;
 
 /// No parts of the body that are joined to another take more tokens than this.
 const MAX_COORDINATED_TOKENS: usize = 4;
@@ -58,7 +58,7 @@ static GROUPS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::ne
 
 /// The tokens that may stand between an atom and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum GapKind {
+pub(super) enum GapKind {
     /// Nothing: the gap before the first atom.
     Closed,
     /// Words that change nothing.
@@ -71,7 +71,7 @@ enum GapKind {
 
 impl GapKind {
     /// Cost that the gap may reach.
-    fn budget(self) -> usize {
+    pub(super) fn budget(self) -> usize {
         match self {
             Self::Closed | Self::Fillers => 0,
             Self::Item => 4 * WORD_COST,
@@ -80,7 +80,7 @@ impl GapKind {
     }
 
     /// Cost of `token` in the gap; `None` when it may not stand there.
-    fn cost_of(self, token: &Token<'_>) -> Option<usize> {
+    pub(super) fn cost_of(self, token: &Token<'_>) -> Option<usize> {
         if self == Self::Closed {
             return None;
         }
@@ -141,19 +141,20 @@ impl PatternWord {
 }
 
 /// One alternative of an atom.
-type PatternPhrase = Vec<PatternWord>;
+pub(super) type PatternPhrase = Vec<PatternWord>;
 
+/// Alternatives, of which one stands behind the gap.
 #[derive(Debug)]
-struct PatternAtom {
-    gap_before: GapKind,
-    phrases: Vec<PatternPhrase>,
+pub(super) struct PatternAtom {
+    pub(super) gap_before: GapKind,
+    pub(super) phrases: Vec<PatternPhrase>,
 }
 
-/// A compiled pattern.
+/// A pattern as it is written.
 #[derive(Debug, Default)]
 pub(super) struct Pattern {
     not_before: Vec<PatternPhrase>,
-    atoms: Vec<PatternAtom>,
+    pub(super) atoms: Vec<PatternAtom>,
     not_after: Vec<PatternPhrase>,
 }
 
@@ -231,59 +232,22 @@ impl Pattern {
         });
     }
 
-    /// The words that a match can begin with.
-    pub(super) fn first_words(&self) -> impl Iterator<Item = &PatternWord> {
-        let phrases = self.atoms.first().map_or(&[][..], |atom| &atom.phrases);
-        phrases.iter().filter_map(|phrase| phrase.first())
-    }
-
     /// The words of a match.
     pub(super) fn words(&self) -> impl Iterator<Item = &PatternWord> {
         let phrases = self.atoms.iter().flat_map(|atom| &atom.phrases);
         phrases.flatten()
     }
 
-    /// Whether every atom has an alternative whose words all occur in the text: a cheap test that
-    /// spares the search of nearly every pattern.
-    pub(super) fn may_occur(&self, words_of_text: &HashSet<&str>) -> bool {
-        let occurs = |word: &PatternWord| word.is_prefix || words_of_text.contains(word.text);
-
-        self.atoms.iter().all(|atom| {
-            let mut phrases = atom.phrases.iter();
-            phrases.any(|phrase| phrase.iter().all(occurs))
-        })
-    }
-
-    pub(super) fn match_at<K>(
-        &self,
-        tokens: &[Token<'_>],
-        start: usize,
-        key: K,
-    ) -> Option<PatternMatch<K>> {
-        let mut gaps = Vec::new();
-        let end = match_atoms(&self.atoms, tokens, start, &mut gaps)?;
-
-        if self.is_barred_before(tokens, start) || self.is_barred_after(tokens, end) {
-            return None;
-        }
-
-        gaps.sort_unstable();
-        Some(PatternMatch {
-            key,
-            start,
-            end,
-            gaps,
-        })
-    }
-
-    fn is_barred_before(&self, tokens: &[Token<'_>], start: usize) -> bool {
+    /// Whether a phrase that must not stand right before a match does.
+    pub(super) fn is_barred_before(&self, tokens: &[Token<'_>], start: usize) -> bool {
         self.not_before.iter().any(|phrase| {
             let begin = start.checked_sub(phrase.len());
             begin.is_some_and(|at| phrase_end(phrase, tokens, at) == Some(start))
         })
     }
 
-    fn is_barred_after(&self, tokens: &[Token<'_>], end: usize) -> bool {
+    /// Whether a phrase that must not stand right behind a match does.
+    pub(super) fn is_barred_after(&self, tokens: &[Token<'_>], end: usize) -> bool {
         let mut barred = self.not_after.iter();
         barred.any(|phrase| phrase_end(phrase, tokens, end).is_some())
     }
@@ -373,7 +337,12 @@ fn phrase_end(phrase: &[PatternWord], tokens: &[Token<'_>], at: usize) -> Option
         next += 1;
     }
 
-    (!cuts_first_word(tokens, at, next) && !cuts_last_word(tokens, at, next)).then_some(next)
+    (!cuts_word(tokens, at, next)).then_some(next)
+}
+
+/// Whether a phrase from `start` to `end` cuts a Chinese word.
+pub(super) fn cuts_word(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
+    cuts_first_word(tokens, start, end) || cuts_last_word(tokens, start, end)
 }
 
 /// Whether a phrase begins inside a Chinese word. One that is as long as the word and goes beyond it
@@ -393,48 +362,9 @@ fn cuts_last_word(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
     })
 }
 
-/// Matches `atoms` from `at` on, trying shorter gaps first; the recursion is as deep as the
-/// pattern.
-fn match_atoms(
-    atoms: &[PatternAtom],
-    tokens: &[Token<'_>],
-    at: usize,
-    gaps: &mut Vec<usize>,
-) -> Option<usize> {
-    let Some((atom, other_atoms)) = atoms.split_first() else {
-        return Some(at);
-    };
-    let mut here = at;
-    let mut spent = 0;
-    let coordinated_end = coordinated_end(tokens, at);
-
-    loop {
-        for phrase in &atom.phrases {
-            if let Some(end) = phrase_end(phrase, tokens, here)
-                && let Some(end) = match_atoms(other_atoms, tokens, end, gaps)
-            {
-                gaps.extend(at..here);
-                return Some(end);
-            }
-        }
-
-        if opens_statement(tokens, here) {
-            return None;
-        }
-        let is_coordinated = here < coordinated_end && atom.gap_before != GapKind::Closed;
-        if !is_coordinated {
-            spent += atom.gap_before.cost_of(tokens.get(here)?)?;
-        }
-        if spent > atom.gap_before.budget() || here - at >= MAX_GAP_TOKENS {
-            return None;
-        }
-        here += 1;
-    }
-}
-
 /// Where the parts of the body end that are joined to the one before `at`: 胸口、左臂痛 and "chest and
 /// left arm pain" tell of both.
-fn coordinated_end(tokens: &[Token<'_>], at: usize) -> usize {
+pub(super) fn coordinated_end(tokens: &[Token<'_>], at: usize) -> usize {
     let is_body = |at: usize| {
         let token = tokens.get(at);
         token.is_some_and(|token| token.class.has(WordClass::BODY))
@@ -456,7 +386,7 @@ fn coordinated_end(tokens: &[Token<'_>], at: usize) -> usize {
 }
 
 /// Whether a wrapped line begins at `at`, and a statement with it.
-fn opens_statement(tokens: &[Token<'_>], at: usize) -> bool {
+pub(super) fn opens_statement(tokens: &[Token<'_>], at: usize) -> bool {
     let is_opener =
         |token: &Token<'_>| token.pause == Pause::Break && STATEMENT_OPENERS.contains(&token.text);
     if !tokens.get(at).is_some_and(is_opener) {

@@ -1,6 +1,6 @@
 //! Cuts a normalised text into tokens.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::breaks::{BreakReading, Pause, is_range_mark, is_soft_break, is_wrap};
 use super::word_class::WordClass;

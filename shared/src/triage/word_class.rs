@@ -1,7 +1,8 @@
 //! Closed classes of words: what each does between a negator and a finding, or inside a pattern.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::cue_lexicon;
 use super::data::{WordList, split_words};

@@ -1,5 +1,9 @@
 //! The words by which a text names a vital sign.
 
+use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashMapExt};
+
 use crate::triage::tokens::{Token, text_at};
 
 /// A quantity of the body.
@@ -24,7 +28,7 @@ pub(super) enum VitalSign {
 /// A name of a vital sign: its words as the tokeniser cuts them, parted by spaces.
 type CueName = (&'static str, VitalSign);
 
-/// The longest name that fits counts, so that longer ones stand before their beginnings.
+/// Of several that fit the longest counts.
 const CUES: &[CueName] = &[
     ("blood pressure", VitalSign::Pressure),
     ("systolic", VitalSign::Pressure),
@@ -117,22 +121,39 @@ pub(super) struct VitalCue {
     pub(super) end: usize,
 }
 
+/// A name, cut into its words.
+#[derive(Debug)]
+struct CueWords {
+    words: Vec<&'static str>,
+    sign: VitalSign,
+}
+
+/// The names by their first word.
+static CUES_BY_WORD: LazyLock<HashMap<&'static str, Vec<CueWords>>> = LazyLock::new(|| {
+    let mut cues: HashMap<&'static str, Vec<CueWords>> = HashMap::new();
+
+    for (name, sign) in CUES {
+        let words: Vec<&'static str> = name.split(' ').collect();
+        let Some(first) = words.first() else {
+            continue;
+        };
+        let sign = *sign;
+        cues.entry(first).or_default().push(CueWords { words, sign });
+    }
+    cues
+});
+
 /// The longest name of a vital sign that stands at `at`.
 pub(super) fn cue_at(tokens: &[Token<'_>], at: usize) -> Option<VitalCue> {
-    let first = text_at(tokens, at);
-    let begins_alike = CUES
-        .iter()
-        .filter(|(name, _)| name.split(' ').next() == Some(first));
+    let begins_alike = CUES_BY_WORD.get(text_at(tokens, at))?.iter();
 
-    let found = begins_alike.filter_map(|(name, sign)| {
-        let len = name.split(' ').count();
-        let mut words = name.split(' ').enumerate();
-        words
-            .all(|(number, word)| text_at(tokens, at + number) == word)
-            .then_some(VitalCue {
-                sign: *sign,
-                end: at + len,
-            })
+    let found = begins_alike.filter(|cue| {
+        let mut words = cue.words.iter().enumerate();
+        words.all(|(number, word)| text_at(tokens, at + number) == *word)
     });
-    found.max_by_key(|cue| cue.end)
+    let longest = found.max_by_key(|cue| cue.words.len())?;
+    Some(VitalCue {
+        sign: longest.sign,
+        end: at + longest.words.len(),
+    })
 }

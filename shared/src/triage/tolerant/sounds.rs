@@ -1,7 +1,8 @@
 //! Chinese words in other characters of the same sound: 胸口通 for 胸口痛.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::Replacement;
 use super::vocabulary::Vocabulary;
@@ -18,6 +19,10 @@ const MAX_WORD_CHARS: usize = 4;
 /// A sound takes this many bits of a key: there are some 400.
 const SOUND_BITS: u32 = 9;
 
+/// First character of the unified block, and how many it has.
+const HAN_FIRST: u32 = 0x4e00;
+const HAN_CHARS: usize = 0x5200;
+
 const SOUND_LIST: WordList = WordList {
     name: "pinyin.txt",
     text: include_str!("../data/pinyin.txt"),
@@ -29,24 +34,38 @@ static COMMON_WORDS: LazyLock<SortedWords> =
 /// The sounds, by their spelling and by their characters. They are numbered from 1.
 struct Sounds {
     by_syllable: HashMap<&'static str, u64>,
-    by_char: HashMap<char, u64>,
+    /// By the character's place behind [`HAN_FIRST`]; 0 for one without a sound.
+    by_char: Vec<u64>,
 }
 
 static SOUNDS: LazyLock<Sounds> = LazyLock::new(|| {
     let mut sounds = Sounds {
         by_syllable: HashMap::new(),
-        by_char: HashMap::new(),
+        by_char: vec![0; HAN_CHARS],
     };
 
     for (number, entry) in (1..).zip(SOUND_LIST.entries()) {
         let (syllable, characters) = entry.split_once(' ').unwrap_or((entry, ""));
         sounds.by_syllable.insert(syllable, number);
         for character in characters.chars() {
-            sounds.by_char.insert(character, number);
+            if let Some(sound) = han_place(character).and_then(|at| sounds.by_char.get_mut(at)) {
+                *sound = number;
+            }
         }
     }
     sounds
 });
+
+/// The number of a character's sound.
+fn sound_of(c: char) -> Option<u64> {
+    let sound = SOUNDS.by_char.get(han_place(c)?).copied();
+    sound.filter(|sound| *sound > 0)
+}
+
+fn han_place(c: char) -> Option<usize> {
+    let place = u32::from(c).checked_sub(HAN_FIRST)?;
+    usize::try_from(place).ok()
+}
 
 /// The number of a syllable in pinyin without its tone.
 pub(super) fn sound_of_syllable(syllable: &str) -> Option<u64> {
@@ -55,7 +74,7 @@ pub(super) fn sound_of_syllable(syllable: &str) -> Option<u64> {
 
 /// The sound of a phrase as one number; `None` if a character has no known sound.
 pub(super) fn sound_key(mut chars: impl Iterator<Item = char>) -> Option<u64> {
-    chars.try_fold(0, |key, c| Some(extend_key(key, *SOUNDS.by_char.get(&c)?)))
+    chars.try_fold(0, |key, c| Some(extend_key(key, sound_of(c)?)))
 }
 
 /// The key of a phrase with one more sound.

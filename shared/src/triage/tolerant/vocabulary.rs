@@ -1,6 +1,6 @@
 //! The words that misspelt ones may stand for.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::sounds::{MAX_PHRASE_CHARS, sound_key};
 use crate::triage::pattern::PatternWord;
