@@ -67,15 +67,18 @@ async fn each_function_starts_with_its_templates_variables() {
     }
 }
 
-/// It has no database: with the variable that every other function with one needs, it would fail.
+/// They have no database: with the variable that every other function with one needs, they would
+/// fail.
 #[tokio::test]
 async fn list_models_needs_no_database_and_get_job_does() {
     let mut without_database = environment_of("get-job");
     without_database.remove("DATABASE_URL");
 
-    let variables = environment_of("list-models");
-    assert!(!variables.contains_key("DATABASE_URL"));
-    assert!(does_start("list-models", &without_database).await);
+    for name in ["list-models", "get-checklist"] {
+        let variables = environment_of(name);
+        assert!(!variables.contains_key("DATABASE_URL"), "{name}");
+        assert!(does_start(name, &without_database).await, "{name}");
+    }
 
     assert!(!does_start("get-job", &without_database).await);
 }

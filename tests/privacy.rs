@@ -1,8 +1,9 @@
 //! What must never be logged: the patient's words, the model's answer, the token.
 
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
 
-use crate::support::{STACK, User, eventually};
+use crate::support::{STACK, User, eventually, problem};
 
 /// A word that no log line has by accident.
 const SECRET: &str = "Zweiundvierzig";
@@ -24,6 +25,7 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
         let answer = post_json(&user, body).send().await.unwrap();
         assert!(answer.status().is_client_error());
     }
+    answer_wrongly(&user, &accepted).await;
     let unknown = format!("/v1/consultations/{SECRET}");
     user.get(&unknown).send().await.unwrap();
 
@@ -42,6 +44,18 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
         for secret in never_logged {
             assert!(!line.contains(secret), "logged: {line}");
         }
+    }
+}
+
+/// With words where the code of a question, or an answer, should stand.
+async fn answer_wrongly(user: &User, accepted: &Value) {
+    let id = accepted["id"].as_str().unwrap();
+    let path = format!("/v1/consultations/{id}/answers");
+
+    for answers in [json!({ SECRET: "yes" }), json!({ "a": SECRET })] {
+        let body = json!({ "answers": answers });
+        let refused = user.post(&path).json(&body).send().await.unwrap();
+        problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
 }
 

@@ -95,8 +95,8 @@ async fn when_every_tier_fails_the_rules_answer_and_say_so() {
     assert_eq!(answer["urgency"], "emergency");
     let summary = answer["summary"].as_str().unwrap();
     assert!(summary.contains("AI服务暂时不可用"), "{summary}");
-    let actions = json!([advice(Urgency::Emergency, Locale::Zh)]);
-    assert_eq!(answer["recommended_actions"], actions);
+    let first = &answer["recommended_actions"][0];
+    assert_eq!(first, advice(Urgency::Emergency, Locale::Zh));
     assert!(!answer["citations"].as_array().unwrap().is_empty());
 }
 

@@ -41,8 +41,9 @@ impl Endpoint for AnswerQuestions {
         if answered.is_changed {
             let urgency = answered.urgency.as_str();
             tracing::info!(consultation = %id, urgency, "answers were taken");
-            self.forget_consultation(&call, id).await;
         }
+        // Also when nothing has changed: the call that changed it may have died before this.
+        self.forget_consultation(&call, id).await;
 
         reply::ok(&AnsweredView::new(id, &answered))
     }

@@ -60,7 +60,7 @@ impl Endpoint for GetConsultation {
         let id = call.path_id("id", "consultation")?;
         let until = Deadline::after(wait_time(&call)?).min(call.deadline.less(ANSWER_RESERVE));
 
-        let mut found = self.cached(&mut call, id).await?;
+        let mut found = Box::pin(self.cached(&mut call, id)).await?;
         let mut poll = LongPoll::new(&self.waits, &call.caller, until);
         while found.status == ConsultationStatus::Processing && poll.pause().await {
             let latest = self.load(&call.caller.tenant, id).await?;

@@ -1,6 +1,6 @@
 //! Writes the rules as tables of Rust.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 
 use crate::rule_files::{Finding, Question, Rule, RuleBook, Source, Wording, findings_of};
 
@@ -93,9 +93,15 @@ fn push_topics(source: &mut String, book: &RuleBook) {
     source.push_str(
         "    pub(in crate::triage) const fn topic(self) -> &'static str {\n        match self {\n",
     );
+    let mut by_topic: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, topic) in &book.topics_of_findings {
-        let name = variant(name);
-        push_line(source, &format!("            Self::{name} => {topic:?},"));
+        let findings = by_topic.entry(topic).or_default();
+        findings.push(format!("Self::{}", variant(name)));
+    }
+
+    for (topic, findings) in by_topic {
+        let findings = findings.join(" | ");
+        push_line(source, &format!("            {findings} => {topic:?},"));
     }
     source.push_str("        }\n    }\n");
 }
@@ -127,7 +133,7 @@ fn rule_source(rule: &Rule, origin: &Source) -> String {
 
 fn wording_source(wording: &Wording) -> String {
     let Wording { en, zh } = wording;
-    format!("Wording {{ en: {en:?}, zh: {zh:?} }}")
+    format!("crate::triage::rule::Wording {{ en: {en:?}, zh: {zh:?} }}")
 }
 
 /// `chest_pain + sweating` as a slice of findings.
@@ -191,6 +197,6 @@ fn variant(name: &str) -> String {
 }
 
 fn push_line(source: &mut String, line: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(source, "{line}");
+    source.push_str(line);
+    source.push('\n');
 }

@@ -4,8 +4,8 @@
 use serde_json::json;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
-use wenzhen::consultations::GenerateReport;
 use wenzhen::consultations::store::{self as consultations, prune_idempotency_keys};
+use wenzhen::consultations::{GenerateReport, NewAnswers, answers};
 use wenzhen::identity::{Scope, TenantId, UserId};
 use wenzhen::jobs::claim::{ClaimRequest, claim};
 use wenzhen::jobs::dead_letters::{self, RedriveRequest, prune_quarantine};
@@ -14,6 +14,7 @@ use wenzhen::jobs::store::{self as jobs, Enqueued};
 use wenzhen::jobs::{JobMessage, NewJob, transition};
 use wenzhen::locale::Locale;
 use wenzhen::page::Page;
+use wenzhen::triage;
 use wenzhen::users::store as users;
 
 use super::{KINDS, create_job};
@@ -277,6 +278,17 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
         measurements.add(name, list).await;
     }
 
+    let answer = async |connection: &mut PgConnection| {
+        let scope = Scope {
+            tenant: &big,
+            owner: None,
+        };
+        let new = confirm_first_question();
+        let answered = answers::record(connection, scope, analysis(), &new).await;
+        answered.unwrap();
+    };
+    measurements.add("answer a question", answer).await;
+
     let get = async |connection: &mut PgConnection| {
         let scope = Scope {
             tenant: &big,
@@ -300,6 +312,12 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
     measurements
         .add("users with consultations", list_users)
         .await;
+}
+
+fn confirm_first_question() -> NewAnswers {
+    let question = triage::checklist(None, None).next().unwrap();
+    let body = json!({ "answers": { question.code: "yes" } });
+    serde_json::from_value(body).unwrap()
 }
 
 /// One row of each table is to be pruned.

@@ -5,4 +5,5 @@ mod consultations;
 mod health;
 mod jobs;
 mod limits;
+mod triage;
 mod users;

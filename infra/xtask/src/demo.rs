@@ -29,6 +29,8 @@ struct Complaint {
     symptoms: &'static str,
     /// Years.
     age: u8,
+    /// Whether the patient confirms the first danger sign that is asked after.
+    confirms: bool,
 }
 
 /// Complaints as patients write them.
@@ -37,32 +39,44 @@ const COMPLAINTS: &[Complaint] = &[
         symptoms: "I have had crushing chest pain for 20 minutes, it goes into my left arm and \
                    I am sweating.",
         age: 61,
+        confirms: false,
     },
     Complaint {
         symptoms: "没有胸痛，只是咳嗽三天，有点流鼻涕。",
         age: 29,
+        confirms: false,
     },
     Complaint {
         symptoms: "My daughter has had a fever of 38.6 since last night. She drinks well and \
                    plays, no rash, no stiff neck.",
         age: 4,
+        confirms: false,
     },
     Complaint {
         symptoms: "右边脸突然歪了，说话也说不清楚，大概半小时前开始的。",
         age: 67,
+        confirms: false,
     },
     Complaint {
         symptoms: "I sprained my ankle yesterday. It is a little swollen but I can walk on it.",
         age: 34,
+        confirms: false,
     },
     Complaint {
         symptoms: "最近两周总是反酸、烧心，吃完饭更明显。",
         age: 45,
+        confirms: false,
     },
     Complaint {
         symptoms: "I am not sure whether it is chest pain or just heartburn, it comes and goes \
                    since this morning.",
         age: 52,
+        confirms: false,
+    },
+    Complaint {
+        symptoms: "I have felt strange since this morning. I cannot say what it is.",
+        age: 58,
+        confirms: true,
     },
 ];
 
@@ -109,7 +123,7 @@ async fn send_complaints(stack: &Stack) -> Result<()> {
 
     let mut answered = 0;
     for (index, complaint) in COMPLAINTS.iter().enumerate() {
-        let Complaint { symptoms, age } = complaint;
+        let Complaint { symptoms, age, .. } = complaint;
         say(format!("\n{rule}  ({age} years)\n{symptoms}"));
         let consultation = follow_complaint(&api, complaint)
             .await
@@ -126,19 +140,38 @@ async fn send_complaints(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// Sends one complaint, prints the verdict at once and the assessment later, and returns the
-/// consultation.
+/// Sends one complaint, prints the verdict at once, the questions and the assessment later, and
+/// returns the consultation.
 async fn follow_complaint(api: &Api, complaint: &Complaint) -> Result<Value> {
     let body = json!({ "symptoms": complaint.symptoms, "age": complaint.age });
     let accepted = api.post("/v1/consultations", &body).await?;
-    print_verdict(&accepted);
+    say("");
+    print_verdict("at once", &accepted);
+    print_questions(&accepted["questions"]);
 
     let id = accepted["id"].as_str().context("the answer has no id")?;
+    if complaint.confirms {
+        confirm_first_sign(api, id, &accepted["questions"]).await?;
+    }
+
     let path = format!("/v1/consultations/{id}?wait={LONG_POLL_SECONDS}");
     let consultation = api.get(&path).await?;
     print_assessment(&consultation);
 
     Ok(consultation)
+}
+
+/// Answers "yes" to the first question, and prints what that decides at once.
+async fn confirm_first_sign(api: &Api, id: &str, questions: &Value) -> Result<()> {
+    let code = questions[0]["code"].as_str();
+    let code = code.context("nothing is asked after a vague complaint")?;
+
+    let path = format!("/v1/consultations/{id}/answers");
+    let body = json!({ "answers": { code: "yes" } });
+    let answered = api.post(&path, &body).await?;
+    say("  answer     yes");
+    print_verdict("now", &answered);
+    Ok(())
 }
 
 /// The stack's API, as one patient calls it.
@@ -179,15 +212,24 @@ impl Api {
     }
 }
 
-fn print_verdict(accepted: &Value) {
-    let urgency = plain_text(&accepted["urgency"]);
-    let advice = plain_text(&accepted["advice"]);
-    say(format!("\n  at once    {urgency}  {advice}"));
+fn print_verdict(title: &str, verdict: &Value) {
+    let urgency = plain_text(&verdict["urgency"]);
+    let advice = plain_text(&verdict["advice"]);
+    say(format!("  {title:<10} {urgency}  {advice}"));
 
-    for flag in accepted["red_flags"].as_array().into_iter().flatten() {
+    for flag in verdict["red_flags"].as_array().into_iter().flatten() {
         let (label, status) = (plain_text(&flag["label"]), plain_text(&flag["status"]));
         let source = plain_text(&flag["source"]["title"]);
         say(format!("             ! {label} ({status}; {source})"));
+    }
+}
+
+/// The first danger sign that the patient is asked after, and how many more there are.
+fn print_questions(questions: &Value) {
+    let questions = questions.as_array().map_or(&[][..], Vec::as_slice);
+    if let [first, others @ ..] = questions {
+        let (text, more) = (plain_text(&first["text"]), others.len());
+        say(format!("  asks       {text} (and {more} more)"));
     }
 }
 

@@ -10,11 +10,10 @@ mod prompt;
 use std::time::Duration;
 
 use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Fault};
-use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
+use crate::consultations::{Assessment, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
 use crate::identity::TenantId;
-use crate::locale::Locale;
-use crate::triage::{self, FlagStatus, RedFlag, Triage, Urgency};
+use crate::triage::{self, Triage, Urgency};
 use answer::ModelAnswer;
 
 /// The longest name of a model that is repeated in an answer, in characters.
@@ -163,63 +162,20 @@ fn assemble_assessment(
         served_by,
         degraded_reason,
     } = source;
-    let urgency = least_urgency(consultation, rules).raised_to(answer.urgency);
-
-    Assessment {
+    let assessment = Assessment {
         summary: answer.summary,
         possible_causes: answer.possible_causes,
-        urgency,
-        red_flags: merge_red_flags(&rules.red_flags, answer.red_flags, locale),
-        recommended_actions: order_actions(urgency, locale, answer.recommended_actions),
+        urgency: answer.urgency,
+        red_flags: answer.red_flags,
+        recommended_actions: answer.recommended_actions,
         questions: answer.questions,
-        citations: distinct_citations(&rules.red_flags),
+        citations: Vec::new(),
         served_by,
         degraded: degraded_reason.is_some(),
         degraded_reason,
         disclaimer: triage::disclaimer(locale).to_owned(),
-    }
-}
-
-/// The action that the urgency itself demands comes first, in front of all that the model
-/// recommends.
-fn order_actions(urgency: Urgency, locale: Locale, recommended: Vec<String>) -> Vec<String> {
-    let first = triage::advice(urgency, locale).to_owned();
-    let mut actions = vec![first.clone()];
-    actions.extend(recommended.into_iter().filter(|action| *action != first));
-    actions
-}
-
-/// The danger signs of the rules, those that the patient is not sure of marked as such, then those
-/// that only the model found.
-fn merge_red_flags(rules: &[RedFlag], found: Vec<String>, locale: Locale) -> Vec<String> {
-    let in_words = |flag: &RedFlag| {
-        let label = flag.label(locale).unwrap_or(&flag.code);
-        match (flag.status, locale) {
-            (FlagStatus::Present, _) => label.to_owned(),
-            (FlagStatus::Uncertain, Locale::Zh) => format!("{label}（不确定）"),
-            (FlagStatus::Uncertain, Locale::En) => format!("{label} (uncertain)"),
-        }
     };
-
-    let mut flags: Vec<String> = rules.iter().map(in_words).collect();
-    for flag in found {
-        if !flags.contains(&flag) {
-            flags.push(flag);
-        }
-    }
-
-    flags
-}
-
-fn distinct_citations(flags: &[RedFlag]) -> Vec<Citation> {
-    let mut citations: Vec<Citation> = Vec::new();
-    for citation in flags.iter().filter_map(Citation::of) {
-        if !citations.contains(&citation) {
-            citations.push(citation);
-        }
-    }
-
-    citations
+    assessment.with_rules(rules, least_urgency(consultation, rules), locale)
 }
 
 #[cfg(test)]

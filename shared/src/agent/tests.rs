@@ -5,7 +5,8 @@ use super::*;
 use crate::ai::{Completion, Degraded, UsedTokens};
 use crate::consultations::ConsultationStatus;
 use crate::identity::UserId;
-use crate::triage::Complaint;
+use crate::locale::Locale;
+use crate::triage::{Answers, Complaint};
 
 fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
     let triage = triage::assess(&Complaint {
@@ -110,6 +111,57 @@ fn a_sign_that_the_patient_is_not_sure_of_is_marked() {
     let flags = &assessment.red_flags;
     let marked = "Chest pain (uncertain)".to_owned();
     assert!(flags.contains(&marked), "{flags:?}");
+}
+
+/// A consultation whose patient has given this answer to the first question.
+fn answered(symptoms: &str, answer: triage::Answer) -> Consultation {
+    let mut consultation = consultation_of(symptoms, Locale::En);
+    let question = triage::checklist(None, None).next().unwrap();
+    let answers = Answers::from([(question.code.into(), answer)]);
+
+    consultation.triage = consultation.triage.answered(&answers).unwrap();
+    consultation.urgency = consultation.urgency.raised_to(consultation.triage.urgency);
+    consultation
+}
+
+#[test]
+fn answers_count_when_the_rules_decide_again() {
+    let confirmed = answered("I feel unwell", triage::Answer::Yes);
+    let rules = decide_again(&confirmed);
+    assert_eq!(rules.urgency, Urgency::Emergency);
+    assert_eq!(rules.answers, confirmed.triage.answers);
+
+    // A question that has gone leaves the others as they are.
+    let mut older = confirmed;
+    let gone = ("no_longer_asked".into(), triage::Answer::Yes);
+    older.triage.answers.extend([gone]);
+    assert_eq!(decide_again(&older), rules);
+}
+
+/// The doubt about a sign, and what a lesser urgency demanded, do not stand beside what is known
+/// now.
+#[test]
+fn an_answer_after_the_assessment_replaces_what_it_said() {
+    let mut doubted = answered("I feel unwell", triage::Answer::Unsure);
+    let assessment = assess_with(&doubted, model_source(Urgency::Routine));
+    assert_eq!(assessment.urgency, Urgency::Urgent);
+    let doubt = assessment.red_flags[0].clone();
+    assert!(doubt.ends_with("(uncertain)"), "{doubt}");
+
+    doubted.assessment = Some(assessment);
+    let confirmed = answered("I feel unwell", triage::Answer::Yes);
+    let current = Consultation {
+        assessment: doubted.assessment,
+        ..confirmed
+    };
+    let current = current.current_assessment().unwrap();
+
+    assert_eq!(current.urgency, Urgency::Emergency);
+    assert!(!current.red_flags.contains(&doubt));
+    assert!(current.red_flags.contains(&"found by the model".to_owned()));
+    let advice = |urgency| triage::advice(urgency, Locale::En).to_owned();
+    let actions = [advice(Urgency::Emergency), "rest".to_owned()];
+    assert_eq!(current.recommended_actions, actions);
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Answers to the questions of a consultation: what the API takes, and what they change.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use garde::Validate;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use sqlx::types::Json;
 use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
@@ -18,7 +22,8 @@ const MAX_ANSWERS: usize = 200;
 #[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewAnswers {
-    /// `yes`, `no` or `unsure` by the code of the question: 1 to 200.
+    /// `yes`, `no` or `unsure` by the code of the question: 1 to 200, none of them twice.
+    #[serde(deserialize_with = "parse_answers")]
     #[garde(custom(|value: &Answers, (): &()| check_count(value)))]
     pub answers: Answers,
 }
@@ -85,6 +90,37 @@ pub async fn record(
         locale: before.locale,
         is_changed,
     })
+}
+
+/// serde's own maps keep the last of two members with one name: a "yes" before a "no" would be
+/// lost without a word.
+fn parse_answers<'de, D: Deserializer<'de>>(input: D) -> Result<Answers, D::Error> {
+    input.deserialize_map(AnswersVisitor)
+}
+
+struct AnswersVisitor;
+
+impl<'de> Visitor<'de> for AnswersVisitor {
+    type Value = Answers;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Answers, A::Error> {
+        let mut answers = Answers::new();
+
+        while let Some(code) = access.next_key::<String>()? {
+            let answer = access.next_value()?;
+            let code = Cow::Owned(code);
+            if answers.contains_key(&code) {
+                let field = format_args!("duplicate field `answers.{code}`");
+                return Err(A::Error::custom(field));
+            }
+            answers.insert(code, answer);
+        }
+        Ok(answers)
+    }
 }
 
 fn check_count(answers: &Answers) -> garde::Result {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::locale::Locale;
-use crate::triage::{self, RedFlag, Source, Urgency};
+use crate::triage::{self, FlagStatus, RedFlag, Source, Triage, Urgency};
 
 /// The answer, as it is stored and sent. Its texts are in the consultation's language.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,17 +34,58 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// The assessment of a consultation whose answers have raised the urgency since: what the
-    /// urgency demands comes first.
+    /// The assessment with the rules' last word: at least this urgency, their danger signs with
+    /// the sources, and in front of all that a model recommends, what these demand.
     #[must_use]
-    pub fn raised_to(mut self, urgency: Urgency, locale: Locale) -> Self {
-        if urgency > self.urgency {
-            self.urgency = urgency;
-            let advice = triage::advice(urgency, locale).to_owned();
-            self.recommended_actions.insert(0, advice);
+    pub fn with_rules(mut self, rules: &Triage, urgency: Urgency, locale: Locale) -> Self {
+        self.urgency = self.urgency.raised_to(urgency);
+        self.red_flags = merge_red_flags(&rules.red_flags, self.red_flags, locale);
+
+        let cited = rules.red_flags.iter().filter_map(Citation::of);
+        for citation in cited {
+            if !self.citations.contains(&citation) {
+                self.citations.push(citation);
+            }
         }
+
+        let mut actions = vec![triage::advice(self.urgency, locale)];
+        actions.extend(rules.advice_of_dangers(locale));
+        self.recommended_actions = order_actions(&actions, self.recommended_actions, locale);
         self
     }
+}
+
+/// The danger signs of the rules, then those that only the model found. A sign that is sure now
+/// replaces the doubt about it.
+fn merge_red_flags(rules: &[RedFlag], found: Vec<String>, locale: Locale) -> Vec<String> {
+    let mut flags: Vec<String> = rules.iter().map(|flag| flag.words(locale)).collect();
+    let doubts: Vec<String> = rules
+        .iter()
+        .map(|flag| RedFlag {
+            status: FlagStatus::Uncertain,
+            ..flag.clone()
+        })
+        .map(|doubt| doubt.words(locale))
+        .collect();
+
+    for flag in found {
+        if !flags.contains(&flag) && !doubts.contains(&flag) {
+            flags.push(flag);
+        }
+    }
+    flags
+}
+
+/// What the rules demand, then what a model recommends. What a lesser urgency demanded before does
+/// not stand beside it.
+fn order_actions(demanded: &[&str], recommended: Vec<String>, locale: Locale) -> Vec<String> {
+    let general = Urgency::ALL.map(|urgency| triage::advice(urgency, locale));
+    let is_settled = |action: &str| demanded.contains(&action) || general.contains(&action);
+
+    let mut actions: Vec<String> = demanded.iter().map(|step| (*step).to_owned()).collect();
+    let others = recommended.into_iter();
+    actions.extend(others.filter(|action| !is_settled(action)));
+    actions
 }
 
 /// A public source.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::assessment::Citation;
 use crate::error::Error;
 use crate::locale::Locale;
-use crate::triage::{self, Question, Sex, Triage};
+use crate::triage::{self, Question, Sex, Triage, Urgency};
 
 /// The greatest age in years.
 const MAX_AGE: u8 = 130;
@@ -58,8 +58,13 @@ impl QuestionView {
         }
     }
 
-    /// The questions of a complaint that are still open.
-    pub fn open(triage: &Triage, locale: Locale) -> Vec<Self> {
+    /// The questions of a complaint of this urgency that are still open. In an emergency nothing
+    /// is asked: the patient has something else to do.
+    pub fn open(triage: &Triage, urgency: Urgency, locale: Locale) -> Vec<Self> {
+        if urgency == Urgency::Emergency {
+            return Vec::new();
+        }
+
         let codes = triage.questions.iter();
         let questions = codes.filter_map(|code| triage::question_by_code(code));
 

@@ -86,6 +86,17 @@ impl Consultation {
         }
     }
 
+    /// The assessment as it stands now: the patient's answers may have raised the urgency since
+    /// it was made.
+    pub fn current_assessment(&self) -> Option<Assessment> {
+        let assessment = self.assessment.clone()?;
+        if self.triage.answers.is_empty() {
+            return Some(assessment);
+        }
+
+        Some(assessment.with_rules(&self.triage, self.urgency, self.locale))
+    }
+
     /// Whether a caller of its tenant may see it.
     pub fn is_for(&self, caller: &Caller) -> bool {
         let owner = caller.scope().owner;

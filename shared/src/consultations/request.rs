@@ -119,13 +119,9 @@ fn parse_language_tag<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Loca
         return Ok(None);
     };
 
-    match Locale::of_tag(&tag) {
-        Some(locale) => Ok(Some(locale)),
-        None => {
-            let message = "another language, expected `zh` or `en`";
-            Err(serde::de::Error::custom(message))
-        }
-    }
+    let locale = Locale::of_tag(&tag);
+    let refusal = || serde::de::Error::custom("another language, expected `zh` or `en`");
+    locale.map(Some).ok_or_else(refusal)
 }
 
 /// The `Idempotency-Key` header: 1 to 255 visible ASCII characters, chosen by the client for one

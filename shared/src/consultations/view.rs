@@ -131,7 +131,7 @@ impl Accepted {
             job_id,
             status: ConsultationStatus::Processing,
             triage: TriageView::new(triage, locale),
-            questions: QuestionView::open(triage, locale),
+            questions: QuestionView::open(triage, triage.urgency, locale),
             disclaimer: triage::disclaimer(locale),
         }
     }
@@ -140,22 +140,19 @@ impl Accepted {
 impl AnsweredView {
     /// The answer from what was stored.
     pub fn new(id: Uuid, answered: &Answered) -> Self {
-        let Answered {
-            triage,
-            urgency,
-            locale,
-            ..
-        } = answered;
+        let locale = answered.locale;
+        // The model may have raised the urgency: then the advice is that of the greater one.
+        let decided = Triage {
+            urgency: answered.urgency,
+            ..answered.triage.clone()
+        };
 
         Self {
             id,
-            triage: TriageView {
-                urgency: *urgency,
-                ..TriageView::new(triage, *locale)
-            },
-            questions: QuestionView::open(triage, *locale),
-            answers: triage.answers.clone(),
-            disclaimer: triage::disclaimer(*locale),
+            triage: TriageView::new(&decided, locale),
+            questions: QuestionView::open(&decided, decided.urgency, locale),
+            answers: decided.answers,
+            disclaimer: triage::disclaimer(locale),
         }
     }
 }
@@ -193,6 +190,7 @@ impl ConsultationView {
     /// The view of a consultation, with the links to its report if it has one.
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         let locale = row.locale;
+        let assessment = row.current_assessment();
         let failure = row
             .failure
             .map(|code| Reason::new(&code, locale, Analyze::REASONS));
@@ -201,7 +199,7 @@ impl ConsultationView {
             failure,
             report,
             triage: TriageView::new(&row.triage, locale),
-            questions: QuestionView::open(&row.triage, locale),
+            questions: QuestionView::open(&row.triage, row.urgency, locale),
             answers: row.triage.answers,
             id: row.id,
             job_id: row.job_id,
@@ -212,9 +210,7 @@ impl ConsultationView {
             age: row.age,
             sex: row.sex,
             history: row.history,
-            assessment: row
-                .assessment
-                .map(|assessment| assessment.raised_to(row.urgency, locale)),
+            assessment,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

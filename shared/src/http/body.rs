@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, header};
 use lambda_http::Body;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::{Error, ErrorKind, FieldError};
 
@@ -51,9 +51,20 @@ fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| explain_error(&error.path().to_string(), error.inner()))?;
+        .map_err(|error| explain_failure(body, &error))?;
     reader.end().map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+/// `serde_json` calls a value malformed that is no name of an enum, such as `true`.
+fn explain_failure(body: &[u8], failure: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let (path, error) = (failure.path().to_string(), failure.inner());
+    let is_json = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
+
+    if error.to_string().starts_with("expected value") && is_json() {
+        return Error::field(path, "must be of another type");
+    }
+    explain_error(&path, error)
 }
 
 /// The field and the rule that it breaks, from serde's message without the value.
@@ -111,6 +122,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::locale::Locale;
 
     #[derive(Debug, Deserialize, Validate)]
     #[serde(deny_unknown_fields)]
@@ -119,6 +131,9 @@ mod tests {
         name: String,
         #[garde(inner(range(min = 0, max = 130)))]
         age: Option<i64>,
+        #[garde(skip)]
+        #[expect(dead_code, reason = "what is tested is how it is read")]
+        locale: Option<Locale>,
     }
 
     fn json_headers() -> HeaderMap {
@@ -137,7 +152,7 @@ mod tests {
     }
 
     #[rustfmt::skip]
-    const CASES: [Case; 13] = [
+    const CASES: [Case; 17] = [
         Case { body: r#"{"name":"#, status: 400, field: None },
         Case { body: r#"{"name":"a"} x"#, status: 400, field: None },
         Case { body: r"[]", status: 422, field: Some("the body") },
@@ -147,6 +162,10 @@ mod tests {
         Case { body: r#"{"name":1}"#, status: 422, field: Some("name") },
         Case { body: r#"{"name":"a","age":"old"}"#, status: 422, field: Some("age") },
         Case { body: r#"{"name":"a","age":131}"#, status: 422, field: Some("age") },
+        Case { body: r#"{"name":"a","locale":"fr"}"#, status: 422, field: Some("locale") },
+        Case { body: r#"{"name":"a","locale":true}"#, status: 422, field: Some("locale") },
+        Case { body: r#"{"name":"a","locale":[1]}"#, status: 422, field: Some("locale") },
+        Case { body: r#"{"name":"a","locale":true"#, status: 400, field: None },
         Case { body: r#"{"name":"a","nickname":"b"}"#, status: 422, field: Some("nickname") },
         Case { body: r#"{"name":"a","name":"b"}"#, status: 422, field: Some("name") },
         Case { body: r#"{"name":"a","\u006eame":"b"}"#, status: 422, field: Some("name") },

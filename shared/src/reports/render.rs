@@ -1,6 +1,8 @@
 //! Makes the texts. The words of a patient or a model are data in them: they are escaped for the
 //! form that they stand in.
 
+use std::cmp::Reverse;
+
 use askama::Template;
 use time::OffsetDateTime;
 use time::UtcOffset;
@@ -10,7 +12,7 @@ use uuid::Uuid;
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::error::Error;
 use crate::locale::Locale;
-use crate::triage::{self, Sex, Urgency};
+use crate::triage::{self, Answer, Sex, Urgency};
 
 /// A report in both forms.
 pub struct Rendered {
@@ -22,11 +24,13 @@ pub struct Rendered {
 
 /// Makes the report of a consultation that has an assessment; `None` if it has none.
 pub fn render(consultation: &Consultation, now: OffsetDateTime) -> Result<Option<Rendered>, Error> {
-    let Some(assessment) = &consultation.assessment else {
+    let Some(assessment) = consultation.current_assessment() else {
         return Ok(None);
     };
 
-    let report = ReportText::new(consultation, assessment, now)?;
+    let answers = answers_in_words(consultation);
+    let mut report = ReportText::new(consultation, &assessment, now)?;
+    report.add_answers(&answers);
     let markdown = Markdown(&report).render().map_err(Error::internal)?;
     let html = Html(&report).render().map_err(Error::internal)?;
     Ok(Some(Rendered { html, markdown }))
@@ -68,6 +72,7 @@ struct Words {
     red_flags: &'static str,
     actions: &'static str,
     questions: &'static str,
+    answers: &'static str,
     citations: &'static str,
     served_by: &'static str,
     rules: &'static str,
@@ -86,6 +91,7 @@ const ZH: Words = Words {
     red_flags: "危险信号",
     actions: "建议",
     questions: "就诊时可能会问到",
+    answers: "患者对危险信号的回答",
     citations: "依据",
     served_by: "生成方式",
     rules: "规则与固定文本",
@@ -104,6 +110,7 @@ const EN: Words = Words {
     red_flags: "Danger signs",
     actions: "What to do",
     questions: "What a clinician may ask",
+    answers: "Danger signs asked after",
     citations: "Sources",
     served_by: "Made by",
     rules: "rules and a fixed text",
@@ -141,6 +148,42 @@ impl<'a> ReportText<'a> {
             disclaimer: &assessment.disclaimer,
             generated: format_time(now)?,
         })
+    }
+}
+
+impl<'a> ReportText<'a> {
+    fn add_answers(&mut self, answers: &'a [String]) {
+        if !answers.is_empty() {
+            self.lists.push(List {
+                title: self.words.answers,
+                items: answers,
+            });
+        }
+    }
+}
+
+/// Each question that the patient answered, the alarming answers first.
+fn answers_in_words(consultation: &Consultation) -> Vec<String> {
+    let locale = consultation.locale;
+    let mut answers: Vec<_> = consultation.triage.answers.iter().collect();
+    answers.sort_by_key(|(_, answer)| Reverse(**answer));
+
+    let asked = answers.into_iter().filter_map(|(code, answer)| {
+        let question = triage::question_by_code(code)?;
+        let (text, answer) = (question.words(locale), answer_label(*answer, locale));
+        Some(format!("{text} {answer}"))
+    });
+    asked.collect()
+}
+
+const fn answer_label(answer: Answer, locale: Locale) -> &'static str {
+    match (answer, locale) {
+        (Answer::Yes, Locale::Zh) => "是",
+        (Answer::No, Locale::Zh) => "否",
+        (Answer::Unsure, Locale::Zh) => "不确定",
+        (Answer::Yes, Locale::En) => "Yes.",
+        (Answer::No, Locale::En) => "No.",
+        (Answer::Unsure, Locale::En) => "Not sure.",
     }
 }
 

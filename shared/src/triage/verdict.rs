@@ -46,6 +46,24 @@ impl RedFlag {
         })
     }
 
+    /// The sign in words, marked if the patient is not sure of it.
+    #[must_use]
+    pub fn words(&self, locale: Locale) -> String {
+        let label = self.label(locale).unwrap_or(&self.code);
+
+        match (self.status, locale) {
+            (FlagStatus::Present, _) => label.to_owned(),
+            (FlagStatus::Uncertain, Locale::Zh) => format!("{label}（不确定）"),
+            (FlagStatus::Uncertain, Locale::En) => format!("{label} (uncertain)"),
+        }
+    }
+
+    /// Whether another flag of the same rule is more urgent, or as urgent and more certain.
+    pub(super) fn is_less_alarming_than(&self, other: &Self) -> bool {
+        let is_surer = self.status == FlagStatus::Uncertain && other.status == FlagStatus::Present;
+        self.urgency < other.urgency || (self.urgency == other.urgency && is_surer)
+    }
+
     /// The guideline behind the flag; `None` for the code of an older version of the rules.
     #[must_use]
     pub fn source(&self) -> Option<Source> {
@@ -58,22 +76,27 @@ impl Triage {
     #[must_use]
     pub fn advice(&self, locale: Locale) -> String {
         let mut steps = vec![advice(self.urgency, locale)];
-
-        for flag in &self.red_flags {
-            let rule = rules::rule_by_code(&flag.code);
-            if let Some(wording) = rule.and_then(|rule| rule.advice) {
-                let step = wording.words(locale);
-                if !steps.contains(&step) {
-                    steps.push(step);
-                }
-            }
-        }
+        steps.extend(self.advice_of_dangers(locale));
 
         let separator = match locale {
             Locale::Zh => "",
             Locale::En => " ",
         };
         steps.join(separator)
+    }
+
+    /// What single dangers demand besides, each once, the most urgent first.
+    #[must_use]
+    pub fn advice_of_dangers(&self, locale: Locale) -> Vec<&'static str> {
+        let mut steps = Vec::new();
+
+        for flag in &self.red_flags {
+            let rule = rules::rule_by_code(&flag.code);
+            let wording = rule.and_then(|rule| rule.advice);
+            let step = wording.map(|wording| wording.words(locale));
+            steps.extend(step.filter(|step| !steps.contains(step)));
+        }
+        steps
     }
 }
 

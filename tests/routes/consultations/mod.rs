@@ -1,3 +1,4 @@
+mod answers;
 mod create;
 mod forms;
 mod get;

@@ -18,8 +18,8 @@ pub struct Share {
 }
 
 impl Share {
-    fn of<'j>(
-        cases: &[&'j Judged],
+    fn of(
+        cases: &[&Judged],
         belongs: impl Fn(&Judged) -> bool,
         holds: impl Fn(&Judged) -> bool,
     ) -> Self {

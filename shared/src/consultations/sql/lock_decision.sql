@@ -4,4 +4,4 @@
 SELECT triage, urgency, locale
 FROM consultations
 WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)
-FOR UPDATE
+FOR NO KEY UPDATE

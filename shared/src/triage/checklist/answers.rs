@@ -61,7 +61,7 @@ impl Triage {
 
         let mut flags = self.red_flags.iter_mut();
         match flags.find(|known| known.code == flag.code) {
-            Some(known) if known.urgency < flag.urgency => *known = flag,
+            Some(known) if known.is_less_alarming_than(&flag) => *known = flag,
             Some(_) => {}
             None => self.red_flags.push(flag),
         }

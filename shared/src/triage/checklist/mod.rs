@@ -18,7 +18,7 @@ use super::findings::Findings;
 use super::pattern_set::PatternSet;
 use super::readings::Reading;
 use super::rules;
-use super::verdict::RedFlag;
+use super::verdict::{FlagStatus, RedFlag};
 
 include!(concat!(env!("OUT_DIR"), "/triage_questions.rs"));
 
@@ -64,7 +64,10 @@ pub(super) fn questions_for(
         findings.suggest(Finding::ChildMentioned) || findings.suggest(Finding::Under5Years);
 
     let is_open = |question: &&Question| {
-        let is_raised = red_flags.iter().any(|flag| flag.code == question.raises);
+        // A sign that the text leaves open is asked after.
+        let is_raised = red_flags
+            .iter()
+            .any(|flag| flag.code == question.raises && flag.status == FlagStatus::Present);
         // A question for children alone is asked if the text tells of one.
         let is_for_children = *question.ages.end() < 18;
         !is_raised && (age.is_some() || is_child || !is_for_children)

@@ -10,25 +10,33 @@ const LONG_FEVER_DAYS: u32 = 5;
 /// Tokens between the fever and its duration.
 const REACH: usize = 8;
 
-const FEVER_WORDS: &[&str] = &[
-    "fever",
-    "fevers",
-    "feverish",
-    "temperature",
-    "temp",
-    "烧",
-    "热",
-];
+const FEVER_WORDS: &[&str] = &["fever", "fevers", "feverish", "temperature", "temp"];
+/// 烧 is a fever, but for 烧心, 烧伤, 灼烧 and their like.
+const BEFORE_OTHER_BURNING: &[&str] = &["灼", "燃", "胃", "焚"];
+const BEHIND_OTHER_BURNING: &[&str] = &["心", "胃", "灼", "伤", "炭", "烤", "饭", "水"];
+/// 热 is a fever behind these: 发热, 高热, 低热.
+const BEFORE_HEAT: &[&str] = &["发", "高", "低"];
 
 /// Fevers of five days and more.
 pub(super) fn find_long_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
     let positions = 0..tokens.len();
 
     positions
-        .filter(|at| FEVER_WORDS.contains(&text_at(tokens, *at)))
+        .filter(|at| is_fever(tokens, *at))
         .filter(|at| lasts_long(tokens, *at))
         .map(|at| PatternMatch::without_gaps(Finding::FeverForDays, at, at + 1))
         .collect()
+}
+
+fn is_fever(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = at.checked_sub(1).map_or("", |at| text_at(tokens, at));
+    let behind = text_at(tokens, at + 1);
+
+    match text_at(tokens, at) {
+        "烧" => !BEFORE_OTHER_BURNING.contains(&before) && !BEHIND_OTHER_BURNING.contains(&behind),
+        "热" => BEFORE_HEAT.contains(&before),
+        word => FEVER_WORDS.contains(&word),
+    }
 }
 
 /// Whether five days or more stand in the fever's sentence, near it.

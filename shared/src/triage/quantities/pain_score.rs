@@ -31,11 +31,10 @@ fn severe_pain_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Findin
 
     let end = score.end;
     let words = [0, 1, 2].map(|distance| text_at(tokens, end + distance));
-    let is_score = match words {
-        ["/", "10", _] | ["out", "of", "10" | "ten"] => true,
-        ["分", ..] => true,
-        _ => false,
-    };
+    let is_score = matches!(
+        words,
+        ["/", "10", _] | ["out", "of", "10" | "ten"] | ["分", ..]
+    );
     (is_score && tells_of_pain(tokens, at))
         .then(|| PatternMatch::without_gaps(Finding::SeverePainScore, at, end))
 }

@@ -206,15 +206,12 @@ proptest! {
     #[test]
     fn a_worse_value_never_lowers_the_urgency(
         scale in prop::sample::select(SCALES),
-        one in 0.0_f64..1.0,
-        other in 0.0_f64..1.0,
+        one in 0_u32..1_000,
+        other in 0_u32..1_000,
         age in prop::option::of(0_u8..100),
         words in prop::sample::select(&["", ", I am pregnant", ", I fainted", ", chest pain"][..]),
     ) {
-        let value = |share: f64| {
-            let span = f64::from(scale.high - scale.low);
-            scale.low + (share * span) as u32
-        };
+        let value = |permille: u32| scale.low + (scale.high - scale.low) * permille / 1_000;
         let (milder, worse) = if (value(one) < value(other)) == scale.greater_is_worse {
             (value(one), value(other))
         } else {

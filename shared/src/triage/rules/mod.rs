@@ -2,7 +2,7 @@
 //! the build script checks and turns into tables.
 
 use super::finding::Finding;
-use super::rule::{LexiconEntry, Rule, SexFilter, Source, Wording};
+use super::rule::{LexiconEntry, Rule, SexFilter, Source};
 use super::urgency::Urgency;
 
 include!(concat!(env!("OUT_DIR"), "/triage_rules.rs"));

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::super::checklist::QUESTIONS;
 use super::super::{
-    Answer, Answers, Complaint, FlagStatus, Sex, Triage, Urgency, assess, checklist, rules,
+    Answer, Answers, Complaint, FlagStatus, RedFlag, Sex, Triage, Urgency, assess, checklist, rules,
 };
 use super::assert_no_faults;
 
@@ -100,6 +100,42 @@ fn answers_only_raise() {
             confirmed
         );
     }
+}
+
+/// A doubt in the text is settled by asking; what the text plainly says is not asked.
+#[test]
+fn a_sign_that_is_left_open_is_asked_after() {
+    let doubted = assess(&Complaint {
+        symptoms: "I am not sure whether I am gasping for air",
+        history: None,
+        age: Some(40),
+        sex: None,
+    });
+    let flag = &doubted.red_flags[0];
+    assert_eq!(flag.status, FlagStatus::Uncertain);
+
+    let mut questions = QUESTIONS.iter();
+    let question = questions.find(|question| question.raises == flag.code);
+    let code = Cow::Borrowed(question.unwrap().code);
+    assert!(doubted.questions.contains(&code), "{doubted:?}");
+}
+
+/// A sign that the text left open is confirmed, also when that makes it no more urgent.
+#[test]
+fn a_yes_settles_a_doubt() {
+    let question = &QUESTIONS[0];
+    let rule = rules::rule_by_code(question.raises).unwrap();
+    let mut doubted = vague(None);
+    doubted.red_flags.push(RedFlag {
+        code: Cow::Borrowed(rule.code),
+        urgency: rule.urgency,
+        status: FlagStatus::Uncertain,
+    });
+
+    let confirmed = doubted.answered(&answers(question.code, Answer::Yes));
+    let flags = confirmed.unwrap().red_flags;
+    assert_eq!(flags.len(), 1);
+    assert_eq!(flags[0].status, FlagStatus::Present);
 }
 
 #[test]

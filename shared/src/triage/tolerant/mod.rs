@@ -3,17 +3,20 @@
 //! | what | example | file |
 //! |---|---|---|
 //! | an English word with one wrong letter, or two in a long one | "chset pain" | `spelling` |
-//! | a Chinese word in other characters of the same sound | 胸口通 | `sounds` |
+//! | a Chinese word in other characters of the same sound | 胸口通 | `homophones` |
 //! | a whole text in pinyin | "xiong kou tong" | `romanised` |
 //!
 //! A word that is a common one as it stands is left alone. What is read so only raises: it adds
 //! findings to those of the text as it was written, under the same rules of negation, and no
 //! misspelt word becomes a denial. Each is named to the reader as "read X as Y".
 
+mod homophones;
 mod romanised;
 mod sounds;
 mod spelling;
 mod vocabulary;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +25,19 @@ use super::tokens::{Token, TokenKind};
 pub(super) use vocabulary::Vocabulary;
 
 /// A word of the patient, and the word that the rules took it for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadAs {
     /// As the patient wrote it.
     pub written: String,
     /// As the rules read it.
     pub read: String,
+}
+
+impl fmt::Debug for ReadAs {
+    /// Leaves out the words, which are medical data and must not reach a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadAs").finish_non_exhaustive()
+    }
 }
 
 /// A text in which misspelt words are replaced.
@@ -65,7 +75,7 @@ pub(super) fn correct_text(
     let mut replacements = romanised::replacements(tokens, vocabulary);
     if replacements.is_empty() {
         replacements = spelling::replacements(tokens, vocabulary);
-        replacements.extend(sounds::replacements(tokens, vocabulary));
+        replacements.extend(homophones::replacements(tokens, vocabulary));
         replacements.sort_by_key(|replacement| replacement.start);
     }
 
