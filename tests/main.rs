@@ -26,4 +26,5 @@ mod routes;
 mod support;
 mod template;
 mod transport;
+mod triage;
 mod worker;

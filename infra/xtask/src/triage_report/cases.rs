@@ -15,17 +15,45 @@ pub struct Case {
     /// The set that the case belongs to; the file's name if it says none.
     #[serde(default)]
     pub set: String,
+    #[serde(default)]
     pub lang: String,
-    pub age: Option<u8>,
-    pub sex: Option<Sex>,
+    /// Years; a part of one does not count.
+    #[serde(default)]
+    age: Option<f64>,
+    /// `female`, `male` or `other`; what else is said is no sex that rules know.
+    #[serde(default)]
+    sex: Option<String>,
     pub text: String,
+    #[serde(default)]
     pub history: Option<String>,
     /// What published guidance gives it; without one, the case counts for the share of alarms only.
     pub expected: Option<Urgency>,
     /// The kind of complaint or of difficulty.
     pub kind: Option<String>,
     /// Two cases of one pair differ in a few words, and in their urgency.
-    pub pair: Option<String>,
+    #[serde(default)]
+    pub pair: Option<serde_json::Value>,
+}
+
+impl Case {
+    /// The patient's age in completed years.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within the bounds of an age"
+    )]
+    pub fn age(&self) -> Option<u8> {
+        self.age.map(|years| years.clamp(0.0, 130.0) as u8)
+    }
+
+    fn sex(&self) -> Option<Sex> {
+        match self.sex.as_deref()? {
+            "female" => Some(Sex::Female),
+            "male" => Some(Sex::Male),
+            "other" => Some(Sex::Other),
+            _ => None,
+        }
+    }
 }
 
 /// A case with what the rules made of it.
@@ -51,10 +79,12 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "jsonl")
-        {
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+            continue;
+        }
+        let extension = path.extension();
+        if extension.is_some_and(|extension| extension == "jsonl") {
             files.push(path);
         }
     }
@@ -101,8 +131,8 @@ fn judge(case: Case) -> Judged {
     let complaint = Complaint {
         symptoms: &case.text,
         history: case.history.as_deref(),
-        age: case.age,
-        sex: case.sex,
+        age: case.age(),
+        sex: case.sex(),
     };
 
     let started = Instant::now();

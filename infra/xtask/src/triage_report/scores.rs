@@ -123,10 +123,10 @@ impl Scores {
 }
 
 fn pairs_right(cases: &[&Judged]) -> Share {
-    let mut pairs: HashMap<&str, Vec<&Judged>> = HashMap::new();
+    let mut pairs: HashMap<String, Vec<&Judged>> = HashMap::new();
     for judged in cases {
-        if let Some(pair) = judged.case.pair.as_deref() {
-            pairs.entry(pair).or_default().push(judged);
+        if let Some(pair) = &judged.case.pair {
+            pairs.entry(pair.to_string()).or_default().push(judged);
         }
     }
 

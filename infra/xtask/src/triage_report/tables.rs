@@ -135,7 +135,7 @@ pub fn print_misses(judged: &[Judged]) {
             .collect();
         let age = judged
             .case
-            .age
+            .age()
             .map_or("-".to_owned(), |age| age.to_string());
         say(format!(
             "{} {} not {} [{}] {age}: {}",
