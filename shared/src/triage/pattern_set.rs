@@ -48,7 +48,10 @@ struct AtomPresence {
 impl AtomPhrases {
     /// The rank of a phrase among the alternatives.
     fn rank_of(&self, phrase: PhraseId) -> Option<usize> {
-        let place = self.0.binary_search_by_key(&phrase, |ranked| ranked.0).ok()?;
+        let place = self
+            .0
+            .binary_search_by_key(&phrase, |ranked| ranked.0)
+            .ok()?;
         self.0.get(place).map(|ranked| ranked.1)
     }
 
@@ -243,7 +246,9 @@ impl<K: Copy> PatternSet<K> {
         let mut text = TextPhrases::new(&self.index, tokens, at);
 
         let candidates = self.candidates_at(&mut text, at);
-        let patterns = candidates.into_iter().filter_map(|id| self.patterns.get(id));
+        let patterns = candidates
+            .into_iter()
+            .filter_map(|id| self.patterns.get(id));
         let matches = patterns.filter_map(|keyed| self.match_at(keyed, &mut text, at));
         matches.map(|found| found.end - at).max()
     }

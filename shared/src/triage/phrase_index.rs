@@ -112,7 +112,9 @@ impl PhraseIndex {
 
     fn child(&self, at: usize, number: WordNumber) -> Option<usize> {
         let children = &self.nodes.get(at)?.children;
-        let place = children.binary_search_by_key(&number, |child| child.0).ok()?;
+        let place = children
+            .binary_search_by_key(&number, |child| child.0)
+            .ok()?;
         children.get(place).map(|child| child.1)
     }
 

@@ -51,7 +51,7 @@ fn departs_at(context: &ClauseContext<'_, '_>, at: usize) -> bool {
     let text = |at: usize| text_at(context.tokens, at);
     let is_death = matches!(
         (text(at), text(at + 1)),
-        ("走", "的" | "了") | ("没", "的" | "了") | ("离" | "去" | "过" | "病", "世" | "逝")
+        ("走" | "没", "的" | "了") | ("离" | "去" | "过" | "病", "世" | "逝")
     );
 
     is_death

@@ -138,7 +138,9 @@ static CUES_BY_WORD: LazyLock<HashMap<&'static str, Vec<CueWords>>> = LazyLock::
             continue;
         };
         let sign = *sign;
-        cues.entry(first).or_default().push(CueWords { words, sign });
+        cues.entry(first)
+            .or_default()
+            .push(CueWords { words, sign });
     }
     cues
 });
