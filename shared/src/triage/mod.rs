@@ -73,7 +73,7 @@ use findings::Findings;
 use rule::Rule;
 
 /// Raised with every change to the rules that can change an outcome.
-const RULES_VERSION: u32 = 3;
+const RULES_VERSION: u32 = 4;
 
 /// Decides the urgency of a complaint.
 #[must_use]
