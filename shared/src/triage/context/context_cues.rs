@@ -32,6 +32,8 @@ pub(super) enum ContextCue {
     BackThen,
     /// A finding of the past has not come back.
     Ceased,
+    /// What an earlier illness has left.
+    Residual,
     /// The patient is well.
     Well,
     /// What follows has not happened, and may never.
@@ -71,6 +73,7 @@ impl ContextCue {
             "recurrence" => Self::Recurrence,
             "back_then" => Self::BackThen,
             "ceased" => Self::Ceased,
+            "residual" => Self::Residual,
             "well" => Self::Well,
             "conditional" => Self::Conditional,
             "possible_effect" => Self::PossibleEffect,

@@ -87,29 +87,55 @@ pub(super) struct CueReader<'t, 'x> {
     in_finding: Vec<bool>,
     /// For each token, where the longest finding that begins there ends.
     finding_ends: Vec<Option<usize>>,
+    /// For each token, whether it denies one finding and begins another: "no" in "no sweats", which
+    /// may be a finding as well as "sweats".
+    is_shared: Vec<bool>,
 }
 
 impl<'t, 'x> CueReader<'t, 'x> {
     pub(super) fn new<K>(tokens: &'t [Token<'x>], mentions: &[PatternMatch<K>]) -> Self {
-        let mut in_finding = vec![false; tokens.len()];
-        let mut finding_ends = vec![None; tokens.len()];
+        let mut reader = Self {
+            tokens,
+            in_finding: vec![false; tokens.len()],
+            finding_ends: vec![None; tokens.len()],
+            is_shared: vec![false; tokens.len()],
+        };
 
         for mention in mentions {
-            if let Some(end) = finding_ends.get_mut(mention.start) {
+            if let Some(end) = reader.finding_ends.get_mut(mention.start) {
                 *end = Some(mention.end).max(*end);
             }
-            for at in mention.atom_tokens() {
-                if let Some(is_taken) = in_finding.get_mut(at) {
-                    *is_taken = true;
+        }
+        for mention in mentions {
+            reader.take_tokens(mention);
+        }
+        reader
+    }
+
+    /// Takes the words of a finding, except for its negator when what that denies is a finding too.
+    fn take_tokens<K>(&mut self, mention: &PatternMatch<K>) {
+        let negator = mention.start;
+        let is_negator = |token: &Token<'_>| token.class.has(WordClass::NEGATOR);
+        let denied = negator + 1..mention.end;
+        let is_shared = self.tokens.get(negator).is_some_and(is_negator)
+            && denied
+                .into_iter()
+                .any(|at| self.finding_end(at) == Some(mention.end));
+
+        for at in mention.atom_tokens() {
+            if is_shared && at == negator {
+                if let Some(shared) = self.is_shared.get_mut(at) {
+                    *shared = true;
                 }
+            } else if let Some(is_taken) = self.in_finding.get_mut(at) {
+                *is_taken = true;
             }
         }
+    }
 
-        Self {
-            tokens,
-            in_finding,
-            finding_ends,
-        }
+    /// Whether the cue at `at` begins a finding as well.
+    pub(super) fn is_shared(&self, at: usize) -> bool {
+        self.is_shared.get(at) == Some(&true)
     }
 
     pub(super) fn tokens(&self) -> &'t [Token<'x>] {

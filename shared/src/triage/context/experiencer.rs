@@ -12,6 +12,8 @@ use crate::triage::tokens::text_at;
 
 /// A word for a death stands no further behind its cause: 脑溢血走的.
 const MAX_DEPARTURE_DISTANCE: usize = 3;
+/// What was then stands no further behind the word for a death.
+const MAX_STORY_DISTANCE: usize = 8;
 
 /// Whether the mention tells of another person's death or earlier illness.
 pub(super) fn is_other_person(context: &ClauseContext<'_, '_>) -> bool {
@@ -44,6 +46,16 @@ pub(super) fn is_departed(context: &ClauseContext<'_, '_>) -> bool {
 
     let end = context.mention.end;
     (end..end + MAX_DEPARTURE_DISTANCE).any(|at| departs_at(context, at))
+}
+
+/// Whether the mention is told of a relative's last illness: 爷爷是脑梗走的，当年突然说不出话.
+pub(super) fn is_last_illness(context: &ClauseContext<'_, '_>) -> bool {
+    let told_before = context.clause.start.saturating_sub(MAX_STORY_DISTANCE);
+    let mut before = told_before..context.clause.start;
+
+    context.has_cue(ContextCue::BackThen)
+        && context.sentence_has_cue(ContextCue::Relative)
+        && before.any(|at| departs_at(context, at))
 }
 
 /// 走的, 走了, 没的: but not 走的时候 or 走了几步.

@@ -40,6 +40,12 @@ fn is_partly_idiom(context: &ClauseContext<'_, '_>) -> bool {
 
 /// The greatest status that conditions, questions and tests leave.
 pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus {
+    // 癫痫三年没发作: English says "not … since" of what has lasted as well.
+    let is_han = !text_at(context.tokens, context.mention.start).is_ascii();
+    if is_han && context.overlaps_cue(ContextCue::Ceased) {
+        return FindingStatus::Denied;
+    }
+
     let is_defined = context.sentence_has_cue(ContextCue::Definition) && !tells_of_person(context);
     if is_defined || is_governed(context, ContextCue::Conditional) || is_taught(context) {
         return FindingStatus::Denied;

@@ -82,7 +82,9 @@ fn greatest_status(
     }
 
     let greatest = hypothetical::greatest_status(&context);
-    if greatest == FindingStatus::Denied || experiencer::is_departed(&context) {
+    let is_others_death =
+        experiencer::is_departed(&context) || experiencer::is_last_illness(&context);
+    if greatest == FindingStatus::Denied || is_others_death {
         return FindingStatus::Denied;
     }
     if illness::is_bare_name(&context) {

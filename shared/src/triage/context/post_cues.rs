@@ -202,9 +202,12 @@ fn is_listed_before(rest: &[Token<'_>]) -> bool {
 
 /// 呼吸平稳; a question (这样喘气正常吗) is none.
 fn is_normal(rest: &[Token<'_>]) -> bool {
-    let fillers = rest
-        .iter()
-        .take_while(|token| matches!(token.text, "很" | "都" | "也" | "还" | "比" | "较" | "挺"));
+    let fillers = rest.iter().take_while(|token| {
+        matches!(
+            token.text,
+            "气" | "很" | "都" | "也" | "还" | "比" | "较" | "挺"
+        )
+    });
     let at = fillers.count();
     let Some(len) = POST_CUES.normal.longest_at(rest, at) else {
         return false;

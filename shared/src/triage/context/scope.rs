@@ -39,6 +39,8 @@ pub(super) struct NegationScope {
     is_open: bool,
     /// Whether the text repeats its negator before each thing that it denies.
     is_repeated: bool,
+    /// Whether the cue begins a finding as well, and so denies little more: "not feeding and limp".
+    is_shared: bool,
     position: ScopePosition,
 }
 
@@ -51,6 +53,7 @@ impl NegationScope {
             is_listing: false,
             is_open: false,
             is_repeated: false,
+            is_shared: false,
             position: ScopePosition::Direct,
         }
     }
@@ -156,6 +159,7 @@ impl NegationScope {
         let repeats = scope.is_some_and(|scope| scope.effect.is_denial() && !scope.is_direct());
         let opened = Self {
             is_repeated: repeats && cue.effect.is_denial(),
+            is_shared: reader.is_shared(cue.start),
             ..Self::directly_after(cue)
         };
         let Some(held) = scope.filter(|scope| scope.is_direct()) else {
@@ -314,6 +318,9 @@ impl NegationScope {
     }
 
     fn joined_by_and(self, reader: &CueReader<'_, '_>, next: usize) -> Option<Self> {
+        if self.is_shared {
+            return None;
+        }
         if matches!(self.effect, CueEffect::ClinicalDenial | CueEffect::Doubt) {
             return Some(self.at_next_item());
         }
@@ -325,6 +332,9 @@ impl NegationScope {
     /// A comma ends a scope, except in a clinical list ("denies cough, fever") and in a list that
     /// "or" closes.
     fn past_comma(self, reader: &CueReader<'_, '_>, at: usize) -> Option<Self> {
+        if self.is_shared {
+            return None;
+        }
         let BareItem { end, closes_list } = reader.bare_item(at + 1)?;
         let is_closed_list = || closes_list || reader.is_list_closed(end);
 

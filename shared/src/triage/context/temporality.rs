@@ -64,6 +64,9 @@ pub(super) fn status_in_past(context: &ClauseContext<'_, '_>) -> FindingStatus {
     if is_survived(context) {
         return FindingStatus::Denied;
     }
+    if context.sentence_has_cue(ContextCue::Residual) {
+        return FindingStatus::Uncertain;
+    }
     let is_recorded = context.section == RecordSection::Past || is_historical(context);
     let is_in_past = is_dated
         || context.is_led_by_time
