@@ -22,6 +22,8 @@ pub(super) enum ContextCue {
     Historical,
     /// A time that lies far back.
     RemoteDate,
+    /// A time some months back.
+    MonthsAgo,
     /// The finding began at once, which it does in the past as well.
     Onset,
     /// A time of the present illness.
@@ -68,6 +70,7 @@ impl ContextCue {
             "deceased" => Self::Deceased,
             "historical" => Self::Historical,
             "remote_date" => Self::RemoteDate,
+            "months_ago" => Self::MonthsAgo,
             "onset" => Self::Onset,
             "current" => Self::Current,
             "recurrence" => Self::Recurrence,

@@ -116,11 +116,12 @@ impl<'t, 'x> CueReader<'t, 'x> {
     fn take_tokens<K>(&mut self, mention: &PatternMatch<K>) {
         let negator = mention.start;
         let is_negator = |token: &Token<'_>| token.class.has(WordClass::NEGATOR);
-        let denied = negator + 1..mention.end;
-        let is_shared = self.tokens.get(negator).is_some_and(is_negator)
-            && denied
-                .into_iter()
-                .any(|at| self.finding_end(at) == Some(mention.end));
+        let mut denied = negator + 1..mention.end;
+        let denies_finding = denied.any(|at| {
+            let end = self.finding_end(at);
+            end == Some(mention.end) || at == negator + 1 && end > Some(mention.end)
+        });
+        let is_shared = denies_finding && self.tokens.get(negator).is_some_and(is_negator);
 
         for at in mention.atom_tokens() {
             if is_shared && at == negator {

@@ -52,7 +52,7 @@ pub(super) fn has_ceased(context: &ClauseContext<'_, '_>) -> bool {
 
 /// The greatest status of a mention beside which no time of the present stands.
 pub(super) fn status_in_past(context: &ClauseContext<'_, '_>) -> FindingStatus {
-    let is_dated = context.has_cue(ContextCue::RemoteDate);
+    let is_dated = context.has_cue(ContextCue::RemoteDate) || is_months_ago(context);
     if context.has_cue(ContextCue::Onset) {
         return if is_dated {
             FindingStatus::Uncertain
@@ -84,6 +84,17 @@ pub(super) fn status_in_past(context: &ClauseContext<'_, '_>) -> FindingStatus {
     } else {
         FindingStatus::Uncertain
     }
+}
+
+/// Whether the clause tells of a time some months back, which is over for an illness and open for a
+/// symptom. A bite, a birth or an operation of that time can still have its consequences.
+fn is_months_ago(context: &ClauseContext<'_, '_>) -> bool {
+    let finding = context.mention.key;
+    let is_event = finding.is_illness()
+        && !finding.is_illness_name()
+        && !context.overlaps_cue(ContextCue::Sign);
+
+    context.has_cue(ContextCue::MonthsAgo) && !is_event
 }
 
 /// Whether a word for earlier illnesses governs the mention: "history of stroke", 心梗史.
@@ -158,7 +169,9 @@ fn has_own_date(context: &ClauseContext<'_, '_>) -> bool {
     let is_han = first.is_some_and(|token| token.kind == TokenKind::Han);
     let leads_clause = |date: &PatternMatch<ContextCue>| date.start <= context.clause.start + 1;
 
-    context.cues_of(ContextCue::RemoteDate).any(|date| {
+    let remote = context.cues_of(ContextCue::RemoteDate);
+    let mut dates = remote.chain(context.cues_of(ContextCue::MonthsAgo));
+    dates.any(|date| {
         let is_behind = date.start >= mention.end;
         let is_right_before = date.end + 1 >= mention.start;
         is_behind || is_right_before && (is_han || leads_clause(date))
