@@ -52,6 +52,8 @@ pub(super) enum ContextCue {
     Idiom,
     /// A test or a visit, for what need not be there any more.
     Checkup,
+    /// An illness is held by its treatment.
+    Stable,
     /// An illness happens.
     Event,
     /// An illness happens right now.
@@ -85,6 +87,7 @@ impl ContextCue {
             "education" => Self::Education,
             "idiom" => Self::Idiom,
             "checkup" => Self::Checkup,
+            "stable" => Self::Stable,
             "event" => Self::Event,
             "event_now" => Self::EventNow,
             "sign" => Self::Sign,

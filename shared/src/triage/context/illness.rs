@@ -60,7 +60,7 @@ fn has_event(context: &ClauseContext<'_, '_>) -> bool {
         context.segment_has_cue(ContextCue::Event)
     };
 
-    has_cue || is_followed_by_le(context) || is_asked(context)
+    has_cue || is_followed_by_le(context) || !is_chronic && is_asked(context)
 }
 
 /// 癫痫发作, 癫痫犯了, "epileptic attack"
@@ -86,20 +86,21 @@ fn is_followed_by_le(context: &ClauseContext<'_, '_>) -> bool {
             .is_none_or(|token| !matches!(token.kind, TokenKind::Han | TokenKind::Number))
 }
 
-/// "stroke?", 脑梗？
+/// "stroke?", "heart attack?": a question of next to nothing but the name.
 fn is_asked(context: &ClauseContext<'_, '_>) -> bool {
     let end = context.mention.end;
     let is_mark = |at: usize| {
         let token = context.tokens.get(at);
         token.is_some_and(|token| token.kind == TokenKind::QuestionMark)
     };
+    let is_short = context.mention.start - context.clause.start <= MAX_OTHER_WORDS;
 
-    is_mark(end) || text_at(context.tokens, end) == "吗" && is_mark(end + 1)
+    is_short && (is_mark(end) || text_at(context.tokens, end) == "吗" && is_mark(end + 1))
 }
 
 /// Whether the illness is told of as one that has been over, or stable, for long.
 fn is_known(context: &ClauseContext<'_, '_>) -> bool {
-    has_ceased(context)
+    has_ceased(context) || context.sentence_has_cue(ContextCue::Stable)
 }
 
 /// "my dad had a stroke", by one who is well.

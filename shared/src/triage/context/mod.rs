@@ -88,7 +88,11 @@ fn greatest_status(
         return FindingStatus::Denied;
     }
     if illness::is_bare_name(&context) {
-        return greatest.min(illness::status_of_name(&context, status));
+        // "can stress cause a stroke?" asks of an illness in general.
+        return match greatest {
+            FindingStatus::Present => illness::status_of_name(&context, status),
+            _ => FindingStatus::Denied,
+        };
     }
 
     greatest.min(status_in_time(&context))

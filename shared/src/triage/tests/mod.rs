@@ -1,12 +1,15 @@
 //! Table-driven tests of the rules.
 
+mod accidents;
 mod adversarial;
 mod checklist;
 mod coverage;
 mod decorated;
 mod decorated_cases;
+mod denial_traps;
 mod disguised;
 mod history;
+mod hypotheticals;
 mod negation;
 mod patients;
 mod records;
@@ -106,4 +109,25 @@ fn fault_of(case: &Case) -> Option<String> {
         "{}: {:?} gave {:?} {flags:?}",
         case.name, case.text, triage.urgency
     ))
+}
+
+/// Checks that every text is as urgent as told, or more.
+fn assert_at_least(urgency: Urgency, texts: &[&str]) {
+    assert_urgencies(texts, |found| found >= urgency);
+}
+
+/// Checks that no text is more urgent than told.
+fn assert_at_most(urgency: Urgency, texts: &[&str]) {
+    assert_urgencies(texts, |found| found <= urgency);
+}
+
+fn assert_urgencies(texts: &[&str], holds: impl Fn(Urgency) -> bool) {
+    let faults: Vec<String> = texts
+        .iter()
+        .map(|text| (text, assess_text(text)))
+        .filter(|(_, triage)| !holds(triage.urgency))
+        .map(|(text, triage)| format!("{text:?} gave {triage:?}"))
+        .collect();
+
+    assert_no_faults(&faults);
 }
