@@ -65,6 +65,9 @@ pub struct Finding {
     /// Whether it is the name of an illness, which a history lists; symptoms are told because they
     /// are there.
     pub illness: bool,
+    /// Whether it tells who, when, where or with what, or gathers words that say something only
+    /// beside another finding: it speaks neither for nor against self-care.
+    pub circumstance: bool,
 }
 
 /// A question after a danger sign.

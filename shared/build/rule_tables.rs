@@ -20,6 +20,9 @@ pub fn findings_source(book: &RuleBook) -> String {
 
     push_predicate(&mut source, book, "is_timeless", |finding| finding.timeless);
     push_predicate(&mut source, book, "is_illness", |finding| finding.illness);
+    push_predicate(&mut source, book, "is_circumstance", |finding| {
+        finding.circumstance
+    });
     push_predicate(&mut source, book, "is_risk", |finding| finding.in_history);
     push_names(&mut source, book);
     push_topics(&mut source, book);

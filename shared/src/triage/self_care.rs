@@ -62,28 +62,6 @@ const MINOR_FINDINGS: &[Finding] = &[
     Finding::BearsWeight,
 ];
 
-/// Findings that speak neither for nor against self-care: who the patient is, and circumstances and
-/// gathered words that say something only beside another finding. Each symptom among those words is
-/// in the lexicon of other symptoms as well.
-const NEUTRAL_FINDINGS: &[Finding] = &[
-    Finding::ChildMentioned,
-    Finding::DrinksDaily,
-    Finding::Drunk,
-    Finding::FuelBurner,
-    Finding::GasSymptoms,
-    Finding::HabitStopped,
-    Finding::JaundiceSigns,
-    Finding::MeantTo,
-    Finding::MucosalSores,
-    Finding::PesticideSigns,
-    Finding::RecentDrug,
-    Finding::ReliefHinted,
-    Finding::SwallowingTrouble,
-    Finding::ToxicitySigns,
-    Finding::Weapon,
-    Finding::WithdrawalSigns,
-];
-
 /// What speaks against self-care, and what speaks for it.
 static SELF_CARE_PATTERNS: LazyLock<PatternSet<Finding>> =
     LazyLock::new(|| compile_lexicon(rules::self_care_lexicon()));
@@ -130,7 +108,8 @@ pub(super) fn suffices(
 
     let has_risk = RISKS.iter().any(|risk| findings.suggest(*risk));
     let mut corrected = findings.corrected().iter();
-    let is_misspelt = corrected.any(|finding| !MINOR_FINDINGS.contains(finding));
+    let is_misspelt =
+        corrected.any(|finding| !MINOR_FINDINGS.contains(finding) && !finding.is_circumstance());
     if has_risk || is_misspelt || !has_minor_complaint(findings, age, readings) {
         return false;
     }
@@ -207,7 +186,7 @@ fn is_explained(reading: &Reading<'_>, age: Option<u8>) -> bool {
     let is_infant = age.is_some_and(|age| age < SELF_CARE_AGES.start);
     told.iter().all(|mention| {
         let is_neutral =
-            NEUTRAL_FINDINGS.contains(&mention.key) || is_infant && mention.key == Finding::Lasting;
+            mention.key.is_circumstance() || is_infant && mention.key == Finding::Lasting;
         is_neutral
             || mention
                 .atom_tokens()

@@ -1,6 +1,6 @@
 //! Texts written against the rules rather than for them.
 
-use super::super::Urgency::{Emergency, Routine, Urgent};
+use super::super::Urgency::{Emergency, Routine, SelfCare, Urgent};
 use super::{Case, case, check_cases};
 
 const ENGLISH: &[Case] = &[
@@ -205,7 +205,7 @@ const CHINESE: &[Case] = &[
     case(
         "血已止住",
         "手指切了个小口子，血已经止住了",
-        Routine,
+        SelfCare,
         &["!"],
     ),
     case("胎动正常", "怀孕了，胎动正常，没有出血", Routine, &["!"]),

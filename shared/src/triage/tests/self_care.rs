@@ -53,10 +53,6 @@ const DOUBTFUL_COMPLAINTS: &[Complaint<'static>] = &[
         ..ADULT
     },
     Complaint {
-        symptoms: "mosquito bite with a red line up my arm",
-        ..ADULT
-    },
-    Complaint {
         symptoms: "cut my finger and can't bend it",
         ..ADULT
     },
