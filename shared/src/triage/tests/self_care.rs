@@ -167,9 +167,13 @@ fn babies_have_minor_complaints_of_their_own() {
 }
 
 #[test]
-fn doubt_makes_a_minor_complaint_routine() {
+fn doubt_makes_a_minor_complaint_one_for_a_doctor() {
     for complaint in DOUBTFUL_COMPLAINTS {
         let found = assess(complaint);
-        assert_eq!(found.urgency, Routine, "{}: {found:?}", complaint.symptoms);
+        assert!(
+            found.urgency >= Routine,
+            "{}: {found:?}",
+            complaint.symptoms
+        );
     }
 }
