@@ -33,6 +33,8 @@ pub(super) struct ContextReader<'t, 'x> {
     tokens: &'t [Token<'x>],
     /// In the order of the text.
     cues: Vec<PatternMatch<ContextCue>>,
+    /// The kinds of `cues`, each once: most texts have few, so that most questions end here.
+    cue_kinds: Vec<ContextCue>,
     /// For each token, whether a finding or a cue of those around findings stands there.
     in_finding: Vec<bool>,
     sections: RecordSections,
@@ -50,8 +52,8 @@ pub(super) struct ClauseContext<'m, 'x> {
     segment_cues: &'m [PatternMatch<ContextCue>],
     /// Cues in the sentence, commas included.
     sentence_cues: &'m [PatternMatch<ContextCue>],
-    /// Cues at any place of the text.
-    text_cues: &'m [PatternMatch<ContextCue>],
+    /// The kinds of the cues at any place of the text.
+    cue_kinds: &'m [ContextCue],
     in_finding: &'m [bool],
     /// Cues at any place near the mention.
     nearby_cues: &'m [PatternMatch<ContextCue>],
@@ -68,22 +70,22 @@ impl ClauseContext<'_, '_> {
 
     /// Whether such a cue stands between the two punctuation marks around the mention.
     pub(super) fn segment_has_cue(&self, wanted: ContextCue) -> bool {
-        self.segment_cues.iter().any(|cue| cue.key == wanted)
+        self.text_has_cue(wanted) && self.segment_cues.iter().any(|cue| cue.key == wanted)
     }
 
     /// Whether such a cue stands anywhere near the mention.
     pub(super) fn has_nearby_cue(&self, wanted: ContextCue) -> bool {
-        self.nearby_cues.iter().any(|cue| cue.key == wanted)
+        self.text_has_cue(wanted) && self.nearby_cues.iter().any(|cue| cue.key == wanted)
     }
 
     /// Whether such a cue stands in the sentence.
     pub(super) fn sentence_has_cue(&self, wanted: ContextCue) -> bool {
-        self.sentence_cues.iter().any(|cue| cue.key == wanted)
+        self.text_has_cue(wanted) && self.sentence_cues.iter().any(|cue| cue.key == wanted)
     }
 
     /// Whether such a cue stands anywhere in the text.
     pub(super) fn text_has_cue(&self, wanted: ContextCue) -> bool {
-        self.text_cues.iter().any(|cue| cue.key == wanted)
+        self.cue_kinds.contains(&wanted)
     }
 
     /// The cues of one kind that stand anywhere near the mention.
@@ -106,16 +108,22 @@ impl ClauseContext<'_, '_> {
 
     /// Whether the mention and such a cue have a word in common.
     pub(super) fn overlaps_cue(&self, wanted: ContextCue) -> bool {
+        if !self.text_has_cue(wanted) {
+            return false;
+        }
         let mention = self.mention;
-        let mut cues = self.nearby_cues.iter().filter(|cue| cue.key == wanted);
+        let mut cues = self.nearby_cues_of(wanted);
 
         cues.any(|cue| cue.start < mention.end && mention.start < cue.end)
     }
 
     /// Whether the mention stands within the words of such a cue.
     pub(super) fn is_within_cue(&self, wanted: ContextCue) -> bool {
+        if !self.text_has_cue(wanted) {
+            return false;
+        }
         let mention = self.mention;
-        let mut cues = self.nearby_cues.iter().filter(|cue| cue.key == wanted);
+        let mut cues = self.nearby_cues_of(wanted);
 
         cues.any(|cue| cue.start <= mention.start && mention.end <= cue.end)
     }
@@ -150,10 +158,19 @@ impl<'t, 'x> ContextReader<'t, 'x> {
             }
         }
 
+        let cues = find_context_cues(tokens);
+        let mut cue_kinds = Vec::new();
+        for cue in &cues {
+            if !cue_kinds.contains(&cue.key) {
+                cue_kinds.push(cue.key);
+            }
+        }
+
         Self {
             tokens,
             in_finding,
-            cues: find_context_cues(tokens),
+            cues,
+            cue_kinds,
             sections: RecordSections::of_tokens(tokens),
         }
     }
@@ -178,7 +195,7 @@ impl<'t, 'x> ContextReader<'t, 'x> {
             cues: self.cues_in(&clause),
             segment_cues: self.cues_in(&segment),
             sentence_cues: self.cues_in(&sentence),
-            text_cues: &self.cues,
+            cue_kinds: &self.cue_kinds,
             in_finding: &self.in_finding,
             nearby_cues: self.cues_in(&nearby),
             section: self.sections.section_at(mention.start),
