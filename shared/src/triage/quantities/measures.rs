@@ -74,7 +74,41 @@ const OTHER_UNITS: &[&str] = &[
     "litres",
     "liters",
     "l",
+    "numbers",
+    "points",
+    "块",
+    "元",
+    "层",
 ];
+
+/// Words that make a fast pulse a healthy one: the heart of a runner.
+const EXERCISE_WORDS: &[&str] = &[
+    "run",
+    "running",
+    "ran",
+    "sprint",
+    "gym",
+    "treadmill",
+    "workout",
+    "exercise",
+    "exercising",
+    "cycling",
+    "hill",
+    "squats",
+    "跑步",
+    "跑",
+    "运动",
+    "健身",
+    "爬楼",
+    "爬山",
+    "打球",
+];
+/// Words of a pulse that has come down.
+const RECOVERY_WORDS: &[&str] = &[
+    "back", "settled", "settles", "down", "normal", "恢复", "正常", "降到", "回到", "缓过",
+];
+/// Tokens around a pulse in which such words count.
+const EXERCISE_REACH: usize = 14;
 
 /// Words that stand between two values of one quantity.
 const STEP_WORDS: &[&str] = &[
@@ -166,7 +200,10 @@ fn value_of(
         VitalSign::Pressure => (tenths, (400..=3000).contains(&tenths)),
         VitalSign::LowerPressure => (tenths, (200..=2000).contains(&tenths)),
         VitalSign::OxygenSaturation => (tenths, (400..=1000).contains(&tenths)),
-        VitalSign::Pulse => (tenths, (200..=3000).contains(&tenths)),
+        VitalSign::Pulse => {
+            let is_possible = (200..=3000).contains(&tenths) && !follows_exercise(tokens, start);
+            (tenths, is_possible)
+        }
         VitalSign::Breathing => {
             let is_named = names_rate(tokens, start);
             (
@@ -187,6 +224,28 @@ fn value_of(
         start,
         end,
     })
+}
+
+/// Whether the pulse was taken while the patient ran or trained, and has come down since.
+fn follows_exercise(tokens: &[Token<'_>], at: usize) -> bool {
+    let begin = at.saturating_sub(EXERCISE_REACH);
+    let end = (at + EXERCISE_REACH).min(tokens.len());
+    let near = tokens.get(begin..end).unwrap_or(&[]);
+
+    stands_near(near, EXERCISE_WORDS) && stands_near(near, RECOVERY_WORDS)
+}
+
+/// Whether one of the words stands among the tokens; a Chinese word has one token or two.
+fn stands_near(near: &[Token<'_>], words: &[&str]) -> bool {
+    let is_word = |token: &Token<'_>| words.contains(&token.text);
+    let is_pair = |pair: &[Token<'_>]| {
+        words.iter().any(|word| {
+            let second = word.strip_prefix(text_at(pair, 0));
+            second.is_some_and(|second| !second.is_empty() && second == text_at(pair, 1))
+        })
+    };
+
+    near.iter().any(is_word) || near.windows(2).any(is_pair)
 }
 
 /// "1. BP", "2) pulse", 第2次
