@@ -38,6 +38,10 @@ pub struct Rule {
     /// Findings that are another explanation, or speak against the flag.
     #[serde(default)]
     pub unless: Vec<String>,
+    /// Whether a suspicion weighs as much as a certain finding: what was swallowed does harm before
+    /// anybody can be sure.
+    #[serde(default)]
+    pub on_suspicion: bool,
     /// The sex that the rule does not concern.
     pub except_sex: Option<String>,
     /// Key of the source in its file.

@@ -120,13 +120,14 @@ fn rule_source(rule: &Rule, origin: &Source) -> String {
 
     let (code, en, zh) = (&rule.code, &rule.en, &rule.zh);
     let (title, url) = (&origin.title, &origin.url);
+    let on_suspicion = rule.on_suspicion;
     let urgency = variant(&rule.urgency);
     let advice = rule.advice.as_ref().map(wording_source);
     let advice = advice.map_or("None".to_owned(), |advice| format!("Some({advice})"));
     let (examples, counterexamples) = (&rule.examples, &rule.counterexamples);
     format!(
         "    Rule {{ code: {code:?}, urgency: Urgency::{urgency}, en: {en:?}, zh: {zh:?}, \
-         any_of: &[{}], unless: {unless}, sex_filter: SexFilter::{sex}, \
+         any_of: &[{}], unless: {unless}, on_suspicion: {on_suspicion}, sex_filter: SexFilter::{sex}, \
          source: Source {{ title: {title:?}, url: {url:?} }}, advice: {advice}, \
          #[cfg(test)] examples: &{examples:?}, \
          #[cfg(test)] counterexamples: &{counterexamples:?} }},\n",

@@ -6,7 +6,8 @@
 //!
 //! - A hedged finding ("maybe chest pain", 不确定有没有胸痛) is [`FlagStatus::Uncertain`], and so
 //!   is one that is said to be over ("chest pain has gone"), as it may be back in an hour. An
-//!   emergency flag that is uncertain still counts as [`Urgency::Urgent`].
+//!   emergency flag that is uncertain still counts as [`Urgency::Urgent`], and as an emergency
+//!   where a suspicion is enough: what was swallowed does harm before anybody can be sure.
 //! - Only the symptoms are searched for red flags. The history tells risks: pregnancy, weakened
 //!   immunity, blood thinners, diabetes, heart disease.
 //! - [`Urgency::SelfCare`] needs a known minor complaint, and that nothing is told beside it which
@@ -122,6 +123,7 @@ fn raise_flag(rule: &Rule, findings: &Findings) -> Option<RedFlag> {
 
     let (status, urgency) = match finding_status {
         FindingStatus::Present => (FlagStatus::Present, rule.urgency),
+        FindingStatus::Uncertain if rule.on_suspicion => (FlagStatus::Uncertain, rule.urgency),
         FindingStatus::Uncertain => (FlagStatus::Uncertain, Urgency::Urgent),
         FindingStatus::Denied | FindingStatus::Named => return None,
     };

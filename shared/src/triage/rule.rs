@@ -77,6 +77,8 @@ pub(super) struct Rule {
     pub(super) any_of: &'static [&'static [Finding]],
     /// Findings that explain the others: the rule does not hold while one is present.
     pub(super) unless: &'static [Finding],
+    /// Whether a suspicion weighs as much as a certain finding.
+    pub(super) on_suspicion: bool,
     pub(super) sex_filter: SexFilter,
     pub(super) source: Source,
     /// What to do besides the advice of the urgency.
