@@ -81,6 +81,9 @@ pub struct Question {
     pub code: String,
     /// The name of a rule file, or `general` for what is asked whatever the complaint is.
     pub topic: String,
+    /// Other rule files whose complaints ask it as well.
+    #[serde(default)]
+    pub other_topics: Vec<String>,
     pub en: String,
     pub zh: String,
     /// The rule that a "yes" raises.
@@ -233,8 +236,9 @@ fn check_questions(book: &RuleBook) -> Result<(), String> {
         if !codes.insert(code) {
             return Err(format!("two questions have the code {code}"));
         }
-        if question.topic != "general" && !topics.contains(&question.topic) {
-            return Err(format!("{code} names no topic: {}", question.topic));
+        let mut named = std::iter::once(&question.topic).chain(&question.other_topics);
+        if let Some(unknown) = named.find(|topic| *topic != "general" && !topics.contains(topic)) {
+            return Err(format!("{code} names no topic: {unknown}"));
         }
 
         let mut raised = std::iter::once(&question.raises).chain(&question.covers);

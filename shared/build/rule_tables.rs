@@ -75,6 +75,7 @@ fn question_source(question: &Question) -> String {
     let Question {
         code,
         topic,
+        other_topics,
         en,
         zh,
         raises,
@@ -86,8 +87,9 @@ fn question_source(question: &Question) -> String {
     let max_age = max_age.unwrap_or(u8::MAX);
 
     format!(
-        "    Question {{ code: {code:?}, topic: {topic:?}, en: {en:?}, zh: {zh:?}, \
-         raises: {raises:?}, covers: &{covers:?}, ages: {min_age}..={max_age} }},\n"
+        "    Question {{ code: {code:?}, topic: {topic:?}, \
+         other_topics: &{other_topics:?}, en: {en:?}, zh: {zh:?}, raises: {raises:?}, \
+         covers: &{covers:?}, ages: {min_age}..={max_age} }},\n"
     )
 }
 

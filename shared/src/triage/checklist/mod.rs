@@ -6,8 +6,9 @@
 
 mod answers;
 mod question;
+mod topics;
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
 
 pub use answers::UnknownQuestion;
 pub use question::Question;
@@ -15,7 +16,6 @@ pub use question::Question;
 use super::complaint::{Complaint, Sex};
 use super::finding::Finding;
 use super::findings::Findings;
-use super::pattern_set::PatternSet;
 use super::readings::Reading;
 use super::rules;
 use super::verdict::{FlagStatus, RedFlag};
@@ -28,12 +28,8 @@ const GENERAL_TOPIC: &str = "general";
 /// Questions of its topics that a complaint is asked at most, besides the general ones.
 const MAX_TOPIC_QUESTIONS: usize = 8;
 
-static TOPIC_PATTERNS: LazyLock<PatternSet<&'static str>> = LazyLock::new(|| {
-    let words = TOPIC_WORDS
-        .iter()
-        .flat_map(|(topic, patterns)| patterns.iter().map(|pattern| (*topic, *pattern)));
-    PatternSet::compile(words)
-});
+/// Places in the order of the questions that lie between two of a topic of which one word tells.
+const PLACES_PER_TURN: u32 = 1000;
 
 /// Every question for a patient of this age and sex, the general ones first. What is not told
 /// excludes nothing.
@@ -59,7 +55,6 @@ pub(super) fn questions_for(
     red_flags: &[RedFlag],
 ) -> Vec<&'static str> {
     let Complaint { age, sex, .. } = *complaint;
-    let topics = topics_of(findings, readings);
     let is_child =
         findings.suggest(Finding::ChildMentioned) || findings.suggest(Finding::Under5Years);
 
@@ -72,28 +67,52 @@ pub(super) fn questions_for(
         let is_for_children = *question.ages.end() < 18;
         !is_raised && (age.is_some() || is_child || !is_for_children)
     };
-    let open: Vec<&Question> = checklist(age, sex).filter(is_open).collect();
+    let (general, special): (Vec<_>, Vec<_>) = checklist(age, sex)
+        .filter(is_open)
+        .partition(|question| question.topic == GENERAL_TOPIC);
 
-    let general = open
-        .iter()
-        .filter(|question| question.topic == GENERAL_TOPIC);
-    let of_topics = open
-        .iter()
-        .filter(|question| topics.contains(&question.topic));
-    general
-        .chain(of_topics.take(MAX_TOPIC_QUESTIONS))
-        .map(|question| question.code)
-        .collect()
+    let topics = topics::topics_of(findings, readings);
+    let of_topics = share_out(&special, &topics, red_flags);
+    let asked = general.into_iter().chain(of_topics);
+    asked.map(|question| question.code).collect()
 }
 
-/// What the complaint is about: the files of its findings, and what its words name.
-fn topics_of(findings: &Findings, readings: &[Reading<'_>]) -> Vec<&'static str> {
-    let mut topics: Vec<&'static str> = findings.suggested().map(Finding::topic).collect();
-    for reading in readings {
-        let named = TOPIC_PATTERNS.find_all(&reading.tokens);
-        topics.extend(named.iter().map(|found| found.key));
+/// The questions of the topics, shared out as seats are by votes (D'Hondt): the more words tell of a
+/// topic, the more of its questions are asked, and no topic crowds out another. A sign that the text
+/// leaves open is asked after before all of them.
+fn share_out(
+    questions: &[&'static Question],
+    topics: &HashMap<&str, u32>,
+    red_flags: &[RedFlag],
+) -> impl Iterator<Item = &'static Question> {
+    let mut turns: HashMap<&str, u32> = HashMap::new();
+    let mut with_place = Vec::new();
+
+    for question in questions {
+        if asks_after_doubt(question, red_flags) {
+            with_place.push((0, *question));
+            continue;
+        }
+
+        let told = question
+            .topics()
+            .find_map(|topic| topics.get_key_value(topic));
+        if let Some((topic, words)) = told {
+            let turn = turns.entry(topic).or_default();
+            *turn += 1;
+            with_place.push((*turn * PLACES_PER_TURN / words, *question));
+        }
     }
-    topics
+
+    with_place.sort_by_key(|(place, _)| *place);
+    with_place.truncate(MAX_TOPIC_QUESTIONS);
+    with_place.into_iter().map(|(_, question)| question)
+}
+
+fn asks_after_doubt(question: &Question, red_flags: &[RedFlag]) -> bool {
+    red_flags.iter().any(|flag| {
+        flag.status == FlagStatus::Uncertain && question.rules().any(|rule| rule == flag.code)
+    })
 }
 
 fn admits_sex(question: &Question, sex: Option<Sex>) -> bool {

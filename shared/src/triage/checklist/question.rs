@@ -13,12 +13,13 @@ pub struct Question {
     pub code: &'static str,
     /// What it belongs to: a body system, or `general`.
     pub topic: &'static str,
+    /// Other body systems whose complaints ask it as well.
+    pub(in crate::triage) other_topics: &'static [&'static str],
     pub(in crate::triage) en: &'static str,
     pub(in crate::triage) zh: &'static str,
     /// The rule that a "yes" raises.
     pub(in crate::triage) raises: &'static str,
     /// Other rules whose danger sign it asks after.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test of all rules"))]
     pub(in crate::triage) covers: &'static [&'static str],
     /// Ages in completed years that it is for.
     pub(in crate::triage) ages: RangeInclusive<u8>,
@@ -32,6 +33,16 @@ impl Question {
             Locale::Zh => self.zh,
             Locale::En => self.en,
         }
+    }
+
+    /// The topics whose complaints ask it, its own first.
+    pub(in crate::triage) fn topics(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.topic).chain(self.other_topics.iter().copied())
+    }
+
+    /// The rules whose danger signs it asks after.
+    pub(in crate::triage) fn rules(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.raises).chain(self.covers.iter().copied())
     }
 
     /// The guideline behind its danger sign.

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::super::checklist::QUESTIONS;
 use super::super::{
-    Answer, Answers, Complaint, FlagStatus, RedFlag, Sex, Triage, Urgency, assess, checklist, rules,
+    Answer, Answers, Complaint, FlagStatus, Question, RedFlag, Sex, Triage, Urgency, assess,
+    checklist, question_by_code, rules,
 };
 use super::assert_no_faults;
 
@@ -14,6 +15,57 @@ const MAX_GENERAL_QUESTIONS: usize = 8;
 
 fn answers(code: &'static str, answer: Answer) -> Answers {
     Answers::from([(Cow::Borrowed(code), answer)])
+}
+
+/// A complaint of each topic that tells no danger sign, in English and in Chinese.
+#[rustfmt::skip]
+const VAGUE_COMPLAINTS: &[(&str, [&str; 2])] = &[
+    ("breath", ["my breathing is not right", "最近呼吸不太对劲"]),
+    ("heart", ["my heart is not right", "心脏有点不舒服"]),
+    ("child", ["my child is not well", "孩子不太舒服"]),
+    ("abdomen", ["my stomach is playing up", "肚子不舒服"]),
+    ("spine", ["my back is giving me trouble", "腰不太舒服"]),
+    ("vessels", ["something is wrong with my calf", "小腿有点不对劲"]),
+    ("skin", ["I have a rash", "身上起疹子"]),
+    ("allergy", ["I have an allergy", "我有点过敏"]),
+    ("senses", ["there is something wrong with my eye", "眼睛不舒服"]),
+    ("brain", ["I am a bit dizzy", "有点头晕"]),
+    ("pregnancy", ["I am pregnant and do not feel well", "我怀孕了，不太舒服"]),
+    ("urinary", ["my bladder is odd", "小便有点不对劲"]),
+    ("infection", ["I think I have an infection", "好像感染了"]),
+    ("mouth", ["I have trouble with a tooth", "牙不舒服"]),
+    ("mind", ["I have been feeling sad", "最近心情不好"]),
+    ("metabolic", ["I have diabetes and do not feel well", "我有糖尿病"]),
+    ("injury", ["I had a fall", "我摔了一下"]),
+    ("exposure", ["I got a burn", "我被烫了一下"]),
+    ("bites", ["I have a bite", "被虫子咬了"]),
+    ("poison", ["a question about my tablets", "想问一下吃药的事"]),
+    ("measures", ["I looked at my blood pressure", "我量了血压"]),
+];
+
+/// Ages and sexes of patients who together are asked every question; the first tells nothing.
+const PATIENTS: &[(Option<u8>, Option<Sex>)] = &[
+    (None, None),
+    (Some(0), None),
+    (Some(3), Some(Sex::Male)),
+    (Some(30), Some(Sex::Female)),
+    (Some(30), Some(Sex::Male)),
+    (Some(70), Some(Sex::Female)),
+];
+
+/// The questions that a patient with this complaint is asked.
+fn asked(symptoms: &str, age: Option<u8>, sex: Option<Sex>) -> HashSet<&'static str> {
+    let triage = assess(&Complaint {
+        symptoms,
+        history: None,
+        age,
+        sex,
+    });
+    let questions = triage.questions.iter();
+    questions
+        .filter_map(|code| question_by_code(code))
+        .map(|question| question.code)
+        .collect()
 }
 
 /// A complaint in which no rule finds anything.
@@ -57,6 +109,107 @@ fn a_yes_to_its_question_finds_every_emergency() {
                 .any(|flag| flag.code == question.raises)
         );
     }
+}
+
+/// Every danger sign comes to light by asking, however little the complaint tells of it.
+#[test]
+fn a_vague_complaint_is_asked_after_every_emergency_of_its_topic() {
+    let mut found: HashSet<(&str, usize)> = HashSet::new();
+    for (_, texts) in VAGUE_COMPLAINTS {
+        for (language, text) in texts.iter().enumerate() {
+            let asked = PATIENTS
+                .iter()
+                .flat_map(|(age, sex)| asked(text, *age, *sex));
+            let rules = asked.filter_map(question_by_code).flat_map(Question::rules);
+            found.extend(rules.map(|rule| (rule, language)));
+        }
+    }
+
+    let emergencies = rules::all_rules().filter(|rule| rule.urgency == Urgency::Emergency);
+    let unasked: Vec<String> = emergencies
+        .flat_map(|rule| [(rule.code, 0), (rule.code, 1)])
+        .filter(|wanted| !found.contains(wanted))
+        .map(|(rule, language)| format!("no complaint in language {language} asks after {rule}"))
+        .collect();
+    assert_no_faults(&unasked);
+}
+
+/// A topic's own complaint asks each of its questions of some patient.
+#[test]
+fn every_question_is_asked_of_a_complaint_of_its_topic() {
+    let mut faults = Vec::new();
+    for (topic, texts) in VAGUE_COMPLAINTS {
+        for text in texts {
+            let asked: HashSet<&str> = PATIENTS
+                .iter()
+                .flat_map(|(age, sex)| asked(text, *age, *sex))
+                .collect();
+            let mut own = QUESTIONS.iter().filter(|own| own.topic == *topic);
+            if let Some(missing) = own.find(|question| !asked.contains(question.code)) {
+                faults.push(format!("{text:?} does not ask {}", missing.code));
+            }
+        }
+    }
+    assert_no_faults(&faults);
+
+    let topics = QUESTIONS.iter().map(|question| question.topic);
+    for topic in topics.filter(|topic| *topic != "general") {
+        assert!(
+            VAGUE_COMPLAINTS.iter().any(|(known, _)| *known == topic),
+            "{topic}"
+        );
+    }
+}
+
+/// Of two topics that as many words tell of, each has half of the questions; a topic that more
+/// words tell of has more.
+#[test]
+fn no_topic_crowds_out_another() {
+    let count = |text: &str, topic: &str| {
+        let asked = asked(text, Some(40), Some(Sex::Male));
+        let mut questions = QUESTIONS.iter();
+        questions
+            .by_ref()
+            .filter(|question| asked.contains(question.code) && question.topic == topic)
+            .count()
+    };
+
+    let even = "my tooth and my eye";
+    assert_eq!([count(even, "mouth"), count(even, "senses")], [3, 4]);
+
+    let uneven = "my eye, my sight, my ear and my tooth";
+    assert!(count(uneven, "senses") > count(uneven, "mouth"));
+    assert!(count(uneven, "mouth") > 0);
+}
+
+#[test]
+fn a_topic_that_is_denied_is_not_asked_about() {
+    let asked = asked("my tooth is odd, no rash", Some(40), None);
+    let mut questions = QUESTIONS.iter();
+    assert!(!questions.any(|question| question.topic == "skin" && asked.contains(question.code)));
+}
+
+/// Patients read the questions: short, in plain words of their language, and asked once.
+#[test]
+fn questions_are_short() {
+    for question in QUESTIONS {
+        let words = question.en.split_whitespace().count();
+        assert!(
+            (8..=30).contains(&words),
+            "{}: {words} words",
+            question.code
+        );
+        assert!(
+            question.en.is_ascii() && question.en.ends_with('?'),
+            "{}",
+            question.code
+        );
+        assert!(question.zh.ends_with('？'), "{}", question.code);
+    }
+
+    let asked = vague(Some(40)).questions;
+    let different: HashSet<_> = asked.iter().collect();
+    assert_eq!(different.len(), asked.len());
 }
 
 #[test]
