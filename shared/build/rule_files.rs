@@ -57,6 +57,10 @@ pub struct Rule {
 }
 
 /// The patterns of a finding. One without patterns is measured, or known by the patient's data.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "marks that a file gives or leaves out, each by itself"
+)]
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Finding {
