@@ -1,25 +1,63 @@
-//! Reads the rules of triage (`src/triage/rules/*.toml`), checks them, and writes them as tables of
-//! Rust, so that a function that starts has nothing to parse.
+//! Reads the rules of triage (`src/triage/rules/*.toml`), checks them, and writes them as tables, so
+//! that a function that starts has nothing to parse and nothing to compile.
+//!
+//! The code that reads the pattern language is the crate's own.
 
+#[path = "src/triage/compiler/mod.rs"]
+#[expect(dead_code, reason = "the crate reads what the build script writes")]
+mod compiler;
+#[path = "src/triage/cue_effect.rs"]
+#[expect(dead_code, reason = "the build script asks for the Chinese cues alone")]
+mod cue_effect;
+#[path = "src/triage/data.rs"]
+mod data;
+#[path = "build/han_phrases.rs"]
+mod han_phrases;
+#[path = "build/lexicon_tables.rs"]
+mod lexicon_tables;
+#[path = "build/list_tables.rs"]
+mod list_tables;
 #[path = "build/rule_files.rs"]
 mod rule_files;
 #[path = "build/rule_tables.rs"]
 mod rule_tables;
+#[path = "build/sounds.rs"]
+mod sounds;
+#[path = "build/table_files.rs"]
+mod table_files;
+#[path = "src/text/han.rs"]
+mod text;
+#[path = "build/vocabulary.rs"]
+mod vocabulary;
 
 use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match write_tables() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in error.to_string().lines() {
+                println!("cargo::error={line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
 
 #[expect(
     clippy::disallowed_methods,
     reason = "Cargo tells a build script its folders by the environment"
 )]
-fn main() -> Result<(), Box<dyn Error>> {
+fn write_tables() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let folder = root.join("src/triage/rules");
     let questions = root.join("src/triage/checklist/questions.toml");
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed={}", questions.display());
 
@@ -38,5 +76,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         out.join("triage_questions.rs"),
         rule_tables::questions_source(&book),
     )?;
-    Ok(())
+    fs::write(
+        out.join("triage_sections.rs"),
+        list_tables::sections_source(),
+    )?;
+    list_tables::write_tables(&out)?;
+    lexicon_tables::write_tables(&book, &out)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::lexicon_tables::{LEXICON_PARTS, LexiconSource};
 use crate::rule_files::{Finding, Question, Rule, RuleBook, Source, Wording, findings_of};
 
 /// The enum of the findings, and what is said of each.
@@ -18,6 +19,18 @@ pub fn findings_source(book: &RuleBook) -> String {
     }
     source.push_str("}\n\nimpl Finding {\n");
 
+    let all: Vec<String> = variants
+        .iter()
+        .map(|name| format!("Self::{name}"))
+        .collect();
+    push_line(
+        &mut source,
+        &format!(
+            "    /// Every finding; the tables of the lexicon number them so.\n    \
+             pub(in crate::triage) const ALL: &[Self] = &[{}];",
+            all.join(", ")
+        ),
+    );
     push_predicate(&mut source, book, "is_timeless", |finding| finding.timeless);
     push_predicate(&mut source, book, "is_illness", |finding| finding.illness);
     push_predicate(&mut source, book, "is_circumstance", |finding| {
@@ -30,29 +43,33 @@ pub fn findings_source(book: &RuleBook) -> String {
     source
 }
 
-/// The table of the rules, and the lexicon.
+/// The table of the rules.
 pub fn rules_source(book: &RuleBook) -> String {
     let mut source = String::from("pub(super) const RULES: &[Rule] = &[\n");
     for (rule, origin) in &book.rules {
         source.push_str(&rule_source(rule, origin));
     }
 
-    source.push_str("];\n\npub(super) const LEXICON: &[LexiconEntry] = &[\n");
-    for (name, finding) in &book.findings {
-        let Finding {
-            en, zh, in_history, ..
-        } = finding;
-        let name = variant(name);
-        push_line(
-            &mut source,
-            &format!(
-                "    LexiconEntry {{ finding: Finding::{name}, in_history: {in_history}, \
-                 en: &{en:?}, zh: &{zh:?} }},"
-            ),
-        );
-    }
     source.push_str("];\n");
+    push_sources(&mut source, book);
     source
+}
+
+/// The patterns as they are written, for the tests of their tables.
+fn push_sources(source: &mut String, book: &RuleBook) {
+    for part in LEXICON_PARTS {
+        let name = part.name.to_uppercase();
+        push_line(source, "\n#[cfg(test)]");
+        push_line(
+            source,
+            &format!("pub(super) const {name}_SOURCES: &[(Finding, &str)] = &["),
+        );
+        for LexiconSource { finding, text, .. } in part.sources(book) {
+            let finding = variant(finding);
+            push_line(source, &format!("    (Finding::{finding}, {text:?}),"));
+        }
+        source.push_str("];\n");
+    }
 }
 
 /// The table of the questions, and the words of their topics.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::plain_text;
+use crate::text::{is_han, plain_text};
 
 /// Language of a text, or of what is shown to the patient.
 #[derive(
@@ -63,11 +63,6 @@ impl Locale {
             Self::En => "en",
         }
     }
-}
-
-/// Whether `c` is a Han ideograph (the unified block, extension A, and the compatibility block).
-pub(crate) fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
 }
 
 #[cfg(test)]

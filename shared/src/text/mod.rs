@@ -18,6 +18,7 @@
 
 mod emoji;
 mod entities;
+mod han;
 mod invisible;
 mod markdown;
 mod seam;
@@ -29,6 +30,7 @@ mod tests;
 use std::borrow::Cow;
 
 pub(crate) use emoji::is_emoji;
+pub(crate) use han::is_han;
 pub(crate) use invisible::is_invisible;
 pub(crate) use seam::SEAM;
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::locale::is_han;
+use crate::text::is_han;
 
 /// A list that is compiled into the binary.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +173,12 @@ fn is_entry_character(c: char) -> bool {
         '_' | '*' | '|' | '!' | '.' | '@' | '-' | '/' | ':' | '+' | '×' | '√' | '□'
     );
 
-    c.is_ascii_lowercase() || c.is_ascii_digit() || is_mark || is_han(c)
+    is_word_character(c) || is_mark
+}
+
+/// Whether a word of a normalised text, a number or a Han character can have this character.
+pub(super) fn is_word_character(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || is_han(c)
 }
 
 /// The words of an entry as the tokeniser cuts them: English words, or single Han characters.

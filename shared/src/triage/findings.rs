@@ -1,6 +1,6 @@
 //! Every finding of a complaint with its status.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::breaks::BreakReading;
@@ -9,81 +9,62 @@ use super::context;
 use super::cue_lexicon;
 use super::finding::{Finding, FindingStatus};
 use super::letters::{join_broken_words, join_letters};
+use super::lexicon::{RISK_PATTERNS, SYMPTOM_PATTERNS, VOCABULARY_TABLES};
 use super::normalise::normalise_text;
-use super::pattern::{PatternMatch, han_phrases};
-use super::pattern_set::PatternSet;
+use super::pattern::PatternMatch;
 use super::quantities::{self, InfantAge};
 use super::readings::{Reading, cut_words, read_text};
-use super::rule::LexiconEntry;
-use super::rules;
 use super::seams::{KnownWords, join_seams};
 use super::tokens::Token;
 use super::tolerant::{CorrectedText, ReadAs, Vocabulary, correct_text};
 use super::word_class::WordClass;
 use crate::text::SEAM;
 
-static SYMPTOM_PATTERNS: LazyLock<PatternSet<Finding>> =
-    LazyLock::new(|| compile_lexicon(rules::symptom_lexicon()));
-static RISK_PATTERNS: LazyLock<PatternSet<Finding>> =
-    LazyLock::new(|| compile_lexicon(rules::risk_lexicon()));
-
 /// Patterns of two words that many write as one. Where decoration parts these, they are two.
 const RUN_TOGETHER: &[&str] = &["chestpain"];
 
 /// The words of all patterns and cues.
-#[derive(Default)]
 struct LexiconWords {
+    /// Words that only cues have.
     whole: HashSet<&'static str>,
-    /// Beginnings of words.
+    /// Beginnings of words that only cues have.
     stems: HashSet<&'static str>,
 }
 
 static LEXICON_WORDS: LazyLock<LexiconWords> = LazyLock::new(|| {
-    let mut words = LexiconWords::default();
+    let (stems, whole) = context::cue_words().partition::<Vec<_>, _>(|word| word.is_prefix);
 
-    let lexicon = SYMPTOM_PATTERNS.words().chain(RISK_PATTERNS.words());
-    for word in lexicon.chain(context::cue_words()) {
-        if word.is_prefix {
-            words.stems.insert(word.text);
-        } else {
-            words.whole.insert(word.text);
-        }
+    let whole = whole.iter().map(|word| word.text);
+    LexiconWords {
+        whole: whole.chain(cue_lexicon::all_words()).collect(),
+        stems: stems.iter().map(|word| word.text).collect(),
     }
-    words.whole.extend(cue_lexicon::all_words());
-    words.whole.retain(|word| !RUN_TOGETHER.contains(word));
-
-    words
 });
 
-/// The words that misspelt ones may stand for.
-static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
-    let mut vocabulary = Vocabulary::default();
-
-    for word in SYMPTOM_PATTERNS.words() {
-        vocabulary.add_word(word);
-    }
-    let patterns = rules::symptom_lexicon().flat_map(|entry| entry.zh);
-    for phrase in patterns.flat_map(|pattern| han_phrases(pattern)) {
-        vocabulary.add_phrase(phrase);
-    }
-    for cue in cue_lexicon::han_cues() {
-        vocabulary.add_cue(cue);
-    }
-    vocabulary
-});
+static VOCABULARY: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::of_tables(VOCABULARY_TABLES));
 
 impl KnownWords for LexiconWords {
     fn knows(&self, word: &str) -> bool {
-        self.whole.contains(word) || WordClass::of_word(word) != WordClass::default()
+        let is_word = SYMPTOM_PATTERNS.has_word(word)
+            || RISK_PATTERNS.has_word(word)
+            || self.whole.contains(word);
+
+        is_word && !RUN_TOGETHER.contains(&word) || WordClass::of_word(word) != WordClass::default()
     }
 
     fn stem_len(&self, word: &str) -> Option<usize> {
         let mut lengths = 1..=word.len();
-        lengths.find(|len| {
-            let len = *len;
-            word.get(..len)
-                .is_some_and(|stem| self.stems.contains(stem))
-        })
+        let of_cues = lengths.find(|len| {
+            let stem = word.get(..*len);
+            stem.is_some_and(|stem| self.stems.contains(stem))
+        });
+
+        let of_patterns = [
+            SYMPTOM_PATTERNS.stem_len(word),
+            RISK_PATTERNS.stem_len(word),
+        ];
+        of_patterns.into_iter().chain([of_cues]).flatten().min()
     }
 
     fn denies(&self, word: &str) -> bool {
@@ -113,18 +94,6 @@ pub(super) fn normalise_words(text: &str) -> String {
     join_seams(&normalised, &*LEXICON_WORDS)
 }
 
-/// The patterns of a lexicon.
-pub(super) fn compile_lexicon(
-    entries: impl Iterator<Item = &'static LexiconEntry>,
-) -> PatternSet<Finding> {
-    let sources = entries.flat_map(|entry| {
-        let patterns = entry.en.iter().chain(entry.zh);
-        patterns.map(|pattern| (entry.finding, *pattern))
-    });
-
-    PatternSet::compile(sources)
-}
-
 /// The readings of a patient's normalised symptoms.
 pub(super) fn read_symptoms(symptoms: &str) -> Vec<Reading<'_>> {
     read_text(symptoms, &SYMPTOM_PATTERNS)
@@ -138,9 +107,10 @@ pub(super) fn find_mentions(tokens: &[Token<'_>], age: Option<u8>) -> Vec<Patter
 }
 
 /// Statuses of the findings that a complaint mentions; a finding that is missing is unknown.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Findings {
-    statuses: HashMap<Finding, FindingStatus>,
+    /// By the number of the finding: every rule looks at several.
+    statuses: [Option<FindingStatus>; Finding::ALL.len()],
     /// Findings that only a corrected spelling tells.
     corrected: Vec<Finding>,
     /// The misspelt words of findings.
@@ -150,7 +120,11 @@ pub(super) struct Findings {
 impl Findings {
     /// Reads a complaint; `readings` are those of its symptoms.
     pub(super) fn of_complaint(complaint: &Complaint<'_>, readings: &[Reading<'_>]) -> Self {
-        let mut findings = Self::default();
+        let mut findings = Self {
+            statuses: [None; Finding::ALL.len()],
+            corrected: Vec::new(),
+            read_as: Vec::new(),
+        };
 
         for reading in readings {
             let age = patient_age(complaint, reading);
@@ -249,8 +223,9 @@ impl Findings {
 
     /// Keeps the more alarming status.
     fn record(&mut self, finding: Finding, status: FindingStatus) {
-        let recorded = self.statuses.entry(finding).or_insert(status);
-        *recorded = status.max(*recorded);
+        if let Some(recorded) = self.statuses.get_mut(finding as usize) {
+            *recorded = Some(status).max(*recorded);
+        }
     }
 
     /// Infants are known by the text, as `age` counts whole years only.
@@ -287,7 +262,7 @@ impl Findings {
 
     /// Status of a finding; `None` when it is unknown.
     pub(super) fn status_of(&self, finding: Finding) -> Option<FindingStatus> {
-        self.statuses.get(&finding).copied()
+        self.statuses.get(finding as usize).copied().flatten()
     }
 
     /// Whether a finding is present or left open.
@@ -298,11 +273,8 @@ impl Findings {
 
     /// Every finding that is present or left open.
     pub(super) fn suggested(&self) -> impl Iterator<Item = Finding> {
-        let statuses = self.statuses.iter();
-
-        statuses
-            .filter(|(_, status)| **status > FindingStatus::Denied)
-            .map(|(finding, _)| *finding)
+        let findings = Finding::ALL.iter().copied();
+        findings.filter(|finding| self.suggest(*finding))
     }
 
     /// The weakest status of the findings; `None` when one of them is unknown.

@@ -7,8 +7,9 @@
 //! counts then.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::breaks::Pause;
 use super::data::WordList;

@@ -17,7 +17,8 @@
 //!
 //! 1. `normalise` folds the decoration and the spelling; `tokens` cuts the words, with their
 //!    `word_class` and the `breaks` between them; `han_words` tells where Chinese words begin.
-//! 2. `pattern_set` finds the lexicon's patterns, and `quantities` the numbers with units;
+//! 2. `pattern_set` finds the patterns of the `lexicon`, which `compiler` has written as `tables`
+//!    when the crate was built, and `quantities` the numbers with units;
 //!    `readings` tells which breaks are wraps.
 //! 3. `context` decides of each mention whether it is denied, another person's or past.
 //! 4. `tolerant` reads misspelt words as those of the lexicon.
@@ -30,14 +31,17 @@ mod advice;
 mod answer;
 mod breaks;
 mod checklist;
+mod compiler;
 mod complaint;
 mod context;
+mod cue_effect;
 mod cue_lexicon;
 mod data;
 mod finding;
 mod findings;
 mod han_words;
 mod letters;
+mod lexicon;
 mod normalise;
 mod pattern;
 mod pattern_set;
@@ -49,6 +53,7 @@ mod rules;
 mod seams;
 mod self_care;
 mod sorted_words;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod tokens;

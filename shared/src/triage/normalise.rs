@@ -6,8 +6,7 @@ use std::iter::Peekable;
 use std::sync::LazyLock;
 
 use super::data::WordList;
-use crate::locale::is_han;
-use crate::text::{is_emoji, seamed_text};
+use crate::text::{is_emoji, is_han, seamed_text};
 
 /// No text is read past this many characters: twice what a complaint may have.
 const MAX_TEXT_CHARS: usize = 16_384;

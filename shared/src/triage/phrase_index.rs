@@ -1,36 +1,32 @@
 //! Finds every phrase of many patterns in a text, in one pass.
 //!
-//! The phrases form a tree by their words. What stands at a place is read once, as the numbers of
-//! the phrases there; whether an alternative of an atom stands there is then a look at numbers.
+//! The phrases form a tree by their words, which `compiler` has written as tables. What stands at a
+//! place is read once, as the numbers of the phrases there; whether an alternative of an atom stands
+//! there is then a look at numbers.
 
-use foldhash::{HashMap, HashMapExt};
-
-use super::pattern::{PatternPhrase, PatternWord, cuts_word};
+use super::compiler::syntax::PatternWord;
+use super::pattern::cuts_word;
+use super::tables::{Numbers, TableReader, TextTable};
 use super::tokens::{Token, text_at};
 
 /// Number of a phrase in its index.
-pub(super) type PhraseId = usize;
+pub(super) type PhraseId = u32;
 
 /// Number of a word, or of a beginning of words.
-type WordNumber = usize;
+type WordNumber = u32;
 
 /// The phrases of many patterns.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct PhraseIndex {
-    words: HashMap<&'static str, WordNumber>,
-    /// Beginnings of words, by their first letter or digit.
-    stems: HashMap<&'static str, Vec<(&'static str, WordNumber)>>,
-    word_count: usize,
-    nodes: Vec<PhraseNode>,
-    phrase_count: usize,
-}
-
-/// What words lead to.
-#[derive(Debug, Default)]
-struct PhraseNode {
-    /// By the number of the next word, in the order of these numbers.
-    children: Vec<(WordNumber, usize)>,
-    phrase: Option<PhraseId>,
+    /// The words of matches; behind them those that only barred phrases have.
+    match_words: usize,
+    words: TextTable,
+    /// For each node of the tree, the word that leads to it.
+    leading_words: Numbers,
+    /// For each node, where its children begin; they are in the order of their words.
+    first_children: Numbers,
+    /// For each node, the number of its phrase and one more, or 0.
+    phrases: Numbers,
 }
 
 /// A phrase that stands somewhere in a text.
@@ -41,122 +37,128 @@ pub(super) struct PhraseHit {
     pub(super) end: usize,
 }
 
-impl Default for PhraseIndex {
-    fn default() -> Self {
-        Self {
-            words: HashMap::new(),
-            stems: HashMap::new(),
-            word_count: 0,
-            nodes: vec![PhraseNode::default()],
-            phrase_count: 0,
-        }
-    }
-}
-
 impl PhraseIndex {
-    /// Adds a phrase, or finds it.
-    pub(super) fn add(&mut self, phrase: &PatternPhrase) -> PhraseId {
-        let mut at = 0;
-        for word in phrase {
-            let number = self.number_word(word);
-            at = self.child_or_new(at, number);
+    /// Takes the next lists as those of an index.
+    pub(super) fn take(reader: &mut TableReader) -> Self {
+        let match_words = reader.take_list().place(0);
+
+        Self {
+            match_words: match_words.unwrap_or_default(),
+            words: TextTable::take(reader),
+            leading_words: reader.take_list(),
+            first_children: reader.take_list(),
+            phrases: reader.take_list(),
         }
-
-        let next_id = self.phrase_count;
-        let Some(node) = self.nodes.get_mut(at) else {
-            return next_id;
-        };
-        let id = *node.phrase.get_or_insert(next_id);
-        self.phrase_count += usize::from(id == next_id);
-        id
     }
 
-    /// The number of different phrases.
-    pub(super) fn len(&self) -> usize {
-        self.phrase_count
+    /// The words that a match can have.
+    pub(super) fn words(self) -> impl Iterator<Item = PatternWord<'static>> {
+        let texts = (0..self.match_words).filter_map(move |number| self.words.text(number));
+        texts.map(PatternWord::of_text)
     }
 
-    fn number_word(&mut self, word: &PatternWord) -> WordNumber {
-        let next_number = self.word_count;
-        let text = word.text;
-
-        let number = if word.is_prefix {
-            let alike = self.stems.entry(stem_key(text)).or_default();
-            let known = alike.iter().find(|(stem, _)| *stem == text);
-            known.map(|(_, number)| *number).unwrap_or_else(|| {
-                alike.push((text, next_number));
-                next_number
-            })
-        } else {
-            *self.words.entry(text).or_insert(next_number)
-        };
-        self.word_count += usize::from(number == next_number);
-        number
+    /// Whether a match can have this word.
+    pub(super) fn has_word(self, word: &str) -> bool {
+        let number = self.words.number_of(word);
+        number.is_some_and(|number| number < self.match_words)
     }
 
-    fn child_or_new(&mut self, at: usize, number: WordNumber) -> usize {
-        let next_node = self.nodes.len();
-        let Some(node) = self.nodes.get_mut(at) else {
-            return at;
-        };
+    /// Length of the shortest beginning by which a match can have this word.
+    pub(super) fn stem_len(self, word: &str) -> Option<usize> {
+        let mut stems = self.words.stems_of(word);
+        let found = stems.find(|(number, _)| *number < self.match_words);
+        found.map(|(_, len)| len)
+    }
 
-        match node.children.binary_search_by_key(&number, |child| child.0) {
-            Ok(place) => node.children.get(place).map_or(at, |child| child.1),
-            Err(place) => {
-                node.children.insert(place, (number, next_node));
-                self.nodes.push(PhraseNode::default());
-                next_node
+    /// Every phrase with its words.
+    #[cfg(test)]
+    pub(super) fn all_phrases(self) -> Vec<(PhraseId, Vec<PatternWord<'static>>)> {
+        let mut found = Vec::new();
+        let mut open = vec![(0, Vec::new())];
+
+        while let Some((node, words)) = open.pop() {
+            if let Some(phrase) = self.phrase_at(node) {
+                found.push((phrase, words.clone()));
+            }
+            let start = self.first_children.place(node).unwrap();
+            let end = self.first_children.place(node + 1).unwrap();
+            for child in start..end {
+                let word = self.leading_words.place(child).unwrap();
+                let mut longer = words.clone();
+                longer.push(PatternWord::of_text(self.words.text(word).unwrap()));
+                open.push((child, longer));
             }
         }
+        found
     }
 
-    fn child(&self, at: usize, number: WordNumber) -> Option<usize> {
-        let children = &self.nodes.get(at)?.children;
-        let place = children
-            .binary_search_by_key(&number, |child| child.0)
-            .ok()?;
-        children.get(place).map(|child| child.1)
+    fn child(self, at: usize, word: WordNumber) -> Option<usize> {
+        let start = self.first_children.place(at)?;
+        let end = self.first_children.place(at + 1)?;
+        let place = self.leading_words.between(start, end).search(word)?;
+        Some(start + place)
     }
 
-    /// The numbers of a word of a text: its own, and those of its beginnings.
-    fn numbers_of(&self, word: &str) -> Vec<WordNumber> {
-        let mut numbers: Vec<WordNumber> = self.words.get(word).copied().into_iter().collect();
-
-        if word.is_ascii() && !self.stems.is_empty() {
-            let alike = self.stems.get(stem_key(word)).into_iter().flatten();
-            let begun = alike.filter(|(stem, _)| word.starts_with(stem));
-            numbers.extend(begun.map(|(_, number)| *number));
-        }
-        numbers
+    /// The number of the phrase that ends at a node.
+    fn phrase_at(self, node: usize) -> Option<PhraseId> {
+        self.phrases.get(node)?.checked_sub(1)
     }
-}
 
-/// The first letter or digit, which the shortest stem has as well (`7*`).
-fn stem_key(text: &str) -> &str {
-    text.get(..1).unwrap_or_default()
+    /// Adds the numbers of a word of a text: its own, and those of its beginnings.
+    fn push_numbers(self, word: &str, numbers: &mut Vec<WordNumber>) {
+        let whole = self.words.number_of(word);
+        let stems = word.is_ascii().then(|| self.words.stems_of(word));
+
+        let stems = stems.into_iter().flatten().map(|(number, _)| number);
+        let found = whole.into_iter().chain(stems);
+        numbers.extend(found.filter_map(|number| WordNumber::try_from(number).ok()));
+    }
 }
 
 /// The phrases of a text, by where they begin.
 #[derive(Debug)]
-pub(super) struct TextPhrases<'i, 't, 'x> {
-    index: &'i PhraseIndex,
+pub(super) struct TextPhrases<'t, 'x> {
+    index: PhraseIndex,
     tokens: &'t [Token<'x>],
-    /// The numbers of the words that have been read, by the word's number in its text.
-    numbers: Vec<Option<Vec<WordNumber>>>,
-    /// The position that `hits` begins at.
+    /// Where the numbers of each word stand that has been read, by the word's number in its text.
+    words: Vec<Option<Span>>,
+    numbers: Vec<WordNumber>,
+    /// The position that `places` begin at.
     first: usize,
-    hits: Vec<Vec<PhraseHit>>,
+    /// Where the hits of each position stand that has been read.
+    places: Vec<Option<Span>>,
+    hits: Vec<PhraseHit>,
+    /// Nodes that words lead to, and those that the next word leads to; kept for their room.
+    nodes: Vec<usize>,
+    next_nodes: Vec<usize>,
 }
 
-impl<'i, 't, 'x> TextPhrases<'i, 't, 'x> {
+/// A part of a list.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    fn of<T>(self, list: &[T]) -> &[T] {
+        list.get(self.start..self.end).unwrap_or(&[])
+    }
+}
+
+impl<'t, 'x> TextPhrases<'t, 'x> {
     /// The phrases of a text from a position on, which are read when they are asked for.
-    pub(super) fn new(index: &'i PhraseIndex, tokens: &'t [Token<'x>], first: usize) -> Self {
+    pub(super) fn new(index: PhraseIndex, tokens: &'t [Token<'x>], first: usize) -> Self {
         Self {
             index,
             tokens,
+            words: Vec::new(),
             numbers: Vec::new(),
             first,
+            places: Vec::new(),
             hits: Vec::new(),
+            nodes: Vec::new(),
+            next_nodes: Vec::new(),
         }
     }
 
@@ -164,25 +166,34 @@ impl<'i, 't, 'x> TextPhrases<'i, 't, 'x> {
         self.tokens
     }
 
-    /// The phrases that begin at a position, the shorter ones first.
+    /// The phrases that begin at a position, the shorter ones first; none before the first one.
     pub(super) fn at(&mut self, at: usize) -> &[PhraseHit] {
-        let number = at.saturating_sub(self.first);
-        while self.hits.len() <= number {
-            let hits = self.read_phrases(self.first + self.hits.len());
-            self.hits.push(hits);
+        let Some(number) = at.checked_sub(self.first) else {
+            return &[];
+        };
+        if self.places.len() <= number {
+            self.places.resize(number + 1, None);
         }
 
-        self.hits.get(number).map_or(&[], Vec::as_slice)
+        let known = self.places.get(number).copied().flatten();
+        let span = known.unwrap_or_else(|| self.read_phrases(at));
+        if let Some(place) = self.places.get_mut(number) {
+            *place = Some(span);
+        }
+        span.of(&self.hits)
     }
 
-    fn read_phrases(&mut self, start: usize) -> Vec<PhraseHit> {
-        let mut hits = Vec::new();
-        let mut nodes = vec![0];
+    fn read_phrases(&mut self, start: usize) -> Span {
+        let first_hit = self.hits.len();
+        let mut nodes = std::mem::take(&mut self.nodes);
+        let mut next_nodes = std::mem::take(&mut self.next_nodes);
+        nodes.clear();
+        nodes.push(0);
         let mut at = start;
 
         while !nodes.is_empty() && at < self.tokens.len() {
             let index = self.index;
-            let mut next_nodes = Vec::new();
+            next_nodes.clear();
             for number in self.numbers_at(at) {
                 let reached = nodes.iter().filter_map(|node| index.child(*node, *number));
                 next_nodes.extend(reached);
@@ -190,27 +201,42 @@ impl<'i, 't, 'x> TextPhrases<'i, 't, 'x> {
 
             at += 1;
             for node in &next_nodes {
-                let phrase = self.index.nodes.get(*node).and_then(|node| node.phrase);
-                if let Some(phrase) = phrase
+                if let Some(phrase) = index.phrase_at(*node)
                     && !cuts_word(self.tokens, start, at)
                 {
-                    hits.push(PhraseHit { phrase, end: at });
+                    self.hits.push(PhraseHit { phrase, end: at });
                 }
             }
-            nodes = next_nodes;
+            std::mem::swap(&mut nodes, &mut next_nodes);
         }
-        hits
+
+        self.nodes = nodes;
+        self.next_nodes = next_nodes;
+        Span {
+            start: first_hit,
+            end: self.hits.len(),
+        }
     }
 
     fn numbers_at(&mut self, at: usize) -> &[WordNumber] {
         let word = self.tokens.get(at).map_or(0, |token| token.word_id);
-        if self.numbers.len() <= word {
-            self.numbers.resize(word + 1, None);
+        if self.words.len() <= word {
+            self.words.resize(word + 1, None);
         }
 
-        let (index, tokens) = (self.index, self.tokens);
-        self.numbers.get_mut(word).map_or(&[], |numbers| {
-            numbers.get_or_insert_with(|| index.numbers_of(text_at(tokens, at)))
-        })
+        let known = self.words.get(word).copied().flatten();
+        let span = known.unwrap_or_else(|| {
+            let start = self.numbers.len();
+            let text = text_at(self.tokens, at);
+            self.index.push_numbers(text, &mut self.numbers);
+            Span {
+                start,
+                end: self.numbers.len(),
+            }
+        });
+        if let Some(known) = self.words.get_mut(word) {
+            *known = Some(span);
+        }
+        span.of(&self.numbers)
     }
 }

@@ -31,18 +31,6 @@ impl Wording {
     }
 }
 
-/// The patterns of one finding.
-#[derive(Debug)]
-pub(super) struct LexiconEntry {
-    pub(super) finding: Finding,
-    /// Whether the history is searched for it, too.
-    pub(super) in_history: bool,
-    /// English patterns.
-    pub(super) en: &'static [&'static str],
-    /// Chinese patterns, in simplified characters.
-    pub(super) zh: &'static [&'static str],
-}
-
 /// Which patients a rule concerns, beyond what its findings say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SexFilter {

@@ -14,16 +14,14 @@
 //! stays `routine`.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use super::complaint::Complaint;
 use super::context;
 use super::finding::{Finding, FindingStatus};
-use super::findings::{Findings, compile_lexicon, find_mentions, patient_age};
+use super::findings::{Findings, find_mentions, patient_age};
+use super::lexicon::SELF_CARE_PATTERNS;
 use super::pattern::PatternMatch;
-use super::pattern_set::PatternSet;
 use super::readings::Reading;
-use super::rules;
 use super::tokens::{Token, TokenKind, text_at};
 
 /// Days beyond which a minor complaint is no longer one: most pages name a week.
@@ -61,10 +59,6 @@ const MINOR_FINDINGS: &[Finding] = &[
     Finding::Sprain,
     Finding::BearsWeight,
 ];
-
-/// What speaks against self-care, and what speaks for it.
-static SELF_CARE_PATTERNS: LazyLock<PatternSet<Finding>> =
-    LazyLock::new(|| compile_lexicon(rules::self_care_lexicon()));
 
 /// Words of a patient outside the ages of self-care, where no age is given.
 const AGED_WORDS: &[&str] = &[

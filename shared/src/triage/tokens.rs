@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::breaks::{BreakReading, Pause, is_range_mark, is_soft_break, is_wrap};
 use super::word_class::WordClass;
-use crate::locale::is_han;
+use crate::text::is_han;
 
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

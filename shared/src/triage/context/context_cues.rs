@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use crate::triage::data::WordList;
-use crate::triage::pattern::{PatternMatch, PatternWord};
+use crate::triage::compiler::syntax::PatternWord;
+use crate::triage::lexicon;
+use crate::triage::pattern::PatternMatch;
 use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, TokenKind, text_at, text_before};
 use crate::triage::word_class::WordClass;
@@ -97,18 +98,17 @@ impl ContextCue {
     }
 }
 
-const CONTEXT_CUE_LIST: WordList = WordList {
-    name: "context_cues.txt",
-    text: include_str!("../data/context_cues.txt"),
-};
-
 static CONTEXT_CUES: LazyLock<PatternSet<ContextCue>> = LazyLock::new(|| {
-    let entries = CONTEXT_CUE_LIST.sections(ContextCue::of_section);
-    PatternSet::compile(entries)
+    let tables = lexicon::CONTEXT_CUE_TABLES;
+    PatternSet::of_list(
+        tables,
+        lexicon::CONTEXT_CUES_SECTIONS,
+        ContextCue::of_section,
+    )
 });
 
 /// The words of all cues.
-pub(super) fn words() -> impl Iterator<Item = &'static PatternWord> {
+pub(super) fn words() -> impl Iterator<Item = PatternWord<'static>> {
     CONTEXT_CUES.words()
 }
 

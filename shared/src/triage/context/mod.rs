@@ -34,15 +34,16 @@ mod scope;
 mod sections;
 mod temporality;
 
+use super::compiler::syntax::PatternWord;
 use super::finding::{Finding, FindingStatus};
-use super::pattern::{PatternMatch, PatternWord};
+use super::pattern::PatternMatch;
 use super::tokens::Token;
 use clause::{ClauseContext, ContextReader};
 
 pub(super) use negation::negation_statuses;
 
 /// The words of the cues behind a finding, of time and experiencer, and of headings.
-pub(super) fn cue_words() -> impl Iterator<Item = &'static PatternWord> {
+pub(super) fn cue_words() -> impl Iterator<Item = PatternWord<'static>> {
     let cue_words = post_cues::words().chain(context_cues::words());
     cue_words.chain(sections::words())
 }

@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use crate::triage::breaks::Pause;
+use crate::triage::compiler::syntax::PatternWord;
 use crate::triage::cue_lexicon::{self, CueEffect};
 use crate::triage::data::WordList;
 use crate::triage::finding::FindingStatus;
-use crate::triage::pattern::PatternWord;
 use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, TokenKind, text_at};
 use crate::triage::word_class::WordClass;
@@ -89,7 +89,7 @@ static POST_CUES: LazyLock<PostCuePatterns> = LazyLock::new(|| {
 });
 
 /// The words of all cues.
-pub(super) fn words() -> impl Iterator<Item = &'static PatternWord> {
+pub(super) fn words() -> impl Iterator<Item = PatternWord<'static>> {
     let cues = &*POST_CUES;
     let sets = [
         &cues.answer,

@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use crate::triage::breaks::Pause;
-use crate::triage::data::WordList;
-use crate::triage::pattern::{PatternMatch, PatternWord};
+use crate::triage::compiler::syntax::PatternWord;
+use crate::triage::lexicon;
+use crate::triage::pattern::PatternMatch;
 use crate::triage::pattern_set::PatternSet;
 use crate::triage::tokens::{Token, text_at};
 
@@ -31,18 +32,17 @@ impl RecordSection {
     }
 }
 
-const HEADING_LIST: WordList = WordList {
-    name: "record_headings.txt",
-    text: include_str!("../data/record_headings.txt"),
-};
-
 static HEADINGS: LazyLock<PatternSet<RecordSection>> = LazyLock::new(|| {
-    let entries = HEADING_LIST.sections(RecordSection::of_section);
-    PatternSet::compile(entries)
+    let tables = lexicon::RECORD_HEADING_TABLES;
+    PatternSet::of_list(
+        tables,
+        lexicon::RECORD_HEADINGS_SECTIONS,
+        RecordSection::of_section,
+    )
 });
 
 /// The words of all headings.
-pub(super) fn words() -> impl Iterator<Item = &'static PatternWord> {
+pub(super) fn words() -> impl Iterator<Item = PatternWord<'static>> {
     HEADINGS.words()
 }
 

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use super::Replacement;
-use super::sounds::{MAX_PHRASE_CHARS, sound_key};
+use super::sounds::sound_key;
 use super::vocabulary::Vocabulary;
 use crate::triage::breaks::Pause;
+use crate::triage::compiler::sound_key::MAX_PHRASE_CHARS;
 use crate::triage::sorted_words::SortedWords;
 use crate::triage::tokens::{Token, TokenKind};
 use crate::triage::word_class::WordClass;

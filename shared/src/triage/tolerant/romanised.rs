@@ -1,8 +1,9 @@
 //! Whole texts in pinyin: "wo xiong kou tong, chuan bu guo qi".
 
-use super::sounds::{MAX_PHRASE_CHARS, extend_key, sound_of_syllable};
+use super::sounds::sound_of_syllable;
 use super::vocabulary::Vocabulary;
 use super::{Replacement, is_word};
+use crate::triage::compiler::sound_key::{MAX_PHRASE_CHARS, extend_key};
 use crate::triage::tokens::{Token, TokenKind};
 
 /// Fewer words are no text.
@@ -17,7 +18,7 @@ const MIN_PINYIN_TENTHS: usize = 9;
 /// A syllable of a word.
 #[derive(Debug, Clone, Copy)]
 struct Syllable {
-    sound: u64,
+    sound: u32,
     /// Position of the word's token.
     token: usize,
     /// Whether the word ends with it.
@@ -103,7 +104,7 @@ fn read_syllables(tokens: &[Token<'_>]) -> Option<Vec<Syllable>> {
 }
 
 /// The syllables of a word that is nothing but pinyin, the longest ones first.
-fn split_word(word: &str) -> Option<Vec<u64>> {
+fn split_word(word: &str) -> Option<Vec<u32>> {
     if word.is_empty() {
         return Some(Vec::new());
     }

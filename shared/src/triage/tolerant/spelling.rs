@@ -45,7 +45,7 @@ fn is_common(word: &str, vocabulary: &Vocabulary) -> bool {
 
 fn begins_as_known(word: &str, vocabulary: &Vocabulary) -> bool {
     let first = word.bytes().next().unwrap_or_default();
-    let mut stems = vocabulary.stems_with(first).iter();
+    let mut stems = vocabulary.stems_with(first);
 
     stems.any(|stem| word.starts_with(stem))
 }
@@ -66,13 +66,12 @@ fn nearest_word(word: &str, vocabulary: &Vocabulary) -> Option<String> {
 }
 
 fn nearest_with(word: &str, first: u8, vocabulary: &Vocabulary) -> Option<(usize, String)> {
-    let whole_words = vocabulary.words_with(first).iter().filter_map(|candidate| {
+    let whole_words = vocabulary.words_with(first).filter_map(|candidate| {
         let distance = distance_within_limit(word, candidate)?;
-        Some((distance, (*candidate).to_owned()))
+        Some((distance, candidate.to_owned()))
     });
     let beginnings = vocabulary
         .stems_with(first)
-        .iter()
         .filter_map(|stem| completed_stem(word, stem));
 
     whole_words
@@ -111,8 +110,20 @@ fn distance_within_limit(word: &str, candidate: &str) -> Option<usize> {
         return is_one_swap(word, candidate).then_some(1);
     }
 
+    // A mistake takes one letter away and brings one in at most: most candidates have others.
+    let other_letters = letters_of(word) ^ letters_of(candidate);
+    if other_letters.count_ones() as usize > 2 * limit {
+        return None;
+    }
+
     let distance = edit_distance(word.as_bytes(), candidate.as_bytes());
     (distance <= limit).then_some(distance)
+}
+
+/// The different letters of a word as bits.
+fn letters_of(word: &str) -> u32 {
+    word.bytes()
+        .fold(0, |letters, byte| letters | 1 << (byte & 31))
 }
 
 /// Whether the words differ in two neighbouring letters that have changed places.
