@@ -11,10 +11,12 @@ use wenzhen::triage::{self, Complaint, Sex, Triage, Urgency};
 /// A line of a file. Other fields are of no concern here.
 #[derive(Debug, Deserialize)]
 pub struct Case {
+    /// The case's own name.
     pub id: String,
     /// The set that the case belongs to; the file's name if it says none.
     #[serde(default)]
     pub set: String,
+    /// `zh` or `en`.
     #[serde(default)]
     pub lang: String,
     /// Years; a part of one does not count.
@@ -23,7 +25,9 @@ pub struct Case {
     /// `female`, `male` or `other`; what else is said is no sex that rules know.
     #[serde(default)]
     sex: Option<String>,
+    /// The patient's words.
     pub text: String,
+    /// Earlier illnesses and medicines, in the patient's words.
     #[serde(default)]
     pub history: Option<String>,
     /// What published guidance gives it; without one, the case counts for the share of alarms only.
@@ -59,13 +63,16 @@ impl Case {
 /// A case with what the rules made of it.
 #[derive(Debug)]
 pub struct Judged {
+    /// The case.
     pub case: Case,
+    /// What the rules made of it.
     pub triage: Triage,
     /// How long the rules took.
     pub time: Duration,
 }
 
 impl Judged {
+    /// What the rules gave it.
     pub fn urgency(&self) -> Urgency {
         self.triage.urgency
     }

@@ -13,7 +13,9 @@ const Z: f64 = 1.959_964;
 /// A number of cases out of others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
+    /// Those that got it.
     pub part: u32,
+    /// All that could.
     pub whole: u32,
 }
 
@@ -54,6 +56,7 @@ impl Share {
 /// How the rules did on some cases.
 #[derive(Debug, Clone, Copy)]
 pub struct Scores {
+    /// The number of cases.
     pub cases: usize,
     /// Emergencies that got `emergency`.
     pub emergency_sensitivity: Share,
@@ -76,6 +79,7 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// Counts them.
     pub fn of(cases: &[&Judged]) -> Self {
         let expects = |urgency| move |judged: &Judged| judged.case.expected == Some(urgency);
         let is_known = |judged: &Judged| judged.case.expected.is_some();

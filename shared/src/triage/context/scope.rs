@@ -27,6 +27,10 @@ enum ScopePosition {
 
 /// The reach of a cue, as the reading stands at one token.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what has been seen of a list, each by itself"
+)]
 pub(super) struct NegationScope {
     effect: CueEffect,
     /// Position of the cue's first token.
