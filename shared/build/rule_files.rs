@@ -76,6 +76,8 @@ pub struct Finding {
     /// Whether it tells who, when, where or with what, or gathers words that say something only
     /// beside another finding: it speaks neither for nor against self-care.
     pub circumstance: bool,
+    /// Whether it is no emergency by itself when it has lasted for months.
+    pub lasting: bool,
 }
 
 /// A question after a danger sign.

@@ -36,6 +36,7 @@ pub fn findings_source(book: &RuleBook) -> String {
     push_predicate(&mut source, book, "is_circumstance", |finding| {
         finding.circumstance
     });
+    push_predicate(&mut source, book, "is_lasting", |finding| finding.lasting);
     push_predicate(&mut source, book, "is_risk", |finding| finding.in_history);
     push_names(&mut source, book);
     push_topics(&mut source, book);

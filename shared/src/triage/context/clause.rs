@@ -46,6 +46,8 @@ pub(super) struct ClauseContext<'m, 'x> {
     pub(super) mention: &'m PatternMatch<Finding>,
     /// Positions of the mention's own clause.
     pub(super) clause: Range<usize>,
+    /// Positions between the two punctuation marks around the mention.
+    pub(super) segment: Range<usize>,
     /// Cues in the clause.
     cues: &'m [PatternMatch<ContextCue>],
     /// Cues between the two punctuation marks around the mention.
@@ -201,6 +203,7 @@ impl<'t, 'x> ContextReader<'t, 'x> {
             section: self.sections.section_at(mention.start),
             is_led_by_time: self.is_led_by_time(clause.start),
             clause,
+            segment,
         }
     }
 

@@ -63,6 +63,24 @@ pub(super) enum ContextCue {
     Sign,
     /// An illness that one has for years.
     Chronic,
+    /// A time of a month or more.
+    Duration,
+    /// What comes by habit.
+    Habit,
+    /// What a time behind it is the time of.
+    Condition,
+    /// Care for what an old illness has left.
+    Aftermath,
+    /// Tells of the whole text that a sign is a trait, a result of a test or known for long.
+    Trait,
+    /// Thoughts against one's will, and the fear of them.
+    Intrusive,
+    /// Asks whether one thing leads to another.
+    AskedEffect,
+    /// Something has changed of late.
+    NewTurn,
+    /// The present, which may have lasted for long elsewhere in the text.
+    Now,
 }
 
 impl ContextCue {
@@ -93,6 +111,15 @@ impl ContextCue {
             "event_now" => Self::EventNow,
             "sign" => Self::Sign,
             "chronic" => Self::Chronic,
+            "duration" => Self::Duration,
+            "habit" => Self::Habit,
+            "condition" => Self::Condition,
+            "aftermath" => Self::Aftermath,
+            "trait" => Self::Trait,
+            "intrusive" => Self::Intrusive,
+            "asked_effect" => Self::AskedEffect,
+            "new_turn" => Self::NewTurn,
+            "now" => Self::Now,
             _ => return None,
         })
     }
@@ -127,6 +154,9 @@ pub(super) fn find_context_cues(tokens: &[Token<'_>]) -> Vec<PatternMatch<Contex
         }
         if counts_days(tokens, at) {
             cues.push(PatternMatch::without_gaps(ContextCue::Current, at, at + 1));
+        }
+        if let Some(cue) = duration_at(tokens, at) {
+            cues.push(cue);
         }
     }
 
@@ -180,4 +210,101 @@ fn counts_days(tokens: &[Token<'_>], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| tokens.get(before));
     before
         .is_some_and(|token| token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL))
+}
+
+/// A time that ends at `at`: of a month or more (三年, 半年多, "for 4 yrs"), or so short that it tells of
+/// a new turn (3天, "for two days").
+fn duration_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
+    match text_at(tokens, at) {
+        "年" | "月" => han_months(tokens, at),
+        "天" | "周" | "日" | "星" => han_days(tokens, at),
+        "months" | "month" | "mths" | "years" | "year" | "yrs" | "yr" => english_months(tokens, at),
+        "days" | "day" | "weeks" | "week" | "wks" | "hours" | "hour" | "hrs" | "hr" | "minutes"
+        | "mins" | "min" => english_days(tokens, at),
+        _ => None,
+    }
+}
+
+/// 三年, 十几年, 半年多, 三个月了; no date (年前, 2019年) and no age (三个月的宝宝).
+fn han_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
+    let is_year = text_at(tokens, at) == "年";
+    let unit = if is_year { at } else { at.checked_sub(1)? };
+    if !is_year && text_at(tokens, unit) != "个" {
+        return None;
+    }
+
+    let count = unit.checked_sub(1)?;
+    let is_counted = is_count(tokens, count) || matches!(text_at(tokens, count), "半" | "多" | "几");
+    let is_calendar = text_at(tokens, count)
+        .parse::<u16>()
+        .is_ok_and(|year| year > 99);
+    let behind = text_at(tokens, at + 1);
+    let is_other = matches!(
+        behind,
+        "前" | "级" | "代" | "轻" | "大" | "的" | "龄" | "份" | "后" | "宝" | "婴" | "抽" | "一"
+    );
+    let has_lasted = !is_calendar && !is_other && is_counted;
+
+    has_lasted.then(|| PatternMatch::without_gaps(ContextCue::Duration, count, at + 1))
+}
+
+/// 3天, 两周, 三天前: not 一天三片, which tells how often.
+fn han_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
+    let is_week = text_at(tokens, at) == "星";
+    let count = at.checked_sub(1)?;
+    let count = if text_at(tokens, count) == "个" {
+        count.checked_sub(1)?
+    } else {
+        count
+    };
+    let is_counted = is_count(tokens, count) || matches!(text_at(tokens, count), "几" | "半" | "这");
+    let behind = text_at(tokens, at + 1 + usize::from(is_week));
+    let tells_how_often = text_before(tokens, count, 1) == "每"
+        || matches!(text_at(tokens, count), "一" | "1")
+            && !matches!(behind, "前" | "了" | "多" | "来");
+    let is_turn = is_counted && !tells_how_often && behind != "一" && behind != "期" || is_week;
+
+    (is_turn && is_counted && !tells_how_often)
+        .then(|| PatternMatch::without_gaps(ContextCue::NewTurn, count, at + 1))
+}
+
+/// "for 4 years", "over a year", "3 months now"; no age and no date.
+fn english_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
+    let is_other = matches!(
+        text_at(tokens, at + 1),
+        "old" | "ago" | "later" | "pregnant" | "back" | "earlier" | "of" | "post"
+    );
+    let words = (1..=4).map(|distance| text_before(tokens, at, distance));
+    let opener = words.zip(1..).find(|(word, _)| {
+        matches!(
+            *word,
+            "for" | "over" | "past" | "last" | "than" | "since" | "about" | "almost" | "nearly"
+        )
+    });
+    let is_told = text_at(tokens, at + 1) == "now" || text_at(tokens, at + 1) == "straight";
+    let start = opener.map(|(_, distance)| at - distance);
+    let start = start.or_else(|| is_told.then(|| at.saturating_sub(1)))?;
+
+    (!is_other).then(|| PatternMatch::without_gaps(ContextCue::Duration, start, at + 1))
+}
+
+/// "for 3 days", "two weeks ago", "an hour ago": not "twice a day", nor "3 days a week".
+fn english_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
+    let count = at.checked_sub(1)?;
+    let number = text_at(tokens, count);
+    let behind = text_at(tokens, at + 1);
+    let tells_how_often = matches!(behind, "a" | "per" | "every" | "each" | "pregnant" | "old")
+        || matches!(text_before(tokens, count, 1), "every" | "each" | "per");
+    let is_single = matches!(number, "a" | "an" | "one" | "1");
+    let is_counted = is_count(tokens, count) || matches!(number, "few" | "several" | "couple" | "of");
+    let is_turn = is_counted && !tells_how_often && (!is_single || behind == "ago");
+
+    is_turn.then(|| PatternMatch::without_gaps(ContextCue::NewTurn, count, at + 1))
+}
+
+fn is_count(tokens: &[Token<'_>], at: usize) -> bool {
+    let token = tokens.get(at);
+    token.is_some_and(|token| {
+        token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL)
+    })
 }

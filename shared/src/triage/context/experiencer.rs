@@ -83,12 +83,34 @@ pub(super) fn timeless_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
 
     let is_deceased = context.segment_has_cue(ContextCue::Deceased)
         && context.segment_has_cue(ContextCue::Relative);
-    if is_departed(context) || is_deceased {
+    if is_departed(context) || is_deceased || is_relatives_end(context) {
         return FindingStatus::Denied;
     }
-    if is_long_over(context) || has_ceased(context) {
+    if is_long_over(context) || has_ceased(context) || is_got_over(context) || is_dreaded(context) {
         return FindingStatus::Uncertain;
     }
 
     FindingStatus::Present
+}
+
+/// 姨妈自杀的, told of a relative and of nothing else.
+fn is_relatives_end(context: &ClauseContext<'_, '_>) -> bool {
+    let end = context.mention.end;
+    let is_told = text_at(context.tokens, end) == "的"
+        && matches!(text_at(context.tokens, end + 1), "" | "," | "." | ";" | "\n");
+
+    is_told && context.segment_has_cue(ContextCue::Relative)
+}
+
+/// 有过不想活的念头，吃药半年好了: had once, by one who is well now.
+fn is_got_over(context: &ClauseContext<'_, '_>) -> bool {
+    let is_past = context.segment_has_cue(ContextCue::Historical);
+    let is_well = context.text_has_cue(ContextCue::Well);
+
+    is_past && is_well && !context.text_has_cue(ContextCue::NewTurn)
+}
+
+/// A thought that one fears rather than has: 强迫思维，怕自己跳楼.
+fn is_dreaded(context: &ClauseContext<'_, '_>) -> bool {
+    context.text_has_cue(ContextCue::Intrusive) && !context.text_has_cue(ContextCue::NewTurn)
 }

@@ -60,7 +60,8 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
         };
     }
 
-    if is_governed(context, ContextCue::PossibleEffect) || is_feared(context) {
+    let is_asked = context.is_within_cue(ContextCue::AskedEffect) && !tells_of_person(context);
+    if is_governed(context, ContextCue::PossibleEffect) || is_feared(context) || is_asked {
         FindingStatus::Uncertain
     } else {
         FindingStatus::Present

@@ -15,6 +15,7 @@
 //! | experiencer | "my father died of a stroke" | [`experiencer`] |
 //! | temporality | "a stroke in 2010", 十年前中风过 | [`temporality`] |
 //! | hypothetical | "in case of chest pain", 万一胸痛 | [`hypothetical`] |
+//! | long duration | "dizzy for years", 心慌反复一年多 | [`lasting`] |
 //! | an illness's name | "what is meningitis?" | [`illness`] |
 //!
 //! What is different here: patients write in two languages and without much punctuation, so that a
@@ -28,6 +29,7 @@ mod cue_reader;
 mod experiencer;
 mod hypothetical;
 mod illness;
+mod lasting;
 mod negation;
 mod post_cues;
 mod scope;
@@ -88,15 +90,21 @@ fn greatest_status(
     if greatest == FindingStatus::Denied || is_others_death {
         return FindingStatus::Denied;
     }
-    if illness::is_bare_name(&context) {
+    if illness::is_bare_name(&context) && greatest != FindingStatus::Present {
         // "can stress cause a stroke?" asks of an illness in general.
-        return match greatest {
-            FindingStatus::Present => illness::status_of_name(&context, status),
-            _ => FindingStatus::Denied,
-        };
+        return FindingStatus::Denied;
     }
 
-    greatest.min(status_in_time(&context))
+    let status_in_time = if illness::is_bare_name(&context) {
+        illness::status_of_name(&context, status)
+    } else {
+        greatest.min(status_in_time(&context))
+    };
+    if lasting::is_lasting(&context) {
+        status_in_time.min(FindingStatus::Uncertain)
+    } else {
+        status_in_time
+    }
 }
 
 /// The greatest status that the time and the experiencer of a finding allow.
