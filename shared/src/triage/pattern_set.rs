@@ -1,6 +1,6 @@
 //! The search for many patterns in a text at once.
 
-use super::compiler::pattern_tables::{NO_ATOM, compile_patterns, read_step};
+use super::compiler::pattern_tables::{NO_ATOM, compile_patterns, read_ranked, read_step};
 use super::compiler::syntax::{GapKind, Pattern, PatternError, PatternWord};
 use super::pattern::{MAX_GAP_TOKENS, PatternMatch, coordinated_end, opens_statement};
 use super::phrase_index::{PhraseHit, PhraseId, PhraseIndex, TextPhrases};
@@ -45,21 +45,15 @@ struct AtomPresence {
 impl Atoms {
     /// The alternatives of an atom.
     fn phrases(self, atom: usize) -> impl Iterator<Item = PhraseId> {
-        let ranked = self.0.list(atom).pairs().iter();
-        ranked.map(|[phrase, _]| u32::from_le_bytes(*phrase))
+        let ranked = self.0.list(atom).iter();
+        ranked.map(|number| read_ranked(number).0)
     }
 
     /// The rank of a phrase among the alternatives of an atom.
     fn rank_of(self, atom: usize, phrase: PhraseId) -> Option<u32> {
-        let ranked = self.0.list(atom).pairs();
-        let phrase_of = |pair: &[[u8; 4]; 2]| {
-            let [phrase, _] = pair;
-            u32::from_le_bytes(*phrase)
-        };
-
-        let place = ranked.binary_search_by_key(&phrase, phrase_of).ok()?;
-        let [_, rank] = ranked.get(place)?;
-        Some(u32::from_le_bytes(*rank))
+        let ranked = self.0.list(atom);
+        let place = ranked.search_by(phrase, |number| read_ranked(number).0)?;
+        Some(read_ranked(ranked.get(place)?).1)
     }
 
     /// Where the alternatives of an atom end that stand at a place, the first alternative first.

@@ -12,6 +12,11 @@ pub const NO_ATOM: u32 = u32::MAX;
 /// A step is the number of its atom times this, and the kind of the gap before it.
 const GAP_KINDS: u32 = 4;
 
+/// A phrase of an atom takes these bits of its number for its rank among the alternatives; the
+/// phrase takes the others, a million.
+const RANK_BITS: u32 = 12;
+const LAST_RANK: u32 = (1 << RANK_BITS) - 1;
+
 /// Tables that patterns are added to.
 struct PatternTables {
     tree: PhraseTree,
@@ -118,14 +123,17 @@ impl PatternTables {
             return *known;
         }
 
-        let mut ranked: Vec<(PhraseId, u32)> = phrases.iter().copied().zip(0..).collect();
+        let ranks = (0..LAST_RANK).chain(std::iter::repeat(LAST_RANK));
+        let numbers = phrases.iter().zip(ranks);
+        let mut ranked: Vec<u32> = numbers
+            .map(|(phrase, rank)| phrase << RANK_BITS | rank)
+            .collect();
         ranked.sort_unstable();
-        ranked.dedup_by_key(|(phrase, _)| *phrase);
+        ranked.dedup_by_key(|number| read_ranked(*number).0);
 
         let next_atom = number(self.atoms.len());
         self.known_atoms.insert(phrases, next_atom);
-        self.atoms
-            .push(ranked.into_iter().flat_map(<[u32; 2]>::from).collect());
+        self.atoms.push(ranked);
         next_atom
     }
 
@@ -139,6 +147,11 @@ impl PatternTables {
         writer.push_lists(self.atoms.iter().map(Vec::as_slice));
         writer.push_lists(self.patterns.iter().map(Vec::as_slice));
     }
+}
+
+/// A phrase of an atom, and its rank among the alternatives.
+pub fn read_ranked(number: u32) -> (PhraseId, u32) {
+    (number >> RANK_BITS, number & LAST_RANK)
 }
 
 /// The atom of a step, and the gap before it.

@@ -86,16 +86,19 @@ impl Numbers {
         self.0.iter().map(|bytes| u32::from_le_bytes(*bytes))
     }
 
-    /// Pairs of numbers that stand side by side.
-    pub(in crate::triage) fn pairs(self) -> &'static [[[u8; 4]; 2]] {
-        self.0.as_chunks().0
-    }
-
     /// The place of a number in a list that is in order.
     pub(in crate::triage) fn search(self, number: u32) -> Option<usize> {
-        self.0
-            .binary_search_by_key(&number, |bytes| u32::from_le_bytes(*bytes))
-            .ok()
+        self.search_by(number, |other| other)
+    }
+
+    /// The place of the number with this key in a list that is in the order of the keys.
+    pub(in crate::triage) fn search_by(
+        self,
+        key: u32,
+        key_of: impl Fn(u32) -> u32,
+    ) -> Option<usize> {
+        let key_of = |bytes: &[u8; 4]| key_of(u32::from_le_bytes(*bytes));
+        self.0.binary_search_by_key(&key, key_of).ok()
     }
 }
 
