@@ -1,5 +1,5 @@
-//! Reads the rules of triage (`src/triage/rules/*.toml`), checks them, and writes them as tables, so
-//! that a function that starts has nothing to parse and nothing to compile.
+//! Reads the rules of triage (`src/triage/rules/*.toml`), checks them, and writes them as tables,
+//! so that a function that starts has nothing to parse and nothing to compile.
 //!
 //! The code that reads the pattern language is the crate's own.
 

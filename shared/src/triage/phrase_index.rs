@@ -1,8 +1,8 @@
 //! Finds every phrase of many patterns in a text, in one pass.
 //!
 //! The phrases form a tree by their words, which `compiler` has written as tables. What stands at a
-//! place is read once, as the numbers of the phrases there; whether an alternative of an atom stands
-//! there is then a look at numbers.
+//! place is read once, as the numbers of the phrases there; whether an alternative of an atom
+//! stands there is then a look at numbers.
 
 use super::compiler::syntax::PatternWord;
 use super::pattern::cuts_word;

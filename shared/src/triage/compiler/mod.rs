@@ -1,8 +1,8 @@
 //! Compiles patterns to flat tables of numbers, which are read where they stand.
 //!
 //! A function that starts has no time to compile thousands of patterns, so the build script does
-//! it: it includes this very folder, which is why nothing here needs more than the standard library,
-//! `data` and `text::is_han`. The crate compiles only small sets of patterns with it.
+//! it: it includes this very folder, which is why nothing here needs more than the standard
+//! library, `data` and `text::is_han`. The crate compiles only small sets of patterns with it.
 //!
 //! | file | what |
 //! |---|---|
