@@ -216,7 +216,7 @@ impl Circuit {
         let had_faults = {
             let mut snapshot = self.snapshot();
             snapshot.pending.merge(report);
-            snapshot.state.consecutive > 0
+            snapshot.state.consecutive() > 0
         };
         self.apply_report(report);
 

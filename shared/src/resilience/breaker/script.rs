@@ -88,7 +88,7 @@ pub fn arguments(
     arguments.extend([
         token.to_owned(),
         result.to_owned(),
-        cooldown_millis(report.cooldown).to_string(),
+        cooldown_argument(report),
     ]);
     let request = report.probe_request.clone().unwrap_or_default();
     arguments.extend([
@@ -108,6 +108,13 @@ fn client_counts(report: &CircuitReport) -> String {
         (name.clone(), serde_json::json!(numbers))
     });
     serde_json::Value::Object(counts.collect()).to_string()
+}
+
+/// The milliseconds of each client's cooldown, as JSON.
+fn cooldown_argument(report: &CircuitReport) -> String {
+    let cooldowns = report.cooldowns.iter();
+    let millis = cooldowns.map(|(name, wait)| (name.clone(), cooldown_millis(*wait).into()));
+    serde_json::Value::Object(millis.collect()).to_string()
 }
 
 fn settings_arguments(settings: &BreakerSettings) -> Vec<String> {
