@@ -95,15 +95,18 @@ local function end_row()
   for _, user in pairs(state.clients.users) do user.rows[3] = 0 end
 end
 
+local function remember_bad(client, calls)
+  if calls[2] + calls[3] == 0 then return end
+  local tenants, users, tenant = state.clients.tenants, state.clients.users, tenant_of(client)
+  tenants[tenant] = tenants[tenant] or { slots = {}, last_fault = 0, at = 0 }
+  users[client] = users[client] or { rows = { 0, 0, 0 }, slots = {}, last_fault = 0, at = 0 }
+end
+
 local function count_client(client, calls, time)
   local successes, failures, slow = calls[1], calls[2], calls[3]
   if successes + failures == 0 then return end
 
   local tenants, users, tenant_name = state.clients.tenants, state.clients.users, tenant_of(client)
-  if failures + slow > 0 then
-    tenants[tenant_name] = tenants[tenant_name] or { slots = {}, last_fault = 0, at = 0 }
-    users[client] = users[client] or { rows = { 0, 0, 0 }, slots = {}, last_fault = 0, at = 0 }
-  end
   local tenant, user = tenants[tenant_name], users[client]
   if not tenant then
     add_calls(state.slots, time.slot, successes, failures, slow)
@@ -336,6 +339,7 @@ end
 
 -- Counts the calls of each client, and the others of all. Returns the latter.
 local function count_calls(time, all, calls_of)
+  for client, counts in pairs(counts_of) do remember_bad(client, calls_of(counts)) end
   for client, counts in pairs(counts_of) do
     local calls = calls_of(counts)
     for at = 1, 3 do all[at] = math.max(all[at] - calls[at], 0) end

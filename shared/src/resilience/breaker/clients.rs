@@ -144,6 +144,16 @@ impl Clients {
         users.filter(move |(name, _)| tenant_of(name) == tenant)
     }
 
+    /// Remembers a client from now on, if its calls failed or were slow. Of calls that are counted
+    /// together, all such clients are remembered first, so that their order does not matter.
+    pub(super) fn remember_bad(&mut self, client: &str, calls: WindowSlot) {
+        if calls.has_bad_calls() {
+            let tenant = tenant_of(client).to_owned();
+            self.tenants.entry(tenant).or_default();
+            self.users.entry(client.to_owned()).or_default();
+        }
+    }
+
     /// Counts calls of a client that ended alike. Returns those that belong to nobody here: they
     /// succeeded in time, and the tenant has had no fault.
     pub(super) fn count(&mut self, client: &str, calls: WindowSlot, time: &CallTime) -> WindowSlot {
@@ -151,11 +161,6 @@ impl Clients {
             return calls;
         }
         let tenant_name = tenant_of(client);
-        if calls.has_bad_calls() {
-            self.tenants.entry(tenant_name.to_owned()).or_default();
-            self.users.entry(client.to_owned()).or_default();
-        }
-
         let Some(tenant) = self.tenants.get_mut(tenant_name) else {
             return calls;
         };

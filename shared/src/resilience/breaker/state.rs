@@ -308,8 +308,13 @@ impl CircuitState {
         all: WindowSlot,
         calls_of: impl Fn(&ClientCounts) -> WindowSlot,
     ) -> WindowSlot {
+        let clients = &arrival.report.clients;
+        for (client, counts) in clients {
+            self.clients.remember_bad(client, calls_of(counts));
+        }
+
         let mut unattributed = all;
-        for (client, counts) in &arrival.report.clients {
+        for (client, counts) in clients {
             let calls = calls_of(counts);
             unattributed = unattributed.less(calls);
             let clean = self.clients.count(client, calls, time);
