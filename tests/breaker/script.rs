@@ -119,6 +119,7 @@ fn assert_same(step: usize, expected: &Expected, answer: &Value) {
     let applied = AppliedReport {
         previous_phase: answer.previous_phase,
         is_probe_granted: answer.is_probe_granted,
+        new_bars: answer.new_bars,
     };
     assert_eq!(answer.now, expected.now, "step {step}");
     assert_eq!(applied, expected.applied, "step {step}");

@@ -58,8 +58,9 @@ pub(super) enum AdmissionDecision {
 }
 
 impl Circuit {
-    /// Whether a call of this client may be made now: `TENANT/USER`, by hashes; an empty `client` is
-    /// one that is not known. Costs a round trip if the copy is old, or if a probe is asked for.
+    /// Whether a call of this client may be made now. The client is named `TENANT/USER`, by hashes,
+    /// and is empty if it is not known. Costs a round trip if the copy is old, or if a probe is
+    /// asked for.
     pub async fn admit(self: &Arc<Self>, client: &str, deadline: Deadline) -> Admission {
         if !self.is_fresh() {
             let report = CircuitReport::default();

@@ -27,6 +27,7 @@ if not raw or not known or type(state) ~= 'table' or not state.slots or not stat
   }
 end
 local previous_phase, changed = state.phase, false
+local new_user_bars, new_tenant_bars = 0, 0
 local counts_of = cjson.decode(ARGV[25])
 
 local function tenant_of(client) return string.match(client, '^[^/]*') end
@@ -171,10 +172,10 @@ local function forget_clients()
 end
 
 -- Whether one comes before another: by its bar, by time, by name.
-local function comes_first(barred, at, name, other)
-  if barred ~= other.barred then return not barred end
-  if at ~= other.at then return at < other.at end
-  return name < other.name
+local function comes_first(one, other)
+  if one.barred ~= other.barred then return not one.barred end
+  if one.at ~= other.at then return one.at < other.at end
+  return one.name < other.name
 end
 
 -- The tenant of which most names are there.
@@ -199,8 +200,9 @@ local function bound_users()
     local largest, first = largest_tenant(users), nil
     for name, user in pairs(users) do
       local barred = user.bar ~= nil
-      if tenant_of(name) == largest and (not first or comes_first(barred, user.at, name, first)) then
-        first = { barred = barred, at = user.at, name = name }
+      if tenant_of(name) == largest then
+        local one = { barred = barred, at = user.at, name = name }
+        if not first or comes_first(one, first) then first = one end
       end
     end
     local tenant = tenants[largest]
@@ -218,9 +220,8 @@ local function bound_tenants()
     end
     for name, tenant in pairs(tenants) do
       local barred = tenant.bar ~= nil or has_barred[name] == true
-      if not first or comes_first(barred, tenant.at, name, first) then
-        first = { barred = barred, at = tenant.at, name = name }
-      end
+      local one = { barred = barred, at = tenant.at, name = name }
+      if not first or comes_first(one, first) then first = one end
     end
     for name, user in pairs(users) do
       if tenant_of(name) == first.name then
@@ -283,14 +284,14 @@ local function bar_failing()
     local user = state.clients.users[name]
     if user and not user.bar then
       local is_failing = user.rows[1] >= number(1) or excessive_share(sum_of(user.slots))
-      if is_failing then user.bar = new_bar() end
+      if is_failing then user.bar, new_user_bars = new_bar(), new_user_bars + 1 end
     end
   end
   for name in pairs(counts_of) do
     local tenant_name = tenant_of(name)
     local tenant = state.clients.tenants[tenant_name]
     if tenant and not tenant.bar and is_tenant_failing(tenant_name, tenant) then
-      tenant.bar = new_bar()
+      tenant.bar, new_tenant_bars = new_bar(), new_tenant_bars + 1
     end
   end
 end
@@ -304,7 +305,9 @@ local function reason_to_open()
   for name, user in pairs(state.clients.users) do
     local tenant = tenant_of(name)
     if rows[tenant] then rows[tenant] = rows[tenant] + user.rows[3] end
-    if parts[tenant] and not user.bar then parts[tenant] = plus(parts[tenant], sum_of(user.slots)) end
+    if parts[tenant] and not user.bar then
+      parts[tenant] = plus(parts[tenant], sum_of(user.slots))
+    end
   end
 
   local all, longest = state.unattributed_row, 0
@@ -465,8 +468,9 @@ local function bound_cooldowns()
   for _ = MAX_COOLDOWNS + 1, size_of(state.cooldowns) do
     local largest, first = largest_tenant(state.cooldowns), nil
     for name, at in pairs(state.cooldowns) do
-      if tenant_of(name) == largest and (not first or comes_first(false, at, name, first)) then
-        first = { barred = false, at = at, name = name }
+      if tenant_of(name) == largest then
+        local one = { barred = false, at = at, name = name }
+        if not first or comes_first(one, first) then first = one end
       end
     end
     state.cooldowns[first.name] = nil
@@ -567,4 +571,6 @@ if changed then
   )
   redis.call('SET', KEYS[1], text, 'PX', string.format('%.0f', 2 * longest + 60000))
 end
-return { string.format('%.0f', now), is_granted, previous_phase, text }
+return {
+  string.format('%.0f', now), is_granted, previous_phase, text, new_user_bars, new_tenant_bars,
+}

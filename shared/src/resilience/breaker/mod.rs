@@ -35,6 +35,7 @@
 //! | file | knows |
 //! |---|---|
 //! | `state` | the state of one circuit and everything that changes it, without I/O |
+//! | `phase` | what a circuit does with calls |
 //! | `report` | what an environment reports of a circuit and asks of it |
 //! | `window` | the calls of a sliding window |
 //! | `client` | whose calls they are, and how they ended |
@@ -82,11 +83,12 @@ pub mod client;
 pub mod clients;
 pub mod cooldowns;
 mod permit;
+mod phase;
 mod report;
 pub mod script;
 mod snapshot;
 pub mod state;
-mod verdict;
+pub mod verdict;
 mod view;
 pub mod window;
 

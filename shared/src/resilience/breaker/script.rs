@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use redis::Value;
 
 use super::client::to_millis;
-use super::state::{CircuitReport, CircuitState, Phase, Tally, cooldown_millis};
+use super::state::{CircuitReport, CircuitState, NewBars, Phase, Tally, cooldown_millis};
 use crate::config::BreakerSettings;
 use crate::valkey::{Script, ScriptCall, ScriptRequest};
 
@@ -29,6 +29,8 @@ pub struct ScriptAnswer {
     pub previous_phase: Phase,
     /// The state now.
     pub state: CircuitState,
+    /// Who is left out from now on.
+    pub new_bars: NewBars,
 }
 
 /// One run of the script about one circuit.
@@ -144,13 +146,15 @@ fn age_argument(tally: &Tally) -> String {
 
 /// Reads the script's answer; `None` if it is something else.
 pub fn read_answer(answer: &Value) -> Option<ScriptAnswer> {
-    let (now, is_granted, phase, state): (String, u8, String, String) =
-        redis::from_redis_value_ref(answer).ok()?;
+    type Reply = (String, u8, String, String, u64, u64);
+    let reply: Reply = redis::from_redis_value_ref(answer).ok()?;
+    let (now, is_granted, phase, state, users, tenants) = reply;
 
     Some(ScriptAnswer {
         now: now.parse().ok()?,
         is_probe_granted: is_granted == 1,
         previous_phase: serde_json::from_value(serde_json::Value::String(phase)).ok()?,
         state: serde_json::from_str(&state).ok()?,
+        new_bars: NewBars { users, tenants },
     })
 }

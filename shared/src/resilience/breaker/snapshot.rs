@@ -7,7 +7,7 @@ use super::client::ClientCounts;
 use super::clients::MAX_USERS;
 use super::cooldowns::MAX_COOLDOWNS;
 use super::script::ScriptAnswer;
-use super::state::{CircuitReport, CircuitState, Phase, ProbeEnd, ProbeResult, Tally};
+use super::state::{CircuitReport, CircuitState, NewBars, Phase, ProbeEnd, ProbeResult, Tally};
 
 /// The age, by the wall clock, beyond which a copy of a circuit's state is not decided on.
 pub const SNAPSHOT_TTL: Duration = Duration::from_millis(250);
@@ -22,6 +22,8 @@ pub(super) struct Snapshot {
     read_at: Option<SystemTime>,
     /// The phase that logs and metrics were told last.
     pub(super) announced_phase: Phase,
+    /// Whom this environment left out alone, and has told nobody yet.
+    pub(super) unannounced_bars: NewBars,
     pub(super) pending: PendingReport,
 }
 
@@ -36,6 +38,7 @@ impl Snapshot {
         self.clock_offset = to_signed(answer.now) - to_signed(local_now());
         self.read_at = Some(SystemTime::now());
         self.announced_phase = answer.state.phase;
+        self.unannounced_bars = NewBars::default();
         self.state = answer.state;
     }
 

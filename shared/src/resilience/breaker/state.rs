@@ -16,7 +16,9 @@ use super::client::{ClientCounts, tenant_of, to_millis};
 pub use super::clients::Clients;
 use super::clients::window_millis;
 pub use super::cooldowns::Cooldowns;
+pub use super::phase::Phase;
 pub use super::report::{CircuitReport, ProbeEnd, ProbeRequest, Tally};
+pub use super::verdict::NewBars;
 use super::verdict::UnattributedCalls;
 use super::window::{CallTime, CallWindow, WindowSlot};
 use crate::config::BreakerSettings;
@@ -29,38 +31,6 @@ pub const MAX_COOLDOWN: Duration = Duration::from_mins(10);
 pub(super) fn cooldown_millis(asked: Duration) -> u64 {
     let millis = asked.min(MAX_COOLDOWN).as_millis();
     u64::try_from(millis).unwrap_or(u64::MAX)
-}
-
-/// What a circuit does with calls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Lets every call in.
-    #[default]
-    Closed,
-    /// Lets none in.
-    Open,
-    /// Has let one in, as a probe.
-    HalfOpen,
-    /// Lets a growing share in, after a probe that succeeded.
-    Ramp,
-}
-
-impl Phase {
-    /// As logs and metrics call it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::Ramp => "ramp",
-        }
-    }
-
-    /// Whether results of calls count: an open circuit has no calls but its probe.
-    const fn counts_calls(self) -> bool {
-        matches!(self, Self::Closed | Self::Ramp)
-    }
 }
 
 /// Everything that is known of a circuit, as it stands in Valkey.
@@ -109,6 +79,8 @@ pub struct AppliedReport {
     pub previous_phase: Phase,
     /// Whether the probe that was asked for was let in.
     pub is_probe_granted: bool,
+    /// Who is left out from now on.
+    pub new_bars: NewBars,
 }
 
 /// A report that is taken in.
@@ -140,11 +112,11 @@ impl CircuitState {
         }
         self.forget_old(settings, now);
 
-        self.add_successes(&arrival);
+        let mut new_bars = self.add_successes(&arrival);
         if let Some(probe) = &report.probe {
             self.end_probe(settings, probe, now);
         }
-        self.add_faults(&arrival);
+        new_bars.add(self.add_faults(&arrival));
         for (client, cooldown) in &report.cooldowns {
             self.extend_cooldown(client, *cooldown, now);
         }
@@ -159,6 +131,7 @@ impl CircuitState {
         AppliedReport {
             previous_phase,
             is_probe_granted,
+            new_bars,
         }
     }
 
@@ -226,17 +199,17 @@ impl CircuitState {
     /// Whether a tenant that had faults or cooldowns is served. One whose only known users are
     /// left out has had no success.
     fn serves_tenant(&self, name: &str, now: u64) -> bool {
-        let tenant = self.clients.tenants.get(name);
-        let is_barred = tenant.is_some_and(|tenant| tenant.bar.is_some());
-        if is_barred || now < self.cooldowns.end_for_tenant(name) {
+        if now < self.cooldowns.end_for_tenant(name) {
             return false;
         }
+        let Some(tenant) = self.clients.tenants.get(name) else {
+            return true;
+        };
 
-        let serves_quiet_users = tenant.is_some_and(|tenant| tenant.slots.total().successes > 0);
+        let serves_others = tenant.slots.total().successes > 0;
         let mut users = self.clients.users_of(name);
-        let serves_user =
-            users.any(|(name, user)| user.bar.is_none() && now >= self.cooldowns.end_for(name));
-        serves_quiet_users || serves_user
+        let serves_any = serves_others || users.any(|(_, user)| user.bar.is_none());
+        tenant.bar.is_none() && serves_any
     }
 
     /// The calls of the whole window.
@@ -325,10 +298,10 @@ impl CircuitState {
         unattributed
     }
 
-    fn add_successes(&mut self, arrival: &Arrival<'_>) {
+    fn add_successes(&mut self, arrival: &Arrival<'_>) -> NewBars {
         let tally = &arrival.report.successes;
         let Some(time) = self.time_of(tally, arrival) else {
-            return;
+            return NewBars::default();
         };
         let all = WindowSlot {
             successes: tally.calls,
@@ -345,13 +318,13 @@ impl CircuitState {
         if time.at > self.last_fault {
             self.end_row();
         }
-        self.judge(arrival, tally.slow > 0, time.at);
+        self.judge(arrival, tally.slow > 0, time.at)
     }
 
-    fn add_faults(&mut self, arrival: &Arrival<'_>) {
+    fn add_faults(&mut self, arrival: &Arrival<'_>) -> NewBars {
         let tally = &arrival.report.faults;
         let Some(time) = self.time_of(tally, arrival) else {
-            return;
+            return NewBars::default();
         };
         let all = WindowSlot {
             failures: tally.calls,
@@ -364,20 +337,22 @@ impl CircuitState {
 
         self.unattributed_row += unattributed.failures;
         self.last_fault = self.last_fault.max(time.at);
-        self.judge(arrival, true, time.at);
+        self.judge(arrival, true, time.at)
     }
 
     /// Leaves out whose calls fail, and opens the circuit if all calls do.
-    fn judge(&mut self, arrival: &Arrival<'_>, are_bad: bool, at: u64) {
+    fn judge(&mut self, arrival: &Arrival<'_>, are_bad: bool, at: u64) -> NewBars {
         let Arrival { settings, now, .. } = *arrival;
         let clients = arrival.report.clients.keys();
-        self.clients.bar_failing(settings, clients, now);
+        let new_bars = self.clients.bar_failing(settings, clients, now);
         self.clients.bound_size(&mut self.slots);
 
         if are_bad {
             self.note_environment(settings, arrival.environment, at);
             self.open_if_due(settings, now);
         }
+
+        new_bars
     }
 
     fn extend_cooldown(&mut self, client: &str, cooldown: Duration, now: u64) {

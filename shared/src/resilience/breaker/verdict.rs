@@ -1,10 +1,9 @@
 //! Who is failing: a user, a tenant, or the provider.
 //!
-//! | is failing | by |
-//! |---|---|
-//! | a user | its own consecutive faults, or its own shares |
-//! | a tenant | consecutive faults of which half are others' than of the user with most of them; shares without that user's calls, and without users that are left out |
-//! | the provider | the same of tenants |
+//! - A user is, by its own consecutive faults, or its own shares.
+//! - A tenant is, by consecutive faults of which half are others' than of the user with most of
+//!   them, or by shares without that user's calls, and without users that are left out.
+//! - The provider is, by the same of tenants.
 //!
 //! So one user takes nothing from its tenant, and one tenant nothing from the others.
 
@@ -21,6 +20,22 @@ pub(super) struct UnattributedCalls {
     pub(super) row: u64,
 }
 
+/// How many are left out from now on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NewBars {
+    /// Users, by themselves.
+    pub users: u64,
+    /// Tenants.
+    pub tenants: u64,
+}
+
+impl NewBars {
+    pub(super) const fn add(&mut self, more: Self) {
+        self.users += more.users;
+        self.tenants += more.tenants;
+    }
+}
+
 impl Clients {
     /// Leaves out those of these clients, and of their tenants, that are failing.
     pub(super) fn bar_failing<'a>(
@@ -28,11 +43,13 @@ impl Clients {
         settings: &BreakerSettings,
         clients: impl Iterator<Item = &'a String> + Clone,
         now: u64,
-    ) {
+    ) -> NewBars {
+        let mut new_bars = NewBars::default();
         for client in clients.clone() {
             let user = self.users.get(client).filter(|user| user.bar.is_none());
             if user.is_some_and(|user| user.is_failing(settings)) {
                 self.bar_user(settings, client, now);
+                new_bars.users += 1;
             }
         }
 
@@ -42,8 +59,11 @@ impl Clients {
             let tenant = tenant.filter(|tenant| tenant.bar.is_none());
             if tenant.is_some_and(|tenant| self.is_tenant_failing(settings, name, tenant)) {
                 self.bar_tenant(settings, name, now);
+                new_bars.tenants += 1;
             }
         }
+
+        new_bars
     }
 
     fn is_tenant_failing(

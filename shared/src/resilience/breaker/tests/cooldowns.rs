@@ -28,11 +28,13 @@ fn a_cooldown_is_its_clients_own_until_two_agree() {
     throttle(&mut circuit, "t/a", TEN_MINUTES);
     assert!(!is_served(&circuit, "t/a"));
     assert!(is_served(&circuit, "t/b") && is_served(&circuit, "u/a"));
+    assert!(circuit.state.serves_any(circuit.now));
 
     throttle(&mut circuit, "t/b", TEN_MINUTES);
     assert!(!is_served(&circuit, "t/c"), "two users of the tenant");
     assert!(is_served(&circuit, "u/a"));
     assert_eq!(circuit.state.cooldown_end_for_all(), 0);
+    assert!(!circuit.state.serves_any(circuit.now), "all that are known");
 
     throttle(&mut circuit, "u/a", TEN_MINUTES);
     assert!(!is_served(&circuit, "v/a"), "two tenants");
