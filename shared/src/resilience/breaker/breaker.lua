@@ -13,7 +13,7 @@
 --         25 calls of each client: { name: [successes, slow, faults] } as JSON
 local number = function(at) return tonumber(ARGV[at]) end
 local window, quorum = number(6), number(5)
-local MAX_TENANTS, MAX_USERS, MAX_COOLDOWNS = 16, 32, 32
+local MAX_TENANTS, MAX_USERS, MAX_COOLDOWNS = 16, 16, 32
 
 local raw = redis.call('GET', KEYS[1])
 local known, state = pcall(cjson.decode, raw or '')
@@ -78,17 +78,21 @@ local function forget_slots(slots)
   end
 end
 
-local function take_fast(slots, others)
-  for start, slot in pairs(others) do
-    add_calls(slots, start, math.max(slot[1] - slot[3], 0), 0, 0)
+local function take_over(slots, others)
+  for start, slot in pairs(others) do add_calls(slots, start, slot[1], slot[2], slot[3]) end
+end
+
+local function without_bad_calls(slots)
+  local fast = {}
+  for start, slot in pairs(slots) do
+    add_calls(fast, start, math.max(slot[1] - slot[3], 0), 0, 0)
   end
+  return fast
 end
 
 -- Clients: what clients.rs does.
 local function forgive(user)
-  local fast = {}
-  take_fast(fast, user.slots)
-  user.rows, user.slots = { 0, 0, 0 }, fast
+  user.rows, user.slots = { 0, 0, 0 }, without_bad_calls(user.slots)
 end
 
 local function end_row()
@@ -154,7 +158,7 @@ local function forget_clients()
     local sum = sum_of(user.slots)
     local marks = user.rows[1] + user.rows[2] + user.rows[3] + sum[2] + sum[3]
     if not user.bar and marks == 0 then
-      if tenant then take_fast(tenant.slots, user.slots) end
+      if tenant then take_over(tenant.slots, user.slots) end
       users[name] = nil
     else
       has_users[tenant_name] = true
@@ -164,8 +168,9 @@ local function forget_clients()
   for name, tenant in pairs(tenants) do
     forget_slots(tenant.slots)
     keep_bar(tenant)
-    if not has_users[name] and not tenant.bar then
-      take_fast(state.slots, tenant.slots)
+    local sum = sum_of(tenant.slots)
+    if not has_users[name] and not tenant.bar and sum[2] + sum[3] == 0 then
+      take_over(state.slots, tenant.slots)
       tenants[name] = nil
     end
   end
@@ -206,7 +211,7 @@ local function bound_users()
       end
     end
     local tenant = tenants[largest]
-    if tenant then take_fast(tenant.slots, users[first.name].slots) end
+    if tenant then take_over(tenant.slots, users[first.name].slots) end
     users[first.name] = nil
   end
 end
@@ -225,11 +230,11 @@ local function bound_tenants()
     end
     for name, user in pairs(users) do
       if tenant_of(name) == first.name then
-        take_fast(state.slots, user.slots)
+        take_over(state.slots, user.slots)
         users[name] = nil
       end
     end
-    take_fast(state.slots, tenants[first.name].slots)
+    take_over(state.slots, tenants[first.name].slots)
     tenants[first.name] = nil
   end
 end
@@ -335,7 +340,7 @@ local function time_of(epoch, calls, age)
   local is_relevant = calls > 0 and counts_calls() and epoch == state.epoch
   if not is_relevant or age >= window or age > now then return nil end
 
-  local at, slot_length = now - age, math.max(math.floor(window / 10), 1)
+  local at, slot_length = now - age, math.max(math.floor(window / 5), 1)
   changed = true
   return { at = at, slot = string.format('%.0f', at - at % slot_length) }
 end
@@ -409,7 +414,7 @@ local function end_trial_of(token, result)
         return nil
       end
       local prober = tenant.bar.trial_user
-      tenant.bar = nil
+      tenant.bar, tenant.slots = nil, without_bad_calls(tenant.slots)
       for user_name, user in pairs(users) do
         if user_name == prober then user.bar = nil end
         if tenant_of(user_name) == name and not user.bar then forgive(user) end

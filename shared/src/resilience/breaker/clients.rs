@@ -1,12 +1,13 @@
 //! The tenants and users of a circuit: their calls, and which of them are left out.
 //!
 //! What one client's calls do to a provider must not keep the provider from others. So calls are
-//! counted where they belong: a user's faults and slow calls with the user, and nowhere else. A
-//! tenant's calls are its users' and those that it counts itself, which all succeeded in time; the
-//! circuit's are its tenants' and those that it counts itself. What is forgotten takes its faults
-//! with it, so one client's faults never become another's.
+//! counted where they belong: a user's faults and slow calls with the user. A tenant's calls are its
+//! users' and those that it counts itself; the circuit's are its tenants' and those that it counts
+//! itself. No call is counted twice, so one client's faults never become another's.
 //!
-//! Only users that had a fault or a slow call are remembered, with their calls since.
+//! Only users that had a fault or a slow call are remembered, with their calls since. If they are
+//! too many, those go first that are not left out and were not heard of for longest: a user's calls
+//! become its tenant's, and a tenant's the circuit's, as those of many who had a few faults each.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ use crate::config::BreakerSettings;
 const MAX_TENANTS: usize = 16;
 
 /// The most users that a circuit remembers.
-pub(super) const MAX_USERS: usize = 32;
+pub(super) const MAX_USERS: usize = 16;
 
 /// Faults since the last success of one's own, of one's tenant, and of anyone. In JSON it is an
 /// array of the three numbers.
@@ -72,7 +73,7 @@ pub struct UserState {
 /// One tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantState {
-    /// The calls of those of its users that are not remembered: all succeeded in time.
+    /// The calls of those of its users that are not remembered.
     pub slots: CallWindow,
     /// When its last fault was.
     pub last_fault: u64,
@@ -231,7 +232,7 @@ impl Clients {
         let clean = self.users.extract_if(.., |_, user| user.is_clean());
         for (name, user) in clean {
             if let Some(tenant) = self.tenants.get_mut(tenant_of(&name)) {
-                tenant.slots.take_fast_successes(&user.slots);
+                tenant.slots.take_over(&user.slots);
             }
         }
 
@@ -242,9 +243,10 @@ impl Clients {
             tenant.bar.take_if(|bar| !is_current(bar, at));
 
             let has_users = users.keys().any(|user| tenant_of(user) == name);
-            let is_kept = has_users || tenant.bar.is_some();
+            let has_bad_calls = tenant.slots.total().has_bad_calls();
+            let is_kept = has_users || has_bad_calls || tenant.bar.is_some();
             if !is_kept {
-                unattributed.take_fast_successes(&tenant.slots);
+                unattributed.take_over(&tenant.slots);
             }
             is_kept
         });
@@ -259,7 +261,7 @@ impl Clients {
             };
             let tenant = self.tenants.get_mut(tenant_of(&name));
             if let (Some(user), Some(tenant)) = (self.users.remove(&name), tenant) {
-                tenant.slots.take_fast_successes(&user.slots);
+                tenant.slots.take_over(&user.slots);
             }
         }
 
@@ -289,10 +291,10 @@ impl Clients {
     fn forget_tenant(&mut self, name: &str, unattributed: &mut CallWindow) {
         let users = self.users.extract_if(.., |user, _| tenant_of(user) == name);
         for (_, user) in users {
-            unattributed.take_fast_successes(&user.slots);
+            unattributed.take_over(&user.slots);
         }
         if let Some(tenant) = self.tenants.remove(name) {
-            unattributed.take_fast_successes(&tenant.slots);
+            unattributed.take_over(&tenant.slots);
         }
     }
 
@@ -337,6 +339,7 @@ impl Clients {
         let (name, tenant) = tenants.find(|(_, tenant)| holds(&tenant.bar))?;
         if is_success {
             let prober = tenant.bar.take()?.trial_user;
+            tenant.slots.clear_bad_calls();
             let name = name.clone();
             self.forgive_users(&name, &prober);
             return Some(prober);

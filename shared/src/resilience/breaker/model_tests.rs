@@ -347,7 +347,7 @@ fn play_hostile(events: &[HostileEvent], is_one_user: bool) -> Result<(), TestCa
             prop_assert!(is_let_in, "{client} beside {state:?}");
         }
         prop_assert!(state.phase == Phase::Closed);
-        prop_assert!(state.clients.users.len() <= 32 && state.clients.tenants.len() <= 16);
+        prop_assert!(state.clients.users.len() <= 16 && state.clients.tenants.len() <= 16);
         if event.is_others_turn {
             let report = CircuitReport {
                 clients: BTreeMap::from([(

@@ -63,8 +63,7 @@ pub struct CircuitState {
     pub unattributed_row: u64,
     /// When the last fault was.
     pub last_fault: u64,
-    /// The window, but for what `clients` has: calls that succeeded in time, and those whose
-    /// clients are not known.
+    /// The window, but for what `clients` has.
     pub slots: CallWindow,
     /// When each environment last saw a fault or a slow call, if there is a quorum.
     pub seen: BTreeMap<String, u64>,

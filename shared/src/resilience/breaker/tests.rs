@@ -3,6 +3,7 @@
 mod clients;
 mod cooldowns;
 mod hedging;
+mod pending;
 mod users;
 
 use std::collections::BTreeMap;

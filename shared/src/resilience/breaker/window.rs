@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// A window is kept in this many slots, so that it slides by a tenth of its length.
-const SLOTS_PER_WINDOW: u64 = 10;
+/// A window is kept in this many slots, so that it slides by a fifth of its length: the whole state
+/// is read and written with each report.
+const SLOTS_PER_WINDOW: u64 = 5;
 
 /// Calls of one slot of the window. In JSON it is an array of the three numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,10 +134,10 @@ impl CallWindow {
         }
     }
 
-    /// Takes over the calls of another window that succeeded in time.
-    pub(super) fn take_fast_successes(&mut self, other: &Self) {
+    /// Takes over the calls of another window.
+    pub(super) fn take_over(&mut self, other: &Self) {
         for (start, slot) in &other.0 {
-            self.add(*start, slot.fast_successes());
+            self.add(*start, *slot);
         }
     }
 }

@@ -130,5 +130,5 @@ fn many_users_of_one_tenant_push_out_their_own() {
     }
     assert!(circuit.is_barred("t/hostile"));
     assert_eq!(circuit.state.phase, Phase::Closed);
-    assert_eq!(circuit.state.clients.users.len(), 32);
+    assert_eq!(circuit.state.clients.users.len(), 16);
 }
