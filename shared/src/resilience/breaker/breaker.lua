@@ -425,17 +425,28 @@ local function end_trial_of(token, result)
   return nil
 end
 
+-- Cooldowns, each { own end, end in its tenant, end among all, when it was asked for }.
+local function contradict_cooldowns(client, at)
+  for name, cooldown in pairs(state.cooldowns) do
+    if name ~= client and at > cooldown[4] then
+      cooldown[3] = 0
+      if tenant_of(name) == tenant_of(client) then cooldown[2] = 0 end
+    end
+  end
+end
+
 local function end_trial(token, result)
   local client = end_trial_of(token, result)
   if not client then return end
 
   local time = time_of(state.epoch, 1, 0)
   if not time then return end
+  contradict_cooldowns(client, time.at)
   count_client(client, { 1, 0, 0 }, time)
   if time.at > state.last_fault then end_row() end
 end
 
--- Cooldowns: what two agree on.
+-- What two cooldowns agree on.
 local function second_largest(ends)
   local largest, second = 0, 0
   for _, at in pairs(ends) do
@@ -447,13 +458,14 @@ end
 
 local function cooldown_end(client)
   local tenant_name, of_tenant, by_tenant = tenant_of(client), {}, {}
-  for name, at in pairs(state.cooldowns) do
+  for name, cooldown in pairs(state.cooldowns) do
     local tenant = tenant_of(name)
-    by_tenant[tenant] = math.max(by_tenant[tenant] or 0, at)
-    if tenant == tenant_name then of_tenant[name] = at end
+    by_tenant[tenant] = math.max(by_tenant[tenant] or 0, cooldown[3])
+    if tenant == tenant_name then of_tenant[name] = cooldown[2] end
   end
+  local own = state.cooldowns[client]
   return math.max(
-    state.cooldown_until, state.cooldowns[client] or 0,
+    state.cooldown_until, own and own[1] or 0,
     second_largest(of_tenant), second_largest(by_tenant)
   )
 end
@@ -466,15 +478,18 @@ local function extend_cooldown(client, millis)
     return
   end
 
-  state.cooldowns[client] = math.max(state.cooldowns[client] or 0, now + millis)
+  local cooldown = state.cooldowns[client] or { 0, 0, 0, 0 }
+  for at = 1, 3 do cooldown[at] = math.max(cooldown[at], now + millis) end
+  cooldown[4] = now
+  state.cooldowns[client] = cooldown
 end
 
 local function bound_cooldowns()
   for _ = MAX_COOLDOWNS + 1, size_of(state.cooldowns) do
     local largest, first = largest_tenant(state.cooldowns), nil
-    for name, at in pairs(state.cooldowns) do
+    for name, cooldown in pairs(state.cooldowns) do
       if tenant_of(name) == largest then
-        local one = { barred = false, at = at, name = name }
+        local one = { barred = false, at = cooldown[1], name = name }
         if not first or comes_first(one, first) then first = one end
       end
     end
@@ -486,8 +501,8 @@ end
 if state.phase == 'ramp' and now >= state['until'] then
   enter_phase('closed', 'recovered', 0)
 end
-for client, at in pairs(state.cooldowns) do
-  if at <= now then state.cooldowns[client] = nil end
+for client, cooldown in pairs(state.cooldowns) do
+  if cooldown[1] <= now then state.cooldowns[client] = nil end
 end
 for environment, at in pairs(state.seen) do
   if at + window <= now then state.seen[environment] = nil end
@@ -499,9 +514,13 @@ forget_clients()
 -- Successes.
 local time = time_of(number(12), number(13), number(15))
 if time then
-  count_calls(time, { number(13), 0, number(14) }, function(counts)
+  local unattributed = count_calls(time, { number(13), 0, number(14) }, function(counts)
     return { counts[1], 0, counts[2] }
   end)
+  for client, counts in pairs(counts_of) do
+    if counts[1] > 0 then contradict_cooldowns(client, time.at) end
+  end
+  if unattributed[1] > 0 then contradict_cooldowns('', time.at) end
   if time.at > state.last_fault then end_row() end
   judge(number(14) > 0, time.at)
 end
@@ -570,7 +589,9 @@ local text = cjson.encode(state)
 if changed then
   -- Every question to a circuit comes within this time; after it, the circuit is as new.
   local last_cooldown = state.cooldown_until
-  for _, at in pairs(state.cooldowns) do last_cooldown = math.max(last_cooldown, at) end
+  for _, cooldown in pairs(state.cooldowns) do
+    last_cooldown = math.max(last_cooldown, cooldown[1])
+  end
   local longest = math.max(
     window, number(7), number(8), number(9), number(10), last_cooldown - now
   )

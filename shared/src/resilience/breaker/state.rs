@@ -307,11 +307,20 @@ impl CircuitState {
             failures: 0,
             slow: tally.slow,
         };
-        self.count_calls(arrival, &time, all, |counts| WindowSlot {
+        let unattributed = self.count_calls(arrival, &time, all, |counts| WindowSlot {
             successes: counts.successes,
             failures: 0,
             slow: counts.slow,
         });
+
+        for (client, counts) in &arrival.report.clients {
+            if counts.successes > 0 {
+                self.cooldowns.contradict(client, time.at);
+            }
+        }
+        if unattributed.successes > 0 {
+            self.cooldowns.contradict("", time.at);
+        }
 
         // A success that is older than the last fault does not end the row of faults.
         if time.at > self.last_fault {
@@ -364,7 +373,7 @@ impl CircuitState {
         if client.is_empty() {
             self.cooldown_until = self.cooldown_until.max(until);
         } else {
-            self.cooldowns.extend(client, until);
+            self.cooldowns.extend(client, until, now);
         }
     }
 
@@ -431,6 +440,7 @@ impl CircuitState {
             successes: 1,
             ..WindowSlot::default()
         };
+        self.cooldowns.contradict(&client, time.at);
         let clean = self.clients.count(&client, success, &time);
         self.slots.add(time.slot, clean);
         if time.at > self.last_fault {

@@ -57,6 +57,24 @@ fn all_wait_only_as_long_as_two_were_asked() {
     assert!(is_served(&circuit, "t/hostile"));
 }
 
+/// Two clients with requests that are too large do not keep those away who are served.
+#[test]
+fn a_client_that_is_served_contradicts_cooldowns() {
+    let mut circuit = Circuit::new();
+    throttle(&mut circuit, "t/a", TEN_MINUTES);
+    circuit.serve("v/a");
+    throttle(&mut circuit, "u/a", TEN_MINUTES);
+    assert!(is_served(&circuit, "v/a") && is_served(&circuit, "w/a"));
+
+    circuit.serve("u/b");
+    throttle(&mut circuit, "u/c", TEN_MINUTES);
+    assert!(is_served(&circuit, "u/b"), "of the tenant, too");
+    assert!(!is_served(&circuit, "u/a") && !is_served(&circuit, "u/c"));
+
+    throttle(&mut circuit, "t/b", TEN_MINUTES);
+    assert!(!is_served(&circuit, "v/a"), "two were asked since");
+}
+
 #[test]
 fn a_cooldown_outlasts_an_opening() {
     let mut circuit = Circuit::new();
