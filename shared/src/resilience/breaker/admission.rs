@@ -142,9 +142,17 @@ impl Circuit {
             ..CircuitReport::default()
         };
         if self.exchange_report(report, deadline).await {
-            let epoch = self.snapshot().state.epoch;
+            let (epoch, is_probe) = {
+                let state = &self.snapshot().state;
+                (state.epoch, state.holds_probe(&token, client))
+            };
             let permit = Permit::new(self, epoch, client);
-            return Admission::Granted(permit.into_probe(token));
+            // A call that finds out about a cooldown counts as any other.
+            return Admission::Granted(if is_probe {
+                permit.into_probe(token)
+            } else {
+                permit
+            });
         }
 
         // Another environment was faster: its probe is under way, or has ended already.
@@ -180,12 +188,12 @@ pub(super) fn decide(
         AdmissionDecision::Refuse(Refusal { reason, retry_in })
     };
 
+    if state.wants_probe(settings, client, false, now) {
+        return AdmissionDecision::RequestProbe;
+    }
     let cooldown_end = state.cooldown_end(client);
     if now < cooldown_end {
         return refuse(RefusalReason::CoolingDown, cooldown_end);
-    }
-    if state.wants_probe(settings, client, false, now) {
-        return AdmissionDecision::RequestProbe;
     }
     if let Some(bar) = state.bar_of(client) {
         let reason = if bar.trial.is_empty() {

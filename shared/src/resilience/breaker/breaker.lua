@@ -22,7 +22,7 @@ if not raw or not known or type(state) ~= 'table' or not state.slots or not stat
   state = {
     phase = 'closed', epoch = 0, reason = '', since = 0, ['until'] = 0,
     probe = '', probe_until = 0, probe_tenant = '', failed_prober = '',
-    cooldown_until = 0, cooldowns = {}, unattributed_row = 0, last_fault = 0,
+    cooldown_until = 0, cooldowns = {}, cooldown_probe_at = 0, unattributed_row = 0, last_fault = 0,
     slots = {}, seen = {}, clients = { tenants = {}, users = {} },
   }
 end
@@ -456,7 +456,8 @@ local function second_largest(ends)
   return second
 end
 
-local function cooldown_end(client)
+-- Until when a client is to leave the provider alone by what its tenant was told, and all are.
+local function cooldown_ends(client)
   local tenant_name, of_tenant, by_tenant = tenant_of(client), {}, {}
   for name, cooldown in pairs(state.cooldowns) do
     local tenant = tenant_of(name)
@@ -464,10 +465,8 @@ local function cooldown_end(client)
     if tenant == tenant_name then of_tenant[name] = cooldown[2] end
   end
   local own = state.cooldowns[client]
-  return math.max(
-    state.cooldown_until, own and own[1] or 0,
-    second_largest(of_tenant), second_largest(by_tenant)
-  )
+  local own_end = math.max(own and own[1] or 0, second_largest(of_tenant))
+  return math.max(state.cooldown_until, own_end), second_largest(by_tenant)
 end
 
 local function extend_cooldown(client, millis)
@@ -480,7 +479,7 @@ local function extend_cooldown(client, millis)
 
   local cooldown = state.cooldowns[client] or { 0, 0, 0, 0 }
   for at = 1, 3 do cooldown[at] = math.max(cooldown[at], now + millis) end
-  cooldown[4] = now
+  cooldown[4], state.cooldown_probe_at = now, now + number(8)
   state.cooldowns[client] = cooldown
 end
 
@@ -559,11 +558,19 @@ bound_cooldowns()
 
 -- The probe that is asked for.
 local is_granted, asker = 0, ARGV[24]
-if ARGV[22] ~= '' and now >= cooldown_end(asker) then
+local own_end, end_for_all = cooldown_ends(asker)
+if ARGV[22] ~= '' and now >= own_end then
   local is_urgent, reopen_at = ARGV[23] == '1', state.since + number(8)
-  if counts_calls() then
-    local bar = bar_of(asker)
-    if bar and now >= trial_at(bar, asker, is_urgent) then
+  local bar = bar_of(asker)
+  if counts_calls() and not bar then
+    if asker ~= '' and now < end_for_all and now >= state.cooldown_probe_at then
+      state.cooldown_probe_at = now + number(8)
+      is_granted, changed = 1, true
+    end
+  elseif now < end_for_all then
+    -- All leave it alone.
+  elseif counts_calls() then
+    if now >= trial_at(bar, asker, is_urgent) then
       bar.trial, bar.trial_user, bar.trial_until = ARGV[22], asker, now + number(9)
       is_granted, changed = 1, true
     end

@@ -92,9 +92,13 @@ impl Cooldowns {
 
     /// Until when a client is to leave the provider alone; 0 if it need not.
     pub fn end_for(&self, client: &str) -> u64 {
+        self.own_end(client).max(self.end_for_all())
+    }
+
+    /// The same by what its tenant was told.
+    pub(super) fn own_end(&self, client: &str) -> u64 {
         let own = self.0.get(client).map_or(0, |cooldown| cooldown.own);
         own.max(self.end_for_tenant(tenant_of(client)))
-            .max(self.end_for_all())
     }
 
     /// Until when a whole tenant is to: as two of its users were told.

@@ -59,6 +59,8 @@ pub struct CircuitState {
     pub cooldown_until: u64,
     /// Until when it asked each of the others.
     pub cooldowns: Cooldowns,
+    /// When a call of a client that was not asked may find out whether it holds for all.
+    pub cooldown_probe_at: u64,
     /// Faults since the last success whose clients are not known.
     pub unattributed_row: u64,
     /// When the last fault was.
@@ -117,7 +119,7 @@ impl CircuitState {
         }
         new_bars.add(self.add_faults(&arrival));
         for (client, cooldown) in &report.cooldowns {
-            self.extend_cooldown(client, *cooldown, now);
+            self.extend_cooldown(settings, client, *cooldown, now);
         }
         self.cooldowns.bound_size();
 
@@ -156,19 +158,35 @@ impl CircuitState {
                 let is_anothers = is_known && tenant != self.probe_tenant;
                 now >= self.probe_until || (is_anothers && now >= reopen_at)
             }
-            Phase::Closed | Phase::Ramp => {
-                let bar = self.bar_of(client);
-                bar.is_some_and(|bar| now >= bar.trial_at(settings, client, is_urgent))
-            }
+            Phase::Closed | Phase::Ramp => match self.bar_of(client) {
+                Some(bar) => now >= bar.trial_at(settings, client, is_urgent),
+                None => return self.wants_cooldown_probe(client, now),
+            },
         };
 
         is_due && now >= self.cooldown_end(client)
+    }
+
+    /// Whether a call of this client may find out if a cooldown of others holds for it, too. One may
+    /// each `reopen`, so that the requests of two clients do not send all away.
+    fn wants_cooldown_probe(&self, client: &str, now: u64) -> bool {
+        let is_known = !client.is_empty();
+        let is_for_all = now < self.cooldowns.end_for_all();
+        let own_end = self.cooldown_until.max(self.cooldowns.own_end(client));
+
+        is_known && is_for_all && now >= own_end && now >= self.cooldown_probe_at
     }
 
     /// The bar that keeps a client out of a circuit which serves others.
     pub fn bar_of(&self, client: &str) -> Option<&Bar> {
         let bar = self.clients.bar_of(client)?;
         self.phase.counts_calls().then_some(bar)
+    }
+
+    /// Whether this is the token of the probe or of a client's trial.
+    pub(super) fn holds_probe(&self, token: &str, client: &str) -> bool {
+        let bar = self.clients.bar_of(client);
+        self.probe == token || bar.is_some_and(|bar| bar.trial == token)
     }
 
     /// Until when a client is to leave the provider alone; 0 if it need not.
@@ -179,36 +197,6 @@ impl CircuitState {
     /// Until when all are to.
     pub fn cooldown_end_for_all(&self) -> u64 {
         self.cooldown_until.max(self.cooldowns.end_for_all())
-    }
-
-    /// Whether any client is known to be served, or none is known at all.
-    pub fn serves_any(&self, now: u64) -> bool {
-        if now < self.cooldown_end_for_all() {
-            return false;
-        }
-        let throttled = self.cooldowns.tenants(now);
-        let names = self.clients.tenants.keys().map(String::as_str);
-        let mut troubled = names.chain(throttled.iter().copied()).peekable();
-
-        let is_nobody_in_trouble = troubled.peek().is_none();
-        let serves_others = self.slots.total().successes > 0;
-        is_nobody_in_trouble || serves_others || troubled.any(|name| self.serves_tenant(name, now))
-    }
-
-    /// Whether a tenant that had faults or cooldowns is served. One whose only known users are
-    /// left out has had no success.
-    fn serves_tenant(&self, name: &str, now: u64) -> bool {
-        if now < self.cooldowns.end_for_tenant(name) {
-            return false;
-        }
-        let Some(tenant) = self.clients.tenants.get(name) else {
-            return true;
-        };
-
-        let serves_others = tenant.slots.total().successes > 0;
-        let mut users = self.clients.users_of(name);
-        let serves_any = serves_others || users.any(|(_, user)| user.bar.is_none());
-        tenant.bar.is_none() && serves_any
     }
 
     /// The calls of the whole window.
@@ -363,7 +351,13 @@ impl CircuitState {
         new_bars
     }
 
-    fn extend_cooldown(&mut self, client: &str, cooldown: Duration, now: u64) {
+    fn extend_cooldown(
+        &mut self,
+        settings: &BreakerSettings,
+        client: &str,
+        cooldown: Duration,
+        now: u64,
+    ) {
         let millis = cooldown_millis(cooldown);
         if millis == 0 {
             return;
@@ -374,6 +368,7 @@ impl CircuitState {
             self.cooldown_until = self.cooldown_until.max(until);
         } else {
             self.cooldowns.extend(client, until, now);
+            self.cooldown_probe_at = now.saturating_add(to_millis(settings.reopen));
         }
     }
 
@@ -462,8 +457,9 @@ impl CircuitState {
 
         let lease = to_millis(settings.probe_lease);
         if self.phase.counts_calls() {
-            if let Some(bar) = self.clients.bar_of_mut(client) {
-                bar.begin_trial(token, client, now.saturating_add(lease));
+            match self.clients.bar_of_mut(client) {
+                Some(bar) => bar.begin_trial(token, client, now.saturating_add(lease)),
+                None => self.cooldown_probe_at = now.saturating_add(to_millis(settings.reopen)),
             }
             return true;
         }

@@ -74,6 +74,38 @@ impl Circuit {
     }
 }
 
+impl CircuitState {
+    /// Whether any client is known to be served, or none is known at all.
+    pub(super) fn serves_any(&self, now: u64) -> bool {
+        if now < self.cooldown_end_for_all() {
+            return false;
+        }
+        let throttled = self.cooldowns.tenants(now);
+        let names = self.clients.tenants.keys().map(String::as_str);
+        let mut troubled = names.chain(throttled.iter().copied()).peekable();
+
+        let is_nobody_in_trouble = troubled.peek().is_none();
+        let serves_others = self.slots.total().successes > 0;
+        is_nobody_in_trouble || serves_others || troubled.any(|name| self.serves_tenant(name, now))
+    }
+
+    /// Whether a tenant that had faults or cooldowns is served. One whose only known users are
+    /// left out has had no success.
+    fn serves_tenant(&self, name: &str, now: u64) -> bool {
+        if now < self.cooldowns.end_for_tenant(name) {
+            return false;
+        }
+        let Some(tenant) = self.clients.tenants.get(name) else {
+            return true;
+        };
+
+        let serves_others = tenant.slots.total().successes > 0;
+        let mut users = self.clients.users_of(name);
+        let serves_any = serves_others || users.any(|(_, user)| user.bar.is_none());
+        tenant.bar.is_none() && serves_any
+    }
+}
+
 /// The phase now: a ramp that is over is closed, though no report has said so yet.
 fn phase_at(state: &CircuitState, now: u64) -> Phase {
     if state.phase == Phase::Ramp && now >= state.until {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::super::admission::{AdmissionDecision, decide};
 use super::super::state::CircuitReport;
+use super::super::{Admission, BreakerSettings, Breakers};
 use super::clients::Circuit;
+use super::settings;
+use crate::deadline::Deadline;
 
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 
@@ -73,6 +76,63 @@ fn a_client_that_is_served_contradicts_cooldowns() {
 
     throttle(&mut circuit, "t/b", TEN_MINUTES);
     assert!(!is_served(&circuit, "v/a"), "two were asked since");
+}
+
+/// A tier that nobody calls, such as the second one, is not lost for ten minutes: one call of a
+/// client that was not asked finds out.
+#[test]
+fn one_call_finds_out_whether_a_cooldown_is_for_all() {
+    let mut circuit = Circuit::new();
+    throttle(&mut circuit, "t/a", TEN_MINUTES);
+    throttle(&mut circuit, "u/a", TEN_MINUTES);
+    assert_eq!(circuit.probe("v/a"), None, "too soon");
+
+    circuit.wait(16);
+    assert_eq!(circuit.probe("t/a"), None, "it was asked");
+    assert_eq!(circuit.probe(""), None, "it may have been asked");
+    assert!(circuit.probe("v/a").is_some());
+    assert_eq!(circuit.probe("w/a"), None, "one at a time");
+    throttle(&mut circuit, "v/a", TEN_MINUTES);
+
+    circuit.wait(16);
+    assert!(circuit.probe("w/a").is_some());
+    circuit.serve("w/a");
+    assert!(is_served(&circuit, "w/a") && is_served(&circuit, "x/a"));
+    assert!(!is_served(&circuit, "t/a") && !is_served(&circuit, "v/a"));
+}
+
+#[tokio::test]
+async fn a_call_that_finds_out_counts_as_any_other() {
+    let settings = BreakerSettings {
+        reopen: 0.001,
+        ..settings()
+    };
+    let breakers = Breakers::new(None, [("p", settings)]);
+    let circuit = breakers.circuit("p").unwrap();
+    let deadline = Deadline::after(Duration::from_secs(5));
+    for client in ["t/a", "u/a"] {
+        let Admission::Granted(permit) = circuit.admit(client, deadline).await else {
+            panic!("refused")
+        };
+        permit.record_cooldown(TEN_MINUTES, deadline).await;
+    }
+    assert!(circuit.view().cooldown_seconds > 0);
+
+    let permit = loop {
+        if let Admission::Granted(permit) = circuit.admit("v/a", deadline).await {
+            break permit;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(!permit.is_probe());
+    let answered_later = Deadline::after(Duration::from_millis(2));
+    while !answered_later.remaining().is_zero() {
+        tokio::task::yield_now().await;
+    }
+    permit.record_success(Duration::ZERO, deadline).await;
+    let view = circuit.view();
+    assert_eq!((view.cooldown_seconds, view.throttled_tenants), (0, 2));
+    assert_eq!((view.window.calls, view.window.faults), (1, 0));
 }
 
 #[test]
