@@ -1,4 +1,4 @@
-//! `breaker.lua` and the state machine in Rust, driven through the same reports.
+//! `lua/*.lua` and the state machine in Rust, driven through the same reports.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

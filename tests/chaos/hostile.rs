@@ -280,10 +280,12 @@ async fn one_hostile_patient_takes_nothing_from_its_tenant() {
     );
     let throttled = throttle_models(&hostile, Instant::now()).await;
     let last = other.consult(Instant::now() + Duration::from_secs(1)).await;
+    let chats = other.chat_times(1).await;
     set_settings(false).await;
 
     assert!(statuses.len() > 20, "{statuses:?}");
     assert!(!throttled.is_empty());
+    assert_eq!(count_served(&chats), 1, "{chats:?}");
     assert!(circuits.most_barred >= 1, "{circuits:?}");
     assert_eq!(circuits.open, 0, "{circuits:?}");
     for consultations in [consultations, last] {

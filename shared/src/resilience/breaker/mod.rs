@@ -43,7 +43,7 @@
 //! | `clients` | the tenants and users: their calls, and which of them are left out |
 //! | `verdict` | who is failing: a user, a tenant, or the provider |
 //! | `cooldowns` | whom the provider asked to leave it alone |
-//! | `script` | the wire form of `breaker.lua`, which does the same on the server |
+//! | `script` | the wire form of `lua/*.lua`, which does the same on the server |
 //! | `snapshot` | an environment's copy of the state, and the report that waits to be sent |
 //! | `circuit` | how reports reach the fleet, and what happens when they do not |
 //! | `permit` | the right to make one call, and how the call went |

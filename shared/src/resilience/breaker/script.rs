@@ -1,4 +1,4 @@
-//! The wire form of `breaker.lua`. Public, so that a test can run it on a clock of its own.
+//! The wire form of the script `lua/*.lua`. Public, so that a test can run it on a clock of its own.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,14 @@ use crate::config::BreakerSettings;
 use crate::valkey::{Script, ScriptCall, ScriptRequest};
 
 /// The script, but for the lines before it that set `now`, in milliseconds since 1970.
-pub const SOURCE: &str = include_str!("breaker.lua");
+pub const SOURCE: &str = concat!(
+    include_str!("lua/breaker.lua"),
+    include_str!("lua/clients.lua"),
+    include_str!("lua/verdict.lua"),
+    include_str!("lua/cooldowns.lua"),
+    include_str!("lua/trials.lua"),
+    include_str!("lua/report.lua"),
+);
 
 /// The time is the server's: environments' clocks differ.
 const SERVER_TIME: &str = "local time = redis.call('TIME')

@@ -1,7 +1,7 @@
 //! The state of one circuit and everything that changes it. Pure: the time is given, in
 //! milliseconds since 1970.
 //!
-//! `breaker.lua` does the same on the server, for the whole fleet, step for step; a property test
+//! `lua/*.lua` does the same on the server, for the whole fleet, step for step; a property test
 //! drives both through the same reports and compares every state. This one decides alone while
 //! there is no Valkey.
 
