@@ -1,4 +1,4 @@
-//! `breaker.lua` and the state machine in Rust, driven through the same reports.
+//! `lua/*.lua` and the state machine in Rust, driven through the same reports.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +17,9 @@ use crate::support::valkey::{prefix, raw};
 const CIRCUITS: usize = 300;
 const REPORTS_PER_CIRCUIT: usize = 100;
 
+/// Of so many circuits, one has many clients, and rules that hardly anything breaks.
+const CROWDED_EVERY: u32 = 5;
+
 /// What the state machine made of one report.
 struct Expected {
     now: u64,
@@ -27,6 +30,7 @@ struct Expected {
 /// One circuit that takes random reports, on a clock of its own.
 struct RandomCircuit {
     settings: BreakerSettings,
+    is_crowded: bool,
     state: CircuitState,
     now: u64,
     /// Every epoch that there was.
@@ -51,6 +55,7 @@ async fn the_script_and_the_state_machine_agree_on_every_state() {
 
     let mut random = fastrand::Rng::with_seed(20_261_124);
     let mut visits = BTreeMap::<&str, u32>::new();
+    let mut most = Most::default();
     let mut compared = 0;
     for _ in 0..CIRCUITS {
         let mut circuit = RandomCircuit::new(&mut random);
@@ -65,6 +70,7 @@ async fn the_script_and_the_state_machine_agree_on_every_state() {
             } = circuit.next_report(&mut random);
             let expected = circuit.apply(environment, &report);
             *visits.entry(expected.state.phase.as_str()).or_default() += 1;
+            most.note(&expected.state);
 
             let arguments = script::arguments(&circuit.settings, environment, &report);
             let command = pipeline.cmd("EVALSHA").arg(&sha).arg(1).arg(&key);
@@ -81,6 +87,28 @@ async fn the_script_and_the_state_machine_agree_on_every_state() {
 
     assert_eq!(compared, 30_000);
     assert_eq!(visits.len(), 4, "every phase was visited: {visits:?}");
+    // As many clients as are remembered were there, and of each kind some that are left out.
+    assert_eq!((most.users, most.tenants), (16, 16), "{most:?}");
+    assert!(most.barred_users > 3 && most.barred_tenants > 1, "{most:?}");
+}
+
+/// The most clients that one circuit remembered.
+#[derive(Debug, Default)]
+struct Most {
+    users: usize,
+    tenants: usize,
+    barred_users: usize,
+    barred_tenants: usize,
+}
+
+impl Most {
+    fn note(&mut self, state: &CircuitState) {
+        let clients = &state.clients;
+        self.users = self.users.max(clients.users.len());
+        self.tenants = self.tenants.max(clients.tenants.len());
+        self.barred_users = self.barred_users.max(clients.barred_users());
+        self.barred_tenants = self.barred_tenants.max(clients.barred_tenants());
+    }
 }
 
 fn assert_same(step: usize, expected: &Expected, answer: &Value) {
@@ -91,6 +119,7 @@ fn assert_same(step: usize, expected: &Expected, answer: &Value) {
     let applied = AppliedReport {
         previous_phase: answer.previous_phase,
         is_probe_granted: answer.is_probe_granted,
+        new_bars: answer.new_bars,
     };
     assert_eq!(answer.now, expected.now, "step {step}");
     assert_eq!(applied, expected.applied, "step {step}");
@@ -99,8 +128,10 @@ fn assert_same(step: usize, expected: &Expected, answer: &Value) {
 
 impl RandomCircuit {
     fn new(random: &mut fastrand::Rng) -> Self {
+        let is_crowded = random.u32(0..CROWDED_EVERY) == 0;
         Self {
-            settings: random_settings(random),
+            settings: random_settings(random, is_crowded),
+            is_crowded,
             state: CircuitState::default(),
             now: 1_790_000_000_000,
             epochs: vec![0],
@@ -150,23 +181,17 @@ impl RandomCircuit {
         ];
         let result = results[random.usize(0..3)];
         let token = self.tokens[recent_index(random, self.tokens.len())].clone();
-        let cooldown = if random.u8(0..10) == 0 {
-            random.u64(1..30_000)
-        } else {
-            0
-        };
-
         CircuitReport {
             successes: keep_sometimes(random, successes),
             faults: keep_sometimes(random, faults),
             probe: (random.bool() && !token.is_empty()).then_some(ProbeEnd { token, result }),
-            cooldown: Duration::from_millis(cooldown),
+            cooldowns: random_cooldowns(random),
             probe_request: random.bool().then(|| ProbeRequest {
                 token: format!("t{}", self.tokens.len()),
                 client: random_client(random),
             }),
             is_urgent: random.u8(0..4) == 0,
-            clients: random_clients(random),
+            clients: random_clients(random, if self.is_crowded { 8 } else { 4 }),
         }
     }
 
@@ -197,9 +222,9 @@ impl RandomCircuit {
     }
 }
 
-/// None, one or two of a few clients, or of more than a circuit remembers.
-fn random_clients(random: &mut fastrand::Rng) -> BTreeMap<String, ClientCounts> {
-    let count = random.usize(0..3);
+/// Fewer than `most` of a few clients, or of more than a circuit remembers.
+fn random_clients(random: &mut fastrand::Rng, most: usize) -> BTreeMap<String, ClientCounts> {
+    let count = random.usize(0..most);
     let clients = (0..count).map(|_| {
         let successes = random.u64(0..4);
         let counts = ClientCounts {
@@ -212,12 +237,31 @@ fn random_clients(random: &mut fastrand::Rng) -> BTreeMap<String, ClientCounts> 
     clients.filter(|(client, _)| !client.is_empty()).collect()
 }
 
+/// Mostly none; sometimes more than a circuit remembers.
+fn random_cooldowns(random: &mut fastrand::Rng) -> BTreeMap<String, Duration> {
+    let count = match random.u8(0..40) {
+        0 => 40,
+        1..4 => 1,
+        4 => 2,
+        _ => 0,
+    };
+    let cooldowns = (0..count).map(|_| {
+        let millis = random.u64(0..30_000);
+        (random_client(random), Duration::from_millis(millis))
+    });
+    cooldowns.collect()
+}
+
+/// One of a few, or of many; a tenant whose users are not told apart; or one that is not known.
 fn random_client(random: &mut fastrand::Rng) -> String {
-    match random.u8(0..8) {
-        0 => String::new(),
-        1 | 2 => format!("c{}", random.u8(0..30)),
-        _ => format!("c{}", random.u8(0..3)),
-    }
+    let (tenant, user) = match random.u8(0..8) {
+        0 => return String::new(),
+        1 => return format!("t{}", random.u8(0..30)),
+        2 => (random.u8(0..30), random.u8(0..20)),
+        3 => (0, random.u8(0..50)),
+        _ => (random.u8(0..3), random.u8(0..3)),
+    };
+    format!("t{tenant}/u{user}")
 }
 
 fn keep_sometimes(random: &mut fastrand::Rng, tally: Tally) -> Tally {
@@ -233,13 +277,14 @@ fn recent_index(random: &mut fastrand::Rng, length: usize) -> usize {
     length - 1 - random.usize(0..length.min(3))
 }
 
-fn random_settings(random: &mut fastrand::Rng) -> BreakerSettings {
+fn random_settings(random: &mut fastrand::Rng, is_crowded: bool) -> BreakerSettings {
+    let leniency = if is_crowded { 40 } else { 1 };
     settings(json!({
-        "failures": random.u32(1..6),
+        "failures": leniency * random.u32(1..6),
         "failure_rate": random.f64().max(0.01),
         "slow_rate": random.f64().max(0.01),
-        "minimum_calls": random.u32(1..12),
-        "window": 0.5 + 30.0 * random.f64(),
+        "minimum_calls": leniency * random.u32(1..12),
+        "window": 0.5 + f64::from(leniency) * 30.0 * random.f64(),
         "open": 30.0 * random.f64() + 0.01,
         "reopen": 15.0 * random.f64() + 0.01,
         "probe_lease": 20.0 * random.f64() + 0.01,

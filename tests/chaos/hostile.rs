@@ -1,5 +1,6 @@
 //! One hostile tenant, two tiers, and a tenant that wants nothing but its own: models for its
-//! consultations, reads within its limit, and a bill for what it used.
+//! consultations, reads within its limit, and a bill for what it used. And one hostile patient,
+//! and another one of the same tenant.
 
 mod attackers;
 mod neighbour;
@@ -11,7 +12,7 @@ use xtask::users::Role;
 use super::functions::Function;
 use super::{Duration, Instant, STACK, pause, provider};
 use crate::support::{User, new_tenant};
-use attackers::{Attackers, Way};
+use attackers::{Attackers, Way, fail_models, throttle_models};
 use neighbour::{
     Answered, Consultations, Neighbour, are_counted_alone, count_served, tokens_charged,
     tokens_used,
@@ -19,6 +20,9 @@ use neighbour::{
 
 /// How long the attack lasts.
 const ATTACK_TIME: Duration = Duration::from_mins(2);
+
+/// How long one patient attacks the others of its tenant.
+const PATIENT_ATTACK_TIME: Duration = Duration::from_secs(70);
 
 /// Milliseconds between two looks at the circuits, and between two calls of the stray tenant.
 const LOOK_PAUSE: u64 = 4_000;
@@ -80,8 +84,10 @@ async fn stray(user: &User, until: Instant) {
 /// What the circuits looked like meanwhile.
 #[derive(Debug, Default)]
 struct Circuits {
-    /// The most tenants that one circuit has left out.
+    /// The most tenants, and users by themselves, that one circuit has left out.
     most_barred: u64,
+    /// The most tenants of which a provider asked a user to leave it alone.
+    most_throttled: u64,
     /// How often a circuit was open for all.
     open: usize,
 }
@@ -95,8 +101,10 @@ async fn watch(until: Instant) -> Circuits {
         let health: Value = answer.json().await.unwrap_or_default();
         let views = health["checks"]["ai"]["circuits"].as_array().cloned();
         for circuit in views.unwrap_or_default() {
-            let barred = circuit["barred_tenants"].as_u64().unwrap();
+            let count = |name: &str| circuit[name].as_u64().unwrap();
+            let barred = count("barred_tenants") + count("barred_users");
             circuits.most_barred = circuits.most_barred.max(barred);
+            circuits.most_throttled = circuits.most_throttled.max(count("throttled_tenants"));
             circuits.open += usize::from(circuit["phase"] == "open");
         }
         pause(LOOK_PAUSE).await;
@@ -197,7 +205,7 @@ impl Outcome {
             ),
             ("reads served, at most 94 a minute", served(&self.reads)),
             (
-                "tenants that a circuit left out at most",
+                "tenants and users that a circuit left out at most",
                 barred.to_string(),
             ),
             ("times that a circuit was open for all", open.to_string()),
@@ -228,6 +236,7 @@ async fn one_hostile_tenant_takes_nothing_from_another() {
     assert!(outcome.redriven_runs > 200, "{}", outcome.redriven_runs);
     let circuits = &outcome.circuits;
     assert!(circuits.most_barred >= 1, "{circuits:?}");
+    assert!(circuits.most_throttled >= 1, "{circuits:?}");
     assert_eq!(circuits.open, 0, "{circuits:?}");
 
     let consultations = &outcome.consultations;
@@ -252,4 +261,37 @@ async fn one_hostile_tenant_takes_nothing_from_another() {
         tokens_charged(chats),
         "{calm_chats:?}"
     );
+}
+
+/// No other tenant calls meanwhile: the two patients are all that the circuits know.
+#[tokio::test]
+async fn one_hostile_patient_takes_nothing_from_its_tenant() {
+    provider::start();
+    set_settings(true).await;
+    let tenant = new_tenant();
+    let other = Neighbour::of(&tenant).await;
+    let hostile = User::of(&tenant, "hostile", Role::Patient).await;
+
+    let until = Instant::now() + PATIENT_ATTACK_TIME;
+    let (consultations, statuses, circuits) = futures::join!(
+        other.consult(until),
+        fail_models(&hostile, until),
+        watch(until)
+    );
+    let throttled = throttle_models(&hostile, Instant::now()).await;
+    let last = other.consult(Instant::now() + Duration::from_secs(1)).await;
+    let chats = other.chat_times(1).await;
+    set_settings(false).await;
+
+    assert!(statuses.len() > 20, "{statuses:?}");
+    assert!(!throttled.is_empty());
+    assert_eq!(count_served(&chats), 1, "{chats:?}");
+    assert!(circuits.most_barred >= 1, "{circuits:?}");
+    assert_eq!(circuits.open, 0, "{circuits:?}");
+    for consultations in [consultations, last] {
+        let mut tiers = consultations.served_by.iter();
+        let by_model = |tier: &String| ["primary", "secondary"].contains(&tier.as_str());
+        assert!(!consultations.served_by.is_empty());
+        assert!(tiers.all(by_model), "{consultations:?}");
+    }
 }

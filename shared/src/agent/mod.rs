@@ -59,7 +59,8 @@ pub async fn analyze(
     let answer = match chain {
         Some(chain) => {
             let chat = prompt::chat_request(consultation, &rules);
-            let request = ChainRequest::new(&chat, deadline).of_tenant(tenant);
+            let user = &consultation.user_id;
+            let request = ChainRequest::new(&chat, deadline).of_user(tenant, user);
             ask_models(chain, &request.with_repair_turn()).await
         }
         None => Err(NoModel::NotConfigured),

@@ -10,13 +10,16 @@ use super::continuation::Continuation;
 use super::request::ChatRequest;
 use super::usage::UsageLedger;
 use crate::deadline::Deadline;
-use crate::identity::TenantId;
+use crate::identity::{TenantId, UserId};
 
 /// Kept from the deadline for reporting how the last call went.
 const REPORT_RESERVE: Duration = Duration::from_millis(300);
 
-/// Bytes of the hash that stands for a client.
-const CLIENT_HASH_BYTES: usize = 8;
+/// Bytes of the hash that stands for a tenant.
+const TENANT_HASH_BYTES: usize = 8;
+
+/// Bytes of the hash that stands for a user of a tenant.
+const USER_HASH_BYTES: usize = 6;
 
 /// What is asked of a chain.
 pub struct ChainRequest<'a> {
@@ -72,10 +75,10 @@ impl<'a> ChainRequest<'a> {
         }
     }
 
-    /// Names the tenant whose call it is, so that circuits can tell its faults from others'.
+    /// Names the person whose call it is, so that circuits can tell their faults from others'.
     #[must_use]
-    pub fn of_tenant(mut self, tenant: &TenantId) -> Self {
-        self.client = client_of(tenant);
+    pub fn of_user(mut self, tenant: &TenantId, user: &UserId) -> Self {
+        self.client = client_of(tenant, user);
         self
     }
 
@@ -120,10 +123,17 @@ impl<'a> ChainRequest<'a> {
     }
 }
 
-/// A tenant as circuits know it: a hash, since circuits are no place for names.
-fn client_of(tenant: &TenantId) -> String {
-    let hash = Sha256::digest(tenant.as_str().as_bytes());
-    let bytes = hash.iter().take(CLIENT_HASH_BYTES);
+/// A person as circuits know them: hashes, since circuits are no place for names. The same person's
+/// hash is another one in another tenant.
+fn client_of(tenant: &TenantId, user: &UserId) -> String {
+    let (tenant, user) = (tenant.as_str(), user.as_str());
+    let of_user = short_hash(&format!("{tenant} {user}"), USER_HASH_BYTES);
+    format!("{}/{of_user}", short_hash(tenant, TENANT_HASH_BYTES))
+}
+
+fn short_hash(text: &str, length: usize) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    let bytes = hash.iter().take(length);
     bytes
         .map(|byte| format!("{byte:02x}"))
         .collect::<Vec<_>>()

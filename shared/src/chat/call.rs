@@ -55,7 +55,7 @@ impl ChatCall {
     pub(super) fn chain_request(&self) -> ChainRequest<'_> {
         let request = &self.request;
         ChainRequest::new(&request.chat, self.deadline)
-            .of_tenant(self.meter.tenant())
+            .of_user(self.meter.tenant(), self.meter.user())
             .with_tier_order(request.tier_order.as_deref())
             .keep_chunks(request.stream)
             .stop_at_content_filter()

@@ -12,7 +12,7 @@ use super::request::MAX_BODY_BYTES;
 use crate::ai::{BYTES_PER_TOKEN, UsageLedger, UsedTokens};
 use crate::deadline::Deadline;
 use crate::http::ChargeRule;
-use crate::identity::{Caller, TenantId};
+use crate::identity::{Caller, TenantId, UserId};
 use crate::limits::{Charge, Client, DecisionMode, Limit, LimitScope, Limiter, Settlement};
 
 /// The name of the limit.
@@ -102,6 +102,11 @@ impl Meter {
     /// The tenant whose tokens they are.
     pub const fn tenant(&self) -> &TenantId {
         &self.caller.tenant
+    }
+
+    /// The person whose call it is.
+    pub(super) const fn user(&self) -> &UserId {
+        &self.caller.user
     }
 
     /// How the limit's charge is found.

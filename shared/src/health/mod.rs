@@ -77,8 +77,14 @@ struct CircuitHealth {
     reason: String,
     for_seconds: u64,
     next_in_seconds: u64,
-    /// The number of tenants that are left out, since their own calls fail.
+    /// The number of tenants that are left out, since calls of several of their users fail.
     barred_tenants: usize,
+    /// The number of users that are left out by themselves, since their own calls fail.
+    barred_users: usize,
+    /// The number of tenants of which the provider asked any user to leave it alone.
+    throttled_tenants: usize,
+    /// Seconds for which all leave the provider alone.
+    cooldown_seconds: u64,
     is_shared: bool,
 }
 
@@ -90,7 +96,10 @@ impl From<CircuitView> for CircuitHealth {
             reason: view.reason,
             for_seconds: view.for_seconds,
             next_in_seconds: view.next_in_seconds,
-            barred_tenants: view.barred_clients,
+            barred_tenants: view.barred_tenants,
+            barred_users: view.barred_users,
+            throttled_tenants: view.throttled_tenants,
+            cooldown_seconds: view.cooldown_seconds,
             is_shared: view.is_shared,
         }
     }
@@ -168,8 +177,8 @@ impl HealthReport {
 }
 
 fn check_models(circuits: Vec<CircuitView>) -> ModelsHealth {
-    // A tier that is on its way back answers already; one that leaves out all whom it knows, as in
-    // a stack of one tenant, may be gone.
+    // A tier that is on its way back answers already; one that all leave alone, or that leaves out
+    // all whom it knows, as in a stack of one tenant, may be gone.
     let answers = |circuit: &&CircuitView| {
         circuit.serves_any && matches!(circuit.phase, Phase::Closed | Phase::Ramp)
     };

@@ -34,10 +34,15 @@ const FAILING_WORDS: [&str; 4] = [
     "[primary:reset] [secondary:late-4000]",
 ];
 
+/// What makes both tiers ask to be left alone for ten minutes.
+const THROTTLING_WORDS: &str = "[primary:429-always-600] [secondary:429-always-600]";
+
 /// The people of the hostile tenant.
 pub struct Attackers {
     tenant: String,
     patients: Vec<User>,
+    /// Is throttled by the models alone.
+    throttled: User,
     asker: User,
     waiter: User,
     admin: User,
@@ -74,6 +79,7 @@ impl Attackers {
         let endless = seed(&waiter).await;
 
         Self {
+            throttled: User::of(&tenant, "throttled", Role::Patient).await,
             asker: User::of(&tenant, "asker", Role::Patient).await,
             admin: User::of(&tenant, "chief", Role::Admin).await,
             nameless: client_without_token(),
@@ -91,8 +97,9 @@ impl Attackers {
         let forging = (0..NAMELESS_CALLERS).map(|_| self.forge(until));
         let asking = (0..NAMELESS_CALLERS).map(|_| self.ask_health(until));
 
-        let (failing, demanding, waiting, redriving, forging, asking) = futures::join!(
+        let (failing, throttled, demanding, waiting, redriving, forging, asking) = futures::join!(
             join_all(failing),
+            throttle_models(&self.throttled, until),
             self.demand(until),
             join_all(waiting),
             self.redrive(until),
@@ -105,6 +112,10 @@ impl Attackers {
         };
         vec![
             way("chats and consultations that both models fail", failing),
+            way(
+                "chats and consultations that both models throttle",
+                vec![throttled],
+            ),
             way("chats that demand more than an answer", vec![demanding]),
             way("`?wait=20`, 33 at once", waiting),
             way("redrives of 200 jobs that fail again", vec![redriving]),
@@ -204,20 +215,36 @@ async fn seed(user: &User) -> String {
     format!("/v1/consultations/{id}")
 }
 
-/// Chats and consultations, as many as the patient's limits allow.
-async fn fail_models(user: &User, until: Instant) -> Vec<u16> {
+/// Chats and consultations that fail, as many as the patient's limits allow.
+pub async fn fail_models(user: &User, until: Instant) -> Vec<u16> {
+    let words = |number: usize| FAILING_WORDS[number / 2 % FAILING_WORDS.len()];
+    trouble_models(user, until, words).await
+}
+
+/// The same of those that both models refuse for ten minutes; at least one pair.
+pub async fn throttle_models(user: &User, until: Instant) -> Vec<u16> {
+    let first = trouble_once(user, THROTTLING_WORDS).await;
+    let more = trouble_models(user, until, |_| THROTTLING_WORDS).await;
+    [first.to_vec(), more].concat()
+}
+
+async fn trouble_models(
+    user: &User,
+    until: Instant,
+    words: impl Fn(usize) -> &'static str,
+) -> Vec<u16> {
     let statuses = repeat(until, CALL_PAUSE, async |number| {
-        let words = FAILING_WORDS[number / 2 % FAILING_WORDS.len()];
-        let complaint = json!({ "symptoms": format!("a cough {words}") });
-        let chat = user.post("/v1/chat/completions").json(&ask(words));
-        let complain = user.post("/v1/consultations").json(&complaint);
-        futures::join!(send(chat), send(complain))
+        trouble_once(user, words(number)).await
     });
-    let pairs = statuses.await;
-    pairs
-        .into_iter()
-        .flat_map(|(one, other)| [one, other])
-        .collect()
+    statuses.await.concat()
+}
+
+async fn trouble_once(user: &User, words: &str) -> [u16; 2] {
+    let complaint = json!({ "symptoms": format!("a cough {words}") });
+    let chat = user.post("/v1/chat/completions").json(&ask(words));
+    let complain = user.post("/v1/consultations").json(&complaint);
+    let (chat, complain) = futures::join!(send(chat), send(complain));
+    [chat, complain]
 }
 
 fn ask(words: &str) -> Value {

@@ -60,11 +60,15 @@ pub struct Answered {
 
 impl Neighbour {
     pub async fn gather() -> Self {
-        let tenant = new_tenant();
+        Self::of(&new_tenant()).await
+    }
+
+    /// People of this tenant.
+    pub async fn of(tenant: &str) -> Self {
         Self {
-            patient: User::of(&tenant, "patient", Role::Patient).await,
-            app: User::of(&tenant, "app", Role::Patient).await,
-            clinician: User::of(&tenant, "doctor", Role::Clinician).await,
+            patient: User::of(tenant, "patient", Role::Patient).await,
+            app: User::of(tenant, "app", Role::Patient).await,
+            clinician: User::of(tenant, "doctor", Role::Clinician).await,
             client: client_without_token(),
             marker: Uuid::new_v4().to_string(),
         }

@@ -58,8 +58,9 @@ pub(super) enum AdmissionDecision {
 }
 
 impl Circuit {
-    /// Whether a call of this client may be made now; an empty `client` is one that is not known.
-    /// Costs a round trip if the copy is old, or if a probe is asked for.
+    /// Whether a call of this client may be made now. The client is named `TENANT/USER`, by hashes,
+    /// and is empty if it is not known. Costs a round trip if the copy is old, or if a probe is
+    /// asked for.
     pub async fn admit(self: &Arc<Self>, client: &str, deadline: Deadline) -> Admission {
         if !self.is_fresh() {
             let report = CircuitReport::default();
@@ -87,7 +88,7 @@ impl Circuit {
         if state.wants_probe(self.settings(), client, true, now) {
             return self.request_probe(client, true, deadline).await;
         }
-        let is_ramp = state.phase == Phase::Ramp && now >= state.cooldown_until;
+        let is_ramp = state.phase == Phase::Ramp && now >= state.cooldown_end(client);
         if is_ramp && state.bar_of(client).is_none() {
             return Admission::Granted(Permit::new(self, state.epoch, client));
         }
@@ -107,13 +108,10 @@ impl Circuit {
             Phase::HalfOpen => state.probe_until,
             Phase::Closed | Phase::Ramp => {
                 let bar = state.bar_of(client)?;
-                let reopen = to_millis(self.settings().reopen);
-                bar.until
-                    .min(bar.since.saturating_add(reopen))
-                    .max(bar.trial_until)
+                bar.trial_at(self.settings(), client, true)
             }
         };
-        let wait = at.max(state.cooldown_until).saturating_sub(now);
+        let wait = at.max(state.cooldown_end(client)).saturating_sub(now);
 
         Some(Duration::from_millis(wait))
     }
@@ -144,9 +142,17 @@ impl Circuit {
             ..CircuitReport::default()
         };
         if self.exchange_report(report, deadline).await {
-            let epoch = self.snapshot().state.epoch;
+            let (epoch, is_probe) = {
+                let state = &self.snapshot().state;
+                (state.epoch, state.holds_probe(&token, client))
+            };
             let permit = Permit::new(self, epoch, client);
-            return Admission::Granted(permit.into_probe(token));
+            // A call that finds out about a cooldown counts as any other.
+            return Admission::Granted(if is_probe {
+                permit.into_probe(token)
+            } else {
+                permit
+            });
         }
 
         // Another environment was faster: its probe is under way, or has ended already.
@@ -182,18 +188,20 @@ pub(super) fn decide(
         AdmissionDecision::Refuse(Refusal { reason, retry_in })
     };
 
-    if now < state.cooldown_until {
-        return refuse(RefusalReason::CoolingDown, state.cooldown_until);
-    }
     if state.wants_probe(settings, client, false, now) {
         return AdmissionDecision::RequestProbe;
     }
+    let cooldown_end = state.cooldown_end(client);
+    if now < cooldown_end {
+        return refuse(RefusalReason::CoolingDown, cooldown_end);
+    }
     if let Some(bar) = state.bar_of(client) {
-        return if bar.trial.is_empty() {
-            refuse(RefusalReason::Open, bar.until)
+        let reason = if bar.trial.is_empty() {
+            RefusalReason::Open
         } else {
-            refuse(RefusalReason::Probing, bar.trial_until)
+            RefusalReason::Probing
         };
+        return refuse(reason, bar.trial_at(settings, client, false));
     }
 
     match state.phase {

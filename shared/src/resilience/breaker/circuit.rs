@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::script::{self, ScriptAnswer, StateRequest};
 use super::snapshot::Snapshot;
-use super::state::{CircuitReport, Phase, ProbeEnd, ProbeResult, Tally};
+use super::state::{CircuitReport, NewBars, Phase, ProbeEnd, ProbeResult, Tally};
 use crate::config::BreakerSettings;
 use crate::deadline::Deadline;
 use crate::telemetry::metrics;
@@ -114,8 +114,10 @@ impl Circuit {
             scope: "fleet",
         };
         let is_probe_granted = answer.is_probe_granted;
+        let new_bars = answer.new_bars;
         self.snapshot().replace(answer);
         self.announce_change(&change);
+        self.announce_bars(new_bars, change.scope);
 
         is_probe_granted
     }
@@ -139,17 +141,19 @@ impl Circuit {
     fn apply_and_announce(&self, report: &CircuitReport) -> bool {
         let is_probe_granted = self.apply_report(report);
 
-        let change = {
+        let (change, new_bars) = {
             let mut snapshot = self.snapshot();
             let after = snapshot.state.phase;
-            PhaseChange {
+            let change = PhaseChange {
                 before: std::mem::replace(&mut snapshot.announced_phase, after),
                 after,
                 reason: snapshot.state.reason.clone(),
                 scope: "environment",
-            }
+            };
+            (change, std::mem::take(&mut snapshot.unannounced_bars))
         };
         self.announce_change(&change);
+        self.announce_bars(new_bars, change.scope);
 
         is_probe_granted
     }
@@ -168,6 +172,7 @@ impl Circuit {
         let now = snapshot.now();
         let environment = &self.store.environment;
         let applied = snapshot.state.apply(&settings, environment, report, now);
+        snapshot.unannounced_bars.add(applied.new_bars);
 
         applied.is_probe_granted
     }
@@ -185,6 +190,19 @@ impl Circuit {
             tracing::error!(circuit, from, to, reason, scope, "a circuit changed");
         } else {
             tracing::warn!(circuit, from, to, reason, scope, "a circuit changed");
+        }
+    }
+
+    /// Announces, once in the fleet as well, that users or tenants are left out.
+    fn announce_bars(&self, new_bars: NewBars, scope: &str) {
+        let NewBars { users, tenants } = new_bars;
+        for (kind, count) in [("user", users), ("tenant", tenants)] {
+            if count > 0 {
+                let circuit = &self.name;
+                metrics::count("ClientBarred", &[("circuit", circuit), ("kind", kind)]);
+                let message = "a circuit leaves clients out";
+                tracing::warn!(circuit, kind, count, scope, "{message}");
+            }
         }
     }
 
@@ -216,7 +234,7 @@ impl Circuit {
         let had_faults = {
             let mut snapshot = self.snapshot();
             snapshot.pending.merge(report);
-            snapshot.state.consecutive > 0
+            snapshot.state.consecutive() > 0
         };
         self.apply_report(report);
 

@@ -20,9 +20,11 @@
 //! ignored when the circuit is in another epoch by then, and so is the result of a probe whose
 //! lease has passed to another one.
 //!
-//! **One client cannot open it for others.** Calls are counted by client too. A client whose own
-//! calls fail by these rules is left out alone, with one trial at a time; the circuit opens for all
-//! only by the faults of the others. A client whose probe failed lets others probe first.
+//! **One client cannot open it for others.** Calls are counted by user and tenant. A user whose own
+//! calls fail by these rules is left out alone, with one trial at a time; a tenant is left out by
+//! the faults of several users, and the circuit opens for all by those of several tenants. A tenant
+//! whose probe failed lets others probe first. What a provider asks one client, to be left alone,
+//! holds for all once two tenants were asked.
 //!
 //! **Without Valkey** each environment goes on with its copy, by the same rules ([`state`]), alone;
 //! the calls that it has counted are sent when Valkey is back.
@@ -33,10 +35,15 @@
 //! | file | knows |
 //! |---|---|
 //! | `state` | the state of one circuit and everything that changes it, without I/O |
+//! | `phase` | what a circuit does with calls |
 //! | `report` | what an environment reports of a circuit and asks of it |
-//! | `window_slot` | the calls of a tenth of the sliding window |
-//! | `client` | one client of a circuit: its calls, and whether it is left out |
-//! | `script` | the wire form of `breaker.lua`, which does the same on the server |
+//! | `window` | the calls of a sliding window |
+//! | `client` | whose calls they are, and how they ended |
+//! | `bar` | the bar of a user or a tenant that is left out |
+//! | `clients` | the tenants and users: their calls, and which of them are left out |
+//! | `verdict` | who is failing: a user, a tenant, or the provider |
+//! | `cooldowns` | whom the provider asked to leave it alone |
+//! | `script` | the wire form of `lua/*.lua`, which does the same on the server |
 //! | `snapshot` | an environment's copy of the state, and the report that waits to be sent |
 //! | `circuit` | how reports reach the fleet, and what happens when they do not |
 //! | `permit` | the right to make one call, and how the call went |
@@ -55,30 +62,35 @@
 //! let circuit = breakers.circuit("payments").unwrap();
 //! let deadline = Deadline::after(Duration::from_secs(10));
 //! for _ in 0..5 {
-//!     match circuit.admit("a client", deadline).await {
+//!     match circuit.admit("a tenant/a user", deadline).await {
 //!         // A call that went well is recorded with `record_success`.
 //!         Admission::Granted(permit) => permit.record_failure(deadline).await,
 //!         Admission::Refused(refusal) => panic!("{refusal:?}"),
 //!     }
 //! }
-//! assert!(matches!(circuit.admit("a client", deadline).await, Admission::Refused(_)));
+//! assert!(matches!(circuit.admit("a tenant/a user", deadline).await, Admission::Refused(_)));
 //! // Its own calls failed, so others are let in.
-//! assert!(matches!(circuit.admit("another", deadline).await, Admission::Granted(_)));
-//! assert_eq!(circuit.view().barred_clients, 1);
+//! assert!(matches!(circuit.admit("a tenant/another", deadline).await, Admission::Granted(_)));
+//! assert_eq!(circuit.view().barred_users, 1);
 //! # });
 //! ```
 
 mod admission;
+pub mod bar;
 mod breakers;
 mod circuit;
 pub mod client;
+pub mod clients;
+pub mod cooldowns;
 mod permit;
+mod phase;
 mod report;
 pub mod script;
 mod snapshot;
 pub mod state;
+pub mod verdict;
 mod view;
-mod window_slot;
+pub mod window;
 
 pub use crate::config::BreakerSettings;
 pub use admission::{Admission, Refusal, RefusalReason};

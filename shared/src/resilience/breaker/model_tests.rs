@@ -1,11 +1,13 @@
 //! A model check over what environments may do to a circuit: the rules hold in every order of
 //! events.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::admission::{AdmissionDecision, decide};
+use super::client::ClientCounts;
 use super::state::{AppliedReport, CircuitReport, CircuitState, Phase, ProbeResult, Tally};
 use super::tests::{NOW, faults, probe_end, probe_request, settings, successes};
 
@@ -108,7 +110,7 @@ impl World {
             }
             Action::CoolDown { millis } => {
                 let report = CircuitReport {
-                    cooldown: Duration::from_millis(*millis),
+                    cooldowns: BTreeMap::from([(String::new(), Duration::from_millis(*millis))]),
                     ..CircuitReport::default()
                 };
                 self.apply(environment, &report);
@@ -244,5 +246,145 @@ proptest! {
         for event in &events {
             world.take(event)?;
         }
+    }
+}
+
+/// What a hostile client may do beside calls: it ends no trial but its own.
+#[derive(Debug, Clone)]
+enum HostileAction {
+    Fail { calls: u64 },
+    Succeed { slow: bool },
+    CoolDown { millis: u64 },
+    RequestProbe,
+    EndProbe { result: ProbeResult },
+}
+
+#[derive(Debug, Clone)]
+struct HostileEvent {
+    elapsed_millis: u64,
+    user: u8,
+    action: HostileAction,
+    /// Whether the others make a call, which succeeds, after it.
+    is_others_turn: bool,
+}
+
+fn any_hostile_event() -> impl Strategy<Value = HostileEvent> {
+    let result = prop_oneof![Just(ProbeResult::Succeeded), Just(ProbeResult::Failed)];
+    let action = prop_oneof![
+        4 => (1..9_u64).prop_map(|calls| HostileAction::Fail { calls }),
+        2 => any::<bool>().prop_map(|slow| HostileAction::Succeed { slow }),
+        1 => (1..900_000_u64).prop_map(|millis| HostileAction::CoolDown { millis }),
+        2 => Just(HostileAction::RequestProbe),
+        2 => result.prop_map(|result| HostileAction::EndProbe { result }),
+    ];
+    let elapsed = prop_oneof![4 => 0..400_u64, 2 => 0..9_000_u64, 1 => 0..70_000_u64];
+    let event = (elapsed, 0..40_u8, action, any::<bool>());
+
+    event.prop_map(
+        |(elapsed_millis, user, action, is_others_turn)| HostileEvent {
+            elapsed_millis,
+            user,
+            action,
+            is_others_turn,
+        },
+    )
+}
+
+fn hostile_report(client: &str, epoch: u64, event: &HostileEvent, token: &str) -> CircuitReport {
+    let counts = |successes, slow, faults| ClientCounts {
+        successes,
+        slow,
+        faults,
+    };
+    let (report, counts) = match &event.action {
+        HostileAction::Fail { calls } => (faults(epoch, *calls), counts(0, 0, *calls)),
+        HostileAction::Succeed { slow } => {
+            let slow = u64::from(*slow);
+            let mut report = successes(epoch, 1);
+            report.successes.slow = slow;
+            (report, counts(1, slow, 0))
+        }
+        HostileAction::CoolDown { millis } => {
+            let cooldowns = BTreeMap::from([(client.to_owned(), Duration::from_millis(*millis))]);
+            let report = CircuitReport {
+                cooldowns,
+                ..CircuitReport::default()
+            };
+            (report, counts(0, 0, 0))
+        }
+        HostileAction::RequestProbe => {
+            let mut report = probe_request(&format!("{token}+"));
+            report.is_urgent = true;
+            if let Some(request) = &mut report.probe_request {
+                client.clone_into(&mut request.client);
+            }
+            (report, counts(0, 0, 0))
+        }
+        HostileAction::EndProbe { result } => (probe_end(token, *result), counts(0, 0, 0)),
+    };
+
+    CircuitReport {
+        clients: BTreeMap::from([(client.to_owned(), counts)]),
+        ..report
+    }
+}
+
+/// Plays the events of one client, or of one tenant; others are let in all the time.
+fn play_hostile(events: &[HostileEvent], is_one_user: bool) -> Result<(), TestCaseError> {
+    let (mut state, mut now, mut token) = (CircuitState::default(), NOW, String::from("t"));
+    let others = if is_one_user { "t/other" } else { "u/other" };
+    for event in events {
+        now += event.elapsed_millis;
+        let client = format!("t/{}", if is_one_user { 0 } else { event.user });
+        let report = hostile_report(&client, state.epoch, event, &token);
+        if state.apply(&settings(), "a", &report, now).is_probe_granted {
+            token.push('+');
+        }
+
+        for client in [others, "new/user"] {
+            let decision = decide(&state, &settings(), client, now, 0.999);
+            let is_let_in = matches!(decision, AdmissionDecision::Admit { .. });
+            prop_assert!(is_let_in, "{client} beside {state:?}");
+        }
+        prop_assert!(state.phase == Phase::Closed);
+        prop_assert!(state.clients.users.len() <= 16 && state.clients.tenants.len() <= 16);
+        if event.is_others_turn {
+            let report = CircuitReport {
+                clients: BTreeMap::from([(
+                    others.to_owned(),
+                    ClientCounts {
+                        successes: 1,
+                        ..ClientCounts::default()
+                    },
+                )]),
+                ..successes(state.epoch, 1)
+            };
+            state.apply(&settings(), "b", &report, now);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 256,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Whatever one user does, the others of its tenant are let in.
+    #[test]
+    fn one_user_keeps_no_other_user_out(
+        events in proptest::collection::vec(any_hostile_event(), 1..120),
+    ) {
+        play_hostile(&events, true)?;
+    }
+
+    /// Whatever the users of one tenant do, other tenants are let in.
+    #[test]
+    fn one_tenant_keeps_no_other_tenant_out(
+        events in proptest::collection::vec(any_hostile_event(), 1..120),
+    ) {
+        play_hostile(&events, false)?;
     }
 }

@@ -16,7 +16,7 @@ use crate::deadline::Deadline;
 pub struct Permit {
     circuit: Arc<Circuit>,
     epoch: u64,
-    /// Whose call it is; empty if that is not known.
+    /// Whose call it is: `TENANT/USER`; empty if that is not known.
     client: String,
     /// The token of the probe, if the call is one.
     probe: Option<String>,
@@ -84,13 +84,14 @@ impl Permit {
         self.circuit.exchange_report(report, deadline).await;
     }
 
-    /// Records that the provider is well, and asks to be left alone for a while: the whole fleet
-    /// does so, for [`MAX_COOLDOWN`](super::MAX_COOLDOWN) at most. It is no fault.
+    /// Records that the provider is well, and asks this client to leave it alone for a while: the
+    /// whole fleet does so, for [`MAX_COOLDOWN`](super::MAX_COOLDOWN) at most. For other clients
+    /// that says something once two of them were asked. It is no fault.
     pub async fn record_cooldown(mut self, wait: Duration, deadline: Deadline) {
         self.is_settled = true;
         let report = self.probe_report(ProbeResult::Abandoned);
         let report = CircuitReport {
-            cooldown: wait,
+            cooldowns: BTreeMap::from([(self.client.clone(), wait)]),
             ..report.unwrap_or_default()
         };
 

@@ -72,8 +72,9 @@ pub struct CircuitReport {
     pub clients: BTreeMap<String, ClientCounts>,
     /// The end of a probe.
     pub probe: Option<ProbeEnd>,
-    /// How long the provider asks to be left alone.
-    pub cooldown: Duration,
+    /// How long the provider asks each client to be left alone; an empty name is a client that is
+    /// not known.
+    pub cooldowns: BTreeMap<String, Duration>,
     /// Asks to let a probe in.
     pub probe_request: Option<ProbeRequest>,
     /// Asks for it before the opening is over, since no other tier can serve. It is let in `reopen`

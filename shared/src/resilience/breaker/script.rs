@@ -1,16 +1,23 @@
-//! The wire form of `breaker.lua`. Public, so that a test can run it on a clock of its own.
+//! The wire form of the script `lua/*.lua`. Public, so that a test can run it on a clock of its own.
 
 use std::sync::LazyLock;
 
 use redis::Value;
 
 use super::client::to_millis;
-use super::state::{CircuitReport, CircuitState, Phase, Tally, cooldown_millis};
+use super::state::{CircuitReport, CircuitState, NewBars, Phase, Tally, cooldown_millis};
 use crate::config::BreakerSettings;
 use crate::valkey::{Script, ScriptCall, ScriptRequest};
 
 /// The script, but for the lines before it that set `now`, in milliseconds since 1970.
-pub const SOURCE: &str = include_str!("breaker.lua");
+pub const SOURCE: &str = concat!(
+    include_str!("lua/breaker.lua"),
+    include_str!("lua/clients.lua"),
+    include_str!("lua/verdict.lua"),
+    include_str!("lua/cooldowns.lua"),
+    include_str!("lua/trials.lua"),
+    include_str!("lua/report.lua"),
+);
 
 /// The time is the server's: environments' clocks differ.
 const SERVER_TIME: &str = "local time = redis.call('TIME')
@@ -29,6 +36,8 @@ pub struct ScriptAnswer {
     pub previous_phase: Phase,
     /// The state now.
     pub state: CircuitState,
+    /// Who is left out from now on.
+    pub new_bars: NewBars,
 }
 
 /// One run of the script about one circuit.
@@ -88,7 +97,7 @@ pub fn arguments(
     arguments.extend([
         token.to_owned(),
         result.to_owned(),
-        cooldown_millis(report.cooldown).to_string(),
+        cooldown_argument(report),
     ]);
     let request = report.probe_request.clone().unwrap_or_default();
     arguments.extend([
@@ -108,6 +117,13 @@ fn client_counts(report: &CircuitReport) -> String {
         (name.clone(), serde_json::json!(numbers))
     });
     serde_json::Value::Object(counts.collect()).to_string()
+}
+
+/// The milliseconds of each client's cooldown, as JSON.
+fn cooldown_argument(report: &CircuitReport) -> String {
+    let cooldowns = report.cooldowns.iter();
+    let millis = cooldowns.map(|(name, wait)| (name.clone(), cooldown_millis(*wait).into()));
+    serde_json::Value::Object(millis.collect()).to_string()
 }
 
 fn settings_arguments(settings: &BreakerSettings) -> Vec<String> {
@@ -137,13 +153,15 @@ fn age_argument(tally: &Tally) -> String {
 
 /// Reads the script's answer; `None` if it is something else.
 pub fn read_answer(answer: &Value) -> Option<ScriptAnswer> {
-    let (now, is_granted, phase, state): (String, u8, String, String) =
-        redis::from_redis_value_ref(answer).ok()?;
+    type Reply = (String, u8, String, String, u64, u64);
+    let reply: Reply = redis::from_redis_value_ref(answer).ok()?;
+    let (now, is_granted, phase, state, users, tenants) = reply;
 
     Some(ScriptAnswer {
         now: now.parse().ok()?,
         is_probe_granted: is_granted == 1,
         previous_phase: serde_json::from_value(serde_json::Value::String(phase)).ok()?,
         state: serde_json::from_str(&state).ok()?,
+        new_bars: NewBars { users, tenants },
     })
 }

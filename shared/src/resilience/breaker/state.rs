@@ -1,7 +1,7 @@
 //! The state of one circuit and everything that changes it. Pure: the time is given, in
 //! milliseconds since 1970.
 //!
-//! `breaker.lua` does the same on the server, for the whole fleet, step for step; a property test
+//! `lua/*.lua` does the same on the server, for the whole fleet, step for step; a property test
 //! drives both through the same reports and compares every state. This one decides alone while
 //! there is no Valkey.
 
@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::bar::Bar;
 pub use super::client::ProbeResult;
-use super::client::{Bar, ClientCounts, ClientState, exceeds_rate, to_millis};
+use super::client::{ClientCounts, tenant_of, to_millis};
+pub use super::clients::Clients;
+use super::clients::window_millis;
+pub use super::cooldowns::Cooldowns;
+pub use super::phase::Phase;
 pub use super::report::{CircuitReport, ProbeEnd, ProbeRequest, Tally};
-pub use super::window_slot::WindowSlot;
+pub use super::verdict::NewBars;
+use super::verdict::UnattributedCalls;
+use super::window::{CallTime, CallWindow, WindowSlot};
 use crate::config::BreakerSettings;
-
-/// The window is kept in this many slots, so that it slides by a tenth of its length.
-const SLOTS_PER_WINDOW: u64 = 10;
-
-/// The most clients that a circuit remembers.
-pub(super) const MAX_CLIENTS: usize = 16;
 
 /// The longest that a provider is left alone because it asks for it, however long it asks for. A
 /// limit of a day is asked once in this time whether it still holds.
@@ -30,38 +31,6 @@ pub const MAX_COOLDOWN: Duration = Duration::from_mins(10);
 pub(super) fn cooldown_millis(asked: Duration) -> u64 {
     let millis = asked.min(MAX_COOLDOWN).as_millis();
     u64::try_from(millis).unwrap_or(u64::MAX)
-}
-
-/// What a circuit does with calls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Lets every call in.
-    #[default]
-    Closed,
-    /// Lets none in.
-    Open,
-    /// Has let one in, as a probe.
-    HalfOpen,
-    /// Lets a growing share in, after a probe that succeeded.
-    Ramp,
-}
-
-impl Phase {
-    /// As logs and metrics call it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::Ramp => "ramp",
-        }
-    }
-
-    /// Whether results of calls count: an open circuit has no calls but its probe.
-    const fn counts_calls(self) -> bool {
-        matches!(self, Self::Closed | Self::Ramp)
-    }
 }
 
 /// Everything that is known of a circuit, as it stands in Valkey.
@@ -82,25 +51,26 @@ pub struct CircuitState {
     pub probe: String,
     /// When the probe's lease ends.
     pub probe_until: u64,
-    /// Until when the provider asked to be left alone.
+    /// The tenant whose call the probe under way is; empty if that is not known.
+    pub probe_tenant: String,
+    /// The tenant whose probe failed last: others come first then.
+    pub failed_prober: String,
+    /// Until when the provider asked to be left alone by a client that is not known.
     pub cooldown_until: u64,
-    /// Faults since the last success.
-    pub consecutive: u64,
-    /// When the last of these faults was.
+    /// Until when it asked each of the others.
+    pub cooldowns: Cooldowns,
+    /// When a call of a client that was not asked may find out whether it holds for all.
+    pub cooldown_probe_at: u64,
+    /// Faults since the last success whose clients are not known.
+    pub unattributed_row: u64,
+    /// When the last fault was.
     pub last_fault: u64,
-    /// The window, by the start of each slot.
-    pub slots: BTreeMap<u64, WindowSlot>,
+    /// The window, but for what `clients` has.
+    pub slots: CallWindow,
     /// When each environment last saw a fault or a slow call, if there is a quorum.
     pub seen: BTreeMap<String, u64>,
-    /// Whose call the probe under way is; empty if that is not known.
-    #[serde(default)]
-    pub probe_client: String,
-    /// Whose probe failed last: others come first then.
-    #[serde(default)]
-    pub failed_prober: String,
-    /// The clients that called in the window, as far as they are remembered.
-    #[serde(default)]
-    pub clients: BTreeMap<String, ClientState>,
+    /// The tenants and users that had a fault or a slow call.
+    pub clients: Clients,
 }
 
 /// What came of a report.
@@ -110,10 +80,16 @@ pub struct AppliedReport {
     pub previous_phase: Phase,
     /// Whether the probe that was asked for was let in.
     pub is_probe_granted: bool,
+    /// Who is left out from now on.
+    pub new_bars: NewBars,
 }
 
-const fn keep_if(is_relevant: bool, calls: u64) -> u64 {
-    if is_relevant { calls } else { 0 }
+/// A report that is taken in.
+struct Arrival<'a> {
+    settings: &'a BreakerSettings,
+    environment: &'a str,
+    report: &'a CircuitReport,
+    now: u64,
 }
 
 impl CircuitState {
@@ -125,33 +101,42 @@ impl CircuitState {
         report: &CircuitReport,
         now: u64,
     ) -> AppliedReport {
+        let arrival = Arrival {
+            settings,
+            environment,
+            report,
+            now,
+        };
         let previous_phase = self.phase;
         if self.phase == Phase::Ramp && now >= self.until {
             self.enter_phase(Phase::Closed, "recovered", now, 0);
         }
         self.forget_old(settings, now);
 
-        self.add_clients(settings, report, now);
-        self.add_successes(settings, environment, &report.successes, now);
+        let mut new_bars = self.add_successes(&arrival);
         if let Some(probe) = &report.probe {
             self.end_probe(settings, probe, now);
         }
-        self.add_faults(settings, environment, &report.faults, now);
-        self.extend_cooldown(report.cooldown, now);
+        new_bars.add(self.add_faults(&arrival));
+        for (client, cooldown) in &report.cooldowns {
+            self.extend_cooldown(settings, client, *cooldown, now);
+        }
+        self.cooldowns.bound_size();
 
         let is_urgent = report.is_urgent;
-
         let is_probe_granted = report
             .probe_request
             .as_ref()
             .is_some_and(|request| self.grant_probe(settings, request, is_urgent, now));
+
         AppliedReport {
             previous_phase,
             is_probe_granted,
+            new_bars,
         }
     }
 
-    /// Whether a probe of this client may be asked for. A client whose probe failed last lets
+    /// Whether a probe of this client may be asked for. A tenant whose probe failed last lets
     /// others come first, and one whose probe takes long does not keep them out: the circuit is
     /// about all of them, and its calls may be the only ones that fail.
     pub fn wants_probe(
@@ -162,48 +147,66 @@ impl CircuitState {
         now: u64,
     ) -> bool {
         let reopen_at = self.since.saturating_add(to_millis(settings.reopen));
-        let is_known = !client.is_empty();
+        let (tenant, is_known) = (tenant_of(client), !client.is_empty());
+
         let is_due = match self.phase {
-            Phase::Open if is_known && client == self.failed_prober => {
+            Phase::Open if is_known && tenant == self.failed_prober => {
                 now >= self.since.saturating_add(to_millis(settings.open))
             }
             Phase::Open => now >= self.until || (is_urgent && now >= reopen_at),
             Phase::HalfOpen => {
-                let is_anothers = is_known && client != self.probe_client;
+                let is_anothers = is_known && tenant != self.probe_tenant;
                 now >= self.probe_until || (is_anothers && now >= reopen_at)
             }
-            Phase::Closed | Phase::Ramp => {
-                let bar = self.bar_of(client);
-                bar.is_some_and(|bar| bar.wants_trial(settings, is_urgent, now))
-            }
+            Phase::Closed | Phase::Ramp => match self.bar_of(client) {
+                Some(bar) => now >= bar.trial_at(settings, client, is_urgent),
+                None => return self.wants_cooldown_probe(client, now),
+            },
         };
 
-        is_due && now >= self.cooldown_until
+        is_due && now >= self.cooldown_end(client)
     }
 
-    /// The bar of a client that is left out of a circuit which serves the others.
+    /// Whether a call of this client may find out if a cooldown of others holds for it, too. One may
+    /// each `reopen`, so that the requests of two clients do not send all away.
+    fn wants_cooldown_probe(&self, client: &str, now: u64) -> bool {
+        let is_known = !client.is_empty();
+        let is_for_all = now < self.cooldowns.end_for_all();
+        let own_end = self.cooldown_until.max(self.cooldowns.own_end(client));
+
+        is_known && is_for_all && now >= own_end && now >= self.cooldown_probe_at
+    }
+
+    /// The bar that keeps a client out of a circuit which serves others.
     pub fn bar_of(&self, client: &str) -> Option<&Bar> {
-        let is_serving = self.phase.counts_calls();
-        let bar = self.clients.get(client)?.bar.as_ref()?;
-        is_serving.then_some(bar)
+        let bar = self.clients.bar_of(client)?;
+        self.phase.counts_calls().then_some(bar)
     }
 
-    /// The number of clients that are left out.
-    pub fn barred_clients(&self) -> usize {
-        let clients = self.clients.values();
-        clients.filter(|client| client.bar.is_some()).count()
+    /// Whether this is the token of the probe or of a client's trial.
+    pub(super) fn holds_probe(&self, token: &str, client: &str) -> bool {
+        let bar = self.clients.bar_of(client);
+        self.probe == token || bar.is_some_and(|bar| bar.trial == token)
     }
 
-    /// Whether any client is known to be served.
-    pub fn serves_any(&self) -> bool {
-        let mut clients = self.clients.values();
-        self.clients.is_empty() || clients.any(|client| client.bar.is_none())
+    /// Until when a client is to leave the provider alone; 0 if it need not.
+    pub fn cooldown_end(&self, client: &str) -> u64 {
+        self.cooldown_until.max(self.cooldowns.end_for(client))
+    }
+
+    /// Until when all are to.
+    pub fn cooldown_end_for_all(&self) -> u64 {
+        self.cooldown_until.max(self.cooldowns.end_for_all())
     }
 
     /// The calls of the whole window.
     pub fn window_total(&self) -> WindowSlot {
-        let slots = self.slots.values().copied();
-        slots.fold(WindowSlot::default(), WindowSlot::plus)
+        self.slots.total().plus(self.clients.window_total())
+    }
+
+    /// Faults since the last success.
+    pub fn consecutive(&self) -> u64 {
+        self.unattributed_row + self.clients.row()
     }
 
     fn enter_phase(&mut self, phase: Phase, reason: &str, now: u64, length: u64) {
@@ -213,141 +216,159 @@ impl CircuitState {
         reason.clone_into(&mut self.reason);
     }
 
+    /// A row of faults ends, too, when none has come for a window.
     fn forget_old(&mut self, settings: &BreakerSettings, now: u64) {
-        let window = to_millis(settings.window);
+        let window = window_millis(settings);
         let is_in_window = |at: u64| at.saturating_add(window) > now;
 
-        self.slots.retain(|start, _| is_in_window(*start));
+        self.cooldowns.forget_old(now);
         self.seen.retain(|_, at| is_in_window(*at));
-        let window_start = now.saturating_sub(window);
-        self.clients
-            .retain(|_, client| client.is_current(window_start));
+        self.slots.forget_old(window, now);
+        if !is_in_window(self.last_fault) {
+            self.end_row();
+        }
+        self.clients.forget_old(window, now, &mut self.slots);
     }
 
-    /// Counts the calls of each client, and leaves out those whose own calls fail.
-    fn add_clients(&mut self, settings: &BreakerSettings, report: &CircuitReport, now: u64) {
-        let are_successes_relevant = self.is_relevant(&report.successes);
-        let are_faults_relevant = self.is_relevant(&report.faults);
-        let is_in_window = |tally: &Tally| tally.age_millis() < to_millis(settings.window);
-
-        for (name, counts) in &report.clients {
-            let counts = ClientCounts {
-                successes: keep_if(are_successes_relevant, counts.successes),
-                slow: keep_if(are_successes_relevant, counts.slow),
-                faults: keep_if(
-                    are_faults_relevant && is_in_window(&report.faults),
-                    counts.faults,
-                ),
-            };
-            if counts.successes + counts.faults > 0 {
-                let client = self.clients.entry(name.clone()).or_default();
-                client.count(settings, counts, now);
-            }
-        }
-
-        while self.clients.len() > MAX_CLIENTS {
-            let oldest = self.clients.iter();
-            let oldest = oldest.min_by_key(|(name, client)| (client.at, (*name).clone()));
-            let Some(name) = oldest.map(|(name, _)| name.clone()) else {
-                return;
-            };
-            self.clients.remove(&name);
-        }
+    fn end_row(&mut self) {
+        self.unattributed_row = 0;
+        self.clients.end_row();
     }
 
     /// Begins a new epoch, in which nothing is known of the provider yet.
     fn begin_epoch(&mut self, now: u64) {
         self.epoch = now.max(self.epoch + 1);
-        self.consecutive = 0;
+        self.unattributed_row = 0;
         self.last_fault = 0;
 
         self.probe = String::new();
         self.probe_until = 0;
-        self.probe_client = String::new();
+        self.probe_tenant = String::new();
         self.slots.clear();
         self.seen.clear();
-        self.clients.clear();
+        self.clients = Clients::default();
     }
 
-    /// Whether the calls of a tally still say something about this circuit.
-    fn is_relevant(&self, tally: &Tally) -> bool {
-        tally.calls > 0 && self.phase.counts_calls() && tally.epoch == self.epoch
-    }
-
-    /// The slot of a moment in the window; none if it lies before it.
-    fn slot_of_age(
-        &mut self,
-        settings: &BreakerSettings,
-        age: u64,
-        now: u64,
-    ) -> Option<&mut WindowSlot> {
-        let window = to_millis(settings.window);
-        let slot_length = (window / SLOTS_PER_WINDOW).max(1);
-        let at = now.checked_sub(age)?;
-        if age >= window {
+    /// When the calls of a tally ended, if they still say something about this circuit.
+    fn time_of(&self, tally: &Tally, arrival: &Arrival<'_>) -> Option<CallTime> {
+        let is_relevant = self.phase.counts_calls() && tally.epoch == self.epoch;
+        if tally.calls == 0 || !is_relevant {
             return None;
         }
 
-        let start = at - at % slot_length;
-
-        Some(self.slots.entry(start).or_default())
+        let window = window_millis(arrival.settings);
+        CallTime::of_age(tally.age_millis(), window, arrival.now)
     }
 
-    fn add_successes(
+    /// Counts the calls of each client, and the others of the tally. Returns the latter.
+    fn count_calls(
         &mut self,
-        settings: &BreakerSettings,
-        environment: &str,
-        tally: &Tally,
-        now: u64,
-    ) {
-        if !self.is_relevant(tally) {
-            return;
+        arrival: &Arrival<'_>,
+        time: &CallTime,
+        all: WindowSlot,
+        calls_of: impl Fn(&ClientCounts) -> WindowSlot,
+    ) -> WindowSlot {
+        let clients = &arrival.report.clients;
+        for (client, counts) in clients {
+            self.clients.remember_bad(client, calls_of(counts));
         }
-        let age = tally.age_millis();
-        let Some(slot) = self.slot_of_age(settings, age, now) else {
-            return;
+
+        let mut unattributed = all;
+        for (client, counts) in clients {
+            let calls = calls_of(counts);
+            unattributed = unattributed.less(calls);
+            let clean = self.clients.count(client, calls, time);
+            self.slots.add(time.slot, clean);
+        }
+        self.slots.add(time.slot, unattributed);
+
+        unattributed
+    }
+
+    fn add_successes(&mut self, arrival: &Arrival<'_>) -> NewBars {
+        let tally = &arrival.report.successes;
+        let Some(time) = self.time_of(tally, arrival) else {
+            return NewBars::default();
         };
-        slot.successes += tally.calls;
-        slot.slow += tally.slow;
+        let all = WindowSlot {
+            successes: tally.calls,
+            failures: 0,
+            slow: tally.slow,
+        };
+        let unattributed = self.count_calls(arrival, &time, all, |counts| WindowSlot {
+            successes: counts.successes,
+            failures: 0,
+            slow: counts.slow,
+        });
+
+        for (client, counts) in &arrival.report.clients {
+            if counts.successes > 0 {
+                self.cooldowns.contradict(client, time.at);
+            }
+        }
+        if unattributed.successes > 0 {
+            self.cooldowns.contradict("", time.at);
+        }
 
         // A success that is older than the last fault does not end the row of faults.
-        if now - age > self.last_fault {
-            self.consecutive = 0;
+        if time.at > self.last_fault {
+            self.end_row();
         }
+        self.judge(arrival, tally.slow > 0, time.at)
+    }
 
-        if tally.slow > 0 {
-            self.note_environment(settings, environment, now - age);
+    fn add_faults(&mut self, arrival: &Arrival<'_>) -> NewBars {
+        let tally = &arrival.report.faults;
+        let Some(time) = self.time_of(tally, arrival) else {
+            return NewBars::default();
+        };
+        let all = WindowSlot {
+            failures: tally.calls,
+            ..WindowSlot::default()
+        };
+        let unattributed = self.count_calls(arrival, &time, all, |counts| WindowSlot {
+            failures: counts.faults,
+            ..WindowSlot::default()
+        });
+
+        self.unattributed_row += unattributed.failures;
+        self.last_fault = self.last_fault.max(time.at);
+        self.judge(arrival, true, time.at)
+    }
+
+    /// Leaves out whose calls fail, and opens the circuit if all calls do.
+    fn judge(&mut self, arrival: &Arrival<'_>, are_bad: bool, at: u64) -> NewBars {
+        let Arrival { settings, now, .. } = *arrival;
+        let clients = arrival.report.clients.keys();
+        let new_bars = self.clients.bar_failing(settings, clients, now);
+        self.clients.bound_size(&mut self.slots);
+
+        if are_bad {
+            self.note_environment(settings, arrival.environment, at);
             self.open_if_due(settings, now);
         }
+
+        new_bars
     }
 
-    fn add_faults(
+    fn extend_cooldown(
         &mut self,
         settings: &BreakerSettings,
-        environment: &str,
-        tally: &Tally,
+        client: &str,
+        cooldown: Duration,
         now: u64,
     ) {
-        if !self.is_relevant(tally) {
+        let millis = cooldown_millis(cooldown);
+        if millis == 0 {
             return;
         }
-        let age = tally.age_millis();
-        let Some(slot) = self.slot_of_age(settings, age, now) else {
-            return;
-        };
-        slot.failures += tally.calls;
 
-        self.consecutive += tally.calls;
-        self.last_fault = self.last_fault.max(now - age);
-        self.note_environment(settings, environment, now - age);
-        self.open_if_due(settings, now);
-    }
-
-    fn extend_cooldown(&mut self, cooldown: Duration, now: u64) {
-        let millis = cooldown_millis(cooldown);
-        if millis > 0 {
-            let until = now.saturating_add(millis);
+        let until = now.saturating_add(millis);
+        if client.is_empty() {
             self.cooldown_until = self.cooldown_until.max(until);
+        } else {
+            self.cooldowns.extend(client, until, now);
+            self.cooldown_probe_at = now.saturating_add(to_millis(settings.reopen));
         }
     }
 
@@ -360,7 +381,11 @@ impl CircuitState {
     }
 
     fn open_if_due(&mut self, settings: &BreakerSettings, now: u64) {
-        let Some(reason) = self.reason_to_open(settings) else {
+        let unattributed = UnattributedCalls {
+            calls: self.slots.total(),
+            row: self.unattributed_row,
+        };
+        let Some(reason) = self.clients.reason_to_open(settings, &unattributed) else {
             return;
         };
 
@@ -371,37 +396,6 @@ impl CircuitState {
 
         self.begin_epoch(now);
         self.enter_phase(Phase::Open, reason, now, to_millis(settings.open));
-    }
-
-    /// Why the circuit is to open for all, if it is. What clients did that are left out does not
-    /// count, and the worst of the others counts for itself alone: half of the consecutive faults
-    /// must be others', and the shares are theirs.
-    fn reason_to_open(&self, settings: &BreakerSettings) -> Option<&'static str> {
-        let barred = || self.clients.values().filter(|client| client.bar.is_some());
-        let counted = || self.clients.values().filter(|client| client.bar.is_none());
-
-        let barred_row: u64 = barred().map(|client| client.row).sum();
-        let row = self.consecutive.saturating_sub(barred_row);
-        let longest_row = counted().map(|client| client.row).max().unwrap_or(0);
-        let failures = u64::from(settings.failures);
-        if row >= failures && row.saturating_sub(longest_row) >= failures.div_ceil(2) {
-            return Some("consecutive_faults");
-        }
-
-        let worst = counted().max_by_key(|client| client.faults.max(client.slow));
-        let mut rest = self.window_total();
-        for client in barred().chain(worst) {
-            rest.successes = rest.successes.saturating_sub(client.successes);
-            rest.failures = rest.failures.saturating_sub(client.faults);
-            rest.slow = rest.slow.saturating_sub(client.slow);
-        }
-        if exceeds_rate(settings, settings.failure_rate, rest.failures, rest.calls()) {
-            Some("failure_rate")
-        } else if exceeds_rate(settings, settings.slow_rate, rest.slow, rest.calls()) {
-            Some("slow_calls")
-        } else {
-            None
-        }
     }
 
     fn end_probe(&mut self, settings: &BreakerSettings, probe: &ProbeEnd, now: u64) {
@@ -420,7 +414,7 @@ impl CircuitState {
             }
             ProbeResult::Failed => {
                 let length = to_millis(settings.reopen);
-                self.failed_prober = std::mem::take(&mut self.probe_client);
+                self.failed_prober = std::mem::take(&mut self.probe_tenant);
                 self.begin_epoch(now);
                 self.enter_phase(Phase::Open, "probe_failed", now, length);
             }
@@ -428,22 +422,24 @@ impl CircuitState {
         }
     }
 
-    /// The end of the trial of a client that is left out.
+    /// The end of a trial. One that succeeded is a call that succeeded.
     fn end_trial(&mut self, settings: &BreakerSettings, probe: &ProbeEnd, now: u64) {
-        let holds_trial = |client: &ClientState| {
-            let bar = client.bar.as_ref();
-            bar.is_some_and(|bar| bar.trial == probe.token)
+        let Some(client) = self.clients.end_trial(settings, probe, now) else {
+            return;
         };
-        let found = self.clients.iter().find(|(_, client)| holds_trial(client));
-        let Some(name) = found.map(|(name, _)| name.clone()) else {
+        let Some(time) = CallTime::of_age(0, window_millis(settings), now) else {
             return;
         };
 
-        if probe.result == ProbeResult::Succeeded {
-            self.clients.remove(&name);
-        } else if let Some(client) = self.clients.get_mut(&name) {
-            client.at = now;
-            client.end_trial(settings, probe.result, now);
+        let success = WindowSlot {
+            successes: 1,
+            ..WindowSlot::default()
+        };
+        self.cooldowns.contradict(&client, time.at);
+        let clean = self.clients.count(&client, success, &time);
+        self.slots.add(time.slot, clean);
+        if time.at > self.last_fault {
+            self.end_row();
         }
     }
 
@@ -461,9 +457,9 @@ impl CircuitState {
 
         let lease = to_millis(settings.probe_lease);
         if self.phase.counts_calls() {
-            let barred = self.clients.get_mut(client);
-            if let Some(bar) = barred.and_then(|client| client.bar.as_mut()) {
-                bar.begin_trial(token, now.saturating_add(lease));
+            match self.clients.bar_of_mut(client) {
+                Some(bar) => bar.begin_trial(token, client, now.saturating_add(lease)),
+                None => self.cooldown_probe_at = now.saturating_add(to_millis(settings.reopen)),
             }
             return true;
         }
@@ -471,7 +467,7 @@ impl CircuitState {
         let reason = std::mem::take(&mut self.reason);
         self.enter_phase(Phase::HalfOpen, &reason, now, lease);
         token.clone_into(&mut self.probe);
-        client.clone_into(&mut self.probe_client);
+        tenant_of(client).clone_into(&mut self.probe_tenant);
         self.probe_until = self.until;
 
         true

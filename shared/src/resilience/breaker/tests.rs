@@ -1,8 +1,12 @@
 //! The state machine by itself, on a clock that the tests set, and circuits of one environment.
 
 mod clients;
+mod cooldowns;
 mod hedging;
+mod pending;
+mod users;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::admission::{AdmissionDecision, decide};
@@ -108,7 +112,7 @@ fn the_fifth_fault_in_a_row_opens_it_a_success_ends_the_row() {
     }
     machine.report("a", &successes(0, 1), NOW + 5);
     assert_eq!(machine.state.phase, Phase::Closed);
-    assert_eq!(machine.state.consecutive, 0);
+    assert_eq!(machine.state.consecutive(), 0);
 
     for at in 6..11 {
         assert_eq!(machine.state.phase, Phase::Closed);
@@ -127,7 +131,7 @@ fn an_older_success_does_not_end_the_row() {
     let mut late = successes(0, 9);
     late.successes.age = Duration::from_millis(200);
     machine.report("b", &late, NOW + 100);
-    assert_eq!(machine.state.consecutive, 4);
+    assert_eq!(machine.state.consecutive(), 4);
 }
 
 #[test]
@@ -253,14 +257,14 @@ fn a_late_result_changes_no_newer_phase() {
     machine.report("a", &succeeded, NOW + 110_001);
     machine.report("c", &faults(0, 50), NOW + 110_002);
     assert_eq!(machine.state.phase, Phase::Ramp);
-    assert_eq!(machine.state.consecutive, 0);
+    assert_eq!(machine.state.consecutive(), 0);
 }
 
 #[test]
 fn a_provider_that_asks_to_be_left_alone_is_not_even_probed() {
     let mut machine = Machine::opened();
     let cooldown = CircuitReport {
-        cooldown: Duration::from_mins(2),
+        cooldowns: BTreeMap::from([(String::new(), Duration::from_mins(2))]),
         ..CircuitReport::default()
     };
     machine.report("a", &cooldown, NOW);
