@@ -234,7 +234,8 @@ fn han_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue
     }
 
     let count = unit.checked_sub(1)?;
-    let is_counted = is_count(tokens, count) || matches!(text_at(tokens, count), "半" | "多" | "几");
+    let is_counted =
+        is_count(tokens, count) || matches!(text_at(tokens, count), "半" | "多" | "几");
     let is_calendar = text_at(tokens, count)
         .parse::<u16>()
         .is_ok_and(|year| year > 99);
@@ -257,7 +258,8 @@ fn han_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>>
     } else {
         count
     };
-    let is_counted = is_count(tokens, count) || matches!(text_at(tokens, count), "几" | "半" | "这");
+    let is_counted =
+        is_count(tokens, count) || matches!(text_at(tokens, count), "几" | "半" | "这");
     let behind = text_at(tokens, at + 1 + usize::from(is_week));
     let tells_how_often = text_before(tokens, count, 1) == "每"
         || matches!(text_at(tokens, count), "一" | "1")
@@ -296,7 +298,8 @@ fn english_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextC
     let tells_how_often = matches!(behind, "a" | "per" | "every" | "each" | "pregnant" | "old")
         || matches!(text_before(tokens, count, 1), "every" | "each" | "per");
     let is_single = matches!(number, "a" | "an" | "one" | "1");
-    let is_counted = is_count(tokens, count) || matches!(number, "few" | "several" | "couple" | "of");
+    let is_counted =
+        is_count(tokens, count) || matches!(number, "few" | "several" | "couple" | "of");
     let is_turn = is_counted && !tells_how_often && (!is_single || behind == "ago");
 
     is_turn.then(|| PatternMatch::without_gaps(ContextCue::NewTurn, count, at + 1))
@@ -304,7 +307,6 @@ fn english_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextC
 
 fn is_count(tokens: &[Token<'_>], at: usize) -> bool {
     let token = tokens.get(at);
-    token.is_some_and(|token| {
-        token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL)
-    })
+    token
+        .is_some_and(|token| token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL))
 }

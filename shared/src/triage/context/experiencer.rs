@@ -97,7 +97,10 @@ pub(super) fn timeless_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
 fn is_relatives_end(context: &ClauseContext<'_, '_>) -> bool {
     let end = context.mention.end;
     let is_told = text_at(context.tokens, end) == "的"
-        && matches!(text_at(context.tokens, end + 1), "" | "," | "." | ";" | "\n");
+        && matches!(
+            text_at(context.tokens, end + 1),
+            "" | "," | "." | ";" | "\n"
+        );
 
     is_told && context.segment_has_cue(ContextCue::Relative)
 }

@@ -19,10 +19,61 @@ const MAX_TIME_TOKENS: usize = 14;
 
 /// Words beside a time in a clause that tells nothing else: 一直都这样有一年了, "been like this for years".
 const WORDS_BESIDE_TIME: &[&str] = &[
-    "ive", "have", "has", "had", "its", "it", "been", "like", "this", "that", "going", "on", "for",
-    "over", "now", "same", "happening", "about", "all", "off", "and", "there", "with", "me", "more",
-    "than", "有", "这", "样", "那", "已", "经", "差", "不", "多", "都", "是", "从", "大", "概", "了", "快",
-    "将", "近", "足", "一", "直", "来", "好", "几", "余", "反", "复", "断", "续",
+    "ive",
+    "have",
+    "has",
+    "had",
+    "its",
+    "it",
+    "been",
+    "like",
+    "this",
+    "that",
+    "going",
+    "on",
+    "for",
+    "over",
+    "now",
+    "same",
+    "happening",
+    "about",
+    "all",
+    "off",
+    "and",
+    "there",
+    "with",
+    "me",
+    "more",
+    "than",
+    "有",
+    "这",
+    "样",
+    "那",
+    "已",
+    "经",
+    "差",
+    "不",
+    "多",
+    "都",
+    "是",
+    "从",
+    "大",
+    "概",
+    "了",
+    "快",
+    "将",
+    "近",
+    "足",
+    "一",
+    "直",
+    "来",
+    "好",
+    "几",
+    "余",
+    "反",
+    "复",
+    "断",
+    "续",
 ];
 
 /// Whether the mention has lasted, or is left of an old illness, and nothing tells of a new turn.
@@ -83,7 +134,9 @@ fn is_duration_alone(context: &ClauseContext<'_, '_>, segment: &Range<usize>) ->
         .collect();
 
     let is_time = |at: usize| {
-        let is_part = durations.iter().any(|cue| (cue.start..cue.end).contains(&at));
+        let is_part = durations
+            .iter()
+            .any(|cue| (cue.start..cue.end).contains(&at));
         is_part || context.tokens.get(at).is_some_and(stands_beside_time)
     };
     !durations.is_empty() && segment.clone().all(is_time)
