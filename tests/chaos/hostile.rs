@@ -11,6 +11,7 @@ use xtask::users::Role;
 
 use super::functions::Function;
 use super::{Duration, Instant, STACK, pause, provider};
+use crate::support::valkey::raw;
 use crate::support::{User, new_tenant};
 use attackers::{Attackers, Way, fail_models, throttle_models};
 use neighbour::{
@@ -67,6 +68,17 @@ async fn set_settings(is_attacked: bool) {
         limits_by_name.insert("tokens".to_owned(), slow);
     }
     chat.set("LIMITS", Some(&limits.to_string())).await;
+}
+
+/// Forgets what earlier tests did to the circuits: theirs were other tenants.
+async fn forget_circuits() {
+    let mut connection = raw(&STACK.env("VALKEY_URL").unwrap()).await;
+    let prefix = STACK.env("VALKEY_PREFIX").unwrap();
+    for name in ["primary", "secondary", "primary (chat)", "secondary (chat)"] {
+        let mut delete = redis::cmd("DEL");
+        delete.arg(format!("{prefix}:circuit2:{{{name}}}"));
+        let _: () = delete.query_async(&mut connection).await.unwrap();
+    }
 }
 
 /// A healthy tenant whose calls fail now and then, as anybody's do.
@@ -217,6 +229,7 @@ impl Outcome {
 async fn one_hostile_tenant_takes_nothing_from_another() {
     provider::start();
     set_settings(true).await;
+    forget_circuits().await;
     let outcome = attack().await;
     set_settings(false).await;
     outcome.print_tables();
@@ -268,6 +281,7 @@ async fn one_hostile_tenant_takes_nothing_from_another() {
 async fn one_hostile_patient_takes_nothing_from_its_tenant() {
     provider::start();
     set_settings(true).await;
+    forget_circuits().await;
     let tenant = new_tenant();
     let other = Neighbour::of(&tenant).await;
     let hostile = User::of(&tenant, "hostile", Role::Patient).await;

@@ -224,21 +224,23 @@ impl Circuit {
     }
 
     /// Counts the end of calls, here and for the next report. `true` if that report should not
-    /// wait: faults came before, and a success ends their row, or this is a fault.
+    /// wait: faults or cooldowns came before, of which a success says that they are over, or not
+    /// for all; or this is a fault.
     pub(super) fn count_calls(&self, report: &CircuitReport) -> bool {
         if self.store.valkey.is_none() {
             self.apply_and_announce(report);
             return false;
         }
 
-        let had_faults = {
+        let is_news = {
             let mut snapshot = self.snapshot();
             snapshot.pending.merge(report);
-            snapshot.state.consecutive() > 0
+            let state = &snapshot.state;
+            state.consecutive() > 0 || state.cooldowns.may_concern_others()
         };
         self.apply_report(report);
 
-        had_faults
+        is_news
     }
 }
 

@@ -80,6 +80,11 @@ impl Cooldowns {
         }
     }
 
+    /// Whether there is one that nobody has contradicted.
+    pub(super) fn may_concern_others(&self) -> bool {
+        self.0.values().any(|cooldown| cooldown.in_circuit > 0)
+    }
+
     pub(super) fn bound_size(&mut self) {
         while self.0.len() > MAX_COOLDOWNS {
             self.forget_first();

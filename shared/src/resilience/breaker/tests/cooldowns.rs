@@ -65,7 +65,9 @@ fn all_wait_only_as_long_as_two_were_asked() {
 fn a_client_that_is_served_contradicts_cooldowns() {
     let mut circuit = Circuit::new();
     throttle(&mut circuit, "t/a", TEN_MINUTES);
+    assert!(circuit.state.cooldowns.may_concern_others());
     circuit.serve("v/a");
+    assert!(!circuit.state.cooldowns.may_concern_others());
     throttle(&mut circuit, "u/a", TEN_MINUTES);
     assert!(is_served(&circuit, "v/a") && is_served(&circuit, "w/a"));
 
