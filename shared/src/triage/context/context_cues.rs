@@ -218,6 +218,7 @@ fn duration_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCu
     match text_at(tokens, at) {
         "年" | "月" => han_months(tokens, at),
         "天" | "周" | "日" | "星" => han_days(tokens, at),
+        "时" | "钟" => han_hours(tokens, at),
         "months" | "month" | "mths" | "years" | "year" | "yrs" | "yr" => english_months(tokens, at),
         "days" | "day" | "weeks" | "week" | "wks" | "hours" | "hour" | "hrs" | "hr" | "minutes"
         | "mins" | "min" => english_days(tokens, at),
@@ -228,7 +229,8 @@ fn duration_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCu
 /// 三年, 十几年, 半年多, 三个月了; no date (年前, 2019年) and no age (三个月的宝宝).
 fn han_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
     let is_year = text_at(tokens, at) == "年";
-    let unit = if is_year { at } else { at.checked_sub(1)? };
+    let is_rough = text_before(tokens, at, 1) == "多";
+    let unit = if is_year { at } else { at.checked_sub(1 + usize::from(is_rough))? };
     if !is_year && text_at(tokens, unit) != "个" {
         return None;
     }
@@ -270,6 +272,19 @@ fn han_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>>
         .then(|| PatternMatch::without_gaps(ContextCue::NewTurn, count, at + 1))
 }
 
+/// 两小时, 二十分钟 at the end of a clause; 每次几分钟 tells how long a bout is.
+fn han_hours(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
+    let is_unit = matches!(text_before(tokens, at, 1), "小" | "分" | "点" | "刻");
+    let behind = text_at(tokens, at + 1);
+    let ends_clause = tokens.get(at + 1).is_none_or(Token::ends_segment);
+    let is_told = ends_clause || matches!(behind, "前" | "了" | "来");
+    let is_bout = (1..=8).any(|distance| text_before(tokens, at, distance) == "每");
+    let start = at.saturating_sub(1);
+
+    (is_unit && is_told && !is_bout)
+        .then(|| PatternMatch::without_gaps(ContextCue::NewTurn, start, at + 1))
+}
+
 /// "for 4 years", "over a year", "3 months now"; no age and no date.
 fn english_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
     let is_other = matches!(
@@ -284,8 +299,11 @@ fn english_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Contex
         )
     });
     let is_told = text_at(tokens, at + 1) == "now" || text_at(tokens, at + 1) == "straight";
+    let count = at.checked_sub(1).filter(|count| is_count(tokens, *count))?;
+    let ends_clause = |at: usize| tokens.get(at).is_none_or(Token::ends_segment);
+    let is_alone = ends_clause(at + 1) && count.checked_sub(1).is_none_or(ends_clause);
     let start = opener.map(|(_, distance)| at - distance);
-    let start = start.or_else(|| is_told.then(|| at.saturating_sub(1)))?;
+    let start = start.or_else(|| (is_told || is_alone).then_some(count))?;
 
     (!is_other).then(|| PatternMatch::without_gaps(ContextCue::Duration, start, at + 1))
 }

@@ -7,7 +7,7 @@ use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
 use super::sections::RecordSection;
 use super::temporality::{has_ceased, is_historical, is_long_over};
-use crate::triage::finding::FindingStatus;
+use crate::triage::finding::{Finding, FindingStatus};
 use crate::triage::tokens::text_at;
 
 /// A word for a death stands no further behind its cause: 脑溢血走的.
@@ -83,14 +83,38 @@ pub(super) fn timeless_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
 
     let is_deceased = context.segment_has_cue(ContextCue::Deceased)
         && context.segment_has_cue(ContextCue::Relative);
-    if is_departed(context) || is_deceased || is_relatives_end(context) {
+    if is_departed(context) || is_deceased {
         return FindingStatus::Denied;
     }
-    if is_long_over(context) || has_ceased(context) || is_got_over(context) || is_dreaded(context) {
+    if is_long_over(context) || has_ceased(context) {
         return FindingStatus::Uncertain;
     }
 
     FindingStatus::Present
+}
+
+/// The greatest status of a thought of harm that is another's end, got over, or dreaded.
+pub(super) fn status_of_thought(context: &ClauseContext<'_, '_>) -> FindingStatus {
+    let is_thought = matches!(
+        context.mention.key,
+        Finding::Suicidal
+            | Finding::SuicideNamed
+            | Finding::SelfHarm
+            | Finding::HarmToOthers
+            | Finding::HarmToBaby
+            | Finding::SuicideMeans
+    );
+    if !is_thought {
+        return FindingStatus::Present;
+    }
+
+    if is_relatives_end(context) {
+        FindingStatus::Denied
+    } else if is_got_over(context) || is_dreaded(context) {
+        FindingStatus::Uncertain
+    } else {
+        FindingStatus::Present
+    }
 }
 
 /// 姨妈自杀的, told of a relative and of nothing else.
@@ -107,7 +131,10 @@ fn is_relatives_end(context: &ClauseContext<'_, '_>) -> bool {
 
 /// 有过不想活的念头，吃药半年好了: had once, by one who is well now.
 fn is_got_over(context: &ClauseContext<'_, '_>) -> bool {
-    let is_past = context.segment_has_cue(ContextCue::Historical);
+    let is_past = context.segment_has_cue(ContextCue::Historical)
+        || context.segment_has_cue(ContextCue::BackThen)
+        || text_at(context.tokens, context.mention.end) == "过"
+        || holds_guo(context);
     let is_well = context.text_has_cue(ContextCue::Well);
 
     is_past && is_well && !context.text_has_cue(ContextCue::NewTurn)
@@ -116,4 +143,12 @@ fn is_got_over(context: &ClauseContext<'_, '_>) -> bool {
 /// A thought that one fears rather than has: 强迫思维，怕自己跳楼.
 fn is_dreaded(context: &ClauseContext<'_, '_>) -> bool {
     context.text_has_cue(ContextCue::Intrusive) && !context.text_has_cue(ContextCue::NewTurn)
+}
+
+/// 想过自杀
+fn holds_guo(context: &ClauseContext<'_, '_>) -> bool {
+    let before = context.mention.start.checked_sub(1);
+    let before = before.map(|at| text_at(context.tokens, at));
+
+    before == Some("过")
 }

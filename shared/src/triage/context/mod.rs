@@ -80,11 +80,12 @@ fn greatest_status(
     if hypothetical::is_figure_of_speech(&context) {
         return FindingStatus::Denied;
     }
+    let greatest_of_thought = experiencer::status_of_thought(&context);
     if mention.key.is_timeless() {
-        return experiencer::timeless_status(&context);
+        return experiencer::timeless_status(&context).min(greatest_of_thought);
     }
 
-    let greatest = hypothetical::greatest_status(&context);
+    let greatest = hypothetical::greatest_status(&context).min(greatest_of_thought);
     let is_others_death =
         experiencer::is_departed(&context) || experiencer::is_last_illness(&context);
     if greatest == FindingStatus::Denied || is_others_death {

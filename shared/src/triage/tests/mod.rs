@@ -10,6 +10,7 @@ mod denial_traps;
 mod disguised;
 mod history;
 mod hypotheticals;
+mod lasting;
 mod negation;
 mod patients;
 mod records;
