@@ -75,6 +75,10 @@ pub(super) enum ContextCue {
     Trait,
     /// Thoughts against one's will, and the fear of them.
     Intrusive,
+    /// Asks for the care of an illness that one has.
+    Management,
+    /// What comes long after.
+    LongTerm,
     /// Asks whether one thing leads to another.
     AskedEffect,
     /// Something has changed of late.
@@ -117,6 +121,8 @@ impl ContextCue {
             "aftermath" => Self::Aftermath,
             "trait" => Self::Trait,
             "intrusive" => Self::Intrusive,
+            "management" => Self::Management,
+            "long_term" => Self::LongTerm,
             "asked_effect" => Self::AskedEffect,
             "new_turn" => Self::NewTurn,
             "now" => Self::Now,

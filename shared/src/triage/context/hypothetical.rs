@@ -60,12 +60,20 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
         };
     }
 
-    let is_asked = context.is_within_cue(ContextCue::AskedEffect) && !tells_of_person(context);
+    let is_asked = is_asked_of_late_effects(context);
     if is_governed(context, ContextCue::PossibleEffect) || is_feared(context) || is_asked {
         FindingStatus::Uncertain
     } else {
         FindingStatus::Present
     }
+}
+
+/// "can carbon monoxide poisoning cause memory problems?", 中毒后有什么后遗症, of nobody in particular.
+fn is_asked_of_late_effects(context: &ClauseContext<'_, '_>) -> bool {
+    let is_late = context.sentence_has_cue(ContextCue::LongTerm) && is_in_question(context);
+    let is_asked = is_late || context.is_within_cue(ContextCue::AskedEffect);
+
+    is_asked && !tells_of_person(context) && !context.text_has_cue(ContextCue::NewTurn)
 }
 
 /// 会瘫痪吗: a question for what may come.

@@ -20,7 +20,22 @@ const MAX_HISTORY_DISTANCE: usize = 3;
 /// Whether a time of the present stands beside the mention, or the finding has come back:
 /// "… ten years ago and now the same again".
 pub(super) fn is_current(context: &ClauseContext<'_, '_>) -> bool {
-    context.has_cue(ContextCue::Current) || context.segment_has_cue(ContextCue::Recurrence)
+    let is_now = context.has_cue(ContextCue::Current) && !is_dated_behind(context);
+
+    is_now || context.segment_has_cue(ContextCue::Recurrence)
+}
+
+/// "… for two days after his cardiac arrest last year": the date is the mention's own, and no time
+/// of the present follows.
+fn is_dated_behind(context: &ClauseContext<'_, '_>) -> bool {
+    let end = context.mention.end;
+    let remote = context.cues_of(ContextCue::RemoteDate);
+    let mut dates = remote.filter(|date| (end..end + 3).contains(&date.start));
+
+    dates.next().is_some_and(|date| {
+        let mut current = context.cues_of(ContextCue::Current);
+        current.all(|cue| cue.start < date.end)
+    })
 }
 
 /// Whether the mention is told with a date that lies far back, by a verb of the past.
