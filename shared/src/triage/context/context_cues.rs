@@ -236,7 +236,11 @@ fn duration_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCu
 fn han_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
     let is_year = text_at(tokens, at) == "年";
     let is_rough = text_before(tokens, at, 1) == "多";
-    let unit = if is_year { at } else { at.checked_sub(1 + usize::from(is_rough))? };
+    let unit = if is_year {
+        at
+    } else {
+        at.checked_sub(1 + usize::from(is_rough))?
+    };
     if !is_year && text_at(tokens, unit) != "个" {
         return None;
     }
