@@ -160,8 +160,12 @@ fn an_answer_after_the_assessment_replaces_what_it_said() {
     assert!(!current.red_flags.contains(&doubt));
     assert!(current.red_flags.contains(&"found by the model".to_owned()));
     let advice = |urgency| triage::advice(urgency, Locale::En).to_owned();
-    let actions = [advice(Urgency::Emergency), "rest".to_owned()];
-    assert_eq!(current.recommended_actions, actions);
+    let actions = &current.recommended_actions;
+    assert!(
+        actions[0].starts_with(&advice(Urgency::Emergency)),
+        "{actions:?}"
+    );
+    assert_eq!(actions.last().unwrap(), "rest");
 }
 
 #[test]
@@ -214,7 +218,8 @@ fn without_any_model_the_rules_answer_in_the_callers_language() {
     assert_eq!(assessment.urgency, Urgency::Emergency);
     assert!(assessment.summary.starts_with("抱歉"));
     let advice = triage::advice(Urgency::Emergency, Locale::Zh);
-    assert_eq!(assessment.recommended_actions, [advice]);
+    let first = &assessment.recommended_actions[0];
+    assert!(first.starts_with(advice), "{first}");
 
     let all_failed = Some(DegradedReason::AllAiTiersFailed);
     assert_eq!(assessment.degraded_reason, all_failed);

@@ -128,8 +128,7 @@ fn raise_flag(rule: &Rule, findings: &Findings) -> Option<RedFlag> {
 
     let (status, urgency) = match finding_status {
         FindingStatus::Present => (FlagStatus::Present, rule.urgency),
-        FindingStatus::Uncertain if rule.on_suspicion => (FlagStatus::Uncertain, rule.urgency),
-        FindingStatus::Uncertain => (FlagStatus::Uncertain, Urgency::Urgent),
+        FindingStatus::Uncertain => (FlagStatus::Uncertain, rule.uncertain_urgency()),
         FindingStatus::Denied | FindingStatus::Named => return None,
     };
     Some(RedFlag {

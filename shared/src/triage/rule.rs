@@ -78,3 +78,14 @@ pub(super) struct Rule {
     #[cfg(test)]
     pub(super) counterexamples: &'static [&'static str],
 }
+
+impl Rule {
+    /// The urgency of a patient for whom the rule may hold.
+    pub(super) const fn uncertain_urgency(&self) -> Urgency {
+        if self.on_suspicion {
+            self.urgency
+        } else {
+            Urgency::Urgent
+        }
+    }
+}

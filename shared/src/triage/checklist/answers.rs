@@ -74,7 +74,7 @@ fn flag_of(rule: &str, answer: Answer) -> Option<RedFlag> {
     let rule = rules::rule_by_code(rule)?;
     let (status, urgency) = match answer {
         Answer::Yes => (FlagStatus::Present, rule.urgency),
-        Answer::Unsure => (FlagStatus::Uncertain, Urgency::Urgent),
+        Answer::Unsure => (FlagStatus::Uncertain, rule.uncertain_urgency()),
         Answer::No => return None,
     };
 

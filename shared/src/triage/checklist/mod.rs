@@ -26,7 +26,7 @@ include!(concat!(env!("OUT_DIR"), "/triage_questions.rs"));
 const GENERAL_TOPIC: &str = "general";
 
 /// Questions of its topics that a complaint is asked at most, besides the general ones.
-const MAX_TOPIC_QUESTIONS: usize = 8;
+const MAX_TOPIC_QUESTIONS: usize = 12;
 
 /// Places in the order of the questions that lie between two of a topic of which one word tells.
 const PLACES_PER_TURN: u32 = 1000;

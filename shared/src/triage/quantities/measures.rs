@@ -197,11 +197,11 @@ fn value_of(
         "times" | "次" | "下" | "/" | "breaths" | "bpm" | "a" | "per"
     );
     let (tenths, is_possible) = match sign {
-        VitalSign::Pressure => (tenths, (400..=3000).contains(&tenths)),
+        VitalSign::Pressure => (tenths, (200..=3500).contains(&tenths)),
         VitalSign::LowerPressure => (tenths, (200..=2000).contains(&tenths)),
-        VitalSign::OxygenSaturation => (tenths, (400..=1000).contains(&tenths)),
+        VitalSign::OxygenSaturation => (tenths, (100..=1000).contains(&tenths)),
         VitalSign::Pulse => {
-            let is_possible = (200..=3000).contains(&tenths) && !follows_exercise(tokens, start);
+            let is_possible = (100..=4000).contains(&tenths) && !follows_exercise(tokens, start);
             (tenths, is_possible)
         }
         VitalSign::Breathing => {
@@ -373,7 +373,7 @@ fn vital_number(tokens: &[Token<'_>], at: usize) -> Option<TextNumber> {
     };
     rest.map_or(Some(first), |rest| {
         Some(TextNumber {
-            tenths: first.tenths * 100 + rest.tenths,
+            tenths: first.tenths.saturating_mul(100).saturating_add(rest.tenths),
             end: rest.end,
         })
     })

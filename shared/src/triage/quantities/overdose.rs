@@ -61,9 +61,7 @@ const PILL_STEMS: &[&str] = &[
 ];
 
 /// Words of a daily dose, and of a plan by a doctor.
-const DAILY_WORDS: &[&str] = &[
-    "每", "天", "日", "daily", "day", "days", "week", "month", "丸",
-];
+const DAILY_WORDS: &[&str] = &["每", "daily", "丸"];
 
 /// "took 30 paracetamol", 吃了二十片安眠药; a count that no verb goes with is a pill count only.
 pub(super) fn find_overdoses(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
@@ -91,7 +89,8 @@ fn overdose_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Finding>>
     let around = tokens_before(tokens, at, REACH)
         .iter()
         .chain(tokens.iter().skip(count.end).take(REACH));
-    let is_daily = segment_has(around, |token| DAILY_WORDS.contains(&token.text));
+    let is_daily = segment_has(around, |token| DAILY_WORDS.contains(&token.text))
+        || tells_daily_dose(tokens, at);
     if is_daily && count.tenths < MIN_DAILY_COUNT_TENTHS {
         return None;
     }
@@ -103,6 +102,20 @@ fn overdose_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Finding>>
         Finding::PillCount
     };
     Some(PatternMatch::without_gaps(finding, at, count.end))
+}
+
+/// "a day", "per week", 一天三次, 一日: near the count, and no day of the past.
+fn tells_daily_dose(tokens: &[Token<'_>], at: usize) -> bool {
+    let begin = at.saturating_sub(REACH);
+    let near = tokens.get(begin..).unwrap_or(&[]);
+
+    near.windows(2).take(3 * REACH).any(|pair| {
+        let words = [0, 1].map(|number| pair.get(number).map_or("", |token| token.text));
+        matches!(
+            words,
+            ["a" | "per" | "each" | "every", "day" | "week" | "month"] | ["一", "天" | "日"]
+        )
+    })
 }
 
 /// Whether pills stand right behind the count, "30 paracetamol", or before "x 30".

@@ -24,7 +24,12 @@ fn age_at(tokens: &[Token<'_>], at: usize) -> Option<u8> {
             matches!(after_next, "old" | "o" | "female" | "male" | "/")
         }
         "yo" | "yof" | "yom" | "m" | "f" => at == 0 || next.starts_with("yo"),
-        _ => matches!(before, "aged" | "age") || before == "im" && next != "weeks",
+        // "I'm 34 and …", but not "I'm 8 months pregnant" or "at age 6 I had …".
+        "" | "," | "." | "and" | "male" | "female" => {
+            let is_past = matches!(text_before(tokens, at, 2), "at" | "since" | "from" | "the");
+            before == "im" || matches!(before, "aged" | "age") && !is_past
+        }
+        _ => before == "aged",
     };
     (is_age && years <= MAX_AGE)
         .then_some(years)

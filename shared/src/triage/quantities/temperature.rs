@@ -16,7 +16,7 @@ const EXTREME_FEVER: u32 = 410;
 /// Tenths of a degree Celsius below which a body is too cold (NHS: Hypothermia).
 const LOW_TEMPERATURE: u32 = 350;
 /// Tenths of a degree Celsius that a living body can have.
-const BODY_TEMPERATURES: std::ops::RangeInclusive<u32> = 280..=435;
+const BODY_TEMPERATURES: std::ops::RangeInclusive<u32> = 200..=460;
 /// Tenths of a degree below which a temperature without a scale is in Celsius.
 const CELSIUS_LIMIT: u32 = 500;
 
@@ -85,7 +85,9 @@ fn temperature_at(tokens: &[Token<'_>], at: usize, number: TextNumber) -> Option
     };
 
     let celsius_tenths = if is_celsius {
-        number.tenths + decimal_behind(tokens, scale_at)
+        number
+            .tenths
+            .saturating_add(decimal_behind(tokens, scale_at))
     } else {
         number.tenths.checked_sub(320)?.saturating_mul(5) / 9
     };

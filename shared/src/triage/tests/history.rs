@@ -278,7 +278,7 @@ const PATIENTS_ZH: &[Case] = &[
         "慢慢没劲",
         "半年来双腿无力",
         Urgent,
-        &["leg_weakness", "!leg_paralysis"],
+        &["?leg_weakness", "!leg_paralysis"],
     ),
     case(
         "不是普通",

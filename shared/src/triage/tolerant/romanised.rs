@@ -103,18 +103,35 @@ fn read_syllables(tokens: &[Token<'_>]) -> Option<Vec<Syllable>> {
     (pinyin_words * 10 >= words * MIN_PINYIN_TENTHS).then_some(syllables)
 }
 
-/// The syllables of a word that is nothing but pinyin, the longest ones first.
+/// The syllables of a word that is nothing but pinyin. Each place of the word is tried once, so that
+/// the search grows with its length alone.
 fn split_word(word: &str) -> Option<Vec<u32>> {
-    if word.is_empty() {
-        return Some(Vec::new());
+    // For each place that syllables lead to: the last syllable's sound, and where it began.
+    let mut reached: Vec<Option<(u32, usize)>> = vec![None; word.len() + 1];
+
+    for start in 0..word.len() {
+        let is_reached = start == 0 || reached.get(start).is_some_and(Option::is_some);
+        if !is_reached {
+            continue;
+        }
+        for len in 1..=MAX_SYLLABLE_LEN.min(word.len() - start) {
+            let Some(sound) = word.get(start..start + len).and_then(sound_of_syllable) else {
+                continue;
+            };
+            if let Some(place) = reached.get_mut(start + len) {
+                // The one that begins first is the longest: "leng" is no "le" with "ng" behind it.
+                place.get_or_insert((sound, start));
+            }
+        }
     }
 
-    let longest = word.len().min(MAX_SYLLABLE_LEN);
-    (1..=longest).rev().find_map(|len| {
-        let (syllable, rest) = word.split_at_checked(len)?;
-        let sound = sound_of_syllable(syllable)?;
-        let mut sounds = vec![sound];
-        sounds.extend(split_word(rest)?);
-        Some(sounds)
-    })
+    let mut sounds = Vec::new();
+    let mut end = word.len();
+    while end > 0 {
+        let (sound, start) = (*reached.get(end)?)?;
+        sounds.push(sound);
+        end = start;
+    }
+    sounds.reverse();
+    Some(sounds)
 }
