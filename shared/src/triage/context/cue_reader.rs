@@ -56,6 +56,9 @@ const OPEN_WORDS: &[&str] = &[
 /// Words before a "no" that makes its sentence negative rather than answering.
 const VERBS_BEFORE_NO: &[&str] = &["have", "has", "had", "having", "got", "with", "there"];
 
+/// First characters of words for an onset: 突发, 骤然, 忽然, 猛地.
+pub(super) const ONSET_CHARACTERS: &[&str] = &["突", "骤", "忽", "猛"];
+
 /// A denial of all that was asked: 发热、过敏都没有.
 const COLLECTIVES: &[&str] = &["都", "均", "也", "全", "皆"];
 
@@ -87,6 +90,8 @@ pub(super) struct CueReader<'t, 'x> {
     in_finding: Vec<bool>,
     /// For each token, where the longest finding that begins there ends.
     finding_ends: Vec<Option<usize>>,
+    /// For each token, where the shortest finding that begins there ends.
+    first_finding_ends: Vec<Option<usize>>,
     /// For each token, whether it denies one finding and begins another: "no" in "no sweats", which
     /// may be a finding as well as "sweats".
     is_shared: Vec<bool>,
@@ -98,12 +103,16 @@ impl<'t, 'x> CueReader<'t, 'x> {
             tokens,
             in_finding: vec![false; tokens.len()],
             finding_ends: vec![None; tokens.len()],
+            first_finding_ends: vec![None; tokens.len()],
             is_shared: vec![false; tokens.len()],
         };
 
         for mention in mentions {
             if let Some(end) = reader.finding_ends.get_mut(mention.start) {
                 *end = Some(mention.end).max(*end);
+            }
+            if let Some(end) = reader.first_finding_ends.get_mut(mention.start) {
+                *end = Some(end.map_or(mention.end, |known| known.min(mention.end)));
             }
         }
         for mention in mentions {
@@ -176,6 +185,21 @@ impl<'t, 'x> CueReader<'t, 'x> {
         words
             .iter()
             .any(|token| token.class.has(WordClass::ASSERTING))
+    }
+
+    /// Whether the finding that begins at `at` begins with its onset, or says what is there before it
+    /// says how bad it is.
+    pub(super) fn names_and_asserts(&self, at: usize) -> bool {
+        let first = self.tokens.get(at);
+        let names = first.is_some_and(|token| {
+            !token.class.has(WordClass::ASSERTING) || ONSET_CHARACTERS.contains(&token.text)
+        });
+        names && self.asserts_finding(at)
+    }
+
+    /// Where the shortest finding that begins at `at` ends.
+    pub(super) fn first_finding_end(&self, at: usize) -> Option<usize> {
+        self.first_finding_ends.get(at).copied().flatten()
     }
 
     /// Whether the finding that begins at `at` is one term of two or four characters, as records

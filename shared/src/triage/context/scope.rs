@@ -1,6 +1,6 @@
 //! The scope of a cue: how far a negation or a doubt reaches, token by token.
 
-use super::cue_reader::{BareItem, CueMatch, CueReader};
+use super::cue_reader::{BareItem, CueMatch, CueReader, ONSET_CHARACTERS};
 use crate::triage::breaks::Pause;
 use crate::triage::cue_lexicon::CueEffect;
 use crate::triage::finding::FindingStatus;
@@ -16,7 +16,7 @@ enum ScopePosition {
     /// The next item is governed; only modifiers have been passed since the cue or joiner.
     Direct,
     /// Inside a finding that ends before the token of this number.
-    InFinding { end: usize },
+    InFinding { end: usize, first_end: usize },
     /// Inside words that are no finding; a finding among these may be a new statement.
     OtherWords { count: usize },
     /// After a finding, without a joiner yet.
@@ -100,14 +100,34 @@ impl NegationScope {
         };
         match self.position {
             ScopePosition::Direct => governed,
-            ScopePosition::InFinding { end } if at < end => governed,
+            ScopePosition::InFinding { end, first_end } if at < end => {
+                if at >= first_end && self.is_asserted_behind(reader, at) {
+                    FindingStatus::Present
+                } else {
+                    governed
+                }
+            }
             ScopePosition::Doubtful => FindingStatus::Uncertain,
-            ScopePosition::OtherWords { .. } if self.covers_items() => governed,
+            ScopePosition::OtherWords { .. } if self.covers_items() => {
+                if self.is_asserted_behind(reader, at) {
+                    FindingStatus::Present
+                } else {
+                    governed
+                }
+            }
             ScopePosition::OtherWords { .. } => self.status_in_other_words(reader, at),
             ScopePosition::InFinding { .. } | ScopePosition::AfterFinding { .. } => {
                 self.status_behind_finding(reader, at, governed)
             }
         }
+    }
+
+    /// Whether Chinese goes on with a statement of its own behind what is denied: 无咳嗽胸口剧痛,
+    /// also where both together are a finding as well.
+    fn is_asserted_behind(self, reader: &CueReader<'_, '_>, at: usize) -> bool {
+        let is_han = reader.kind_at(at) == Some(TokenKind::Han);
+        // 没有胸口剧痛 denies how bad it is as well.
+        is_han && self.effect.is_denial() && reader.names_and_asserts(at)
     }
 
     /// The status of a finding that nothing joins to the denied one before it.
@@ -239,7 +259,7 @@ impl NegationScope {
                 is_open: true,
                 ..self
             }),
-            ScopePosition::InFinding { end } if at < end => Some(self),
+            ScopePosition::InFinding { end, .. } if at < end => Some(self),
             _ if reader.is_joined_at(at) => Some(self),
             _ if self.covers_items() && reader.finding_end(at).is_some() => Some(open),
             _ => None,
@@ -255,9 +275,9 @@ impl NegationScope {
 
         // A finding that the reading is in, or that begins here.
         match (self.position, finding_end) {
-            (ScopePosition::InFinding { end }, _) if at < end => {
+            (ScopePosition::InFinding { end, first_end }, _) if at < end => {
                 let end = finding_end.map_or(end, |longer| end.max(longer));
-                return Some(self.at_position(ScopePosition::InFinding { end }));
+                return Some(self.at_position(ScopePosition::InFinding { end, first_end }));
             }
             (ScopePosition::Doubtful, None) => return Some(self),
             (ScopePosition::InFinding { .. } | ScopePosition::AfterFinding { .. }, _)
@@ -265,14 +285,19 @@ impl NegationScope {
             {
                 return None;
             }
-            (_, Some(end)) => return Some(self.at_position(ScopePosition::InFinding { end })),
+            (_, Some(end)) => {
+                let first_end = reader.first_finding_end(at).unwrap_or(end);
+                return Some(self.at_position(ScopePosition::InFinding { end, first_end }));
+            }
             (_, None) => {}
         }
 
         if self.is_direct() && token.class.has(WordClass::TRANSPARENT) {
             return Some(self);
         }
-        if token.class.has(WordClass::BREAKER) {
+        // 无外伤突发胸痛: what begins at once is no part of what is denied.
+        let begins_onset = !self.is_direct() && ONSET_CHARACTERS.contains(&token.text);
+        if token.class.has(WordClass::BREAKER) || begins_onset {
             return None;
         }
 

@@ -19,6 +19,12 @@ const EMERGENCIES: &[&str] = &[
     "没了呼吸",
     "他没了呼吸没了心跳",
     "摸不到脉搏",
+    "无咳嗽胸口剧痛大汗",
+    "没有咳嗽胸口剧痛出冷汗",
+    "无外伤突发剧烈头痛呕吐",
+    "否认外伤突发剧烈头痛呕吐",
+    "无外伤突发右侧肢体无力",
+    "无感冒突然呼吸困难嘴唇发紫",
     "no feeling in my right arm",
     "nobody can wake him",
     "胸口、左臂痛",
@@ -42,6 +48,9 @@ const AT_LEAST_URGENT: &[&str] = &[
 ];
 
 const HARMLESS: &[&str] = &[
+    "没有胸口剧痛",
+    "无突发胸痛",
+    "无明显胸骨后压榨样剧痛",
     "胸痛（-）",
     "chest pain -ve, SOB -ve",
     "胸痛×",
