@@ -23,12 +23,28 @@ pub struct Source {
     pub url: String,
 }
 
+/// What a rule gives: what deserves less has no rule.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleUrgency {
+    Urgent,
+    Emergency,
+}
+
+/// The sex that a rule does not concern.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptSex {
+    Female,
+    Male,
+}
+
 /// One red flag.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     pub code: String,
-    pub urgency: String,
+    pub urgency: RuleUrgency,
     /// The label that patients are shown, in English.
     pub en: String,
     /// The same in Chinese.
@@ -43,7 +59,7 @@ pub struct Rule {
     #[serde(default)]
     pub on_suspicion: bool,
     /// The sex that the rule does not concern.
-    pub except_sex: Option<String>,
+    pub except_sex: Option<ExceptSex>,
     /// Key of the source in its file.
     pub source: String,
     /// What to do besides the advice of the urgency.
@@ -220,6 +236,9 @@ fn check_findings(book: &RuleBook) -> Result<(), String> {
         if !codes.insert(&rule.code) {
             return Err(format!("two rules have the code {}", rule.code));
         }
+        if rule.when.is_empty() {
+            return Err(format!("{} has no findings that raise it", rule.code));
+        }
 
         let names = rule.when.iter().chain(&rule.unless);
         for name in names.flat_map(|line| findings_of(line)) {
@@ -241,6 +260,9 @@ fn check_questions(book: &RuleBook) -> Result<(), String> {
         let code = &question.code;
         if !codes.insert(code) {
             return Err(format!("two questions have the code {code}"));
+        }
+        if question.min_age > question.max_age && question.max_age.is_some() {
+            return Err(format!("the question {code} is for no age"));
         }
         let mut named = std::iter::once(&question.topic).chain(&question.other_topics);
         if let Some(unknown) = named.find(|topic| *topic != "general" && !topics.contains(topic)) {

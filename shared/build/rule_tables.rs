@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::lexicon_tables::{LEXICON_PARTS, LexiconSource};
-use crate::rule_files::{Finding, Question, Rule, RuleBook, Source, Wording, findings_of};
+use crate::rule_files::{
+    ExceptSex, Finding, Question, Rule, RuleBook, Source, Wording, findings_of,
+};
 
 /// The enum of the findings, and what is said of each.
 pub fn findings_source(book: &RuleBook) -> String {
@@ -132,21 +134,21 @@ fn push_topics(source: &mut String, book: &RuleBook) {
 fn rule_source(rule: &Rule, origin: &Source) -> String {
     let sets: Vec<String> = rule.when.iter().map(|line| finding_set(line)).collect();
     let unless = finding_set(&rule.unless.join("+"));
-    let sex = match rule.except_sex.as_deref() {
-        Some("female") => "ExceptFemale",
-        Some("male") => "ExceptMale",
-        _ => "AnySex",
+    let sex = match rule.except_sex {
+        Some(ExceptSex::Female) => "ExceptFemale",
+        Some(ExceptSex::Male) => "ExceptMale",
+        None => "AnySex",
     };
 
     let (code, en, zh) = (&rule.code, &rule.en, &rule.zh);
     let (title, url) = (&origin.title, &origin.url);
     let on_suspicion = rule.on_suspicion;
-    let urgency = variant(&rule.urgency);
+    let urgency = rule.urgency;
     let advice = rule.advice.as_ref().map(wording_source);
     let advice = advice.map_or("None".to_owned(), |advice| format!("Some({advice})"));
     let (examples, counterexamples) = (&rule.examples, &rule.counterexamples);
     format!(
-        "    Rule {{ code: {code:?}, urgency: Urgency::{urgency}, en: {en:?}, zh: {zh:?}, \
+        "    Rule {{ code: {code:?}, urgency: Urgency::{urgency:?}, en: {en:?}, zh: {zh:?}, \
          any_of: &[{}], unless: {unless}, on_suspicion: {on_suspicion}, sex_filter: SexFilter::{sex}, \
          source: Source {{ title: {title:?}, url: {url:?} }}, advice: {advice}, \
          #[cfg(test)] examples: &{examples:?}, \

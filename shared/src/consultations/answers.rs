@@ -18,6 +18,9 @@ use crate::triage::{Answers, Triage, Urgency};
 /// No checklist has more questions.
 const MAX_ANSWERS: usize = 200;
 
+/// No code of a question is longer.
+const MAX_CODE_LEN: usize = 64;
+
 /// The body of `POST /v1/consultations/{id}/answers`.
 #[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
@@ -69,7 +72,7 @@ pub async fn record(
     let triage = before
         .triage
         .answered(&new.answers)
-        .map_err(|unknown| Error::field(format!("answers.{}", unknown.code), "is no question"))?;
+        .map_err(|unknown| Error::field(field_name(&unknown.code), "is no question"))?;
     let urgency = before.urgency.raised_to(triage.urgency);
     let is_changed = triage != before.triage || urgency != before.urgency;
 
@@ -120,6 +123,19 @@ impl<'de> Visitor<'de> for AnswersVisitor {
             answers.insert(code, answer);
         }
         Ok(answers)
+    }
+}
+
+/// The field of an answer, as an error names it: a code is short and plain, and nothing else that a
+/// client may have written there is repeated.
+fn field_name(code: &str) -> String {
+    let is_plain =
+        code.len() <= MAX_CODE_LEN && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+
+    if is_plain {
+        format!("answers.{code}")
+    } else {
+        "answers".to_owned()
     }
 }
 

@@ -94,7 +94,9 @@ impl Consultation {
             return Some(assessment);
         }
 
-        Some(assessment.with_rules(&self.triage, self.urgency, self.locale))
+        // A function of an earlier version may have written a lesser urgency behind an answer.
+        let urgency = self.urgency.raised_to(self.triage.urgency);
+        Some(assessment.with_rules(&self.triage, urgency, self.locale))
     }
 
     /// Whether a caller of its tenant may see it.

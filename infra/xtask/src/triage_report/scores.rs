@@ -130,7 +130,8 @@ fn pairs_right(cases: &[&Judged]) -> Share {
     let mut pairs: HashMap<String, Vec<&Judged>> = HashMap::new();
     for judged in cases {
         if let Some(pair) = &judged.case.pair {
-            pairs.entry(pair.to_string()).or_default().push(judged);
+            let name = format!("{} {pair}", judged.case.set);
+            pairs.entry(name).or_default().push(judged);
         }
     }
 

@@ -41,14 +41,12 @@ impl fmt::Debug for ReadAs {
 }
 
 /// A text in which misspelt words are replaced.
-#[derive(Debug)]
 pub(super) struct CorrectedText {
     pub(super) text: String,
     corrections: Vec<Correction>,
 }
 
 /// A word of a corrected text.
-#[derive(Debug)]
 struct Correction {
     /// Where the replacing word begins and ends, in bytes of the corrected text.
     start: usize,
