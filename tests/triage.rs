@@ -10,7 +10,13 @@ use wenzhen::triage::Urgency;
 use xtask::triage_report::cases::{Judged, files_below, judge_files};
 use xtask::triage_report::scores::{Scores, Share};
 
-/// The greatest share of cases that may get more than they should.
+/// The least shares of the cases that were held back: a little under what was measured, so that a
+/// loss shows. The aims are 0.90, 0.97 and 0.85.
+const MIN_EMERGENCIES: f64 = 0.87;
+const MIN_AT_LEAST_URGENT: f64 = 0.92;
+const MIN_URGENT: f64 = 0.85;
+
+/// The greatest share of vignettes that may get more than they should.
 const MAX_OVER_TRIAGE: f64 = 0.15;
 /// The greatest share of questions that are no emergency and may alarm. The aim is 0.06, which the
 /// questions that were held back miss by little.
@@ -37,11 +43,13 @@ fn missed(cases: &[Judged], expected: Urgency, least: Urgency) -> Vec<&str> {
 }
 
 fn questions(cases: &[Judged]) -> Vec<&Judged> {
-    let asks = |judged: &&Judged| {
-        let set = &judged.case.set;
-        set.starts_with("ask") || set.starts_with("forum")
-    };
-    cases.iter().filter(asks).collect()
+    cases.iter().filter(|judged| is_question(judged)).collect()
+}
+
+/// Whether the case is a question as people post them, rather than a vignette.
+fn is_question(judged: &Judged) -> bool {
+    let set = &judged.case.set;
+    set.starts_with("ask") || set.starts_with("forum")
 }
 
 #[test]
@@ -51,12 +59,24 @@ fn every_emergency_of_the_shown_cases_is_found() {
     assert!(missed.is_empty(), "{missed:?}");
 }
 
+/// The scores of the cases that were held back do not fall.
+#[test]
+fn unseen_wording_is_found_as_often_as_it_was() {
+    let cases = cases_of("held");
+    let all: Vec<&Judged> = cases.iter().collect();
+    let scores = Scores::of(&all);
+
+    assert!(value(scores.emergency_sensitivity) >= MIN_EMERGENCIES);
+    assert!(value(scores.at_least_urgent) >= MIN_AT_LEAST_URGENT);
+    assert!(value(scores.urgent_recall) >= MIN_URGENT);
+}
+
 #[test]
 fn few_cases_get_more_than_they_should() {
     for part in ["shown", "held"] {
         let cases = cases_of(part);
-        let all: Vec<&Judged> = cases.iter().collect();
-        let over_triage = value(Scores::of(&all).over_triage);
+        let vignettes: Vec<&Judged> = cases.iter().filter(|judged| !is_question(judged)).collect();
+        let over_triage = value(Scores::of(&vignettes).over_triage);
         assert!(over_triage <= MAX_OVER_TRIAGE, "{part}: {over_triage}");
 
         let alarms = value(Scores::of(&questions(&cases)).alarm_share);
