@@ -75,6 +75,11 @@ impl ClauseContext<'_, '_> {
         self.text_has_cue(wanted) && self.segment_cues.iter().any(|cue| cue.key == wanted)
     }
 
+    /// The cues between the two punctuation marks around the mention.
+    pub(super) fn segment_cues(&self) -> &[PatternMatch<ContextCue>] {
+        self.segment_cues
+    }
+
     /// Whether such a cue stands anywhere near the mention.
     pub(super) fn has_nearby_cue(&self, wanted: ContextCue) -> bool {
         self.text_has_cue(wanted) && self.nearby_cues.iter().any(|cue| cue.key == wanted)

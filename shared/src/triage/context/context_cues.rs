@@ -41,6 +41,8 @@ pub(super) enum ContextCue {
     Well,
     /// What follows has not happened, and may never.
     Conditional,
+    /// What follows is told as a condition, and may have happened.
+    OpenCondition,
     /// What follows is what a medicine or an illness can do.
     PossibleEffect,
     /// Asks what a word means.
@@ -51,6 +53,10 @@ pub(super) enum ContextCue {
     Education,
     /// A figure of speech.
     Idiom,
+    /// A phrase that is one word, and names no act.
+    SetPhrase,
+    /// Asks for help with what happens.
+    Plea,
     /// A test or a visit, for what need not be there any more.
     Checkup,
     /// An illness is held by its treatment.
@@ -73,8 +79,10 @@ pub(super) enum ContextCue {
     Aftermath,
     /// Tells of the whole text that a sign is a trait, a result of a test or known for long.
     Trait,
-    /// Thoughts against one's will, and the fear of them.
+    /// Thoughts against one's will.
     Intrusive,
+    /// The fear of what one might do.
+    Dread,
     /// Asks for the care of an illness that one has.
     Management,
     /// What comes long after.
@@ -104,11 +112,14 @@ impl ContextCue {
             "residual" => Self::Residual,
             "well" => Self::Well,
             "conditional" => Self::Conditional,
+            "open_condition" => Self::OpenCondition,
             "possible_effect" => Self::PossibleEffect,
             "definition" => Self::Definition,
             "inquiry" => Self::Inquiry,
             "education" => Self::Education,
             "idiom" => Self::Idiom,
+            "set_phrase" => Self::SetPhrase,
+            "plea" => Self::Plea,
             "checkup" => Self::Checkup,
             "stable" => Self::Stable,
             "event" => Self::Event,
@@ -121,6 +132,7 @@ impl ContextCue {
             "aftermath" => Self::Aftermath,
             "trait" => Self::Trait,
             "intrusive" => Self::Intrusive,
+            "dread" => Self::Dread,
             "management" => Self::Management,
             "long_term" => Self::LongTerm,
             "asked_effect" => Self::AskedEffect,

@@ -93,18 +93,22 @@ pub(super) fn timeless_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
     FindingStatus::Present
 }
 
-/// The greatest status of a thought of harm that is another's end, got over, or dreaded.
-pub(super) fn status_of_thought(context: &ClauseContext<'_, '_>) -> FindingStatus {
-    let is_thought = matches!(
-        context.mention.key,
+/// Whether the finding is a thought, a plan or an act of harm.
+pub(super) fn is_thought_of_harm(finding: Finding) -> bool {
+    matches!(
+        finding,
         Finding::Suicidal
             | Finding::SuicideNamed
             | Finding::SelfHarm
             | Finding::HarmToOthers
             | Finding::HarmToBaby
             | Finding::SuicideMeans
-    );
-    if !is_thought {
+    )
+}
+
+/// The greatest status of a thought of harm that is another's end, got over, or dreaded.
+pub(super) fn status_of_thought(context: &ClauseContext<'_, '_>) -> FindingStatus {
+    if !is_thought_of_harm(context.mention.key) {
         return FindingStatus::Present;
     }
 
@@ -140,9 +144,13 @@ fn is_got_over(context: &ClauseContext<'_, '_>) -> bool {
     is_past && is_well && !context.text_has_cue(ContextCue::NewTurn)
 }
 
-/// A thought that one fears rather than has: 强迫思维，怕自己跳楼.
+/// A thought that one fears rather than has: 强迫思维，怕自己跳楼. Fear alone may be a call for help
+/// ("scared I might kill myself"), and OCD alone says nothing of the thought.
 fn is_dreaded(context: &ClauseContext<'_, '_>) -> bool {
-    context.text_has_cue(ContextCue::Intrusive) && !context.text_has_cue(ContextCue::NewTurn)
+    let is_against_will =
+        context.text_has_cue(ContextCue::Intrusive) && context.text_has_cue(ContextCue::Dread);
+
+    is_against_will && !context.text_has_cue(ContextCue::NewTurn)
 }
 
 /// 想过自杀

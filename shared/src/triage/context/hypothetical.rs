@@ -7,6 +7,8 @@
 
 use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
+use super::experiencer::is_thought_of_harm;
+use super::illness::is_bare_name;
 use crate::triage::finding::FindingStatus;
 use crate::triage::pattern::PatternMatch;
 use crate::triage::tokens::{TokenKind, text_at};
@@ -17,16 +19,38 @@ const MAX_LIST_TOKENS: usize = 20;
 /// Words of a sentence that tells of somebody, rather than asking in general.
 const PERSONS: &[&str] = &[
     "i", "im", "ive", "my", "me", "hes", "shes", "hers", "his", "her", "he", "she", "we", "our",
-    "我", "他", "她", "咱",
+    "baby", "babys", "toddler", "son", "daughter", "kid", "kids", "dad", "mum", "mom", "father",
+    "mother", "husband", "wife", "partner", "brother", "sister", "grandad", "grandpa", "grandma",
+    "gran", "nan", "我", "他", "她", "咱",
 ];
 
-/// Whether the mention belongs to a figure of speech: "nearly had a heart attack", 气得快吐血.
-pub(super) fn is_figure_of_speech(context: &ClauseContext<'_, '_>) -> bool {
+/// The same in Chinese, in pairs of characters.
+const HAN_PERSONS: &[&str] = &[
+    "宝宝", "孩子", "娃娃", "小孩", "儿子", "女儿", "闺女", "老公", "老婆", "丈夫", "妻子", "爸爸",
+    "妈妈", "老爸", "老妈", "父亲", "母亲", "爷爷", "奶奶", "外公", "外婆", "姥姥", "姥爷", "哥哥",
+    "姐姐", "弟弟", "妹妹", "公公", "婆婆", "老人", "家人", "邻居", "同事",
+];
+
+/// The greatest status that a figure of speech leaves: "nearly had a heart attack", 气得快吐血.
+///
+/// A thought of harm in one is left open: "I could kill myself" may be meant. What begins at once is
+/// no figure of speech.
+pub(super) fn status_of_phrase(context: &ClauseContext<'_, '_>) -> FindingStatus {
     if context.mention.key.is_risk() {
-        return false;
+        return FindingStatus::Present;
+    }
+    if context.is_within_cue(ContextCue::SetPhrase) {
+        return FindingStatus::Denied;
     }
 
-    context.is_within_cue(ContextCue::Idiom) || is_partly_idiom(context)
+    let is_idiom = context.is_within_cue(ContextCue::Idiom) || is_partly_idiom(context);
+    if !is_idiom || context.segment_has_cue(ContextCue::Onset) {
+        FindingStatus::Present
+    } else if is_thought_of_harm(context.mention.key) {
+        FindingStatus::Uncertain
+    } else {
+        FindingStatus::Denied
+    }
 }
 
 /// "a heart attack" in "giving me a heart attack": all of it but its first word stands there.
@@ -46,9 +70,16 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
         return FindingStatus::Denied;
     }
 
-    let is_defined = context.sentence_has_cue(ContextCue::Definition) && !tells_of_person(context);
-    if is_defined || is_governed(context, ContextCue::Conditional) || is_taught(context) {
+    let is_name = is_bare_name(context);
+    let is_defined = is_name && context.sentence_has_cue(ContextCue::Definition);
+    if is_defined && !tells_of_person(context) || is_taught(context) {
         return FindingStatus::Denied;
+    }
+    if let Some(greatest) = status_in_condition(context) {
+        return greatest;
+    }
+    if is_taught_elsewhere(context) {
+        return FindingStatus::Uncertain;
     }
 
     if is_governed(context, ContextCue::Checkup) {
@@ -65,6 +96,32 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
         FindingStatus::Uncertain
     } else {
         FindingStatus::Present
+    }
+}
+
+/// The greatest status that a condition leaves. A sign in one may be there ("should I go to hospital
+/// if I have chest pain"), and is when it is told to happen.
+fn status_in_condition(context: &ClauseContext<'_, '_>) -> Option<FindingStatus> {
+    let is_closed = is_governed(context, ContextCue::Conditional);
+    if !is_closed && !is_governed(context, ContextCue::OpenCondition) {
+        return None;
+    }
+
+    let mention = context.mention;
+    let is_behind = |cue: &PatternMatch<ContextCue>| {
+        let is_now = matches!(cue.key, ContextCue::EventNow | ContextCue::Now);
+        is_now && cue.start >= mention.end
+    };
+    let happens_now = context.segment_cues().iter().any(is_behind);
+
+    if is_bare_name(context) {
+        Some(FindingStatus::Denied)
+    } else if happens_now {
+        None
+    } else if is_closed {
+        Some(FindingStatus::Denied)
+    } else {
+        Some(FindingStatus::Uncertain)
     }
 }
 
@@ -107,9 +164,25 @@ fn tells_result(context: &ClauseContext<'_, '_>) -> bool {
     })
 }
 
-/// Whether the text asks for knowledge alone, and the sentence tells of nobody.
+/// Whether the text asks for knowledge alone, and the sentence tells of nobody. What is told
+/// elsewhere ("I'm a first aider") makes no sign of another sentence a lesson.
 fn is_taught(context: &ClauseContext<'_, '_>) -> bool {
-    if !context.text_has_cue(ContextCue::Education) || context.has_cue(ContextCue::EventNow) {
+    let is_here = context.sentence_has_cue(ContextCue::Education);
+    if !is_here && !is_bare_name(context) {
+        return false;
+    }
+
+    is_part_of_lesson(context)
+}
+
+/// Whether a sign is asked after in a text that asks for knowledge, and help is not asked for.
+fn is_taught_elsewhere(context: &ClauseContext<'_, '_>) -> bool {
+    !context.text_has_cue(ContextCue::Plea) && is_part_of_lesson(context)
+}
+
+fn is_part_of_lesson(context: &ClauseContext<'_, '_>) -> bool {
+    let happens_now = context.has_cue(ContextCue::EventNow);
+    if !context.text_has_cue(ContextCue::Education) || happens_now {
         return false;
     }
 
@@ -130,7 +203,14 @@ fn is_in_question(context: &ClauseContext<'_, '_>) -> bool {
 
 fn tells_of_person(context: &ClauseContext<'_, '_>) -> bool {
     let mut clause = context.clause.clone();
-    let is_person = |at: usize| PERSONS.contains(&text_at(context.tokens, at));
+    let is_person = |at: usize| {
+        let word = text_at(context.tokens, at);
+        let is_pair = |pair: &&str| {
+            let rest = pair.strip_prefix(word);
+            rest.is_some_and(|rest| !word.is_empty() && rest == text_at(context.tokens, at + 1))
+        };
+        PERSONS.contains(&word) || HAN_PERSONS.iter().any(is_pair)
+    };
 
     clause.any(is_person) && !context.has_cue(ContextCue::Education)
 }

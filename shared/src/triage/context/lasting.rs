@@ -88,7 +88,7 @@ pub(super) fn is_lasting(context: &ClauseContext<'_, '_>) -> bool {
     let is_habitual = context.has_cue(ContextCue::Habit);
     let has_lasted = is_habitual || has_own_duration(context) || stands_beside_duration(context);
     let has_lasted = has_lasted || has_come_before(context) || is_managed(context);
-    let is_known = context.text_has_cue(ContextCue::Trait) || is_aftermath(context);
+    let is_known = context.sentence_has_cue(ContextCue::Trait) || is_aftermath(context);
     has_lasted && !context.segment_has_cue(ContextCue::Now) || is_known
 }
 
@@ -202,5 +202,5 @@ fn is_aftermath(context: &ClauseContext<'_, '_>) -> bool {
         || context.text_has_cue(ContextCue::MonthsAgo)
         || context.text_has_cue(ContextCue::Duration);
 
-    is_old && context.text_has_cue(ContextCue::Aftermath)
+    is_old && context.sentence_has_cue(ContextCue::Aftermath)
 }

@@ -77,10 +77,11 @@ fn greatest_status(
     }
 
     let context = reader.clause_context(mention);
-    if hypothetical::is_figure_of_speech(&context) {
+    let greatest_of_phrase = hypothetical::status_of_phrase(&context);
+    if greatest_of_phrase == FindingStatus::Denied {
         return FindingStatus::Denied;
     }
-    let greatest_of_thought = experiencer::status_of_thought(&context);
+    let greatest_of_thought = experiencer::status_of_thought(&context).min(greatest_of_phrase);
     if mention.key.is_timeless() {
         return experiencer::timeless_status(&context).min(greatest_of_thought);
     }

@@ -14,6 +14,7 @@ mod lasting;
 mod negation;
 mod patients;
 mod records;
+mod review_traps;
 mod robustness;
 mod rule_table;
 mod self_care;
