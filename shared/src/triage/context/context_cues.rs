@@ -12,6 +12,9 @@ use crate::triage::word_class::WordClass;
 /// Years that are so long ago that an illness of theirs is over.
 const REMOTE_YEARS: std::ops::RangeInclusive<u16> = 1930..=2023;
 
+/// What began longer ago is no new turn.
+const MAX_RECENT_WEEKS: u8 = 5;
+
 /// The meaning of a cue for the findings beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ContextCue {
@@ -300,7 +303,8 @@ fn han_hours(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>
     let behind = text_at(tokens, at + 1);
     let ends_clause = tokens.get(at + 1).is_none_or(Token::ends_segment);
     let is_told = ends_clause || matches!(behind, "前" | "了" | "来");
-    let is_bout = (1..=8).any(|distance| text_before(tokens, at, distance) == "每");
+    let is_bout = (1..=8).any(|distance| text_before(tokens, at, distance) == "每")
+        || matches!(text_before(tokens, at, 3), "到" | "至");
     let start = at.saturating_sub(1);
 
     (is_unit && is_told && !is_bout)
@@ -330,6 +334,27 @@ fn english_months(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Contex
     (!is_other).then(|| PatternMatch::without_gaps(ContextCue::Duration, start, at + 1))
 }
 
+/// Hours and minutes are the length of a bout, or of a test, unless a word for "since" is there.
+fn is_short_unit(tokens: &[Token<'_>], at: usize) -> bool {
+    let unit = text_at(tokens, at);
+    unit.starts_with('h') || unit.starts_with("min")
+}
+
+/// "two hours ago", "for the last 20 minutes", "slurred speech 1 hr"
+fn tells_since(tokens: &[Token<'_>], at: usize) -> bool {
+    let ends_clause = tokens.get(at + 1).is_none_or(Token::ends_segment);
+    let mut before = (1..=4).map(|distance| text_before(tokens, at, distance));
+
+    ends_clause
+        || matches!(text_at(tokens, at + 1), "ago" | "now" | "back")
+        || before.any(|word| {
+            matches!(
+                word,
+                "for" | "past" | "last" | "since" | "about" | "after" | "within"
+            )
+        })
+}
+
 /// "for 3 days", "two weeks ago", "an hour ago": not "twice a day", nor "3 days a week".
 fn english_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
     let count = at.checked_sub(1)?;
@@ -341,6 +366,12 @@ fn english_days(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextC
     let is_counted =
         is_count(tokens, count) || matches!(number, "few" | "several" | "couple" | "of");
     let is_turn = is_counted && !tells_how_often && (!is_single || behind == "ago");
+    // 28 weeks are those of a pregnancy.
+    let is_recent = !text_at(tokens, at).starts_with('w')
+        || number
+            .parse::<u8>()
+            .map_or(true, |weeks| weeks <= MAX_RECENT_WEEKS);
+    let is_turn = is_turn && is_recent && (!is_short_unit(tokens, at) || tells_since(tokens, at));
 
     is_turn.then(|| PatternMatch::without_gaps(ContextCue::NewTurn, count, at + 1))
 }

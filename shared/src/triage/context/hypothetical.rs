@@ -127,7 +127,8 @@ fn status_in_condition(context: &ClauseContext<'_, '_>) -> Option<FindingStatus>
 
 /// "can carbon monoxide poisoning cause memory problems?", 中毒后有什么后遗症, of nobody in particular.
 fn is_asked_of_late_effects(context: &ClauseContext<'_, '_>) -> bool {
-    let is_late = context.sentence_has_cue(ContextCue::LongTerm) && is_in_question(context);
+    let is_late = context.sentence_has_cue(ContextCue::LongTerm)
+        && (is_in_question(context) || context.sentence_has_cue(ContextCue::Inquiry));
     let is_asked = is_late || context.is_within_cue(ContextCue::AskedEffect);
 
     is_asked && !tells_of_person(context) && !context.text_has_cue(ContextCue::NewTurn)

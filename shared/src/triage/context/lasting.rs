@@ -12,7 +12,7 @@ use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
 use crate::triage::finding::Finding;
 use crate::triage::pattern::PatternMatch;
-use crate::triage::tokens::{Token, TokenKind, text_at};
+use crate::triage::tokens::{Token, TokenKind};
 use crate::triage::word_class::WordClass;
 
 /// A clause that tells a time alone is no longer than this.
@@ -87,7 +87,7 @@ pub(super) fn is_lasting(context: &ClauseContext<'_, '_>) -> bool {
 
     let is_habitual = context.has_cue(ContextCue::Habit);
     let has_lasted = is_habitual || has_own_duration(context) || stands_beside_duration(context);
-    let has_lasted = has_lasted || has_come_before(context) || is_managed(context);
+    let has_lasted = has_lasted || is_managed(context);
     let is_known = context.sentence_has_cue(ContextCue::Trait) || is_aftermath(context);
     has_lasted && !context.segment_has_cue(ContextCue::Now) || is_known
 }
@@ -149,20 +149,6 @@ fn stands_beside_time(token: &Token<'_>) -> bool {
         || token.class.has(WordClass::NUMERAL)
         || token.class.has(WordClass::FILLER)
         || WORDS_BESIDE_TIME.contains(&token.text)
-}
-
-/// 惊厥过两次: it has come before, and nothing is told of now.
-fn has_come_before(context: &ClauseContext<'_, '_>) -> bool {
-    let end = context.mention.end;
-    let is_count = |at: usize| {
-        let token = context.tokens.get(at);
-        token.is_some_and(|token| {
-            token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL)
-        })
-    };
-    let is_past = (end.saturating_sub(1)..=end).any(|at| text_at(context.tokens, at) == "过");
-
-    is_past && (end..end + 3).any(is_count)
 }
 
 /// Whether the text asks for the care of what one has had for months, and the finding may be part of

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::triage::tokens::{Token, text_at};
+use crate::triage::tokens::{Token, TokenKind, text_at};
 
 /// A quantity of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,8 +150,14 @@ static CUES_BY_WORD: LazyLock<HashMap<&'static str, Vec<CueWords>>> = LazyLock::
 
 /// The longest name of a vital sign that stands at `at`.
 pub(super) fn cue_at(tokens: &[Token<'_>], at: usize) -> Option<VitalCue> {
-    let begins_alike = CUES_BY_WORD.get(text_at(tokens, at))?.iter();
+    // "3 hr 54": the third hour of a test.
+    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+    let follows_number = before.is_some_and(|token| token.kind == TokenKind::Number);
+    if text_at(tokens, at) == "hr" && follows_number {
+        return None;
+    }
 
+    let begins_alike = CUES_BY_WORD.get(text_at(tokens, at))?.iter();
     let found = begins_alike.filter(|cue| {
         let mut words = cue.words.iter().enumerate();
         words.all(|(number, word)| text_at(tokens, at + number) == *word)
