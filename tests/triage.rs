@@ -1,8 +1,8 @@
 //! The rules on cases that people wrote before the rules.
 //!
 //! `triage/shown` was looked at while the rules were written; every emergency there must be found.
-//! `triage/held`, a third, was held back and is looked at for measuring only: its scores say how the
-//! rules do on words that nobody here has thought of, and must not fall.
+//! `triage/held`, a third, was held back and is looked at for measuring only: its scores say how
+//! the rules do on words that nobody here has thought of, and must not fall.
 
 use std::path::Path;
 

@@ -51,7 +51,8 @@ pub struct Rule {
     pub zh: String,
     /// Findings that together raise the flag, joined by `+`; one line is enough.
     pub when: Vec<String>,
-    /// Findings that are another explanation, or speak against the flag.
+    /// Findings that are another explanation: they leave an emergency open, and take another flag
+    /// away.
     #[serde(default)]
     pub unless: Vec<String>,
     /// Whether a suspicion weighs as much as a certain finding: what was swallowed does harm before

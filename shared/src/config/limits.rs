@@ -93,8 +93,8 @@ impl LimitSettings {
 }
 
 impl LimitSetting {
-    /// The algorithm, where something else was declared. A limit that is set without a burst has the
-    /// burst of its own number: the declared one belongs to another limit.
+    /// The algorithm, where something else was declared. A limit that is set without a burst has
+    /// the burst of its own number: the declared one belongs to another limit.
     pub fn algorithm(&self, declared: Algorithm, limit: u64) -> Algorithm {
         let bucket = |default_burst| Algorithm::TokenBucket {
             burst: self.burst.unwrap_or(default_burst),

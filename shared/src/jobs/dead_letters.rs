@@ -31,8 +31,8 @@ const PRUNE_BATCH_SIZE: i64 = 5_000;
 /// How many of the jobs that a redrive leaves are counted at most.
 const MAX_REMAINING: i64 = 1_000;
 
-/// How often a redrive is tried while jobs with the same keys are enqueued, or while superseded jobs,
-/// of which each try puts some 2,000 aside, hide the others.
+/// How often a redrive is tried while jobs with the same keys are enqueued, or while superseded
+/// jobs, of which each try puts some 2,000 aside, hide the others.
 const MAX_REDRIVE_ATTEMPTS: usize = 20;
 
 /// The outcome of a dead letter.

@@ -3,8 +3,8 @@
 //! Chinese is written without spaces, so that a short word of a pattern may stand by accident
 //! across or within another word: 最 in 最近, 毒 in 抗病毒. The words of `data/han_words.txt` are
 //! found first, the longest at each place, and no pattern and no cue begins or ends inside one. Two
-//! words of one length that overlap (天气 and 气短 in 三天气短) can be read in two ways, and the pattern
-//! counts then.
+//! words of one length that overlap (天气 and 气短 in 三天气短) can be read in two ways, and the
+//! pattern counts then.
 
 use std::cmp::Reverse;
 use std::sync::LazyLock;

@@ -118,8 +118,10 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
 
 /// The red flag of a rule that holds; one that rests on a doubt is urgent, and no more.
 fn raise_flag(rule: &Rule, findings: &Findings) -> Option<RedFlag> {
-    let mut excluding = rule.unless.iter();
-    if excluding.any(|finding| findings.status_of(*finding) == Some(FindingStatus::Present)) {
+    let mut explanations = rule.unless.iter();
+    let is_explained =
+        explanations.any(|finding| findings.status_of(*finding) == Some(FindingStatus::Present));
+    if is_explained && rule.urgency < Urgency::Emergency {
         return None;
     }
 
@@ -127,6 +129,8 @@ fn raise_flag(rule: &Rule, findings: &Findings) -> Option<RedFlag> {
     let finding_status = sets.filter_map(|set| findings.weakest_status(set)).max()?;
 
     let (status, urgency) = match finding_status {
+        // The explanation may be of something else in the text: an emergency is left open.
+        FindingStatus::Present if is_explained => (FlagStatus::Uncertain, Urgency::Urgent),
         FindingStatus::Present => (FlagStatus::Present, rule.urgency),
         FindingStatus::Uncertain => (FlagStatus::Uncertain, rule.uncertain_urgency()),
         FindingStatus::Denied | FindingStatus::Named => return None,

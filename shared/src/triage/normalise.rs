@@ -18,6 +18,17 @@ const MAX_ADDRESS_CHARS: usize = 64;
 const HAN_FIRST: u32 = 0x4e00;
 const HAN_LAST: u32 = 0x9fff;
 
+/// Boxes of a form in plain characters, and the marks that they stand for.
+const BOXES: &[(&str, &str)] = &[
+    ("[ ]", "□"),
+    ("[]", "□"),
+    ("[_]", "□"),
+    ("( )", "□"),
+    ("[x]", "√"),
+    ("[√]", "√"),
+    ("(√)", "√"),
+];
+
 const TRADITIONAL_LIST: WordList = WordList {
     name: "traditional.txt",
     text: include_str!("data/traditional.txt"),
@@ -71,6 +82,11 @@ pub(super) fn normalise_text(text: &str) -> String {
         }
     }
 
+    for (written, mark) in BOXES {
+        if normalised.contains(written) {
+            normalised = normalised.replace(written, mark);
+        }
+    }
     normalised
 }
 
@@ -104,8 +120,8 @@ fn push_dots(
 }
 
 /// Whether a single dot stands between two words without a space. It may be decoration as well as
-/// the end of a sentence: 吐.血, "vomiting.blood", "no fever.Chest pain". A Chinese full stop ends a
-/// sentence, unless a single character stands before it (吐。血).
+/// the end of a sentence: 吐.血, "vomiting.blood", "no fever.Chest pain". A Chinese full stop ends
+/// a sentence, unless a single character stands before it (吐。血).
 fn parts_words(
     dot: char,
     chars: &mut Peekable<impl Iterator<Item = char> + Clone>,

@@ -109,8 +109,8 @@ pub(super) fn cuts_word(tokens: &[Token<'_>], start: usize, end: usize) -> bool 
     cuts_first_word(tokens, start, end) || cuts_last_word(tokens, start, end)
 }
 
-/// Whether a phrase begins inside a Chinese word. One that is as long as the word and goes beyond it
-/// may well be the word that is meant: 气短 in 三天气短.
+/// Whether a phrase begins inside a Chinese word. One that is as long as the word and goes beyond
+/// it may well be the word that is meant: 气短 in 三天气短.
 fn cuts_first_word(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
     tokens.get(start).is_some_and(|token| {
         let WordPlace { before, left } = token.word;
@@ -126,8 +126,8 @@ fn cuts_last_word(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
     })
 }
 
-/// Where the parts of the body end that are joined to the one before `at`: 胸口、左臂痛 and "chest and
-/// left arm pain" tell of both.
+/// Where the parts of the body end that are joined to the one before `at`: 胸口、左臂痛 and "chest
+/// and left arm pain" tell of both.
 pub(super) fn coordinated_end(tokens: &[Token<'_>], at: usize) -> usize {
     let is_body = |at: usize| {
         let token = tokens.get(at);

@@ -63,7 +63,8 @@ pub(super) struct Rule {
     pub(super) zh: &'static str,
     /// Sets of findings; the rule holds when all findings of one set do.
     pub(super) any_of: &'static [&'static [Finding]],
-    /// Findings that explain the others: the rule does not hold while one is present.
+    /// Findings that explain the others: while one is present, an emergency is left open and
+    /// another rule does not hold.
     pub(super) unless: &'static [Finding],
     /// Whether a suspicion weighs as much as a certain finding.
     pub(super) on_suspicion: bool,

@@ -27,8 +27,8 @@ pub enum FlagStatus {
 pub struct RedFlag {
     /// Stable name of the rule.
     pub code: Cow<'static, str>,
-    /// The urgency of its rule when the flag is present, or when a suspicion is enough for the rule;
-    /// else [`Urgency::Urgent`] when it is uncertain.
+    /// The urgency of its rule when the flag is present, or when a suspicion is enough for the
+    /// rule; else [`Urgency::Urgent`] when it is uncertain.
     pub urgency: Urgency,
     /// Present, or uncertain; a denied finding raises no flag.
     pub status: FlagStatus,

@@ -193,8 +193,8 @@ pub fn tokens_used(chats: &[Answered]) -> u64 {
     settled.iter().map(|chat| chat.used).sum()
 }
 
-/// Whether the limit of a person, who has made no other calls, counts these and none else. A call is
-/// counted at some time between its sending and its answer.
+/// Whether the limit of a person, who has made no other calls, counts these and none else. A call
+/// is counted at some time between its sending and its answer.
 pub fn are_counted_alone(reads: &[Answered]) -> bool {
     reads.iter().enumerate().all(|(number, read)| {
         let so_far = &reads[..=number];

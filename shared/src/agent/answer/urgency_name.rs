@@ -1,8 +1,8 @@
 //! The urgency that a model's word means.
 //!
 //! Only whole words of one table are known, in any width. A word that may mean two degrees means
-//! the higher one: 紧急 is what the emergency department writes above its door, and also "urgent". A
-//! word that denies a degree ("not urgent", 不紧急) names none, and what is in no table is never
+//! the higher one: 紧急 is what the emergency department writes above its door, and also "urgent".
+//! A word that denies a degree ("not urgent", 不紧急) names none, and what is in no table is never
 //! guessed: the model is asked again.
 
 use std::collections::BTreeSet;

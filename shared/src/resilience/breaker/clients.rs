@@ -1,9 +1,10 @@
 //! The tenants and users of a circuit: their calls, and which of them are left out.
 //!
 //! What one client's calls do to a provider must not keep the provider from others. So calls are
-//! counted where they belong: a user's faults and slow calls with the user. A tenant's calls are its
-//! users' and those that it counts itself; the circuit's are its tenants' and those that it counts
-//! itself. No call is counted twice, and none changes its owner while that one is remembered.
+//! counted where they belong: a user's faults and slow calls with the user. A tenant's calls are
+//! its users' and those that it counts itself; the circuit's are its tenants' and those that it
+//! counts itself. No call is counted twice, and none changes its owner while that one is
+//! remembered.
 //!
 //! Only users that had a fault or a slow call are remembered, with their calls since. If they are
 //! too many, those go first that are not left out and were not heard of for longest: a user's calls

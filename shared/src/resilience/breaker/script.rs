@@ -1,4 +1,5 @@
-//! The wire form of the script `lua/*.lua`. Public, so that a test can run it on a clock of its own.
+//! The wire form of the script `lua/*.lua`. Public, so that a test can run it on a clock of its
+//! own.
 
 use std::sync::LazyLock;
 

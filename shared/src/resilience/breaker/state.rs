@@ -167,8 +167,8 @@ impl CircuitState {
         is_due && now >= self.cooldown_end(client)
     }
 
-    /// Whether a call of this client may find out if a cooldown of others holds for it, too. One may
-    /// each `reopen`, so that the requests of two clients do not send all away.
+    /// Whether a call of this client may find out if a cooldown of others holds for it, too. One
+    /// may each `reopen`, so that the requests of two clients do not send all away.
     fn wants_cooldown_probe(&self, client: &str, now: u64) -> bool {
         let is_known = !client.is_empty();
         let is_for_all = now < self.cooldowns.end_for_all();

@@ -77,9 +77,9 @@ pub(super) fn questions_for(
     asked.map(|question| question.code).collect()
 }
 
-/// The questions of the topics, shared out as seats are by votes (D'Hondt): the more words tell of a
-/// topic, the more of its questions are asked, and no topic crowds out another. A sign that the text
-/// leaves open is asked after before all of them.
+/// The questions of the topics, shared out as seats are by votes (D'Hondt): the more words tell of
+/// a topic, the more of its questions are asked, and no topic crowds out another. A sign that the
+/// text leaves open is asked after before all of them.
 fn share_out(
     questions: &[&'static Question],
     topics: &HashMap<&str, u32>,

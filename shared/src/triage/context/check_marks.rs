@@ -1,4 +1,5 @@
-//! Marks and words of forms: "□胸痛 ☑呼吸困难", 胸痛× 气短√, 胸痛 无 呼吸困难 有.
+//! Marks and words of forms: "□胸痛 ☑呼吸困难", "[ ] chest pain [x] cough", 胸痛× 气短√, 胸痛 无
+//! 呼吸困难 有.
 
 use crate::triage::finding::FindingStatus;
 use crate::triage::tokens::{Token, TokenKind, text_at};
@@ -83,7 +84,11 @@ fn row_start(tokens: &[Token<'_>], at: usize) -> usize {
     let ends_row = |at: &usize| tokens.get(*at).is_some_and(Token::ends_segment);
 
     let boundary = (earliest..at).rev().find(ends_row);
-    boundary.map_or(earliest, |at| at + 1)
+    let start = boundary.map_or(earliest, |at| at + 1);
+
+    // The dash of an item of a list stands before its box: "- □ chest pain".
+    let is_dash = text_at(tokens, start) == "-";
+    start + usize::from(is_dash)
 }
 
 fn row_end(tokens: &[Token<'_>], from: usize) -> usize {

@@ -233,8 +233,8 @@ fn counts_days(tokens: &[Token<'_>], at: usize) -> bool {
         .is_some_and(|token| token.kind == TokenKind::Number || token.class.has(WordClass::NUMERAL))
 }
 
-/// A time that ends at `at`: of a month or more (三年, 半年多, "for 4 yrs"), or so short that it tells of
-/// a new turn (3天, "for two days").
+/// A time that ends at `at`: of a month or more (三年, 半年多, "for 4 yrs"), or so short that it
+/// tells of a new turn (3天, "for two days").
 fn duration_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<ContextCue>> {
     match text_at(tokens, at) {
         "年" | "月" => han_months(tokens, at),

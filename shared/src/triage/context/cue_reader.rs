@@ -187,8 +187,8 @@ impl<'t, 'x> CueReader<'t, 'x> {
             .any(|token| token.class.has(WordClass::ASSERTING))
     }
 
-    /// Whether the finding that begins at `at` begins with its onset, or says what is there before it
-    /// says how bad it is.
+    /// Whether the finding that begins at `at` begins with its onset, or says what is there before
+    /// it says how bad it is.
     pub(super) fn names_and_asserts(&self, at: usize) -> bool {
         let first = self.tokens.get(at);
         let names = first.is_some_and(|token| {
@@ -313,8 +313,8 @@ impl<'t, 'x> CueReader<'t, 'x> {
     }
 
     /// Whether a cue, behind which a pause stands at `end`, may be the answer to what was asked
-    /// before it, or elsewhere: 没有 / 胸痛, 发烧：没有 / 胸痛, "I'm fine, no / chest pain". Then it
-    /// denies nothing behind the pause. In doubt it is one: else it would hide a finding.
+    /// before it, or elsewhere: 没有 / 胸痛, 发烧：没有 / 胸痛, "I'm fine, no / chest pain". Then
+    /// it denies nothing behind the pause. In doubt it is one: else it would hide a finding.
     ///
     /// What follows with a subject of its own ("no… I have chest pain") is not asked for here:
     /// [`Self::is_subject_at`].

@@ -144,8 +144,8 @@ fn is_got_over(context: &ClauseContext<'_, '_>) -> bool {
     is_past && is_well && !context.text_has_cue(ContextCue::NewTurn)
 }
 
-/// A thought that one fears rather than has: 强迫思维，怕自己跳楼. Fear alone may be a call for help
-/// ("scared I might kill myself"), and OCD alone says nothing of the thought.
+/// A thought that one fears rather than has: 强迫思维，怕自己跳楼. Fear alone may be a call for
+/// help ("scared I might kill myself"), and OCD alone says nothing of the thought.
 fn is_dreaded(context: &ClauseContext<'_, '_>) -> bool {
     let is_against_will =
         context.text_has_cue(ContextCue::Intrusive) && context.text_has_cue(ContextCue::Dread);

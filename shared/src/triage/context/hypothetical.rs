@@ -33,8 +33,8 @@ const HAN_PERSONS: &[&str] = &[
 
 /// The greatest status that a figure of speech leaves: "nearly had a heart attack", 气得快吐血.
 ///
-/// A thought of harm in one is left open: "I could kill myself" may be meant. What begins at once is
-/// no figure of speech.
+/// A thought of harm in one is left open: "I could kill myself" may be meant. What begins at once
+/// is no figure of speech.
 pub(super) fn status_of_phrase(context: &ClauseContext<'_, '_>) -> FindingStatus {
     if context.mention.key.is_risk() {
         return FindingStatus::Present;
@@ -99,8 +99,8 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
     }
 }
 
-/// The greatest status that a condition leaves. A sign in one may be there ("should I go to hospital
-/// if I have chest pain"), and is when it is told to happen.
+/// The greatest status that a condition leaves. A sign in one may be there ("should I go to
+/// hospital if I have chest pain"), and is when it is told to happen.
 fn status_in_condition(context: &ClauseContext<'_, '_>) -> Option<FindingStatus> {
     let is_closed = is_governed(context, ContextCue::Conditional);
     if !is_closed && !is_governed(context, ContextCue::OpenCondition) {
@@ -125,7 +125,8 @@ fn status_in_condition(context: &ClauseContext<'_, '_>) -> Option<FindingStatus>
     }
 }
 
-/// "can carbon monoxide poisoning cause memory problems?", 中毒后有什么后遗症, of nobody in particular.
+/// "can carbon monoxide poisoning cause memory problems?", 中毒后有什么后遗症, of nobody in
+/// particular.
 fn is_asked_of_late_effects(context: &ClauseContext<'_, '_>) -> bool {
     let is_late = context.sentence_has_cue(ContextCue::LongTerm)
         && (is_in_question(context) || context.sentence_has_cue(ContextCue::Inquiry));
@@ -194,7 +195,8 @@ fn is_part_of_lesson(context: &ClauseContext<'_, '_>) -> bool {
     asks && !tells_of_person(context)
 }
 
-fn is_in_question(context: &ClauseContext<'_, '_>) -> bool {
+/// Whether the sentence of the mention is a question.
+pub(super) fn is_in_question(context: &ClauseContext<'_, '_>) -> bool {
     let behind = context.tokens.iter().skip(context.mention.end);
     let mut end = behind.skip_while(|token| !token.ends_sentence());
 

@@ -1,24 +1,26 @@
-//! What has lasted for months or comes by habit (心慌反反复复一年多, "dizzy for 4 years", 偶尔胸闷), and
-//! what an old illness has left (脑出血术后四个月，右半身瘫).
+//! What has lasted for months or comes by habit (心慌反反复复一年多, "dizzy for 4 years",
+//! 偶尔胸闷), and what an old illness has left (脑出血术后四个月，右半身瘫).
 //!
-//! Such a finding is no emergency by itself, and may become one: it is left open. A new turn anywhere
-//! in the text ("COPD for years, since this morning …", 今天加重) takes that back, and only findings
-//! that the rules mark as `lasting` are concerned at all: suicidal thoughts and bleeding are as
-//! dangerous after weeks.
+//! Such a finding is no emergency by itself, and may become one: it is left open. A new turn
+//! anywhere in the text ("COPD for years, since this morning …", 今天加重) takes that back, and
+//! only findings that the rules mark as `lasting` are concerned at all: suicidal thoughts and
+//! bleeding are as dangerous after weeks.
 
 use std::ops::Range;
 
 use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
+use super::hypothetical::is_in_question;
 use crate::triage::finding::Finding;
 use crate::triage::pattern::PatternMatch;
-use crate::triage::tokens::{Token, TokenKind};
+use crate::triage::tokens::{Token, TokenKind, text_before};
 use crate::triage::word_class::WordClass;
 
 /// A clause that tells a time alone is no longer than this.
 const MAX_TIME_TOKENS: usize = 14;
 
-/// Words beside a time in a clause that tells nothing else: 一直都这样有一年了, "been like this for years".
+/// Words beside a time in a clause that tells nothing else: 一直都这样有一年了, "been like this for
+/// years".
 const WORDS_BESIDE_TIME: &[&str] = &[
     "ive",
     "have",
@@ -88,8 +90,29 @@ pub(super) fn is_lasting(context: &ClauseContext<'_, '_>) -> bool {
     let is_habitual = context.has_cue(ContextCue::Habit);
     let has_lasted = is_habitual || has_own_duration(context) || stands_beside_duration(context);
     let has_lasted = has_lasted || is_managed(context);
-    let is_known = context.sentence_has_cue(ContextCue::Trait) || is_aftermath(context);
+    let is_known = is_trait(context) || is_aftermath(context);
     has_lasted && !context.segment_has_cue(ContextCue::Now) || is_known
+}
+
+/// Whether the sentence tells what one is like ("does not answer to his name, is it autism?"), or
+/// what a test of a night has measured. A child who is known to be so may collapse as well: what
+/// concerns the mind is a trait only where it is asked about.
+fn is_trait(context: &ClauseContext<'_, '_>) -> bool {
+    let concerns_mind = matches!(
+        context.mention.key,
+        Finding::Unresponsive | Finding::HardToRouse | Finding::Seizure | Finding::ShockLook
+    );
+    // 是不是自闭症, without a mark.
+    let is_doubted = |cue: &PatternMatch<ContextCue>| {
+        let before = [2, 1].map(|distance| text_before(context.tokens, cue.start, distance));
+        matches!(before, ["不", "是"] | ["是", "否"])
+    };
+    let mut traits = context.sentence_cues_of(ContextCue::Trait);
+    let is_asked = is_in_question(context)
+        || context.sentence_has_cue(ContextCue::Inquiry)
+        || traits.any(is_doubted);
+
+    context.sentence_has_cue(ContextCue::Trait) && (is_asked || !concerns_mind)
 }
 
 /// Whether the clause tells how long, and not of an illness that is named before: "asthma for ten
@@ -151,8 +174,8 @@ fn stands_beside_time(token: &Token<'_>) -> bool {
         || WORDS_BESIDE_TIME.contains(&token.text)
 }
 
-/// Whether the text asks for the care of what one has had for months, and the finding may be part of
-/// that: a sign of a stroke or a crushing pain is none.
+/// Whether the text asks for the care of what one has had for months, and the finding may be part
+/// of that: a sign of a stroke or a crushing pain is none.
 fn is_managed(context: &ClauseContext<'_, '_>) -> bool {
     let is_old = context.text_has_cue(ContextCue::Duration);
 

@@ -132,8 +132,8 @@ impl NegationScope {
 
     /// The status of a finding that nothing joins to the denied one before it.
     ///
-    /// 无胸闷胸痛 lists bare terms; 无发热胸口剧痛 goes on with a statement, as does "no cough no fever
-    /// chest pain", which repeats its "no" for what it denies.
+    /// 无胸闷胸痛 lists bare terms; 无发热胸口剧痛 goes on with a statement, as does "no cough no
+    /// fever chest pain", which repeats its "no" for what it denies.
     fn status_behind_finding(
         self,
         reader: &CueReader<'_, '_>,
@@ -190,7 +190,8 @@ impl NegationScope {
             return Some(opened);
         };
         match (held.effect.is_denial(), cue.effect.is_denial()) {
-            // "denies having no pain": two denials assert, except as two items of a list (无痛、无热).
+            // "denies having no pain": two denials assert, except as two items of a list
+            // (无痛、无热).
             (true, true) if held.is_listing => Some(opened),
             (true, true) => None,
             (true, false) => Some(opened),

@@ -3,6 +3,7 @@
 use super::numbers::{TextNumber, number_at};
 use super::vital_sign::{VitalCue, VitalSign, cue_at};
 use crate::triage::tokens::{Token, TokenKind, text_at, text_before, tokens_before};
+use crate::triage::word_class::WordClass;
 
 /// A value stands at most this many tokens behind its name.
 const MAX_REACH: usize = 12;
@@ -232,7 +233,8 @@ fn follows_exercise(tokens: &[Token<'_>], at: usize) -> bool {
     let end = (at + EXERCISE_REACH).min(tokens.len());
     let near = tokens.get(begin..end).unwrap_or(&[]);
 
-    stands_near(near, EXERCISE_WORDS) && stands_near(near, RECOVERY_WORDS)
+    let is_denied = near.iter().any(|token| token.class.has(WordClass::NEGATOR));
+    stands_near(near, EXERCISE_WORDS) && stands_near(near, RECOVERY_WORDS) && !is_denied
 }
 
 /// Whether one of the words stands among the tokens; a Chinese word has one token or two.

@@ -1,5 +1,5 @@
-//! The rule table and the lexicon: one file for each body system, in the words of a clinician, which
-//! the build script checks and turns into tables.
+//! The rule table and the lexicon: one file for each body system, in the words of a clinician,
+//! which the build script checks and turns into tables.
 
 use super::finding::Finding;
 use super::rule::{Rule, SexFilter, Source};

@@ -1,5 +1,5 @@
-//! Chinese words that hold a short word of a pattern by accident, and words of patterns that meet by
-//! accident across a gap.
+//! Chinese words that hold a short word of a pattern by accident, and words of patterns that meet
+//! by accident across a gap.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
 use super::{assert_at_least, assert_at_most};
@@ -7,6 +7,10 @@ use super::{assert_at_least, assert_at_most};
 const EMERGENCIES: &[&str] = &[
     "三天气短胸痛",
     "宝宝不吃奶，发软叫不醒",
+    "he arrested at home and they did CPR",
+    "my boy has been fitting for ten minutes",
+    "acid went into my eye",
+    "I am going to take all the tablets",
     "the baby is not feeding and is limp",
 ];
 
@@ -43,6 +47,14 @@ const HARMLESS: &[&str] = &[
     "爷爷是脑梗走的，当年也是突然说不出话。我自己好好的，体检都正常，想问怎么预防。",
     "没有人掐我脖子",
     "did not swallow the battery",
+    "It's been hard since my dad died",
+    "worked hard for ten hours",
+    "new tablets, when should I take them?",
+    "ill-fitting dentures",
+    "my son was arrested",
+    "I think my husband caught the cold and then me",
+    "hyaluronic acid drops for my eyes",
+    "no breathing changes, just tired",
 ];
 
 #[test]

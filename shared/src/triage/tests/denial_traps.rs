@@ -31,6 +31,7 @@ const EMERGENCIES: &[&str] = &[
 ];
 
 const AT_LEAST_URGENT: &[&str] = &[
+    "[x] chest pain [ ] cough",
     "no cough no fever severe chest pain",
     "they couldn't rule out a heart attack and sent me home",
     "没法排除心梗就让我回家了",
@@ -48,6 +49,9 @@ const AT_LEAST_URGENT: &[&str] = &[
 ];
 
 const HARMLESS: &[&str] = &[
+    "[ ] chest pain [ ] trouble breathing [x] runny nose",
+    "- [ ] chest pain\n- [ ] trouble breathing\n- [x] runny nose",
+    "( )胸痛 ( )呼吸困难 (√)流鼻涕",
     "没有胸口剧痛",
     "无突发胸痛",
     "无明显胸骨后压榨样剧痛",

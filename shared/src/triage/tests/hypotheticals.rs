@@ -1,5 +1,5 @@
-//! Names of illnesses, conditions, questions for information, figures of speech, the past of others:
-//! what is no event, beside look-alikes that are.
+//! Names of illnesses, conditions, questions for information, figures of speech, the past of
+//! others: what is no event, beside look-alikes that are.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
 use super::{assert_at_least, assert_at_most};

@@ -45,6 +45,8 @@ fn an_idiom_needs_all_its_words() {
             "喘不上气晕过去了",
             "煤气中毒晕倒了",
             "急性心梗发作了",
+            "I will kill my husband tonight",
+            "fell apart and then hurt myself",
         ],
     );
     assert_at_most(
@@ -81,6 +83,7 @@ fn a_trait_or_an_old_illness_hides_no_collapse() {
         Urgency::Emergency,
         &[
             "My son has autism. He is limp and unresponsive",
+            "My autistic son is limp and unresponsive",
             "自闭症孩子叫不醒，全身发软",
             "stroke rehab two years ago. He is having a seizure and won't stop",
             "chest pain for 2 years on and off, cold sweat and it spreads to my left arm",

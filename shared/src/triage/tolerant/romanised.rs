@@ -103,8 +103,8 @@ fn read_syllables(tokens: &[Token<'_>]) -> Option<Vec<Syllable>> {
     (pinyin_words * 10 >= words * MIN_PINYIN_TENTHS).then_some(syllables)
 }
 
-/// The syllables of a word that is nothing but pinyin. Each place of the word is tried once, so that
-/// the search grows with its length alone.
+/// The syllables of a word that is nothing but pinyin. Each place of the word is tried once, so
+/// that the search grows with its length alone.
 fn split_word(word: &str) -> Option<Vec<u32>> {
     // For each place that syllables lead to: the last syllable's sound, and where it began.
     let mut reached: Vec<Option<(u32, usize)>> = vec![None; word.len() + 1];
