@@ -3,6 +3,8 @@
 //!
 //! The code that reads the pattern language is the crate's own.
 
+#[path = "build/classifier_tables.rs"]
+mod classifier_tables;
 #[path = "src/triage/compiler/mod.rs"]
 #[expect(dead_code, reason = "the crate reads what the build script writes")]
 mod compiler;
@@ -56,10 +58,12 @@ fn write_tables() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let folder = root.join("src/triage/rules");
     let questions = root.join("src/triage/checklist/questions.toml");
+    let weights = root.join("src/triage/data/classifier_weights.tsv");
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed={}", questions.display());
+    println!("cargo::rerun-if-changed={}", weights.display());
 
     let book = rule_files::read_rules(&folder, &questions)?;
 
@@ -81,5 +85,6 @@ fn write_tables() -> Result<(), Box<dyn Error>> {
         list_tables::sections_source(),
     )?;
     list_tables::write_tables(&out)?;
+    classifier_tables::write_tables(&weights, &out)?;
     lexicon_tables::write_tables(&book, &out)
 }

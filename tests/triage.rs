@@ -12,15 +12,17 @@ use xtask::triage_report::scores::{Scores, Share};
 
 /// The least shares of the cases that were held back: a little under what was measured, so that a
 /// loss shows. The aims are 0.90, 0.97 and 0.85.
-const MIN_EMERGENCIES: f64 = 0.87;
-const MIN_AT_LEAST_URGENT: f64 = 0.92;
-const MIN_URGENT: f64 = 0.85;
+const MIN_EMERGENCIES: f64 = 0.93;
+const MIN_AT_LEAST_URGENT: f64 = 0.97;
+const MIN_URGENT: f64 = 0.95;
 
 /// The greatest share of vignettes that may get more than they should.
 const MAX_OVER_TRIAGE: f64 = 0.15;
-/// The greatest share of questions that are no emergency and may alarm. The aim is 0.06, which the
-/// questions that were held back miss by little.
-const MAX_ALARMS: f64 = 0.075;
+/// The greatest share of questions that may alarm. The aim is 0.06.
+const MAX_ALARMS: f64 = 0.065;
+/// The same of what people write to doctors at length, with old illnesses and fears, which alarms
+/// more often than it should by far.
+const MAX_ALARMS_OF_LETTERS: f64 = 0.16;
 /// Of so many urgent cases and emergencies one may be left to the patient.
 const CASES_OF_ONE_LEFT_ALONE: usize = 200;
 
@@ -48,8 +50,17 @@ fn questions(cases: &[Judged]) -> Vec<&Judged> {
 
 /// Whether the case is a question as people post them, rather than a vignette.
 fn is_question(judged: &Judged) -> bool {
-    let set = &judged.case.set;
-    set.starts_with("ask") || set.starts_with("forum")
+    is_of(judged, &["ask", "forum", "qa"])
+}
+
+/// Whether the case is a letter to a doctor, which may tell of anything.
+fn is_letter(judged: &Judged) -> bool {
+    is_of(judged, &["hao", "post"])
+}
+
+fn is_of(judged: &Judged, sets: &[&str]) -> bool {
+    let mut sets = sets.iter();
+    sets.any(|set| judged.case.set.starts_with(set))
 }
 
 #[test]
@@ -75,13 +86,25 @@ fn unseen_wording_is_found_as_often_as_it_was() {
 fn few_cases_get_more_than_they_should() {
     for part in ["shown", "held"] {
         let cases = cases_of(part);
-        let vignettes: Vec<&Judged> = cases.iter().filter(|judged| !is_question(judged)).collect();
+        let is_vignette = |judged: &&Judged| !is_question(judged) && !is_letter(judged);
+        let vignettes: Vec<&Judged> = cases.iter().filter(is_vignette).collect();
         let over_triage = value(Scores::of(&vignettes).over_triage);
         assert!(over_triage <= MAX_OVER_TRIAGE, "{part}: {over_triage}");
 
         let alarms = value(Scores::of(&questions(&cases)).alarm_share);
         assert!(alarms <= MAX_ALARMS, "{part}: {alarms}");
     }
+}
+
+#[test]
+fn few_letters_that_tell_of_no_emergency_alarm() {
+    let cases = cases_of("held");
+    let is_calm =
+        |judged: &&Judged| is_letter(judged) && judged.case.expected != Some(Urgency::Emergency);
+    let letters: Vec<&Judged> = cases.iter().filter(is_calm).collect();
+
+    let alarms = value(Scores::of(&letters).alarm_share);
+    assert!(alarms <= MAX_ALARMS_OF_LETTERS, "{alarms}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub mod stack;
 pub mod test;
 mod tools;
 pub mod triage_report;
+pub mod triage_train;
 pub mod up;
 pub mod users;
 pub mod variables;

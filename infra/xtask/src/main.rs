@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, check, demo, logs, provider, report, services, shape, stack, test, triage_report, up,
-    users,
+    bench, check, demo, logs, provider, report, services, shape, stack, test, triage_report,
+    triage_train, up, users,
 };
 
 /// The local stack of wenzhen and the chores around it.
@@ -42,6 +42,8 @@ enum Command {
     Shape(shape::Options),
     /// Run the rules of triage on cases with a known urgency, and print how they do
     TriageReport(triage_report::Options),
+    /// Train the text classifier of triage on the shown cases, and write its weights
+    TriageTrain(triage_train::Options),
     /// Everything that continuous integration runs: formatting, lints, checks and tests
     Ci,
     /// Bring up a stack of its own, run every test against it, and stop it
@@ -74,6 +76,7 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Bench(options) => bench::run(&options).await,
         Command::Shape(options) => shape::run(&stack, &options),
         Command::TriageReport(options) => triage_report::run(&options),
+        Command::TriageTrain(options) => triage_train::run(&options),
         Command::Ci => {
             check::check_style(&stack)?;
             check::check_project(&stack)?;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::breaks::BreakReading;
+use super::classifier;
 use super::complaint::Complaint;
 use super::context;
 use super::cue_lexicon;
@@ -17,6 +18,7 @@ use super::readings::{Reading, cut_words, read_text};
 use super::seams::{KnownWords, join_seams};
 use super::tokens::Token;
 use super::tolerant::{CorrectedText, ReadAs, Vocabulary, correct_text};
+use super::urgency::Urgency;
 use super::word_class::WordClass;
 use crate::text::SEAM;
 
@@ -106,6 +108,25 @@ pub(super) fn find_mentions(tokens: &[Token<'_>], age: Option<u8>) -> Vec<Patter
     mentions
 }
 
+/// The tokens, in order, of mentions that are not told as present, unless another mention that is
+/// has them as well. What is left open is the rules' to judge.
+fn void_tokens(mentions: &[PatternMatch<Finding>], statuses: &[FindingStatus]) -> Vec<usize> {
+    let (void, told): (Vec<_>, Vec<_>) = mentions
+        .iter()
+        .zip(statuses)
+        .partition(|(_, status)| **status < FindingStatus::Present);
+    let told: HashSet<usize> = told
+        .iter()
+        .flat_map(|(mention, _)| mention.atom_tokens())
+        .collect();
+
+    let void = void.iter().flat_map(|(mention, _)| mention.atom_tokens());
+    let mut void: Vec<usize> = void.filter(|at| !told.contains(at)).collect();
+    void.sort_unstable();
+    void.dedup();
+    void
+}
+
 /// Statuses of the findings that a complaint mentions; a finding that is missing is unknown.
 #[derive(Debug)]
 pub(super) struct Findings {
@@ -115,6 +136,8 @@ pub(super) struct Findings {
     corrected: Vec<Finding>,
     /// The misspelt words of findings.
     read_as: Vec<ReadAs>,
+    /// Tokens of the first reading that tell of nothing but what is denied, past, another's or open.
+    void_tokens: Vec<usize>,
 }
 
 impl Findings {
@@ -124,6 +147,7 @@ impl Findings {
             statuses: [None; Finding::ALL.len()],
             corrected: Vec::new(),
             read_as: Vec::new(),
+            void_tokens: Vec::new(),
         };
 
         for reading in readings {
@@ -196,6 +220,9 @@ impl Findings {
         let mentions = find_mentions(tokens, age);
         let statuses = context::current_statuses(tokens, &mentions);
         self.record_mentions(reading, &mentions, &statuses);
+        if reading.is_first() {
+            self.void_tokens = void_tokens(&mentions, &statuses);
+        }
     }
 
     fn read_history(&mut self, history: &str) {
@@ -258,6 +285,35 @@ impl Findings {
             }
             Some(InfantAge::Older) | None => {}
         }
+    }
+
+    /// Raises what the words of the first reading resemble as a whole, which stays uncertain, if it
+    /// says more than `known`, the urgency that the rules found.
+    pub(super) fn read_wording(&mut self, readings: &[Reading<'_>], known: Option<Urgency>) {
+        let first = readings.iter().find(|reading| reading.is_first());
+        let tokens = first.map_or(&[][..], |reading| &reading.tokens);
+
+        let resembled = classifier::resembled(tokens, |at| self.is_void(at));
+        if resembled == Some(Urgency::Emergency) {
+            self.record(Finding::EmergencyWording, FindingStatus::Uncertain);
+        } else if resembled > known {
+            self.record(Finding::UrgentWording, FindingStatus::Uncertain);
+        }
+    }
+
+    /// The sequences of words that the classifier looks at.
+    pub(super) fn word_sequences(&self, readings: &[Reading<'_>]) -> Vec<String> {
+        let first = readings.iter().find(|reading| reading.is_first());
+        let tokens = first.map_or(&[][..], |reading| &reading.tokens);
+
+        let words = classifier::words_of(tokens, |at| self.is_void(at));
+        classifier::sequences(&words)
+            .map(classifier::text_of)
+            .collect()
+    }
+
+    fn is_void(&self, token: usize) -> bool {
+        self.void_tokens.binary_search(&token).is_ok()
     }
 
     /// Status of a finding; `None` when it is unknown.

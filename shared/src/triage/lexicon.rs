@@ -23,6 +23,9 @@ pub(super) const RISK_TABLES: Tables = built_tables!("risks");
 /// The words that misspelt ones may stand for.
 pub(super) const VOCABULARY_TABLES: Tables = built_tables!("vocabulary");
 
+/// What the text classifier has learned.
+pub(super) const CLASSIFIER_TABLES: Tables = built_tables!("classifier");
+
 pub(super) const CONTEXT_CUE_TABLES: Tables = built_tables!("context_cues");
 pub(super) const RECORD_HEADING_TABLES: Tables = built_tables!("record_headings");
 

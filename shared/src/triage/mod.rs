@@ -24,13 +24,15 @@
 //! 4. `tolerant` reads misspelt words as those of the lexicon.
 //! 5. `findings` keeps the most alarming status of each finding; its words tell `seams` and
 //!    `letters` what decoration parted.
-//! 6. `rules` combines findings to red flags; `self_care` looks at what has none, and `checklist`
-//!    asks after danger signs that were not told.
+//! 6. `rules` combines findings to red flags; `self_care` looks at what has none.
+//! 7. `classifier` judges the words as a whole where no rule found an emergency, and `checklist` asks
+//!    after danger signs that were not told.
 
 mod advice;
 mod answer;
 mod breaks;
 mod checklist;
+mod classifier;
 mod compiler;
 mod complaint;
 mod context;
@@ -79,7 +81,7 @@ use findings::Findings;
 use rule::Rule;
 
 /// Raised with every change to the rules that can change an outcome.
-const RULES_VERSION: u32 = 4;
+const RULES_VERSION: u32 = 5;
 
 /// Decides the urgency of a complaint.
 #[must_use]
@@ -89,15 +91,17 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
     let mut findings = Findings::of_complaint(complaint, &readings);
     findings.read_tolerantly(&symptoms);
 
-    let applicable = rules::all_rules().filter(|rule| rule.sex_filter.admits(complaint.sex));
-    let mut red_flags: Vec<RedFlag> = applicable
-        .filter_map(|rule| raise_flag(rule, &findings))
-        .collect();
-    red_flags.sort_by_key(|flag| Reverse(flag.urgency));
+    let mut red_flags = raise_flags(complaint, &findings);
+    let is_minor = red_flags.is_empty() && self_care::suffices(&findings, complaint, &readings);
+    let known = greatest_urgency(&red_flags);
+    if !is_minor && known != Some(Urgency::Emergency) {
+        findings.read_wording(&readings, known);
+        red_flags = raise_flags(complaint, &findings);
+    }
 
-    let urgency = match red_flags.first() {
-        Some(most_urgent) => most_urgent.urgency,
-        None if self_care::suffices(&findings, complaint, &readings) => Urgency::SelfCare,
+    let urgency = match greatest_urgency(&red_flags) {
+        Some(urgency) => urgency,
+        None if is_minor => Urgency::SelfCare,
         None => Urgency::Routine,
     };
 
@@ -114,6 +118,31 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
         read_as: findings.into_read_as(),
         rules_version: RULES_VERSION,
     }
+}
+
+/// What the text classifier sees of a complaint: its words, and their sequences. For its training.
+#[must_use]
+pub fn word_sequences(complaint: &Complaint<'_>) -> Vec<String> {
+    let symptoms = findings::normalise_words(complaint.symptoms);
+    let readings = findings::read_symptoms(&symptoms);
+    let findings = Findings::of_complaint(complaint, &readings);
+
+    findings.word_sequences(&readings)
+}
+
+/// The flags of all rules that hold for a patient, the most urgent first.
+fn raise_flags(complaint: &Complaint<'_>, findings: &Findings) -> Vec<RedFlag> {
+    let applicable = rules::all_rules().filter(|rule| rule.sex_filter.admits(complaint.sex));
+    let mut red_flags: Vec<RedFlag> = applicable
+        .filter_map(|rule| raise_flag(rule, findings))
+        .collect();
+
+    red_flags.sort_by_key(|flag| Reverse(flag.urgency));
+    red_flags
+}
+
+fn greatest_urgency(red_flags: &[RedFlag]) -> Option<Urgency> {
+    red_flags.iter().map(|flag| flag.urgency).max()
 }
 
 /// The red flag of a rule that holds; one that rests on a doubt is urgent, and no more.

@@ -29,6 +29,11 @@ impl<'t> Reading<'t> {
         }
     }
 
+    /// Whether it is the first reading of its text, which takes no break as a wrap that is not proven.
+    pub(super) fn is_first(&self) -> bool {
+        !self.assumes_wraps
+    }
+
     /// Whether the reading tells of a mention: one that assumes wraps tells only of what goes
     /// across one, and of an overdose, whose verb may stand on the line before the count.
     pub(super) fn tells_of(&self, mention: &PatternMatch<Finding>) -> bool {

@@ -50,6 +50,16 @@ impl Case {
         self.age.map(|years| years.clamp(0.0, 130.0) as u8)
     }
 
+    /// What the rules look at.
+    pub fn complaint(&self) -> Complaint<'_> {
+        Complaint {
+            symptoms: &self.text,
+            history: self.history.as_deref(),
+            age: self.age(),
+            sex: self.sex(),
+        }
+    }
+
     fn sex(&self) -> Option<Sex> {
         match self.sex.as_deref()? {
             "female" => Some(Sex::Female),
@@ -113,7 +123,8 @@ pub fn judge_files(files: &[PathBuf]) -> Result<Vec<Judged>> {
     Ok(judged)
 }
 
-fn read_cases(file: &Path) -> Result<Vec<Case>> {
+/// Reads the cases of a file.
+pub fn read_cases(file: &Path) -> Result<Vec<Case>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -135,15 +146,8 @@ fn read_cases(file: &Path) -> Result<Vec<Case>> {
 }
 
 fn judge(case: Case) -> Judged {
-    let complaint = Complaint {
-        symptoms: &case.text,
-        history: case.history.as_deref(),
-        age: case.age(),
-        sex: case.sex(),
-    };
-
     let started = Instant::now();
-    let triage = triage::assess(&complaint);
+    let triage = triage::assess(&case.complaint());
     let time = started.elapsed();
     Judged { case, triage, time }
 }

@@ -20,6 +20,7 @@ mod rule_table;
 mod self_care;
 mod tolerant;
 mod uncertainty;
+mod wording;
 
 use super::{Complaint, FlagStatus, Triage, Urgency, assess};
 

@@ -1,0 +1,51 @@
+//! A linear classifier over the words of a whole text: the net below the rules.
+//!
+//! Rules find what their patterns know. This one asks something wider: do the words, taken
+//! together, resemble those of emergencies, or of urgent complaints? It only raises, what it raises
+//! stays uncertain, and the texts that it was trained on stand in the repository
+//! (`tests/triage/shown`); `cargo xtask triage-train` writes the weights anew.
+//!
+//! - **Features** are the words and the sequences of up to three words ([`sequences`]) of the first
+//!   reading. What the rules read as denied, as another person's, as long past or as open counts
+//!   for nothing.
+//! - **Score**: the sum of the weights of the sequences that the text has, each weighted by its
+//!   rarity (tf-idf with a frequency of 0 or 1), for a vector of length one; then a bias.
+//! - **Weights** are those of a linear support vector machine: K. Sparck Jones, "A statistical
+//!   interpretation of term specificity and its application in retrieval", Journal of
+//!   Documentation 28, 1972; C.-J. Hsieh et al., "A dual coordinate descent method for large-scale
+//!   linear SVM", ICML 2008.
+
+mod sequences;
+mod weights;
+
+use super::tokens::Token;
+use super::urgency::Urgency;
+use weights::{Likeness, WEIGHTS};
+
+pub(super) use sequences::{sequences, text_of, words_of};
+
+/// Fewer known sequences than these, those of about ten words, say too little: a single sign is for
+/// the rules to judge.
+const MIN_KNOWN: usize = 20;
+
+/// The urgency that the words of a text resemble as a whole; `None` if they resemble what can wait, or
+/// are too few. `is_void` tells of a token whether it counts for nothing.
+pub(super) fn resembled(tokens: &[Token<'_>], is_void: impl Fn(usize) -> bool) -> Option<Urgency> {
+    let words = words_of(tokens, is_void);
+    let mut known: Vec<usize> = sequences(&words)
+        .filter_map(|sequence| WEIGHTS.place_of(sequence))
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.len() < MIN_KNOWN {
+        return None;
+    }
+
+    if WEIGHTS.resembles(Likeness::Emergency, &known) {
+        Some(Urgency::Emergency)
+    } else if WEIGHTS.resembles(Likeness::Urgent, &known) {
+        Some(Urgency::Urgent)
+    } else {
+        None
+    }
+}
