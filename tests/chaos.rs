@@ -99,17 +99,17 @@ async fn worker_killed_in_the_middle_of_its_jobs() {
 }
 
 /// Whether the process talks from this port of the loopback interface (proc_pid_net(5): local
-/// address in hexadecimal, inode tenth).
+/// address in hexadecimal, inode tenth). An ended connection may have had the same port: each counts.
 fn talks_from(pid: u32, port: u16) -> bool {
     let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
     let local_address = format!("0100007F:{port:04X}");
-    let mut lines = table
+    let lines = table
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let line = lines.find(|columns| columns[1] == local_address);
-    let Some(socket) = line.map(|columns| format!("socket:[{}]", columns[9])) else {
-        return false;
-    };
+    let sockets: Vec<String> = lines
+        .filter(|columns| columns[1] == local_address)
+        .map(|columns| format!("socket:[{}]", columns[9]))
+        .collect();
 
     let files = std::fs::read_dir(format!("/proc/{pid}/fd"));
     let mut targets = files
@@ -117,7 +117,10 @@ fn talks_from(pid: u32, port: u16) -> bool {
         .flatten()
         .flatten()
         .filter_map(|file| std::fs::read_link(file.path()).ok());
-    targets.any(|target| target.to_string_lossy() == socket)
+    targets.any(|target| {
+        let target = target.to_string_lossy();
+        sockets.iter().any(|socket| *socket == target)
+    })
 }
 
 #[tokio::test]
