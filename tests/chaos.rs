@@ -99,7 +99,8 @@ async fn worker_killed_in_the_middle_of_its_jobs() {
 }
 
 /// Whether the process talks from this port of the loopback interface (proc_pid_net(5): local
-/// address in hexadecimal, inode tenth). An ended connection may have had the same port: each counts.
+/// address in hexadecimal, inode tenth). An ended connection may have had the same port: each
+/// counts.
 fn talks_from(pid: u32, port: u16) -> bool {
     let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
     let local_address = format!("0100007F:{port:04X}");

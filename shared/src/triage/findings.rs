@@ -136,7 +136,7 @@ pub(super) struct Findings {
     corrected: Vec<Finding>,
     /// The misspelt words of findings.
     read_as: Vec<ReadAs>,
-    /// Tokens of the first reading that tell of nothing but what is denied, past, another's or open.
+    /// Tokens of the first reading that tell only of what is denied, past, another's or open.
     void_tokens: Vec<usize>,
 }
 
@@ -288,28 +288,40 @@ impl Findings {
     }
 
     /// Raises what the words of the first reading resemble as a whole, which stays uncertain, if it
-    /// says more than `known`, the urgency that the rules found.
-    pub(super) fn read_wording(&mut self, readings: &[Reading<'_>], known: Option<Urgency>) {
-        let first = readings.iter().find(|reading| reading.is_first());
-        let tokens = first.map_or(&[][..], |reading| &reading.tokens);
-
-        let resembled = classifier::resembled(tokens, |at| self.is_void(at));
-        if resembled == Some(Urgency::Emergency) {
-            self.record(Finding::EmergencyWording, FindingStatus::Uncertain);
-        } else if resembled > known {
-            self.record(Finding::UrgentWording, FindingStatus::Uncertain);
+    /// says more than `known`, the urgency that the rules found. Tells whether it does.
+    pub(super) fn read_wording(
+        &mut self,
+        readings: &[Reading<'_>],
+        known: Option<Urgency>,
+    ) -> bool {
+        let resembled = classifier::resembled(&self.told_words(readings));
+        if resembled <= known {
+            return false;
         }
+
+        let finding = match resembled {
+            Some(Urgency::Emergency) => Finding::EmergencyWording,
+            _ => Finding::UrgentWording,
+        };
+        self.record(finding, FindingStatus::Uncertain);
+        true
     }
 
     /// The sequences of words that the classifier looks at.
     pub(super) fn word_sequences(&self, readings: &[Reading<'_>]) -> Vec<String> {
-        let first = readings.iter().find(|reading| reading.is_first());
-        let tokens = first.map_or(&[][..], |reading| &reading.tokens);
+        let words = self.told_words(readings);
 
-        let words = classifier::words_of(tokens, |at| self.is_void(at));
         classifier::sequences(&words)
             .map(classifier::text_of)
             .collect()
+    }
+
+    /// The words of the first reading, with gaps where they tell of nothing present.
+    fn told_words<'t>(&self, readings: &[Reading<'t>]) -> Vec<classifier::Word<'t>> {
+        let first = readings.iter().find(|reading| reading.is_first());
+        let tokens = first.map_or(&[][..], |reading| &reading.tokens);
+
+        classifier::words_of(tokens, |at| self.is_void(at))
     }
 
     fn is_void(&self, token: usize) -> bool {

@@ -25,8 +25,8 @@
 //! 5. `findings` keeps the most alarming status of each finding; its words tell `seams` and
 //!    `letters` what decoration parted.
 //! 6. `rules` combines findings to red flags; `self_care` looks at what has none.
-//! 7. `classifier` judges the words as a whole where no rule found an emergency, and `checklist` asks
-//!    after danger signs that were not told.
+//! 7. `classifier` judges the words as a whole where no rule found an emergency, and `checklist`
+//!    asks after danger signs that were not told.
 
 mod advice;
 mod answer;
@@ -94,8 +94,8 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
     let mut red_flags = raise_flags(complaint, &findings);
     let is_minor = red_flags.is_empty() && self_care::suffices(&findings, complaint, &readings);
     let known = greatest_urgency(&red_flags);
-    if !is_minor && known != Some(Urgency::Emergency) {
-        findings.read_wording(&readings, known);
+    let is_open = !is_minor && known != Some(Urgency::Emergency);
+    if is_open && findings.read_wording(&readings, known) {
         red_flags = raise_flags(complaint, &findings);
     }
 

@@ -29,7 +29,7 @@ impl<'t> Reading<'t> {
         }
     }
 
-    /// Whether it is the first reading of its text, which takes no break as a wrap that is not proven.
+    /// Whether it is the first reading of its text, in which no break is a wrap that is not proven.
     pub(super) fn is_first(&self) -> bool {
         !self.assumes_wraps
     }

@@ -109,6 +109,15 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The files that are named, or every file of cases below the folder.
+pub fn named_or_below(files: &[PathBuf], folder: &str) -> Result<Vec<PathBuf>> {
+    if files.is_empty() {
+        files_below(folder.as_ref())
+    } else {
+        Ok(files.to_vec())
+    }
+}
+
 /// Reads the cases of all files and runs the rules on each.
 pub fn judge_files(files: &[PathBuf]) -> Result<Vec<Judged>> {
     let mut judged = Vec::new();

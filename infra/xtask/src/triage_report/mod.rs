@@ -37,11 +37,7 @@ pub struct Options {
 
 /// Runs the rules on every case, and prints how they did.
 pub fn run(options: &Options) -> Result<()> {
-    let files = if options.files.is_empty() {
-        cases::files_below(OWN_CASES.as_ref())?
-    } else {
-        options.files.clone()
-    };
+    let files = cases::named_or_below(&options.files, OWN_CASES)?;
     let judged = cases::judge_files(&files)?;
 
     if options.json {

@@ -30,8 +30,9 @@ const WEIGHTS: &str = "shared/src/triage/data/classifier_weights.tsv";
 
 const PREFACE: &str = "\
 # The weights of the text classifier of triage. Written by `cargo xtask triage-train`: do not edit.
-# Columns: a sequence of words (# is any number), its rarity, what it weighs towards an emergency, and
-# what towards an urgent complaint or an emergency; all in thousandths. The first line has the limits.
+# Columns: a sequence of words (# is any number), its rarity, what it weighs towards an emergency,
+# and what towards an urgent complaint or an emergency; all in thousandths. The first line has the
+# limits.
 ";
 
 /// What to train on.
@@ -49,7 +50,7 @@ struct Target {
     least: Urgency,
     /// The greatest share of cases that can wait which may exceed the limit.
     max_false: f64,
-    /// The greatest share of less urgent ones that may, those that can wait and the others together.
+    /// The greatest share of all less urgent cases that may.
     max_over: f64,
 }
 
@@ -70,11 +71,7 @@ const TARGETS: [Target; 2] = [
 
 /// Trains on all cases, and writes the weights and the limits.
 pub fn run(options: &Options) -> Result<()> {
-    let files = if options.files.is_empty() {
-        cases::files_below(SHOWN_CASES.as_ref())?
-    } else {
-        options.files.clone()
-    };
+    let files = cases::named_or_below(&options.files, SHOWN_CASES)?;
     let examples = examples::read_examples(&files)?;
     let vocabulary = Vocabulary::of(&examples);
     say(format!(
@@ -88,7 +85,8 @@ pub fn run(options: &Options) -> Result<()> {
     for target in TARGETS {
         let limit = limits::choose_limit(&examples, target);
         say(format!(
-            "{}: limit {:.3}; of a set by an author it does not know it finds {:.1} %, and raises {:.1} % of what can wait",
+            "{}: limit {:.3}; by an author whom it does not know it finds {:.1} %, and raises \
+             {:.1} % of what can wait",
             target.name,
             limit.value,
             limit.found * 100.0,

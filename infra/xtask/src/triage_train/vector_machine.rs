@@ -1,7 +1,7 @@
 //! A linear support vector machine with squared hinge loss, by dual coordinate descent.
 //!
-//! C.-J. Hsieh, K.-W. Chang, C.-J. Lin, S. S. Keerthi and S. Sundararajan, "A dual coordinate descent
-//! method for large-scale linear SVM", ICML 2008, algorithm 1.
+//! C.-J. Hsieh, K.-W. Chang, C.-J. Lin, S. S. Keerthi and S. Sundararajan, "A dual coordinate
+//! descent method for large-scale linear SVM", ICML 2008, algorithm 1.
 
 use super::vocabulary::Vector;
 

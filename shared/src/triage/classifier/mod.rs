@@ -18,21 +18,19 @@
 mod sequences;
 mod weights;
 
-use super::tokens::Token;
 use super::urgency::Urgency;
 use weights::{Likeness, WEIGHTS};
 
-pub(super) use sequences::{sequences, text_of, words_of};
+pub(super) use sequences::{Word, sequences, text_of, words_of};
 
 /// Fewer known sequences than these, those of about ten words, say too little: a single sign is for
 /// the rules to judge.
 const MIN_KNOWN: usize = 20;
 
-/// The urgency that the words of a text resemble as a whole; `None` if they resemble what can wait, or
-/// are too few. `is_void` tells of a token whether it counts for nothing.
-pub(super) fn resembled(tokens: &[Token<'_>], is_void: impl Fn(usize) -> bool) -> Option<Urgency> {
-    let words = words_of(tokens, is_void);
-    let mut known: Vec<usize> = sequences(&words)
+/// The urgency that the words of a text resemble as a whole; `None` if they resemble what can wait,
+/// or are too few.
+pub(super) fn resembled(words: &[Word<'_>]) -> Option<Urgency> {
+    let mut known: Vec<usize> = sequences(words)
         .filter_map(|sequence| WEIGHTS.place_of(sequence))
         .collect();
     known.sort_unstable();
