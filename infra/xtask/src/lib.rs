@@ -20,6 +20,7 @@ pub mod shape;
 pub mod stack;
 pub mod test;
 mod tools;
+pub mod triage_explain;
 pub mod triage_report;
 pub mod triage_train;
 pub mod up;

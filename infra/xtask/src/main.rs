@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, check, demo, logs, provider, report, services, shape, stack, test, triage_report,
-    triage_train, up, users,
+    bench, check, demo, logs, provider, report, services, shape, stack, test, triage_explain,
+    triage_report, triage_train, up, users,
 };
 
 /// The local stack of wenzhen and the chores around it.
@@ -40,6 +40,8 @@ enum Command {
     Bench(bench::Options),
     /// Measure how easily the code reads
     Shape(shape::Options),
+    /// Print what triage reads in a text: each finding with its words, and the flags
+    TriageExplain(triage_explain::Options),
     /// Run the rules of triage on cases with a known urgency, and print how they do
     TriageReport(triage_report::Options),
     /// Train the text classifier of triage on the shown cases, and write its weights
@@ -75,6 +77,7 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Check => check::check_project(&stack),
         Command::Bench(options) => bench::run(&options).await,
         Command::Shape(options) => shape::run(&stack, &options),
+        Command::TriageExplain(options) => triage_explain::run(&options),
         Command::TriageReport(options) => triage_report::run(&options),
         Command::TriageTrain(options) => triage_train::run(&options),
         Command::Ci => {

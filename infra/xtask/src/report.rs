@@ -6,7 +6,7 @@
 )]
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::time::Instant;
 
 /// One step: its name when it starts, and how it went when it ends.
@@ -36,9 +36,13 @@ impl Step {
     }
 }
 
-/// A line of text.
+/// A line of text. Whoever reads may have seen enough (`| head`): then there is nobody to tell.
 pub fn say(text: impl Display) {
-    println!("{text}");
+    let written = writeln!(std::io::stdout(), "{text}");
+
+    if written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        std::process::exit(0);
+    }
 }
 
 /// What went wrong: one sentence with the next step, then the causes.

@@ -27,6 +27,7 @@
 //! 6. `rules` combines findings to red flags; `self_care` looks at what has none.
 //! 7. `classifier` judges the words as a whole where no rule found an emergency, and `checklist`
 //!    asks after danger signs that were not told.
+//! 8. `explanation` tells which words mention what.
 
 mod advice;
 mod answer;
@@ -39,6 +40,7 @@ mod context;
 mod cue_effect;
 mod cue_lexicon;
 mod data;
+mod explanation;
 mod finding;
 mod findings;
 mod han_words;
@@ -71,6 +73,7 @@ pub use advice::{advice, disclaimer};
 pub use answer::{Answer, Answers};
 pub use checklist::{Question, UnknownQuestion, checklist, question_by_code};
 pub use complaint::{Complaint, Sex};
+pub use explanation::{Mention, mentions};
 pub use rule::Source;
 pub use tolerant::ReadAs;
 pub use urgency::Urgency;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::context_cues::{ContextCue, find_context_cues};
+use super::letter::Letter;
 use super::sections::{RecordSection, RecordSections};
 use crate::triage::breaks::Pause;
 use crate::triage::data::WordList;
@@ -38,6 +39,7 @@ pub(super) struct ContextReader<'t, 'x> {
     /// For each token, whether a finding or a cue of those around findings stands there.
     in_finding: Vec<bool>,
     sections: RecordSections,
+    letter: Option<Letter>,
 }
 
 /// The surroundings of one mention.
@@ -60,6 +62,8 @@ pub(super) struct ClauseContext<'m, 'x> {
     /// Cues at any place near the mention.
     nearby_cues: &'m [PatternMatch<ContextCue>],
     pub(super) section: RecordSection,
+    /// The whole text, if it is a long one.
+    pub(super) letter: Option<&'m Letter>,
     /// The clause before is nothing but a time: "In 2010, …".
     pub(super) is_led_by_time: bool,
 }
@@ -179,6 +183,7 @@ impl<'t, 'x> ContextReader<'t, 'x> {
             cues,
             cue_kinds,
             sections: RecordSections::of_tokens(tokens),
+            letter: Letter::of_tokens(tokens),
         }
     }
 
@@ -206,6 +211,7 @@ impl<'t, 'x> ContextReader<'t, 'x> {
             in_finding: &self.in_finding,
             nearby_cues: self.cues_in(&nearby),
             section: self.sections.section_at(mention.start),
+            letter: self.letter.as_ref(),
             is_led_by_time: self.is_led_by_time(clause.start),
             clause,
             segment,

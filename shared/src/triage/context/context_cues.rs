@@ -50,6 +50,8 @@ pub(super) enum ContextCue {
     PossibleEffect,
     /// Asks what a word means.
     Definition,
+    /// Asks for an illness in general, right beside its name.
+    General,
     /// Asks for information.
     Inquiry,
     /// Tells that the whole text asks for knowledge alone.
@@ -86,6 +88,8 @@ pub(super) enum ContextCue {
     Intrusive,
     /// The fear of what one might do.
     Dread,
+    /// A fear, a piece of reading or a cause, before what has not happened.
+    Fear,
     /// Asks for the care of an illness that one has.
     Management,
     /// What comes long after.
@@ -118,6 +122,7 @@ impl ContextCue {
             "open_condition" => Self::OpenCondition,
             "possible_effect" => Self::PossibleEffect,
             "definition" => Self::Definition,
+            "general" => Self::General,
             "inquiry" => Self::Inquiry,
             "education" => Self::Education,
             "idiom" => Self::Idiom,
@@ -136,6 +141,7 @@ impl ContextCue {
             "trait" => Self::Trait,
             "intrusive" => Self::Intrusive,
             "dread" => Self::Dread,
+            "fear" => Self::Fear,
             "management" => Self::Management,
             "long_term" => Self::LongTerm,
             "asked_effect" => Self::AskedEffect,

@@ -13,6 +13,9 @@ use crate::triage::finding::FindingStatus;
 use crate::triage::pattern::PatternMatch;
 use crate::triage::tokens::{TokenKind, text_at};
 
+/// Words of a name that may stand between a question and the part of the name that is a finding.
+const MAX_NAME_TOKENS: usize = 3;
+
 /// A list behind a condition is no longer than this.
 const MAX_LIST_TOKENS: usize = 20;
 
@@ -72,7 +75,7 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
 
     let is_name = is_bare_name(context);
     let is_defined = is_name && context.sentence_has_cue(ContextCue::Definition);
-    if is_defined && !tells_of_person(context) || is_taught(context) {
+    if is_defined && !tells_of_person(context) || is_taught(context) || is_general(context) {
         return FindingStatus::Denied;
     }
     if let Some(greatest) = status_in_condition(context) {
@@ -97,6 +100,19 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
     } else {
         FindingStatus::Present
     }
+}
+
+/// "what is secondary drowning", 热射病死亡率: the question stands right beside the finding, which
+/// is nobody's.
+fn is_general(context: &ClauseContext<'_, '_>) -> bool {
+    let mention = context.mention;
+    let before = mention.start.saturating_sub(MAX_NAME_TOKENS)..mention.start + 1;
+    let behind = mention.end..mention.end + MAX_NAME_TOKENS;
+
+    let mut questions = context.sentence_cues_of(ContextCue::General);
+    let is_asked = questions
+        .any(|question| before.contains(&question.end) || behind.contains(&question.start));
+    is_asked && !tells_of_person(context) && !context.text_has_cue(ContextCue::Plea)
 }
 
 /// The greatest status that a condition leaves. A sign in one may be there ("should I go to

@@ -211,5 +211,10 @@ fn is_aftermath(context: &ClauseContext<'_, '_>) -> bool {
         || context.text_has_cue(ContextCue::MonthsAgo)
         || context.text_has_cue(ContextCue::Duration);
 
-    is_old && context.sentence_has_cue(ContextCue::Aftermath)
+    // One sentence tells what was, another what is left of it, and a third what is asked.
+    let is_left =
+        context.text_has_cue(ContextCue::Residual) || context.text_has_cue(ContextCue::Aftermath);
+    let is_asked = context.sentence_has_cue(ContextCue::Aftermath)
+        || is_left && !context.has_cue(ContextCue::Now);
+    is_old && is_asked
 }

@@ -15,6 +15,7 @@
 //! | experiencer | "my father died of a stroke" | [`experiencer`] |
 //! | temporality | "a stroke in 2010", 十年前中风过 | [`temporality`] |
 //! | hypothetical | "in case of chest pain", 万一胸痛 | [`hypothetical`] |
+//! | beside the complaint | "my neighbour had a stroke", in a letter | [`letter`] |
 //! | long duration | "dizzy for years", 心慌反复一年多 | [`lasting`] |
 //! | an illness's name | "what is meningitis?" | [`illness`] |
 //!
@@ -30,6 +31,7 @@ mod experiencer;
 mod hypothetical;
 mod illness;
 mod lasting;
+mod letter;
 mod negation;
 mod post_cues;
 mod scope;
@@ -81,7 +83,9 @@ fn greatest_status(
     if greatest_of_phrase == FindingStatus::Denied {
         return FindingStatus::Denied;
     }
-    let greatest_of_thought = experiencer::status_of_thought(&context).min(greatest_of_phrase);
+    let greatest_of_thought = experiencer::status_of_thought(&context)
+        .min(greatest_of_phrase)
+        .min(letter::greatest_status(&context));
     if mention.key.is_timeless() {
         return experiencer::timeless_status(&context).min(greatest_of_thought);
     }

@@ -111,6 +111,9 @@ const RECOVERY_WORDS: &[&str] = &[
 /// Tokens around a pulse in which such words count.
 const EXERCISE_REACH: usize = 14;
 
+/// Words that tell a value instead of a number: "sugar normal, testosterone 520".
+const RESULT_WORDS: &[&str] = &["normal", "fine", "ok", "okay", "good"];
+
 /// Words that stand between two values of one quantity.
 const STEP_WORDS: &[&str] = &[
     "to", "and", "then", "now", "down", "or", "between", "%", "-", "~", "→", ">", "降", "到", "升",
@@ -156,7 +159,8 @@ fn read_behind_cue(tokens: &[Token<'_>], cue: VitalCue, measures: &mut Vec<Measu
 
     while at < latest.min(tokens.len()) {
         let is_end = tokens.get(at).is_none_or(Token::ends_sentence);
-        if is_end || cue_at(tokens, at).is_some() {
+        let has_result = RESULT_WORDS.contains(&text_at(tokens, at));
+        if is_end || has_result || cue_at(tokens, at).is_some() {
             return;
         }
 
@@ -202,7 +206,9 @@ fn value_of(
         VitalSign::LowerPressure => (tenths, (200..=2000).contains(&tenths)),
         VitalSign::OxygenSaturation => (tenths, (100..=1000).contains(&tenths)),
         VitalSign::Pulse => {
-            let is_possible = (100..=4000).contains(&tenths) && !follows_exercise(tokens, start);
+            let is_share = unit == "%";
+            let is_possible =
+                (100..=4000).contains(&tenths) && !is_share && !follows_exercise(tokens, start);
             (tenths, is_possible)
         }
         VitalSign::Breathing => {
@@ -357,6 +363,10 @@ fn vital_number(tokens: &[Token<'_>], at: usize) -> Option<TextNumber> {
     }
 
     let first = number_at(tokens, at)?;
+    // 测了一下, 一般: no part of the body measures 一, but 一点八 may be glucose.
+    if text_at(tokens, at) == "一" && first.end == at + 1 && text_at(tokens, first.end) != "点" {
+        return None;
+    }
     let is_word = tokens
         .get(at)
         .is_some_and(|token| token.kind == TokenKind::Word);

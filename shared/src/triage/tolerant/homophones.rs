@@ -14,6 +14,9 @@ use crate::triage::word_class::WordClass;
 /// No common word of the guard is longer.
 const MAX_WORD_CHARS: usize = 4;
 
+/// Verbs, measure words and particles that begin no misspelt phrase of two characters.
+const FREE_WORDS: &str = "看个是有来要到去说想会能做用打拿让给买卖吃喝走坐听问找等把被对从在和跟就才都也还又再很太最更这那哪些次种只条件位名家";
+
 static COMMON_WORDS: LazyLock<SortedWords> =
     LazyLock::new(|| SortedWords::of_list(include_str!("../data/common_chinese.txt")));
 
@@ -52,6 +55,7 @@ fn phrase_at(tokens: &[Token<'_>], at: usize, vocabulary: &Vocabulary) -> Option
         // Two other characters of two are more than a slip.
         let is_near = changes > 0 && (changes < len || len > 2);
         let is_misspelt = is_near
+            && !begins_with_free_word(written, &is_changed)
             && !denies(tokens, at, &is_changed)
             && !means_something(tokens, at, &is_changed);
         is_misspelt.then(|| Replacement {
@@ -71,6 +75,16 @@ fn han_row(tokens: &[Token<'_>], at: usize) -> Vec<char> {
     })
     .filter_map(|(_, token)| token.text.chars().next())
     .collect()
+}
+
+/// Whether all that is changed in two characters is the first, and that is a word which stands by
+/// itself in any sentence: 看了 is no 砍了.
+fn begins_with_free_word(written: &[char], is_changed: &[bool]) -> bool {
+    let first = written
+        .first()
+        .is_some_and(|first| FREE_WORDS.contains(*first));
+
+    written.len() == 2 && is_changed.first() == Some(&true) && first
 }
 
 /// Whether a changed character denies as it was written: 胸不痛 is no 胸部痛.

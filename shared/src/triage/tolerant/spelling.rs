@@ -15,6 +15,13 @@ const LONG_LEN: usize = 8;
 /// Letters that may follow the beginning of a word (`faint*`).
 const MAX_SUFFIX_LEN: usize = 5;
 
+/// Beginnings that turn a word into another.
+const MEANINGFUL_BEGINNINGS: &[&str] = &["hyper", "hypo", "anti", "non"];
+/// Ends of a tumour, a state, a procedure or a science, without a plural's "s".
+const MEANINGFUL_ENDS: &[&str] = &[
+    "oma", "osi", "emia", "pathy", "ectomy", "plasty", "scopy", "graphy", "logy", "gram",
+];
+
 static COMMON_WORDS: LazyLock<SortedWords> =
     LazyLock::new(|| SortedWords::of_list(include_str!("../data/common_english.txt")));
 
@@ -100,10 +107,22 @@ fn mistake_limit(candidate: &str) -> usize {
     if candidate.len() >= LONG_LEN { 2 } else { 1 }
 }
 
+/// Whether a part of a word that medicine gives a meaning of its own stands in one word alone:
+/// hyperthermia is no hypothermia, and a meningioma no meningism.
+fn means_otherwise(word: &str, candidate: &str) -> bool {
+    let begins = |part: &&str| word.starts_with(*part) && !candidate.starts_with(*part);
+    let ends = |part: &&str| {
+        let is_end = |word: &str| word.trim_end_matches('s').ends_with(*part);
+        is_end(word) && !is_end(candidate)
+    };
+
+    MEANINGFUL_BEGINNINGS.iter().any(begins) || MEANINGFUL_ENDS.iter().any(ends)
+}
+
 /// The number of mistakes between two words, if it is as small as their length allows.
 fn distance_within_limit(word: &str, candidate: &str) -> Option<usize> {
     let limit = mistake_limit(candidate);
-    if word.len().abs_diff(candidate.len()) > limit {
+    if word.len().abs_diff(candidate.len()) > limit || means_otherwise(word, candidate) {
         return None;
     }
     if candidate.len() <= SHORT_LEN {
