@@ -44,11 +44,11 @@ pub fn write_tables(weights: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
             return Err(format!("{} has the hash of another line", place()).into());
         }
     }
-    let [_, emergency, urgent] =
+    let [calm, emergency, urgent] =
         limits.ok_or_else(|| format!("{} has no line {LIMITS}", weights.display()))?;
 
     let mut writer = TableWriter::default();
-    writer.push_list(&[emergency.cast_unsigned(), urgent.cast_unsigned()]);
+    writer.push_list(&[emergency, urgent, calm].map(i32::cast_unsigned));
     let hashes: Vec<u32> = by_hash.keys().copied().collect();
     writer.push_list(&hashes);
     for column in 0..3 {

@@ -307,6 +307,14 @@ impl Findings {
         true
     }
 
+    /// Whether the first reading is a letter, whose words resemble no emergency.
+    pub(super) fn are_of_calm_letter(&self, readings: &[Reading<'_>]) -> bool {
+        let first = readings.iter().find(|reading| reading.is_first());
+        let is_letter = first.is_some_and(|reading| context::is_letter(&reading.tokens));
+
+        is_letter && classifier::are_calm(&self.told_words(readings))
+    }
+
     /// The sequences of words that the classifier looks at.
     pub(super) fn word_sequences(&self, readings: &[Reading<'_>]) -> Vec<String> {
         let words = self.told_words(readings);

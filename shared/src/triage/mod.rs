@@ -84,7 +84,7 @@ use findings::Findings;
 use rule::Rule;
 
 /// Raised with every change to the rules that can change an outcome.
-const RULES_VERSION: u32 = 5;
+const RULES_VERSION: u32 = 6;
 
 /// Decides the urgency of a complaint.
 #[must_use]
@@ -95,6 +95,12 @@ pub fn assess(complaint: &Complaint<'_>) -> Triage {
     findings.read_tolerantly(&symptoms);
 
     let mut red_flags = raise_flags(complaint, &findings);
+    if let Some(alarm) = sole_alarm(&mut red_flags)
+        && findings.are_of_calm_letter(&readings)
+    {
+        alarm.status = FlagStatus::Uncertain;
+        alarm.urgency = Urgency::Urgent;
+    }
     let is_minor = red_flags.is_empty() && self_care::suffices(&findings, complaint, &readings);
     let known = greatest_urgency(&red_flags);
     let is_open = !is_minor && known != Some(Urgency::Emergency);
@@ -142,6 +148,19 @@ fn raise_flags(complaint: &Complaint<'_>, findings: &Findings) -> Vec<RedFlag> {
 
     red_flags.sort_by_key(|flag| Reverse(flag.urgency));
     red_flags
+}
+
+/// The flag of an emergency, if there is one alone, and its rule wants more than a suspicion. Real
+/// emergencies that are told at length have more signs than one, or read like emergencies.
+fn sole_alarm(red_flags: &mut [RedFlag]) -> Option<&mut RedFlag> {
+    let mut alarms = red_flags
+        .iter_mut()
+        .filter(|flag| flag.urgency == Urgency::Emergency);
+    let alarm = alarms.next()?;
+
+    let rule = rules::rule_by_code(&alarm.code)?;
+    let is_alone = alarms.next().is_none();
+    (is_alone && !rule.on_suspicion).then_some(alarm)
 }
 
 fn greatest_urgency(red_flags: &[RedFlag]) -> Option<Urgency> {

@@ -17,7 +17,12 @@ pub struct Limit {
     pub found: f64,
     /// The share of cases that can wait that do.
     pub raised: f64,
+    /// What only [`MAX_CALM`] of the cases like the target fall below.
+    pub calm: f64,
 }
+
+/// The greatest share of emergencies that may read as calm.
+pub const MAX_CALM: f64 = 0.06;
 
 /// The lowest limit that keeps within both shares of the target.
 pub fn choose_limit(examples: &[Example], target: Target) -> Limit {
@@ -35,6 +40,7 @@ pub fn choose_limit(examples: &[Example], target: Target) -> Limit {
         value,
         found: share_above(&wanted, value),
         raised: share_above(&waiting, value),
+        calm: limit_of(&wanted, 1.0 - MAX_CALM),
     }
 }
 

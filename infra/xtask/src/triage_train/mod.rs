@@ -32,7 +32,7 @@ const PREFACE: &str = "\
 # The weights of the text classifier of triage. Written by `cargo xtask triage-train`: do not edit.
 # Columns: a sequence of words (# is any number), its rarity, what it weighs towards an emergency,
 # and what towards an urgent complaint or an emergency; all in thousandths. The first line has the
-# limits.
+# limits: what reads as calm, as an emergency, as urgent.
 ";
 
 /// What to train on.
@@ -86,11 +86,13 @@ pub fn run(options: &Options) -> Result<()> {
         let limit = limits::choose_limit(&examples, target);
         say(format!(
             "{}: limit {:.3}; by an author whom it does not know it finds {:.1} %, and raises \
-             {:.1} % of what can wait",
+             {:.1} % of what can wait; {:.0} % of its like are below {:.3}",
             target.name,
             limit.value,
             limit.found * 100.0,
-            limit.raised * 100.0
+            limit.raised * 100.0,
+            limits::MAX_CALM * 100.0,
+            limit.calm
         ));
         limits.push(limit);
         machines.push(Machine::train(
@@ -116,7 +118,9 @@ fn labels<'e>(examples: impl IntoIterator<Item = &'e Example>, target: Target) -
 fn weights_file(vocabulary: &Vocabulary, limits: &[Limit], machines: &[Machine]) -> Result<String> {
     let mut file = String::from(PREFACE);
 
-    write!(file, "@limits\t0")?;
+    let emergency = limits.first().zip(machines.first());
+    let calm = emergency.map_or(f64::MIN, |(limit, machine)| limit.calm - machine.bias);
+    write!(file, "@limits\t{}", thousandths(calm))?;
     for (limit, machine) in limits.iter().zip(machines) {
         write!(file, "\t{}", thousandths(limit.value - machine.bias))?;
     }

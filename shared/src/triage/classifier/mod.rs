@@ -1,9 +1,10 @@
 //! A linear classifier over the words of a whole text: the net below the rules.
 //!
 //! Rules find what their patterns know. This one asks something wider: do the words, taken
-//! together, resemble those of emergencies, or of urgent complaints? It only raises, what it raises
-//! stays uncertain, and the texts that it was trained on stand in the repository
-//! (`tests/triage/shown`); `cargo xtask triage-train` writes the weights anew.
+//! together, resemble those of emergencies, or of urgent complaints? What it raises stays uncertain.
+//! It takes nothing back, but for one case: a letter in which a single emergency was found, and
+//! which resembles none at all, is left open. The texts that it was trained on stand in the
+//! repository (`tests/triage/shown`); `cargo xtask triage-train` writes the weights anew.
 //!
 //! - **Features** are the words and the sequences of up to three words ([`sequences`]) of the first
 //!   reading. What the rules read as denied, as another person's, as long past or as open counts
@@ -30,14 +31,7 @@ const MIN_KNOWN: usize = 20;
 /// The urgency that the words of a text resemble as a whole; `None` if they resemble what can wait,
 /// or are too few.
 pub(super) fn resembled(words: &[Word<'_>]) -> Option<Urgency> {
-    let mut known: Vec<usize> = sequences(words)
-        .filter_map(|sequence| WEIGHTS.place_of(sequence))
-        .collect();
-    known.sort_unstable();
-    known.dedup();
-    if known.len() < MIN_KNOWN {
-        return None;
-    }
+    let known = known_sequences(words)?;
 
     if WEIGHTS.resembles(Likeness::Emergency, &known) {
         Some(Urgency::Emergency)
@@ -46,4 +40,21 @@ pub(super) fn resembled(words: &[Word<'_>]) -> Option<Urgency> {
     } else {
         None
     }
+}
+
+/// Whether the words of a text resemble an emergency so little that one sign in it may be an
+/// accident of words; not if they are too few.
+pub(super) fn are_calm(words: &[Word<'_>]) -> bool {
+    known_sequences(words).is_some_and(|known| WEIGHTS.are_calm(&known))
+}
+
+/// The places of the sequences that the training has seen, each once; `None` if they are too few.
+fn known_sequences(words: &[Word<'_>]) -> Option<Vec<usize>> {
+    let mut known: Vec<usize> = sequences(words)
+        .filter_map(|sequence| WEIGHTS.place_of(sequence))
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+
+    (known.len() >= MIN_KNOWN).then_some(known)
 }

@@ -24,6 +24,8 @@ pub(super) struct Weights {
     rarities: Numbers,
     emergency: Margin,
     urgent: Margin,
+    /// What next to no emergency falls below, as [`Margin::limit`].
+    calm_limit: f32,
 }
 
 /// What the sequences weigh towards one likeness.
@@ -50,6 +52,7 @@ pub(super) static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| {
             weights: reader.take_list(),
             limit: limit(1),
         },
+        calm_limit: limit(2),
     }
 });
 
@@ -65,13 +68,25 @@ impl Weights {
             Likeness::Emergency => self.emergency,
             Likeness::Urgent => self.urgent,
         };
+
+        self.score(margin, places) > margin.limit
+    }
+
+    /// Whether the sequences at these places resemble an emergency less than all but a few
+    /// emergencies do.
+    pub(super) fn are_calm(&self, places: &[usize]) -> bool {
+        self.score(self.emergency, places) < self.calm_limit
+    }
+
+    /// What the sequences weigh together, less the bias, for a vector of length one.
+    fn score(&self, margin: Margin, places: &[usize]) -> f32 {
         let sum_of = |numbers: Numbers, value: fn(f32) -> f32| -> f32 {
             let at_places = places.iter().filter_map(|place| numbers.get(*place));
             at_places.map(|number| value(signed(number))).sum()
         };
 
         let length = sum_of(self.rarities, |rarity| rarity * rarity).sqrt();
-        sum_of(margin.weights, |weight| weight) / length > margin.limit
+        sum_of(margin.weights, |weight| weight) / length
     }
 }
 

@@ -35,8 +35,7 @@ struct Sentence {
 impl Letter {
     /// `None` for a text that is too short.
     pub(super) fn of_tokens(tokens: &[Token<'_>]) -> Option<Self> {
-        let half_words: usize = tokens.iter().map(half_words).sum();
-        if half_words < 2 * MIN_WORDS {
+        if !is_letter(tokens) {
             return None;
         }
 
@@ -81,6 +80,13 @@ impl Sentence {
             has_third_person,
         }
     }
+}
+
+/// Whether a text is long enough for more than the complaint.
+pub(in crate::triage) fn is_letter(tokens: &[Token<'_>]) -> bool {
+    let half_words: usize = tokens.iter().map(half_words).sum();
+
+    half_words >= 2 * MIN_WORDS
 }
 
 fn half_words(token: &Token<'_>) -> usize {

@@ -44,6 +44,7 @@ use super::pattern::PatternMatch;
 use super::tokens::Token;
 use clause::{ClauseContext, ContextReader};
 
+pub(super) use letter::is_letter;
 pub(super) use negation::negation_statuses;
 
 /// The words of the cues behind a finding, of time and experiencer, and of headings.
