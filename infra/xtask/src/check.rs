@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::report::Step;
 use crate::stack::Stack;
 use crate::tools;
+use crate::triage_train;
 
 /// A cargo command about the style of the code.
 struct StyleCheck {
@@ -50,7 +51,15 @@ const DENY_ARGUMENTS: [&str; 7] = [
 pub fn check_project(stack: &Stack) -> Result<()> {
     tools::install(stack)?;
     check_template(stack)?;
-    check_dependencies(stack)
+    check_dependencies(stack)?;
+    check_classifier()
+}
+
+fn check_classifier() -> Result<()> {
+    let step = Step::begin("the classifier's weights are of these cases and rules");
+    triage_train::check_weights()?;
+    step.end("clean");
+    Ok(())
 }
 
 fn check_template(stack: &Stack) -> Result<()> {

@@ -109,8 +109,13 @@ pub(super) fn find_mentions(tokens: &[Token<'_>], age: Option<u8>) -> Vec<Patter
 }
 
 /// The tokens, in order, of mentions that are not told as present, unless another mention that is
-/// has them as well. What is left open is the rules' to judge.
-fn void_tokens(mentions: &[PatternMatch<Finding>], statuses: &[FindingStatus]) -> Vec<usize> {
+/// has them as well; and those of a record's headed parts about the past and the family. What is left
+/// open is the rules' to judge.
+fn void_tokens(
+    tokens: &[Token<'_>],
+    mentions: &[PatternMatch<Finding>],
+    statuses: &[FindingStatus],
+) -> Vec<usize> {
     let (void, told): (Vec<_>, Vec<_>) = mentions
         .iter()
         .zip(statuses)
@@ -121,7 +126,8 @@ fn void_tokens(mentions: &[PatternMatch<Finding>], statuses: &[FindingStatus]) -
         .collect();
 
     let void = void.iter().flat_map(|(mention, _)| mention.atom_tokens());
-    let mut void: Vec<usize> = void.filter(|at| !told.contains(at)).collect();
+    let void = void.filter(|at| !told.contains(at));
+    let mut void: Vec<usize> = void.chain(context::tokens_of_history(tokens)).collect();
     void.sort_unstable();
     void.dedup();
     void
@@ -221,7 +227,7 @@ impl Findings {
         let statuses = context::current_statuses(tokens, &mentions);
         self.record_mentions(reading, &mentions, &statuses);
         if reading.is_first() {
-            self.void_tokens = void_tokens(&mentions, &statuses);
+            self.void_tokens = void_tokens(tokens, &mentions, &statuses);
         }
     }
 
@@ -307,10 +313,11 @@ impl Findings {
         true
     }
 
-    /// Whether the first reading is a letter, whose words resemble no emergency.
+    /// Whether the first reading is a letter that tells of nothing sudden, and whose words resemble
+    /// no emergency.
     pub(super) fn are_of_calm_letter(&self, readings: &[Reading<'_>]) -> bool {
         let first = readings.iter().find(|reading| reading.is_first());
-        let is_letter = first.is_some_and(|reading| context::is_letter(&reading.tokens));
+        let is_letter = first.is_some_and(|reading| context::is_unhurried_letter(&reading.tokens));
 
         is_letter && classifier::are_calm(&self.told_words(readings))
     }

@@ -4,6 +4,8 @@
 //! lower it. They do no I/O and look only at what is written. A finding that is not mentioned is
 //! unknown, not denied. Where a text can be read in two ways, the more urgent one counts:
 //!
+//! - The words of a whole text are judged by a classifier as well, where the rules found no
+//!   emergency; what it calls one is an emergency, although its flag is uncertain.
 //! - A hedged finding ("maybe chest pain", 不确定有没有胸痛) is [`FlagStatus::Uncertain`], and so
 //!   is one that is said to be over ("chest pain has gone"), as it may be back in an hour. An
 //!   emergency flag that is uncertain still counts as [`Urgency::Urgent`], and as an emergency
@@ -72,6 +74,7 @@ use std::cmp::Reverse;
 pub use advice::{advice, disclaimer};
 pub use answer::{Answer, Answers};
 pub use checklist::{Question, UnknownQuestion, checklist, question_by_code};
+pub use classifier::{MIN_KNOWN_SEQUENCES, sequence_hash};
 pub use complaint::{Complaint, Sex};
 pub use explanation::{Mention, mentions};
 pub use rule::Source;
@@ -81,6 +84,7 @@ pub use verdict::{FlagStatus, RedFlag, Triage};
 
 use finding::FindingStatus;
 use findings::Findings;
+use readings::Reading;
 use rule::Rule;
 
 /// Raised with every change to the rules that can change an outcome.
@@ -89,23 +93,32 @@ const RULES_VERSION: u32 = 6;
 /// Decides the urgency of a complaint.
 #[must_use]
 pub fn assess(complaint: &Complaint<'_>) -> Triage {
+    judge(complaint, Judges::RulesAndClassifier)
+}
+
+/// Decides as [`assess`] does, without the text classifier: to measure the rules.
+#[must_use]
+pub fn assess_by_rules(complaint: &Complaint<'_>) -> Triage {
+    judge(complaint, Judges::Rules)
+}
+
+/// Who decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judges {
+    Rules,
+    RulesAndClassifier,
+}
+
+fn judge(complaint: &Complaint<'_>, judges: Judges) -> Triage {
     let symptoms = findings::normalise_words(complaint.symptoms);
     let readings = findings::read_symptoms(&symptoms);
     let mut findings = Findings::of_complaint(complaint, &readings);
     findings.read_tolerantly(&symptoms);
 
     let mut red_flags = raise_flags(complaint, &findings);
-    if let Some(alarm) = sole_alarm(&mut red_flags)
-        && findings.are_of_calm_letter(&readings)
-    {
-        alarm.status = FlagStatus::Uncertain;
-        alarm.urgency = Urgency::Urgent;
-    }
     let is_minor = red_flags.is_empty() && self_care::suffices(&findings, complaint, &readings);
-    let known = greatest_urgency(&red_flags);
-    let is_open = !is_minor && known != Some(Urgency::Emergency);
-    if is_open && findings.read_wording(&readings, known) {
-        red_flags = raise_flags(complaint, &findings);
+    if judges == Judges::RulesAndClassifier && !is_minor {
+        weigh_wording(complaint, &mut findings, &readings, &mut red_flags);
     }
 
     let urgency = match greatest_urgency(&red_flags) {
@@ -150,17 +163,46 @@ fn raise_flags(complaint: &Complaint<'_>, findings: &Findings) -> Vec<RedFlag> {
     red_flags
 }
 
-/// The flag of an emergency, if there is one alone, and its rule wants more than a suspicion. Real
-/// emergencies that are told at length have more signs than one, or read like emergencies.
-fn sole_alarm(red_flags: &mut [RedFlag]) -> Option<&mut RedFlag> {
+/// What the words as a whole add to the flags of the rules, and the one thing that they take back:
+/// a single emergency in a letter that resembles none is left open.
+fn weigh_wording(
+    complaint: &Complaint<'_>,
+    findings: &mut Findings,
+    readings: &[Reading<'_>],
+    red_flags: &mut Vec<RedFlag>,
+) {
+    let known = greatest_urgency(red_flags);
+    if known != Some(Urgency::Emergency) {
+        if findings.read_wording(readings, known) {
+            *red_flags = raise_flags(complaint, findings);
+        }
+        return;
+    }
+
+    if let Some(alarm) = sole_alarm(red_flags, findings)
+        && findings.are_of_calm_letter(readings)
+    {
+        alarm.status = FlagStatus::Uncertain;
+        alarm.urgency = Urgency::Urgent;
+        red_flags.sort_by_key(|flag| Reverse(flag.urgency));
+    }
+}
+
+/// The flag of an emergency, if there is one alone, which rests on one sign of its rule, and whose
+/// rule wants more than a suspicion. Real emergencies that are told at length have more signs than
+/// one, or read like emergencies.
+fn sole_alarm<'f>(red_flags: &'f mut [RedFlag], findings: &Findings) -> Option<&'f mut RedFlag> {
     let mut alarms = red_flags
         .iter_mut()
         .filter(|flag| flag.urgency == Urgency::Emergency);
     let alarm = alarms.next()?;
+    let is_alone = alarms.next().is_none();
 
     let rule = rules::rule_by_code(&alarm.code)?;
-    let is_alone = alarms.next().is_none();
-    (is_alone && !rule.on_suspicion).then_some(alarm)
+    let sets = rule.any_of.iter();
+    let present = sets.filter(|set| findings.weakest_status(set) == Some(FindingStatus::Present));
+    let is_corroborated = present.count() > 1;
+    (is_alone && !is_corroborated && !rule.on_suspicion).then_some(alarm)
 }
 
 fn greatest_urgency(red_flags: &[RedFlag]) -> Option<Urgency> {

@@ -18,7 +18,8 @@ use crate::locale::Locale;
 pub enum FlagStatus {
     /// The text says so.
     Present,
-    /// The text leaves it open, or says that it is over.
+    /// The text leaves it open, or says that it is over; or its words as a whole speak for it (the
+    /// `…_wording` flags) or against it (a single sign in a letter).
     Uncertain,
 }
 

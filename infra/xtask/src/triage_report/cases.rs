@@ -118,12 +118,29 @@ pub fn named_or_below(files: &[PathBuf], folder: &str) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Reads the cases of all files and runs the rules on each.
+/// Reads the cases of all files, and lets the rules and the classifier judge each.
 pub fn judge_files(files: &[PathBuf]) -> Result<Vec<Judged>> {
+    judge_files_with(files, triage::assess)
+}
+
+/// Reads the cases of all files, and lets the rules alone judge each.
+pub fn judge_files_by_rules(files: &[PathBuf]) -> Result<Vec<Judged>> {
+    judge_files_with(files, triage::assess_by_rules)
+}
+
+fn judge_files_with(
+    files: &[PathBuf],
+    assess: impl Fn(&Complaint<'_>) -> Triage,
+) -> Result<Vec<Judged>> {
     let mut judged = Vec::new();
     for file in files {
-        let cases = read_cases(file)?;
-        judged.extend(cases.into_iter().map(judge));
+        let cases = read_cases(file)?.into_iter();
+        judged.extend(cases.map(|case| {
+            let started = Instant::now();
+            let triage = assess(&case.complaint());
+            let time = started.elapsed();
+            Judged { case, triage, time }
+        }));
     }
 
     if judged.is_empty() {
@@ -152,11 +169,4 @@ pub fn read_cases(file: &Path) -> Result<Vec<Case>> {
         cases.push(case);
     }
     Ok(cases)
-}
-
-fn judge(case: Case) -> Judged {
-    let started = Instant::now();
-    let triage = triage::assess(&case.complaint());
-    let time = started.elapsed();
-    Judged { case, triage, time }
 }

@@ -14,7 +14,7 @@ use crate::report::say;
 use cases::Judged;
 use scores::Scores;
 
-/// The cases of this repository: those that the rules were written with, and a third that was held
+/// The cases of this repository: those that the rules were written with, and those that were held
 /// back and looked at only for measuring.
 const OWN_CASES: &str = "tests/triage";
 
@@ -30,6 +30,9 @@ pub struct Options {
     /// List the texts that get less, or more, than they should
     #[arg(long)]
     misses: bool,
+    /// Leave out the text classifier: what the rules find by themselves
+    #[arg(long)]
+    rules_alone: bool,
     /// List how often each rule raised its flag
     #[arg(long)]
     rules: bool,
@@ -38,7 +41,11 @@ pub struct Options {
 /// Runs the rules on every case, and prints how they did.
 pub fn run(options: &Options) -> Result<()> {
     let files = cases::named_or_below(&options.files, OWN_CASES)?;
-    let judged = cases::judge_files(&files)?;
+    let judged = if options.rules_alone {
+        cases::judge_files_by_rules(&files)?
+    } else {
+        cases::judge_files(&files)?
+    };
 
     if options.json {
         say(json!({ "sets": set_objects(&judged) }));

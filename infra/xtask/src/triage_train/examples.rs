@@ -9,7 +9,7 @@ use wenzhen::triage::{self, Urgency};
 use crate::triage_report::cases;
 
 /// A case with a known urgency.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Example {
     /// The set, each of which has one author.
     pub set: String,

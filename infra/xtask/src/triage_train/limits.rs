@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wenzhen::triage::Urgency;
+use wenzhen::triage::{MIN_KNOWN_SEQUENCES, Urgency};
 
 use super::examples::Example;
 use super::vector_machine::Machine;
@@ -22,30 +22,33 @@ pub struct Limit {
 }
 
 /// The greatest share of emergencies that may read as calm.
-pub const MAX_CALM: f64 = 0.06;
+pub const MAX_CALM: f64 = 0.03;
 
 /// The lowest limit that keeps within both shares of the target.
 pub fn choose_limit(examples: &[Example], target: Target) -> Limit {
     let scored = scores_left_out(examples, target);
     let scores_of = |holds: &dyn Fn(Urgency) -> bool| {
         let of_kind = scored.iter().filter(|(urgency, _)| holds(*urgency));
-        of_kind.map(|(_, score)| *score).collect::<Vec<f64>>()
+        of_kind
+            .map(|(_, score)| *score)
+            .collect::<Vec<Option<f64>>>()
     };
     let waiting = scores_of(&|urgency| urgency < Urgency::Urgent);
     let lesser = scores_of(&|urgency| urgency < target.least);
     let wanted = scores_of(&|urgency| urgency >= target.least);
 
     let value = limit_of(&waiting, target.max_false).max(limit_of(&lesser, target.max_over));
+    let judged: Vec<Option<f64>> = wanted.iter().copied().filter(Option::is_some).collect();
     Limit {
         value,
         found: share_above(&wanted, value),
         raised: share_above(&waiting, value),
-        calm: limit_of(&wanted, 1.0 - MAX_CALM),
+        calm: limit_of(&judged, 1.0 - MAX_CALM),
     }
 }
 
-/// Each case with the score that it gets by what the other sets teach.
-fn scores_left_out(examples: &[Example], target: Target) -> Vec<(Urgency, f64)> {
+/// Each case with the score that it gets by what the other sets teach; `None` if it says too little.
+fn scores_left_out(examples: &[Example], target: Target) -> Vec<(Urgency, Option<f64>)> {
     let sets: BTreeSet<&str> = examples
         .iter()
         .map(|example| example.set.as_str())
@@ -61,29 +64,62 @@ fn scores_left_out(examples: &[Example], target: Target) -> Vec<(Urgency, f64)> 
         let machine = Machine::train(&vectors, &labels);
 
         let unknown = vocabulary.vectors(left_out.iter().copied());
-        let scores = unknown.iter().map(|vector| machine.score(vector));
+        let scores = unknown.iter().map(|vector| {
+            let says_enough = vector.len() >= MIN_KNOWN_SEQUENCES;
+            says_enough.then(|| machine.score(vector))
+        });
         judged.extend(left_out.iter().map(|example| example.urgency).zip(scores));
     }
     judged
 }
 
-/// The limit that this share of the scores exceeds, at most.
+/// The limit that this share of the cases exceeds, at most. One without a score exceeds none.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "counts of cases"
 )]
-fn limit_of(scores: &[f64], share: f64) -> f64 {
-    let mut scores = scores.to_vec();
-    scores.sort_by(|one, other| other.total_cmp(one));
-
+fn limit_of(scores: &[Option<f64>], share: f64) -> f64 {
     let allowed = (scores.len() as f64 * share) as usize;
-    scores.get(allowed).copied().unwrap_or_default()
+    let mut given: Vec<f64> = scores.iter().flatten().copied().collect();
+    given.sort_by(|one, other| other.total_cmp(one));
+
+    given
+        .get(allowed)
+        .or(given.last())
+        .copied()
+        .unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of cases")]
-fn share_above(scores: &[f64], limit: f64) -> f64 {
-    let above = scores.iter().filter(|score| **score > limit).count();
+fn share_above(scores: &[Option<f64>], limit: f64) -> f64 {
+    let above = scores
+        .iter()
+        .flatten()
+        .filter(|score| **score > limit)
+        .count();
     above as f64 / scores.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_lets_the_share_of_all_cases_pass_and_no_more() {
+        let scores: Vec<Option<f64>> = [0.9, 0.5, 0.1, -0.3].map(Some).to_vec();
+
+        assert!((limit_of(&scores, 0.25) - 0.5).abs() < 1e-9);
+        assert!((share_above(&scores, limit_of(&scores, 0.25)) - 0.25).abs() < 1e-9);
+        assert!((limit_of(&scores, 0.0) - 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_case_that_says_too_little_counts_and_exceeds_nothing() {
+        let scores = [Some(0.9), Some(0.5), None, None];
+
+        assert!((limit_of(&scores, 0.25) - 0.5).abs() < 1e-9);
+        assert!((share_above(&scores, 0.0) - 0.5).abs() < 1e-9);
+    }
 }

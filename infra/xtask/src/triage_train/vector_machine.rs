@@ -118,3 +118,26 @@ impl Dice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_learns_what_parts_two_kinds_and_learns_the_same_again() {
+        let vectors: Vec<Vector> = (0..20)
+            .map(|number| vec![(number % 2, 0.8), (2 + number % 5, 0.6)])
+            .collect();
+        let labels: Vec<bool> = (0..20).map(|number| number % 2 == 1).collect();
+
+        let machine = Machine::train(&vectors, &labels);
+        let judged: Vec<bool> = vectors
+            .iter()
+            .map(|vector| machine.score(vector) > 0.0)
+            .collect();
+        assert_eq!(judged, labels);
+
+        let again = Machine::train(&vectors, &labels);
+        assert_eq!(again.weights, machine.weights);
+    }
+}

@@ -6,11 +6,12 @@
 //! which resembles none at all, is left open. The texts that it was trained on stand in the
 //! repository (`tests/triage/shown`); `cargo xtask triage-train` writes the weights anew.
 //!
-//! - **Features** are the words and the sequences of up to three words ([`sequences`]) of the first
-//!   reading. What the rules read as denied, as another person's, as long past or as open counts
-//!   for nothing.
-//! - **Score**: the sum of the weights of the sequences that the text has, each weighted by its
-//!   rarity (tf-idf with a frequency of 0 or 1), for a vector of length one; then a bias.
+//! - **Features** are the English words and the single Han characters of the first reading, and
+//!   their sequences of up to three ([`sequences`]); no sequence goes across the end of a clause.
+//!   The words of a finding that is denied, another person's, past, only named or left open count
+//!   for nothing; words that no pattern knows have no context, and always count.
+//! - **Score**: each sequence counts with its rarity (tf-idf with a frequency of 0 or 1) in a vector
+//!   of length one. The tables have the products of weight and rarity, and the limits less the bias.
 //! - **Weights** are those of a linear support vector machine: K. Sparck Jones, "A statistical
 //!   interpretation of term specificity and its application in retrieval", Journal of
 //!   Documentation 28, 1972; C.-J. Hsieh et al., "A dual coordinate descent method for large-scale
@@ -22,11 +23,19 @@ mod weights;
 use super::urgency::Urgency;
 use weights::{Likeness, WEIGHTS};
 
+use super::compiler::text_table::hash_bytes;
+
 pub(super) use sequences::{Word, sequences, text_of, words_of};
 
 /// Fewer known sequences than these, those of about ten words, say too little: a single sign is for
 /// the rules to judge.
-const MIN_KNOWN: usize = 20;
+pub const MIN_KNOWN_SEQUENCES: usize = 24;
+
+/// By which the tables know a sequence of words, in the form of the file of weights.
+#[must_use]
+pub fn sequence_hash(words: &str) -> u32 {
+    hash_bytes(words.as_bytes())
+}
 
 /// The urgency that the words of a text resemble as a whole; `None` if they resemble what can wait,
 /// or are too few.
@@ -56,5 +65,5 @@ fn known_sequences(words: &[Word<'_>]) -> Option<Vec<usize>> {
     known.sort_unstable();
     known.dedup();
 
-    (known.len() >= MIN_KNOWN).then_some(known)
+    (known.len() >= MIN_KNOWN_SEQUENCES).then_some(known)
 }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::clause::ClauseContext;
-use super::context_cues::ContextCue;
+use super::context_cues::{ContextCue, find_context_cues};
 use super::hypothetical::is_in_question;
 use super::illness::is_bare_name;
 use crate::triage::finding::{Finding, FindingStatus};
@@ -82,8 +82,18 @@ impl Sentence {
     }
 }
 
+/// Whether a text is a letter that tells of nothing sudden and of nothing that happens right now.
+pub(in crate::triage) fn is_unhurried_letter(tokens: &[Token<'_>]) -> bool {
+    let is_sudden = |cue: ContextCue| matches!(cue, ContextCue::EventNow | ContextCue::Onset);
+
+    is_letter(tokens)
+        && !find_context_cues(tokens)
+            .iter()
+            .any(|cue| is_sudden(cue.key))
+}
+
 /// Whether a text is long enough for more than the complaint.
-pub(in crate::triage) fn is_letter(tokens: &[Token<'_>]) -> bool {
+fn is_letter(tokens: &[Token<'_>]) -> bool {
     let half_words: usize = tokens.iter().map(half_words).sum();
 
     half_words >= 2 * MIN_WORDS

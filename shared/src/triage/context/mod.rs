@@ -43,14 +43,22 @@ use super::finding::{Finding, FindingStatus};
 use super::pattern::PatternMatch;
 use super::tokens::Token;
 use clause::{ClauseContext, ContextReader};
+use sections::{RecordSection, RecordSections};
 
-pub(super) use letter::is_letter;
+pub(super) use letter::is_unhurried_letter;
 pub(super) use negation::negation_statuses;
 
 /// The words of the cues behind a finding, of time and experiencer, and of headings.
 pub(super) fn cue_words() -> impl Iterator<Item = PatternWord<'static>> {
     let cue_words = post_cues::words().chain(context_cues::words());
     cue_words.chain(sections::words())
+}
+
+/// The tokens of a record's headed parts about earlier illnesses and the family.
+pub(super) fn tokens_of_history(tokens: &[Token<'_>]) -> impl Iterator<Item = usize> {
+    let sections = RecordSections::of_tokens(tokens);
+
+    (0..tokens.len()).filter(move |at| sections.section_at(*at) != RecordSection::Present)
 }
 
 /// Statuses of the mentions in a text that tells of the patient's present illness.

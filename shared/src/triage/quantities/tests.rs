@@ -100,6 +100,21 @@ fn other_numbers_are_no_vital_signs() {
 }
 
 #[test]
+fn a_word_that_looks_like_a_value_is_none() {
+    let cases = [
+        "heart failure with an EF of 38%",
+        "用血糖仪测了一下饭后8.2",
+        "血糖一般都挺好",
+        "sugar normal, testosterone 520",
+    ];
+
+    for text in cases {
+        let codes = codes_of(text);
+        assert!(codes.is_empty(), "{text} gave {codes:?}");
+    }
+}
+
+#[test]
 fn a_childs_pulse_and_breathing_are_read_by_age() {
     assert_eq!(urgency_of("pulse 150", Some(0)), Urgency::Routine);
     assert_eq!(urgency_of("pulse 155", Some(40)), Urgency::Emergency);

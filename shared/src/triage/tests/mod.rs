@@ -11,6 +11,7 @@ mod disguised;
 mod history;
 mod hypotheticals;
 mod lasting;
+mod letters;
 mod negation;
 mod patients;
 mod records;

@@ -1,7 +1,8 @@
 //! The classifier speaks where the rules are silent, and only there.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
-use super::{Case, case, check_cases};
+use super::super::{assess, assess_by_rules};
+use super::{Case, case, check_cases, symptoms_alone};
 
 const WORDINGS: &[Case] = &[
     case(
@@ -24,14 +25,23 @@ const WORDINGS: &[Case] = &[
     ),
     case(
         "a rule has found that it is urgent",
-        "my wound from the operation is red and weeping and I feel shivery today",
+        "the cut on my foot from the weekend is red and weeping and hot, it throbs since yesterday \
+         and I feel shivery today, can it wait until Monday or should somebody look at it",
         Urgent,
-        &["wound_infection", "!urgent_wording"],
+        &["spreading_skin_infection", "!urgent_wording"],
     ),
     case(
-        "what is denied resembles nothing",
-        "no chest pain, no trouble breathing, no fainting, no weakness, no bleeding, no fever, no \
-         headache, no rash, I only ask for the date of my next check",
+        "words that weigh when they are told",
+        "since this morning chest pain, trouble breathing, fainting, sweating and grey in the face, \
+         and now his arm is weak and his speech is slurred",
+        Emergency,
+        &["stroke_signs"],
+    ),
+    case(
+        "and nothing when they are denied",
+        "no chest pain, no trouble breathing, no fainting, no sweating, not grey in the face, no weak \
+         arm, no slurred speech; I only ask for the date of my next check and whether I can have it \
+         at the other surgery",
         Routine,
         &["!"],
     ),
@@ -40,4 +50,13 @@ const WORDINGS: &[Case] = &[
 #[test]
 fn the_classifier_speaks_where_the_rules_are_silent() {
     check_cases(WORDINGS);
+}
+
+/// What the two verdicts of one text differ by is the classifier's.
+#[test]
+fn the_rules_can_be_asked_alone() {
+    let told = symptoms_alone("他把信都写好了，药也摆在桌子上，叫我们以后照顾好妈妈");
+
+    assert_eq!(assess(&told).urgency, Emergency);
+    assert_eq!(assess_by_rules(&told).urgency, Routine);
 }
