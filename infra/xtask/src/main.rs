@@ -77,7 +77,10 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Check => check::check_project(&stack),
         Command::Bench(options) => bench::run(&options).await,
         Command::Shape(options) => shape::run(&stack, &options),
-        Command::TriageExplain(options) => triage_explain::run(&options),
+        Command::TriageExplain(options) => {
+            triage_explain::run(&options);
+            Ok(())
+        }
         Command::TriageReport(options) => triage_report::run(&options),
         Command::TriageTrain(options) => triage_train::run(&options),
         Command::Ci => {

@@ -1,6 +1,5 @@
 //! `cargo xtask triage-explain`: what triage reads in a text.
 
-use anyhow::Result;
 use clap::{Args, ValueEnum};
 use wenzhen::triage::{self, Complaint, FlagStatus, Mention, ReadAs};
 
@@ -40,11 +39,7 @@ impl From<Sex> for triage::Sex {
 }
 
 /// Prints each finding with its words and status, then the urgency and the flags behind it.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the other commands of its kind can fail"
-)]
-pub fn run(options: &Options) -> Result<()> {
+pub fn run(options: &Options) {
     let complaint = Complaint {
         symptoms: &options.text,
         history: options.history.as_deref(),
@@ -75,5 +70,4 @@ pub fn run(options: &Options) -> Result<()> {
         let urgency = flag.urgency.as_str();
         say(format!("  {} ({urgency}{doubt}) {source}", flag.code));
     }
-    Ok(())
 }

@@ -20,6 +20,10 @@ const OWN_CASES: &str = "tests/triage";
 
 /// What to measure, and how to show it.
 #[derive(Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Options {
     /// Files of cases, one JSON object a line: id, set, lang, age, sex, text, history, expected
     /// [default: the files below tests/triage]

@@ -38,7 +38,7 @@ pub fn choose_limit(examples: &[Example], target: Target) -> Limit {
     let wanted = scores_of(&|urgency| urgency >= target.least);
 
     let value = limit_of(&waiting, target.max_false).max(limit_of(&lesser, target.max_over));
-    let judged: Vec<Option<f64>> = wanted.iter().copied().filter(Option::is_some).collect();
+    let judged: Vec<Option<f64>> = wanted.iter().flatten().copied().map(Some).collect();
     Limit {
         value,
         found: share_above(&wanted, value),

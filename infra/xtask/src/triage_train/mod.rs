@@ -102,7 +102,8 @@ impl Training {
         let mut learned = Vec::new();
         for target in TARGETS {
             let labels = labels(&examples, target);
-            if labels.iter().all(|label| *label == labels[0]) {
+            let alike = labels.iter().filter(|label| **label).count();
+            if alike == 0 || alike == labels.len() {
                 bail!("the cases have none that is {}, or no other", target.name);
             }
             let limit = limits::choose_limit(&examples, target);
