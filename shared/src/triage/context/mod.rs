@@ -15,7 +15,7 @@
 //! | experiencer | "my father died of a stroke" | [`experiencer`] |
 //! | temporality | "a stroke in 2010", 十年前中风过 | [`temporality`] |
 //! | hypothetical | "in case of chest pain", 万一胸痛 | [`hypothetical`] |
-//! | beside the complaint | "my neighbour had a stroke", in a letter | [`letter`] |
+//! | beside the complaint | "my neighbour had a stroke", in a letter | [`asides`], [`letter`] |
 //! | long duration | "dizzy for years", 心慌反复一年多 | [`lasting`] |
 //! | an illness's name | "what is meningitis?" | [`illness`] |
 //!
@@ -23,6 +23,7 @@
 //! scope ends by the words in it rather than after a fixed number; a doubt is a status of its own;
 //! and a text that can be read in two ways counts as the more urgent of the two.
 
+mod asides;
 mod check_marks;
 mod clause;
 mod context_cues;
@@ -94,7 +95,7 @@ fn greatest_status(
     }
     let greatest_of_thought = experiencer::status_of_thought(&context)
         .min(greatest_of_phrase)
-        .min(letter::greatest_status(&context));
+        .min(asides::greatest_status(&context));
     if mention.key.is_timeless() {
         return experiencer::timeless_status(&context).min(greatest_of_thought);
     }
