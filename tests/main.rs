@@ -18,6 +18,7 @@ mod chaos;
 mod dependencies;
 mod functions;
 mod jobs;
+mod knowledge;
 mod limits;
 mod postgres;
 mod privacy;

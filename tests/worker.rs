@@ -85,9 +85,9 @@ async fn json_in_a_fence_is_json() {
 }
 
 #[tokio::test]
-async fn when_every_tier_fails_the_rules_answer_and_say_so() {
+async fn when_every_tier_fails_the_rules_answer_with_guidance_and_say_so() {
     let answer = assessed("胸痛，放射到左臂，出冷汗 [primary:500] [secondary:prose]").await;
-    let served_by = json!({ "tier": "fixed_text", "model": null });
+    let served_by = json!({ "tier": "extractive", "model": null });
     assert_eq!(answer["served_by"], served_by);
     assert_eq!(answer["degraded"], true);
     assert_eq!(answer["degraded_reason"], "all_ai_tiers_failed");
@@ -97,7 +97,16 @@ async fn when_every_tier_fails_the_rules_answer_and_say_so() {
     assert!(summary.contains("AI服务暂时不可用"), "{summary}");
     let first = &answer["recommended_actions"][0];
     assert_eq!(first, advice(Urgency::Emergency, Locale::Zh));
-    assert!(!answer["citations"].as_array().unwrap().is_empty());
+    let cited = answer["citations"].as_array().unwrap();
+    assert!(cited.len() > 1, "the guidance and the rules: {cited:?}");
+}
+
+/// No document has a word of the complaint.
+#[tokio::test]
+async fn without_guidance_a_fixed_text_answers() {
+    let answer = assessed("qwertyzxcvb [primary:500] [secondary:500]").await;
+    assert_eq!(answer["served_by"]["tier"], "fixed_text");
+    assert_eq!(answer["degraded_reason"], "all_ai_tiers_failed");
 }
 
 #[tokio::test]

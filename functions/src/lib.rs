@@ -17,6 +17,7 @@ mod list_users;
 mod process_dead_letters;
 mod prune_expired;
 mod redrive_jobs;
+mod search_knowledge;
 mod sweep_outbox;
 mod worker;
 
@@ -39,6 +40,7 @@ pub use list_users::ListUsers;
 pub use process_dead_letters::ProcessDeadLetters;
 pub use prune_expired::{PruneExpired, Pruned};
 pub use redrive_jobs::RedriveJobs;
+pub use search_knowledge::SearchKnowledge;
 pub use sweep_outbox::SweepOutbox;
 pub use worker::Worker;
 
@@ -56,6 +58,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, GetUser>("get-user"),
     Function::endpoint::<_, ListUsers>("list-users"),
     Function::endpoint::<_, ImportUsers>("import-users"),
+    Function::endpoint::<_, SearchKnowledge>("search-knowledge"),
     Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),
     Function::endpoint::<_, ListModels>("list-models"),
     Function::endpoint::<_, GetHealth>("health"),

@@ -4,6 +4,7 @@ mod chat;
 mod consultations;
 mod health;
 mod jobs;
+mod knowledge;
 mod limits;
 mod triage;
 mod users;

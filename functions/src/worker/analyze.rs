@@ -94,7 +94,8 @@ impl Worker {
         run.report_progress(20, "asking_models");
         let deadline = run.deadline.less(WRITE_RESERVE);
         let chain = self.chains.for_consultations();
-        let assessment = agent::analyze(chain, &run.lease.tenant, consultation, deadline)
+        let tenant = &run.lease.tenant;
+        let assessment = agent::analyze(chain, &self.database, tenant, consultation, deadline)
             .await
             .map_err(without_answer)?;
 

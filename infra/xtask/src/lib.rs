@@ -8,6 +8,7 @@ pub mod check;
 pub mod demo;
 pub mod deploy;
 pub mod functions;
+pub mod knowledge;
 pub mod logs;
 pub mod modules;
 pub mod process;

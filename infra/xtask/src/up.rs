@@ -11,7 +11,7 @@ use crate::report::{Step, say};
 use crate::settings::TierSettings;
 use crate::stack::{NAME, REGION, Stack, WATCH_URL};
 use crate::users::{self, Person, Role};
-use crate::{deploy, functions, logs, routes, services, settings, tools};
+use crate::{deploy, functions, knowledge, logs, routes, services, settings, tools};
 
 /// How the stack is brought up.
 #[derive(Args, Default)]
@@ -57,6 +57,7 @@ pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
     }
 
     services::start(stack).await?;
+    knowledge::load(stack).await?;
 
     let scope = if options.services {
         DeployScope::Services

@@ -1,30 +1,39 @@
 //! The consultation agent: asks the models for a structured assessment, checks it, and lets the
 //! rules have the last word on urgency.
 //!
-//! The model may raise the urgency, never lower it. Without a model the rules and a fixed text
-//! answer, and say so.
+//! The model may raise the urgency, never lower it. Without a model the rules answer, with what the
+//! knowledge base says of the complaint, word for word (`extract`), or with a fixed text; and the
+//! answer says so.
 
 mod answer;
+mod extract;
 mod prompt;
 
 use std::time::Duration;
 
 use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Fault};
-use crate::consultations::{Assessment, Consultation, DegradedReason, ServedBy};
+use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
 use crate::identity::TenantId;
+use crate::knowledge::Guidance;
+use crate::postgres::Database;
 use crate::triage::{self, Triage, Urgency};
 use answer::ModelAnswer;
 
 /// The longest name of a model that is repeated in an answer, in characters.
 const MAX_MODEL_NAME_CHARS: usize = 200;
 
-/// The tier that an assessment names when no model made it.
+/// The tier that an assessment names when its texts are quoted from the knowledge base.
+const EXTRACTIVE_TIER: &str = "extractive";
+
+/// The tier that an assessment names when nothing but the rules made it.
 const FIXED_TEXT_TIER: &str = "fixed_text";
 
-/// What an assessment is made from, besides the rules: a model's answer, or the fixed text.
+/// What an assessment is made from, besides the rules: a model's answer, quoted passages, or the
+/// fixed text.
 struct AssessmentSource {
     answer: ModelAnswer,
+    citations: Vec<Citation>,
     served_by: ServedBy,
     degraded_reason: Option<DegradedReason>,
 }
@@ -47,10 +56,11 @@ pub enum NoModel {
 }
 
 /// Makes the assessment of a tenant's consultation. It always makes one, unless the consultation
-/// requires a model's: it says in the assessment what failed on the way. Without a chain the rules
-/// answer.
+/// requires a model's: it says in the assessment what failed on the way. Without a model the rules
+/// answer, with what `database` has of guidance on the complaint.
 pub async fn analyze(
     chain: Option<&Chain>,
+    database: &Database,
     tenant: &TenantId,
     consultation: &Consultation,
     deadline: Deadline,
@@ -69,7 +79,10 @@ pub async fn analyze(
     let source = match answer {
         Ok(answer) => source_of(answer),
         Err(no_model) if consultation.requires_model => return Err(no_model),
-        Err(no_model) => fixed_source(consultation, &rules, no_model),
+        Err(no_model) => {
+            let guidance = extract::find_guidance(database, tenant, consultation).await;
+            source_without_model(consultation, &rules, no_model, guidance)
+        }
     };
 
     Ok(assemble_assessment(consultation, &rules, source))
@@ -115,6 +128,7 @@ fn source_of(answer: Answer<CheckedCompletion<ModelAnswer>>) -> AssessmentSource
 
     AssessmentSource {
         answer: answer.content.checked,
+        citations: Vec::new(),
         served_by: ServedBy {
             tier: answer.tier,
             model,
@@ -123,10 +137,11 @@ fn source_of(answer: Answer<CheckedCompletion<ModelAnswer>>) -> AssessmentSource
     }
 }
 
-fn fixed_source(
+fn source_without_model(
     consultation: &Consultation,
     rules: &Triage,
     no_model: NoModel,
+    guidance: Option<Guidance>,
 ) -> AssessmentSource {
     let degraded_reason = match no_model {
         NoModel::NotConfigured => DegradedReason::NoAiTierConfigured,
@@ -134,14 +149,28 @@ fn fixed_source(
             DegradedReason::AllAiTiersFailed
         }
     };
-    let served_by = ServedBy {
-        tier: FIXED_TEXT_TIER.to_owned(),
-        model: None,
-    };
+    let urgency = least_urgency(consultation, rules);
+    let locale = consultation.locale;
 
+    let (tier, answer, citations) = match guidance {
+        Some(guidance) => {
+            let citation = extract::citation(&guidance);
+            let answer = extract::quoted_answer(guidance, locale, urgency);
+            (EXTRACTIVE_TIER, answer, vec![citation])
+        }
+        None => (
+            FIXED_TEXT_TIER,
+            answer::fixed_answer(locale, urgency),
+            Vec::new(),
+        ),
+    };
     AssessmentSource {
-        answer: answer::fixed_answer(consultation.locale, least_urgency(consultation, rules)),
-        served_by,
+        answer,
+        citations,
+        served_by: ServedBy {
+            tier: tier.to_owned(),
+            model: None,
+        },
         degraded_reason: Some(degraded_reason),
     }
 }
@@ -160,6 +189,7 @@ fn assemble_assessment(
     let locale = consultation.locale;
     let AssessmentSource {
         answer,
+        citations,
         served_by,
         degraded_reason,
     } = source;
@@ -170,7 +200,7 @@ fn assemble_assessment(
         red_flags: answer.red_flags,
         recommended_actions: answer.recommended_actions,
         questions: answer.questions,
-        citations: Vec::new(),
+        citations,
         served_by,
         degraded: degraded_reason.is_some(),
         degraded_reason,

@@ -5,6 +5,7 @@ use super::*;
 use crate::ai::{Completion, Degraded, UsedTokens};
 use crate::consultations::ConsultationStatus;
 use crate::identity::UserId;
+use crate::knowledge;
 use crate::locale::Locale;
 use crate::triage::{Answers, Complaint};
 
@@ -49,6 +50,7 @@ fn model_source(urgency: Urgency) -> AssessmentSource {
     };
 
     AssessmentSource {
+        citations: Vec::new(),
         answer,
         served_by: ServedBy {
             tier: "primary".to_owned(),
@@ -212,7 +214,7 @@ fn answer_of_model(
 fn without_any_model_the_rules_answer_in_the_callers_language() {
     let chest_pain = consultation_of("胸痛，放射到左臂，出冷汗", Locale::Zh);
     let no_model = NoModel::AllFailed { retry_in: None };
-    let source = fixed_source(&chest_pain, &chest_pain.triage, no_model);
+    let source = source_without_model(&chest_pain, &chest_pain.triage, no_model, None);
     let assessment = assess_with(&chest_pain, source);
 
     assert_eq!(assessment.urgency, Urgency::Emergency);
@@ -228,4 +230,53 @@ fn without_any_model_the_rules_answer_in_the_callers_language() {
         model: None,
     };
     assert_eq!(assessment.served_by, fixed_text);
+}
+
+fn guidance_on_throats() -> Guidance {
+    Guidance {
+        title: "Sore throat".to_owned(),
+        source: knowledge::Source {
+            title: "NHS: Sore throat".to_owned(),
+            url: "https://www.nhs.uk/conditions/sore-throat/".to_owned(),
+        },
+        overview: "A sore throat is most often caused by a virus.".to_owned(),
+        home: vec!["Drink plenty.".to_owned()],
+        care: vec!["Call an ambulance if you cannot breathe.".to_owned()],
+    }
+}
+
+#[test]
+fn without_any_model_the_knowledge_base_is_quoted_and_cited() {
+    let throat = consultation_of("my throat hurts since yesterday", Locale::En);
+    let guidance = Some(guidance_on_throats());
+    let source = source_without_model(&throat, &throat.triage, NoModel::NotConfigured, guidance);
+    let assessment = assess_with(&throat, source);
+
+    assert_eq!(assessment.served_by.tier, "extractive");
+    assert_eq!(assessment.served_by.model, None);
+    let reason = Some(DegradedReason::NoAiTierConfigured);
+    assert_eq!(assessment.degraded_reason, reason);
+
+    assert!(assessment.summary.starts_with("No AI model could answer."));
+    assert!(assessment.summary.ends_with("caused by a virus."));
+    let told = &assessment.recommended_actions;
+    assert_eq!(
+        told[1..],
+        ["Drink plenty.", "Call an ambulance if you cannot breathe."]
+    );
+    let cited = &assessment.citations[0].url;
+    assert_eq!(cited, "https://www.nhs.uk/conditions/sore-throat/");
+}
+
+#[test]
+fn who_needs_help_today_is_not_told_what_to_do_at_home() {
+    let chest = consultation_of("crushing chest pain, sweating", Locale::En);
+    let guidance = Some(guidance_on_throats());
+    let source = source_without_model(&chest, &chest.triage, NoModel::NotConfigured, guidance);
+    let assessment = assess_with(&chest, source);
+
+    assert_eq!(assessment.urgency, Urgency::Emergency);
+    let told = &assessment.recommended_actions;
+    assert!(!told.contains(&"Drink plenty.".to_owned()), "{told:?}");
+    assert!(told.contains(&"Call an ambulance if you cannot breathe.".to_owned()));
 }

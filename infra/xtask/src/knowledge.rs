@@ -1,0 +1,109 @@
+//! The knowledge base that comes with the project: `infra/knowledge/<language>/<name>.md`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use wenzhen::knowledge::{NewDocument, Owner, Source, store};
+use wenzhen::locale::Locale;
+
+use crate::report::Step;
+use crate::services;
+use crate::stack::Stack;
+
+/// What stands around the head of a document.
+const FENCE: &str = "---";
+
+/// Writes every document as a shared one; what has not changed is left alone.
+pub async fn load(stack: &Stack) -> Result<()> {
+    let step = Step::begin("Knowledge base");
+    let documents = read_documents(&stack.root.join("infra/knowledge"))?;
+    let mut database = PgConnection::connect(&services::database_url(stack)?).await?;
+
+    let mut written = 0;
+    for document in &documents {
+        let is_new = store::replace(&mut database, Owner::Shared, document).await?;
+        written += usize::from(is_new);
+    }
+
+    step.end(&format!("{} documents, {written} written", documents.len()));
+    Ok(())
+}
+
+/// The documents of all languages, by name.
+pub fn read_documents(folder: &Path) -> Result<Vec<NewDocument>> {
+    let mut documents = Vec::new();
+
+    for language in [Locale::En, Locale::Zh] {
+        let folder = folder.join(language.as_str());
+        let entries = fs::read_dir(&folder)
+            .with_context(|| format!("no documents in {}", folder.display()))?;
+        let mut paths = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()?;
+        paths.sort();
+
+        for path in paths {
+            let text = fs::read_to_string(&path)?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let reference = format!("{}/{name}", language.as_str());
+            let document = read_document(reference, language, &text);
+            documents.push(document.with_context(|| path.display().to_string())?);
+        }
+    }
+    Ok(documents)
+}
+
+/// A document with its head: `title`, `source`, `url`, and what patients call it (`also`).
+fn read_document(reference: String, language: Locale, text: &str) -> Result<NewDocument> {
+    let head_and_body = text.strip_prefix(FENCE).and_then(|rest| {
+        let (head, body) = rest.split_once("\n---\n")?;
+        Some((head, body.trim()))
+    });
+    let Some((head, body)) = head_and_body else {
+        bail!("it has no head between two lines of {FENCE}");
+    };
+
+    let value = |wanted: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        let found = lines.find(|(key, _)| key.trim() == wanted);
+        let value = found.map(|(_, value)| value.trim().to_owned());
+        value.with_context(|| format!("its head has no {wanted}"))
+    };
+    Ok(NewDocument {
+        reference,
+        language,
+        title: value("title")?,
+        also: value("also")?,
+        source: Source {
+            title: value("source")?,
+            url: value("url")?,
+        },
+        content: body.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_read_with_its_head() {
+        let text = "---\ntitle: A: b\nsource: NHS: A\nurl: https://example.org/\nalso: x; y\n---\n\n## H\n\nText.\n";
+
+        let document = read_document("en/a".to_owned(), Locale::En, text).unwrap();
+        assert_eq!(document.title, "A: b");
+        assert_eq!(document.source.url, "https://example.org/");
+        assert_eq!(document.content, "## H\n\nText.");
+    }
+
+    #[test]
+    fn a_document_without_a_source_is_refused() {
+        let text = "---\ntitle: A\nalso: x\n---\n\nText.\n";
+
+        let error = read_document("en/a".to_owned(), Locale::En, text).unwrap_err();
+        assert!(error.to_string().contains("source"), "{error}");
+    }
+}

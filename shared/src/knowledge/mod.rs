@@ -1,0 +1,25 @@
+//! The knowledge base: documents, cut into passages that are found by their words and quoted with
+//! their source.
+//!
+//! A document belongs to a tenant, or to all of them. A tenant finds its own and the shared ones.
+//!
+//! | file | what |
+//! |---|---|
+//! | `document` | a document as it is brought in |
+//! | `passages` | cuts its text where sentences end |
+//! | `terms` | what a text is found by: English words, pairs of Han characters |
+//! | `request` | the query of a search |
+//! | `store` | writes and searches |
+//! | `guidance` | the parts of a document that a patient is told |
+
+mod document;
+mod guidance;
+mod passages;
+mod request;
+pub mod store;
+mod terms;
+
+pub use document::{NewDocument, Owner, Source};
+pub use guidance::Guidance;
+pub use request::SearchRequest;
+pub use store::FoundPassage;

@@ -1,0 +1,101 @@
+//! What a text is found by. PostgreSQL stems English words; Chinese, which it does not cut, is told
+//! to it in pairs of neighbouring characters.
+
+use crate::text::{is_han, plain_text};
+
+/// Pairs that any question has.
+const EMPTY_PAIRS: &[&str] = &[
+    "怎么", "什么", "可以", "这个", "那个", "一个", "一下", "是不", "不是", "有没", "没有", "请问",
+    "医生", "应该", "需要", "要不", "怎样", "如何", "为什", "么办", "咋办", "么回", "回事", "了吗",
+    "的吗", "吃什", "一直", "最近", "现在", "今天", "昨天", "已经", "自己", "比较", "觉得", "感觉",
+    "有点", "特别", "还是", "但是", "就是", "因为", "所以", "如果", "我的", "我是", "我有", "天了",
+    "好几", "几天", "两天", "三天",
+];
+
+/// The terms of a text: English words and pairs of Han characters, each in the order of the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Terms {
+    words: Vec<String>,
+    pairs: Vec<String>,
+}
+
+impl Terms {
+    pub(super) fn of(text: &str) -> Self {
+        let mut terms = Self::default();
+        let mut word = String::new();
+        let mut before: Option<char> = None;
+
+        for character in plain_text(text).chars().flat_map(char::to_lowercase) {
+            if character.is_ascii_alphanumeric() {
+                word.push(character);
+            } else if !word.is_empty() {
+                terms.words.push(std::mem::take(&mut word));
+            }
+
+            let is_han = is_han(character);
+            if let Some(before) = before.filter(|_| is_han) {
+                terms.pairs.push([before, character].iter().collect());
+            }
+            before = is_han.then_some(character);
+        }
+        if !word.is_empty() {
+            terms.words.push(word);
+        }
+        terms
+    }
+
+    /// The words, for `to_tsvector`.
+    pub(super) fn words(&self) -> String {
+        self.words.join(" ")
+    }
+
+    /// The pairs, for `to_tsvector`.
+    pub(super) fn pairs(&self) -> String {
+        self.pairs.join(" ")
+    }
+
+    /// The words of a question, any of which may be found, for `to_tsquery`.
+    pub(super) fn any_word(&self) -> String {
+        any_of(self.words.iter())
+    }
+
+    /// The same of the pairs, without those that any question has.
+    pub(super) fn any_pair(&self) -> String {
+        let telling = |pair: &&String| !EMPTY_PAIRS.contains(&pair.as_str());
+        any_of(self.pairs.iter().filter(telling))
+    }
+}
+
+/// Each term once. They have letters, digits and Han characters alone, none of which is an operator.
+fn any_of<'t>(terms: impl Iterator<Item = &'t String>) -> String {
+    let mut terms: Vec<&str> = terms.map(String::as_str).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms.join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_pairs_are_told_apart() {
+        let terms = Terms::of("Sore throat, 嗓子疼3天 <b>X-ray</b>");
+
+        assert_eq!(terms.words(), "sore throat 3 x ray");
+        assert_eq!(terms.pairs(), "嗓子 子疼");
+    }
+
+    #[test]
+    fn a_question_has_each_telling_term_once_and_no_operator() {
+        let terms = Terms::of("怎么咳嗽咳嗽 cough & cough | !x :* (y)");
+
+        assert_eq!(terms.any_word(), "cough | x | y");
+        assert_eq!(terms.any_pair(), "么咳 | 咳嗽 | 嗽咳");
+    }
+
+    #[test]
+    fn a_text_without_words_has_no_terms() {
+        assert_eq!(Terms::of("?!……"), Terms::default());
+    }
+}
