@@ -1,13 +1,14 @@
 //! `POST /v1/jobs/{id}/cancel`: cancels a job.
 
 use wenzhen::config::ConfigError;
-use wenzhen::consultations::JOB_REASONS;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::{JobView, transition};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
+
+use crate::JOB_REASONS;
 
 /// The route.
 pub struct CancelJob {

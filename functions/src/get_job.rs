@@ -1,12 +1,13 @@
 //! `GET /v1/jobs/{id}`: how far a job is.
 
 use wenzhen::config::ConfigError;
-use wenzhen::consultations::JOB_REASONS;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::{JobView, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
+
+use crate::JOB_REASONS;
 
 /// The route.
 pub struct GetJob {

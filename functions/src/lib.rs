@@ -4,7 +4,9 @@ mod answer_questions;
 mod cancel_job;
 mod create_chat_completion;
 mod create_consultation;
+mod create_document;
 mod create_report;
+mod delete_document;
 mod get_checklist;
 mod get_consultation;
 mod get_job;
@@ -12,6 +14,7 @@ mod get_user;
 mod health;
 mod import_users;
 mod list_consultations;
+mod list_documents;
 mod list_models;
 mod list_users;
 mod process_dead_letters;
@@ -21,13 +24,18 @@ mod search_knowledge;
 mod sweep_outbox;
 mod worker;
 
+use wenzhen::consultations::{Analyze, GenerateReport};
+use wenzhen::jobs::KindReasons;
+use wenzhen::knowledge::IngestDocument;
 use wenzhen::lambda::Function;
 
 pub use answer_questions::AnswerQuestions;
 pub use cancel_job::CancelJob;
 pub use create_chat_completion::CreateChatCompletion;
 pub use create_consultation::CreateConsultation;
+pub use create_document::CreateDocument;
 pub use create_report::CreateReport;
+pub use delete_document::DeleteDocument;
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_job::GetJob;
@@ -35,6 +43,7 @@ pub use get_user::GetUser;
 pub use health::GetHealth;
 pub use import_users::ImportUsers;
 pub use list_consultations::ListConsultations;
+pub use list_documents::ListDocuments;
 pub use list_models::ListModels;
 pub use list_users::ListUsers;
 pub use process_dead_letters::ProcessDeadLetters;
@@ -43,6 +52,13 @@ pub use redrive_jobs::RedriveJobs;
 pub use search_knowledge::SearchKnowledge;
 pub use sweep_outbox::SweepOutbox;
 pub use worker::Worker;
+
+/// The reasons of every kind of job, for the routes that show jobs.
+pub const JOB_REASONS: &[KindReasons] = &[
+    KindReasons::of::<Analyze>(),
+    KindReasons::of::<GenerateReport>(),
+    KindReasons::of::<IngestDocument>(),
+];
 
 /// Every function, by the name that its `Handler:` in template.yaml gives.
 pub const FUNCTIONS: &[Function] = &[
@@ -58,6 +74,9 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, GetUser>("get-user"),
     Function::endpoint::<_, ListUsers>("list-users"),
     Function::endpoint::<_, ImportUsers>("import-users"),
+    Function::endpoint::<_, CreateDocument>("create-document"),
+    Function::endpoint::<_, ListDocuments>("list-documents"),
+    Function::endpoint::<_, DeleteDocument>("delete-document"),
     Function::endpoint::<_, SearchKnowledge>("search-knowledge"),
     Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),
     Function::endpoint::<_, ListModels>("list-models"),

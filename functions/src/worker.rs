@@ -3,6 +3,7 @@
 
 mod analyze;
 mod generate_report;
+mod ingest_document;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use wenzhen::error::Error;
 use wenzhen::identity::Scope;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::worker::{JobRegistry, Run, WorkerContext, process_batch};
+use wenzhen::knowledge::IngestDocument;
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
 use wenzhen::reports::Bucket;
@@ -89,6 +91,7 @@ fn job_registry() -> JobRegistry<Worker> {
     JobRegistry::default()
         .register::<Analyze>()
         .register::<GenerateReport>()
+        .register::<IngestDocument>()
 }
 
 impl Worker {

@@ -12,6 +12,8 @@ CREATE TABLE documents (
     source_url   text        NOT NULL,
     content      text        NOT NULL, -- Markdown
     version      integer     NOT NULL DEFAULT 1,
+    ingested     integer     NOT NULL DEFAULT 0, -- the version whose passages are found; 0 before the first
+    job_id       uuid,                           -- that brings in the latest version; none if an operator wrote it
     created_at   timestamptz NOT NULL DEFAULT now(),
     updated_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),

@@ -10,8 +10,8 @@ use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use wenzhen::consultations::outcome;
 use wenzhen::consultations::transcript::Transcripts;
-use wenzhen::consultations::{JOB_REASONS, outcome};
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::transition::{ReleaseReason, cancel};
@@ -19,7 +19,7 @@ use wenzhen::jobs::worker::{JobError, JobHandler, JobRegistry, Run, WorkerContex
 use wenzhen::jobs::{JobMessage, JobPayload, JobView, Lease, ReasonText, store};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
-use wenzhen_functions::Worker;
+use wenzhen_functions::{JOB_REASONS, Worker};
 
 use super::{
     NOWHERE, assessment, aws_nowhere, chains, change, consultation_of, erase, expected, expire,

@@ -91,6 +91,12 @@ impl User {
             .bearer_auth(&self.token)
     }
 
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.client
+            .delete(format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
+    }
+
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client
             .post(format!("{}{path}", self.url))

@@ -20,5 +20,5 @@ pub use checklist::{Checklist, QuestionView};
 pub use consultation::{Consultation, ConsultationStatus};
 pub use report::{ReportLinks, StoredReport};
 pub use request::{IdempotencyKey, NewConsultation};
-pub use tasks::{Analyze, GenerateReport, JOB_REASONS};
+pub use tasks::{Analyze, GenerateReport};
 pub use view::{Accepted, AnsweredView, ConsultationSummary, ConsultationView};

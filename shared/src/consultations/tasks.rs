@@ -5,13 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::jobs::{JobPayload, KindReasons, ReasonText};
-
-/// The reasons of this slice's kinds, for code that shows jobs.
-pub const JOB_REASONS: &[KindReasons] = &[
-    KindReasons::of::<Analyze>(),
-    KindReasons::of::<GenerateReport>(),
-];
+use crate::jobs::{JobPayload, ReasonText};
 
 /// Makes the assessment.
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,12 +102,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn the_reasons_of_a_kind_are_found_by_its_name() {
-        let found = KindReasons::find(JOB_REASONS, GenerateReport::KIND);
-        assert_eq!(found, GenerateReport::REASONS);
-        assert_eq!(KindReasons::find(JOB_REASONS, "of_tomorrow"), []);
     }
 }

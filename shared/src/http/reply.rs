@@ -27,6 +27,12 @@ pub fn ok(value: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::OK, to_json(value)?, &headers)
 }
 
+/// A 204: done, and there is nothing to say.
+pub fn no_content() -> Result<Response, Error> {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    empty_response(StatusCode::NO_CONTENT, &headers)
+}
+
 /// The state of the system, for monitors: 200 while it serves, else 503.
 pub fn health(is_serving: bool, value: &impl Serialize) -> Result<Response, Error> {
     let status = if is_serving {

@@ -52,6 +52,13 @@ impl<'a> NewJob<'a> {
         })
     }
 
+    /// The job has this id, which another row of the same transaction names.
+    #[must_use]
+    pub const fn with_id(mut self, id: Uuid) -> Self {
+        self.id = id;
+        self
+    }
+
     /// The job works on this consultation, and is erased with it.
     #[must_use]
     pub const fn for_consultation(mut self, consultation: Uuid) -> Self {

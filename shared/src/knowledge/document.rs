@@ -1,9 +1,13 @@
-//! A document as it is brought in.
+//! A document as it is brought in, and as a list shows it.
 
 use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::identity::TenantId;
 use crate::locale::Locale;
+use crate::postgres::text_columns;
 
 /// Whose a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,4 +52,46 @@ pub struct NewDocument {
     pub source: Source,
     /// Markdown.
     pub content: String,
+}
+
+/// Whether a document's latest version is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
+pub enum DocumentStatus {
+    /// Its job has not ended well yet; an earlier version is found meanwhile, if there is one.
+    Processing,
+    /// It is found.
+    Ready,
+}
+
+text_columns!(DocumentStatus);
+
+/// A document in a list, without its text.
+#[derive(Debug, Serialize, FromRow)]
+pub struct ListedDocument {
+    /// `UUIDv7`: later documents have greater ids.
+    pub id: Uuid,
+    /// The tenant's own name of it.
+    pub reference: String,
+    /// The language of its texts.
+    pub language: Locale,
+    /// What it is about.
+    pub title: String,
+    /// Publisher and title of its source.
+    pub source_title: String,
+    /// An absolute `https` address.
+    pub source_url: String,
+    /// Counted from 1, one more with each change.
+    pub version: i32,
+    /// Whether that version is found.
+    pub status: DocumentStatus,
+    /// The job that brings in the latest version.
+    pub job_id: Option<Uuid>,
+    /// When it was first written.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
 }

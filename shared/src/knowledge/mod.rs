@@ -5,21 +5,27 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `document` | a document as it is brought in |
+//! | `document` | a document as it is written, and as a list shows it |
+//! | `new_document` | the body of a request, with a clean text |
+//! | `tasks` | the job that brings a document in |
 //! | `passages` | cuts its text where sentences end |
 //! | `terms` | what a text is found by: English words, pairs of Han characters |
 //! | `request` | the query of a search |
-//! | `store` | writes and searches |
+//! | `store` | writes, searches, lists and removes |
 //! | `guidance` | the parts of a document that a patient is told |
 
 mod document;
 mod guidance;
+mod new_document;
 mod passages;
 mod request;
 pub mod store;
+mod tasks;
 mod terms;
 
-pub use document::{NewDocument, Owner, Source};
+pub use document::{DocumentStatus, ListedDocument, NewDocument, Owner, Source};
 pub use guidance::Guidance;
+pub use new_document::DocumentRequest;
 pub use request::SearchRequest;
 pub use store::FoundPassage;
+pub use tasks::IngestDocument;

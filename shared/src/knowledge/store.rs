@@ -4,14 +4,17 @@ use serde::Serialize;
 use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::document::{NewDocument, Owner};
+use super::document::{ListedDocument, NewDocument, Owner};
 use super::guidance::{Guidance, QuotedPassage};
 use super::passages::{Passage, cut_passages};
 use super::request::SearchRequest;
+use super::tasks::IngestDocument;
 use super::terms::Terms;
 use crate::error::Error;
-use crate::identity::TenantId;
+use crate::identity::{Caller, TenantId};
+use crate::jobs::{self, JobMessage, Lease, NewJob, completion_sql};
 use crate::locale::Locale;
+use crate::page::Page;
 
 /// A document whose best passage scores less says nothing of the complaint: it has a word or two of
 /// it by chance.
@@ -44,6 +47,36 @@ pub struct FoundPassage {
     pub score: f32,
 }
 
+/// A document's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Version {
+    /// The document.
+    pub id: Uuid,
+    /// Counted from 1.
+    pub version: i32,
+}
+
+/// What a job brings in.
+#[derive(FromRow)]
+pub struct StoredDocument {
+    /// The latest version.
+    pub version: i32,
+    title: String,
+    also: String,
+    content: String,
+}
+
+impl StoredDocument {
+    fn of_new(document: &NewDocument, version: i32) -> Self {
+        Self {
+            version,
+            title: document.title.clone(),
+            also: document.also.clone(),
+            content: document.content.clone(),
+        }
+    }
+}
+
 /// Writes a document with its passages, in one transaction. Returns whether something has changed.
 pub async fn replace(
     connection: &mut PgConnection,
@@ -52,7 +85,61 @@ pub async fn replace(
 ) -> Result<bool, Error> {
     let mut transaction = connection.begin().await?;
 
-    let written: Option<Uuid> = sqlx::query_scalar(include_str!("sql/replace.sql"))
+    let written = write_document(&mut transaction, owner, document, None).await?;
+    if let Some(Version { id, version }) = written {
+        let stored = StoredDocument::of_new(document, version);
+        write_passages(&mut transaction, owner, id, &stored).await?;
+        mark_ingested(&mut transaction, owner, id, version).await?;
+    }
+
+    transaction.commit().await?;
+    Ok(written.is_some())
+}
+
+/// Writes a tenant's document and the job that brings it in, in one transaction. None if it is
+/// there already as it is.
+pub async fn create(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    document: &NewDocument,
+) -> Result<Option<CreatedDocument>, Error> {
+    let owner = Owner::Tenant(&caller.tenant);
+    let mut transaction = connection.begin().await?;
+
+    let job_id = Uuid::now_v7();
+    let written = write_document(&mut transaction, owner, document, Some(job_id)).await?;
+    let Some(Version { id, version }) = written else {
+        return Ok(None);
+    };
+    let payload = IngestDocument { document_id: id };
+    let job = NewJob::new(&caller.tenant, &caller.user, document.language, &payload)?
+        .with_id(job_id)
+        .deduplicate_by(format!("{id}:{version}"));
+    jobs::store::enqueue(&mut transaction, &job).await?;
+
+    transaction.commit().await?;
+    Ok(Some(CreatedDocument {
+        id,
+        message: job.message(),
+    }))
+}
+
+/// A document that is being brought in.
+#[derive(Debug)]
+pub struct CreatedDocument {
+    /// The document's id.
+    pub id: Uuid,
+    /// The job's message for the queue.
+    pub message: JobMessage,
+}
+
+async fn write_document(
+    connection: &mut PgConnection,
+    owner: Owner<'_>,
+    document: &NewDocument,
+    job_id: Option<Uuid>,
+) -> Result<Option<Version>, Error> {
+    let written = sqlx::query_as(include_str!("sql/replace.sql"))
         .bind(owner.column())
         .bind(Uuid::now_v7())
         .bind(&document.reference)
@@ -62,21 +149,117 @@ pub async fn replace(
         .bind(&document.source.title)
         .bind(&document.source.url)
         .bind(&document.content)
-        .fetch_optional(&mut *transaction)
+        .bind(job_id)
+        .fetch_optional(connection)
         .await?;
-    if let Some(id) = written {
-        write_passages(&mut transaction, owner, id, document).await?;
+    Ok(written)
+}
+
+/// The document that a job brings in, as it is now. 404 if it was deleted meanwhile.
+pub async fn get_content(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: Uuid,
+) -> Result<StoredDocument, Error> {
+    let sql = "SELECT version, title, also, content FROM documents
+               WHERE tenant_id = $1 AND id = $2";
+
+    let found = sqlx::query_as(sql)
+        .bind(tenant)
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    found.ok_or_else(|| Error::not_found("document"))
+}
+
+/// Writes a document's passages instead of the earlier ones and completes the job, in one
+/// transaction. Returns whether the lease held and the document is still there in this version; if
+/// not, nothing was written.
+pub async fn complete_ingestion(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    id: Uuid,
+    document: &StoredDocument,
+) -> Result<bool, Error> {
+    let mut transaction = connection.begin().await?;
+    let completion = sqlx::query(completion_sql!(
+        "UPDATE documents SET ingested = $5
+         FROM transition
+         WHERE documents.tenant_id = $1 AND documents.id = $4 AND documents.version = $5"
+    ));
+
+    let written = completion
+        .bind(&lease.tenant)
+        .bind(lease.job_id)
+        .bind(lease.token)
+        .bind(id)
+        .bind(document.version)
+        .execute(&mut *transaction)
+        .await?;
+    if written.rows_affected() != 1 {
+        transaction.rollback().await?;
+        return Ok(false);
     }
 
+    let owner = Owner::Tenant(&lease.tenant);
+    write_passages(&mut transaction, owner, id, document).await?;
     transaction.commit().await?;
-    Ok(written.is_some())
+    Ok(true)
+}
+
+async fn mark_ingested(
+    connection: &mut PgConnection,
+    owner: Owner<'_>,
+    id: Uuid,
+    version: i32,
+) -> Result<(), Error> {
+    sqlx::query("UPDATE documents SET ingested = $3 WHERE tenant_id = $1 AND id = $2")
+        .bind(owner.column())
+        .bind(id)
+        .bind(version)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes a tenant's document with its passages. 404 if there is none.
+pub async fn delete(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: Uuid,
+) -> Result<(), Error> {
+    let deleted = sqlx::query("DELETE FROM documents WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant)
+        .bind(id)
+        .execute(connection)
+        .await?;
+
+    if deleted.rows_affected() == 0 {
+        return Err(Error::not_found("document"));
+    }
+    Ok(())
+}
+
+/// The tenant's documents, the newest first: one more than the page holds, if there are more.
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    page: Page,
+) -> Result<Vec<ListedDocument>, Error> {
+    let rows = sqlx::query_as(include_str!("sql/list.sql"))
+        .bind(tenant)
+        .bind(page.after.unwrap_or(Uuid::max()))
+        .bind(i64::from(page.limit) + 1)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows)
 }
 
 async fn write_passages(
     connection: &mut PgConnection,
     owner: Owner<'_>,
     id: Uuid,
-    document: &NewDocument,
+    document: &StoredDocument,
 ) -> Result<(), Error> {
     sqlx::query("DELETE FROM passages WHERE tenant_id = $1 AND document_id = $2")
         .bind(owner.column())

@@ -19,6 +19,7 @@
 mod emoji;
 mod entities;
 mod han;
+mod html;
 mod invisible;
 mod markdown;
 mod seam;
@@ -50,6 +51,15 @@ pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
     }
 
     seamed
+}
+
+/// The text of an HTML document: headings begin with `#`, items of a list with `-`; scripts, styles
+/// and the head are gone.
+pub(crate) fn text_of_html(html: &str) -> String {
+    let body = html::without_unseen(html);
+    let marked = html::mark_structure(&body);
+    let untagged = tags::strip_tags(&marked);
+    entities::decode_entities(&untagged).into_owned()
 }
 
 /// The text without decoration, and with seams.

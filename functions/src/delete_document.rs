@@ -1,0 +1,42 @@
+//! `DELETE /v1/knowledge/documents/{id}`: removes a document of the tenant.
+
+use wenzhen::config::ConfigError;
+use wenzhen::error::{Error, ErrorKind};
+use wenzhen::http::{Call, Endpoint, Response, reply};
+use wenzhen::identity::Role;
+use wenzhen::knowledge::store;
+use wenzhen::postgres::Database;
+use wenzhen::setup::Setup;
+
+/// The route.
+pub struct DeleteDocument {
+    /// Holds the documents.
+    pub database: Database,
+}
+
+impl Endpoint for DeleteDocument {
+    const ROUTE: &'static str = "DELETE /v1/knowledge/documents/{id}";
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+        })
+    }
+
+    /// 204 when the document and its passages are gone, for clinicians and admins. A job that still
+    /// brings it in ends as failed, and writes nothing.
+    async fn handle(&self, call: Call) -> Result<Response, Error> {
+        if call.caller.role == Role::Patient {
+            let detail = "Only clinicians and admins may remove documents.";
+            return Err(Error::new(ErrorKind::Forbidden, detail));
+        }
+
+        let id = call.path_id("id", "document")?;
+        let tenant = &call.caller.tenant;
+        self.database
+            .run(async |connection| store::delete(connection, tenant, id).await)
+            .await?;
+        tracing::info!(document = %id, "a document was removed");
+        reply::no_content()
+    }
+}

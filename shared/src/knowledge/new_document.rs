@@ -1,0 +1,222 @@
+//! The body of `POST /v1/knowledge/documents`.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::document::{NewDocument, Source};
+use crate::error::{Error, FieldError};
+use crate::locale::Locale;
+use crate::text::{is_blank, text_of_html};
+
+/// The longest title, name or source, in characters.
+const MAX_NAME_CHARS: usize = 300;
+/// The longest list of what patients call it, in characters.
+const MAX_ALSO_CHARS: usize = 2_000;
+
+/// The form of a document's text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentFormat {
+    /// Lines, of which those that begin with `#` are headings.
+    #[default]
+    Markdown,
+    /// Lines.
+    Text,
+    /// Tags go, scripts and styles with all that is in them.
+    Html,
+}
+
+/// A body of `POST /v1/knowledge/documents`.
+#[derive(Deserialize, garde::Validate)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentRequest {
+    #[garde(length(chars, min = 1, max = MAX_NAME_CHARS))]
+    title: String,
+    #[serde(default)]
+    #[garde(length(chars, max = MAX_ALSO_CHARS))]
+    also: String,
+    #[garde(skip)]
+    source: Source,
+    #[garde(skip)]
+    language: String,
+    #[serde(default)]
+    #[garde(skip)]
+    format: DocumentFormat,
+    /// The tenant's own name of the document; the title's if none.
+    #[serde(default)]
+    #[garde(inner(length(chars, min = 1, max = MAX_NAME_CHARS)))]
+    reference: Option<String>,
+    #[garde(skip)]
+    content: String,
+}
+
+impl DocumentRequest {
+    /// The document, with a clean text. What breaks a rule is a 422 that names the field.
+    pub fn into_document(self) -> Result<NewDocument, Error> {
+        let mut errors = Vec::new();
+        let language = Locale::of_tag(&self.language);
+        if language.is_none() {
+            errors.push(field_error("language", "must be `zh` or `en`"));
+        }
+        if is_blank(&self.title) {
+            errors.push(field_error("title", "must not be blank"));
+        }
+        let source = &self.source;
+        let is_named = (1..=MAX_NAME_CHARS).contains(&source.title.trim().chars().count());
+        if !is_named {
+            errors.push(field_error("source.title", "must have 1 to 300 characters"));
+        }
+        if !is_https(&source.url) {
+            errors.push(field_error("source.url", "must be an https address"));
+        }
+        let content = clean_content(&self.content, self.format);
+        if content.is_empty() {
+            errors.push(field_error(
+                "content",
+                "must be a text that shows something",
+            ));
+        }
+
+        let Some(language) = language.filter(|_| errors.is_empty()) else {
+            return Err(Error::fields(errors));
+        };
+        let reference = self
+            .reference
+            .unwrap_or_else(|| named_after(&self.title, language));
+        Ok(NewDocument {
+            reference,
+            language,
+            title: self.title.trim().to_owned(),
+            also: self.also,
+            source: self.source,
+            content,
+        })
+    }
+}
+
+fn field_error(field: &str, message: &str) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+fn is_https(address: &str) -> bool {
+    let url = Url::parse(address);
+    url.is_ok_and(|url| url.scheme() == "https" && url.host().is_some())
+}
+
+/// The name of a document that has none of its own: the same title in the same language replaces.
+fn named_after(title: &str, language: Locale) -> String {
+    format!("{}/{}", language.as_str(), title.trim())
+}
+
+/// The text as it is stored: lines end alike, control characters are gone, and so is markup.
+fn clean_content(content: &str, format: DocumentFormat) -> String {
+    let content = match format {
+        DocumentFormat::Html => text_of_html(content),
+        DocumentFormat::Markdown | DocumentFormat::Text => content.to_owned(),
+    };
+    let lines = content.replace("\r\n", "\n").replace('\r', "\n");
+    let shown: String = lines
+        .chars()
+        .filter(|character| matches!(character, '\n' | '\t') || !character.is_control())
+        .collect();
+
+    let shown = shown.trim();
+    if is_blank(shown) {
+        String::new()
+    } else {
+        shown.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(changes: &serde_json::Value) -> Result<NewDocument, Error> {
+        let mut body = json!({
+            "title": "Sore throat",
+            "source": { "title": "Our clinic", "url": "https://example.org/throat" },
+            "language": "en",
+            "content": "Drink plenty.",
+        });
+        for (key, value) in changes.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+
+        let request: DocumentRequest = serde_json::from_value(body).unwrap();
+        request.into_document()
+    }
+
+    #[test]
+    fn a_document_is_named_after_its_title_unless_it_has_a_name() {
+        assert_eq!(read(&json!({})).unwrap().reference, "en/Sore throat");
+        let named = read(&json!({ "reference": "throat-1" })).unwrap();
+        assert_eq!(named.reference, "throat-1");
+    }
+
+    #[test]
+    fn html_is_read_without_tags_scripts_and_styles() {
+        let html = "<html><head><title>x</title><style>p{color:red}</style></head><body><h2>When \
+                    to seek care</h2><script>alert('self_care')</script><p>Call&nbsp;an ambulance \
+                    if &lt;38 kg.</p><ul><li>one</li><li>two</li></ul></body></html>";
+        let document = read(&json!({ "format": "html", "content": html })).unwrap();
+
+        assert!(
+            document.content.contains("# When to seek care\n"),
+            "{}",
+            document.content
+        );
+        assert!(
+            document.content.contains("- one\n- two"),
+            "{}",
+            document.content
+        );
+        for gone in ["alert", "color", "<p>"] {
+            assert!(!document.content.contains(gone), "{}", document.content);
+        }
+    }
+
+    #[test]
+    fn control_characters_are_gone_and_lines_end_alike() {
+        let document = read(&json!({ "content": "a\u{0}b\r\nc\u{7}\rd\u{200b}" })).unwrap();
+        assert_eq!(document.content, "ab\nc\nd\u{200b}");
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_named() {
+        let wrong = [
+            ("content", json!({ "content": "" })),
+            ("content", json!({ "content": "\u{0}\u{1}\u{200b} \n" })),
+            (
+                "content",
+                json!({ "format": "html", "content": "<script>x</script>" }),
+            ),
+            ("language", json!({ "language": "tlh" })),
+            ("title", json!({ "title": " " })),
+            (
+                "source.url",
+                json!({ "source": { "title": "x", "url": "http://example.org" } }),
+            ),
+            (
+                "source.url",
+                json!({ "source": { "title": "x", "url": "javascript:alert(1)" } }),
+            ),
+            (
+                "source.title",
+                json!({ "source": { "title": "", "url": "https://example.org" } }),
+            ),
+        ];
+
+        for (field, changes) in wrong {
+            let error = read(&changes).unwrap_err();
+            let fields = error.field_errors();
+            assert_eq!(fields.len(), 1, "{changes}");
+            assert_eq!(fields[0].field, field);
+        }
+    }
+}
