@@ -20,6 +20,8 @@ const MAX_RECENT_WEEKS: u8 = 5;
 pub(super) enum ContextCue {
     /// Names a relative of the patient.
     Relative,
+    /// Names an animal.
+    Animal,
     /// Tells of a death, or of what runs in a family.
     Deceased,
     /// Tells of earlier illnesses, of the patient or of a relative.
@@ -107,6 +109,7 @@ impl ContextCue {
     fn of_section(name: &str) -> Option<Self> {
         Some(match name {
             "relative" => Self::Relative,
+            "animal" => Self::Animal,
             "deceased" => Self::Deceased,
             "historical" => Self::Historical,
             "remote_date" => Self::RemoteDate,

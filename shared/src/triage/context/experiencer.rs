@@ -10,6 +10,12 @@ use super::temporality::{has_ceased, is_historical, is_long_over};
 use crate::triage::finding::{Finding, FindingStatus};
 use crate::triage::tokens::text_at;
 
+/// Words of somebody to whom an animal has done something.
+const PERSONS: &[&str] = &[
+    "i", "me", "my", "him", "her", "his", "us", "our", "child", "son", "daughter", "baby", "face",
+    "hand", "leg", "arm", "我", "他", "她", "孩", "手", "腿", "脸", "人", "脚",
+];
+
 /// A word for a death stands no further behind its cause: 脑溢血走的.
 const MAX_DEPARTURE_DISTANCE: usize = 3;
 /// What was then stands no further behind the word for a death.
@@ -26,6 +32,18 @@ pub(super) fn is_other_person(context: &ClauseContext<'_, '_>) -> bool {
         || is_deceased && context.has_nearby_cue(ContextCue::Relative);
 
     is_relative && (is_deceased || is_historical(context) && is_part_of_history(context))
+}
+
+/// Whether the clause tells of an animal and of nobody: "my dog is choking on a bone", but not "my
+/// dog has bitten me".
+pub(super) fn is_animals(context: &ClauseContext<'_, '_>) -> bool {
+    let mut animals = context.cues_of(ContextCue::Animal);
+    let Some(animal) = animals.find(|animal| animal.end <= context.mention.start) else {
+        return false;
+    };
+
+    let mut behind = animal.end..context.clause.end;
+    !behind.any(|at| PERSONS.contains(&text_at(context.tokens, at)))
 }
 
 /// An illness, or what the word for earlier illnesses stands beside: "dad history of angina chest

@@ -89,6 +89,9 @@ fn greatest_status(
     }
 
     let context = reader.clause_context(mention);
+    if experiencer::is_animals(&context) {
+        return FindingStatus::Denied;
+    }
     let greatest_of_phrase = hypothetical::status_of_phrase(&context);
     if greatest_of_phrase == FindingStatus::Denied {
         return FindingStatus::Denied;

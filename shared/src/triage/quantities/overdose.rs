@@ -1,6 +1,6 @@
 //! Counts of pills that no prescription asks for.
 
-use super::numbers::number_at;
+use super::numbers::{TextNumber, number_at};
 use crate::triage::finding::Finding;
 use crate::triage::pattern::PatternMatch;
 use crate::triage::tokens::{Token, TokenKind, text_at, tokens_before};
@@ -60,6 +60,9 @@ const PILL_STEMS: &[&str] = &[
     "颗",
 ];
 
+/// Milligrams of common painkillers.
+const STRENGTHS_IN_MG: &[u32] = &[100, 200, 250, 300, 325, 400, 500, 600, 650, 800, 1000];
+
 /// Words of a daily dose, and of a plan by a doctor.
 const DAILY_WORDS: &[&str] = &["每", "daily", "丸"];
 
@@ -80,7 +83,8 @@ fn overdose_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Finding>>
     }
 
     let unit = text_at(tokens, count.end);
-    let is_strength = matches!(unit, "mg" | "g" | "ml" | "mcg" | "毫" | "克" | "岁" | "年");
+    let is_strength = matches!(unit, "mg" | "g" | "ml" | "mcg" | "毫" | "克" | "岁" | "年")
+        || is_common_strength(tokens, count);
     if is_strength || !counts_pills(tokens, at, count.end) {
         return None;
     }
@@ -102,6 +106,17 @@ fn overdose_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Finding>>
         Finding::PillCount
     };
     Some(PatternMatch::without_gaps(finding, at, count.end))
+}
+
+/// "paracetamol 500 with codeine", "ibuprofen 400": a number without a unit, which is a strength
+/// rather than a count unless the pills themselves are counted.
+fn is_common_strength(tokens: &[Token<'_>], count: TextNumber) -> bool {
+    let is_counted = matches!(
+        text_at(tokens, count.end),
+        "tablets" | "pills" | "capsules" | "caplets" | "片" | "粒" | "颗"
+    );
+
+    !is_counted && STRENGTHS_IN_MG.contains(&(count.tenths / 10))
 }
 
 /// "a day", "per week", 一天三次, 一日: near the count, and no day of the past.

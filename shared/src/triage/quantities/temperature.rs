@@ -1,5 +1,6 @@
 //! Body temperatures: "39.5 °C", 三十九度半, "temperature of 102".
 
+use super::infant_age::infant_age;
 use super::numbers::{TextNumber, number_at};
 use crate::triage::finding::Finding;
 use crate::triage::pattern::PatternMatch;
@@ -32,6 +33,7 @@ struct Temperature {
 pub(super) fn find_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
     let mut fevers = Vec::new();
     let mut at = 0;
+    let is_of_infant = infant_age(tokens, false).is_some();
 
     while at < tokens.len() {
         let Some(number) = number_at(tokens, at) else {
@@ -39,7 +41,10 @@ pub(super) fn find_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
             continue;
         };
 
-        if let Some(temperature) = temperature_at(tokens, at, number) {
+        let infants = is_of_infant
+            .then(|| bare_fever(tokens, at, number))
+            .flatten();
+        if let Some(temperature) = temperature_at(tokens, at, number).or(infants) {
             let mention = |finding| PatternMatch::without_gaps(finding, at, temperature.end);
             let findings = findings_of(temperature.celsius_tenths);
             fevers.extend(findings.map(mention));
@@ -49,6 +54,21 @@ pub(super) fn find_fevers(tokens: &[Token<'_>]) -> Vec<PatternMatch<Finding>> {
     }
 
     fevers
+}
+
+/// "10 week old, 38.4": of a baby, a number with a decimal that can only be a fever.
+fn bare_fever(tokens: &[Token<'_>], at: usize, number: TextNumber) -> Option<Temperature> {
+    let has_decimal = text_at(tokens, at).contains('.');
+    let is_fever = (FEVER..=420).contains(&number.tenths);
+    let is_weight = matches!(
+        text_at(tokens, number.end),
+        "kg" | "cm" | "%" | "公" | "斤" | "厘"
+    );
+
+    (has_decimal && is_fever && !is_weight && !measures_air(tokens, at)).then_some(Temperature {
+        celsius_tenths: number.tenths,
+        end: number.end,
+    })
 }
 
 /// The findings of a temperature, the milder ones with the worse.

@@ -79,11 +79,15 @@ fn vague(age: Option<u8>) -> Triage {
     })
 }
 
-/// The rules of all emergencies but that of the classifier, which names no sign to ask after.
+/// What a patient cannot be asked for: that of the classifier names no sign, and the other one tells
+/// what somebody has found.
+const UNASKABLE: [&str; 2] = ["emergency_wording", "emergency_diagnosis"];
+
+/// The rules of all emergencies that a sign tells of.
 fn askable_emergencies() -> impl Iterator<Item = &'static Rule> {
     let emergencies = rules::all_rules().filter(|rule| rule.urgency == Urgency::Emergency);
 
-    emergencies.filter(|rule| rule.code != "emergency_wording")
+    emergencies.filter(|rule| !UNASKABLE.contains(&rule.code))
 }
 
 #[test]
