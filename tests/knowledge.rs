@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 use wenzhen::identity::TenantId;
-use wenzhen::knowledge::{NewDocument, Owner, SearchRequest, Source, store};
+use wenzhen::knowledge::{Guidance, NewDocument, Owner, SearchRequest, Source, store};
 use wenzhen::locale::Locale;
 use xtask::knowledge::read_documents;
 
@@ -17,8 +17,8 @@ const QUESTIONS: &str = include_str!("knowledge/questions.tsv");
 
 /// The least shares of questions whose document is among the first five passages, and the mean of
 /// one by its place: a little under what was measured, so that a loss shows.
-const MIN_FOUND_IN_FIVE: f64 = 0.85;
-const MIN_MEAN_RECIPROCAL: f64 = 0.70;
+const MIN_FOUND_IN_FIVE: f64 = 0.88;
+const MIN_MEAN_RECIPROCAL: f64 = 0.80;
 
 fn tenant() -> TenantId {
     TenantId::try_from(new_tenant()).unwrap()
@@ -107,23 +107,32 @@ async fn writing_a_document_again_replaces_it_and_the_same_changes_nothing() {
     own.remove().await;
 }
 
+async fn guidance_on(own: &mut OwnDatabase, text: &str, language: Locale) -> Option<Guidance> {
+    let request = SearchRequest {
+        language: Some(language),
+        ..question(text)
+    };
+    let found = store::find_guidance(&mut own.connection, &tenant(), &request).await;
+    found.unwrap()
+}
+
 #[tokio::test]
 async fn guidance_is_of_the_language_and_only_if_something_fits() {
     let mut own = own_database().await;
     load_starter_documents(&mut own).await;
-    let tenant = tenant();
 
-    let text = "my throat hurts when I swallow";
-    let found = store::find_guidance(&mut own.connection, &tenant, text, Locale::En).await;
-    let guidance = found.unwrap().unwrap();
+    let guidance = guidance_on(&mut own, "my throat hurts when I swallow", Locale::En).await;
+    let guidance = guidance.unwrap();
     assert_eq!(guidance.title, "Sore throat");
     assert!(!guidance.home.is_empty() && !guidance.care.is_empty());
 
-    let chinese = store::find_guidance(&mut own.connection, &tenant, "嗓子疼", Locale::Zh).await;
-    assert!(!chinese.unwrap().unwrap().overview.is_ascii());
+    let chinese = guidance_on(&mut own, "嗓子疼", Locale::Zh).await;
+    assert!(!chinese.unwrap().overview.is_ascii());
+    let cold = guidance_on(&mut own, "咳嗽三天，有点流鼻涕", Locale::Zh).await;
+    assert_eq!(cold.unwrap().title, "普通感冒");
     for text in ["qwertyzxcvb", "", "？？"] {
-        let none = store::find_guidance(&mut own.connection, &tenant, text, Locale::Zh).await;
-        assert!(none.unwrap().is_none(), "{text}");
+        let none = guidance_on(&mut own, text, Locale::Zh).await;
+        assert!(none.is_none(), "{text}");
     }
     own.remove().await;
 }

@@ -7,11 +7,11 @@ use super::answer::ModelAnswer;
 use crate::consultations::{Citation, Consultation};
 use crate::error::error_chain;
 use crate::identity::TenantId;
-use crate::knowledge::{Guidance, store};
+use crate::knowledge::{Guidance, SearchRequest, store};
 use crate::locale::Locale;
 use crate::postgres::Database;
 use crate::telemetry::metrics;
-use crate::triage::Urgency;
+use crate::triage::{self, Urgency};
 
 /// The longest that looking for guidance may take: the patient waits, and the fixed text is there.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,10 +23,14 @@ pub(super) async fn find_guidance(
     tenant: &TenantId,
     consultation: &Consultation,
 ) -> Option<Guidance> {
-    let (text, language) = (&consultation.symptoms, consultation.locale);
+    let request = SearchRequest {
+        question: triage::told_text(&consultation.complaint()),
+        language: Some(consultation.locale),
+        limit: 1,
+    };
     let found = database
         .within(SEARCH_TIMEOUT, async |connection| {
-            store::find_guidance(connection, tenant, text, language).await
+            store::find_guidance(connection, tenant, &request).await
         })
         .await;
 

@@ -16,9 +16,9 @@ use crate::jobs::{self, JobMessage, Lease, NewJob, completion_sql};
 use crate::locale::Locale;
 use crate::page::Page;
 
-/// A document whose best passage scores less says nothing of the complaint: it has a word or two of
-/// it by chance.
-const MIN_GUIDANCE_SCORE: f32 = 0.05;
+/// A document whose best passage scores less has no word of the complaint in its title, and at most
+/// two in its text: that is chance.
+const MIN_GUIDANCE_SCORE: f32 = 3.0;
 
 /// A passage that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
@@ -43,7 +43,8 @@ pub struct FoundPassage {
     pub start_char: i32,
     /// Where it ends there.
     pub end_char: i32,
-    /// How well it answers: above 0, and only for comparing within one search.
+    /// How well it answers: how many words of the question it has, those of the title threefold, and
+    /// a part of one for how often it has them.
     pub score: f32,
 }
 
@@ -312,6 +313,8 @@ pub async fn search(
         .bind(terms.any_pair())
         .bind(request.language)
         .bind(i64::from(request.limit))
+        .bind(terms.words())
+        .bind(terms.telling_pairs())
         .fetch_all(connection)
         .await?;
     Ok(found)
@@ -321,17 +324,19 @@ pub async fn search(
 pub async fn find_guidance(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    text: &str,
-    language: Locale,
+    request: &SearchRequest,
 ) -> Result<Option<Guidance>, Error> {
-    let terms = Terms::of(text);
+    let found = search(connection, tenant, request).await?;
+    let best = found
+        .first()
+        .filter(|best| best.score >= MIN_GUIDANCE_SCORE);
+    let Some(best) = best else {
+        return Ok(None);
+    };
 
-    let passages: Vec<QuotedPassage> = sqlx::query_as(include_str!("sql/guidance.sql"))
+    let passages: Vec<QuotedPassage> = sqlx::query_as(include_str!("sql/passages_of.sql"))
         .bind(owners_read_by(tenant))
-        .bind(terms.any_word())
-        .bind(terms.any_pair())
-        .bind(language)
-        .bind(MIN_GUIDANCE_SCORE)
+        .bind(best.document_id)
         .fetch_all(connection)
         .await?;
     Ok(Guidance::of_passages(passages))

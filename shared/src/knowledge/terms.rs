@@ -54,6 +54,12 @@ impl Terms {
         self.pairs.join(" ")
     }
 
+    /// The pairs of a question, without those that any question has, for `to_tsvector`.
+    pub(super) fn telling_pairs(&self) -> String {
+        let telling = self.pairs.iter().filter(|pair| is_telling(pair));
+        telling.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// The words of a question, any of which may be found, for `to_tsquery`.
     pub(super) fn any_word(&self) -> String {
         any_of(self.words.iter())
@@ -61,9 +67,12 @@ impl Terms {
 
     /// The same of the pairs, without those that any question has.
     pub(super) fn any_pair(&self) -> String {
-        let telling = |pair: &&String| !EMPTY_PAIRS.contains(&pair.as_str());
-        any_of(self.pairs.iter().filter(telling))
+        any_of(self.pairs.iter().filter(|pair| is_telling(pair)))
     }
+}
+
+fn is_telling(pair: &str) -> bool {
+    !EMPTY_PAIRS.contains(&pair)
 }
 
 /// Each term once. They have letters, digits and Han characters alone, none of which is an operator.

@@ -16,7 +16,7 @@ use super::pattern::PatternMatch;
 use super::quantities::{self, InfantAge};
 use super::readings::{Reading, cut_words, read_text};
 use super::seams::{KnownWords, join_seams};
-use super::tokens::Token;
+use super::tokens::{Token, TokenKind};
 use super::tolerant::{CorrectedText, ReadAs, Vocabulary, correct_text};
 use super::urgency::Urgency;
 use super::word_class::WordClass;
@@ -320,6 +320,28 @@ impl Findings {
         let is_letter = first.is_some_and(|reading| context::is_unhurried_letter(&reading.tokens));
 
         is_letter && classifier::are_calm(&self.told_words(readings))
+    }
+
+    /// The text of the first reading, without what tells of nothing present.
+    pub(super) fn told_text(&self, readings: &[Reading<'_>]) -> String {
+        let first = readings.iter().find(|reading| reading.is_first());
+        let tokens = first.map_or(&[][..], |reading| &reading.tokens);
+
+        let told = tokens
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !self.is_void(*at));
+        let mut text = String::new();
+        let mut after = 0;
+        for (at, token) in told {
+            let is_joined = at == after && token.kind == TokenKind::Han;
+            if !is_joined {
+                text.push(' ');
+            }
+            text.push_str(token.text);
+            after = at + 1;
+        }
+        text
     }
 
     /// The sequences of words that the classifier looks at.

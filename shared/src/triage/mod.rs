@@ -142,6 +142,17 @@ fn judge(complaint: &Complaint<'_>, judges: Judges) -> Triage {
     }
 }
 
+/// The words of a complaint, without those of findings that it denies, leaves open, or tells of the
+/// past or of others: what one would look up.
+#[must_use]
+pub fn told_text(complaint: &Complaint<'_>) -> String {
+    let symptoms = findings::normalise_words(complaint.symptoms);
+    let readings = findings::read_symptoms(&symptoms);
+    let findings = Findings::of_complaint(complaint, &readings);
+
+    findings.told_text(&readings)
+}
+
 /// What the text classifier sees of a complaint: its words, and their sequences. For its training.
 #[must_use]
 pub fn word_sequences(complaint: &Complaint<'_>) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The classifier speaks where the rules are silent, and only there.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
-use super::super::{assess, assess_by_rules};
+use super::super::{assess, assess_by_rules, told_text};
 use super::{Case, case, check_cases, symptoms_alone};
 
 const WORDINGS: &[Case] = &[
@@ -59,4 +59,13 @@ fn the_rules_can_be_asked_alone() {
 
     assert_eq!(assess(&told).urgency, Emergency);
     assert_eq!(assess_by_rules(&told).urgency, Routine);
+}
+
+#[test]
+fn what_is_looked_up_is_what_is_told() {
+    let told = told_text(&symptoms_alone("没有胸痛，只是咳嗽三天"));
+    assert!(told.contains("咳嗽") && !told.contains("胸痛"), "{told}");
+
+    let told = told_text(&symptoms_alone("a fever of 38.6, no rash, no stiff neck"));
+    assert!(told.contains("fever") && !told.contains("neck"), "{told}");
 }
