@@ -313,7 +313,7 @@ pub async fn search(
         .bind(terms.any_pair())
         .bind(request.language)
         .bind(i64::from(request.limit))
-        .bind(terms.words())
+        .bind(terms.telling_words())
         .bind(terms.telling_pairs())
         .fetch_all(connection)
         .await?;

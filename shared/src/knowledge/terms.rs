@@ -12,6 +12,96 @@ const EMPTY_PAIRS: &[&str] = &[
     "好几", "几天", "两天", "三天",
 ];
 
+/// Words that any question has, beside those that PostgreSQL leaves out.
+const EMPTY_WORDS: &[&str] = &[
+    "am",
+    "any",
+    "anything",
+    "bad",
+    "been",
+    "bit",
+    "came",
+    "come",
+    "could",
+    "day",
+    "days",
+    "doctor",
+    "does",
+    "dr",
+    "else",
+    "ever",
+    "feel",
+    "feeling",
+    "felt",
+    "get",
+    "gets",
+    "getting",
+    "go",
+    "going",
+    "got",
+    "help",
+    "hello",
+    "hi",
+    "hour",
+    "hours",
+    "im",
+    "ive",
+    "just",
+    "keep",
+    "keeps",
+    "know",
+    "last",
+    "like",
+    "little",
+    "lot",
+    "make",
+    "makes",
+    "maybe",
+    "month",
+    "months",
+    "morning",
+    "much",
+    "need",
+    "night",
+    "now",
+    "please",
+    "really",
+    "right",
+    "said",
+    "say",
+    "see",
+    "should",
+    "since",
+    "start",
+    "started",
+    "still",
+    "strange",
+    "sure",
+    "take",
+    "taking",
+    "thing",
+    "things",
+    "think",
+    "time",
+    "times",
+    "today",
+    "tonight",
+    "try",
+    "two",
+    "three",
+    "use",
+    "very",
+    "want",
+    "week",
+    "weeks",
+    "went",
+    "whether",
+    "would",
+    "year",
+    "years",
+    "yesterday",
+];
+
 /// The terms of a text: English words and pairs of Han characters, each in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Terms {
@@ -49,6 +139,12 @@ impl Terms {
         self.words.join(" ")
     }
 
+    /// The words of a question, without those that any question has, for `to_tsvector`.
+    pub(super) fn telling_words(&self) -> String {
+        let telling = self.words.iter().filter(|word| is_telling(word));
+        telling.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// The pairs, for `to_tsvector`.
     pub(super) fn pairs(&self) -> String {
         self.pairs.join(" ")
@@ -62,7 +158,7 @@ impl Terms {
 
     /// The words of a question, any of which may be found, for `to_tsquery`.
     pub(super) fn any_word(&self) -> String {
-        any_of(self.words.iter())
+        any_of(self.words.iter().filter(|word| is_telling(word)))
     }
 
     /// The same of the pairs, without those that any question has.
@@ -71,8 +167,8 @@ impl Terms {
     }
 }
 
-fn is_telling(pair: &str) -> bool {
-    !EMPTY_PAIRS.contains(&pair)
+fn is_telling(term: &str) -> bool {
+    !EMPTY_PAIRS.contains(&term) && !EMPTY_WORDS.contains(&term)
 }
 
 /// Each term once. They have letters, digits and Han characters alone, none of which is an operator.
@@ -100,6 +196,10 @@ mod tests {
         let terms = Terms::of("怎么咳嗽咳嗽 cough & cough | !x :* (y)");
 
         assert_eq!(terms.any_word(), "cough | x | y");
+        assert_eq!(
+            Terms::of("I just felt a cough since morning").any_word(),
+            "a | cough | i"
+        );
         assert_eq!(terms.any_pair(), "么咳 | 咳嗽 | 嗽咳");
     }
 

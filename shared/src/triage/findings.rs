@@ -108,29 +108,27 @@ pub(super) fn find_mentions(tokens: &[Token<'_>], age: Option<u8>) -> Vec<Patter
     mentions
 }
 
-/// The tokens, in order, of mentions that are not told as present, unless another mention that is
-/// has them as well; and those of a record's headed parts about the past and the family. What is left
-/// open is the rules' to judge.
-fn void_tokens(
-    tokens: &[Token<'_>],
+/// The tokens, in order, of mentions whose status is below `least`, unless another mention that
+/// reaches it has them as well.
+fn tokens_below(
+    least: FindingStatus,
     mentions: &[PatternMatch<Finding>],
     statuses: &[FindingStatus],
 ) -> Vec<usize> {
-    let (void, told): (Vec<_>, Vec<_>) = mentions
+    let (below, told): (Vec<_>, Vec<_>) = mentions
         .iter()
         .zip(statuses)
-        .partition(|(_, status)| **status < FindingStatus::Present);
+        .partition(|(_, status)| **status < least);
     let told: HashSet<usize> = told
         .iter()
         .flat_map(|(mention, _)| mention.atom_tokens())
         .collect();
 
-    let void = void.iter().flat_map(|(mention, _)| mention.atom_tokens());
-    let void = void.filter(|at| !told.contains(at));
-    let mut void: Vec<usize> = void.chain(context::tokens_of_history(tokens)).collect();
-    void.sort_unstable();
-    void.dedup();
-    void
+    let below = below.iter().flat_map(|(mention, _)| mention.atom_tokens());
+    let mut below: Vec<usize> = below.filter(|at| !told.contains(at)).collect();
+    below.sort_unstable();
+    below.dedup();
+    below
 }
 
 /// Statuses of the findings that a complaint mentions; a finding that is missing is unknown.
@@ -144,6 +142,8 @@ pub(super) struct Findings {
     read_as: Vec<ReadAs>,
     /// Tokens of the first reading that tell only of what is denied, past, another's or open.
     void_tokens: Vec<usize>,
+    /// Those of them that tell only of what is denied or another's.
+    denied_tokens: Vec<usize>,
 }
 
 impl Findings {
@@ -154,6 +154,7 @@ impl Findings {
             corrected: Vec::new(),
             read_as: Vec::new(),
             void_tokens: Vec::new(),
+            denied_tokens: Vec::new(),
         };
 
         for reading in readings {
@@ -227,7 +228,13 @@ impl Findings {
         let statuses = context::current_statuses(tokens, &mentions);
         self.record_mentions(reading, &mentions, &statuses);
         if reading.is_first() {
-            self.void_tokens = void_tokens(tokens, &mentions, &statuses);
+            let history = context::tokens_of_history(tokens);
+            let mut void = tokens_below(FindingStatus::Present, &mentions, &statuses);
+            void.extend(history);
+            void.sort_unstable();
+            void.dedup();
+            self.void_tokens = void;
+            self.denied_tokens = tokens_below(FindingStatus::Named, &mentions, &statuses);
         }
     }
 
@@ -322,7 +329,7 @@ impl Findings {
         is_letter && classifier::are_calm(&self.told_words(readings))
     }
 
-    /// The text of the first reading, without what tells of nothing present.
+    /// The text of the first reading, without what is denied or another's.
     pub(super) fn told_text(&self, readings: &[Reading<'_>]) -> String {
         let first = readings.iter().find(|reading| reading.is_first());
         let tokens = first.map_or(&[][..], |reading| &reading.tokens);

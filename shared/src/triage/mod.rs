@@ -142,8 +142,8 @@ fn judge(complaint: &Complaint<'_>, judges: Judges) -> Triage {
     }
 }
 
-/// The words of a complaint, without those of findings that it denies, leaves open, or tells of the
-/// past or of others: what one would look up.
+/// The words of a complaint, without those of findings that it denies or tells of others: what one
+/// would look up.
 #[must_use]
 pub fn told_text(complaint: &Complaint<'_>) -> String {
     let symptoms = findings::normalise_words(complaint.symptoms);

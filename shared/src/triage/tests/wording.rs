@@ -66,6 +66,12 @@ fn what_is_looked_up_is_what_is_told() {
     let told = told_text(&symptoms_alone("没有胸痛，只是咳嗽三天"));
     assert!(told.contains("咳嗽") && !told.contains("胸痛"), "{told}");
 
+    let told = told_text(&symptoms_alone("I am not sure whether it is chest pain"));
+    assert!(
+        told.contains("chest pain"),
+        "what is left open is told: {told}"
+    );
+
     let told = told_text(&symptoms_alone("a fever of 38.6, no rash, no stiff neck"));
     assert!(told.contains("fever") && !told.contains("neck"), "{told}");
 }
