@@ -334,10 +334,8 @@ impl Findings {
         let first = readings.iter().find(|reading| reading.is_first());
         let tokens = first.map_or(&[][..], |reading| &reading.tokens);
 
-        let told = tokens
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !self.is_void(*at));
+        let is_denied = |at: &usize| self.denied_tokens.binary_search(at).is_ok();
+        let told = tokens.iter().enumerate().filter(|(at, _)| !is_denied(at));
         let mut text = String::new();
         let mut after = 0;
         for (at, token) in told {
