@@ -16,11 +16,17 @@ use crate::stack::Stack;
 /// What stands around the head of a document.
 const FENCE: &str = "---";
 
-/// Writes every document as a shared one; what has not changed is left alone.
+/// Writes every document as a shared one of the stack's database.
 pub async fn load(stack: &Stack) -> Result<()> {
+    load_into(stack, &services::database_url(stack)?).await
+}
+
+/// Writes every document as a shared one; what has not changed is left alone.
+pub async fn load_into(stack: &Stack, database_url: &str) -> Result<()> {
     let step = Step::begin("Knowledge base");
     let documents = read_documents(&stack.root.join("infra/knowledge"))?;
-    let mut database = PgConnection::connect(&services::database_url(stack)?).await?;
+    let connected = PgConnection::connect(database_url).await;
+    let mut database = connected.context("the database cannot be reached")?;
 
     let mut written = 0;
     for document in &documents {

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, check, demo, logs, provider, report, services, shape, stack, test, triage_explain,
-    triage_report, triage_train, up, users,
+    bench, check, demo, knowledge, logs, provider, report, services, shape, stack, test,
+    triage_explain, triage_report, triage_train, up, users,
 };
 
 /// The local stack of wenzhen and the chores around it.
@@ -40,6 +40,12 @@ enum Command {
     Bench(bench::Options),
     /// Measure how easily the code reads
     Shape(shape::Options),
+    /// Bring the project's documents into a database, for all its tenants
+    LoadKnowledge {
+        /// The database, with all migrations: postgres://…
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+    },
     /// Print what triage reads in a text: each finding with its words, and the flags
     TriageExplain(triage_explain::Options),
     /// Run the rules of triage on cases with a known urgency, and print how they do
@@ -77,6 +83,9 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Check => check::check_project(&stack),
         Command::Bench(options) => bench::run(&options).await,
         Command::Shape(options) => shape::run(&stack, &options),
+        Command::LoadKnowledge { database_url } => {
+            knowledge::load_into(&stack, &database_url).await
+        }
         Command::TriageExplain(options) => {
             triage_explain::run(&options);
             Ok(())
