@@ -34,10 +34,10 @@ impl Endpoint for CreateDocument {
     /// 202 with the document and the job that brings it in, for clinicians and admins; 409 if the
     /// document is there as it is.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
-        if call.caller.role == Role::Patient {
-            let detail = "Only clinicians and admins may bring documents in.";
-            return Err(Error::new(ErrorKind::Forbidden, detail));
-        }
+        call.require_role(
+            Role::Clinician,
+            "Only clinicians and admins may bring documents in.",
+        )?;
 
         let request: DocumentRequest = call.bulk_json()?;
         let document = request.into_document()?;

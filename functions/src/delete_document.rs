@@ -1,7 +1,7 @@
 //! `DELETE /v1/knowledge/documents/{id}`: removes a document of the tenant.
 
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, ErrorKind};
+use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::knowledge::store;
@@ -26,10 +26,10 @@ impl Endpoint for DeleteDocument {
     /// 204 when the document and its passages are gone, for clinicians and admins. A job that still
     /// brings it in ends as failed, and writes nothing.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
-        if call.caller.role == Role::Patient {
-            let detail = "Only clinicians and admins may remove documents.";
-            return Err(Error::new(ErrorKind::Forbidden, detail));
-        }
+        call.require_role(
+            Role::Clinician,
+            "Only clinicians and admins may remove documents.",
+        )?;
 
         let id = call.path_id("id", "document")?;
         let tenant = &call.caller.tenant;

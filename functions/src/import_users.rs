@@ -2,7 +2,7 @@
 
 use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, ErrorKind, error_chain};
+use wenzhen::error::{Error, error_chain};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::postgres::Database;
@@ -29,10 +29,7 @@ impl Endpoint for ImportUsers {
 
     /// 200 with the outcome of each row, for admins.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
-        if call.caller.role != Role::Admin {
-            let detail = "Only admins may bring people in.";
-            return Err(Error::new(ErrorKind::Forbidden, detail));
-        }
+        call.require_role(Role::Admin, "Only admins may bring people in.")?;
 
         let import: ImportRequest = call.bulk_json()?;
         let tenant = &call.caller.tenant;

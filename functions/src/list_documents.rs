@@ -1,7 +1,7 @@
 //! `GET /v1/knowledge/documents`: the tenant's documents, page by page.
 
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, ErrorKind};
+use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::knowledge::store;
@@ -27,10 +27,10 @@ impl Endpoint for ListDocuments {
     /// 200 with one page, the newest first, for clinicians and admins. Shared documents, which no
     /// caller writes, are not among them.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
-        if call.caller.role == Role::Patient {
-            let detail = "Only clinicians and admins may list documents.";
-            return Err(Error::new(ErrorKind::Forbidden, detail));
-        }
+        call.require_role(
+            Role::Clinician,
+            "Only clinicians and admins may list documents.",
+        )?;
 
         let page: Page = call.page()?;
         let tenant = &call.caller.tenant;

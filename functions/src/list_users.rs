@@ -1,7 +1,7 @@
 //! `GET /v1/users`: the tenant's people, page by page, with their latest consultations on request.
 
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, ErrorKind};
+use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::{Role, TenantId, UserId};
 use wenzhen::page::Page;
@@ -27,10 +27,10 @@ impl Endpoint for ListUsers {
     /// 200 with one page, for clinicians and admins. One statement, and with
     /// `include=consultations` two, however many rows the page holds.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
-        if call.caller.role == Role::Patient {
-            let detail = "Only clinicians and admins may list people.";
-            return Err(Error::new(ErrorKind::Forbidden, detail));
-        }
+        call.require_role(
+            Role::Clinician,
+            "Only clinicians and admins may list people.",
+        )?;
 
         let page: Page<UserId> = call.page()?;
         let tenant = &call.caller.tenant;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, ErrorKind};
+use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::jobs::dead_letters::{self, RedriveRequest};
@@ -38,10 +38,7 @@ impl Endpoint for RedriveJobs {
     /// 200 with how many jobs were queued again and how many failed ones are left, for admins.
     /// `?limit=` (1 to 1,000) and `?kind=` narrow it.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
-        if call.caller.role != Role::Admin {
-            let detail = "Only admins may bring failed jobs back.";
-            return Err(Error::new(ErrorKind::Forbidden, detail));
-        }
+        call.require_role(Role::Admin, "Only admins may bring failed jobs back.")?;
 
         let kind = call.query("kind");
         let request = RedriveRequest {

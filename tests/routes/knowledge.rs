@@ -1,11 +1,19 @@
 //! The knowledge base over HTTP: documents in, found, listed and out again.
 
+use std::time::Duration;
+
 use reqwest::{Response, StatusCode, Url};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use wenzhen::deadline::Deadline;
+use wenzhen::identity::{TenantId, UserId};
+use wenzhen::jobs::queue::Queue;
+use wenzhen::jobs::{NewJob, outbox, store};
+use wenzhen::knowledge::IngestDocument;
+use wenzhen::locale::Locale;
 use xtask::users::Role;
 
-use crate::support::{User, eventually, new_tenant, problem, read};
+use crate::support::{STACK, User, database, eventually, new_tenant, problem, read};
 
 async fn get(user: &User, query: &[(&str, &str)]) -> Response {
     let query = encoded(query);
@@ -100,6 +108,13 @@ async fn nobody_searches_without_a_token() {
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
 }
 
+fn path_of(accepted: &Value) -> String {
+    format!(
+        "/v1/knowledge/documents/{}",
+        accepted["id"].as_str().unwrap()
+    )
+}
+
 fn document(content: &str) -> Value {
     json!({
         "title": "Glow worm bites",
@@ -112,6 +127,23 @@ fn document(content: &str) -> Value {
 async fn create(user: &User, document: &Value) -> Response {
     let request = user.post("/v1/knowledge/documents").json(document);
     request.send().await.unwrap()
+}
+
+/// Sends a document, which must be accepted.
+async fn accept(user: &User, document: &Value) -> Value {
+    read(create(user, document).await, StatusCode::ACCEPTED).await
+}
+
+async fn delete(user: &User, accepted: &Value) -> Response {
+    user.delete(&path_of(accepted)).send().await.unwrap()
+}
+
+async fn find_nothing(user: &User, question: &str) {
+    assert_eq!(found(user, &[("q", question)]).await, Vec::<Value>::new());
+}
+
+async fn list(user: &User) -> Response {
+    user.get("/v1/knowledge/documents").send().await.unwrap()
 }
 
 /// Waits until a search finds exactly these passages.
@@ -136,104 +168,112 @@ async fn a_document_is_brought_in_found_replaced_and_removed() {
     let accepted = create(&clinician, &document("Rub the glimmerspot with mint.")).await;
     let location = accepted.headers()["location"].to_str().unwrap().to_owned();
     let accepted = read(accepted, StatusCode::ACCEPTED).await;
-    assert_eq!(
-        location,
-        format!("/v1/jobs/{}", accepted["job_id"].as_str().unwrap())
-    );
+    let job = accepted["job_id"].as_str().unwrap();
+    assert_eq!(location, format!("/v1/jobs/{job}"));
     await_found(&patient, "glimmerspot", &["Rub the glimmerspot with mint."]).await;
 
     let again = create(&clinician, &document("Rub the glimmerspot with mint.")).await;
     problem(again, StatusCode::CONFLICT).await;
-    let replaced = create(&clinician, &document("Rub the glimmerspot with thyme.")).await;
-    let replaced = read(replaced, StatusCode::ACCEPTED).await;
+    let replaced = accept(&clinician, &document("Rub the glimmerspot with thyme.")).await;
     assert_eq!(replaced["id"], accepted["id"]);
-    await_found(
-        &patient,
-        "glimmerspot",
-        &["Rub the glimmerspot with thyme."],
-    )
-    .await;
+    let thyme = "Rub the glimmerspot with thyme.";
+    await_found(&patient, "glimmerspot", &[thyme]).await;
 
-    let listed = clinician
-        .get("/v1/knowledge/documents")
-        .send()
-        .await
-        .unwrap();
-    let listed = read(listed, StatusCode::OK).await;
+    let listed = read(list(&clinician).await, StatusCode::OK).await;
     let item = &listed["items"][0];
-    assert_eq!(
-        [&item["id"], &item["version"]],
-        [&accepted["id"], &json!(2)]
-    );
-    assert_eq!(item["status"], "ready");
+    let named = [&item["id"], &item["version"], &item["status"]];
+    assert_eq!(named, [&accepted["id"], &json!(2), &json!("ready")]);
     assert!(item.get("content").is_none());
 
-    let path = format!(
-        "/v1/knowledge/documents/{}",
-        accepted["id"].as_str().unwrap()
-    );
-    let deleted = clinician.delete(&path).send().await.unwrap();
+    let deleted = delete(&clinician, &accepted).await;
     assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
-    assert_eq!(
-        found(&patient, &[("q", "glimmerspot")]).await,
-        Vec::<Value>::new()
-    );
-    problem(
-        clinician.delete(&path).send().await.unwrap(),
-        StatusCode::NOT_FOUND,
-    )
+    find_nothing(&patient, "glimmerspot").await;
+    problem(delete(&clinician, &accepted).await, StatusCode::NOT_FOUND).await;
+}
+
+/// Each version's job may run in any order with the others: the last version is the one that stays.
+#[tokio::test]
+async fn of_versions_that_come_at_once_the_last_one_is_found() {
+    let clinician = User::of(&new_tenant(), "clinician", Role::Clinician).await;
+    for number in 1..=8 {
+        accept(
+            &clinician,
+            &document(&format!("Version {number} of the quillmoss.")),
+        )
+        .await;
+    }
+
+    await_found(&clinician, "quillmoss", &["Version 8 of the quillmoss."]).await;
+    eventually("every job has ended", async || {
+        let states: Vec<String> = sqlx::query_scalar("SELECT state FROM jobs WHERE tenant_id = $1")
+            .bind(&clinician.tenant)
+            .fetch_all(&mut database().await)
+            .await
+            .unwrap();
+        states
+            .iter()
+            .all(|state| state == "completed")
+            .then_some(())
+    })
     .await;
+    await_found(&clinician, "quillmoss", &["Version 8 of the quillmoss."]).await;
 }
 
 #[tokio::test]
 async fn another_tenant_neither_finds_nor_removes_a_document() {
     let clinician = User::of(&new_tenant(), "clinician", Role::Clinician).await;
     let stranger = User::of(&new_tenant(), "admin", Role::Admin).await;
-    let accepted = create(&clinician, &document("Beware of the shimmerfang.")).await;
-    let accepted = read(accepted, StatusCode::ACCEPTED).await;
+    let accepted = accept(&clinician, &document("Beware of the shimmerfang.")).await;
     await_found(&clinician, "shimmerfang", &["Beware of the shimmerfang."]).await;
 
-    assert_eq!(
-        found(&stranger, &[("q", "shimmerfang")]).await,
-        Vec::<Value>::new()
-    );
-    let path = format!(
-        "/v1/knowledge/documents/{}",
-        accepted["id"].as_str().unwrap()
-    );
-    problem(
-        stranger.delete(&path).send().await.unwrap(),
-        StatusCode::NOT_FOUND,
-    )
-    .await;
+    find_nothing(&stranger, "shimmerfang").await;
+    problem(delete(&stranger, &accepted).await, StatusCode::NOT_FOUND).await;
     await_found(&clinician, "shimmerfang", &["Beware of the shimmerfang."]).await;
 }
 
 #[tokio::test]
 async fn a_patient_writes_lists_and_removes_nothing() {
     let patient = User::new().await;
-    let path = format!("/v1/knowledge/documents/{}", Uuid::now_v7());
-
     let refused = create(&patient, &document("Rub it with mint.")).await;
+
     problem(refused, StatusCode::FORBIDDEN).await;
-    let refused = patient.get("/v1/knowledge/documents").send().await.unwrap();
-    problem(refused, StatusCode::FORBIDDEN).await;
-    problem(
-        patient.delete(&path).send().await.unwrap(),
-        StatusCode::FORBIDDEN,
-    )
+    problem(list(&patient).await, StatusCode::FORBIDDEN).await;
+    let some = json!({ "id": Uuid::now_v7() });
+    problem(delete(&patient, &some).await, StatusCode::FORBIDDEN).await;
+}
+
+/// Its job was enqueued, and the document deleted before it ran.
+#[tokio::test]
+async fn a_job_whose_document_is_gone_ends_and_says_so() {
+    let tenant = TenantId::try_from(new_tenant()).unwrap();
+    let user = UserId::try_from("clinician".to_owned()).unwrap();
+    let payload = IngestDocument {
+        document_id: Uuid::now_v7(),
+    };
+    let job = NewJob::new(&tenant, &user, Locale::En, &payload).unwrap();
+    store::enqueue(&mut database().await, &job).await.unwrap();
+    let queue = Queue::new(&STACK.aws().await, STACK.env("JOBS_QUEUE_URL").unwrap());
+    let deadline = Deadline::after(Duration::from_secs(10));
+    outbox::dispatch(&queue, &[job.message()], deadline).await;
+
+    let reason = eventually("the job has failed", async || {
+        let failed: Option<Option<String>> =
+            sqlx::query_scalar("SELECT last_error FROM jobs WHERE id = $1 AND state = 'failed'")
+                .bind(job.id())
+                .fetch_optional(&mut database().await)
+                .await
+                .unwrap();
+        failed.flatten()
+    })
     .await;
+    assert_eq!(reason, IngestDocument::DOCUMENT_DELETED);
 }
 
 #[tokio::test]
 async fn a_document_of_one_endless_word_is_brought_in() {
     let clinician = User::of(&new_tenant(), "clinician", Role::Clinician).await;
     let content = format!("The moonquill. {}", "x".repeat(900_000));
-    read(
-        create(&clinician, &document(&content)).await,
-        StatusCode::ACCEPTED,
-    )
-    .await;
+    accept(&clinician, &document(&content)).await;
 
     eventually("its beginning is found", async || {
         let found = found(&clinician, &[("q", "moonquill"), ("k", "1")]).await;
@@ -264,24 +304,14 @@ async fn a_bad_document_is_explained_and_changes_nothing() {
     ];
 
     for (field, document) in wrong {
-        let said = problem(
-            create(&clinician, &document).await,
-            StatusCode::UNPROCESSABLE_ENTITY,
-        )
-        .await;
+        let refused = create(&clinician, &document).await;
+        let said = problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
         assert_eq!(said["errors"][0]["field"], field, "{said}");
     }
     let large = document(&"x".repeat(2_000_000));
-    problem(
-        create(&clinician, &large).await,
-        StatusCode::PAYLOAD_TOO_LARGE,
-    )
-    .await;
+    let refused = create(&clinician, &large).await;
+    problem(refused, StatusCode::PAYLOAD_TOO_LARGE).await;
 
-    let listed = clinician
-        .get("/v1/knowledge/documents")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(read(listed, StatusCode::OK).await["items"], json!([]));
+    let listed = read(list(&clinician).await, StatusCode::OK).await;
+    assert_eq!(listed["items"], json!([]));
 }

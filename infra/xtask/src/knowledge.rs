@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_document_is_read_with_its_head() {
-        let text = "---\ntitle: A: b\nsource: NHS: A\nurl: https://example.org/\nalso: x; y\n---\n\n## H\n\nText.\n";
+        let text = "---\ntitle: A: b\nsource: NHS: A\nurl: https://example.org/\nalso: x; y\n---\n\
+            \n## H\n\nText.\n";
 
         let document = read_document("en/a".to_owned(), Locale::En, text).unwrap();
         assert_eq!(document.title, "A: b");

@@ -77,7 +77,8 @@ pub(super) fn quoted_answer(guidance: Guidance, locale: Locale, urgency: Urgency
 fn preface(locale: Locale, title: &str) -> String {
     match locale {
         Locale::Zh => format!(
-            "AI服务暂时不可用。以下内容摘自公开的健康指南《{title}》，按您所写的词语选出，不一定适合您的情况。"
+            "AI服务暂时不可用。以下内容摘自公开的健康指南《{title}》，按您所写的词语选出，\
+             不一定适合您的情况。"
         ),
         Locale::En => format!(
             "No AI model could answer. What follows is quoted from public guidance on “{title}”, \

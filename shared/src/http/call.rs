@@ -8,8 +8,8 @@ use super::body;
 use super::origin::Origin;
 use crate::cache::Prefetched;
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::identity::Caller;
+use crate::error::{Error, ErrorKind};
+use crate::identity::{Caller, Role};
 use crate::limits::DecisionMode;
 use crate::page::{Cursor, Page};
 
@@ -39,6 +39,14 @@ impl Call {
             origin: Origin::HttpApi,
             request,
         }
+    }
+
+    /// Refuses a caller of a lesser role than `least` with a 403 that says `detail`.
+    pub fn require_role(&self, least: Role, detail: &'static str) -> Result<(), Error> {
+        if self.caller.role >= least {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Forbidden, detail))
     }
 
     /// The path parameter `name`, which must be an id. Anything else cannot exist, so it is a 404
@@ -118,8 +126,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::error::ErrorKind;
-    use crate::identity::{Role, TenantId, UserId};
+    use crate::identity::{TenantId, UserId};
 
     #[derive(Deserialize, Validate)]
     struct Sample {

@@ -167,7 +167,7 @@ mod tests {
         let document = read(&json!({ "format": "html", "content": html })).unwrap();
 
         assert!(
-            document.content.contains("# When to seek care\n"),
+            document.content.starts_with("# When to seek care\n"),
             "{}",
             document.content
         );
@@ -176,7 +176,12 @@ mod tests {
             "{}",
             document.content
         );
-        for gone in ["alert", "color", "<p>"] {
+        assert!(
+            document.content.contains("if <38 kg."),
+            "{}",
+            document.content
+        );
+        for gone in ["alert", "color", "<p>", "body", "html"] {
             assert!(!document.content.contains(gone), "{}", document.content);
         }
     }

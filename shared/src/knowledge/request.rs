@@ -9,8 +9,9 @@ const MAX_LIMIT: u16 = 20;
 /// A question is no longer than this, in characters.
 const MAX_QUESTION_CHARS: usize = 2_000;
 
-/// What is searched for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is searched for. The question may be a patient's words: it has no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct SearchRequest {
     /// The question, in any words.
     pub question: String,

@@ -43,8 +43,8 @@ pub struct FoundPassage {
     pub start_char: i32,
     /// Where it ends there.
     pub end_char: i32,
-    /// How well it answers: how many words of the question it has, those of the title threefold, and
-    /// a part of one for how often it has them.
+    /// How well it answers: how many words of the question it has, those of the title threefold,
+    /// and a part of one for how often it has them.
     pub score: f32,
 }
 
@@ -174,8 +174,8 @@ pub async fn get_content(
 }
 
 /// Writes a document's passages instead of the earlier ones and completes the job, in one
-/// transaction. Returns whether the lease held and the document is still there in this version; if
-/// not, nothing was written.
+/// transaction. Passages of a later version stay. Returns whether the lease held and the document
+/// is still there; if not, nothing was written.
 pub async fn complete_ingestion(
     connection: &mut PgConnection,
     lease: &Lease,
@@ -183,27 +183,30 @@ pub async fn complete_ingestion(
     document: &StoredDocument,
 ) -> Result<bool, Error> {
     let mut transaction = connection.begin().await?;
-    let completion = sqlx::query(completion_sql!(
-        "UPDATE documents SET ingested = $5
+    let completion = sqlx::query_scalar(completion_sql!(
+        "UPDATE documents SET ingested = greatest(documents.ingested, $5)
          FROM transition
-         WHERE documents.tenant_id = $1 AND documents.id = $4 AND documents.version = $5"
+         WHERE documents.tenant_id = $1 AND documents.id = $4
+         RETURNING documents.ingested"
     ));
 
-    let written = completion
+    let ingested: Option<i32> = completion
         .bind(&lease.tenant)
         .bind(lease.job_id)
         .bind(lease.token)
         .bind(id)
         .bind(document.version)
-        .execute(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await?;
-    if written.rows_affected() != 1 {
+    let Some(ingested) = ingested else {
         transaction.rollback().await?;
         return Ok(false);
-    }
+    };
 
-    let owner = Owner::Tenant(&lease.tenant);
-    write_passages(&mut transaction, owner, id, document).await?;
+    if ingested == document.version {
+        let owner = Owner::Tenant(&lease.tenant);
+        write_passages(&mut transaction, owner, id, document).await?;
+    }
     transaction.commit().await?;
     Ok(true)
 }

@@ -171,7 +171,7 @@ fn is_telling(term: &str) -> bool {
     !EMPTY_PAIRS.contains(&term) && !EMPTY_WORDS.contains(&term)
 }
 
-/// Each term once. They have letters, digits and Han characters alone, none of which is an operator.
+/// Each term once. They have letters, digits and Han characters alone: none is an operator.
 fn any_of<'t>(terms: impl Iterator<Item = &'t String>) -> String {
     let mut terms: Vec<&str> = terms.map(String::as_str).collect();
     terms.sort_unstable();

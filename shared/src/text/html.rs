@@ -45,34 +45,61 @@ fn end_of_unseen(lower: &str, start: usize) -> Option<usize> {
     Some(end_behind(&format!("</{name}>")))
 }
 
-/// The document with a mark before each heading and each item of a list.
-pub(super) fn mark_structure(html: &str) -> String {
-    let mut marked = String::with_capacity(html.len());
+/// The document without tags, each block on a line of its own. White space of the source is no line.
+pub(super) fn lines_of_blocks(html: &str) -> String {
+    let mut lines = String::with_capacity(html.len());
     let mut rest = html;
 
     while let Some((before, behind)) = rest.split_once('<') {
-        marked.push_str(before);
-        let tag_end = behind.find('>').map_or(behind.len(), |end| end + 1);
-        let (tag, after) = behind.split_at(tag_end);
-        marked.push('<');
-        marked.push_str(tag);
-        marked.push_str(mark_behind(tag));
+        push_text(&mut lines, before);
+        // "a < b" is no tag.
+        if !behind.starts_with(|first: char| first.is_ascii_alphabetic() || "/!?".contains(first)) {
+            lines.push('<');
+            rest = behind;
+            continue;
+        }
+
+        let (tag, after) = behind.split_once('>').unwrap_or((behind, ""));
+        push_block(&mut lines, tag);
         rest = after;
     }
-    marked.push_str(rest);
-    marked
+    push_text(&mut lines, rest);
+    lines
 }
 
-fn mark_behind(tag: &str) -> &'static str {
+/// Adds a text, a run of white space as one space.
+fn push_text(lines: &mut String, text: &str) {
+    for character in text.chars() {
+        if !character.is_whitespace() {
+            lines.push(character);
+        } else if !lines.ends_with(char::is_whitespace) {
+            lines.push(' ');
+        }
+    }
+}
+
+/// Begins a line where a block begins or ends, unless one has just begun. Headings and items of a
+/// list are told apart.
+fn push_block(lines: &mut String, tag: &str) {
     let name: String = tag
         .chars()
-        .take_while(char::is_ascii_alphanumeric)
+        .take_while(|character| character.is_ascii_alphanumeric() || *character == '/')
         .map(|character| character.to_ascii_lowercase())
         .collect();
+    if !is_block(name.trim_matches('/')) {
+        return;
+    }
 
-    match name.as_str() {
+    lines.truncate(lines.trim_end().len());
+    lines.push('\n');
+    lines.push_str(match name.as_str() {
         "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => "# ",
         "li" => "- ",
         _ => "",
-    }
+    });
+}
+
+fn is_block(name: &str) -> bool {
+    super::tags::BLOCK_ELEMENTS.contains(&name)
+        || matches!(name, "nav" | "aside" | "td" | "th" | "title")
 }

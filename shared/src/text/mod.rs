@@ -57,9 +57,8 @@ pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
 /// and the head are gone.
 pub(crate) fn text_of_html(html: &str) -> String {
     let body = html::without_unseen(html);
-    let marked = html::mark_structure(&body);
-    let untagged = tags::strip_tags(&marked);
-    entities::decode_entities(&untagged).into_owned()
+    let lines = html::lines_of_blocks(&body);
+    entities::decode_entities(&lines).into_owned()
 }
 
 /// The text without decoration, and with seams.

@@ -12,7 +12,7 @@ use super::seam::push_seam;
 const MAX_TAG_BYTES: usize = 512;
 
 /// Elements that begin a line.
-const BLOCK_ELEMENTS: &[&str] = &[
+pub(super) const BLOCK_ELEMENTS: &[&str] = &[
     "address",
     "article",
     "blockquote",

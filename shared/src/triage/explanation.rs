@@ -8,7 +8,8 @@ use super::pattern::PatternMatch;
 use super::tokens::Token;
 
 /// A place of a text that mentions a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Mention {
     /// Name of the finding.
     pub finding: String,

@@ -47,7 +47,8 @@ pub fn choose_limit(examples: &[Example], target: Target) -> Limit {
     }
 }
 
-/// Each case with the score that it gets by what the other sets teach; `None` if it says too little.
+/// Each case with the score that it gets by what the other sets teach; `None` if it says too
+/// little.
 fn scores_left_out(examples: &[Example], target: Target) -> Vec<(Urgency, Option<f64>)> {
     let sets: BTreeSet<&str> = examples
         .iter()

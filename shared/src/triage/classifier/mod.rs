@@ -1,17 +1,18 @@
 //! A linear classifier over the words of a whole text: the net below the rules.
 //!
 //! Rules find what their patterns know. This one asks something wider: do the words, taken
-//! together, resemble those of emergencies, or of urgent complaints? What it raises stays uncertain.
-//! It takes nothing back, but for one case: a letter in which a single emergency was found, and
-//! which resembles none at all, is left open. The texts that it was trained on stand in the
-//! repository (`tests/triage/shown`); `cargo xtask triage-train` writes the weights anew.
+//! together, resemble those of emergencies, or of urgent complaints? What it raises stays
+//! uncertain. It takes nothing back, but for one case: a letter in which a single emergency was
+//! found, and which resembles none at all, is left open. The texts that it was trained on stand in
+//! the repository (`tests/triage/shown`); `cargo xtask triage-train` writes the weights anew.
 //!
 //! - **Features** are the English words and the single Han characters of the first reading, and
 //!   their sequences of up to three ([`sequences`]); no sequence goes across the end of a clause.
 //!   The words of a finding that is denied, another person's, past, only named or left open count
 //!   for nothing; words that no pattern knows have no context, and always count.
-//! - **Score**: each sequence counts with its rarity (tf-idf with a frequency of 0 or 1) in a vector
-//!   of length one. The tables have the products of weight and rarity, and the limits less the bias.
+//! - **Score**: each sequence counts with its rarity (tf-idf with a frequency of 0 or 1) in a
+//!   vector of length one. The tables have the products of weight and rarity, and the limits less
+//!   the bias.
 //! - **Weights** are those of a linear support vector machine: K. Sparck Jones, "A statistical
 //!   interpretation of term specificity and its application in retrieval", Journal of
 //!   Documentation 28, 1972; C.-J. Hsieh et al., "A dual coordinate descent method for large-scale

@@ -57,8 +57,8 @@ pub(super) static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| {
 });
 
 impl Weights {
-    /// The place of a sequence; `None` if it was not seen in training. Sequences are known by 32 bits
-    /// of hash alone: of a million strange ones two may be taken for one of the table.
+    /// The place of a sequence; `None` if it was not seen in training. Sequences are known by 32
+    /// bits of hash alone: of a million strange ones three may be taken for one of the table.
     pub(super) fn place_of(&self, sequence: &[Word<'_>]) -> Option<usize> {
         self.hashes.search(hash_sequence(sequence))
     }

@@ -1,5 +1,5 @@
-//! What a letter tells beside the complaint: an old event in a second clause, a relative in passing,
-//! an illness that is feared, read about or asked after.
+//! What a letter tells beside the complaint: an old event in a second clause, a relative in
+//! passing, an illness that is feared, read about or asked after.
 //!
 //! A short text is written in haste, and any word of it may be the complaint. A letter has room for
 //! more, and tells an emergency in more than a name. Only such texts are read so, and what happens
@@ -30,7 +30,12 @@ pub(super) fn greatest_status(context: &ClauseContext<'_, '_>) -> FindingStatus 
     }
 
     if is_told_in_passing(context, letter) {
-        return FindingStatus::Denied;
+        // A sign may be why the letter is written after all.
+        return if is_bare_name(context) || context.sentence_has_cue(ContextCue::Deceased) {
+            FindingStatus::Denied
+        } else {
+            FindingStatus::Uncertain
+        };
     }
     let is_asked_or_feared = is_in_question(context) || is_feared(context);
     if is_asked_or_feared && (is_bare_name(context) || is_word_overdose(context)) {
@@ -58,7 +63,7 @@ fn is_told_in_passing(context: &ClauseContext<'_, '_>, letter: &Letter) -> bool 
         || context.sentence_has_cue(ContextCue::NewTurn)
         || context.text_has_cue(ContextCue::Plea);
 
-    is_subject && !is_now && letter.is_aside(start)
+    is_subject && !is_now && tells_past(context) && letter.is_aside(start)
 }
 
 /// Whether a fear, a piece of reading or a cause stands in the sentence, before the name.
@@ -136,33 +141,41 @@ fn is_span(context: &ClauseContext<'_, '_>, unit: usize) -> bool {
     })
 }
 
-/// Whether the clause has a verb of the past before the mention or in it, or 了 or 过 behind.
+/// Whether the clause has a verb of the past and none of the present before the mention or in it, or
+/// 了, 过 or 的 behind.
 fn tells_past(context: &ClauseContext<'_, '_>) -> bool {
     let text = |at: usize| text_at(context.tokens, at);
     let mention = context.mention;
     if !text(mention.start).is_ascii() {
         let mut behind = mention.start..context.segment.end.min(mention.end + 4);
         return behind.any(|at| {
-            matches!((text(at), text(at + 1)), ("了", _))
+            matches!(text(at), "了" | "的")
                 || text(at) == "过" && !matches!(text(at + 1), "敏" | "量" | "度" | "程")
         });
     }
 
-    let mut told = context.segment.start..mention.end;
-    told.any(|at| {
-        let word = text(at);
+    let is_present = |at: usize| {
         matches!(
-            word,
-            "had"
-                | "was"
-                | "were"
-                | "got"
-                | "went"
-                | "lost"
-                | "couldnt"
-                | "spent"
-                | "woke"
-                | "fell"
-        ) || word.len() > 4 && word.ends_with("ed")
-    })
+            text(at),
+            "is" | "are" | "am" | "im" | "hes" | "shes" | "has" | "have" | "cant"
+        )
+    };
+    let mut told = context.segment.start..mention.end;
+    !told.clone().any(is_present)
+        && told.any(|at| {
+            let word = text(at);
+            matches!(
+                word,
+                "had"
+                    | "was"
+                    | "were"
+                    | "got"
+                    | "went"
+                    | "lost"
+                    | "couldnt"
+                    | "spent"
+                    | "woke"
+                    | "fell"
+            ) || word.len() > 4 && word.ends_with("ed")
+        })
 }

@@ -12,8 +12,10 @@ use crate::triage::tokens::text_at;
 
 /// Words of somebody to whom an animal has done something.
 const PERSONS: &[&str] = &[
-    "i", "me", "my", "him", "her", "his", "us", "our", "child", "son", "daughter", "baby", "face",
-    "hand", "leg", "arm", "我", "他", "她", "孩", "手", "腿", "脸", "人", "脚",
+    "i", "me", "my", "him", "her", "his", "us", "our", "he", "she", "child", "kid", "son",
+    "daughter", "baby", "dad", "mum", "mom", "father", "mother", "husband", "wife", "nan", "gran",
+    "grandad", "grandma", "face", "hand", "leg", "arm", "我", "他", "她", "孩", "爸", "妈", "公",
+    "婆", "爷", "奶", "手", "腿", "脸", "人", "脚",
 ];
 
 /// A word for a death stands no further behind its cause: 脑溢血走的.
@@ -42,7 +44,7 @@ pub(super) fn is_animals(context: &ClauseContext<'_, '_>) -> bool {
         return false;
     };
 
-    let mut behind = animal.end..context.clause.end;
+    let mut behind = animal.end..context.segment.end;
     !behind.any(|at| PERSONS.contains(&text_at(context.tokens, at)))
 }
 

@@ -9,7 +9,7 @@ use super::clause::ClauseContext;
 use super::context_cues::ContextCue;
 use super::experiencer::is_thought_of_harm;
 use super::illness::is_bare_name;
-use crate::triage::finding::FindingStatus;
+use crate::triage::finding::{Finding, FindingStatus};
 use crate::triage::pattern::PatternMatch;
 use crate::triage::tokens::{TokenKind, text_at};
 
@@ -109,10 +109,45 @@ fn is_general(context: &ClauseContext<'_, '_>) -> bool {
     let before = mention.start.saturating_sub(MAX_NAME_TOKENS)..mention.start + 1;
     let behind = mention.end..mention.end + MAX_NAME_TOKENS;
 
+    let is_own = |at: usize| {
+        matches!(
+            text_at(context.tokens, at),
+            "this" | "that" | "these" | "it"
+        )
+    };
     let mut questions = context.sentence_cues_of(ContextCue::General);
-    let is_asked = questions
-        .any(|question| before.contains(&question.end) || behind.contains(&question.start));
-    is_asked && !tells_of_person(context) && !context.text_has_cue(ContextCue::Plea)
+    let is_asked = questions.any(|question| {
+        let is_before =
+            before.contains(&question.end) && !(question.end..mention.start).any(is_own);
+        is_before || behind.contains(&question.start)
+    });
+
+    let happens = context.text_has_cue(ContextCue::Plea)
+        || context.text_has_cue(ContextCue::EventNow)
+        || context.text_has_cue(ContextCue::NewTurn);
+    is_asked && !happens && !is_complaint(mention.key) && !tells_of_person(context)
+}
+
+/// Whether the finding is a sign that a patient may well ask after because it is theirs.
+fn is_complaint(finding: Finding) -> bool {
+    matches!(
+        finding,
+        Finding::ChestPain
+            | Finding::CrushingChestPain
+            | Finding::ChestTightness
+            | Finding::Breathless
+            | Finding::SevereBreathless
+            | Finding::AbdominalPain
+            | Finding::SevereAbdominalPain
+            | Finding::Headache
+            | Finding::SevereHeadache
+            | Finding::Sweating
+            | Finding::FaceDroop
+            | Finding::OneSidedWeakness
+            | Finding::OneSidedNumbness
+            | Finding::SpeechTrouble
+            | Finding::VisionLoss
+    )
 }
 
 /// The greatest status that a condition leaves. A sign in one may be there ("should I go to

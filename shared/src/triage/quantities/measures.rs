@@ -111,7 +111,7 @@ const RECOVERY_WORDS: &[&str] = &[
 /// Tokens around a pulse in which such words count.
 const EXERCISE_REACH: usize = 14;
 
-/// Words that tell a value instead of a number: "sugar normal, testosterone 520".
+/// Words that tell a glucose instead of a number, before a comma: "sugar normal, testosterone 520".
 const RESULT_WORDS: &[&str] = &["normal", "fine", "ok", "okay", "good"];
 
 /// Words that stand between two values of one quantity.
@@ -159,7 +159,11 @@ fn read_behind_cue(tokens: &[Token<'_>], cue: VitalCue, measures: &mut Vec<Measu
 
     while at < latest.min(tokens.len()) {
         let is_end = tokens.get(at).is_none_or(Token::ends_sentence);
-        let has_result = RESULT_WORDS.contains(&text_at(tokens, at));
+        let has_result = cue.sign == VitalSign::Glucose
+            && RESULT_WORDS.contains(&text_at(tokens, at))
+            && tokens
+                .get(at + 1)
+                .is_some_and(|next| next.kind == TokenKind::Comma);
         if is_end || has_result || cue_at(tokens, at).is_some() {
             return;
         }

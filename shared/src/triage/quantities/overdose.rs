@@ -84,7 +84,7 @@ fn overdose_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Finding>>
 
     let unit = text_at(tokens, count.end);
     let is_strength = matches!(unit, "mg" | "g" | "ml" | "mcg" | "毫" | "克" | "岁" | "年")
-        || is_common_strength(tokens, count);
+        || is_strength_of_name(tokens, at, count);
     if is_strength || !counts_pills(tokens, at, count.end) {
         return None;
     }
@@ -108,15 +108,19 @@ fn overdose_at(tokens: &[Token<'_>], at: usize) -> Option<PatternMatch<Finding>>
     Some(PatternMatch::without_gaps(finding, at, count.end))
 }
 
-/// "paracetamol 500 with codeine", "ibuprofen 400": a number without a unit, which is a strength
-/// rather than a count unless the pills themselves are counted.
-fn is_common_strength(tokens: &[Token<'_>], count: TextNumber) -> bool {
-    let is_counted = matches!(
-        text_at(tokens, count.end),
-        "tablets" | "pills" | "capsules" | "caplets" | "片" | "粒" | "颗"
-    );
+/// "paracetamol 500 with codeine", "ibuprofen 400": a number right behind a medicine's name, as
+/// packets have it, unless pills are counted. "100 paracetamol" are a hundred.
+fn is_strength_of_name(tokens: &[Token<'_>], at: usize, count: TextNumber) -> bool {
+    let is_counted = tokens.get(count.end).is_some_and(is_counted_pill);
+    let is_behind_name = tokens_before(tokens, at, 1).iter().any(is_pill);
 
-    !is_counted && STRENGTHS_IN_MG.contains(&(count.tenths / 10))
+    is_behind_name && !is_counted && STRENGTHS_IN_MG.contains(&(count.tenths / 10))
+}
+
+/// A tablet rather than the name of what is in it.
+fn is_counted_pill(token: &Token<'_>) -> bool {
+    const UNITS: &[&str] = &["tablet", "pill", "capsule", "caplet", "片", "粒", "颗"];
+    UNITS.iter().any(|unit| token.text.starts_with(unit))
 }
 
 /// "a day", "per week", 一天三次, 一日: near the count, and no day of the past.

@@ -45,6 +45,8 @@ fn each_spelling_of_a_vital_sign_is_read() {
         ("low_oxygen", "SpO2 88%"),
         ("low_oxygen", "O2 sat of 86 percent"),
         ("low_oxygen", "85% on room air"),
+        ("low_oxygen", "sats ok this morning but 84 now"),
+        ("low_oxygen", "oxygen was fine yesterday, 84 now"),
         ("low_oxygen", "血氧仪只有百分之八十五"),
         ("low_oxygen", "his oxygen dropped from 97 to 84"),
         ("pulse_danger", "HR 190"),
@@ -60,6 +62,9 @@ fn each_spelling_of_a_vital_sign_is_read() {
         ("very_low_glucose", "血糖2.3"),
         ("reduced_consciousness_score", "GCS 12/15"),
         ("extreme_temperature", "temp 41.3"),
+        ("overdose", "I took 100 paracetamol"),
+        ("overdose", "swallowed 200 ibuprofen an hour ago"),
+        ("overdose", "took paracetamol 200 tablets"),
         ("severe_pain_score", "stomach pain, 9 out of 10"),
     ];
 
@@ -106,6 +111,7 @@ fn a_word_that_looks_like_a_value_is_none() {
         "用血糖仪测了一下饭后8.2",
         "血糖一般都挺好",
         "sugar normal, testosterone 520",
+        "can I take ibuprofen 400 with paracetamol 500 for my back",
     ];
 
     for text in cases {

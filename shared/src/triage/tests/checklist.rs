@@ -79,8 +79,8 @@ fn vague(age: Option<u8>) -> Triage {
     })
 }
 
-/// What a patient cannot be asked for: that of the classifier names no sign, and the other one tells
-/// what somebody has found.
+/// What a patient cannot be asked for: that of the classifier names no sign, and the other one
+/// tells what somebody has found.
 const UNASKABLE: [&str; 2] = ["emergency_wording", "emergency_diagnosis"];
 
 /// The rules of all emergencies that a sign tells of.

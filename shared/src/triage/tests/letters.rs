@@ -1,4 +1,4 @@
-//! A letter tells of fears, relatives and old events beside the complaint, and a short text does not.
+//! A letter tells of fears, relatives and old events beside the complaint; a short text does not.
 
 use super::super::Urgency::{Emergency, Routine, Urgent};
 use super::super::{Mention, mentions};
@@ -41,6 +41,9 @@ fn what_a_letter_fears_reads_of_or_tells_of_others_raises_nothing() {
 fn what_happens_now_counts_in_a_letter() {
     let events = [
         "My husband is having a stroke, his face has dropped on one side.",
+        "My husband has crushing chest pain and is grey.",
+        "My daughter swallowed 30 tablets.",
+        "My wife cannot breathe and her lips are blue.",
         "This morning my right arm went weak and I could not get my words out.",
         "I have crushing chest pain right now and I am soaked in sweat.",
         "我老公突然说不出话，右边胳膊抬不起来。",
@@ -92,7 +95,18 @@ const GENERAL: &[Case] = &[
         &["!"],
     ),
     case("mortality", "热射病死亡率高吗", Routine, &["!"]),
-    case("causes", "肝昏迷是怎么引起的", Routine, &["!"]),
+    case(
+        "a sign may be one's own",
+        "胸痛是怎么引起的",
+        Urgent,
+        &["chest_pain"],
+    ),
+    case(
+        "and is, beside another",
+        "what is crushing chest pain with sweating",
+        Emergency,
+        &["cardiac_chest_pain"],
+    ),
     case(
         "somebody is meant",
         "What is wrong, he is unconscious?",
@@ -104,6 +118,27 @@ const GENERAL: &[Case] = &[
 #[test]
 fn a_question_right_beside_a_name_is_about_nobody() {
     check_cases(GENERAL);
+}
+
+const ANIMALS: &[Case] = &[
+    case("an animal", "my dog is choking on a bone", Routine, &["!"]),
+    case(
+        "what it did",
+        "my dog has bitten my hand",
+        Urgent,
+        &["rabies_exposure"],
+    ),
+    case(
+        "somebody beside it",
+        "the dog is barking and dad cant breathe",
+        Emergency,
+        &["severe_breathlessness"],
+    ),
+];
+
+#[test]
+fn an_animal_is_no_patient() {
+    check_cases(ANIMALS);
 }
 
 const LEFT_OPEN: &[Case] = &[case(

@@ -32,16 +32,16 @@ const WORDINGS: &[Case] = &[
     ),
     case(
         "words that weigh when they are told",
-        "since this morning chest pain, trouble breathing, fainting, sweating and grey in the face, \
-         and now his arm is weak and his speech is slurred",
+        "since this morning chest pain, trouble breathing, fainting, sweating and grey in the \
+         face, and now his arm is weak and his speech is slurred",
         Emergency,
         &["stroke_signs"],
     ),
     case(
         "and nothing when they are denied",
-        "no chest pain, no trouble breathing, no fainting, no sweating, not grey in the face, no weak \
-         arm, no slurred speech; I only ask for the date of my next check and whether I can have it \
-         at the other surgery",
+        "no chest pain, no trouble breathing, no fainting, no sweating, not grey in the face, no \
+         weak arm, no slurred speech; I only ask for the date of my next check and whether I can \
+         have it at the other surgery",
         Routine,
         &["!"],
     ),

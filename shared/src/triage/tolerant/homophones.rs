@@ -15,7 +15,8 @@ use crate::triage::word_class::WordClass;
 const MAX_WORD_CHARS: usize = 4;
 
 /// Verbs, measure words and particles that begin no misspelt phrase of two characters.
-const FREE_WORDS: &str = "看个是有来要到去说想会能做用打拿让给买卖吃喝走坐听问找等把被对从在和跟就才都也还又再很太最更这那哪些次种只条件位名家";
+const FREE_WORDS: &str = "看个是有来要到去说想会能做用打拿让给买卖吃喝走坐听问找等把被对从在和\
+    跟就才都也还又再很太最更这那哪些次种只条件位名家";
 
 static COMMON_WORDS: LazyLock<SortedWords> =
     LazyLock::new(|| SortedWords::of_list(include_str!("../data/common_chinese.txt")));
