@@ -10,9 +10,10 @@ use xtask::modules::{Module, find_circle, read_modules, sibling_uses};
 const LEVELS: &[&[&str]] = &[
     &["lambda"],
     &["agent", "chat"],
+    &["knowledge"],
     &["ai", "http", "health"],
     &["setup"],
-    &["knowledge", "users", "reports"],
+    &["users", "reports"],
     &["consultations"],
     &["jobs"],
     &["resilience", "limits", "cache"],

@@ -1,10 +1,11 @@
 //! `DELETE /v1/knowledge/documents/{id}`: removes a document of the tenant.
 
+use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
-use wenzhen::error::Error;
+use wenzhen::error::{Error, error_chain};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
-use wenzhen::knowledge::store;
+use wenzhen::knowledge::{self, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
@@ -12,6 +13,8 @@ use wenzhen::setup::Setup;
 pub struct DeleteDocument {
     /// Holds the documents.
     pub database: Database,
+    /// Keeps results of searches, which may quote the document.
+    pub cache: Cache,
 }
 
 impl Endpoint for DeleteDocument {
@@ -20,6 +23,7 @@ impl Endpoint for DeleteDocument {
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         Ok(Self {
             database: setup.database().await?,
+            cache: setup.cache()?,
         })
     }
 
@@ -37,6 +41,15 @@ impl Endpoint for DeleteDocument {
             .run(async |connection| store::delete(connection, tenant, id).await)
             .await?;
         tracing::info!(document = %id, "a document was removed");
+
+        let tag = knowledge::cache_tag(tenant);
+        if let Err(error) = self.cache.invalidate(&[tag], call.deadline).await {
+            let causes = error_chain(&error);
+            tracing::warn!(
+                causes,
+                "until they expire, cached searches may quote a removed document"
+            );
+        }
         reply::no_content()
     }
 }

@@ -7,6 +7,7 @@ mod create_consultation;
 mod create_document;
 mod create_report;
 mod delete_document;
+mod embed_passages;
 mod get_checklist;
 mod get_consultation;
 mod get_job;
@@ -36,6 +37,7 @@ pub use create_consultation::CreateConsultation;
 pub use create_document::CreateDocument;
 pub use create_report::CreateReport;
 pub use delete_document::DeleteDocument;
+pub use embed_passages::EmbedPassages;
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_job::GetJob;
@@ -83,6 +85,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, GetHealth>("health"),
     Function::queue_consumer::<Worker>("worker"),
     Function::queue_consumer::<ProcessDeadLetters>("process-dead-letters"),
+    Function::schedule::<EmbedPassages>("embed-passages"),
     Function::schedule::<SweepOutbox>("sweep-outbox"),
     Function::schedule::<PruneExpired>("prune-expired"),
 ];

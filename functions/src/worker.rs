@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use wenzhen::Uuid;
-use wenzhen::ai::Chains;
+use wenzhen::ai::{Chains, Embedder};
 use wenzhen::cache::Cache;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
@@ -40,6 +40,8 @@ pub struct Worker {
     pub transcripts: Transcripts,
     /// The models.
     pub chains: Chains,
+    /// Makes vectors of passages and questions, if there is a model for it.
+    pub embedder: Option<Embedder>,
     /// Holds the reports.
     pub reports: Bucket,
     /// Keeps completed consultations for a while.
@@ -60,6 +62,7 @@ impl QueueConsumer for Worker {
             queue: setup.jobs_queue().await?,
             dead_letters: setup.dead_letter_queue().await?,
             transcripts: Transcripts::new(aws, config::transcripts_table()?),
+            embedder: Embedder::from_setup(setup).await?,
             chains: Chains::new(&models, setup.valkey()?, &setup.secrets())?,
             reports: Bucket::new(aws, config::reports_bucket()?),
             cache: setup.cache()?,

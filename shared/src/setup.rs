@@ -12,7 +12,8 @@ use tokio::sync::OnceCell as AsyncOnceCell;
 use crate::aws::{Secrets, SharedConfig};
 use crate::cache::Cache;
 use crate::config::{
-    self, ConfigError, DatabaseSettings, Models, StoredSettings, ValkeySettings, unreadable_secret,
+    self, ConfigError, DatabaseSettings, EMBEDDINGS, EmbeddingSettings, Models, StoredSettings,
+    ValkeySettings, unreadable_secret,
 };
 use crate::error::error_chain;
 use crate::jobs::queue::Queue;
@@ -79,6 +80,11 @@ impl Setup {
     pub async fn models(&self) -> Result<Models, ConfigError> {
         let stored = self.stored_settings(&["AI_TIERS", "AI_CHAINS"]).await?;
         stored.models()
+    }
+
+    /// The embedding model: `EMBEDDINGS`; none if documents are found by their words alone.
+    pub async fn embeddings(&self) -> Result<Option<EmbeddingSettings>, ConfigError> {
+        self.stored_settings(&[EMBEDDINGS]).await?.embeddings()
     }
 
     /// A cache in the environment's memory and in Valkey.

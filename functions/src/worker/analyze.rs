@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wenzhen::agent::{self, NoModel};
+use wenzhen::agent::{Agent, NoModel};
 use wenzhen::consultations::{Analyze, Assessment, Consultation, outcome};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{BoxError, ErrorKind, error_chain};
@@ -93,11 +93,13 @@ impl Worker {
     ) -> Result<Assessment, JobError> {
         run.report_progress(20, "asking_models");
         let deadline = run.deadline.less(WRITE_RESERVE);
-        let chain = self.chains.for_consultations();
-        let tenant = &run.lease.tenant;
-        let assessment = agent::analyze(chain, &self.database, tenant, consultation, deadline)
-            .await
-            .map_err(without_answer)?;
+        let agent = Agent {
+            chain: self.chains.for_consultations(),
+            database: &self.database,
+            embedder: self.embedder.as_ref(),
+        };
+        let assessed = agent.analyze(&run.lease.tenant, consultation, deadline);
+        let assessment = assessed.await.map_err(without_answer)?;
 
         run.report_progress(80, "recording_answer");
         if assessment.served_by.model.is_some() {

@@ -1,32 +1,109 @@
 //! The knowledge base that comes with the project: `infra/knowledge/<language>/<name>.md`.
 
+pub mod vectors;
+
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use wenzhen::knowledge::{NewDocument, Owner, Source, store};
+use wenzhen::ai::{Embedder, EmbeddingCall};
+use wenzhen::aws::Secrets;
+use wenzhen::config::EmbeddingSettings;
+use wenzhen::deadline::Deadline;
+use wenzhen::knowledge::index::Filled;
+use wenzhen::knowledge::{NewDocument, Owner, Source, index, store};
 use wenzhen::locale::Locale;
 
-use crate::report::Step;
+use crate::report::{Step, say};
 use crate::services;
 use crate::stack::Stack;
 
 /// What stands around the head of a document.
 const FENCE: &str = "---";
 
-/// Writes every document as a shared one of the stack's database.
-pub async fn load(stack: &Stack) -> Result<()> {
-    load_into(stack, &services::database_url(stack)?).await
+/// The longest that making the vectors of one batch of passages may take.
+const BATCH_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Writes every document as a shared one of the stack's database, and gives its passages vectors if
+/// there is a model for it.
+pub async fn load(stack: &Stack, embeddings: Option<EmbeddingSettings>) -> Result<()> {
+    let database_url = services::database_url(stack)?;
+    load_into(stack, &database_url).await?;
+    let Some(embeddings) = embeddings else {
+        return Ok(());
+    };
+
+    let embedder = new_embedder(embeddings).await?;
+    let mut database = connect(&database_url).await?;
+    if !index::adopt_model(&mut database, embedder.model()).await? {
+        index::reset(&mut database, embedder.model()).await?;
+    }
+    vectors::restore(stack, &mut database, embedder.model()).await?;
+    match fill_index(&mut database, &embedder).await {
+        Ok(0) => Ok(()),
+        Ok(_) => vectors::save(stack, &mut database, embedder.model()).await,
+        // The stack is of use without: documents are found by their words.
+        Err(error) => {
+            say(format!(
+                "\nNot all passages have vectors ({error}): `cargo xtask up` tries again."
+            ));
+            Ok(())
+        }
+    }
+}
+
+/// Makes the index that of the configured model, unless it is, and gives each passage a vector that
+/// has none. It can be broken off and run again.
+pub async fn reindex(database_url: &str, settings: &str) -> Result<()> {
+    let settings = EmbeddingSettings::parse(settings).context("EMBEDDINGS is wrong")?;
+    let embedder = new_embedder(settings).await?;
+    let mut database = connect(database_url).await?;
+
+    if !index::adopt_model(&mut database, embedder.model()).await? {
+        let step = Step::begin("Emptying the index of another model's vectors");
+        index::reset(&mut database, embedder.model()).await?;
+        step.end("done");
+    }
+    fill_index(&mut database, &embedder).await.map(drop)
+}
+
+async fn new_embedder(settings: EmbeddingSettings) -> Result<Embedder> {
+    let secrets = Arc::new(Secrets::new(&wenzhen::aws::sdk_config().await));
+    Ok(Embedder::new(settings, None, &secrets)?)
+}
+
+async fn connect(database_url: &str) -> Result<PgConnection> {
+    let connected = PgConnection::connect(database_url).await;
+    connected.context("the database cannot be reached")
+}
+
+async fn fill_index(database: &mut PgConnection, embedder: &Embedder) -> Result<usize> {
+    let step = Step::begin("Vectors of passages");
+    let call = || EmbeddingCall::of_operator(Deadline::after(BATCH_TIMEOUT));
+    let report = |filled: Filled| {
+        step.note(&filled.made.to_string());
+        true
+    };
+    let Filled { made, refused } = index::fill_missing(database, embedder, call, report).await?;
+
+    let model = &embedder.model().name;
+    step.end(&match (made, refused) {
+        (0, 0) => format!("there ({model})"),
+        (made, 0) => format!("{made} made ({model})"),
+        (made, refused) => format!("{made} made, {refused} refused ({model})"),
+    });
+    Ok(made)
 }
 
 /// Writes every document as a shared one; what has not changed is left alone.
 pub async fn load_into(stack: &Stack, database_url: &str) -> Result<()> {
     let step = Step::begin("Knowledge base");
     let documents = read_documents(&stack.root.join("infra/knowledge"))?;
-    let connected = PgConnection::connect(database_url).await;
-    let mut database = connected.context("the database cannot be reached")?;
+    let mut database = connect(database_url).await?;
 
     let mut written = 0;
     for document in &documents {

@@ -46,6 +46,15 @@ enum Command {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
         database_url: String,
     },
+    /// Give every passage of a database a vector of the configured model, which may be a new one
+    Reindex {
+        /// The database, with all migrations: postgres://…
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+        /// The model and its endpoints, as JSON (docs/knowledge.md)
+        #[arg(long, env = "EMBEDDINGS", hide_env_values = true)]
+        embeddings: String,
+    },
     /// Print what triage reads in a text: each finding with its words, and the flags
     TriageExplain(triage_explain::Options),
     /// Run the rules of triage on cases with a known urgency, and print how they do
@@ -86,6 +95,10 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::LoadKnowledge { database_url } => {
             knowledge::load_into(&stack, &database_url).await
         }
+        Command::Reindex {
+            database_url,
+            embeddings,
+        } => knowledge::reindex(&database_url, &embeddings).await,
         Command::TriageExplain(options) => {
             triage_explain::run(&options);
             Ok(())

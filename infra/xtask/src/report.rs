@@ -24,6 +24,12 @@ impl Step {
         }
     }
 
+    /// Says how far it is, in a word, on the step's line.
+    pub fn note(&self, progress: &str) {
+        print!("{progress} ");
+        drop(std::io::stdout().flush());
+    }
+
     /// Ends it with a word or two.
     pub fn end(self, outcome: &str) {
         let seconds = self.started.elapsed().as_secs_f64();

@@ -1,5 +1,5 @@
-//! The settings of the deployed functions: the user's `AI_TIERS`, `AI_CHAINS` and `LIMITS`, checked
-//! as the functions will check them, or those that the tests need.
+//! The settings of the deployed functions: the user's `AI_TIERS`, `AI_CHAINS`, `LIMITS` and
+//! `EMBEDDINGS`, checked as the functions will check them, or those that the tests need.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_secretsmanager::Client;
 use serde_json::{Value, json};
 use wenzhen::config::{
-    AllowedPlaintext, ConnectionKind, KeyReference, LimitSettings, Models, Tiers,
+    AllowedPlaintext, ConnectionKind, EmbeddingSettings, KeyReference, LimitSettings, Models, Tiers,
 };
 use wenzhen::limits::{Limiter, TENANT_WAIT, WAIT};
 
@@ -25,11 +25,15 @@ const MAX_SECRET_BYTES: usize = 65_536;
 const HASH_CHARS: usize = 12;
 
 /// The parameters that such a secret can hold, and the settings' names there.
-const STORED_SETTINGS: [(&str, &str); 3] = [
+const STORED_SETTINGS: [(&str, &str); 4] = [
     ("AiTiers", "AI_TIERS"),
     ("AiChains", "AI_CHAINS"),
     ("Limits", "LIMITS"),
+    ("Embeddings", "EMBEDDINGS"),
 ];
+
+/// What `EMBEDDINGS` says if documents shall be found by their words alone.
+const NO_EMBEDDINGS: &str = "off";
 
 /// The user's `AI_TIERS`, checked. Their keys are still `env:NAME`.
 pub struct TierSettings {
@@ -76,6 +80,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("AiTiers", deployed_tiers(stack, tiers).await?),
         ("AiChains", deployed_chains(stack)?),
         ("Limits", deployed_limits(stack)?),
+        ("Embeddings", deployed_embeddings(stack).await?),
         ("AllowPlaintext", deployed_plaintext(stack)?),
     ]);
 
@@ -166,7 +171,7 @@ fn read_json_setting(name: &str) -> Result<Option<String>> {
 }
 
 fn read_api_key(name: &str) -> Result<String> {
-    env_variable(name).with_context(|| format!("AI_TIERS refers to {name}, which is not set"))
+    env_variable(name).with_context(|| format!("a tier refers to {name}, which is not set"))
 }
 
 /// The limits as the functions get them. All tests call from one address, more often than a client
@@ -193,6 +198,52 @@ pub fn read_limits() -> Result<Option<String>> {
     Limiter::new(None, &declared, &settings).context(advice)?;
 
     Ok(Some(text))
+}
+
+/// The embedding model: the user's `EMBEDDINGS`, checked, or the one that runs on this machine; none
+/// if the user wants none.
+pub fn read_embeddings(stack: &Stack) -> Result<Option<EmbeddingSettings>> {
+    let Some(json) = embeddings_json(stack)? else {
+        return Ok(None);
+    };
+
+    let advice = "EMBEDDINGS is wrong; see docs/knowledge.md";
+    let settings = EmbeddingSettings::parse(&json).context(advice)?;
+    settings
+        .check_transport(&allowed_plaintext()?)
+        .context(advice)?;
+    Ok(Some(settings))
+}
+
+/// `EMBEDDINGS` as JSON on one line; none if the user wants no model.
+pub fn embeddings_json(stack: &Stack) -> Result<Option<String>> {
+    if env_variable("EMBEDDINGS").is_some_and(|setting| setting == NO_EMBEDDINGS) {
+        return Ok(None);
+    }
+
+    // The tests' stack is the same whatever the user has set.
+    let own = match stack.provider {
+        Some(_) => None,
+        None => read_json_setting("EMBEDDINGS")?,
+    };
+    let json = match own {
+        Some(json) => serde_json::from_str(&json).context("EMBEDDINGS is no JSON")?,
+        None => services::local_embeddings(stack),
+    };
+    Ok(Some(json.to_string()))
+}
+
+/// The embedding model as the functions get it.
+async fn deployed_embeddings(stack: &Stack) -> Result<String> {
+    let Some(json) = embeddings_json(stack)? else {
+        return Ok(String::new());
+    };
+
+    let mut settings: Value = serde_json::from_str(&json)?;
+    if let Some(tiers) = settings.get_mut("tiers") {
+        store_keys(stack, tiers).await?;
+    }
+    Ok(settings.to_string())
 }
 
 /// The chains as the functions get them. Without tiers there are none.
@@ -232,7 +283,13 @@ async fn deployed_tiers(stack: &Stack, tiers: Option<TierSettings>) -> Result<St
         return Ok(String::new());
     };
 
-    for tier in tiers.json.as_array_mut().into_iter().flatten() {
+    store_keys(stack, &mut tiers.json).await?;
+    Ok(tiers.json.to_string())
+}
+
+/// Puts each key that is given as `env:NAME` into the emulator's Secrets Manager.
+async fn store_keys(stack: &Stack, tiers: &mut Value) -> Result<()> {
+    for tier in tiers.as_array_mut().into_iter().flatten() {
         let key = tier.get("key").and_then(Value::as_str);
         let Some(name) = key.and_then(|key| key.strip_prefix("env:")) else {
             continue;
@@ -245,7 +302,7 @@ async fn deployed_tiers(stack: &Stack, tiers: Option<TierSettings>) -> Result<St
         }
     }
 
-    Ok(tiers.json.to_string())
+    Ok(())
 }
 
 /// Two tiers of the scripted provider that the tests play: the first with a key, the second
@@ -283,7 +340,7 @@ async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
     ensure!(
         bytes <= MAX_SECRET_BYTES,
         "the secret {name} would have {bytes} bytes, of which Secrets Manager takes \
-         {MAX_SECRET_BYTES}; shorten AI_TIERS, AI_CHAINS and LIMITS"
+         {MAX_SECRET_BYTES}; shorten AI_TIERS, AI_CHAINS, LIMITS and EMBEDDINGS"
     );
 
     let client = Client::new(&stack.aws().await);

@@ -29,6 +29,8 @@ pub struct Ports {
     pub valkey: u16,
     /// The AWS emulator.
     pub aws: u16,
+    /// The embedding model.
+    pub embeddings: u16,
 }
 
 /// A local stack.
@@ -54,6 +56,7 @@ impl Stack {
             postgres: read_port("WENZHEN_POSTGRES_PORT", 55_432)?,
             valkey: read_port("WENZHEN_VALKEY_PORT", 56_379)?,
             aws: read_port("WENZHEN_AWS_PORT", 4_566)?,
+            embeddings: read_port("WENZHEN_EMBEDDINGS_PORT", 56_384)?,
         };
 
         let own_url = format!("http://127.0.0.1:{}", ports.aws);
@@ -70,11 +73,12 @@ impl Stack {
     /// A stack of its own for the tests, on ports that are free now.
     pub fn for_tests() -> Result<Self> {
         let root = find_checkout()?;
-        let [postgres, valkey, aws, provider] = find_free_ports()?;
+        let [postgres, valkey, aws, embeddings, provider] = find_free_ports()?;
         let ports = Ports {
             postgres,
             valkey,
             aws,
+            embeddings,
         };
 
         Ok(Self {
@@ -118,6 +122,7 @@ impl Stack {
             postgres: stack.env_port("DATABASE_URL")?,
             valkey: stack.env_port("VALKEY_URL")?,
             aws: stack.env_port("AWS_ENDPOINT_URL")?,
+            embeddings: stack.env_port("EMBEDDINGS_URL")?,
         };
 
         Ok(stack)

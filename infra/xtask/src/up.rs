@@ -49,6 +49,7 @@ pub async fn run_up(stack: &Stack, options: &Options) -> Result<()> {
 pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
     let tiers = TierSettings::read()?;
     settings::read_limits()?;
+    let embeddings = settings::read_embeddings(stack)?;
     announce_first_run(stack, options);
     tools::install(stack)?;
     if options.fresh {
@@ -57,7 +58,7 @@ pub async fn bring_up(stack: &Stack, options: &Options) -> Result<()> {
     }
 
     services::start(stack).await?;
-    knowledge::load(stack).await?;
+    knowledge::load(stack, embeddings).await?;
 
     let scope = if options.services {
         DeployScope::Services
@@ -119,6 +120,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("CHAT_URL", chat_url(&endpoint, outputs)),
         ("DATABASE_URL", services::database_url(stack)?),
         ("DEAD_LETTER_QUEUE_URL", output("DeadLetterQueueUrl")?),
+        ("EMBEDDINGS_URL", services::embeddings_url(stack)),
         ("JOBS_QUEUE_URL", output("JobsQueueUrl")?),
         ("REPORTS_BUCKET", output("ReportsBucketName")?),
         ("TOKEN_AUDIENCE", client.clone()),
@@ -131,6 +133,9 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("VALKEY_URL", services::valkey_url(stack)),
     ]);
 
+    if let Some(embeddings) = settings::embeddings_json(stack)? {
+        values.insert("EMBEDDINGS", embeddings);
+    }
     if let Some(port) = stack.provider {
         values.insert("PROVIDER_PORT", port.to_string());
     }

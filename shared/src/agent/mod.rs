@@ -1,24 +1,29 @@
 //! The consultation agent: asks the models for a structured assessment, checks it, and lets the
 //! rules have the last word on urgency.
 //!
-//! The model may raise the urgency, never lower it. Without a model the rules answer, with what the
+//! What the knowledge base says of the complaint is looked up first. A model is given it to cite, and
+//! what it cites beyond that is dropped. It may raise the urgency, never lower it. Without a model the rules answer, with what the
 //! knowledge base says of the complaint, word for word (`extract`), or with a fixed text; and the
 //! answer says so.
 
 mod answer;
+mod citations;
 mod extract;
 mod prompt;
+mod retrieval;
 
 use std::time::Duration;
 
-use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Fault};
+use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Embedder, Fault};
 use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
 use crate::deadline::Deadline;
 use crate::identity::TenantId;
 use crate::knowledge::Guidance;
+use crate::locale::Locale;
 use crate::postgres::Database;
 use crate::triage::{self, Triage, Urgency};
 use answer::ModelAnswer;
+use citations::GivenPassages;
 
 /// The longest name of a model that is repeated in an answer, in characters.
 const MAX_MODEL_NAME_CHARS: usize = 200;
@@ -36,6 +41,8 @@ struct AssessmentSource {
     citations: Vec<Citation>,
     served_by: ServedBy,
     degraded_reason: Option<DegradedReason>,
+    /// What its texts rest on, if that has to be said.
+    grounding: Option<&'static str>,
 }
 
 /// Why there is no assessment of a consultation that requires a model's.
@@ -55,37 +62,51 @@ pub enum NoModel {
     },
 }
 
-/// Makes the assessment of a tenant's consultation. It always makes one, unless the consultation
-/// requires a model's: it says in the assessment what failed on the way. Without a model the rules
-/// answer, with what `database` has of guidance on the complaint.
-pub async fn analyze(
-    chain: Option<&Chain>,
-    database: &Database,
-    tenant: &TenantId,
-    consultation: &Consultation,
-    deadline: Deadline,
-) -> Result<Assessment, NoModel> {
-    let rules = decide_again(consultation);
-    let answer = match chain {
-        Some(chain) => {
-            let chat = prompt::chat_request(consultation, &rules);
-            let user = &consultation.user_id;
-            let request = ChainRequest::new(&chat, deadline).of_user(tenant, user);
-            ask_models(chain, &request.with_repair_turn()).await
-        }
-        None => Err(NoModel::NotConfigured),
-    };
+/// What makes assessments.
+pub struct Agent<'a> {
+    /// The models; none if none is configured.
+    pub chain: Option<&'a Chain>,
+    /// Holds the knowledge base.
+    pub database: &'a Database,
+    /// Makes vectors of complaints, if there is a model for it.
+    pub embedder: Option<&'a Embedder>,
+}
 
-    let source = match answer {
-        Ok(answer) => source_of(answer),
-        Err(no_model) if consultation.requires_model => return Err(no_model),
-        Err(no_model) => {
-            let guidance = extract::find_guidance(database, tenant, consultation).await;
-            source_without_model(consultation, &rules, no_model, guidance)
-        }
-    };
+impl Agent<'_> {
+    /// Makes the assessment of a tenant's consultation. It always makes one, unless the
+    /// consultation requires a model's: it says in the assessment what failed on the way. Without a
+    /// model the rules answer, with what the knowledge base has of guidance on the complaint.
+    pub async fn analyze(
+        &self,
+        tenant: &TenantId,
+        consultation: &Consultation,
+        deadline: Deadline,
+    ) -> Result<Assessment, NoModel> {
+        let rules = decide_again(consultation);
+        let found = retrieval::find_passages(self, tenant, consultation, deadline).await;
+        let passages = GivenPassages::new(found.as_ref());
 
-    Ok(assemble_assessment(consultation, &rules, source))
+        let answer = match self.chain {
+            Some(chain) => {
+                let chat = prompt::chat_request(consultation, &rules, &passages);
+                let user = &consultation.user_id;
+                let request = ChainRequest::new(&chat, deadline).of_user(tenant, user);
+                ask_models(chain, &request.with_repair_turn()).await
+            }
+            None => Err(NoModel::NotConfigured),
+        };
+
+        let source = match answer {
+            Ok(answer) => source_of(answer, &passages, consultation.locale),
+            Err(no_model) if consultation.requires_model => return Err(no_model),
+            Err(no_model) => {
+                let guidance = retrieval::find_guidance(self.database, tenant, found).await;
+                source_without_model(consultation, &rules, no_model, guidance)
+            }
+        };
+
+        Ok(assemble_assessment(consultation, &rules, source))
+    }
 }
 
 /// What the rules say today, with the patient's answers.
@@ -121,14 +142,22 @@ fn reason_for_none<T>(outcome: &ChainOutcome<T>) -> NoModel {
     }
 }
 
-fn source_of(answer: Answer<CheckedCompletion<ModelAnswer>>) -> AssessmentSource {
+fn source_of(
+    answer: Answer<CheckedCompletion<ModelAnswer>>,
+    passages: &GivenPassages<'_>,
+    locale: Locale,
+) -> AssessmentSource {
     let is_fallback = answer.degraded.is_some();
     let model = answer.content.completion.model();
     let model = model.map(|name| name.chars().take(MAX_MODEL_NAME_CHARS).collect());
 
+    let mut checked = answer.content.checked;
+    let citations = passages.cite(&mut checked);
+
     AssessmentSource {
-        answer: answer.content.checked,
-        citations: Vec::new(),
+        grounding: Some(citations::grounding(&citations, locale)),
+        answer: checked,
+        citations,
         served_by: ServedBy {
             tier: answer.tier,
             model,
@@ -172,6 +201,7 @@ fn source_without_model(
             model: None,
         },
         degraded_reason: Some(degraded_reason),
+        grounding: None,
     }
 }
 
@@ -192,7 +222,10 @@ fn assemble_assessment(
         citations,
         served_by,
         degraded_reason,
+        grounding,
     } = source;
+    let disclaimer = [triage::disclaimer(locale)].into_iter().chain(grounding);
+    let separator = if locale == Locale::Zh { "" } else { " " };
     let assessment = Assessment {
         summary: answer.summary,
         possible_causes: answer.possible_causes,
@@ -204,7 +237,7 @@ fn assemble_assessment(
         served_by,
         degraded: degraded_reason.is_some(),
         degraded_reason,
-        disclaimer: triage::disclaimer(locale).to_owned(),
+        disclaimer: disclaimer.collect::<Vec<_>>().join(separator),
     };
     assessment.with_rules(rules, least_urgency(consultation, rules), locale)
 }

@@ -57,6 +57,7 @@ fn model_source(urgency: Urgency) -> AssessmentSource {
             model: Some("m-1".to_owned()),
         },
         degraded_reason: None,
+        grounding: None,
     }
 }
 
@@ -174,7 +175,8 @@ fn an_answer_after_the_assessment_replaces_what_it_said() {
 fn an_answer_of_a_later_tier_says_so() {
     let headache = consultation_of("头痛三天", Locale::Zh);
     let answered_by = |degraded| {
-        let source = source_of(answer_of_model("a".repeat(1_000).as_str(), degraded));
+        let answer = answer_of_model("a".repeat(1_000).as_str(), degraded);
+        let source = source_of(answer, &GivenPassages::new(None), Locale::Zh);
         assess_with(&headache, source)
     };
 
@@ -234,6 +236,7 @@ fn without_any_model_the_rules_answer_in_the_callers_language() {
 
 fn guidance_on_throats() -> Guidance {
     Guidance {
+        document_id: Uuid::nil(),
         title: "Sore throat".to_owned(),
         source: knowledge::Source {
             title: "NHS: Sore throat".to_owned(),

@@ -78,7 +78,7 @@ impl<'a> ChainRequest<'a> {
     /// Names the person whose call it is, so that circuits can tell their faults from others'.
     #[must_use]
     pub fn of_user(mut self, tenant: &TenantId, user: &UserId) -> Self {
-        self.client = client_of(tenant, user);
+        self.client = client_of(tenant, user.as_str());
         self
     }
 
@@ -125,8 +125,8 @@ impl<'a> ChainRequest<'a> {
 
 /// A person as circuits know them: hashes, since circuits are no place for names. The same person's
 /// hash is another one in another tenant.
-fn client_of(tenant: &TenantId, user: &UserId) -> String {
-    let (tenant, user) = (tenant.as_str(), user.as_str());
+pub(super) fn client_of(tenant: &TenantId, user: &str) -> String {
+    let tenant = tenant.as_str();
     let of_user = short_hash(&format!("{tenant} {user}"), USER_HASH_BYTES);
     format!("{}/{of_user}", short_hash(tenant, TENANT_HASH_BYTES))
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chain::Chain;
-use super::client::{TierClient, new_http_client};
+use super::client::TierClient;
+use super::endpoint::new_http_client;
 use super::tier::Tier;
 use crate::aws::Secrets;
 use crate::config::{CONSULTATION_CHAIN, ChainSettings, ConfigError, DEFAULT_CHAIN, Models};
@@ -144,7 +145,7 @@ fn new_tiers<'a>(
         let connect_timeout = settings.connect_timeout();
         let http = match clients_by_timeout.get(&connect_timeout) {
             Some(known) => reqwest::Client::clone(known),
-            None => new_http_client(connect_timeout)?,
+            None => new_http_client("AI_TIERS", connect_timeout)?,
         };
         clients_by_timeout.insert(connect_timeout, http.clone());
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::BoxError;
-use crate::resilience::breaker::{MAX_COOLDOWN, RefusalReason};
+use crate::resilience::breaker::{MAX_COOLDOWN, Refusal, RefusalReason};
 use crate::resilience::retry::{RetryAdvice, Retryable};
 
 /// Attempts in all on one tier that answers 429.
@@ -177,7 +177,21 @@ impl fmt::Debug for Fault {
     }
 }
 
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.reason {
+            RefusalReason::CoolingDown => Self::CoolingDown(refusal.retry_in),
+            reason => Self::CircuitRefused(reason),
+        }
+    }
+}
+
 impl Fault {
+    /// What a call says that ended with this fault, or without one.
+    pub(super) fn outcome_of(fault: Option<&Self>) -> BreakerOutcome {
+        fault.map_or(BreakerOutcome::Success, Self::breaker_outcome)
+    }
+
     pub(super) fn breaker_outcome(&self) -> BreakerOutcome {
         match self {
             Self::Connection { was_idle, .. } if *was_idle => BreakerOutcome::Unknown,

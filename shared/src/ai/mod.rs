@@ -16,6 +16,7 @@
 //! | `surrogates` | halves of a character that came in two chunks |
 //! | `reader` | a streamed answer: when it is complete, and when it is not |
 //! | `response` | an answer that has begun, with the permit that it was asked for by |
+//! | `endpoint` | one address: requests with its key, and the faults of what comes back |
 //! | `client` | one call of one endpoint, with its time-outs |
 //! | `attempt` | what is asked of a chain, and within which limits one tier is asked |
 //! | `tier` | one endpoint with its circuit and its retries |
@@ -27,6 +28,7 @@
 //! | `resumed_stream` | a live answer that another tier continues when one breaks |
 //! | `chain` | tiers in order, within the call's deadline |
 //! | `chains` | all chains, with the tiers and circuits that they share |
+//! | `embedder` | texts as vectors, by the endpoints of one embedding model |
 
 mod attempt;
 mod chain;
@@ -37,6 +39,8 @@ mod completion;
 mod content;
 mod continuation;
 mod demands;
+mod embedder;
+mod endpoint;
 mod error_body;
 mod fault;
 mod framing;
@@ -58,6 +62,10 @@ pub use attempt::ChainRequest;
 pub use chain::Chain;
 pub use chains::{Chains, Purpose, circuits};
 pub use completion::Completion;
+pub use embedder::{
+    Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, NoEmbedding, QUERY_TIMEOUT,
+    embedding_circuits,
+};
 pub use fault::{Fault, InvalidAnswer, ProviderError};
 pub use live_stream::LiveStream;
 pub use outcome::{Answer, ChainOutcome, Degraded, TierFailure};

@@ -16,7 +16,7 @@ use super::response::{CallTiming, StartedResponse, settle_permit};
 use super::usage::{UsageLedger, UsedTokens};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
-use crate::resilience::breaker::{Admission, Circuit, Permit, RefusalReason};
+use crate::resilience::breaker::{Admission, Circuit, Permit};
 use crate::resilience::retry::{self, RetryPolicy};
 use crate::telemetry::metrics;
 
@@ -24,8 +24,9 @@ use crate::telemetry::metrics;
 const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(500);
 
 /// Jitter below a quarter, half, one … at most four seconds; after a limit at least half of that.
-/// A chat completion changes nothing at the provider, so it may be asked for twice.
-const RETRY_POLICY: RetryPolicy =
+/// Neither a chat completion nor an embedding changes anything at the provider, so it may be asked
+/// for twice.
+pub(super) const RETRY_POLICY: RetryPolicy =
     RetryPolicy::idempotent(Duration::from_millis(250), Duration::from_secs(4))
         .min_attempt_time(MIN_ATTEMPT_TIME);
 
@@ -255,10 +256,7 @@ impl Tier {
 
         match admission {
             Admission::Granted(permit) => Ok(permit),
-            Admission::Refused(refusal) if refusal.reason == RefusalReason::CoolingDown => {
-                Err(Fault::CoolingDown(refusal.retry_in))
-            }
-            Admission::Refused(refusal) => Err(Fault::CircuitRefused(refusal.reason)),
+            Admission::Refused(refusal) => Err(refusal.into()),
         }
     }
 

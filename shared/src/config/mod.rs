@@ -8,6 +8,7 @@ use url::Url;
 
 mod breaker;
 mod chains;
+mod embeddings;
 mod limits;
 mod pass_fields;
 mod plaintext;
@@ -18,6 +19,7 @@ mod unique_map;
 
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
+pub use embeddings::{EMBEDDINGS, EmbeddingSettings, EmbeddingTierSettings, InputForm};
 pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
 pub use pass_fields::{PassFields, is_safe_field, is_safe_part, is_safe_tool};
 pub use plaintext::{AllowedPlaintext, ConnectionKind};

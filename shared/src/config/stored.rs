@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use serde_json::value::RawValue;
 
+use super::embeddings::{EMBEDDINGS, EmbeddingSettings};
 use super::limits::LimitSettings;
 use super::unique_map::UniqueMap;
 use super::{AllowedPlaintext, ConfigError, Models, Tiers, json_or_file, optional};
@@ -13,9 +14,9 @@ use super::{AllowedPlaintext, ConfigError, Models, Tiers, json_or_file, optional
 const SECRET: &str = "SETTINGS_SECRET";
 
 /// The settings that the secret may hold.
-const NAMES: [&str; 3] = ["AI_TIERS", "AI_CHAINS", "LIMITS"];
+const NAMES: [&str; 4] = ["AI_TIERS", "AI_CHAINS", "LIMITS", EMBEDDINGS];
 
-/// `AI_TIERS`, `AI_CHAINS` and `LIMITS` as one secret string of AWS Secrets Manager holds them: a
+/// `AI_TIERS`, `AI_CHAINS`, `LIMITS` and `EMBEDDINGS` as one secret string of AWS Secrets Manager holds them: a
 /// JSON object with the settings' names. One secret, so that tiers and the chains that name them
 /// change together. A variable of the same name comes first.
 pub struct StoredSettings(BTreeMap<String, Box<RawValue>>);
@@ -54,7 +55,8 @@ impl StoredSettings {
 
         let is_unknown = |name: &&String| !NAMES.contains(&name.as_str());
         if let Some(name) = settings.keys().find(is_unknown) {
-            let problem = "is no setting of the secret; it holds AI_TIERS, AI_CHAINS and LIMITS";
+            let problem = "is no setting of the secret; it holds AI_TIERS, AI_CHAINS, LIMITS and \
+                           EMBEDDINGS";
             return Err(ConfigError::new(format!("{SECRET}.{name}"), problem));
         }
 
@@ -72,6 +74,18 @@ impl StoredSettings {
         tiers.check_transport(&AllowedPlaintext::from_env()?)?;
 
         Models::new(tiers, self.find("AI_CHAINS")?.as_deref())
+    }
+
+    /// The embedding model of `EMBEDDINGS`, a JSON object or the path of a file that holds it. None
+    /// if it is unset or empty: documents are found by their words alone then.
+    pub fn embeddings(&self) -> Result<Option<EmbeddingSettings>, ConfigError> {
+        let Some(json) = self.find(EMBEDDINGS)? else {
+            return Ok(None);
+        };
+
+        let settings = EmbeddingSettings::parse(&json)?;
+        settings.check_transport(&AllowedPlaintext::from_env()?)?;
+        Ok(Some(settings))
     }
 
     /// What `LIMITS` changes of the routes' limits: a JSON object of changes by name, or the path

@@ -163,19 +163,14 @@ impl TierSettings {
         };
 
         self.check_identity()
-            .and_then(|()| self.check_address())
+            .and_then(|()| check_address(&self.base_url, self.key.is_some()))
             .and_then(|()| self.check_times())
             .and_then(|()| self.check_rules())
             .map_err(wrong_field)
     }
 
     fn check_identity(&self) -> Result<(), WrongField> {
-        let is_visible = self.name.bytes().all(|c| c.is_ascii_graphic());
-        if self.name.is_empty() || !is_visible || self.name.len() > 100 {
-            let problem = "must be 1 to 100 visible ASCII characters";
-            return Err(WrongField::new("name", problem));
-        }
-
+        check_name(&self.name)?;
         if self.model.trim().is_empty() {
             return Err(WrongField::new("model", "must not be empty"));
         }
@@ -183,27 +178,8 @@ impl TierSettings {
         Ok(())
     }
 
-    fn check_address(&self) -> Result<(), WrongField> {
-        let scheme = self.base_url.scheme();
-        if !matches!(scheme, "http" | "https") || !self.base_url.has_host() {
-            let problem = "must be an http or https URL, such as https://api.openai.com/v1";
-            return Err(WrongField::new("base_url", problem));
-        }
-
-        if self.key.is_some() && scheme == "http" && !is_loopback(&self.base_url) {
-            let problem = "must be https, since the tier has a key";
-            return Err(WrongField::new("base_url", problem));
-        }
-
-        Ok(())
-    }
-
     fn check_times(&self) -> Result<(), WrongField> {
-        let is_time = |seconds: f64| (0.001..=900.0).contains(&seconds);
-        if !is_time(self.total_timeout) {
-            let problem = "must be more than 0 and at most 900 seconds";
-            return Err(WrongField::new("total_timeout", problem));
-        }
+        check_total_timeout(self.total_timeout)?;
 
         let parts = [
             ("connect_timeout", self.connect_timeout),
@@ -212,10 +188,7 @@ impl TierSettings {
             ("hedge_after", self.hedge_after),
         ];
         for (field, seconds) in parts {
-            if seconds.is_some_and(|seconds| !is_time(seconds) || seconds > self.total_timeout) {
-                let problem = "must be more than 0 seconds and at most the total_timeout";
-                return Err(WrongField::new(field, problem));
-            }
+            check_partial_timeout(field, seconds, self.total_timeout)?;
         }
 
         Ok(())
@@ -226,24 +199,89 @@ impl TierSettings {
             return Err(WrongField::new("context_window", "must be at least 1"));
         }
 
-        match self.breaker.first_out_of_range() {
-            Some(bad) => Err(WrongField {
-                field: format!("breaker.{}", bad.field),
-                problem: bad.range,
-            }),
-            None => Ok(()),
-        }
+        check_breaker(&self.breaker)
     }
 }
 
 /// A field of a tier that is wrong, and what would be right.
-struct WrongField {
-    field: String,
-    problem: &'static str,
+pub(super) struct WrongField {
+    pub(super) field: String,
+    pub(super) problem: &'static str,
+}
+
+/// Refuses a name that is no name for a tier, whose circuit is called like it.
+pub(super) fn check_name(name: &str) -> Result<(), WrongField> {
+    let is_visible = name.bytes().all(|c| c.is_ascii_graphic());
+    if name.is_empty() || !is_visible || name.len() > 100 {
+        let problem = "must be 1 to 100 visible ASCII characters";
+        return Err(WrongField::new("name", problem));
+    }
+
+    Ok(())
+}
+
+/// Refuses what is no address of an endpoint, and a key that would be sent in clear.
+pub(super) fn check_address(base_url: &Url, has_key: bool) -> Result<(), WrongField> {
+    let scheme = base_url.scheme();
+    if !matches!(scheme, "http" | "https") || !base_url.has_host() {
+        let problem = "must be an http or https URL, such as https://api.openai.com/v1";
+        return Err(WrongField::new("base_url", problem));
+    }
+
+    if has_key && scheme == "http" && !is_loopback(base_url) {
+        let problem = "must be https, since the tier has a key";
+        return Err(WrongField::new("base_url", problem));
+    }
+
+    Ok(())
+}
+
+fn is_time(seconds: f64) -> bool {
+    (0.001..=900.0).contains(&seconds)
+}
+
+/// Refuses seconds that no call may take.
+pub(super) fn check_total_timeout(seconds: f64) -> Result<(), WrongField> {
+    if is_time(seconds) {
+        return Ok(());
+    }
+
+    let problem = "must be more than 0 and at most 900 seconds";
+    Err(WrongField::new("total_timeout", problem))
+}
+
+/// Refuses seconds for a part of a call that are no time, or more than the whole has.
+pub(super) fn check_partial_timeout(
+    field: &str,
+    seconds: Option<f64>,
+    total_timeout: f64,
+) -> Result<(), WrongField> {
+    if seconds.is_some_and(|seconds| !is_time(seconds) || seconds > total_timeout) {
+        let problem = "must be more than 0 seconds and at most the total_timeout";
+        return Err(WrongField::new(field, problem));
+    }
+
+    Ok(())
+}
+
+/// Refuses rules that a circuit cannot have.
+pub(super) fn check_breaker(breaker: &BreakerSettings) -> Result<(), WrongField> {
+    match breaker.first_out_of_range() {
+        Some(bad) => Err(WrongField {
+            field: format!("breaker.{}", bad.field),
+            problem: bad.range,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whether an address leads beyond this machine without TLS.
+pub(super) fn is_plain_beyond_this_machine(base_url: &Url) -> bool {
+    base_url.scheme() == "http" && !is_loopback(base_url)
 }
 
 impl WrongField {
-    fn new(field: &str, problem: &'static str) -> Self {
+    pub(super) fn new(field: &str, problem: &'static str) -> Self {
         Self {
             field: field.to_owned(),
             problem,
@@ -275,8 +313,7 @@ impl Tiers {
 
     /// Refuses a tier beyond this machine that is asked without TLS, unless that is allowed.
     pub fn check_transport(&self, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
-        let is_plain =
-            |tier: &TierSettings| tier.base_url.scheme() == "http" && !is_loopback(&tier.base_url);
+        let is_plain = |tier: &TierSettings| is_plain_beyond_this_machine(&tier.base_url);
         let Some(index) = self.0.iter().position(is_plain) else {
             return Ok(());
         };

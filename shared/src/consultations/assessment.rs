@@ -1,6 +1,7 @@
 //! The answer to a consultation, with what made it.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::locale::Locale;
 use crate::triage::{self, FlagStatus, RedFlag, Source, Triage, Urgency};
@@ -20,7 +21,7 @@ pub struct Assessment {
     pub recommended_actions: Vec<String>,
     /// Questions that a clinician should ask next.
     pub questions: Vec<String>,
-    /// The sources of the rules.
+    /// The sources of the rules, and of the documents that were cited or quoted.
     pub citations: Vec<Citation>,
     /// The tier and the model that made this answer.
     pub served_by: ServedBy,
@@ -95,9 +96,32 @@ pub struct Citation {
     pub title: String,
     /// An absolute `https` address.
     pub url: String,
+    /// The number by which texts name it in square brackets, from 1; none if they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u16>,
+    /// The document of the knowledge base; none for a source of the rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_id: Option<Uuid>,
 }
 
 impl Citation {
+    /// The source of a document of the knowledge base.
+    pub fn of_document(title: &str, url: &str, id: Uuid) -> Self {
+        Self {
+            title: title.to_owned(),
+            url: url.to_owned(),
+            number: None,
+            document_id: Some(id),
+        }
+    }
+
+    /// The same with the number by which texts name it.
+    #[must_use]
+    pub const fn numbered(mut self, number: u16) -> Self {
+        self.number = Some(number);
+        self
+    }
+
     /// The source of the rule behind a danger sign; none if the rule no longer exists.
     pub fn of(flag: &RedFlag) -> Option<Self> {
         flag.source().map(Self::of_source)
@@ -108,6 +132,8 @@ impl Citation {
         Self {
             title: source.title.to_owned(),
             url: source.url.to_owned(),
+            number: None,
+            document_id: None,
         }
     }
 }

@@ -64,10 +64,7 @@ impl Call {
 
     /// The query parameter `name`; the first one if the query repeats it.
     pub fn query(&self, name: &str) -> Option<String> {
-        self.request
-            .query_string_parameters()
-            .first(name)
-            .map(str::to_owned)
+        query_parameter(&self.request, name)
     }
 
     /// The page that the query parameters `limit` and `cursor` ask for.
@@ -112,6 +109,12 @@ impl Call {
 /// The path parameter `name` of a request.
 pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
     request.path_parameters().first(name).map(str::to_owned)
+}
+
+/// The query parameter `name` of a request; the first one if the query repeats it.
+pub fn query_parameter(request: &Request, name: &str) -> Option<String> {
+    let parameters = request.query_string_parameters();
+    parameters.first(name).map(str::to_owned)
 }
 
 #[cfg(test)]

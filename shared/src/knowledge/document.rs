@@ -28,6 +28,11 @@ impl<'t> Owner<'t> {
     }
 }
 
+/// The owners whose documents a tenant reads.
+pub(super) fn owners_read_by(tenant: &TenantId) -> [&str; 2] {
+    [Owner::Tenant(tenant).column(), Owner::Shared.column()]
+}
+
 /// Where a document comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {

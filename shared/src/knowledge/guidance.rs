@@ -1,6 +1,7 @@
 //! What a document tells a patient, taken from its parts as it stands.
 
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use super::document::Source;
 
@@ -14,6 +15,7 @@ const CARE_HEADINGS: &[&str] = &["When to seek care", "何时就医"];
 /// A passage of the document, in its order.
 #[derive(Debug, FromRow)]
 pub(super) struct QuotedPassage {
+    document_id: Uuid,
     title: String,
     source_title: String,
     source_url: String,
@@ -24,6 +26,8 @@ pub(super) struct QuotedPassage {
 /// The parts of a document that a patient is told, word for word.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Guidance {
+    /// The document.
+    pub document_id: Uuid,
     /// What the document is about.
     pub title: String,
     /// Where it comes from.
@@ -59,6 +63,7 @@ impl Guidance {
 
         let first = passages.into_iter().next()?;
         Some(Self {
+            document_id: first.document_id,
             title: first.title,
             source: Source {
                 title: first.source_title,
@@ -90,6 +95,7 @@ mod tests {
 
     fn passage(heading: &str, content: &str) -> QuotedPassage {
         QuotedPassage {
+            document_id: Uuid::nil(),
             title: "Sore throat".to_owned(),
             source_title: "NHS: Sore throat".to_owned(),
             source_url: "https://example.org/".to_owned(),

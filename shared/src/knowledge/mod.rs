@@ -1,5 +1,5 @@
-//! The knowledge base: documents, cut into passages that are found by their words and quoted with
-//! their source.
+//! The knowledge base: documents, cut into passages that are found by their words and their meaning,
+//! and quoted with their source.
 //!
 //! A document belongs to a tenant, or to all of them. A tenant finds its own and the shared ones.
 //!
@@ -11,21 +11,30 @@
 //! | `passages` | cuts its text where sentences end |
 //! | `terms` | what a text is found by: English words, pairs of Han characters |
 //! | `request` | the query of a search |
-//! | `store` | writes, searches, lists and removes |
+//! | `store` | writes, lists and removes |
+//! | `index` | the vectors of passages: of which model, and which are missing |
+//! | `search` | finds passages by their words and their meaning |
+//! | `cached` | results of searches in the cache |
 //! | `guidance` | the parts of a document that a patient is told |
 
+mod cached;
 mod document;
 mod guidance;
+pub mod index;
 mod new_document;
 mod passages;
 mod request;
+mod search;
 pub mod store;
 mod tasks;
 mod terms;
 
+pub use cached::{CACHE_POLICY, cache_key, cache_tag};
 pub use document::{DocumentStatus, ListedDocument, NewDocument, Owner, Source};
 pub use guidance::Guidance;
 pub use new_document::DocumentRequest;
 pub use request::SearchRequest;
-pub use store::FoundPassage;
+pub use search::{
+    FoundPassage, PreparedQuestion, SearchDegradedReason, SearchResult, SearchSide, find_passages,
+};
 pub use tasks::IngestDocument;

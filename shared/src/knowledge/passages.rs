@@ -41,6 +41,11 @@ pub(super) fn cut_passages(content: &str) -> Vec<Passage> {
     passages
 }
 
+/// What a passage's vector is made of: its words alone say too little of what they are about.
+pub(super) fn text_to_embed(title: &str, heading: &str, text: &str) -> String {
+    format!("{title}\n{heading}\n{text}")
+}
+
 /// A headed part of a document.
 struct Part {
     heading: String,

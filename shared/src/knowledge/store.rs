@@ -1,52 +1,23 @@
 //! Documents and passages in PostgreSQL. Every function takes the owner, or the tenant that reads.
 
-use serde::Serialize;
 use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::document::{ListedDocument, NewDocument, Owner};
+use super::document::{ListedDocument, NewDocument, Owner, owners_read_by};
 use super::guidance::{Guidance, QuotedPassage};
-use super::passages::{Passage, cut_passages};
-use super::request::SearchRequest;
+use super::passages::{Passage, cut_passages, text_to_embed};
+use super::search::SearchResult;
 use super::tasks::IngestDocument;
 use super::terms::Terms;
+use crate::ai::Embedding;
 use crate::error::Error;
 use crate::identity::{Caller, TenantId};
 use crate::jobs::{self, JobMessage, Lease, NewJob, completion_sql};
-use crate::locale::Locale;
 use crate::page::Page;
 
-/// A document whose best passage scores less has no word of the complaint in its title, and at most
+/// A document whose best passage has a lower score by words has no word of the complaint in its title, and at most
 /// two in its text: that is chance.
 const MIN_GUIDANCE_SCORE: f32 = 3.0;
-
-/// A passage that was found.
-#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
-pub struct FoundPassage {
-    /// The passage's document.
-    pub document_id: Uuid,
-    /// The document's title.
-    pub title: String,
-    /// The document's language.
-    pub language: Locale,
-    /// Publisher and title of the document's source.
-    pub source_title: String,
-    /// An absolute `https` address.
-    pub source_url: String,
-    /// The passage's number in the document, from 0.
-    pub position: i32,
-    /// The heading of its part; empty before the first.
-    pub heading: String,
-    /// The passage.
-    pub content: String,
-    /// Where it begins in the document, in characters.
-    pub start_char: i32,
-    /// Where it ends there.
-    pub end_char: i32,
-    /// How well it answers: how many words of the question it has, those of the title threefold,
-    /// and a part of one for how often it has them.
-    pub score: f32,
-}
 
 /// A document's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
@@ -67,7 +38,32 @@ pub struct StoredDocument {
     content: String,
 }
 
+/// A document cut into passages.
+pub struct CutDocument<'d> {
+    document: &'d StoredDocument,
+    passages: Vec<Passage>,
+}
+
+impl CutDocument<'_> {
+    /// What the vectors of its passages are made of, one text for each.
+    pub fn texts_to_embed(&self) -> Vec<String> {
+        let title = &self.document.title;
+        let texts = self.passages.iter();
+        texts
+            .map(|passage| text_to_embed(title, &passage.heading, &passage.text))
+            .collect()
+    }
+}
+
 impl StoredDocument {
+    /// Its passages.
+    pub fn cut(&self) -> CutDocument<'_> {
+        CutDocument {
+            document: self,
+            passages: cut_passages(&self.content),
+        }
+    }
+
     fn of_new(document: &NewDocument, version: i32) -> Self {
         Self {
             version,
@@ -89,7 +85,8 @@ pub async fn replace(
     let written = write_document(&mut transaction, owner, document, None).await?;
     if let Some(Version { id, version }) = written {
         let stored = StoredDocument::of_new(document, version);
-        write_passages(&mut transaction, owner, id, &stored).await?;
+        let passages = stored.cut();
+        write_passages(&mut transaction, owner, id, &passages, &[]).await?;
         mark_ingested(&mut transaction, owner, id, version).await?;
     }
 
@@ -173,15 +170,17 @@ pub async fn get_content(
     found.ok_or_else(|| Error::not_found("document"))
 }
 
-/// Writes a document's passages instead of the earlier ones and completes the job, in one
-/// transaction. Passages of a later version stay. Returns whether the lease held and the document
+/// Writes a document's passages instead of the earlier ones, with their vectors or without any, and
+/// completes the job, in one transaction. Passages of a later version stay. Returns whether the lease held and the document
 /// is still there; if not, nothing was written.
 pub async fn complete_ingestion(
     connection: &mut PgConnection,
     lease: &Lease,
     id: Uuid,
-    document: &StoredDocument,
+    document: &CutDocument<'_>,
+    embeddings: &[Embedding],
 ) -> Result<bool, Error> {
+    let version = document.document.version;
     let mut transaction = connection.begin().await?;
     let completion = sqlx::query_scalar(completion_sql!(
         "UPDATE documents SET ingested = greatest(documents.ingested, $5)
@@ -195,7 +194,7 @@ pub async fn complete_ingestion(
         .bind(lease.job_id)
         .bind(lease.token)
         .bind(id)
-        .bind(document.version)
+        .bind(version)
         .fetch_optional(&mut *transaction)
         .await?;
     let Some(ingested) = ingested else {
@@ -203,9 +202,9 @@ pub async fn complete_ingestion(
         return Ok(false);
     };
 
-    if ingested == document.version {
+    if ingested == version {
         let owner = Owner::Tenant(&lease.tenant);
-        write_passages(&mut transaction, owner, id, document).await?;
+        write_passages(&mut transaction, owner, id, document, embeddings).await?;
     }
     transaction.commit().await?;
     Ok(true)
@@ -263,7 +262,8 @@ async fn write_passages(
     connection: &mut PgConnection,
     owner: Owner<'_>,
     id: Uuid,
-    document: &StoredDocument,
+    document: &CutDocument<'_>,
+    embeddings: &[Embedding],
 ) -> Result<(), Error> {
     sqlx::query("DELETE FROM passages WHERE tenant_id = $1 AND document_id = $2")
         .bind(owner.column())
@@ -271,7 +271,10 @@ async fn write_passages(
         .execute(&mut *connection)
         .await?;
 
-    let passages = cut_passages(&document.content);
+    let CutDocument { document, passages } = document;
+    let vectors: Vec<_> = (0..passages.len())
+        .map(|index| embeddings.get(index).map(Embedding::to_sql))
+        .collect();
     let terms: Vec<Terms> = passages.iter().map(terms_of_passage).collect();
     let title = Terms::of(&format!("{} {}", document.title, document.also));
     let column = |text: fn(&Passage) -> &str| passages.iter().map(text).collect::<Vec<_>>();
@@ -293,6 +296,7 @@ async fn write_passages(
         .bind(place(|passage| passage.place.end)?)
         .bind(terms.iter().map(Terms::words).collect::<Vec<_>>())
         .bind(terms.iter().map(Terms::pairs).collect::<Vec<_>>())
+        .bind(vectors)
         .execute(connection)
         .await?;
     Ok(())
@@ -302,38 +306,16 @@ fn terms_of_passage(passage: &Passage) -> Terms {
     Terms::of(&format!("{} {}", passage.heading, passage.text))
 }
 
-/// The passages that answer best, of the tenant's own documents and the shared ones.
-pub async fn search(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    request: &SearchRequest,
-) -> Result<Vec<FoundPassage>, Error> {
-    let terms = Terms::of(&request.question);
-
-    let found = sqlx::query_as(include_str!("sql/search.sql"))
-        .bind(owners_read_by(tenant))
-        .bind(terms.any_word())
-        .bind(terms.any_pair())
-        .bind(request.language)
-        .bind(i64::from(request.limit))
-        .bind(terms.telling_words())
-        .bind(terms.telling_pairs())
-        .fetch_all(connection)
-        .await?;
-    Ok(found)
-}
-
-/// What the document that answers best tells a patient; none if no document answers.
+/// What the document that answers best tells a patient, of what was found; none if no document
+/// answers.
 pub async fn find_guidance(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    request: &SearchRequest,
+    found: &SearchResult,
 ) -> Result<Option<Guidance>, Error> {
-    let found = search(connection, tenant, request).await?;
-    let best = found
-        .first()
-        .filter(|best| best.score >= MIN_GUIDANCE_SCORE);
-    let Some(best) = best else {
+    // Something is always near: only words show that it is about the complaint.
+    let mut items = found.items.iter();
+    let Some(best) = items.find(|item| item.text_score >= MIN_GUIDANCE_SCORE) else {
         return Ok(None);
     };
 
@@ -343,8 +325,4 @@ pub async fn find_guidance(
         .fetch_all(connection)
         .await?;
     Ok(Guidance::of_passages(passages))
-}
-
-fn owners_read_by(tenant: &TenantId) -> [&str; 2] {
-    [Owner::Tenant(tenant).column(), Owner::Shared.column()]
 }

@@ -24,16 +24,26 @@ pub(super) fn turn_on() {
 /// Counts one event. `dimensions` are few and have few values: names of tiers or circuits, never of
 /// tenants or routes' raw paths, and never content.
 pub fn count(name: &'static str, dimensions: &[(&'static str, &str)]) {
-    if !IS_ON.load(Ordering::Relaxed) {
+    add(name, dimensions, 1);
+}
+
+/// Counts so many events at once; none are not worth a line.
+pub fn add(name: &'static str, dimensions: &[(&'static str, &str)], events: u64) {
+    if events == 0 || !IS_ON.load(Ordering::Relaxed) {
         return;
     }
 
-    let line = metric_line(name, dimensions, SystemTime::now());
+    let line = metric_line(name, dimensions, events, SystemTime::now());
     // Logging must not fail a call: a closed standard output loses the metric.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
 
-fn metric_line(name: &'static str, dimensions: &[(&'static str, &str)], now: SystemTime) -> Value {
+fn metric_line(
+    name: &'static str,
+    dimensions: &[(&'static str, &str)],
+    events: u64,
+    now: SystemTime,
+) -> Value {
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
     let millis = since_epoch.unwrap_or_default().as_millis();
 
@@ -56,7 +66,7 @@ fn metric_line(name: &'static str, dimensions: &[(&'static str, &str)], now: Sys
     for (dimension, value) in dimensions {
         fields.insert((*dimension).to_owned(), json!(value));
     }
-    fields.insert(name.to_owned(), json!(1));
+    fields.insert(name.to_owned(), json!(events));
     Value::Object(fields)
 }
 
@@ -68,7 +78,7 @@ mod tests {
     #[test]
     fn every_name_in_the_format_has_its_value() {
         let dimensions = [("circuit", "primary"), ("to", "open")];
-        let line = metric_line("CircuitChanged", &dimensions, SystemTime::UNIX_EPOCH);
+        let line = metric_line("CircuitChanged", &dimensions, 1, SystemTime::UNIX_EPOCH);
 
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(line["_aws"]["Timestamp"], 0);

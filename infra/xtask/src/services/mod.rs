@@ -1,5 +1,7 @@
-//! The stack's servers: PostgreSQL, Valkey and the AWS emulator, all on loopback.
+//! The stack's servers: PostgreSQL, Valkey, the embedding model and the AWS emulator, all on
+//! loopback.
 
+mod embeddings;
 mod emulator;
 mod postgres;
 mod valkey;
@@ -14,6 +16,7 @@ use crate::process::Server;
 use crate::report::Step;
 use crate::stack::Stack;
 
+pub use embeddings::{embeddings_url, local_embeddings, start_embeddings, stop_embeddings};
 pub use postgres::{database_url, start_postgres, stop_postgres};
 pub use valkey::{start_valkey, stop_valkey, valkey_program, valkey_url};
 
@@ -26,12 +29,14 @@ pub async fn start(stack: &Stack) -> Result<()> {
     start_postgres(stack).await?;
     postgres::apply_migrations(stack).await?;
     start_valkey(stack).await?;
+    start_embeddings(stack).await?;
     emulator::start_emulator(stack).await
 }
 
 /// Stops what `start` started, the emulator first, since its functions use the others.
 pub fn stop(stack: &Stack) -> Result<()> {
     stop_server("AWS emulator", &emulator::server(stack))?;
+    stop_server("embedding model", &embeddings::server(stack))?;
     stop_server("Valkey", &valkey::server(stack))?;
     stop_server("PostgreSQL", &postgres::server(stack))
 }

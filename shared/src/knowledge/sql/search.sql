@@ -1,5 +1,5 @@
 -- $1 owners, $2 words and $3 pairs, any of which may be found, $4 language or NULL, $5 limit, $6 the same words and $7 pairs
--- as texts
+-- as texts, $8 the question's vector or NULL, of the model $9 with dimensions $10
 WITH question AS (
     SELECT to_tsquery('english', $2) || to_tsquery('simple', $3) AS terms,
            tsvector_to_array(to_tsvector('english', $6) || to_tsvector('simple', $7)) AS lexemes
@@ -15,18 +15,55 @@ candidate AS (
     WHERE p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
     ORDER BY rank DESC
     LIMIT 200
+),
+by_text AS (
+    SELECT c.tenant_id, c.document_id, c.position, (matched.weight + c.rank)::real AS score,
+           row_number() OVER (ORDER BY matched.weight + c.rank DESC, c.document_id, c.position) AS place
+    FROM candidate c
+    JOIN passages p USING (tenant_id, document_id, position)
+    CROSS JOIN LATERAL (
+        -- A word of the title or of what patients call it (weight A) counts three times.
+        SELECT sum(CASE WHEN 'A' = ANY(t.weights) THEN 3 ELSE 1 END) AS weight
+        FROM unnest(p.terms) t
+        WHERE t.lexeme = ANY(c.lexemes)
+    ) matched
+    ORDER BY place
+    LIMIT 50
+),
+-- A tenant's few among many others' would be missed by a scan that stops early, so it goes on until it has enough. The
+-- setting holds for this statement, and the scan, which needs the vector, begins after it.
+probe AS MATERIALIZED (
+    SELECT $8::halfvec AS embedding FROM set_config('hnsw.iterative_scan', 'relaxed_order', true)
+),
+neighbour AS (
+    SELECT p.tenant_id, p.document_id, p.position, p.embedding <=> (SELECT embedding FROM probe) AS distance
+    FROM passages p
+    JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
+    WHERE $8::text IS NOT NULL
+      AND EXISTS (SELECT FROM embedding_index WHERE model = $9 AND dimensions = $10)
+      AND p.embedding IS NOT NULL
+      AND p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
+    ORDER BY p.embedding <=> (SELECT embedding FROM probe)
+    LIMIT 50
+),
+by_vector AS (
+    SELECT tenant_id, document_id, position,
+           row_number() OVER (ORDER BY distance, document_id, position) AS place
+    FROM neighbour
+),
+-- Reciprocal rank fusion with its usual constant (Cormack, Clarke and Buettcher, 2009): scores of two kinds cannot be added.
+fused AS (
+    SELECT tenant_id, document_id, position,
+           t.place AS text_place, v.place AS vector_place, coalesce(t.score, 0) AS text_score,
+           coalesce(1.0 / (60 + t.place), 0) + coalesce(1.0 / (60 + v.place), 0) AS score
+    FROM by_text t
+    FULL JOIN by_vector v USING (tenant_id, document_id, position)
 )
 SELECT d.id AS document_id, d.title, d.language, d.source_title, d.source_url,
        p.position, p.heading, p.content, p.start_char, p.end_char,
-       (matched.weight + c.rank)::real AS score
-FROM candidate c
+       f.score::real AS score, f.text_score, f.text_place::int AS text_place, f.vector_place::int AS vector_place
+FROM fused f
 JOIN passages p USING (tenant_id, document_id, position)
 JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
-CROSS JOIN LATERAL (
-    -- A word of the title or of what patients call it (weight A) counts three times.
-    SELECT sum(CASE WHEN 'A' = ANY(t.weights) THEN 3 ELSE 1 END) AS weight
-    FROM unnest(p.terms) t
-    WHERE t.lexeme = ANY(c.lexemes)
-) matched
-ORDER BY score DESC, d.id, p.position
+ORDER BY f.score DESC, f.text_score DESC, d.id, p.position
 LIMIT $5

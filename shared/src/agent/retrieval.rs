@@ -1,0 +1,77 @@
+//! Looks up what the knowledge base says of a complaint. An assessment is made without it if need
+//! be.
+
+use std::time::Duration;
+
+use super::Agent;
+use crate::consultations::Consultation;
+use crate::deadline::Deadline;
+use crate::error::error_chain;
+use crate::identity::TenantId;
+use crate::knowledge::{self, Guidance, PreparedQuestion, SearchRequest, SearchResult, store};
+use crate::postgres::Database;
+use crate::telemetry::metrics;
+use crate::triage;
+
+/// The longest that each look at the database may take: the patient waits.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The most passages that a model is given.
+const MAX_PASSAGES: u16 = 6;
+
+/// The passages in the consultation's language that answer its complaint best; none if they cannot
+/// be looked for.
+pub(super) async fn find_passages(
+    agent: &Agent<'_>,
+    tenant: &TenantId,
+    consultation: &Consultation,
+    deadline: Deadline,
+) -> Option<SearchResult> {
+    let request = SearchRequest {
+        question: triage::told_text(&consultation.complaint()),
+        language: Some(consultation.locale),
+        limit: MAX_PASSAGES,
+    };
+    let user = &consultation.user_id;
+    let question = PreparedQuestion::new(request, agent.embedder, tenant, user, deadline).await;
+
+    let found = agent
+        .database
+        .within(SEARCH_TIMEOUT, async |connection| {
+            knowledge::find_passages(connection, tenant, &question).await
+        })
+        .await;
+    found
+        .inspect_err(|error| {
+            metrics::count("GuidanceSearch", &[("outcome", "failed")]);
+            let causes = error_chain(error);
+            tracing::warn!(causes, "the knowledge base cannot be searched");
+        })
+        .ok()
+}
+
+/// What the document that fits best tells a patient; none if none fits.
+pub(super) async fn find_guidance(
+    database: &Database,
+    tenant: &TenantId,
+    found: Option<SearchResult>,
+) -> Option<Guidance> {
+    let found = found?;
+    let guidance = database
+        .within(SEARCH_TIMEOUT, async |connection| {
+            store::find_guidance(connection, tenant, &found).await
+        })
+        .await;
+
+    let outcome = match &guidance {
+        Ok(Some(_)) => "found",
+        Ok(None) => "nothing_fits",
+        Err(_) => "failed",
+    };
+    metrics::count("GuidanceSearch", &[("outcome", outcome)]);
+    guidance.unwrap_or_else(|error| {
+        let causes = error_chain(&error);
+        tracing::warn!(causes, "the knowledge base cannot be read");
+        None
+    })
+}

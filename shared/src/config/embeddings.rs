@@ -1,0 +1,251 @@
+//! `EMBEDDINGS`: the model that places texts beside texts that mean the same, and its endpoints.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::plaintext::plaintext_problem;
+use super::tiers::{
+    WrongField, check_address, check_breaker, check_name, check_partial_timeout,
+    check_total_timeout, is_plain_beyond_this_machine,
+};
+use super::{AllowedPlaintext, BreakerSettings, ConfigError, ConnectionKind, KeyReference};
+
+/// The setting's name.
+pub const EMBEDDINGS: &str = "EMBEDDINGS";
+
+/// The most dimensions that an HNSW index of pgvector takes of half-precision vectors.
+const MAX_DIMENSIONS: u16 = 4_000;
+
+/// Texts of one call, unless the setting says otherwise.
+const DEFAULT_BATCH_SIZE: u16 = 16;
+
+/// The most texts of one call.
+const MAX_BATCH_SIZE: u16 = 256;
+
+/// Seconds until the connection stands, unless the tier sets another time.
+const DEFAULT_CONNECT_TIMEOUT: f64 = 2.0;
+
+/// Seconds for one whole call, unless the tier sets another time.
+const DEFAULT_TOTAL_TIMEOUT: f64 = 10.0;
+
+/// One embedding model with the endpoints that serve it, in the order in which they are asked. All
+/// must serve the same model: vectors of different models cannot be compared.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingSettings {
+    /// The model's name, which the index remembers.
+    pub model: String,
+    /// The numbers of one vector, 1 to 4,000.
+    pub dimensions: u16,
+    /// Texts of one call, 1 to 256: by default 16.
+    #[serde(default = "default_batch_size")]
+    pub batch_size: u16,
+    /// How a question is sent.
+    #[serde(default)]
+    pub query: InputForm,
+    /// How a passage is sent.
+    #[serde(default)]
+    pub passage: InputForm,
+    /// Its endpoints; their names are distinct.
+    pub tiers: Vec<EmbeddingTierSettings>,
+}
+
+/// How a text is sent, for models that tell questions from passages.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputForm {
+    /// Stands before each text, such as `query: `.
+    #[serde(default)]
+    pub prefix: String,
+    /// Fields of the request's body, such as `{"input_type": "query"}`.
+    #[serde(default)]
+    pub fields: Map<String, Value>,
+}
+
+/// One endpoint that speaks `OpenAI`'s `/embeddings`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingTierSettings {
+    /// What logs and circuits call it.
+    pub name: String,
+    /// Up to and with the version, such as `https://api.openai.com/v1`.
+    pub base_url: Url,
+    /// The model's name there; by default the same.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Where its API key is; none for an endpoint that asks for none.
+    #[serde(default)]
+    pub key: Option<KeyReference>,
+    /// Seconds until the connection stands: by default 2.
+    #[serde(default)]
+    connect_timeout: Option<f64>,
+    /// Seconds for one whole call: by default 10.
+    #[serde(default = "default_total_timeout")]
+    total_timeout: f64,
+    /// When the tier's circuit opens.
+    #[serde(default)]
+    pub breaker: BreakerSettings,
+}
+
+const fn default_batch_size() -> u16 {
+    DEFAULT_BATCH_SIZE
+}
+
+const fn default_total_timeout() -> f64 {
+    DEFAULT_TOTAL_TIMEOUT
+}
+
+impl EmbeddingSettings {
+    /// Reads a JSON object; every error names the setting.
+    pub fn parse(json: &str) -> Result<Self, ConfigError> {
+        let reader = &mut serde_json::Deserializer::from_str(json);
+        let settings: Result<Self, _> = serde_path_to_error::deserialize(reader);
+        let settings = settings.map_err(|error| {
+            let path = error.path().to_string();
+            let is_plain = path != "." && !path.contains('?');
+            let name = if is_plain {
+                setting_name(&path)
+            } else {
+                EMBEDDINGS.to_owned()
+            };
+            ConfigError::new(name, error.into_inner().to_string())
+        })?;
+
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong =
+            |field: &str, problem: &str| Err(ConfigError::new(setting_name(field), problem));
+        if self.model.trim().is_empty() {
+            return wrong("model", "must not be empty");
+        }
+        if !(1..=MAX_DIMENSIONS).contains(&self.dimensions) {
+            return wrong("dimensions", "must be 1 to 4000, as the index takes them");
+        }
+        if !(1..=MAX_BATCH_SIZE).contains(&self.batch_size) {
+            return wrong("batch_size", "must be 1 to 256");
+        }
+        if self.tiers.is_empty() {
+            return wrong("tiers", "must name an endpoint at least");
+        }
+
+        for (index, tier) in self.tiers.iter().enumerate() {
+            tier.check().map_err(|WrongField { field, problem }| {
+                ConfigError::new(setting_name(&format!("tiers[{index}].{field}")), problem)
+            })?;
+            let earlier = self.tiers.iter().take(index);
+            if earlier.clone().any(|earlier| earlier.name == tier.name) {
+                return wrong(
+                    &format!("tiers[{index}].name"),
+                    "is used by an earlier tier",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses an endpoint beyond this machine that is asked without TLS, unless that is allowed.
+    pub fn check_transport(&self, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
+        let mut tiers = self.tiers.iter();
+        let plain = tiers.position(|tier| is_plain_beyond_this_machine(&tier.base_url));
+        let Some(index) = plain.filter(|_| !allowed.allows(ConnectionKind::Models)) else {
+            return Ok(());
+        };
+
+        let problem = plaintext_problem("be https", ConnectionKind::Models);
+        let name = setting_name(&format!("tiers[{index}].base_url"));
+        Err(ConfigError::new(name, problem))
+    }
+}
+
+fn setting_name(field: &str) -> String {
+    format!("{EMBEDDINGS}.{field}")
+}
+
+impl EmbeddingTierSettings {
+    /// The longest wait for a connection.
+    pub fn connect_timeout(&self) -> Duration {
+        let seconds = self.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT);
+        Duration::from_secs_f64(seconds.min(self.total_timeout))
+    }
+
+    /// The longest wait for a whole answer.
+    pub fn total_timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.total_timeout)
+    }
+
+    fn check(&self) -> Result<(), WrongField> {
+        check_name(&self.name)?;
+        check_address(&self.base_url, self.key.is_some())?;
+        check_total_timeout(self.total_timeout)?;
+        check_partial_timeout("connect_timeout", self.connect_timeout, self.total_timeout)?;
+        check_breaker(&self.breaker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIER: &str = r#"{"name":"a","base_url":"http://127.0.0.1:1/v1"}"#;
+
+    fn parse_with(fields: &str) -> Result<EmbeddingSettings, ConfigError> {
+        EmbeddingSettings::parse(&format!(r#"{{"model":"m",{fields}}}"#))
+    }
+
+    #[test]
+    fn a_model_its_dimensions_and_an_endpoint_are_enough() {
+        let settings = parse_with(&format!(r#""dimensions":384,"tiers":[{TIER}]"#)).unwrap();
+
+        assert_eq!(settings.batch_size, 16);
+        assert_eq!(settings.tiers[0].connect_timeout(), Duration::from_secs(2));
+        assert_eq!(settings.tiers[0].total_timeout(), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_refused_by_name() {
+        let cases = [
+            (r#""dimensions":0,"tiers":[]"#, "EMBEDDINGS.dimensions"),
+            (r#""dimensions":4001,"tiers":[]"#, "EMBEDDINGS.dimensions"),
+            (r#""dimensions":3,"tiers":[]"#, "EMBEDDINGS.tiers"),
+            (
+                r#""dimensions":3,"batch_size":0,"tiers":[]"#,
+                "EMBEDDINGS.batch_size",
+            ),
+            (
+                r#""dimensions":3,"tiers":[{"name":"","base_url":"http://h/v1"}]"#,
+                "EMBEDDINGS.tiers[0].name",
+            ),
+            (
+                r#""dimensions":3,"tiers":[{"name":"a","base_url":"http://h","key":"env:K"}]"#,
+                "EMBEDDINGS.tiers[0].base_url",
+            ),
+        ];
+        for (fields, name) in cases {
+            assert_eq!(parse_with(fields).unwrap_err().name, name, "{fields}");
+        }
+
+        let twice = format!(r#""dimensions":3,"tiers":[{TIER},{TIER}]"#);
+        assert_eq!(
+            parse_with(&twice).unwrap_err().name,
+            "EMBEDDINGS.tiers[1].name"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_beyond_this_machine_needs_tls_or_leave() {
+        let tier = r#"{"name":"a","base_url":"http://gpu.internal/v1"}"#;
+        let settings = parse_with(&format!(r#""dimensions":3,"tiers":[{tier}]"#)).unwrap();
+
+        let none = AllowedPlaintext::default();
+        assert!(settings.check_transport(&none).is_err());
+        settings
+            .check_transport(&none.with(ConnectionKind::Models))
+            .unwrap();
+    }
+}

@@ -1,0 +1,196 @@
+//! Finds passages: by their words, and by their meaning where there is an embedding model.
+
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use super::document::owners_read_by;
+use super::request::SearchRequest;
+use super::terms::Terms;
+use crate::ai::{Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, QUERY_TIMEOUT};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::identity::{TenantId, UserId};
+use crate::locale::Locale;
+use crate::telemetry::metrics;
+
+/// A passage that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+pub struct FoundPassage {
+    /// The passage's document.
+    pub document_id: Uuid,
+    /// The document's title.
+    pub title: String,
+    /// The document's language.
+    pub language: Locale,
+    /// Publisher and title of the document's source.
+    pub source_title: String,
+    /// An absolute `https` address.
+    pub source_url: String,
+    /// The passage's number in the document, from 0.
+    pub position: i32,
+    /// The heading of its part; empty before the first.
+    pub heading: String,
+    /// The passage.
+    pub content: String,
+    /// Where it begins in the document, in characters.
+    pub start_char: i32,
+    /// Where it ends there.
+    pub end_char: i32,
+    /// The sum of the reciprocals of 60 and each place: at most 0.033.
+    pub score: f32,
+    /// How many words of the question it has, those of the title threefold, and a part of one for
+    /// how often it has them.
+    pub text_score: f32,
+    /// Its place among those that have words of the question, from 1 to 50.
+    pub text_place: Option<i32>,
+    /// Its place among those that mean the same, from 1 to 50.
+    pub vector_place: Option<i32>,
+}
+
+/// What passages were found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchSide {
+    /// Their words.
+    Text,
+    /// Their meaning.
+    Vector,
+}
+
+/// Why passages were found by their words alone, though there is an embedding model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchDegradedReason {
+    /// No endpoint made a vector of the question in time.
+    EmbeddingsUnavailable,
+    /// The index holds no vectors of the model.
+    NotIndexed,
+}
+
+impl SearchDegradedReason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::EmbeddingsUnavailable => "embeddings_unavailable",
+            Self::NotIndexed => "not_indexed",
+        }
+    }
+}
+
+/// The passages that answer a question best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchResult {
+    /// The passages, the best first.
+    pub items: Vec<FoundPassage>,
+    /// What they were found by.
+    pub searched_by: Vec<SearchSide>,
+    /// Whether a part of the search failed.
+    pub degraded: bool,
+    /// Which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degraded_reason: Option<SearchDegradedReason>,
+}
+
+/// A question ready to be searched for. It may be a patient's words: it has no `Debug`.
+pub struct PreparedQuestion {
+    request: SearchRequest,
+    vector: QuestionVector,
+}
+
+/// What is known of a question's meaning.
+enum QuestionVector {
+    NotConfigured,
+    Unavailable,
+    Known {
+        model: EmbeddingModel,
+        embedding: Embedding,
+    },
+}
+
+impl PreparedQuestion {
+    /// A question that is searched for by its words alone.
+    pub const fn of_words(request: SearchRequest) -> Self {
+        Self {
+            request,
+            vector: QuestionVector::NotConfigured,
+        }
+    }
+
+    /// Asks for the question's vector, if there is a model for it. Without one the question's words
+    /// are searched for.
+    pub async fn new(
+        request: SearchRequest,
+        embedder: Option<&Embedder>,
+        tenant: &TenantId,
+        user: &UserId,
+        deadline: Deadline,
+    ) -> Self {
+        let Some(embedder) = embedder else {
+            return Self::of_words(request);
+        };
+
+        let call = EmbeddingCall::of_user(tenant, user, deadline.at_most(QUERY_TIMEOUT));
+        let texts = [request.question.clone()];
+        let embedded = embedder.embed(&texts, InputKind::Query, &call).await;
+        let vector = match embedded.ok().and_then(|mut all| all.pop()) {
+            Some(embedding) => QuestionVector::Known {
+                model: embedder.model().clone(),
+                embedding,
+            },
+            None => QuestionVector::Unavailable,
+        };
+        Self { request, vector }
+    }
+}
+
+/// The passages that answer best, of the tenant's own documents and the shared ones.
+pub async fn find_passages(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    question: &PreparedQuestion,
+) -> Result<SearchResult, Error> {
+    let request = &question.request;
+    let terms = Terms::of(&request.question);
+    let known = match &question.vector {
+        QuestionVector::Known { model, embedding } => Some((model, embedding)),
+        QuestionVector::NotConfigured | QuestionVector::Unavailable => None,
+    };
+
+    let items: Vec<FoundPassage> = sqlx::query_as(include_str!("sql/search.sql"))
+        .bind(owners_read_by(tenant))
+        .bind(terms.any_word())
+        .bind(terms.any_pair())
+        .bind(request.language)
+        .bind(i64::from(request.limit))
+        .bind(terms.telling_words())
+        .bind(terms.telling_pairs())
+        .bind(known.map(|(_, embedding)| embedding.to_sql()))
+        .bind(known.map(|(model, _)| model.name.as_str()))
+        .bind(known.map(|(model, _)| i32::from(model.dimensions)))
+        .fetch_all(connection)
+        .await?;
+    Ok(mark_sides(items, &question.vector))
+}
+
+/// Says what the passages were found by.
+fn mark_sides(items: Vec<FoundPassage>, vector: &QuestionVector) -> SearchResult {
+    let has_neighbours = items.iter().any(|item| item.vector_place.is_some());
+    let degraded_reason = match vector {
+        QuestionVector::NotConfigured => None,
+        QuestionVector::Unavailable => Some(SearchDegradedReason::EmbeddingsUnavailable),
+        // An index that holds vectors has the nearest ones to any question.
+        QuestionVector::Known { .. } if has_neighbours => None,
+        QuestionVector::Known { .. } => Some(SearchDegradedReason::NotIndexed),
+    };
+    let outcome = degraded_reason.map_or("whole", SearchDegradedReason::as_str);
+    metrics::count("KnowledgeSearch", &[("outcome", outcome)]);
+
+    let mut searched_by = vec![SearchSide::Text];
+    searched_by.extend(has_neighbours.then_some(SearchSide::Vector));
+    SearchResult {
+        items,
+        searched_by,
+        degraded: degraded_reason.is_some(),
+        degraded_reason,
+    }
+}

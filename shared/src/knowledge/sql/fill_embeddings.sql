@@ -1,0 +1,8 @@
+-- Vectors of passages that had none and still have the same text. By passage: $1 owner, $2 document, $3 position, $4 text,
+-- $5 vector
+UPDATE passages p
+SET embedding = filled.embedding::halfvec
+FROM unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::text[])
+     AS filled (tenant_id, document_id, position, content, embedding)
+WHERE p.tenant_id = filled.tenant_id AND p.document_id = filled.document_id AND p.position = filled.position
+  AND p.content = filled.content AND p.embedding IS NULL
