@@ -49,6 +49,36 @@ async fn the_provider_gets_the_key_the_schema_and_the_rules_findings() {
 }
 
 #[tokio::test]
+async fn a_model_is_given_passages_and_only_those_are_cited() {
+    let marker = uuid::Uuid::new_v4().to_string();
+    let answer = assessed(&format!(
+        "a runny nose and a cough {marker} [primary:cites]"
+    ))
+    .await;
+
+    let facts = provider::calls(&marker)[0].body["messages"][1]["content"].clone();
+    let facts: Value = serde_json::from_str(facts.as_str().unwrap()).unwrap();
+    assert_eq!(facts["passages"][0]["id"], "p1");
+    let about = facts["passages"][0]["about"].as_str().unwrap();
+
+    assert_eq!(answer["summary"], "It may be a cold [1].");
+    let actions = answer["recommended_actions"].as_array().unwrap();
+    assert_eq!(
+        actions[actions.len() - 2..],
+        [json!("Rest [1]"), json!("Drink")]
+    );
+    let cited = &answer["citations"][0];
+    assert_eq!(cited["number"], 1, "{cited}");
+    let title = cited["title"].as_str().unwrap();
+    assert!(title.contains(about), "{title} is the source of {about}");
+    let disclaimer = answer["disclaimer"].as_str().unwrap();
+    assert!(
+        disclaimer.contains("number in square brackets"),
+        "{disclaimer}"
+    );
+}
+
+#[tokio::test]
 async fn the_second_tier_answers_for_any_fault_of_the_first() {
     let answers = futures::future::join_all(FAULTS.map(assessed_with)).await;
     for (fault, answer) in FAULTS.iter().zip(answers) {

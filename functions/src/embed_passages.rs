@@ -49,7 +49,7 @@ impl Schedule for EmbedPassages {
         let fill = async |connection: &mut _| {
             Ok(index::fill_missing(connection, embedder, call, may_go_on).await)
         };
-        match self.database.within(deadline.remaining(), fill).await? {
+        match Box::pin(self.database.within(deadline.remaining(), fill)).await? {
             Ok(filled) => {
                 let Filled { made, refused } = filled;
                 if made + refused > 0 {

@@ -5,6 +5,7 @@ mod cancel_job;
 mod create_chat_completion;
 mod create_consultation;
 mod create_document;
+mod create_message;
 mod create_report;
 mod delete_document;
 mod embed_passages;
@@ -16,6 +17,7 @@ mod health;
 mod import_users;
 mod list_consultations;
 mod list_documents;
+mod list_messages;
 mod list_models;
 mod list_users;
 mod process_dead_letters;
@@ -35,6 +37,7 @@ pub use cancel_job::CancelJob;
 pub use create_chat_completion::CreateChatCompletion;
 pub use create_consultation::CreateConsultation;
 pub use create_document::CreateDocument;
+pub use create_message::CreateMessage;
 pub use create_report::CreateReport;
 pub use delete_document::DeleteDocument;
 pub use embed_passages::EmbedPassages;
@@ -46,6 +49,7 @@ pub use health::GetHealth;
 pub use import_users::ImportUsers;
 pub use list_consultations::ListConsultations;
 pub use list_documents::ListDocuments;
+pub use list_messages::ListMessages;
 pub use list_models::ListModels;
 pub use list_users::ListUsers;
 pub use process_dead_letters::ProcessDeadLetters;
@@ -68,6 +72,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, GetConsultation>("get-consultation"),
     Function::endpoint::<_, ListConsultations>("list-consultations"),
     Function::endpoint::<_, AnswerQuestions>("answer-questions"),
+    Function::endpoint::<_, CreateMessage>("create-message"),
+    Function::endpoint::<_, ListMessages>("list-messages"),
     Function::endpoint::<_, GetChecklist>("get-checklist"),
     Function::endpoint::<_, CreateReport>("create-report"),
     Function::endpoint::<_, GetJob>("get-job"),

@@ -377,7 +377,7 @@ async fn an_erased_consultation_leaves_no_transcript() {
     assert_eq!(provider::calls(&marker).len(), 1, "there was an answer");
 
     let transcripts = &worker.transcripts;
-    let answer = transcripts.find_answer(&message.tenant_id, consultation);
+    let answer = transcripts.find_answer(&message.tenant_id, consultation, 1);
     assert!(answer.await.unwrap().is_none(), "and it is not kept");
     let again = deliver(&worker, &bodies).await;
     assert_eq!(again, NOTHING, "there is no such job any more");

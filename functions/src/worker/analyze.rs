@@ -30,6 +30,11 @@ impl JobHandler<Analyze> for Worker {
             found => found?,
         };
 
+        // It failed, was sent again, and a later message has come meanwhile.
+        if payload.turn < consultation.turns {
+            return Err(JobError::Permanent(Analyze::SUPERSEDED));
+        }
+
         let assessment = match self.recorded_answer(run.lease, &consultation).await {
             Some(answer) => answer,
             None => self.ask_models(run, &consultation).await?,
@@ -73,7 +78,7 @@ impl Worker {
 
         let answer = self
             .transcripts
-            .find_answer(&lease.tenant, consultation.id)
+            .find_answer(&lease.tenant, consultation.id, consultation.turns)
             .await;
         answer.unwrap_or_else(|error| {
             tracing::warn!(
@@ -93,12 +98,17 @@ impl Worker {
     ) -> Result<Assessment, JobError> {
         run.report_progress(20, "asking_models");
         let deadline = run.deadline.less(WRITE_RESERVE);
+        let conversation = self
+            .transcripts
+            .read(&run.lease.tenant, consultation)
+            .await
+            .map_err(|error| Failure::new(Analyze::TRANSCRIPT_UNAVAILABLE).with_source(error))?;
         let agent = Agent {
             chain: self.chains.for_consultations(),
             database: &self.database,
             embedder: self.embedder.as_ref(),
         };
-        let assessed = agent.analyze(&run.lease.tenant, consultation, deadline);
+        let assessed = agent.analyze(&run.lease.tenant, consultation, &conversation, deadline);
         let assessment = assessed.await.map_err(without_answer)?;
 
         run.report_progress(80, "recording_answer");
@@ -117,7 +127,7 @@ impl Worker {
     ) {
         let record = self
             .transcripts
-            .record_turns(&lease.tenant, consultation, assessment);
+            .record_answer(&lease.tenant, consultation, assessment);
         let recorded = Deadline::after(RECORD_TIMEOUT).run(record).await;
         if let Err(error) = recorded.map_err(BoxError::from).flatten() {
             tracing::warn!(

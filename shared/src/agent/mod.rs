@@ -15,7 +15,9 @@ mod retrieval;
 use std::time::Duration;
 
 use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Embedder, Fault};
-use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
+use crate::consultations::{
+    Assessment, Citation, Consultation, Conversation, DegradedReason, ServedBy,
+};
 use crate::deadline::Deadline;
 use crate::identity::TenantId;
 use crate::knowledge::Guidance;
@@ -80,15 +82,17 @@ impl Agent<'_> {
         &self,
         tenant: &TenantId,
         consultation: &Consultation,
+        conversation: &Conversation,
         deadline: Deadline,
     ) -> Result<Assessment, NoModel> {
-        let rules = decide_again(consultation);
-        let found = retrieval::find_passages(self, tenant, consultation, deadline).await;
+        let rules = decide_again(consultation, conversation);
+        let question = retrieval::question_of(consultation, conversation);
+        let found = retrieval::find_passages(self, tenant, consultation, question, deadline).await;
         let passages = GivenPassages::new(found.as_ref());
 
         let answer = match self.chain {
             Some(chain) => {
-                let chat = prompt::chat_request(consultation, &rules, &passages);
+                let chat = prompt::chat_request(consultation, conversation, &rules, &passages);
                 let user = &consultation.user_id;
                 let request = ChainRequest::new(&chat, deadline).of_user(tenant, user);
                 ask_models(chain, &request.with_repair_turn()).await
@@ -110,8 +114,12 @@ impl Agent<'_> {
 }
 
 /// What the rules say today, with the patient's answers.
-fn decide_again(consultation: &Consultation) -> Triage {
-    let rules = triage::assess(&consultation.complaint());
+fn decide_again(consultation: &Consultation, conversation: &Conversation) -> Triage {
+    let messages = conversation.messages();
+    let rules = triage::assess_conversation(&consultation.complaint(), &messages);
+    if !messages.is_empty() {
+        return rules.with_earlier(&consultation.triage);
+    }
 
     // A question may have gone with an earlier version of the rules; its flag has been kept.
     let mut answers = consultation.triage.answers.clone();

@@ -29,6 +29,7 @@ fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
         sex: None,
         history: None,
         triage,
+        turns: 1,
         assessment: None,
         requires_model: false,
         failure: None,
@@ -130,7 +131,7 @@ fn answered(symptoms: &str, answer: triage::Answer) -> Consultation {
 #[test]
 fn answers_count_when_the_rules_decide_again() {
     let confirmed = answered("I feel unwell", triage::Answer::Yes);
-    let rules = decide_again(&confirmed);
+    let rules = decide_again(&confirmed, &Conversation::default());
     assert_eq!(rules.urgency, Urgency::Emergency);
     assert_eq!(rules.answers, confirmed.triage.answers);
 
@@ -138,7 +139,7 @@ fn answers_count_when_the_rules_decide_again() {
     let mut older = confirmed;
     let gone = ("no_longer_asked".into(), triage::Answer::Yes);
     older.triage.answers.extend([gone]);
-    assert_eq!(decide_again(&older), rules);
+    assert_eq!(decide_again(&older, &Conversation::default()), rules);
 }
 
 /// The doubt about a sign, and what a lesser urgency demanded, do not stand beside what is known

@@ -57,7 +57,10 @@ pub struct Consultation {
     /// The rules' verdict, made when it was accepted, and again with each answer of the patient.
     #[sqlx(json)]
     pub triage: Triage,
-    /// The answer, once it is there.
+    /// Messages of the patient, the complaint included: 1 at first.
+    #[serde(default = "first_turn")]
+    pub turns: i16,
+    /// The answer to the last turn, once it is there; until then, the answer to the one before.
     #[sqlx(json(nullable))]
     pub assessment: Option<Assessment>,
     /// Whether the patient rather wants no answer than one of the rules alone.
@@ -86,6 +89,14 @@ impl Consultation {
         }
     }
 
+    /// The rules' decision at the urgency that holds: the model may have raised it.
+    pub fn decided(&self) -> Triage {
+        Triage {
+            urgency: self.urgency.raised_to(self.triage.urgency),
+            ..self.triage.clone()
+        }
+    }
+
     /// The assessment as it stands now: the patient's answers may have raised the urgency since
     /// it was made.
     pub fn current_assessment(&self) -> Option<Assessment> {
@@ -104,6 +115,10 @@ impl Consultation {
         let owner = caller.scope().owner;
         owner.is_none_or(|owner| *owner == self.user_id)
     }
+}
+
+const fn first_turn() -> i16 {
+    1
 }
 
 /// A `smallint` of years: PostgreSQL has no smaller type.

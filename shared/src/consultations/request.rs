@@ -20,7 +20,7 @@ const MAX_TEXT_CHARS: usize = 8_000;
 #[serde(deny_unknown_fields)]
 pub struct NewConsultation {
     /// The patient's own words: 1 to 8,000 characters, of which one at least is seen.
-    #[garde(custom(|value: &String, (): &()| check_text(value)))]
+    #[garde(custom(|value: &String, (): &()| check_text(value, MAX_TEXT_CHARS)))]
     pub symptoms: String,
     /// Whole years, 0 to 130.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ pub struct NewConsultation {
     pub sex: Option<Sex>,
     /// Earlier illnesses and medicines: 1 to 8,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(inner(custom(|value: &String, (): &()| check_text(value))))]
+    #[garde(inner(custom(|value: &String, (): &()| check_text(value, MAX_TEXT_CHARS))))]
     pub history: Option<String>,
     /// The language of the answer: `zh` or `en`, also with a region; by default the language of
     /// the symptoms.
@@ -82,12 +82,15 @@ impl NewConsultation {
     }
 }
 
-fn check_text(value: &str) -> garde::Result {
+/// Refuses a text that shows nothing, or is longer than so many characters.
+pub(super) fn check_text(value: &str, max_chars: usize) -> garde::Result {
     if text::is_blank(value) {
         return Err(garde::Error::new("must not be blank"));
     }
-    if value.chars().count() > MAX_TEXT_CHARS {
-        return Err(garde::Error::new("must have at most 8,000 characters"));
+    if value.chars().count() > max_chars {
+        let thousands = max_chars / 1_000;
+        let rule = format!("must have at most {thousands},000 characters");
+        return Err(garde::Error::new(rule));
     }
 
     // PostgreSQL cannot store U+0000, and no patient writes any other control character.

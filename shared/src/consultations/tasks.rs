@@ -12,9 +12,30 @@ use crate::jobs::{JobPayload, ReasonText};
 pub struct Analyze {
     /// The consultation that is assessed.
     pub consultation_id: Uuid,
+    /// The turn that is answered, from 1.
+    #[serde(default = "first_turn", skip_serializing_if = "is_first_turn")]
+    pub turn: i16,
+}
+
+const fn first_turn() -> i16 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde wants"
+)]
+const fn is_first_turn(turn: &i16) -> bool {
+    *turn == 1
 }
 
 impl Analyze {
+    /// A later message was answered before.
+    pub const SUPERSEDED: &'static str = "superseded";
+
+    /// The patient's messages cannot be read.
+    pub const TRANSCRIPT_UNAVAILABLE: &'static str = "transcript_unavailable";
+
     /// No model can be asked now; the job is deferred.
     pub const MODELS_UNAVAILABLE: &'static str = "models_unavailable";
 
@@ -40,6 +61,17 @@ impl JobPayload for Analyze {
             zh: "AI模型未能给出有效的回答。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
             en: "The AI models gave no valid answer. What the rules advised still holds; if it \
                  gets worse, seek care soon.",
+        },
+        ReasonText {
+            code: Self::SUPERSEDED,
+            zh: "您之后又发送了消息，系统已改为回答最新的一条。",
+            en: "You have sent another message since; that one was answered instead.",
+        },
+        ReasonText {
+            code: Self::TRANSCRIPT_UNAVAILABLE,
+            zh: "暂时无法读取之前的对话。规则给出的建议仍然有效；请稍后再发送一次。",
+            en: "The conversation could not be read. What the rules advised still holds; please \
+                 send your message again later.",
         },
         ReasonText {
             code: Self::NO_MODEL_CONFIGURED,

@@ -1,10 +1,12 @@
-//! The turns of a consultation in DynamoDB, one item each: the patient's words, and a model's
-//! answer.
+//! The turns of a consultation in DynamoDB, one item for each text: the patient's words, and the
+//! answer to them.
 //!
-//! An answer is recorded before it is written to PostgreSQL. When a run dies in between, or finds
-//! PostgreSQL gone, the next run takes the recorded answer and does not pay for another one.
+//! A model's answer is recorded before it is written to PostgreSQL. When a run dies in between, or
+//! finds PostgreSQL gone, the next run takes the recorded answer and does not pay for another one.
+//! The row in PostgreSQL counts the turns: an item beyond them is one whose request failed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
@@ -16,14 +18,15 @@ use uuid::Uuid;
 
 use super::assessment::Assessment;
 use super::consultation::Consultation;
-use crate::error::BoxError;
+use super::conversation::{Conversation, Text, TurnText};
+use crate::error::{BoxError, Error};
 use crate::identity::TenantId;
 
-/// The number of the patient's turn within its consultation.
-const PATIENT_TURN: u8 = 1;
+/// When a caller may try again while DynamoDB is gone.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// The number of the answer's turn.
-const ANSWER_TURN: u8 = 2;
+/// The most items of one batch (DynamoDB's limit).
+const MAX_BATCH_ITEMS: usize = 25;
 
 /// The table of all transcripts.
 pub struct Transcripts {
@@ -31,14 +34,24 @@ pub struct Transcripts {
     table: String,
 }
 
-/// One turn, by the role that speaks.
+/// A text as its item holds it, by the role that speaks.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "role", content = "content", rename_all = "snake_case")]
-enum Turn {
+enum StoredText {
     /// The patient's own words.
     Patient(String),
-    /// A model's answer, checked and with the rules' last word.
+    /// An answer, checked and with the rules' last word.
     Assistant(Box<Assessment>),
+}
+
+/// The number of the patient's text of a turn among the items of its consultation.
+const fn message_number(turn: i16) -> i16 {
+    2 * turn - 1
+}
+
+/// The number of the answer to it.
+const fn answer_number(turn: i16) -> i16 {
+    2 * turn
 }
 
 impl Transcripts {
@@ -50,69 +63,174 @@ impl Transcripts {
         }
     }
 
-    /// The answer that an earlier run recorded, if one did.
+    /// What was said before the last turn's answer. The complaint and the last answer are the
+    /// consultation's own; without further messages DynamoDB is not asked. An error is a 503.
+    pub async fn read(
+        &self,
+        tenant: &TenantId,
+        consultation: &Consultation,
+    ) -> Result<Conversation, Error> {
+        let mut texts = if consultation.turns > 1 {
+            let read = self.read_texts(tenant, consultation.id).await;
+            read.map_err(unavailable)?
+        } else {
+            Vec::new()
+        };
+
+        let last = answer_number(consultation.turns);
+        texts.retain(|text| (2..last).contains(&text.number));
+        let has_message = |turn| {
+            let number = message_number(turn);
+            texts.iter().any(|text| text.number == number)
+        };
+        if !(2..=consultation.turns).all(has_message) {
+            return Err(unavailable("a message is missing in the transcript".into()));
+        }
+        Ok(Conversation::new(texts))
+    }
+
+    /// The model's answer to a turn that an earlier run recorded, if one did.
     pub async fn find_answer(
         &self,
         tenant: &TenantId,
         consultation: Uuid,
+        turn: i16,
     ) -> Result<Option<Assessment>, BoxError> {
-        let turns = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("consultation = :c")
-            .expression_attribute_values(":c", partition_key(tenant, consultation))
-            .consistent_read(true)
-            .send()
-            .await?;
+        let texts = self.read_texts(tenant, consultation).await?;
 
-        for item in turns.items().iter().rev() {
-            if let Turn::Assistant(answer) = parse_turn(item)? {
-                return Ok(Some(*answer));
-            }
-        }
-        Ok(None)
+        let mut texts = texts.into_iter();
+        let found = texts.find(|text| text.number == answer_number(turn));
+        Ok(found.and_then(|found| match found.text {
+            Text::Answer(answer) => Some(*answer),
+            Text::Message(_) => None,
+        }))
     }
 
-    /// Records the patient's turn and the answer to it, in one call. Doing it twice changes
+    async fn read_texts(
+        &self,
+        tenant: &TenantId,
+        consultation: Uuid,
+    ) -> Result<Vec<TurnText>, BoxError> {
+        let mut texts = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("consultation = :c")
+                .expression_attribute_values(":c", partition_key(tenant, consultation))
+                .set_exclusive_start_key(from)
+                .consistent_read(true)
+                .send()
+                .await?;
+            for item in page.items() {
+                texts.push(parse_text(item)?);
+            }
+
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(texts);
+            }
+        }
+    }
+
+    /// Records the patient's turn and a model's answer to it, in one call. Doing it twice changes
     /// nothing.
-    pub async fn record_turns(
+    pub async fn record_answer(
         &self,
         tenant: &TenantId,
         consultation: &Consultation,
         answer: &Assessment,
     ) -> Result<(), BoxError> {
-        let put_turn = |number, at: OffsetDateTime, turn: &Turn| {
-            let put = PutRequest::builder()
-                .item("consultation", partition_key(tenant, consultation.id))
-                .item("number", turn_number(number))
-                .item("at", AttributeValue::S(at.format(&Rfc3339)?))
-                .item("turn", AttributeValue::S(serde_json::to_string(turn)?))
-                .build()?;
-            Ok::<_, BoxError>(WriteRequest::builder().put_request(put).build())
-        };
-
-        let question = Turn::Patient(consultation.symptoms.clone());
-        let reply = Turn::Assistant(Box::new(answer.clone()));
-        let writes = vec![
-            put_turn(PATIENT_TURN, consultation.created_at, &question)?,
-            put_turn(ANSWER_TURN, OffsetDateTime::now_utc(), &reply)?,
-        ];
+        let mut writes = Vec::new();
+        if consultation.turns == 1 {
+            writes.push(self.first_text(tenant, consultation)?);
+        }
+        writes.push(put_text(
+            tenant,
+            consultation.id,
+            answer_number(consultation.turns),
+            OffsetDateTime::now_utc(),
+            &StoredText::Assistant(Box::new(answer.clone())),
+        )?);
         self.write_items(writes).await
     }
 
-    /// Removes what [`Transcripts::record_turns`] writes. There may be nothing.
+    /// Keeps the message of the turn after the consultation's last one, and the answer to that,
+    /// which the next one replaces in its row. Doing it twice changes nothing. An error is a 503.
+    pub(super) async fn begin_turn(
+        &self,
+        tenant: &TenantId,
+        consultation: &Consultation,
+        message: &str,
+    ) -> Result<(), Error> {
+        let writes = self.texts_of_begun_turn(tenant, consultation, message);
+        let written = async { self.write_items(writes?).await };
+        written.await.map_err(unavailable)
+    }
+
+    fn texts_of_begun_turn(
+        &self,
+        tenant: &TenantId,
+        consultation: &Consultation,
+        message: &str,
+    ) -> Result<Vec<WriteRequest>, BoxError> {
+        let Consultation { id, turns, .. } = consultation;
+        let mut writes = Vec::new();
+        if *turns == 1 {
+            writes.push(self.first_text(tenant, consultation)?);
+        }
+        if let Some(answer) = consultation.current_assessment() {
+            let text = StoredText::Assistant(Box::new(answer));
+            let number = answer_number(*turns);
+            writes.push(put_text(
+                tenant,
+                *id,
+                number,
+                consultation.updated_at,
+                &text,
+            )?);
+        }
+
+        let text = StoredText::Patient(message.to_owned());
+        let number = message_number(turns + 1);
+        writes.push(put_text(
+            tenant,
+            *id,
+            number,
+            OffsetDateTime::now_utc(),
+            &text,
+        )?);
+        Ok(writes)
+    }
+
+    fn first_text(
+        &self,
+        tenant: &TenantId,
+        consultation: &Consultation,
+    ) -> Result<WriteRequest, BoxError> {
+        let text = StoredText::Patient(consultation.symptoms.clone());
+        let (id, at) = (consultation.id, consultation.created_at);
+        put_text(tenant, id, message_number(1), at, &text)
+    }
+
+    /// Removes all of a consultation's texts. There may be none.
     pub async fn delete(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), BoxError> {
-        let delete_turn = |number| {
+        let texts = self.read_texts(tenant, consultation).await?;
+        let delete_text = |text: &TurnText| {
             let delete = DeleteRequest::builder()
                 .key("consultation", partition_key(tenant, consultation))
-                .key("number", turn_number(number))
+                .key("number", sort_key(text.number))
                 .build()?;
             Ok::<_, BoxError>(WriteRequest::builder().delete_request(delete).build())
         };
 
-        let writes = vec![delete_turn(PATIENT_TURN)?, delete_turn(ANSWER_TURN)?];
-        self.write_items(writes).await
+        let writes: Result<Vec<_>, _> = texts.iter().map(delete_text).collect();
+        for batch in writes?.chunks(MAX_BATCH_ITEMS) {
+            self.write_items(batch.to_vec()).await?;
+        }
+        Ok(())
     }
 
     async fn write_items(&self, writes: Vec<WriteRequest>) -> Result<(), BoxError> {
@@ -132,12 +250,43 @@ impl Transcripts {
     }
 }
 
-/// Reads a turn. The parser's own error could repeat it, so it is dropped.
-fn parse_turn(item: &HashMap<String, AttributeValue>) -> Result<Turn, BoxError> {
-    let text = item.get("turn").and_then(|turn| turn.as_s().ok());
-    let text = text.ok_or("a turn without content")?;
-    let turn = serde_json::from_str(text).map_err(|_| "a turn that cannot be read")?;
-    Ok(turn)
+fn unavailable(cause: BoxError) -> Error {
+    Error::unavailable("The transcript", RETRY_DELAY, cause)
+}
+
+fn put_text(
+    tenant: &TenantId,
+    consultation: Uuid,
+    number: i16,
+    at: OffsetDateTime,
+    text: &StoredText,
+) -> Result<WriteRequest, BoxError> {
+    let put = PutRequest::builder()
+        .item("consultation", partition_key(tenant, consultation))
+        .item("number", sort_key(number))
+        .item("at", AttributeValue::S(at.format(&Rfc3339)?))
+        .item("turn", AttributeValue::S(serde_json::to_string(text)?))
+        .build()?;
+    Ok(WriteRequest::builder().put_request(put).build())
+}
+
+/// Reads an item. The parser's own error could repeat it, so it is dropped.
+fn parse_text(item: &HashMap<String, AttributeValue>) -> Result<TurnText, BoxError> {
+    let text_of = |name| item.get(name).and_then(|value| value.as_s().ok());
+    let number = item.get("number").and_then(|number| number.as_n().ok());
+    let number = number.and_then(|number| number.parse().ok());
+    let at = text_of("at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
+
+    let content = text_of("turn").ok_or("a turn without content")?;
+    let stored = serde_json::from_str(content).map_err(|_| "a turn that cannot be read")?;
+    Ok(TurnText {
+        number: number.ok_or("a turn without its number")?,
+        at: at.ok_or("a turn without its time")?,
+        text: match stored {
+            StoredText::Patient(words) => Text::Message(words),
+            StoredText::Assistant(answer) => Text::Answer(answer),
+        },
+    })
 }
 
 /// The items of a consultation stand together. Neither a tenant's id nor a UUID contains the `#`
@@ -146,6 +295,6 @@ fn partition_key(tenant: &TenantId, consultation: Uuid) -> AttributeValue {
     AttributeValue::S(format!("{}#{consultation}", tenant.as_str()))
 }
 
-fn turn_number(number: u8) -> AttributeValue {
+fn sort_key(number: i16) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }

@@ -94,6 +94,7 @@ pub struct ConsultationView {
     triage: TriageView,
     questions: Vec<QuestionView>,
     answers: Answers,
+    turns: i16,
     assessment: Option<Assessment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Reason>,
@@ -201,6 +202,7 @@ impl ConsultationView {
             triage: TriageView::new(&row.triage, locale),
             questions: QuestionView::open(&row.triage, row.urgency, locale),
             answers: row.triage.answers,
+            turns: row.turns,
             id: row.id,
             job_id: row.job_id,
             status: row.status,

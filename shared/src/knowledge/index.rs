@@ -151,8 +151,8 @@ async fn embed_missing(
 ) -> Result<Vec<Option<Embedding>>, NoEmbedding> {
     let text_of = |it: &MissingPassage| text_to_embed(&it.title, &it.heading, &it.content);
     let texts: Vec<_> = missing.iter().map(text_of).collect();
-    let embedded = embedder.embed(&texts, InputKind::Passage, &call()).await;
-    match embedded {
+    let vectors = embedder.embed(&texts, InputKind::Passage, &call()).await;
+    match vectors {
         Ok(vectors) => return Ok(vectors.into_iter().map(Some).collect()),
         Err(error) if error.may_pass => return Err(error),
         Err(_) => {}

@@ -131,8 +131,8 @@ impl PreparedQuestion {
 
         let call = EmbeddingCall::of_user(tenant, user, deadline.at_most(QUERY_TIMEOUT));
         let texts = [request.question.clone()];
-        let embedded = embedder.embed(&texts, InputKind::Query, &call).await;
-        let vector = match embedded.ok().and_then(|mut all| all.pop()) {
+        let vectors = embedder.embed(&texts, InputKind::Query, &call).await;
+        let vector = match vectors.ok().and_then(|mut all| all.pop()) {
             Some(embedding) => QuestionVector::Known {
                 model: embedder.model().clone(),
                 embedding,

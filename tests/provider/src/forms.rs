@@ -45,6 +45,13 @@ fn text_of(script: &str, request: &Request) -> Option<String> {
         "caps-urgency" => with(&[("urgency", json!("URGENT"))]),
         "null-lists" => with(&[("possible_causes", Value::Null), ("questions", Value::Null)]),
         "single-texts" => with(&[("recommended_actions", json!("rest and drink"))]),
+        "cites" => with(&[
+            ("summary", json!("It may be a cold [p1].")),
+            (
+                "recommended_actions",
+                json!(["Rest [p1, p77]", "Drink [3]"]),
+            ),
+        ]),
         "many-items" => with(&[("questions", many_questions())]),
         "long-summary" => with(&[("summary", json!("A sentence. ".repeat(400)))]),
         "two-answers" => format!("{draft}\n{answer}"),

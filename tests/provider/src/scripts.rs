@@ -30,6 +30,10 @@ pub const ALL: &[(&str, &str)] = &[
         "an urgent assessment with fields in another form",
     ),
     (
+        "cites",
+        "an urgent assessment that cites the first passage, one that was not given, and a number",
+    ),
+    (
         "tool-answer, reasoning-only, content-parts",
         "an urgent assessment in another place of the message",
     ),

@@ -3,5 +3,6 @@ mod create;
 mod forms;
 mod get;
 mod list;
+mod messages;
 mod report;
 mod waiting;

@@ -56,7 +56,7 @@ impl Triage {
     }
 
     /// Adds a flag, or keeps the more alarming of two with one code.
-    fn raise(&mut self, flag: RedFlag) {
+    pub(in crate::triage) fn raise(&mut self, flag: RedFlag) {
         self.urgency = self.urgency.max(flag.urgency);
 
         let mut flags = self.red_flags.iter_mut();

@@ -1,0 +1,84 @@
+//! `POST /v1/consultations/{id}/messages`: a further message of the patient, which the rules answer at
+//! once, and the worker with a new assessment.
+
+use std::slice;
+
+use wenzhen::Uuid;
+use wenzhen::cache::Cache;
+use wenzhen::config::{self, ConfigError};
+use wenzhen::consultations::transcript::Transcripts;
+use wenzhen::consultations::{self, Accepted, IdempotencyKey, NewMessage, begin_turn};
+use wenzhen::error::{Error, error_chain};
+use wenzhen::http::{Call, Endpoint, Response, reply};
+use wenzhen::jobs::outbox;
+use wenzhen::jobs::queue::Queue;
+use wenzhen::postgres::Database;
+use wenzhen::setup::Setup;
+
+/// The route.
+pub struct CreateMessage {
+    /// Holds the consultations.
+    pub database: Database,
+    /// Holds what is said in them.
+    pub transcripts: Transcripts,
+    /// Takes the jobs' messages.
+    pub queue: Queue,
+    /// Keeps completed consultations for a while.
+    pub cache: Cache,
+}
+
+impl Endpoint for CreateMessage {
+    const ROUTE: &'static str = "POST /v1/consultations/{id}/messages";
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+            transcripts: Transcripts::new(setup.aws().await, config::transcripts_table()?),
+            queue: setup.jobs_queue().await?,
+            cache: setup.cache()?,
+        })
+    }
+
+    /// 202 with the rules' verdict on all that was written so far; the same answer again for the
+    /// same `Idempotency-Key` and body. 409 while the message before is being answered.
+    async fn handle(&self, call: Call) -> Result<Response, Error> {
+        let id = call.path_id("id", "consultation")?;
+        let key: Option<IdempotencyKey> =
+            call.header("idempotency-key").map(str::parse).transpose()?;
+        let new: NewMessage = call.json()?;
+
+        let begun = self
+            .database
+            .run(async |connection| {
+                let (transcripts, caller) = (&self.transcripts, &call.caller);
+                begin_turn(connection, transcripts, caller, id, key.as_ref(), &new).await
+            })
+            .await?;
+
+        let consultation = begun.consultation;
+        if let Some(message) = begun.message {
+            let (turn, urgency) = (consultation.turns, consultation.urgency.as_str());
+            tracing::info!(consultation = %id, job = %message.job_id, turn, urgency, "accepted");
+            outbox::dispatch(&self.queue, slice::from_ref(&message), call.deadline).await;
+        }
+        self.forget_consultation(&call, id).await;
+
+        let decided = consultation.decided();
+        let body = Accepted::new(id, consultation.job_id, &decided, consultation.locale);
+        reply::accepted(&format!("/v1/consultations/{id}"), &body)
+    }
+}
+
+impl CreateMessage {
+    /// The cache may still hold the consultation as it was.
+    async fn forget_consultation(&self, call: &Call, id: Uuid) {
+        let tag = consultations::cache_tag(&call.caller.tenant, id);
+        if let Err(error) = self.cache.invalidate(&[tag], call.deadline).await {
+            let causes = error_chain(&error);
+            tracing::warn!(
+                causes,
+                "until it expires, a cached consultation may lack a turn"
+            );
+        }
+    }
+}
