@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings};
 use wenzhen::deadline::Deadline;
@@ -178,5 +179,29 @@ async fn idle_connections_end_and_the_next_call_works() {
     for called in join_all(calls).await {
         assert_eq!(called.unwrap().unwrap(), "back");
     }
+    own.remove().await;
+}
+
+/// On Lambda the environment may be frozen right behind the answer, with the lock still held.
+#[tokio::test]
+async fn a_transaction_that_ends_with_an_error_leaves_no_lock_behind() {
+    let mut own = own_database().await;
+    sqlx::raw_sql("CREATE TABLE shelf (id int); INSERT INTO shelf VALUES (1)")
+        .execute(&mut own.connection)
+        .await
+        .unwrap();
+    let database = database_of(&own).await;
+
+    let refused: Result<(), Error> = database
+        .run(async |connection| {
+            let mut transaction = connection.begin().await?;
+            text(&mut transaction, "SELECT id::text FROM shelf FOR UPDATE").await?;
+            Err(Error::new(ErrorKind::Conflict, "not now"))
+        })
+        .await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
+
+    let locked = "SELECT id::text FROM shelf FOR UPDATE NOWAIT";
+    assert_eq!(text(&mut own.connection, locked).await.unwrap(), "1");
     own.remove().await;
 }

@@ -34,12 +34,16 @@ const SECRETS: [SecretCase; 3] = [
     SecretCase {
         policy: "ReadCacheSecret",
         parameter: "CacheSecret",
-        is_reader: |name, function| has_route(function) || name == "worker",
+        is_reader: |name, function| {
+            has_route(function) || ["worker", "embed-passages"].contains(&name)
+        },
     },
     SecretCase {
         policy: "ReadSettingsSecret",
         parameter: "SettingsSecret",
-        is_reader: |name, function| has_route(function) || name == "worker",
+        is_reader: |name, function| {
+            has_route(function) || ["worker", "embed-passages"].contains(&name)
+        },
     },
 ];
 

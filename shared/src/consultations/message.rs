@@ -69,6 +69,7 @@ pub async fn begin_turn(
     if let Some(key) = key
         && !claim_key(&mut transaction, caller, id, key, new).await?
     {
+        transaction.rollback().await?;
         let message = None;
         return Ok(BegunTurn {
             consultation,

@@ -107,6 +107,7 @@ pub async fn create(
     let job_id = Uuid::now_v7();
     let written = write_document(&mut transaction, owner, document, Some(job_id)).await?;
     let Some(Version { id, version }) = written else {
+        transaction.rollback().await?;
         return Ok(None);
     };
     let payload = IngestDocument { document_id: id };

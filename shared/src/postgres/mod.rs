@@ -80,6 +80,7 @@ struct LoginToken {
 struct Session<'a> {
     slot: MutexGuard<'a, ConnectionSlot>,
     connection: PgConnection,
+    is_usable: bool,
 }
 
 impl Database {
@@ -108,13 +109,20 @@ impl Database {
 
     /// Runs `work` on the connection. Other callers wait meanwhile, for at most 3 seconds, so
     /// `work` must do nothing slow but its statements. The connection is kept unless the result
-    /// speaks against it.
+    /// speaks against it. A transaction that `work` leaves with an error is over when this returns;
+    /// one that it leaves with a result must be ended by it.
     pub async fn run<T>(
         &self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut session = self.acquire_session().await?;
         let result = work(&mut session.connection).await;
+        if result
+            .as_ref()
+            .is_err_and(|error| !is_suspect(error.kind()))
+        {
+            session.end_transaction().await;
+        }
         session.finish(result)
     }
 
@@ -153,7 +161,11 @@ impl Database {
                 // 30 KiB large.
                 None => Box::pin(self.open_connection(&mut slot)).await?,
             };
-            Ok(Session { slot, connection })
+            Ok(Session {
+                slot,
+                connection,
+                is_usable: true,
+            })
         });
 
         acquired
@@ -212,16 +224,18 @@ impl ConnectionSlot {
 }
 
 impl Session<'_> {
+    /// A dropped transaction is rolled back with the next statement only. Until then its locks
+    /// would hold, in an environment that may be frozen.
+    async fn end_transaction(&mut self) {
+        let ended = Deadline::after(IDLE_CHECK_TIMEOUT).run(self.connection.ping());
+        self.is_usable = matches!(ended.await, Ok(Ok(())));
+    }
+
     /// Ends the session with the result of its work, and puts the connection back unless the
     /// result says that something may be wrong with it.
     fn finish<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
         let kind = result.as_ref().err().map(Error::kind);
-        let is_suspect = matches!(
-            kind,
-            Some(ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::TimedOut)
-        );
-
-        if !is_suspect {
+        if self.is_usable && !kind.is_some_and(is_suspect) {
             self.slot.idle = Some(IdleConnection {
                 connection: self.connection,
                 since: SystemTime::now(),
@@ -229,6 +243,14 @@ impl Session<'_> {
         }
         result
     }
+}
+
+/// Whether something may be wrong with the connection after such an error.
+const fn is_suspect(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::TimedOut
+    )
 }
 
 async fn connect(endpoint: &Endpoint) -> Result<PgConnection, sqlx::Error> {
