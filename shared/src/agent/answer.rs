@@ -77,6 +77,40 @@ pub(super) struct ModelAnswer {
     pub(super) red_flags: Vec<String>,
     pub(super) recommended_actions: Vec<String>,
     pub(super) questions: Vec<String>,
+    /// Empty if the model names none, as the texts below.
+    #[serde(default)]
+    pub(super) recommended_department: String,
+    #[serde(default)]
+    pub(super) chief_complaint: String,
+    #[serde(default)]
+    pub(super) present_illness: String,
+    #[serde(default)]
+    pub(super) past_history: String,
+    #[serde(default)]
+    pub(super) findings: Vec<String>,
+}
+
+impl ModelAnswer {
+    /// An answer that says no more than this.
+    pub(super) const fn of_texts(
+        summary: String,
+        urgency: Urgency,
+        recommended_actions: Vec<String>,
+    ) -> Self {
+        Self {
+            summary,
+            possible_causes: Vec::new(),
+            urgency,
+            red_flags: Vec::new(),
+            recommended_actions,
+            questions: Vec::new(),
+            recommended_department: String::new(),
+            chief_complaint: String::new(),
+            present_illness: String::new(),
+            past_history: String::new(),
+            findings: Vec::new(),
+        }
+    }
 }
 
 /// An answer, and what had to be forgiven to read it.
@@ -219,12 +253,6 @@ pub(super) fn fixed_answer(locale: Locale, urgency: Urgency) -> ModelAnswer {
         }
     };
 
-    ModelAnswer {
-        summary: summary.to_owned(),
-        possible_causes: Vec::new(),
-        urgency,
-        red_flags: Vec::new(),
-        recommended_actions: vec![triage::advice(urgency, locale).to_owned()],
-        questions: Vec::new(),
-    }
+    let actions = vec![triage::advice(urgency, locale).to_owned()];
+    ModelAnswer::of_texts(summary.to_owned(), urgency, actions)
 }

@@ -57,8 +57,17 @@ impl<'r> GivenPassages<'r> {
             &mut answer.recommended_actions,
             &mut answer.red_flags,
             &mut answer.questions,
+            &mut answer.findings,
         ];
         for text in lists.into_iter().flatten() {
+            *text = marks.replace(text);
+        }
+        for text in [
+            &mut answer.recommended_department,
+            &mut answer.chief_complaint,
+            &mut answer.present_illness,
+            &mut answer.past_history,
+        ] {
             *text = marks.replace(text);
         }
 
@@ -235,14 +244,7 @@ mod tests {
     }
 
     fn cited(summary: &str) -> (String, Vec<String>) {
-        let mut answer = ModelAnswer {
-            summary: summary.to_owned(),
-            possible_causes: Vec::new(),
-            urgency: Urgency::Routine,
-            red_flags: Vec::new(),
-            recommended_actions: Vec::new(),
-            questions: Vec::new(),
-        };
+        let mut answer = ModelAnswer::of_texts(summary.to_owned(), Urgency::Routine, Vec::new());
         let found = found();
         let citations = GivenPassages::new(Some(&found)).cite(&mut answer);
         (

@@ -23,14 +23,8 @@ pub(super) fn quoted_answer(guidance: Guidance, locale: Locale, urgency: Urgency
         actions.extend(home);
     }
     actions.extend(care);
-    ModelAnswer {
-        summary: format!("{} {overview}", preface(locale, &title)),
-        possible_causes: Vec::new(),
-        urgency,
-        red_flags: Vec::new(),
-        recommended_actions: actions,
-        questions: Vec::new(),
-    }
+    let summary = format!("{} {overview}", preface(locale, &title));
+    ModelAnswer::of_texts(summary, urgency, actions)
 }
 
 /// Says what the answer is, and that it may not fit.

@@ -9,6 +9,7 @@
 mod answer;
 mod citations;
 mod extract;
+mod note;
 mod prompt;
 mod retrieval;
 
@@ -26,6 +27,7 @@ use crate::postgres::Database;
 use crate::triage::{self, Triage, Urgency};
 use answer::ModelAnswer;
 use citations::GivenPassages;
+use note::Told;
 
 /// The longest name of a model that is repeated in an answer, in characters.
 const MAX_MODEL_NAME_CHARS: usize = 200;
@@ -109,7 +111,12 @@ impl Agent<'_> {
             }
         };
 
-        Ok(assemble_assessment(consultation, &rules, source))
+        let told = Told {
+            consultation,
+            conversation,
+            rules: &rules,
+        };
+        Ok(assemble_assessment(&told, source))
     }
 }
 
@@ -219,11 +226,12 @@ fn least_urgency(consultation: &Consultation, rules: &Triage) -> Urgency {
     rules.urgency.raised_to(consultation.triage.urgency)
 }
 
-fn assemble_assessment(
-    consultation: &Consultation,
-    rules: &Triage,
-    source: AssessmentSource,
-) -> Assessment {
+fn assemble_assessment(told: &Told<'_>, source: AssessmentSource) -> Assessment {
+    let Told {
+        consultation,
+        rules,
+        ..
+    } = *told;
     let locale = consultation.locale;
     let AssessmentSource {
         answer,
@@ -234,6 +242,7 @@ fn assemble_assessment(
     } = source;
     let disclaimer = [triage::disclaimer(locale)].into_iter().chain(grounding);
     let separator = if locale == Locale::Zh { "" } else { " " };
+    let note = note::write_note(&answer, told);
     let assessment = Assessment {
         summary: answer.summary,
         possible_causes: answer.possible_causes,
@@ -241,6 +250,8 @@ fn assemble_assessment(
         red_flags: answer.red_flags,
         recommended_actions: answer.recommended_actions,
         questions: answer.questions,
+        recommended_department: answer.recommended_department,
+        doctor_note: Some(note),
         citations,
         served_by,
         degraded: degraded_reason.is_some(),
@@ -250,5 +261,7 @@ fn assemble_assessment(
     assessment.with_rules(rules, least_urgency(consultation, rules), locale)
 }
 
+#[cfg(test)]
+mod injection_tests;
 #[cfg(test)]
 mod tests;

@@ -82,7 +82,12 @@ fn instructions(locale: Locale) -> String {
          unsure of;\n\
          - recommended_actions: list of one to six texts, the most important first; no \
          prescription medicines or doses;\n\
-         - questions: list of up to five texts that a clinician would ask next.\n\
+         - questions: list of up to five texts that a clinician would ask next;\n\
+         - recommended_department: the hospital department to see, in a few words;\n\
+         - chief_complaint, present_illness, past_history: the note for the doctor, in a \
+         clinician's words and only from what the patient told: the complaint with its duration in \
+         one line; its course in a few sentences; earlier illnesses and medicines, or \"\";\n\
+         - findings: list of texts with what the patient measured or answered.\n\
          When a text rests on a passage, end it with that passage's id in square brackets, like \
          [p2]; use no passage that does not fit this patient, and no other numbers in brackets. A \
          list with nothing to say is []. A sign that is not mentioned is unknown, not absent: \
@@ -91,7 +96,8 @@ fn instructions(locale: Locale) -> String {
 }
 
 fn answer_schema() -> Value {
-    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    let text = json!({ "type": "string" });
+    let texts = json!({ "type": "array", "items": text });
     let urgencies = ["self_care", "routine", "urgent", "emergency"];
 
     json!({
@@ -104,14 +110,24 @@ fn answer_schema() -> Value {
             "red_flags",
             "recommended_actions",
             "questions",
+            "recommended_department",
+            "chief_complaint",
+            "present_illness",
+            "past_history",
+            "findings",
         ],
         "properties": {
-            "summary": { "type": "string" },
+            "summary": text,
             "possible_causes": texts,
             "urgency": { "type": "string", "enum": urgencies },
             "red_flags": texts,
             "recommended_actions": texts,
             "questions": texts,
+            "recommended_department": text,
+            "chief_complaint": text,
+            "present_illness": text,
+            "past_history": text,
+            "findings": texts,
         },
     })
 }

@@ -9,7 +9,7 @@ use crate::knowledge;
 use crate::locale::Locale;
 use crate::triage::{Answers, Complaint};
 
-fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
+pub(super) fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
     let triage = triage::assess(&Complaint {
         symptoms,
         history: None,
@@ -40,14 +40,12 @@ fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
 }
 
 /// The answer of the first tier with this urgency.
-fn model_source(urgency: Urgency) -> AssessmentSource {
+pub(super) fn model_source(urgency: Urgency) -> AssessmentSource {
+    let actions = vec!["rest".to_owned()];
     let answer = ModelAnswer {
-        summary: "summary".to_owned(),
         possible_causes: vec!["cause".to_owned()],
-        urgency,
         red_flags: vec!["found by the model".to_owned()],
-        recommended_actions: vec!["rest".to_owned()],
-        questions: Vec::new(),
+        ..ModelAnswer::of_texts("summary".to_owned(), urgency, actions)
     };
 
     AssessmentSource {
@@ -62,8 +60,22 @@ fn model_source(urgency: Urgency) -> AssessmentSource {
     }
 }
 
-fn assess_with(consultation: &Consultation, source: AssessmentSource) -> Assessment {
-    assemble_assessment(consultation, &consultation.triage, source)
+pub(super) fn assess_with(consultation: &Consultation, source: AssessmentSource) -> Assessment {
+    assess_with_rules(consultation, &consultation.triage, source)
+}
+
+fn assess_with_rules(
+    consultation: &Consultation,
+    rules: &Triage,
+    source: AssessmentSource,
+) -> Assessment {
+    let conversation = &Conversation::default();
+    let told = Told {
+        consultation,
+        conversation,
+        rules,
+    };
+    assemble_assessment(&told, source)
 }
 
 #[test]
@@ -101,7 +113,7 @@ fn changed_rules_cannot_lower_what_was_said() {
     earlier.triage.urgency = Urgency::Emergency;
 
     let source = model_source(Urgency::Routine);
-    let assessment = assemble_assessment(&earlier, &rules_now, source);
+    let assessment = assess_with_rules(&earlier, &rules_now, source);
     assert_eq!(assessment.urgency, Urgency::Emergency);
 }
 
@@ -283,4 +295,29 @@ fn who_needs_help_today_is_not_told_what_to_do_at_home() {
     let told = &assessment.recommended_actions;
     assert!(!told.contains(&"Drink plenty.".to_owned()), "{told:?}");
     assert!(told.contains(&"Call an ambulance if you cannot breathe.".to_owned()));
+}
+
+#[test]
+fn the_note_for_the_doctor_is_there_without_a_model_too() {
+    let mut throat = consultation_of("嗓子疼两天。吞咽时加重", Locale::Zh);
+    throat.history = Some("青霉素过敏".to_owned());
+    let source = source_without_model(&throat, &throat.triage, NoModel::NotConfigured, None);
+    let assessment = assess_with(&throat, source);
+
+    let note = assessment.doctor_note.unwrap();
+    assert_eq!(note.chief_complaint, "嗓子疼两天");
+    assert_eq!(note.present_illness, "嗓子疼两天。吞咽时加重");
+    assert_eq!(note.history, "青霉素过敏");
+    assert!(!note.open_questions.is_empty());
+    assert!(!assessment.recommended_department.is_empty());
+}
+
+#[test]
+fn an_emergency_goes_to_the_emergency_department_whatever_a_model_says() {
+    let chest = consultation_of("crushing chest pain, sweating", Locale::En);
+    let mut source = model_source(Urgency::Routine);
+    source.answer.recommended_department = "Dermatology".to_owned();
+    let assessment = assess_with(&chest, source);
+
+    assert_eq!(assessment.recommended_department, "Emergency department");
 }

@@ -77,6 +77,16 @@ impl ChatRequest {
         })
     }
 
+    /// Each message's role and text.
+    #[cfg(test)]
+    pub(crate) fn texts_of_messages(&self) -> Vec<(String, String)> {
+        let text = |message: &Value, name: &str| message[name].as_str().unwrap().to_owned();
+        let messages = self.fields["messages"].as_array().unwrap().iter();
+        messages
+            .map(|message| (text(message, "role"), text(message, "content")))
+            .collect()
+    }
+
     /// What not every tier is sent.
     pub(super) const fn demands(&self) -> &Demands {
         &self.demands

@@ -21,6 +21,12 @@ pub struct Assessment {
     pub recommended_actions: Vec<String>,
     /// Questions that a clinician should ask next.
     pub questions: Vec<String>,
+    /// Where to go, in the patient's language: in an emergency always the emergency department.
+    #[serde(default)]
+    pub recommended_department: String,
+    /// The note for the doctor; none in records from before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doctor_note: Option<DoctorNote>,
     /// The sources of the rules, and of the documents that were cited or quoted.
     pub citations: Vec<Citation>,
     /// The tier and the model that made this answer.
@@ -32,6 +38,21 @@ pub struct Assessment {
     pub degraded_reason: Option<DegradedReason>,
     /// That this is no diagnosis.
     pub disclaimer: String,
+}
+
+/// What a doctor reads first, as a medical record begins.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorNote {
+    /// The complaint with its duration.
+    pub chief_complaint: String,
+    /// Its course. Without a model these are the patient's own words.
+    pub present_illness: String,
+    /// Earlier illnesses and medicines; empty if the patient told none.
+    pub history: String,
+    /// What the patient measured or answered.
+    pub findings: Vec<String>,
+    /// What is still open.
+    pub open_questions: Vec<String>,
 }
 
 impl Assessment {
@@ -52,6 +73,9 @@ impl Assessment {
         let mut actions = vec![triage::advice(self.urgency, locale)];
         actions.extend(rules.advice_of_dangers(locale));
         self.recommended_actions = order_actions(&actions, self.recommended_actions, locale);
+        if self.urgency == Urgency::Emergency || self.recommended_department.is_empty() {
+            triage::department(self.urgency, locale).clone_into(&mut self.recommended_department);
+        }
         self
     }
 }

@@ -68,7 +68,7 @@ impl Conversation {
     }
 
     /// Adds a message that has just come.
-    pub(super) fn add_message(&mut self, text: &str) {
+    pub fn add_message(&mut self, text: &str) {
         let last = self.texts.last().map_or(1, |last| last.number);
         self.texts.push(TurnText {
             number: last + 1,

@@ -16,7 +16,7 @@ pub mod transcript;
 mod view;
 
 pub use answers::NewAnswers;
-pub use assessment::{Assessment, Citation, DegradedReason, ServedBy};
+pub use assessment::{Assessment, Citation, DegradedReason, DoctorNote, ServedBy};
 pub use cached::{CACHE_POLICY, cache_key, cache_tag};
 pub use checklist::{Checklist, QuestionView};
 pub use consultation::{Consultation, ConsultationStatus};

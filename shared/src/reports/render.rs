@@ -9,7 +9,9 @@ use time::UtcOffset;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use crate::consultations::{Assessment, Citation, Consultation, DegradedReason, ServedBy};
+use crate::consultations::{
+    Assessment, Citation, Consultation, DegradedReason, DoctorNote, ServedBy,
+};
 use crate::error::Error;
 use crate::locale::Locale;
 use crate::triage::{self, Answer, Sex, Urgency};
@@ -48,6 +50,8 @@ struct ReportText<'a> {
     symptoms: &'a str,
     history: Option<&'a str>,
     summary: &'a str,
+    department: &'a str,
+    note: Option<&'a DoctorNote>,
     lists: Vec<List<'a>>,
     citations: &'a [Citation],
     served_by: String,
@@ -78,6 +82,12 @@ struct Words {
     rules: &'static str,
     id: &'static str,
     generated: &'static str,
+    department: &'static str,
+    note: &'static str,
+    complaint: &'static str,
+    illness: &'static str,
+    past: &'static str,
+    findings: &'static str,
 }
 
 const ZH: Words = Words {
@@ -97,6 +107,12 @@ const ZH: Words = Words {
     rules: "规则与固定文本",
     id: "问诊编号",
     generated: "报告时间",
+    department: "建议科室",
+    note: "门诊病历摘要",
+    complaint: "主诉",
+    illness: "现病史",
+    past: "既往史",
+    findings: "患者自测与回答",
 };
 
 const EN: Words = Words {
@@ -116,6 +132,12 @@ const EN: Words = Words {
     rules: "rules and a fixed text",
     id: "Consultation",
     generated: "Report made",
+    department: "Department",
+    note: "Note for the doctor",
+    complaint: "Chief complaint",
+    illness: "Present illness",
+    past: "History",
+    findings: "Measured or answered",
 };
 
 impl<'a> ReportText<'a> {
@@ -142,6 +164,8 @@ impl<'a> ReportText<'a> {
             symptoms: &consultation.symptoms,
             history: consultation.history.as_deref(),
             summary: &assessment.summary,
+            department: &assessment.recommended_department,
+            note: assessment.doctor_note.as_ref(),
             lists: filled_lists(assessment, words),
             citations: &assessment.citations,
             served_by: served_by_label(&assessment.served_by, words),

@@ -52,6 +52,19 @@ fn advice_en(urgency: Urgency) -> &'static str {
     }
 }
 
+/// Where a patient of this urgency goes, if nothing more is known.
+#[must_use]
+pub const fn department(urgency: Urgency, locale: Locale) -> &'static str {
+    match (urgency, locale) {
+        (Urgency::Emergency, Locale::Zh) => "急诊科",
+        (Urgency::Urgent, Locale::Zh) => "急诊科或当日门诊",
+        (Urgency::Routine | Urgency::SelfCare, Locale::Zh) => "全科医学科",
+        (Urgency::Emergency, Locale::En) => "Emergency department",
+        (Urgency::Urgent, Locale::En) => "Urgent care or emergency department",
+        (Urgency::Routine | Urgency::SelfCare, Locale::En) => "General practice",
+    }
+}
+
 /// Says that the answer replaces no doctor.
 #[must_use]
 pub fn disclaimer(locale: Locale) -> &'static str {

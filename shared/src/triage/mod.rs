@@ -72,7 +72,7 @@ mod word_class;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-pub use advice::{advice, disclaimer};
+pub use advice::{advice, department, disclaimer};
 pub use answer::{Answer, Answers};
 pub use checklist::{Question, UnknownQuestion, checklist, question_by_code};
 pub use classifier::{MIN_KNOWN_SEQUENCES, sequence_hash};

@@ -11,13 +11,18 @@ pub(super) enum Field {
     RedFlags,
     RecommendedActions,
     Questions,
+    RecommendedDepartment,
+    ChiefComplaint,
+    PresentIllness,
+    PastHistory,
+    Findings,
 }
 
 /// The longest key that is looked up, in bytes.
 const MAX_KEY_BYTES: usize = 60;
 
 /// The names, folded, of each field. A name that could mean two fields is in none.
-const NAMES: [(Field, &[&str]); 6] = [
+const NAMES: [(Field, &[&str]); 11] = [
     (
         Field::Summary,
         &[
@@ -112,6 +117,24 @@ const NAMES: [(Field, &[&str]); 6] = [
             "待询问问题",
         ],
     ),
+    (
+        Field::RecommendedDepartment,
+        &[
+            "recommendeddepartment",
+            "department",
+            "推荐科室",
+            "建议科室",
+            "就诊科室",
+            "科室",
+        ],
+    ),
+    (Field::ChiefComplaint, &["chiefcomplaint", "主诉"]),
+    (
+        Field::PresentIllness,
+        &["presentillness", "historyofpresentillness", "现病史"],
+    ),
+    (Field::PastHistory, &["pasthistory", "既往史"]),
+    (Field::Findings, &["findings", "阳性发现", "检查所见"]),
 ];
 
 impl Field {
@@ -124,6 +147,11 @@ impl Field {
             Self::RedFlags => "red_flags",
             Self::RecommendedActions => "recommended_actions",
             Self::Questions => "questions",
+            Self::RecommendedDepartment => "recommended_department",
+            Self::ChiefComplaint => "chief_complaint",
+            Self::PresentIllness => "present_illness",
+            Self::PastHistory => "past_history",
+            Self::Findings => "findings",
         }
     }
 

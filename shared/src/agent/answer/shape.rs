@@ -71,6 +71,11 @@ pub(super) fn read_members(
         red_flags: reader.read_list(Field::RedFlags),
         recommended_actions: reader.read_list(Field::RecommendedActions),
         questions: reader.read_list(Field::Questions),
+        recommended_department: reader.read_optional_text(Field::RecommendedDepartment),
+        chief_complaint: reader.read_optional_text(Field::ChiefComplaint),
+        present_illness: reader.read_optional_text(Field::PresentIllness),
+        past_history: reader.read_optional_text(Field::PastHistory),
+        findings: reader.read_optional_list(Field::Findings),
     };
 
     let problems = reader.problems;
@@ -104,6 +109,7 @@ fn tidy_fields(
     for list in lists {
         tidy_list(list, MAX_ITEM_CHARS, repairs);
     }
+    tidy_note(answer, repairs);
 
     if answer.summary.is_empty() {
         let feedback = "summary is missing or empty: it must be a text.";
@@ -117,6 +123,25 @@ fn tidy_fields(
     }
 
     problems.into_result()
+}
+
+/// What an answer can do without is left out if it is a placeholder.
+fn tidy_note(answer: &mut ModelAnswer, repairs: &mut Repairs) {
+    let texts = [
+        &mut answer.recommended_department,
+        &mut answer.chief_complaint,
+        &mut answer.present_illness,
+        &mut answer.past_history,
+    ];
+    for text in texts {
+        let whole = std::mem::take(text);
+        if !is_placeholder(&whole) {
+            *text = tidy_text(whole, MAX_SUMMARY_CHARS, repairs);
+        }
+    }
+
+    answer.findings.retain(|finding| !is_placeholder(finding));
+    tidy_list(&mut answer.findings, MAX_ITEM_CHARS, repairs);
 }
 
 /// An example or a schema that is repeated is no answer.
@@ -234,6 +259,21 @@ impl<'a> FieldReader<'a> {
                 lines.map_or_else(|| self.refuse_text(field), |lines| lines.join("\n"))
             }
             Some(_) => self.refuse_text(field),
+        }
+    }
+
+    /// A text that an answer can do without: nothing else is taken for it.
+    fn read_optional_text(&mut self, field: Field) -> String {
+        let value = self.take_values(field).pop();
+        value.and_then(text_of).unwrap_or_default()
+    }
+
+    /// The texts of a list that an answer can do without.
+    fn read_optional_list(&mut self, field: Field) -> Vec<String> {
+        match self.take_values(field).pop() {
+            Some(Node::List(items)) => items.into_iter().filter_map(text_of).collect(),
+            Some(Node::Text(text)) => split_marked_lines(text),
+            _ => Vec::new(),
         }
     }
 
