@@ -12,7 +12,7 @@ use crate::{functions, report, services, tools, up};
 /// What is measured.
 #[derive(Args)]
 pub struct Options {
-    /// One of `start`, `chain`, `failover`, `limits`, `jobs` and `growth`, all of which are run
+    /// One of `start`, `chain`, `failover`, `limits`, `jobs`, `growth` and `search`, all of which are run
     /// unless one is named, or `connections`, which waits for ten minutes
     name: Option<String>,
     /// For `start`: a folder with older binaries, one for each function, to be measured in turn
@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// The benchmarks whose code runs in the benchmark's own process.
-const IN_PROCESS: [&str; 5] = ["chain", "failover", "limits", "jobs", "growth"];
+const IN_PROCESS: [&str; 6] = ["chain", "failover", "limits", "jobs", "growth", "search"];
 
 impl Options {
     fn wants(&self, name: &str) -> bool {
