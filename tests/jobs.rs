@@ -207,6 +207,8 @@ fn assessment(summary: &str) -> Assessment {
         red_flags: Vec::new(),
         recommended_actions: Vec::new(),
         questions: Vec::new(),
+        recommended_department: "General practice".to_owned(),
+        doctor_note: None,
         citations: Vec::new(),
         served_by: ServedBy {
             tier: "test".to_owned(),

@@ -7,14 +7,16 @@ use std::time::Duration;
 use uuid::Uuid;
 use wenzhen::ai::{Embedder, EmbeddingCall};
 use wenzhen::aws::Secrets;
-use wenzhen::config::EmbeddingSettings;
+use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings};
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::{TenantId, UserId};
+use wenzhen::knowledge::index::{FillError, FillScope, Filled};
 use wenzhen::knowledge::{
     FoundPassage, Guidance, NewDocument, Owner, PreparedQuestion, SearchDegradedReason,
     SearchRequest, SearchSide, Source, find_passages, index, store,
 };
 use wenzhen::locale::Locale;
+use wenzhen::postgres::Database;
 use xtask::knowledge::read_documents;
 
 use crate::support::own_database::OwnDatabase;
@@ -186,9 +188,17 @@ fn operator() -> EmbeddingCall {
     EmbeddingCall::of_operator(Deadline::after(Duration::from_mins(2)))
 }
 
+async fn try_fill(own: &OwnDatabase, embedder: &Embedder) -> Result<Filled, FillError> {
+    let settings = DatabaseSettings {
+        url: own.url.parse().unwrap(),
+        auth: DatabaseAuth::Url,
+    };
+    let database = Database::new(&settings).await.unwrap();
+    index::fill_missing(&database, FillScope::All, embedder, operator, |_| true).await
+}
+
 async fn fill(own: &mut OwnDatabase, embedder: &Embedder) -> usize {
-    let filled = index::fill_missing(&mut own.connection, embedder, operator, |_| true).await;
-    filled.unwrap().made
+    try_fill(own, embedder).await.unwrap().made
 }
 
 async fn prepare(embedder: &Embedder, request: SearchRequest) -> PreparedQuestion {
@@ -259,8 +269,8 @@ async fn an_index_of_another_model_is_not_mixed_and_reindexing_replaces_it() {
     let other = embedder(|settings| settings.model = "another".to_owned()).await;
     let adopted = index::adopt_model(&mut own.connection, other.model()).await;
     assert!(!adopted.unwrap());
-    let refused = index::fill_missing(&mut own.connection, &other, operator, |_| true).await;
-    assert!(matches!(refused, Err(index::FillError::OtherModel)));
+    let refused = try_fill(&own, &other).await;
+    assert!(matches!(refused, Err(FillError::OtherModel)));
 
     let question = prepare(&other, question("glowing")).await;
     let found = find_passages(&mut own.connection, &tenant, &question)
@@ -307,6 +317,28 @@ async fn without_the_model_words_find_and_the_answer_says_so() {
     assert!(found.degraded);
     let reason = Some(SearchDegradedReason::EmbeddingsUnavailable);
     assert_eq!(found.degraded_reason, reason);
+    own.remove().await;
+}
+
+/// The endpoint is away: nothing is made, and nothing is lost.
+#[tokio::test]
+async fn what_could_not_be_made_is_made_later() {
+    let mut own = own_database().await;
+    for name in ["one", "two"] {
+        let worm = document(name, "It glows at night.");
+        store::replace(&mut own.connection, Owner::Shared, &worm)
+            .await
+            .unwrap();
+    }
+    let gone = embedder(|settings| {
+        settings.tiers[0].base_url = "http://127.0.0.1:9/v1".parse().unwrap();
+    })
+    .await;
+    let nothing = Filled { made: 0, left: 2 };
+    assert_eq!(try_fill(&own, &gone).await.unwrap(), nothing);
+
+    let back = embedder(|_| ()).await;
+    assert_eq!(fill(&mut own, &back).await, 2);
     own.remove().await;
 }
 

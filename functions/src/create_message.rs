@@ -7,7 +7,9 @@ use wenzhen::Uuid;
 use wenzhen::cache::Cache;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
-use wenzhen::consultations::{self, Accepted, IdempotencyKey, NewMessage, begin_turn};
+use wenzhen::consultations::{
+    self, Accepted, BegunTurn, IdempotencyKey, NewMessage, TurnRequest, begin_turn,
+};
 use wenzhen::error::{Error, error_chain};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::outbox;
@@ -39,32 +41,36 @@ impl Endpoint for CreateMessage {
         })
     }
 
-    /// 202 with the rules' verdict on all that was written so far; the same answer again for the
-    /// same `Idempotency-Key` and body. 409 while the message before is being answered.
+    /// 202 with the rules' verdict on all that was written so far; the same job again for the same
+    /// `Idempotency-Key` and body. 409 while the message before is being answered.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         let id = call.path_id("id", "consultation")?;
         let key: Option<IdempotencyKey> =
             call.header("idempotency-key").map(str::parse).transpose()?;
         let new: NewMessage = call.json()?;
 
-        let begun = self
-            .database
-            .run(async |connection| {
-                let (transcripts, caller) = (&self.transcripts, &call.caller);
-                begin_turn(connection, transcripts, caller, id, key.as_ref(), &new).await
-            })
-            .await?;
+        let request = TurnRequest {
+            caller: &call.caller,
+            id,
+            key: key.as_ref(),
+            new: &new,
+        };
+        let begun = begin_turn(&self.database, &self.transcripts, &request).await;
+        // Also a message that is refused may have raised the urgency.
+        self.forget_consultation(&call, id).await;
+        let BegunTurn {
+            consultation,
+            job_id,
+            message,
+        } = begun?;
 
-        let consultation = begun.consultation;
-        if let Some(message) = begun.message {
+        if let Some(message) = message {
             let (turn, urgency) = (consultation.turns, consultation.urgency.as_str());
-            tracing::info!(consultation = %id, job = %message.job_id, turn, urgency, "accepted");
+            tracing::info!(consultation = %id, job = %job_id, turn, urgency, "accepted");
             outbox::dispatch(&self.queue, slice::from_ref(&message), call.deadline).await;
         }
-        self.forget_consultation(&call, id).await;
-
         let decided = consultation.decided();
-        let body = Accepted::new(id, consultation.job_id, &decided, consultation.locale);
+        let body = Accepted::new(id, job_id, &decided, consultation.locale);
         reply::accepted(&format!("/v1/consultations/{id}"), &body)
     }
 }

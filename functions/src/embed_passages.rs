@@ -6,13 +6,13 @@ use wenzhen::ai::{Embedder, EmbeddingCall};
 use wenzhen::config::ConfigError;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
-use wenzhen::knowledge::index::{self, FillError, Filled};
+use wenzhen::knowledge::index::{self, FillError, FillScope, Filled};
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
 /// The longest that the vectors of one batch may take.
-const BATCH_TIMEOUT: Duration = Duration::from_secs(30);
+const BATCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What must be left of the time for another batch to begin.
 const MIN_BATCH_TIME: Duration = Duration::from_secs(45);
@@ -46,24 +46,19 @@ impl Schedule for EmbedPassages {
 
         let call = || EmbeddingCall::of_operator(deadline.at_most(BATCH_TIMEOUT));
         let may_go_on = |_| deadline.remaining() > MIN_BATCH_TIME;
-        let fill = async |connection: &mut _| {
-            Ok(index::fill_missing(connection, embedder, call, may_go_on).await)
-        };
-        match Box::pin(self.database.within(deadline.remaining(), fill)).await? {
+        let (database, scope) = (&self.database, FillScope::All);
+        let fill = index::fill_missing(database, scope, embedder, call, may_go_on);
+        match Box::pin(fill).await {
             Ok(filled) => {
-                let Filled { made, refused } = filled;
-                if made + refused > 0 {
-                    tracing::info!(made, refused, "made vectors");
+                let Filled { made, left } = filled;
+                if made + left > 0 {
+                    tracing::info!(made, left, "made vectors");
                 }
                 Ok(filled)
             }
             Err(FillError::Database(error)) => Err(error),
             Err(error @ FillError::OtherModel) => {
                 tracing::error!(%error, "no vectors are made");
-                Ok(Filled::default())
-            }
-            Err(error @ FillError::NoEmbedding(_)) => {
-                tracing::warn!(%error, "the rest waits for the next run");
                 Ok(Filled::default())
             }
         }

@@ -97,10 +97,8 @@ impl GetConsultation {
             policy: &CACHE_POLICY,
             deadline: call.deadline,
         };
-        let cached = self
-            .cache
-            .get_or_load_prefetched(prefetched, request, load)
-            .await?;
+        let cached = self.cache.get_or_load_prefetched(prefetched, request, load);
+        let cached = Box::pin(cached).await?;
 
         visible(cached.value, &call.caller)
     }

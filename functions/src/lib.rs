@@ -27,7 +27,7 @@ mod search_knowledge;
 mod sweep_outbox;
 mod worker;
 
-use wenzhen::consultations::{Analyze, GenerateReport};
+use wenzhen::consultations::{Analyze, AnswerMessage, GenerateReport};
 use wenzhen::jobs::KindReasons;
 use wenzhen::knowledge::IngestDocument;
 use wenzhen::lambda::Function;
@@ -62,6 +62,7 @@ pub use worker::Worker;
 /// The reasons of every kind of job, for the routes that show jobs.
 pub const JOB_REASONS: &[KindReasons] = &[
     KindReasons::of::<Analyze>(),
+    KindReasons::of::<AnswerMessage>(),
     KindReasons::of::<GenerateReport>(),
     KindReasons::of::<IngestDocument>(),
 ];

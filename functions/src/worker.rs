@@ -13,7 +13,7 @@ use wenzhen::ai::{Chains, Embedder};
 use wenzhen::cache::Cache;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
-use wenzhen::consultations::{Analyze, Consultation, GenerateReport, store};
+use wenzhen::consultations::{Analyze, AnswerMessage, Consultation, GenerateReport, store};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::identity::Scope;
@@ -93,6 +93,7 @@ impl WorkerContext for Worker {
 fn job_registry() -> JobRegistry<Worker> {
     JobRegistry::default()
         .register::<Analyze>()
+        .register::<AnswerMessage>()
         .register::<GenerateReport>()
         .register::<IngestDocument>()
 }

@@ -210,6 +210,13 @@ impl Error {
         }
     }
 
+    /// Adds what the caller should do now, to what they read.
+    #[must_use]
+    pub fn with_advice(mut self, advice: &str) -> Self {
+        self.detail = format!("{} {advice}", self.detail).into();
+        self
+    }
+
     /// Adds the internal cause, for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {

@@ -1,9 +1,11 @@
-//! The `analyze` job: makes a consultation's assessment.
+//! The jobs `analyze` and `answer_message`: make a consultation's assessment, after the complaint and
+//! after each further message.
 
 use std::time::Duration;
 
+use wenzhen::Uuid;
 use wenzhen::agent::{Agent, NoModel};
-use wenzhen::consultations::{Analyze, Assessment, Consultation, outcome};
+use wenzhen::consultations::{Analyze, AnswerMessage, Assessment, Consultation, outcome};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{BoxError, ErrorKind, error_chain};
 use wenzhen::jobs::Lease;
@@ -24,14 +26,36 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl JobHandler<Analyze> for Worker {
     async fn handle(&self, run: &Run<'_>, payload: Analyze) -> Result<(), JobError> {
-        let consultation = match self.read_consultation(run, payload.consultation_id).await {
+        self.answer_turn(run, payload.consultation_id, 1).await
+    }
+
+    async fn cleanup(&self, lease: &Lease, payload: Analyze) -> Result<(), JobError> {
+        self.delete_transcript(lease, payload.consultation_id).await
+    }
+}
+
+impl JobHandler<AnswerMessage> for Worker {
+    async fn handle(&self, run: &Run<'_>, payload: AnswerMessage) -> Result<(), JobError> {
+        self.answer_turn(run, payload.consultation_id, payload.turn)
+            .await
+    }
+
+    async fn cleanup(&self, lease: &Lease, payload: AnswerMessage) -> Result<(), JobError> {
+        self.delete_transcript(lease, payload.consultation_id).await
+    }
+}
+
+impl Worker {
+    /// Makes the assessment of a turn, if that is still the last one.
+    async fn answer_turn(&self, run: &Run<'_>, id: Uuid, turn: i16) -> Result<(), JobError> {
+        let consultation = match self.read_consultation(run, id).await {
             // It was erased meanwhile, and the job with it.
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(JobError::LeaseLost),
             found => found?,
         };
 
         // It failed, was sent again, and a later message has come meanwhile.
-        if payload.turn < consultation.turns {
+        if turn < consultation.turns {
             return Err(JobError::Permanent(Analyze::SUPERSEDED));
         }
 
@@ -55,16 +79,11 @@ impl JobHandler<Analyze> for Worker {
         Ok(())
     }
 
-    async fn cleanup(&self, lease: &Lease, payload: Analyze) -> Result<(), JobError> {
-        let erased = self
-            .transcripts
-            .delete(&lease.tenant, payload.consultation_id)
-            .await;
+    async fn delete_transcript(&self, lease: &Lease, id: Uuid) -> Result<(), JobError> {
+        let erased = self.transcripts.delete(&lease.tenant, id).await;
         erased.map_err(|error| Failure::new("transcript_left").with_source(error).into())
     }
-}
 
-impl Worker {
     /// The answer of an earlier run. Without DynamoDB the models are asked again: that costs money,
     /// but loses nothing.
     async fn recorded_answer(
@@ -101,8 +120,7 @@ impl Worker {
         let conversation = self
             .transcripts
             .read(&run.lease.tenant, consultation)
-            .await
-            .map_err(|error| Failure::new(Analyze::TRANSCRIPT_UNAVAILABLE).with_source(error))?;
+            .await?;
         let agent = Agent {
             chain: self.chains.for_consultations(),
             database: &self.database,

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use wenzhen::ai::{Embedding, EmbeddingCall, InputKind};
+use wenzhen::Uuid;
+use wenzhen::ai::EmbeddingCall;
 use wenzhen::error::{ErrorKind, error_chain};
 use wenzhen::jobs::Lease;
 use wenzhen::jobs::worker::{JobError, JobHandler, Run};
-use wenzhen::knowledge::store::CutDocument;
+use wenzhen::knowledge::index::{FillError, FillScope};
 use wenzhen::knowledge::{self, IngestDocument, index, store};
 use wenzhen::telemetry::metrics;
 
 use super::{READ_TIMEOUT, Worker};
 
-/// The longest that a document waits for its vectors before it is found by its words.
+/// The longest that a job makes vectors for.
 const EMBED_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl JobHandler<IngestDocument> for Worker {
@@ -28,13 +29,9 @@ impl JobHandler<IngestDocument> for Worker {
             read => read?,
         };
 
-        run.report_progress(20, "embedding_passages");
-        let document = document.cut();
-        let embeddings = self.embed_passages(run, &document).await?;
-
-        run.report_progress(80, "writing_passages");
+        run.report_progress(50, "writing_passages");
         run.complete(async |connection| {
-            store::complete_ingestion(connection, lease, id, &document, &embeddings).await
+            store::complete_ingestion(connection, lease, id, &document).await
         })
         .await?;
         let tag = knowledge::cache_tag(&lease.tenant);
@@ -43,6 +40,8 @@ impl JobHandler<IngestDocument> for Worker {
             tracing::warn!(causes, "until they expire, cached searches lack a document");
         }
         tracing::info!(document = %id, attempt = lease.attempt, "a document was brought in");
+
+        self.embed_passages(run, id).await;
         Ok(())
     }
 
@@ -53,35 +52,29 @@ impl JobHandler<IngestDocument> for Worker {
 }
 
 impl Worker {
-    /// Vectors of the passages, the first ones first: as many as can be made within the time, none
-    /// without a model, or if the index holds another one's. A document is found by its words
-    /// meanwhile, and `embed-passages` makes what is missing.
-    async fn embed_passages(
-        &self,
-        run: &Run<'_>,
-        document: &CutDocument<'_>,
-    ) -> Result<Vec<Embedding>, JobError> {
+    /// Makes vectors of the document's passages: as many as can be made within the time. The job is
+    /// complete, and the document found by its words; `embed-passages` makes what is missing.
+    async fn embed_passages(&self, run: &Run<'_>, id: Uuid) {
         let Some(embedder) = &self.embedder else {
-            return Ok(Vec::new());
+            return;
         };
-        let adopt = self.database.within(READ_TIMEOUT, async |connection| {
-            index::adopt_model(connection, embedder.model()).await
-        });
-        if !adopt.await? {
-            metrics::count("DocumentWithoutVectors", &[("reason", "not_indexed")]);
-            tracing::error!("the index holds another model's vectors: run `cargo xtask reindex`");
-            return Ok(Vec::new());
-        }
-
+        let tenant = &run.lease.tenant;
         let deadline = run.deadline.at_most(EMBED_TIMEOUT);
-        let call = EmbeddingCall::of_job(&run.lease.tenant, deadline);
-        let texts = document.texts_to_embed();
-        let embeddings = embedder
-            .embed_first(&texts, InputKind::Passage, &call)
-            .await;
-        if embeddings.len() < texts.len() {
-            metrics::count("DocumentWithoutVectors", &[("reason", "not_in_time")]);
-        }
-        Ok(embeddings)
+        let scope = FillScope::Document { tenant, id };
+        let call = || EmbeddingCall::of_job(tenant, deadline);
+        let may_go_on = |_| deadline.remaining() > Duration::ZERO;
+
+        let database = &self.database;
+        let fill = index::fill_missing(database, scope, embedder, call, may_go_on);
+        let reason = match Box::pin(fill).await {
+            Ok(filled) if filled.left == 0 => return,
+            Err(FillError::OtherModel) => {
+                let message = "the index holds another model's vectors: run `cargo xtask reindex`";
+                tracing::error!("{message}");
+                "not_indexed"
+            }
+            _ => "not_in_time",
+        };
+        metrics::count("DocumentWithoutVectors", &[("reason", reason)]);
     }
 }

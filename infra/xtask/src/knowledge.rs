@@ -7,20 +7,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use wenzhen::ai::{Embedder, EmbeddingCall};
 use wenzhen::aws::Secrets;
-use wenzhen::config::EmbeddingSettings;
+use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings, ServiceUrl};
 use wenzhen::deadline::Deadline;
-use wenzhen::knowledge::index::Filled;
+use wenzhen::knowledge::index::{FillScope, Filled};
 use wenzhen::knowledge::{NewDocument, Owner, Source, index, store};
 use wenzhen::locale::Locale;
+use wenzhen::postgres::Database;
 
 use crate::report::{Step, say};
-use crate::services;
 use crate::stack::Stack;
+use crate::{services, settings};
 
 /// What stands around the head of a document.
 const FENCE: &str = "---";
@@ -43,7 +44,7 @@ pub async fn load(stack: &Stack, embeddings: Option<EmbeddingSettings>) -> Resul
         index::reset(&mut database, embedder.model()).await?;
     }
     vectors::restore(stack, &mut database, embedder.model()).await?;
-    match fill_index(&mut database, &embedder).await {
+    match fill_index(&database_url, &embedder).await {
         Ok(0) => Ok(()),
         Ok(_) => vectors::save(stack, &mut database, embedder.model()).await,
         // The stack is of use without: documents are found by their words.
@@ -58,9 +59,13 @@ pub async fn load(stack: &Stack, embeddings: Option<EmbeddingSettings>) -> Resul
 
 /// Makes the index that of the configured model, unless it is, and gives each passage a vector that
 /// has none. It can be broken off and run again.
-pub async fn reindex(database_url: &str, settings: &str) -> Result<()> {
-    let settings = EmbeddingSettings::parse(settings).context("EMBEDDINGS is wrong")?;
-    let embedder = new_embedder(settings).await?;
+pub async fn reindex(database_url: &str, embeddings: &str) -> Result<()> {
+    let advice = "EMBEDDINGS is wrong; see docs/knowledge.md";
+    let embeddings = EmbeddingSettings::parse(embeddings).context(advice)?;
+    embeddings
+        .check_transport(&settings::allowed_plaintext()?)
+        .context(advice)?;
+    let embedder = new_embedder(embeddings).await?;
     let mut database = connect(database_url).await?;
 
     if !index::adopt_model(&mut database, embedder.model()).await? {
@@ -68,7 +73,7 @@ pub async fn reindex(database_url: &str, settings: &str) -> Result<()> {
         index::reset(&mut database, embedder.model()).await?;
         step.end("done");
     }
-    fill_index(&mut database, &embedder).await.map(drop)
+    fill_index(database_url, &embedder).await.map(drop)
 }
 
 async fn new_embedder(settings: EmbeddingSettings) -> Result<Embedder> {
@@ -81,21 +86,30 @@ async fn connect(database_url: &str) -> Result<PgConnection> {
     connected.context("the database cannot be reached")
 }
 
-async fn fill_index(database: &mut PgConnection, embedder: &Embedder) -> Result<usize> {
+async fn fill_index(database_url: &str, embedder: &Embedder) -> Result<usize> {
+    let url: ServiceUrl = database_url.parse().map_err(anyhow::Error::msg)?;
+    let auth = DatabaseAuth::Url;
+    let database = Database::new(&DatabaseSettings { url, auth }).await?;
     let step = Step::begin("Vectors of passages");
     let call = || EmbeddingCall::of_operator(Deadline::after(BATCH_TIMEOUT));
     let report = |filled: Filled| {
         step.note(&filled.made.to_string());
         true
     };
-    let Filled { made, refused } = index::fill_missing(database, embedder, call, report).await?;
+    let scope = FillScope::All;
+    let filled = index::fill_missing(&database, scope, embedder, call, report).await?;
 
     let model = &embedder.model().name;
-    step.end(&match (made, refused) {
+    let Filled { made, left } = filled;
+    step.end(&match (made, left) {
         (0, 0) => format!("there ({model})"),
         (made, 0) => format!("{made} made ({model})"),
-        (made, refused) => format!("{made} made, {refused} refused ({model})"),
+        (made, left) => format!("{made} made, {left} left ({model})"),
     });
+    ensure!(
+        left == 0 || made > 0,
+        "the embedding model does not answer; see its log"
+    );
     Ok(made)
 }
 

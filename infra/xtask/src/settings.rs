@@ -115,7 +115,7 @@ async fn store_settings(stack: &Stack, parameters: &mut Parameters) -> Result<()
 }
 
 /// The user's `ALLOW_PLAINTEXT`.
-fn allowed_plaintext() -> Result<AllowedPlaintext> {
+pub fn allowed_plaintext() -> Result<AllowedPlaintext> {
     let list = env_variable("ALLOW_PLAINTEXT").unwrap_or_default();
     if list.is_empty() {
         return Ok(AllowedPlaintext::default());

@@ -16,6 +16,9 @@ use crate::telemetry::metrics;
 /// The longest text in brackets that may be marks, in characters.
 const MAX_MARK_CHARS: usize = 40;
 
+/// A number in square brackets with more digits is no citation: a pressure, a telephone number.
+const MAX_NUMBER_DIGITS: usize = 2;
+
 /// The passages that a model is given, and may cite.
 pub(super) struct GivenPassages<'r> {
     passages: &'r [FoundPassage],
@@ -113,7 +116,7 @@ impl MarkReader<'_> {
             let inside_from = from.chars().next().map_or(0, char::len_utf8);
             let end = from.find([']', '】', '］']);
             let inside = end.and_then(|end| from.get(inside_from..end));
-            let marks = inside.and_then(read_marks);
+            let marks = inside.and_then(|inside| read_marks(inside, from.starts_with('[')));
 
             replaced.push_str(before);
             let Some((marks, end)) = marks.zip(end) else {
@@ -182,24 +185,29 @@ enum Mark {
     Other,
 }
 
-/// The marks in a pair of brackets; none if anything else is in it.
-fn read_marks(inside: &str) -> Option<Vec<Mark>> {
+/// The marks in a pair of brackets; none if anything else is in it. A number alone is one only in
+/// the brackets of ours, and if it is small: Chinese puts what matters in 【】.
+fn read_marks(inside: &str, is_in_ours: bool) -> Option<Vec<Mark>> {
     if inside.chars().count() > MAX_MARK_CHARS {
         return None;
     }
     let parts = inside.split([',', '，', ';', '；', '、', ' ']);
     let marks: Option<Vec<_>> = parts
         .filter(|part| !part.is_empty())
-        .map(read_mark)
+        .map(|part| read_mark(part, is_in_ours))
         .collect();
     marks.filter(|marks| !marks.is_empty())
 }
 
-fn read_mark(text: &str) -> Option<Mark> {
+fn read_mark(text: &str, may_be_number: bool) -> Option<Mark> {
     let number = text.strip_prefix(['p', 'P']);
     let digits = number.unwrap_or(text);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number {
+        return None;
+    }
+
+    if number.is_none() && !(may_be_number && digits.len() <= MAX_NUMBER_DIGITS) {
         return None;
     }
 
@@ -279,6 +287,9 @@ mod tests {
     #[test]
     fn what_is_no_mark_stays() {
         for text in [
+            "请立即拨打【120】",
+            "血压【15】",
+            "call [120]",
             "a [sic] b",
             "[x] done",
             "a [ b",

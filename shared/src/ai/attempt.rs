@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::identity::{TenantId, UserId};
 
 /// Kept from the deadline for reporting how the last call went.
-const REPORT_RESERVE: Duration = Duration::from_millis(300);
+pub(super) const REPORT_RESERVE: Duration = Duration::from_millis(300);
 
 /// Bytes of the hash that stands for a tenant.
 const TENANT_HASH_BYTES: usize = 8;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::attempt::{TimeBudget, client_of};
+use super::attempt::{REPORT_RESERVE, TimeBudget, client_of};
 use super::endpoint::{Endpoint, EndpointRequest, fault_of_silence, new_http_client, read_bounded};
 use super::fault::Fault;
 use super::response::settle_permit;
@@ -194,6 +194,11 @@ impl Embedder {
         })
     }
 
+    /// Texts of one call.
+    pub const fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
     /// Which model makes the vectors.
     pub const fn model(&self) -> &EmbeddingModel {
         &self.model
@@ -206,37 +211,13 @@ impl Embedder {
         kind: InputKind,
         call: &EmbeddingCall,
     ) -> Result<Vec<Embedding>, NoEmbedding> {
-        let (embeddings, failure) = self.embed_in_order(texts, kind, call).await;
-        failure.map_or(Ok(embeddings), Err)
-    }
-
-    /// The vectors of the first of these texts: as many as are made before the deadline, or before
-    /// no endpoint makes any.
-    pub async fn embed_first(
-        &self,
-        texts: &[String],
-        kind: InputKind,
-        call: &EmbeddingCall,
-    ) -> Vec<Embedding> {
-        self.embed_in_order(texts, kind, call).await.0
-    }
-
-    async fn embed_in_order(
-        &self,
-        texts: &[String],
-        kind: InputKind,
-        call: &EmbeddingCall,
-    ) -> (Vec<Embedding>, Option<NoEmbedding>) {
         self.breakers.refresh(call.deadline).await;
 
         let mut embeddings = Vec::with_capacity(texts.len());
         for batch in texts.chunks(self.batch_size) {
-            match self.embed_batch(batch, kind, call).await {
-                Ok(vectors) => embeddings.extend(vectors),
-                Err(failure) => return (embeddings, Some(failure)),
-            }
+            embeddings.extend(self.embed_batch(batch, kind, call).await?);
         }
-        (embeddings, None)
+        Ok(embeddings)
     }
 
     /// The vectors of one batch, of the first endpoint that gives them.
@@ -258,12 +239,13 @@ impl Embedder {
         let mut may_pass = false;
         for (tier, later) in self.tiers.iter().zip((0..self.tiers.len()).rev()) {
             let later = u32::try_from(later).unwrap_or(u32::MAX);
-            let share = TimeBudget::among(call.deadline, later).first_token;
+            let answer_deadline = call.deadline.less(REPORT_RESERVE);
+            let share = TimeBudget::among(answer_deadline, later).first_token;
 
             match tier.embed(&inputs, &form.fields, call, share).await {
                 Ok(embeddings) => return Ok(embeddings),
                 Err(fault) => {
-                    may_pass |= !matches!(fault, Fault::Refused(_) | Fault::InvalidAnswer(_));
+                    may_pass |= !fault.is_about_the_request();
                     tier.report_fault(&fault);
                 }
             }
@@ -308,7 +290,7 @@ impl EmbeddingTier {
         };
 
         let sent_at = Instant::now();
-        let timeout = self.settings.total_timeout();
+        let timeout = self.settings.total_timeout().min(share.remaining());
         let answer = share.at_most(timeout).run(self.exchange(request, count));
         let answer = answer
             .await

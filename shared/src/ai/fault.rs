@@ -217,6 +217,17 @@ impl Fault {
         }
     }
 
+    /// Whether the same request would fare no better later.
+    pub(super) const fn is_about_the_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_)
+                | Self::InvalidAnswer(_)
+                | Self::ContextLengthExceeded(_)
+                | Self::ContentFiltered(_)
+        )
+    }
+
     /// Whether an operator must know at once: no waiting mends it.
     pub const fn is_misconfigured(&self) -> bool {
         matches!(

@@ -73,7 +73,11 @@ impl Assessment {
         let mut actions = vec![triage::advice(self.urgency, locale)];
         actions.extend(rules.advice_of_dangers(locale));
         self.recommended_actions = order_actions(&actions, self.recommended_actions, locale);
-        if self.urgency == Urgency::Emergency || self.recommended_department.is_empty() {
+        let department = self.recommended_department.as_str();
+        let is_of_rules = Urgency::ALL
+            .map(|urgency| triage::department(urgency, locale))
+            .contains(&department);
+        if self.urgency == Urgency::Emergency || department.is_empty() || is_of_rules {
             triage::department(self.urgency, locale).clone_into(&mut self.recommended_department);
         }
         self

@@ -97,16 +97,16 @@ impl Consultation {
         }
     }
 
-    /// The assessment as it stands now: the patient's answers may have raised the urgency since
-    /// it was made.
+    /// The assessment as it stands now: the patient's answers and messages may have raised the
+    /// urgency since it was made.
     pub fn current_assessment(&self) -> Option<Assessment> {
         let assessment = self.assessment.clone()?;
-        if self.triage.answers.is_empty() {
+        // A function of an earlier version may have written a lesser urgency behind an answer.
+        let urgency = self.urgency.raised_to(self.triage.urgency);
+        if self.triage.answers.is_empty() && urgency <= assessment.urgency {
             return Some(assessment);
         }
 
-        // A function of an earlier version may have written a lesser urgency behind an answer.
-        let urgency = self.urgency.raised_to(self.triage.urgency);
         Some(assessment.with_rules(&self.triage, urgency, self.locale))
     }
 

@@ -11,8 +11,8 @@ use crate::jobs::{Lease, completion_sql};
 use crate::triage::Urgency;
 
 /// Writes the assessment and completes the job. An urgency that the patient's answers have raised
-/// meanwhile stands. Returns whether the lease held; if not, nothing was
-/// written.
+/// meanwhile stands. Returns whether the lease held and no later turn has begun; if not, nothing was
+/// written to the consultation.
 pub async fn write_assessment(
     connection: &mut PgConnection,
     lease: &Lease,
@@ -26,7 +26,8 @@ pub async fn write_assessment(
              END,
              assessment = $5, updated_at = now(), completed_at = now()
          FROM transition
-         WHERE consultations.tenant_id = $1 AND consultations.id = transition.consultation_id"
+         WHERE consultations.tenant_id = $1 AND consultations.id = transition.consultation_id
+           AND consultations.job_id = $2"
     ));
 
     let written = completion

@@ -100,7 +100,6 @@ pub async fn create(
     let id = Uuid::now_v7();
     let payload = Analyze {
         consultation_id: id,
-        turn: 1,
     };
     let locale = request.language();
     let job = NewJob::new(&caller.tenant, &caller.user, locale, &payload)?;

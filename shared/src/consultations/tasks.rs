@@ -12,29 +12,21 @@ use crate::jobs::{JobPayload, ReasonText};
 pub struct Analyze {
     /// The consultation that is assessed.
     pub consultation_id: Uuid,
-    /// The turn that is answered, from 1.
-    #[serde(default = "first_turn", skip_serializing_if = "is_first_turn")]
+}
+
+/// Makes a new assessment, after a further message of the patient. A kind of its own: a worker from
+/// before there were messages would answer the complaint alone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AnswerMessage {
+    /// The consultation that goes on.
+    pub consultation_id: Uuid,
+    /// The turn that is answered, from 2.
     pub turn: i16,
-}
-
-const fn first_turn() -> i16 {
-    1
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the form that serde wants"
-)]
-const fn is_first_turn(turn: &i16) -> bool {
-    *turn == 1
 }
 
 impl Analyze {
     /// A later message was answered before.
     pub const SUPERSEDED: &'static str = "superseded";
-
-    /// The patient's messages cannot be read.
-    pub const TRANSCRIPT_UNAVAILABLE: &'static str = "transcript_unavailable";
 
     /// No model can be asked now; the job is deferred.
     pub const MODELS_UNAVAILABLE: &'static str = "models_unavailable";
@@ -49,40 +41,43 @@ impl Analyze {
 impl JobPayload for Analyze {
     const KIND: &'static str = "analyze";
     const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
-    const REASONS: &'static [ReasonText] = &[
-        ReasonText {
-            code: Self::MODELS_UNAVAILABLE,
-            zh: "没有可用的AI模型。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
-            en: "No AI model was available. What the rules advised still holds; if it gets worse, \
-                 seek care soon.",
-        },
-        ReasonText {
-            code: Self::MODELS_FAILED,
-            zh: "AI模型未能给出有效的回答。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
-            en: "The AI models gave no valid answer. What the rules advised still holds; if it \
-                 gets worse, seek care soon.",
-        },
-        ReasonText {
-            code: Self::SUPERSEDED,
-            zh: "您之后又发送了消息，系统已改为回答最新的一条。",
-            en: "You have sent another message since; that one was answered instead.",
-        },
-        ReasonText {
-            code: Self::TRANSCRIPT_UNAVAILABLE,
-            zh: "暂时无法读取之前的对话。规则给出的建议仍然有效；请稍后再发送一次。",
-            en: "The conversation could not be read. What the rules advised still holds; please \
-                 send your message again later.",
-        },
-        ReasonText {
-            code: Self::NO_MODEL_CONFIGURED,
-            zh: "本系统没有配置AI模型，无法给出您要求的模型回答。规则给出的建议仍然有效；\
-                 如不要求模型回答，可重新提交问诊。",
-            en: "No AI model is configured here, so none could answer as was asked. What the \
-                 rules advised still holds; to get an assessment by the rules, ask again without \
-                 requiring a model.",
-        },
-    ];
+    const REASONS: &'static [ReasonText] = ASSESSMENT_REASONS;
 }
+
+impl JobPayload for AnswerMessage {
+    const KIND: &'static str = "answer_message";
+    const ATTEMPT_TIMEOUT: Duration = Analyze::ATTEMPT_TIMEOUT;
+    const REASONS: &'static [ReasonText] = ASSESSMENT_REASONS;
+}
+
+/// Why there is no assessment, or no new one.
+pub(super) const ASSESSMENT_REASONS: &[ReasonText] = &[
+    ReasonText {
+        code: Analyze::MODELS_UNAVAILABLE,
+        zh: "没有可用的AI模型。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
+        en: "No AI model was available. What the rules advised still holds; if it gets worse, \
+             seek care soon.",
+    },
+    ReasonText {
+        code: Analyze::MODELS_FAILED,
+        zh: "AI模型未能给出有效的回答。规则给出的建议仍然有效；如有不适加重，请尽快就医。",
+        en: "The AI models gave no valid answer. What the rules advised still holds; if it \
+             gets worse, seek care soon.",
+    },
+    ReasonText {
+        code: Analyze::SUPERSEDED,
+        zh: "您之后又发送了消息，系统已改为回答最新的一条。",
+        en: "You have sent another message since; that one was answered instead.",
+    },
+    ReasonText {
+        code: Analyze::NO_MODEL_CONFIGURED,
+        zh: "本系统没有配置AI模型，无法给出您要求的模型回答。规则给出的建议仍然有效；\
+             如不要求模型回答，可重新提交问诊。",
+        en: "No AI model is configured here, so none could answer as was asked. What the \
+             rules advised still holds; to get an assessment by the rules, ask again without \
+             requiring a model.",
+    },
+];
 
 /// Writes the report.
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_reason_has_words_of_its_own_in_both_languages() {
-        for texts in [Analyze::REASONS, GenerateReport::REASONS] {
+        for texts in [ASSESSMENT_REASONS, GenerateReport::REASONS] {
             for ReasonText { code, .. } in texts {
                 for locale in [Locale::Zh, Locale::En] {
                     let words = Reason::new(code, locale, texts).message;

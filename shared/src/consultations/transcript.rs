@@ -17,7 +17,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::assessment::Assessment;
-use super::consultation::Consultation;
+use super::consultation::{Consultation, ConsultationStatus};
 use super::conversation::{Conversation, Text, TurnText};
 use crate::error::{BoxError, Error};
 use crate::identity::TenantId;
@@ -84,7 +84,7 @@ impl Transcripts {
             texts.iter().any(|text| text.number == number)
         };
         if !(2..=consultation.turns).all(has_message) {
-            return Err(unavailable("a message is missing in the transcript".into()));
+            return Err(Error::internal("a message is missing in the transcript"));
         }
         Ok(Conversation::new(texts))
     }
@@ -145,7 +145,7 @@ impl Transcripts {
     ) -> Result<(), BoxError> {
         let mut writes = Vec::new();
         if consultation.turns == 1 {
-            writes.push(self.first_text(tenant, consultation)?);
+            writes.push(first_text(tenant, consultation)?);
         }
         writes.push(put_text(
             tenant,
@@ -165,54 +165,9 @@ impl Transcripts {
         consultation: &Consultation,
         message: &str,
     ) -> Result<(), Error> {
-        let writes = self.texts_of_begun_turn(tenant, consultation, message);
+        let writes = texts_of_begun_turn(tenant, consultation, message);
         let written = async { self.write_items(writes?).await };
         written.await.map_err(unavailable)
-    }
-
-    fn texts_of_begun_turn(
-        &self,
-        tenant: &TenantId,
-        consultation: &Consultation,
-        message: &str,
-    ) -> Result<Vec<WriteRequest>, BoxError> {
-        let Consultation { id, turns, .. } = consultation;
-        let mut writes = Vec::new();
-        if *turns == 1 {
-            writes.push(self.first_text(tenant, consultation)?);
-        }
-        if let Some(answer) = consultation.current_assessment() {
-            let text = StoredText::Assistant(Box::new(answer));
-            let number = answer_number(*turns);
-            writes.push(put_text(
-                tenant,
-                *id,
-                number,
-                consultation.updated_at,
-                &text,
-            )?);
-        }
-
-        let text = StoredText::Patient(message.to_owned());
-        let number = message_number(turns + 1);
-        writes.push(put_text(
-            tenant,
-            *id,
-            number,
-            OffsetDateTime::now_utc(),
-            &text,
-        )?);
-        Ok(writes)
-    }
-
-    fn first_text(
-        &self,
-        tenant: &TenantId,
-        consultation: &Consultation,
-    ) -> Result<WriteRequest, BoxError> {
-        let text = StoredText::Patient(consultation.symptoms.clone());
-        let (id, at) = (consultation.id, consultation.created_at);
-        put_text(tenant, id, message_number(1), at, &text)
     }
 
     /// Removes all of a consultation's texts. There may be none.
@@ -250,8 +205,52 @@ impl Transcripts {
     }
 }
 
-fn unavailable(cause: BoxError) -> Error {
+/// A 503: the table cannot be reached.
+pub(super) fn unavailable(cause: impl Into<BoxError>) -> Error {
     Error::unavailable("The transcript", RETRY_DELAY, cause)
+}
+
+fn texts_of_begun_turn(
+    tenant: &TenantId,
+    consultation: &Consultation,
+    message: &str,
+) -> Result<Vec<WriteRequest>, BoxError> {
+    let Consultation { id, turns, .. } = consultation;
+    let mut writes = Vec::new();
+    if *turns == 1 {
+        writes.push(first_text(tenant, consultation)?);
+    }
+    // A turn that failed has no answer: the row still holds the one before.
+    let is_answered = consultation.status == ConsultationStatus::Completed;
+    let answer = consultation.current_assessment().filter(|_| is_answered);
+    if let Some(answer) = answer {
+        let text = StoredText::Assistant(Box::new(answer));
+        let number = answer_number(*turns);
+        writes.push(put_text(
+            tenant,
+            *id,
+            number,
+            consultation.updated_at,
+            &text,
+        )?);
+    }
+
+    let text = StoredText::Patient(message.to_owned());
+    let number = message_number(turns + 1);
+    writes.push(put_text(
+        tenant,
+        *id,
+        number,
+        OffsetDateTime::now_utc(),
+        &text,
+    )?);
+    Ok(writes)
+}
+
+fn first_text(tenant: &TenantId, consultation: &Consultation) -> Result<WriteRequest, BoxError> {
+    let text = StoredText::Patient(consultation.symptoms.clone());
+    let (id, at) = (consultation.id, consultation.created_at);
+    put_text(tenant, id, message_number(1), at, &text)
 }
 
 fn put_text(

@@ -10,8 +10,8 @@ use super::assessment::{Assessment, Citation};
 use super::checklist::QuestionView;
 use super::consultation::{Consultation, ConsultationStatus};
 use super::report::ReportLinks;
-use super::tasks::Analyze;
-use crate::jobs::{JobPayload, Reason};
+use super::tasks::ASSESSMENT_REASONS;
+use crate::jobs::Reason;
 use crate::locale::Locale;
 use crate::triage::{self, Answers, FlagStatus, ReadAs, RedFlag, Sex, Triage, Urgency};
 
@@ -194,7 +194,7 @@ impl ConsultationView {
         let assessment = row.current_assessment();
         let failure = row
             .failure
-            .map(|code| Reason::new(&code, locale, Analyze::REASONS));
+            .map(|code| Reason::new(&code, locale, ASSESSMENT_REASONS));
 
         Self {
             failure,

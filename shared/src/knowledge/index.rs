@@ -1,17 +1,26 @@
 //! The vectors of passages: of which model they are, and those that are missing.
 
 use std::slice;
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::passages::text_to_embed;
-use crate::ai::{Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, NoEmbedding};
+use crate::ai::{Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind};
 use crate::error::Error;
+use crate::identity::TenantId;
+use crate::postgres::Database;
 
-/// Passages that are read, embedded and written at a time.
+/// Passages that are read at a time.
 const FILL_BATCH: i64 = 64;
+
+/// The longest that one statement may take.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Batches that may fail one after the other before no more are tried: the endpoints are away.
+const MAX_FAILURES_IN_A_ROW: usize = 3;
 
 /// Whether the index holds this model's vectors. An index that holds none of any model takes the
 /// first one that comes, if its column has the model's dimensions.
@@ -28,17 +37,22 @@ pub async fn adopt_model(
 }
 
 /// Empties the index and makes it this model's, in one transaction. Passages are found by their
-/// words until [`fill_missing`] has given them vectors. It holds off all writes of passages for as
-/// long as the table's other columns take to be rewritten.
+/// words until [`fill_missing`] has given them vectors. Searches wait for as long as an index of
+/// keys takes to be built; nothing is rewritten. It gives up if it cannot begin within five
+/// seconds.
 pub async fn reset(connection: &mut PgConnection, model: &EmbeddingModel) -> Result<(), Error> {
     let dimensions = i32::from(model.dimensions);
     let mut transaction = connection.begin().await?;
 
     // A type's parameter cannot be bound; it is a number.
     let sql = format!(
-        "DROP INDEX passages_embedding;
-         ALTER TABLE passages ALTER COLUMN embedding TYPE halfvec({dimensions}) USING NULL;
-         CREATE INDEX passages_embedding ON passages USING hnsw (embedding halfvec_cosine_ops);"
+        "SET LOCAL lock_timeout = '5s';
+         SELECT FROM embedding_index FOR UPDATE;
+         ALTER TABLE passages DROP COLUMN embedding;
+         ALTER TABLE passages ADD COLUMN embedding halfvec({dimensions});
+         CREATE INDEX passages_embedding ON passages USING hnsw (embedding halfvec_cosine_ops);
+         CREATE INDEX passages_without_embedding ON passages (tenant_id, document_id, position)
+             WHERE embedding IS NULL;"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
         .execute(&mut *transaction)
@@ -83,13 +97,28 @@ impl FillPosition {
     }
 }
 
+/// Which passages are looked at.
+#[derive(Clone, Copy)]
+pub enum FillScope<'t> {
+    /// Those of all owners, which only an operator's work may.
+    All,
+    /// Those of one document of a tenant.
+    Document {
+        /// The tenant.
+        tenant: &'t TenantId,
+        /// The document.
+        id: Uuid,
+    },
+}
+
 /// What became of the passages that had no vector.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Filled {
     /// They have one now.
     pub made: usize,
-    /// An endpoint refuses their text; the next call asks again.
-    pub refused: usize,
+    /// They have none: an endpoint refuses their text, or did not answer in time. The next call
+    /// tries again.
+    pub left: usize,
 }
 
 /// Why passages are left without vectors.
@@ -98,87 +127,100 @@ pub enum FillError {
     /// The index holds another model's vectors.
     #[error("the index holds vectors of another model: run `cargo xtask reindex`")]
     OtherModel,
-    /// No endpoint made vectors.
-    #[error(transparent)]
-    NoEmbedding(#[from] NoEmbedding),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Gives every passage of all owners a vector that has none, in the order of their keys, until all
-/// are looked at or `may_go_on`, which is told the number that was made so far, says no. What was
-/// filled stays when it is broken off.
+/// Gives passages a vector that have none, in the order of their keys, until all are looked at, the
+/// endpoints fail again and again, or `may_go_on`, which is told how far it is, says no. Each batch
+/// is written when it is made, so what was made stays when this is broken off.
 pub async fn fill_missing(
-    connection: &mut PgConnection,
+    database: &Database,
+    scope: FillScope<'_>,
     embedder: &Embedder,
     call: impl Fn() -> EmbeddingCall,
     mut may_go_on: impl FnMut(Filled) -> bool,
 ) -> Result<Filled, FillError> {
-    if !adopt_model(connection, embedder.model()).await? {
+    let model = embedder.model();
+    let adopt = async |connection: &mut _| adopt_model(connection, model).await;
+    if !database.within(STATEMENT_TIMEOUT, adopt).await? {
         return Err(FillError::OtherModel);
     }
 
     let mut filled = Filled::default();
+    let mut failures = 0;
     let mut position = FillPosition::default();
     loop {
-        let missing = read_missing(connection, &position).await?;
+        let read = async |connection: &mut _| read_missing(connection, scope, &position).await;
+        let missing = database.within(STATEMENT_TIMEOUT, read).await?;
         let Some(last) = missing.last() else {
             return Ok(filled);
         };
         position.move_behind(last);
 
-        let vectors = embed_missing(embedder, &missing, &call).await?;
-        let with_vector = missing.iter().zip(&vectors);
-        let made: Vec<_> = with_vector
-            .filter_map(|(passage, vector)| Some((passage, vector.as_ref()?.to_sql())))
-            .collect();
-        write_filled(connection, &made).await?;
+        for batch in missing.chunks(embedder.batch_size()) {
+            // No session is held meanwhile: the function's other work needs the connection.
+            let made = embed_batch(embedder, batch, &call).await;
+            let write = async |connection: &mut _| write_filled(connection, model, &made).await;
+            database.within(STATEMENT_TIMEOUT, write).await?;
 
-        filled.made += made.len();
-        filled.refused += missing.len() - made.len();
-        if !may_go_on(filled) {
-            return Ok(filled);
+            failures = if made.is_empty() { failures + 1 } else { 0 };
+            filled.made += made.len();
+            filled.left += batch.len() - made.len();
+            if failures == MAX_FAILURES_IN_A_ROW || !may_go_on(filled) {
+                return Ok(filled);
+            }
         }
     }
 }
 
-/// The vectors of a batch. If an endpoint refuses a text in it, each is asked for by itself.
-async fn embed_missing(
+/// The passages of a batch with their vectors. If the batch fails as a whole, each is tried by
+/// itself, so that one text holds up no other; but not the rest if the endpoints are away.
+async fn embed_batch<'m>(
     embedder: &Embedder,
-    missing: &[MissingPassage],
+    batch: &'m [MissingPassage],
     call: impl Fn() -> EmbeddingCall,
-) -> Result<Vec<Option<Embedding>>, NoEmbedding> {
+) -> Vec<(&'m MissingPassage, String)> {
     let text_of = |it: &MissingPassage| text_to_embed(&it.title, &it.heading, &it.content);
-    let texts: Vec<_> = missing.iter().map(text_of).collect();
-    let vectors = embedder.embed(&texts, InputKind::Passage, &call()).await;
-    match vectors {
-        Ok(vectors) => return Ok(vectors.into_iter().map(Some).collect()),
-        Err(error) if error.may_pass => return Err(error),
-        Err(_) => {}
+    let texts: Vec<_> = batch.iter().map(text_of).collect();
+    let with_vectors = |vectors: Vec<Embedding>| {
+        let vectors = vectors.iter().map(Embedding::to_sql);
+        batch.iter().zip(vectors).collect()
+    };
+    if let Ok(vectors) = embedder.embed(&texts, InputKind::Passage, &call()).await {
+        return with_vectors(vectors);
     }
 
-    let mut vectors = Vec::with_capacity(texts.len());
-    for text in &texts {
+    let mut made = Vec::new();
+    for (passage, text) in batch.iter().zip(&texts) {
         let one = slice::from_ref(text);
         match embedder.embed(one, InputKind::Passage, &call()).await {
-            Ok(mut made) => vectors.push(made.pop()),
-            Err(error) if error.may_pass => return Err(error),
-            Err(_) => vectors.push(None),
+            Ok(vectors) => made.extend(vectors.first().map(|it| (passage, it.to_sql()))),
+            Err(error) if error.may_pass => return made,
+            Err(_) => {}
         }
     }
-    Ok(vectors)
+    made
 }
 
 async fn read_missing(
     connection: &mut PgConnection,
+    scope: FillScope<'_>,
     position: &FillPosition,
 ) -> Result<Vec<MissingPassage>, Error> {
+    let (tenant, document) = match scope {
+        FillScope::All => (None, None),
+        FillScope::Document { tenant, id } => (Some(tenant), Some(id)),
+    };
+
     let missing = sqlx::query_as(include_str!("sql/missing_embeddings.sql"))
         .bind(&position.tenant_id)
         .bind(position.document_id)
         .bind(position.position)
         .bind(FILL_BATCH)
+        .bind(tenant)
+        .bind(document)
         .fetch_all(connection)
         .await?;
     Ok(missing)
@@ -186,6 +228,7 @@ async fn read_missing(
 
 async fn write_filled(
     connection: &mut PgConnection,
+    model: &EmbeddingModel,
     made: &[(&MissingPassage, String)],
 ) -> Result<(), Error> {
     let tenants: Vec<_> = made.iter().map(|(it, _)| it.tenant_id.as_str()).collect();
@@ -200,6 +243,8 @@ async fn write_filled(
         .bind(positions)
         .bind(contents)
         .bind(vectors)
+        .bind(&model.name)
+        .bind(i32::from(model.dimensions))
         .execute(connection)
         .await?;
     Ok(())

@@ -6,6 +6,8 @@ use crate::text::is_han;
 
 /// A passage has no more Han characters than this, or half English words: about as many tokens.
 const MAX_WEIGHT: usize = 400;
+/// Of a heading, so many characters are part of what a passage means: it has no other bound.
+const MAX_HEADING_CHARS: usize = 200;
 /// What a Han character weighs, compared with any other.
 const HAN_WEIGHT: usize = 3;
 
@@ -43,6 +45,7 @@ pub(super) fn cut_passages(content: &str) -> Vec<Passage> {
 
 /// What a passage's vector is made of: its words alone say too little of what they are about.
 pub(super) fn text_to_embed(title: &str, heading: &str, text: &str) -> String {
+    let heading: String = heading.chars().take(MAX_HEADING_CHARS).collect();
     format!("{title}\n{heading}\n{text}")
 }
 

@@ -14,6 +14,9 @@ use crate::identity::{TenantId, UserId};
 use crate::locale::Locale;
 use crate::telemetry::metrics;
 
+/// Of a long question's beginning and of its end, so many characters are sent to the model.
+const CLIPPED_CHARS: usize = 1_000;
+
 /// A passage that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
 pub struct FoundPassage {
@@ -130,7 +133,7 @@ impl PreparedQuestion {
         };
 
         let call = EmbeddingCall::of_user(tenant, user, deadline.at_most(QUERY_TIMEOUT));
-        let texts = [request.question.clone()];
+        let texts = [clip_question(&request.question)];
         let vectors = embedder.embed(&texts, InputKind::Query, &call).await;
         let vector = match vectors.ok().and_then(|mut all| all.pop()) {
             Some(embedding) => QuestionVector::Known {
@@ -156,7 +159,7 @@ pub async fn find_passages(
         QuestionVector::NotConfigured | QuestionVector::Unavailable => None,
     };
 
-    let items: Vec<FoundPassage> = sqlx::query_as(include_str!("sql/search.sql"))
+    let rows: Vec<SearchRow> = sqlx::query_as(include_str!("sql/search.sql"))
         .bind(owners_read_by(tenant))
         .bind(terms.any_word())
         .bind(terms.any_pair())
@@ -169,24 +172,47 @@ pub async fn find_passages(
         .bind(known.map(|(model, _)| i32::from(model.dimensions)))
         .fetch_all(connection)
         .await?;
-    Ok(mark_sides(items, &question.vector))
+    Ok(mark_sides(rows, &question.vector))
+}
+
+/// A passage, and whether the index holds the question's model.
+#[derive(FromRow)]
+struct SearchRow {
+    #[sqlx(flatten)]
+    passage: FoundPassage,
+    is_indexed: bool,
+}
+
+/// The beginning and the end of a long question, in which the latest message stands: no model reads
+/// more.
+fn clip_question(question: &str) -> String {
+    let length = question.chars().count();
+    if length <= 2 * CLIPPED_CHARS {
+        return question.to_owned();
+    }
+
+    let beginning: String = question.chars().take(CLIPPED_CHARS).collect();
+    let end: String = question.chars().skip(length - CLIPPED_CHARS).collect();
+    format!("{beginning}\n{end}")
 }
 
 /// Says what the passages were found by.
-fn mark_sides(items: Vec<FoundPassage>, vector: &QuestionVector) -> SearchResult {
-    let has_neighbours = items.iter().any(|item| item.vector_place.is_some());
+fn mark_sides(rows: Vec<SearchRow>, vector: &QuestionVector) -> SearchResult {
+    // Where nothing is found at all, nothing was missed.
+    let is_indexed = rows.iter().all(|row| row.is_indexed);
+    let items = rows.into_iter().map(|row| row.passage).collect();
     let degraded_reason = match vector {
         QuestionVector::NotConfigured => None,
         QuestionVector::Unavailable => Some(SearchDegradedReason::EmbeddingsUnavailable),
-        // An index that holds vectors has the nearest ones to any question.
-        QuestionVector::Known { .. } if has_neighbours => None,
+        QuestionVector::Known { .. } if is_indexed => None,
         QuestionVector::Known { .. } => Some(SearchDegradedReason::NotIndexed),
     };
     let outcome = degraded_reason.map_or("whole", SearchDegradedReason::as_str);
     metrics::count("KnowledgeSearch", &[("outcome", outcome)]);
 
     let mut searched_by = vec![SearchSide::Text];
-    searched_by.extend(has_neighbours.then_some(SearchSide::Vector));
+    let has_vector = matches!(vector, QuestionVector::Known { .. }) && is_indexed;
+    searched_by.extend(has_vector.then_some(SearchSide::Vector));
     SearchResult {
         items,
         searched_by,

@@ -5,11 +5,10 @@ use uuid::Uuid;
 
 use super::document::{ListedDocument, NewDocument, Owner, owners_read_by};
 use super::guidance::{Guidance, QuotedPassage};
-use super::passages::{Passage, cut_passages, text_to_embed};
+use super::passages::{Passage, cut_passages};
 use super::search::SearchResult;
 use super::tasks::IngestDocument;
 use super::terms::Terms;
-use crate::ai::Embedding;
 use crate::error::Error;
 use crate::identity::{Caller, TenantId};
 use crate::jobs::{self, JobMessage, Lease, NewJob, completion_sql};
@@ -38,32 +37,7 @@ pub struct StoredDocument {
     content: String,
 }
 
-/// A document cut into passages.
-pub struct CutDocument<'d> {
-    document: &'d StoredDocument,
-    passages: Vec<Passage>,
-}
-
-impl CutDocument<'_> {
-    /// What the vectors of its passages are made of, one text for each.
-    pub fn texts_to_embed(&self) -> Vec<String> {
-        let title = &self.document.title;
-        let texts = self.passages.iter();
-        texts
-            .map(|passage| text_to_embed(title, &passage.heading, &passage.text))
-            .collect()
-    }
-}
-
 impl StoredDocument {
-    /// Its passages.
-    pub fn cut(&self) -> CutDocument<'_> {
-        CutDocument {
-            document: self,
-            passages: cut_passages(&self.content),
-        }
-    }
-
     fn of_new(document: &NewDocument, version: i32) -> Self {
         Self {
             version,
@@ -85,8 +59,7 @@ pub async fn replace(
     let written = write_document(&mut transaction, owner, document, None).await?;
     if let Some(Version { id, version }) = written {
         let stored = StoredDocument::of_new(document, version);
-        let passages = stored.cut();
-        write_passages(&mut transaction, owner, id, &passages, &[]).await?;
+        write_passages(&mut transaction, owner, id, &stored).await?;
         mark_ingested(&mut transaction, owner, id, version).await?;
     }
 
@@ -171,17 +144,15 @@ pub async fn get_content(
     found.ok_or_else(|| Error::not_found("document"))
 }
 
-/// Writes a document's passages instead of the earlier ones, with their vectors or without any, and
-/// completes the job, in one transaction. Passages of a later version stay. Returns whether the lease held and the document
+/// Writes a document's passages instead of the earlier ones, without vectors, and completes the job,
+/// in one transaction. Passages of a later version stay. Returns whether the lease held and the document
 /// is still there; if not, nothing was written.
 pub async fn complete_ingestion(
     connection: &mut PgConnection,
     lease: &Lease,
     id: Uuid,
-    document: &CutDocument<'_>,
-    embeddings: &[Embedding],
+    document: &StoredDocument,
 ) -> Result<bool, Error> {
-    let version = document.document.version;
     let mut transaction = connection.begin().await?;
     let completion = sqlx::query_scalar(completion_sql!(
         "UPDATE documents SET ingested = greatest(documents.ingested, $5)
@@ -195,7 +166,7 @@ pub async fn complete_ingestion(
         .bind(lease.job_id)
         .bind(lease.token)
         .bind(id)
-        .bind(version)
+        .bind(document.version)
         .fetch_optional(&mut *transaction)
         .await?;
     let Some(ingested) = ingested else {
@@ -203,9 +174,9 @@ pub async fn complete_ingestion(
         return Ok(false);
     };
 
-    if ingested == version {
+    if ingested == document.version {
         let owner = Owner::Tenant(&lease.tenant);
-        write_passages(&mut transaction, owner, id, document, embeddings).await?;
+        write_passages(&mut transaction, owner, id, document).await?;
     }
     transaction.commit().await?;
     Ok(true)
@@ -263,8 +234,7 @@ async fn write_passages(
     connection: &mut PgConnection,
     owner: Owner<'_>,
     id: Uuid,
-    document: &CutDocument<'_>,
-    embeddings: &[Embedding],
+    document: &StoredDocument,
 ) -> Result<(), Error> {
     sqlx::query("DELETE FROM passages WHERE tenant_id = $1 AND document_id = $2")
         .bind(owner.column())
@@ -272,10 +242,7 @@ async fn write_passages(
         .execute(&mut *connection)
         .await?;
 
-    let CutDocument { document, passages } = document;
-    let vectors: Vec<_> = (0..passages.len())
-        .map(|index| embeddings.get(index).map(Embedding::to_sql))
-        .collect();
+    let passages = cut_passages(&document.content);
     let terms: Vec<Terms> = passages.iter().map(terms_of_passage).collect();
     let title = Terms::of(&format!("{} {}", document.title, document.also));
     let column = |text: fn(&Passage) -> &str| passages.iter().map(text).collect::<Vec<_>>();
@@ -297,7 +264,6 @@ async fn write_passages(
         .bind(place(|passage| passage.place.end)?)
         .bind(terms.iter().map(Terms::words).collect::<Vec<_>>())
         .bind(terms.iter().map(Terms::pairs).collect::<Vec<_>>())
-        .bind(vectors)
         .execute(connection)
         .await?;
     Ok(())

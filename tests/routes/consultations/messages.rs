@@ -144,6 +144,24 @@ async fn turns_come_one_after_the_other() {
     assert_eq!(messages(&user, &first).await.len(), 4);
 }
 
+/// The rules read a message also when it comes too early.
+#[tokio::test]
+async fn a_refused_message_raises_the_urgency_and_says_what_to_do() {
+    let user = User::new().await;
+    let first = user.complain("my arm aches a little [primary:slow]").await;
+    assert_eq!(first["urgency"], "routine");
+
+    let refused = send(&user, &first, "now I have crushing chest pain, sweating").await;
+    let said = problem(refused, StatusCode::CONFLICT).await;
+    let detail = said["detail"].as_str().unwrap();
+    assert!(detail.contains("emergency number"), "{detail}");
+
+    let answered = user.outcome(&first).await;
+    assert_eq!(answered["urgency"], "emergency");
+    assert_eq!(answered["assessment"]["urgency"], "emergency");
+    assert_eq!(answered["turns"], 1);
+}
+
 #[tokio::test]
 async fn the_same_key_brings_the_same_turn() {
     let user = User::new().await;

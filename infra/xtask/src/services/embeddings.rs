@@ -29,13 +29,15 @@ pub fn embeddings_url(stack: &Stack) -> String {
 
 /// `EMBEDDINGS` for it. It tells questions from passages by a field.
 pub fn local_embeddings(stack: &Stack) -> Value {
+    // One process makes all vectors of this machine: questions wait for it now and then.
+    let patient = json!({ "failures": 1_000, "minimum_calls": 10_000 });
     json!({
         "model": MODEL,
         "dimensions": 384,
         "batch_size": 4, // it makes one batch at a time, for which a question waits
         "query": { "fields": { "input_type": "query" } },
         "passage": { "fields": { "input_type": "passage" } },
-        "tiers": [{ "name": "local", "base_url": embeddings_url(stack) }],
+        "tiers": [{ "name": "local", "base_url": embeddings_url(stack), "breaker": patient }],
     })
 }
 

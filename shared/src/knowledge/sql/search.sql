@@ -30,17 +30,22 @@ by_text AS (
     ORDER BY place
     LIMIT 50
 ),
--- A tenant's few among many others' would be missed by a scan that stops early, so it goes on until it has enough. The
--- setting holds for this statement, and the scan, which needs the vector, begins after it.
+-- A tenant's few among many others' would be missed by a scan that stops early, so it goes on until it has enough, or has
+-- seen a hundred thousand. The settings hold for this statement, and the scan, which needs the vector, begins after them.
 probe AS MATERIALIZED (
-    SELECT $8::halfvec AS embedding FROM set_config('hnsw.iterative_scan', 'relaxed_order', true)
+    SELECT $8::halfvec AS embedding
+    FROM set_config('hnsw.iterative_scan', 'relaxed_order', true) AS scan,
+         set_config('hnsw.max_scan_tuples', '100000', true) AS bound
+),
+of_model AS MATERIALIZED (
+    SELECT EXISTS (SELECT FROM embedding_index WHERE model = $9 AND dimensions = $10) AS is_indexed
 ),
 neighbour AS (
     SELECT p.tenant_id, p.document_id, p.position, p.embedding <=> (SELECT embedding FROM probe) AS distance
     FROM passages p
     JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
     WHERE $8::text IS NOT NULL
-      AND EXISTS (SELECT FROM embedding_index WHERE model = $9 AND dimensions = $10)
+      AND (SELECT is_indexed FROM of_model)
       AND p.embedding IS NOT NULL
       AND p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
     ORDER BY p.embedding <=> (SELECT embedding FROM probe)
@@ -61,7 +66,8 @@ fused AS (
 )
 SELECT d.id AS document_id, d.title, d.language, d.source_title, d.source_url,
        p.position, p.heading, p.content, p.start_char, p.end_char,
-       f.score::real AS score, f.text_score, f.text_place::int AS text_place, f.vector_place::int AS vector_place
+       f.score::real AS score, f.text_score, f.text_place::int AS text_place, f.vector_place::int AS vector_place,
+       (SELECT is_indexed FROM of_model) AS is_indexed
 FROM fused f
 JOIN passages p USING (tenant_id, document_id, position)
 JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
