@@ -155,28 +155,10 @@ impl Terms {
         let telling = self.pairs.iter().filter(|pair| is_telling(pair));
         telling.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
-
-    /// The words of a question, any of which may be found, for `to_tsquery`.
-    pub(super) fn any_word(&self) -> String {
-        any_of(self.words.iter().filter(|word| is_telling(word)))
-    }
-
-    /// The same of the pairs, without those that any question has.
-    pub(super) fn any_pair(&self) -> String {
-        any_of(self.pairs.iter().filter(|pair| is_telling(pair)))
-    }
 }
 
 fn is_telling(term: &str) -> bool {
     !EMPTY_PAIRS.contains(&term) && !EMPTY_WORDS.contains(&term)
-}
-
-/// Each term once. They have letters, digits and Han characters alone: none is an operator.
-fn any_of<'t>(terms: impl Iterator<Item = &'t String>) -> String {
-    let mut terms: Vec<&str> = terms.map(String::as_str).collect();
-    terms.sort_unstable();
-    terms.dedup();
-    terms.join(" | ")
 }
 
 #[cfg(test)]
@@ -192,15 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn a_question_has_each_telling_term_once_and_no_operator() {
-        let terms = Terms::of("怎么咳嗽咳嗽 cough & cough | !x :* (y)");
+    fn a_question_has_its_telling_terms_and_no_operator() {
+        let terms = Terms::of("怎么咳嗽 cough & fever | !x :* (y)");
+        assert_eq!(terms.telling_words(), "cough fever x y");
+        assert_eq!(terms.telling_pairs(), "么咳 咳嗽");
 
-        assert_eq!(terms.any_word(), "cough | x | y");
-        assert_eq!(
-            Terms::of("I just felt a cough since morning").any_word(),
-            "a | cough | i"
-        );
-        assert_eq!(terms.any_pair(), "么咳 | 咳嗽 | 嗽咳");
+        let usual = Terms::of("I just felt a cough since morning");
+        assert_eq!(usual.telling_words(), "i a cough");
     }
 
     #[test]

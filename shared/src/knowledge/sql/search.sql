@@ -1,8 +1,32 @@
--- $1 owners, $2 words and $3 pairs, any of which may be found, $4 language or NULL, $5 limit, $6 the same words and $7 pairs
--- as texts, $8 the question's vector or NULL, of the model $9 with dimensions $10
-WITH question AS (
-    SELECT to_tsquery('english', $2) || to_tsquery('simple', $3) AS terms,
-           tsvector_to_array(to_tsvector('english', $6) || to_tsvector('simple', $7)) AS lexemes
+-- $1 owners, $2 words and $3 pairs of the question, $4 language or NULL, $5 limit, $6 the question's vector or NULL, of the
+-- model $7 with dimensions $8
+WITH lexeme AS (
+    SELECT lexeme
+    FROM unnest(tsvector_to_array(to_tsvector('english', $2) || to_tsvector('simple', $3))) lexeme
+),
+-- In which share of all passages a word stands, as ANALYZE has found it; of the most common ones.
+common AS (
+    SELECT common.lexeme, common.share
+    FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS common (lexeme, share)
+    WHERE schemaname = current_schema() AND tablename = 'passages' AND attname = 'terms' AND common.lexeme IS NOT NULL
+),
+-- The rarer words come first: as many as twenty thousand passages have, and the two rarest in any case. Of a large knowledge
+-- base, a word that half of it has would have to be looked at for each search, and tells little.
+rarest AS (
+    SELECT lexeme, row_number() OVER rarest_first AS place,
+           sum(coalesce(share, 0)) OVER rarest_first
+           * (SELECT reltuples FROM pg_class WHERE oid = 'passages'::regclass) AS passages
+    FROM lexeme
+    LEFT JOIN common USING (lexeme)
+    WINDOW rarest_first AS (ORDER BY coalesce(share, 0), lexeme)
+),
+question AS MATERIALIZED (
+    SELECT (
+               SELECT coalesce(string_agg(quote_literal(lexeme), ' | '), '')::tsquery
+               FROM rarest
+               WHERE passages <= 20000 OR place <= 2
+           ) AS terms,
+           ARRAY (SELECT lexeme FROM lexeme) AS lexemes
 ),
 -- How often a word stands in a passage says little, and how many of the question's words do says much. But only those that
 -- stand there often are worth looking at closely, of many.
@@ -33,18 +57,18 @@ by_text AS (
 -- A tenant's few among many others' would be missed by a scan that stops early, so it goes on until it has enough, or has
 -- seen a hundred thousand. The settings hold for this statement, and the scan, which needs the vector, begins after them.
 probe AS MATERIALIZED (
-    SELECT $8::halfvec AS embedding
+    SELECT $6::halfvec AS embedding
     FROM set_config('hnsw.iterative_scan', 'relaxed_order', true) AS scan,
          set_config('hnsw.max_scan_tuples', '100000', true) AS bound
 ),
 of_model AS MATERIALIZED (
-    SELECT EXISTS (SELECT FROM embedding_index WHERE model = $9 AND dimensions = $10) AS is_indexed
+    SELECT EXISTS (SELECT FROM embedding_index WHERE model = $7 AND dimensions = $8) AS is_indexed
 ),
 neighbour AS (
     SELECT p.tenant_id, p.document_id, p.position, p.embedding <=> (SELECT embedding FROM probe) AS distance
     FROM passages p
     JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
-    WHERE $8::text IS NOT NULL
+    WHERE $6::text IS NOT NULL
       AND (SELECT is_indexed FROM of_model)
       AND p.embedding IS NOT NULL
       AND p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
