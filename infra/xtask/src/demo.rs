@@ -31,6 +31,8 @@ struct Complaint {
     age: u8,
     /// Whether the patient confirms the first danger sign that is asked after.
     confirms: bool,
+    /// What the patient writes after the answer.
+    message: Option<&'static str>,
 }
 
 /// Complaints as patients write them.
@@ -40,43 +42,51 @@ const COMPLAINTS: &[Complaint] = &[
                    I am sweating.",
         age: 61,
         confirms: false,
+        message: None,
     },
     Complaint {
         symptoms: "没有胸痛，只是咳嗽三天，有点流鼻涕。",
         age: 29,
         confirms: false,
+        message: None,
     },
     Complaint {
         symptoms: "My daughter has had a fever of 38.6 since last night. She drinks well and \
                    plays, no rash, no stiff neck.",
         age: 4,
         confirms: false,
+        message: None,
     },
     Complaint {
         symptoms: "右边脸突然歪了，说话也说不清楚，大概半小时前开始的。",
         age: 67,
         confirms: false,
+        message: None,
     },
     Complaint {
         symptoms: "I sprained my ankle yesterday. It is a little swollen but I can walk on it.",
         age: 34,
         confirms: false,
+        message: None,
     },
     Complaint {
         symptoms: "最近两周总是反酸、烧心，吃完饭更明显。",
         age: 45,
         confirms: false,
+        message: Some("昨天开始大便发黑，像柏油一样，站起来头晕。"),
     },
     Complaint {
         symptoms: "I am not sure whether it is chest pain or just heartburn, it comes and goes \
                    since this morning.",
         age: 52,
         confirms: false,
+        message: None,
     },
     Complaint {
         symptoms: "I have felt strange since this morning. I cannot say what it is.",
         age: 58,
         confirms: true,
+        message: None,
     },
 ];
 
@@ -154,11 +164,27 @@ async fn follow_complaint(api: &Api, complaint: &Complaint) -> Result<Value> {
         confirm_first_sign(api, id, &accepted["questions"]).await?;
     }
 
+    let consultation = await_assessment(api, id).await?;
+    match complaint.message {
+        Some(message) => send_message(api, id, message).await,
+        None => Ok(consultation),
+    }
+}
+
+async fn await_assessment(api: &Api, id: &str) -> Result<Value> {
     let path = format!("/v1/consultations/{id}?wait={LONG_POLL_SECONDS}");
     let consultation = api.get(&path).await?;
     print_assessment(&consultation);
-
     Ok(consultation)
+}
+
+/// Sends a further message, and follows it to the new assessment.
+async fn send_message(api: &Api, id: &str, message: &str) -> Result<Value> {
+    say(format!("\n{message}\n"));
+    let path = format!("/v1/consultations/{id}/messages");
+    let accepted = api.post(&path, &json!({ "text": message })).await?;
+    print_verdict("at once", &accepted);
+    await_assessment(api, id).await
 }
 
 /// Answers "yes" to the first question, and prints what that decides at once.
@@ -250,7 +276,10 @@ fn print_assessment(consultation: &Value) {
     print_items("causes", &assessment["possible_causes"]);
     print_items("actions", &assessment["recommended_actions"]);
     print_items("questions", &assessment["questions"]);
+    let department = plain_text(&assessment["recommended_department"]);
+    say(format!("  see        {department}"));
 
+    print_sources(&assessment["citations"]);
     print_origin(assessment);
 }
 
@@ -260,6 +289,17 @@ fn print_items(title: &str, items: &Value) {
     for item in items.as_array().into_iter().flatten() {
         say(format!("  {title:<10} - {}", plain_text(item)));
         title = "";
+    }
+}
+
+/// The documents that are cited or quoted. The rules' sources stand by their signs above.
+fn print_sources(citations: &Value) {
+    let citations = citations.as_array().into_iter().flatten();
+    for citation in citations.filter(|citation| citation["document_id"].is_string()) {
+        let number = citation["number"].as_u64();
+        let number = number.map_or_else(String::new, |number| format!("[{number}] "));
+        let title = plain_text(&citation["title"]);
+        say(format!("  source     {number}{title}"));
     }
 }
 

@@ -3,9 +3,15 @@
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use wenzhen::config::{DatabaseAuth, DatabaseSettings};
+use wenzhen::consultations::transcript::Transcripts;
+use wenzhen::consultations::{NewMessage, TurnRequest, begin_turn};
+use wenzhen::error::ErrorKind;
+use wenzhen::identity::{Caller, Role, TenantId, UserId};
+use wenzhen::postgres::Database;
 
 use crate::provider;
-use crate::support::{User, problem, read};
+use crate::support::{STACK, User, database, problem, read};
 
 fn path_of(consultation: &Value) -> String {
     format!(
@@ -209,4 +215,64 @@ async fn a_message_that_says_nothing_is_refused() {
         assert_eq!(said["errors"][0]["field"], "text", "{said}");
     }
     assert_eq!(messages(&user, &first).await.len(), 2);
+}
+
+/// Nothing listens there.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+#[tokio::test]
+async fn while_the_transcripts_are_gone_a_message_still_raises() {
+    let user = User::new().await;
+    let first = user.complain("my arm aches a little").await;
+    user.outcome(&first).await;
+
+    let aws = STACK
+        .aws()
+        .await
+        .into_builder()
+        .endpoint_url(NOWHERE)
+        .build();
+    let transcripts = Transcripts::new(&aws, STACK.env("TRANSCRIPTS_TABLE").unwrap());
+    let settings = DatabaseSettings {
+        url: STACK.env("DATABASE_URL").unwrap().parse().unwrap(),
+        auth: DatabaseAuth::Url,
+    };
+    let database = Database::new(&settings).await.unwrap();
+    let caller = Caller {
+        tenant: TenantId::try_from(user.tenant.clone()).unwrap(),
+        user: UserId::try_from(first_owner(&first).await).unwrap(),
+        role: Role::Patient,
+    };
+    let new: NewMessage =
+        serde_json::from_value(json!({ "text": "now I have crushing chest pain, sweating" }))
+            .unwrap();
+    let request = TurnRequest {
+        caller: &caller,
+        id: first["id"].as_str().unwrap().parse().unwrap(),
+        key: None,
+        new: &new,
+    };
+
+    let refused = begin_turn(&database, &transcripts, &request).await;
+    let refused = refused.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    assert!(
+        refused.to_string().contains("emergency number"),
+        "{refused}"
+    );
+    let raised = user.outcome(&first).await;
+    assert_eq!(
+        (&raised["urgency"], &raised["turns"]),
+        (&json!("emergency"), &json!(1))
+    );
+}
+
+/// The person whose consultation it is.
+async fn first_owner(consultation: &Value) -> String {
+    let id: Uuid = consultation["id"].as_str().unwrap().parse().unwrap();
+    sqlx::query_scalar("SELECT user_id FROM consultations WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut database().await)
+        .await
+        .unwrap()
 }
