@@ -209,6 +209,7 @@ fn assessment(summary: &str) -> Assessment {
         questions: Vec::new(),
         recommended_department: "General practice".to_owned(),
         doctor_note: None,
+        trace: None,
         citations: Vec::new(),
         served_by: ServedBy {
             tier: "test".to_owned(),

@@ -37,6 +37,14 @@ const MIN_FUSED: Quality = Quality {
     mean_reciprocal: 0.89,
 };
 
+/// Of a hundred questions, so many at least are answered from the right document, and so many at
+/// most from another one.
+const MIN_QUOTED_RIGHT: usize = 70;
+const MAX_QUOTED_WRONG: usize = 20;
+
+/// Of the misleading complaints, so many at most are answered from a document.
+const MAX_MISLED: usize = 6;
+
 fn tenant() -> TenantId {
     TenantId::try_from(new_tenant()).unwrap()
 }
@@ -478,6 +486,85 @@ async fn questions_find_the_document_that_answers_them() {
     assert!(by_text.reaches(&MIN_BY_TEXT), "{by_text:?}");
     assert!(fused.reaches(&MIN_FUSED), "{fused:?} {missed:#?}");
     own.remove().await;
+}
+
+/// A word of a document's title that means something else in the complaint.
+const MISLEADING: [(&str, &str); 10] = [
+    ("en", "I'm worried about my mole that changed"),
+    ("en", "My kid is burning up"),
+    ("zh", "宝宝三天没拉屎"),
+    ("en", "pins and needles in my hand"),
+    ("en", "I need a sick note for work"),
+    ("en", "I keep falling over"),
+    ("zh", "头发掉得厉害"),
+    ("en", "My dog has a cough"),
+    ("en", "I do not have a cold, I have a rash on my arm"),
+    ("en", "My girlfriend left me and I have a broken heart"),
+];
+
+/// Most questions are answered by a quotation, hardly any from another subject's document, and most
+/// misleading ones by none.
+#[tokio::test]
+async fn what_is_quoted_is_about_the_complaint() {
+    let mut own = own_database().await;
+    let ids = load_starter_documents(&mut own).await;
+    let embedder = embedder(|_| ()).await;
+    restore_vectors(&mut own, &embedder).await;
+    fill(&mut own, &embedder).await;
+
+    let (mut right, mut wrong) = (0, Vec::new());
+    for line in QUESTIONS.lines() {
+        let [language, name, text] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}");
+        };
+        let quoted = quoted_document(&mut own, &embedder, language, text).await;
+        let wanted = ids[&format!("{language}/{name}")];
+        right += usize::from(quoted.as_ref().is_some_and(|it| it.document_id == wanted));
+        wrong.extend(
+            quoted
+                .filter(|it| it.document_id != wanted)
+                .map(|it| (text, it.title)),
+        );
+    }
+    let mut misled = Vec::new();
+    for (language, text) in MISLEADING {
+        let quoted = quoted_document(&mut own, &embedder, language, text).await;
+        misled.extend(quoted.map(|it| (text, it.title)));
+    }
+
+    let count = QUESTIONS.lines().count();
+    println!(
+        "{right} of {count} right, {} wrong: {wrong:#?}\nmisled: {misled:#?}",
+        wrong.len()
+    );
+    assert!(
+        right * 100 >= count * MIN_QUOTED_RIGHT,
+        "{right} of {count}"
+    );
+    assert!(wrong.len() * 100 <= count * MAX_QUOTED_WRONG, "{wrong:#?}");
+    assert!(misled.len() <= MAX_MISLED, "{misled:#?}");
+    own.remove().await;
+}
+
+async fn quoted_document(
+    own: &mut OwnDatabase,
+    embedder: &Embedder,
+    language: &str,
+    text: &str,
+) -> Option<Guidance> {
+    let request = SearchRequest {
+        language: Locale::of_tag(language),
+        limit: 6,
+        ..question(text)
+    };
+    let found = eventually("the model has time for the question", async || {
+        let question = prepare(embedder, request.clone()).await;
+        let found = find_passages(&mut own.connection, &tenant(), &question).await;
+        found.ok().filter(|found| !found.degraded)
+    })
+    .await;
+    let guidance = store::find_guidance(&mut own.connection, &tenant(), &found).await;
+    guidance.unwrap()
 }
 
 /// Those that the stack has already made.

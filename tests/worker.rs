@@ -71,6 +71,7 @@ async fn a_model_is_given_passages_and_only_those_are_cited() {
     assert_eq!(cited["number"], 1, "{cited}");
     let title = cited["title"].as_str().unwrap();
     assert!(title.contains(about), "{title} is the source of {about}");
+    assert_eq!(answer["trace"], Value::Null, "patients do not see it");
     let disclaimer = answer["disclaimer"].as_str().unwrap();
     assert!(
         disclaimer.contains("number in square brackets"),

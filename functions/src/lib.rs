@@ -12,6 +12,7 @@ mod embed_passages;
 mod get_checklist;
 mod get_consultation;
 mod get_job;
+mod get_trace;
 mod get_user;
 mod health;
 mod import_users;
@@ -44,6 +45,7 @@ pub use embed_passages::EmbedPassages;
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_job::GetJob;
+pub use get_trace::GetTrace;
 pub use get_user::GetUser;
 pub use health::GetHealth;
 pub use import_users::ImportUsers;
@@ -75,6 +77,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, AnswerQuestions>("answer-questions"),
     Function::endpoint::<_, CreateMessage>("create-message"),
     Function::endpoint::<_, ListMessages>("list-messages"),
+    Function::endpoint::<_, GetTrace>("get-trace"),
     Function::endpoint::<_, GetChecklist>("get-checklist"),
     Function::endpoint::<_, CreateReport>("create-report"),
     Function::endpoint::<_, GetJob>("get-job"),

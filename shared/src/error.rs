@@ -122,7 +122,17 @@ pub struct Error {
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
+    advice: Option<Box<Advice>>,
     source: Option<BoxError>,
+}
+
+/// What a patient should do now, though the request is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// How soon help is needed.
+    pub urgency: &'static str,
+    /// What to do, in the patient's language.
+    pub text: String,
 }
 
 impl Error {
@@ -134,6 +144,7 @@ impl Error {
             detail: detail.into(),
             fields: Vec::new(),
             retry_after: None,
+            advice: None,
             source: None,
         }
     }
@@ -210,10 +221,18 @@ impl Error {
         }
     }
 
-    /// Adds what the caller should do now, to what they read.
+    /// Puts what the patient should do now in front of what the caller reads.
     #[must_use]
-    pub fn with_advice(mut self, advice: &str) -> Self {
-        self.detail = format!("{} {advice}", self.detail).into();
+    pub fn with_advice(mut self, advice: Advice) -> Self {
+        self.detail = format!("{} {}", advice.text, self.detail).into();
+        self.advice = Some(Box::new(advice));
+        self
+    }
+
+    /// Tells the caller how long to wait before the next try.
+    #[must_use]
+    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 
@@ -232,6 +251,11 @@ impl Error {
     /// The values that broke a rule; none but for a 422.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.fields
+    }
+
+    /// What the patient should do now, if that cannot wait.
+    pub fn advice(&self) -> Option<&Advice> {
+        self.advice.as_deref()
     }
 
     /// The wait that the caller is told before the next try.

@@ -18,6 +18,7 @@ use serde_norway::{Mapping, Value};
 use crate::functions::Package;
 use crate::report::Step;
 use crate::stack::{NAME, REGION, Stack};
+use crate::tools;
 use crate::variables::{self, ParameterValues};
 
 /// Where the packages lie.
@@ -70,7 +71,7 @@ pub async fn deploy(
     }
 
     let client = Client::new(&aws);
-    let template = serde_norway::to_string(&template)?;
+    let template = upload_template(stack, &aws, &serde_norway::to_string(&template)?).await?;
     let outcome = submit_template(&client, &template, parameters).await?;
     let outputs = wait_until_deployed(&client).await?;
     step.end(outcome);
@@ -105,18 +106,7 @@ pub fn read_template(stack: &Stack) -> Result<Value> {
 
 /// Puts the package into the bucket, which it makes if need be, unless one of that name is there.
 pub async fn upload(aws: &SdkConfig, package: &Package) -> Result<()> {
-    // Path style: a bucket's own host name does not resolve to an emulator.
-    let config = aws_sdk_s3::config::Builder::from(aws)
-        .force_path_style(true)
-        .build();
-
-    let client = aws_sdk_s3::Client::from_conf(config);
-
-    let bucket = client.head_bucket().bucket(BUCKET);
-    if bucket.send().await.is_err() {
-        create_bucket(&client).await?;
-    }
-
+    let client = packages_client(aws).await?;
     let found = client.head_object().bucket(BUCKET).key(&package.key);
     if found.send().await.is_err() {
         let put = client.put_object().bucket(BUCKET).key(&package.key);
@@ -139,6 +129,32 @@ async fn create_bucket(client: &aws_sdk_s3::Client) -> Result<()> {
         .await?;
 
     Ok(())
+}
+
+/// Puts the template where CloudFormation reads it, as `sam deploy` does: a request itself holds no
+/// more than 51,200 bytes of one. Returns its address.
+async fn upload_template(stack: &Stack, aws: &SdkConfig, template: &str) -> Result<String> {
+    let key = format!("template-{}.yaml", tools::sha256(template.as_bytes()));
+    let client = packages_client(aws).await?;
+
+    let put = client.put_object().bucket(BUCKET).key(&key);
+    put.body(template.as_bytes().to_vec().into()).send().await?;
+    Ok(format!("{}/{BUCKET}/{key}", stack.aws_endpoint()))
+}
+
+/// A client of the bucket's, which is made if need be.
+async fn packages_client(aws: &SdkConfig) -> Result<aws_sdk_s3::Client> {
+    // Path style: a bucket's own host name does not resolve to an emulator.
+    let config = aws_sdk_s3::config::Builder::from(aws)
+        .force_path_style(true)
+        .build();
+    let client = aws_sdk_s3::Client::from_conf(config);
+
+    let bucket = client.head_bucket().bucket(BUCKET);
+    if bucket.send().await.is_err() {
+        create_bucket(&client).await?;
+    }
+    Ok(client)
 }
 
 /// Replaces the `CodeUri: target/lambda/wenzhen/` of all functions by the package.
@@ -198,7 +214,7 @@ async fn create_stack(
     let created = client
         .create_stack()
         .stack_name(NAME)
-        .template_body(template)
+        .template_url(template)
         .set_parameters(Some(as_sdk_parameters(parameters)))
         .set_capabilities(Some(CAPABILITIES.into()))
         .send()
@@ -218,7 +234,7 @@ async fn update_stack(
     let updated = client
         .update_stack()
         .stack_name(NAME)
-        .template_body(template)
+        .template_url(template)
         .set_parameters(Some(as_sdk_parameters(parameters)))
         .set_capabilities(Some(CAPABILITIES.into()))
         .send()

@@ -24,6 +24,14 @@ pub(super) struct GivenPassages<'r> {
     passages: &'r [FoundPassage],
 }
 
+/// What an answer cites.
+pub(super) struct Cited {
+    /// The documents, by their numbers.
+    pub(super) citations: Vec<Citation>,
+    /// Marks of what was not given.
+    pub(super) dropped: u64,
+}
+
 impl<'r> GivenPassages<'r> {
     /// Those that were found; none if nothing was.
     pub(super) fn new(found: Option<&'r SearchResult>) -> Self {
@@ -46,8 +54,8 @@ impl<'r> GivenPassages<'r> {
             .collect()
     }
 
-    /// Replaces the marks in the answer's texts. Returns the cited documents by their numbers.
-    pub(super) fn cite(&self, answer: &mut ModelAnswer) -> Vec<Citation> {
+    /// Replaces the marks in the answer's texts.
+    pub(super) fn cite(&self, answer: &mut ModelAnswer) -> Cited {
         let mut marks = MarkReader {
             passages: self.passages,
             cited: Vec::new(),
@@ -81,7 +89,10 @@ impl<'r> GivenPassages<'r> {
             u64::try_from(cited).unwrap_or(u64::MAX),
         );
         metrics::add("CitationDropped", &[], dropped);
-        marks.cited
+        Cited {
+            citations: marks.cited,
+            dropped,
+        }
     }
 }
 
@@ -254,7 +265,7 @@ mod tests {
     fn cited(summary: &str) -> (String, Vec<String>) {
         let mut answer = ModelAnswer::of_texts(summary.to_owned(), Urgency::Routine, Vec::new());
         let found = found();
-        let citations = GivenPassages::new(Some(&found)).cite(&mut answer);
+        let Cited { citations, .. } = GivenPassages::new(Some(&found)).cite(&mut answer);
         (
             answer.summary,
             citations.into_iter().map(|it| it.url).collect(),

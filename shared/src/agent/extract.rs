@@ -12,6 +12,7 @@ use crate::triage::Urgency;
 pub(super) fn quoted_answer(guidance: Guidance, locale: Locale, urgency: Urgency) -> ModelAnswer {
     let Guidance {
         title,
+        source,
         overview,
         home,
         care,
@@ -23,20 +24,20 @@ pub(super) fn quoted_answer(guidance: Guidance, locale: Locale, urgency: Urgency
         actions.extend(home);
     }
     actions.extend(care);
-    let summary = format!("{} {overview}", preface(locale, &title));
+    let summary = format!("{} {overview}", preface(locale, &title, &source.title));
     ModelAnswer::of_texts(summary, urgency, actions)
 }
 
 /// Says what the answer is, and that it may not fit.
-fn preface(locale: Locale, title: &str) -> String {
+fn preface(locale: Locale, title: &str, source: &str) -> String {
     match locale {
         Locale::Zh => format!(
-            "AI服务暂时不可用。以下内容摘自公开的健康指南《{title}》，按您所写的词语选出，\
+            "AI服务暂时不可用。以下内容摘自《{title}》（来源：{source}），按您所写的词语选出，\
              不一定适合您的情况。"
         ),
         Locale::En => format!(
-            "No AI model could answer. What follows is quoted from public guidance on “{title}”, \
-             chosen by the words of your complaint; it may not fit."
+            "No AI model could answer. What follows is quoted from “{title}” ({source}), chosen by \
+             the words of your complaint; it may not fit."
         ),
     }
 }

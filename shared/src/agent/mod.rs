@@ -12,8 +12,9 @@ mod extract;
 mod note;
 mod prompt;
 mod retrieval;
+mod tracer;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Embedder, Fault};
 use crate::consultations::{
@@ -26,8 +27,9 @@ use crate::locale::Locale;
 use crate::postgres::Database;
 use crate::triage::{self, Triage, Urgency};
 use answer::ModelAnswer;
-use citations::GivenPassages;
+use citations::{Cited, GivenPassages};
 use note::Told;
+use tracer::Tracer;
 
 /// The longest name of a model that is repeated in an answer, in characters.
 const MAX_MODEL_NAME_CHARS: usize = 200;
@@ -88,8 +90,12 @@ impl Agent<'_> {
         deadline: Deadline,
     ) -> Result<Assessment, NoModel> {
         let rules = decide_again(consultation, conversation);
+        let mut tracer = Tracer::default();
+
+        let began = Instant::now();
         let question = retrieval::question_of(consultation, conversation);
         let found = retrieval::find_passages(self, tenant, consultation, question, deadline).await;
+        tracer.note_search(began, found.as_ref());
         let passages = GivenPassages::new(found.as_ref());
 
         let answer = match self.chain {
@@ -97,16 +103,17 @@ impl Agent<'_> {
                 let chat = prompt::chat_request(consultation, conversation, &rules, &passages);
                 let user = &consultation.user_id;
                 let request = ChainRequest::new(&chat, deadline).of_user(tenant, user);
-                ask_models(chain, &request.with_repair_turn()).await
+                ask_models(chain, &request.with_repair_turn(), &mut tracer).await
             }
             None => Err(NoModel::NotConfigured),
         };
 
         let source = match answer {
-            Ok(answer) => source_of(answer, &passages, consultation.locale),
+            Ok(answer) => source_of(answer, &passages, consultation.locale, &mut tracer),
             Err(no_model) if consultation.requires_model => return Err(no_model),
             Err(no_model) => {
                 let guidance = retrieval::find_guidance(self.database, tenant, found).await;
+                tracer.note_guidance(guidance.as_ref().map(|it| it.document_id));
                 source_without_model(consultation, &rules, no_model, guidance)
             }
         };
@@ -116,7 +123,11 @@ impl Agent<'_> {
             conversation,
             rules: &rules,
         };
-        Ok(assemble_assessment(&told, source))
+        let assessment = assemble_assessment(&told, source);
+        Ok(Assessment {
+            trace: Some(tracer.finish()),
+            ..assessment
+        })
     }
 }
 
@@ -137,8 +148,11 @@ fn decide_again(consultation: &Consultation, conversation: &Conversation) -> Tri
 async fn ask_models(
     chain: &Chain,
     request: &ChainRequest<'_>,
+    tracer: &mut Tracer,
 ) -> Result<Answer<CheckedCompletion<ModelAnswer>>, NoModel> {
+    let began = Instant::now();
     let outcome = chain.complete(request, answer::check_completion).await;
+    tracer.note_models(began, &outcome);
 
     let no_model = reason_for_none(&outcome);
     outcome.answer.ok_or(no_model)
@@ -161,13 +175,15 @@ fn source_of(
     answer: Answer<CheckedCompletion<ModelAnswer>>,
     passages: &GivenPassages<'_>,
     locale: Locale,
+    tracer: &mut Tracer,
 ) -> AssessmentSource {
     let is_fallback = answer.degraded.is_some();
     let model = answer.content.completion.model();
     let model = model.map(|name| name.chars().take(MAX_MODEL_NAME_CHARS).collect());
 
     let mut checked = answer.content.checked;
-    let citations = passages.cite(&mut checked);
+    let Cited { citations, dropped } = passages.cite(&mut checked);
+    tracer.note_citations(citations.len() as u64, dropped);
 
     AssessmentSource {
         grounding: Some(citations::grounding(&citations, locale)),
@@ -199,7 +215,9 @@ fn source_without_model(
     let (tier, answer, citations) = match guidance {
         Some(guidance) => {
             let citation = extract::citation(&guidance);
-            let answer = extract::quoted_answer(guidance, locale, urgency);
+            let mut answer = extract::quoted_answer(guidance, locale, urgency);
+            // A number in brackets would be read as one of our citations.
+            GivenPassages::new(None).cite(&mut answer);
             (EXTRACTIVE_TIER, answer, vec![citation])
         }
         None => (
@@ -257,6 +275,7 @@ fn assemble_assessment(told: &Told<'_>, source: AssessmentSource) -> Assessment 
         degraded: degraded_reason.is_some(),
         degraded_reason,
         disclaimer: disclaimer.collect::<Vec<_>>().join(separator),
+        trace: None,
     };
     assessment.with_rules(rules, least_urgency(consultation, rules), locale)
 }

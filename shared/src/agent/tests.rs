@@ -189,7 +189,12 @@ fn an_answer_of_a_later_tier_says_so() {
     let headache = consultation_of("头痛三天", Locale::Zh);
     let answered_by = |degraded| {
         let answer = answer_of_model("a".repeat(1_000).as_str(), degraded);
-        let source = source_of(answer, &GivenPassages::new(None), Locale::Zh);
+        let source = source_of(
+            answer,
+            &GivenPassages::new(None),
+            Locale::Zh,
+            &mut Tracer::default(),
+        );
         assess_with(&headache, source)
     };
 

@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::content;
 use super::request::MAX_CHOICES;
-use super::usage::{BYTES_PER_TOKEN, UsedTokens, estimate_tokens_of_bytes, text_bytes};
+use super::usage::{
+    BYTES_PER_TOKEN, ReportedUsage, UsedTokens, estimate_tokens_of_bytes, text_bytes,
+};
 use choice::Choice;
 
 /// Reasons with which `DeepSeek`, `vLLM`, `SGLang`, `GLM` and others end a choice that is not
@@ -158,6 +160,11 @@ impl Completion {
     /// What the endpoint says of the tokens that were used.
     pub(super) fn usage(&self) -> Option<&Value> {
         self.head.get("usage")
+    }
+
+    /// The same in numbers.
+    pub fn reported_usage(&self) -> Option<ReportedUsage> {
+        self.usage().and_then(ReportedUsage::read)
     }
 
     /// The tokens of all texts that have come, thoughts and arguments of tool calls included, by

@@ -73,4 +73,4 @@ pub use request::ChatRequest;
 pub use request_error::RequestError;
 pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
 pub use tier::CheckedCompletion;
-pub use usage::{BYTES_PER_TOKEN, UsageLedger, UsedTokens};
+pub use usage::{BYTES_PER_TOKEN, ReportedUsage, UsageLedger, UsedTokens};

@@ -85,6 +85,40 @@ pub(super) const fn estimate_tokens_of_bytes(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN)
 }
 
+/// What an endpoint says that an answer used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportedUsage {
+    /// Of the prompt.
+    pub prompt: u64,
+    /// Of the prompt, those that the provider had kept from an earlier call.
+    pub cached: u64,
+    /// Of the answer.
+    pub completion: u64,
+}
+
+impl ReportedUsage {
+    /// What a `usage` says. Cached tokens stand in one of several places: `OpenAI`'s, `DeepSeek`'s,
+    /// Anthropic's, Moonshot's.
+    pub(super) fn read(usage: &Value) -> Option<Self> {
+        let PartUsage { prompt, completion } = PartUsage::read(usage)?;
+        let places = [
+            "/prompt_tokens_details/cached_tokens",
+            "/prompt_cache_hit_tokens",
+            "/cache_read_input_tokens",
+            "/cached_tokens",
+        ];
+        let mut found = places
+            .iter()
+            .filter_map(|place| usage.pointer(place)?.as_u64());
+
+        Some(Self {
+            prompt,
+            cached: found.next().unwrap_or(0).min(prompt),
+            completion,
+        })
+    }
+}
+
 /// Tokens of one part of an answer, by one tier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct PartUsage {
@@ -133,6 +167,23 @@ impl PartUsage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cached_tokens_are_read_wherever_a_provider_puts_them() {
+        let read = |usage: Value| ReportedUsage::read(&usage).map(|usage| usage.cached);
+        let with = |name: &str, value: Value| {
+            let mut usage = json!({ "prompt_tokens": 100, "completion_tokens": 5 });
+            usage[name] = value;
+            usage
+        };
+
+        let openai = with("prompt_tokens_details", json!({ "cached_tokens": 64 }));
+        assert_eq!(read(openai), Some(64));
+        assert_eq!(read(with("prompt_cache_hit_tokens", json!(32))), Some(32));
+        assert_eq!(read(with("cache_read_input_tokens", json!(900))), Some(100));
+        assert_eq!(read(with("other", json!(1))), Some(0));
+        assert_eq!(read(json!({})), None);
+    }
 
     #[test]
     fn what_a_model_wrote_is_measured() {

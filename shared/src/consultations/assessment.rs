@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::trace::Trace;
 use crate::locale::Locale;
 use crate::triage::{self, FlagStatus, RedFlag, Source, Triage, Urgency};
 
@@ -38,6 +39,9 @@ pub struct Assessment {
     pub degraded_reason: Option<DegradedReason>,
     /// That this is no diagnosis.
     pub disclaimer: String,
+    /// What was done for it. The views for patients leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 /// What a doctor reads first, as a medical record begins.
@@ -56,6 +60,25 @@ pub struct DoctorNote {
 }
 
 impl Assessment {
+    /// The same as patients see it.
+    #[must_use]
+    pub fn without_trace(mut self) -> Self {
+        self.trace = None;
+        self
+    }
+
+    /// The same when the rules found more after it was made. If it was made for somebody who can
+    /// wait, what it recommended does not stand beside the rules' advice.
+    #[must_use]
+    pub fn raised_later(mut self, rules: &Triage, urgency: Urgency, locale: Locale) -> Self {
+        let was_calm = self.urgency < Urgency::Urgent;
+        if was_calm && urgency >= Urgency::Urgent {
+            self.recommended_actions.clear();
+            self.summary = format!("{}{}", raised_preface(locale), self.summary);
+        }
+        self.with_rules(rules, urgency, locale)
+    }
+
     /// The assessment with the rules' last word: at least this urgency, their danger signs with
     /// the sources, and in front of all that a model recommends, what these demand.
     #[must_use]
@@ -73,6 +96,9 @@ impl Assessment {
         let mut actions = vec![triage::advice(self.urgency, locale)];
         actions.extend(rules.advice_of_dangers(locale));
         self.recommended_actions = order_actions(&actions, self.recommended_actions, locale);
+        if let Some(note) = &mut self.doctor_note {
+            note.add_rules(rules, &self.red_flags, locale);
+        }
         let department = self.recommended_department.as_str();
         let is_of_rules = Urgency::ALL
             .map(|urgency| triage::department(urgency, locale))
@@ -81,6 +107,42 @@ impl Assessment {
             triage::department(self.urgency, locale).clone_into(&mut self.recommended_department);
         }
         self
+    }
+}
+
+impl DoctorNote {
+    /// Puts the danger signs and the answers in front, and leaves out what has been answered.
+    fn add_rules(&mut self, rules: &Triage, red_flags: &[String], locale: Locale) {
+        let asked = |code: &str| Some(triage::question_by_code(code)?.words(locale));
+        let answers = rules.answers.iter().filter_map(|(code, answer)| {
+            let (question, answer) = (asked(code)?, answer.words(locale));
+            Some(format!("{question} {answer}"))
+        });
+
+        let mut findings: Vec<String> = red_flags.iter().cloned().chain(answers).collect();
+        let known = findings.clone();
+        let others = std::mem::take(&mut self.findings).into_iter();
+        findings.extend(others.filter(|finding| !known.contains(finding)));
+        self.findings = findings;
+
+        let answered: Vec<_> = rules
+            .answers
+            .keys()
+            .filter_map(|code| asked(code))
+            .collect();
+        self.open_questions
+            .retain(|question| !answered.contains(&question.as_str()));
+    }
+}
+
+/// Stands before what was said when less was known.
+const fn raised_preface(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Zh => "您后来提供的信息提高了紧急程度，请按下面的建议去做。此前的评估是：",
+        Locale::En => {
+            "What you have told since has raised the urgency: do what is advised below. The \
+             assessment before that said: "
+        }
     }
 }
 

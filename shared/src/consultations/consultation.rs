@@ -107,7 +107,7 @@ impl Consultation {
             return Some(assessment);
         }
 
-        Some(assessment.with_rules(&self.triage, urgency, self.locale))
+        Some(assessment.raised_later(&self.triage, urgency, self.locale))
     }
 
     /// Whether a caller of its tenant may see it.

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::assessment::Assessment;
+use super::assessment::{Assessment, ServedBy};
 use super::consultation::{Consultation, ConsultationStatus};
+use super::trace::Trace;
 
 /// One text of a turn. It has no `Debug`: it holds a patient's words.
 pub(super) struct TurnText {
@@ -155,21 +156,67 @@ impl Conversation {
             turn: consultation.turns,
             at: consultation.updated_at,
             text: MessageText::Assistant {
-                assessment: Box::new(answer),
+                assessment: Box::new(answer.without_trace()),
             },
         }));
         views
+    }
+
+    /// What was done for each answer that is there, in order.
+    pub fn into_traces(self, consultation: &Consultation) -> Vec<TurnTrace> {
+        let kept = self.texts.into_iter().filter_map(|text| match text.text {
+            Text::Answer(answer) => Some(trace_of(turn_of(text.number), text.at, *answer)),
+            Text::Message(_) => None,
+        });
+        let mut traces: Vec<_> = kept.collect();
+
+        let is_answered = consultation.status == ConsultationStatus::Completed;
+        let answer = consultation.assessment.clone().filter(|_| is_answered);
+        let (turn, at) = (consultation.turns, consultation.updated_at);
+        traces.extend(answer.map(|answer| trace_of(turn, at, answer)));
+        traces
+    }
+}
+
+/// What was done for the answer of one turn, as the API shows it.
+#[derive(Serialize)]
+pub struct TurnTrace {
+    /// The turn, from 1.
+    pub turn: i16,
+    /// When the answer was there.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// What made it.
+    pub served_by: ServedBy,
+    /// The steps; empty for answers from before they were kept.
+    #[serde(flatten)]
+    pub trace: Trace,
+}
+
+/// The turn that a text belongs to.
+const fn turn_of(number: i16) -> i16 {
+    (number + 1) / 2
+}
+
+fn trace_of(turn: i16, at: OffsetDateTime, answer: Assessment) -> TurnTrace {
+    TurnTrace {
+        turn,
+        at,
+        served_by: answer.served_by,
+        trace: answer.trace.unwrap_or_default(),
     }
 }
 
 impl MessageView {
     fn of_text(text: TurnText) -> Self {
         Self {
-            turn: (text.number + 1) / 2,
+            turn: turn_of(text.number),
             at: text.at,
             text: match text.text {
                 Text::Message(text) => MessageText::Patient { text },
-                Text::Answer(assessment) => MessageText::Assistant { assessment },
+                Text::Answer(assessment) => MessageText::Assistant {
+                    assessment: Box::new(assessment.without_trace()),
+                },
             },
         }
     }

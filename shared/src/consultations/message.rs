@@ -16,7 +16,7 @@ use super::store;
 use super::tasks::AnswerMessage;
 use super::transcript::{self, Transcripts};
 use crate::deadline::Deadline;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Advice, Error, ErrorKind};
 use crate::identity::{Caller, Scope};
 use crate::jobs::{self, JobMessage, NewJob};
 use crate::postgres::Database;
@@ -27,6 +27,9 @@ const MAX_TURNS: i16 = 12;
 
 /// The longest that a message may take to reach the transcript: the consultation's row is locked.
 const KEEP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// When a message that came too early may be sent again.
+const ANSWER_DELAY: Duration = Duration::from_secs(5);
 
 /// The longest message, in characters.
 const MAX_MESSAGE_CHARS: usize = 4_000;
@@ -93,25 +96,31 @@ pub async fn begin_turn(
     request: &TurnRequest<'_>,
 ) -> Result<BegunTurn, Error> {
     let read = async |connection: &mut PgConnection| {
-        store::get(connection, request.scope(), request.id).await
+        store::get(connection, request.caller.scope(), request.id).await
     };
     let before = database.run(read).await?;
+    if before.user_id != request.caller.user {
+        let detail = "Only the patient whose consultation it is sends messages.";
+        return Err(Error::new(ErrorKind::Forbidden, detail));
+    }
     let conversation = transcripts.read(&request.caller.tenant, &before).await;
 
     let begin = async |connection: &mut PgConnection| {
         let mut transaction = connection.begin().await?;
         lock(&mut transaction, request).await?;
         let consultation = store::get(&mut transaction, request.scope(), request.id).await?;
-        if let Some(job_id) = find_begun(&mut transaction, request).await? {
-            transaction.rollback().await?;
-            return Ok(BegunTurn {
-                consultation,
-                job_id,
-                message: None,
-            });
-        }
-
-        let open = require_open(&consultation, before.turns);
+        let open = match find_begun(&mut transaction, request).await? {
+            BegunBefore::By(job_id) => {
+                transaction.rollback().await?;
+                return Ok(BegunTurn {
+                    consultation,
+                    job_id,
+                    message: None,
+                });
+            }
+            BegunBefore::AnotherMessage => Err(another_message()),
+            BegunBefore::No => require_open(&consultation, before.turns),
+        };
         let kept = match (open, conversation) {
             (Ok(()), Ok(conversation)) => {
                 keep_message(transcripts, request, &consultation, conversation).await
@@ -148,38 +157,48 @@ async fn lock(connection: &mut PgConnection, request: &TurnRequest<'_>) -> Resul
         .ok_or_else(|| Error::not_found("consultation"))
 }
 
+/// What an earlier request with the same key has begun.
+enum BegunBefore {
+    /// There was none.
+    No,
+    /// The same, by this job.
+    By(Uuid),
+    /// The key was used for another message.
+    AnotherMessage,
+}
+
 #[derive(FromRow)]
-struct BegunBefore {
+struct KeyRow {
     fingerprint: Vec<u8>,
     job_id: Option<Uuid>,
 }
 
-/// The job that an earlier request with the same key began. A key that was used for another message
-/// is a 422.
 async fn find_begun(
     connection: &mut PgConnection,
     request: &TurnRequest<'_>,
-) -> Result<Option<Uuid>, Error> {
+) -> Result<BegunBefore, Error> {
     let Some(key) = request.key else {
-        return Ok(None);
+        return Ok(BegunBefore::No);
     };
 
     let sql = "SELECT fingerprint, job_id FROM idempotency_keys
                WHERE tenant_id = $1 AND user_id = $2 AND operation = 'message' AND key = $3
                  AND expires_at > now()";
-    let before: Option<BegunBefore> = sqlx::query_as(sql)
+    let before: Option<KeyRow> = sqlx::query_as(sql)
         .bind(&request.caller.tenant)
         .bind(&request.caller.user)
         .bind(key.as_str())
         .fetch_optional(connection)
         .await?;
-    match before {
-        None => Ok(None),
-        Some(before) if before.fingerprint == request.new.fingerprint(request.id) => {
-            Ok(before.job_id)
-        }
-        Some(_) => Err(another_message()),
-    }
+    let fingerprint = request.new.fingerprint(request.id);
+    Ok(match before {
+        None => BegunBefore::No,
+        Some(KeyRow {
+            fingerprint: before,
+            job_id: Some(job_id),
+        }) if before == fingerprint => BegunBefore::By(job_id),
+        Some(_) => BegunBefore::AnotherMessage,
+    })
 }
 
 fn another_message() -> Error {
@@ -191,14 +210,13 @@ fn another_message() -> Error {
 fn require_open(consultation: &Consultation, turns_read: i16) -> Result<(), Error> {
     let has_another_begun = consultation.turns != turns_read;
     if consultation.status == ConsultationStatus::Processing || has_another_begun {
-        let detail = "The message before is still being answered. Wait for the answer, then send \
-                      this one again.";
-        return Err(Error::new(ErrorKind::Conflict, detail));
+        let detail = "The message before is still being answered: this one can be sent again then.";
+        let refusal = Error::new(ErrorKind::Conflict, detail);
+        return Err(refusal.with_retry_after(ANSWER_DELAY));
     }
     if consultation.turns >= MAX_TURNS {
         let detail = format!(
-            "A consultation has at most {MAX_TURNS} messages. Begin a new one, and see a doctor \
-             if this goes on."
+            "A consultation has at most {MAX_TURNS} messages: this one can begin a new one."
         );
         return Err(Error::new(ErrorKind::Unprocessable, detail));
     }
@@ -321,8 +339,10 @@ async fn raise(
     if by_itself.urgency < Urgency::Urgent {
         return Ok(refusal);
     }
-    let advice = by_itself.advice(consultation.locale);
-    Ok(refusal.with_advice(&advice))
+    Ok(refusal.with_advice(Advice {
+        urgency: by_itself.urgency.as_str(),
+        text: by_itself.advice(consultation.locale),
+    }))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod report;
 mod request;
 pub mod store;
 mod tasks;
+mod trace;
 pub mod transcript;
 mod view;
 
@@ -20,9 +21,10 @@ pub use assessment::{Assessment, Citation, DegradedReason, DoctorNote, ServedBy}
 pub use cached::{CACHE_POLICY, cache_key, cache_tag};
 pub use checklist::{Checklist, QuestionView};
 pub use consultation::{Consultation, ConsultationStatus};
-pub use conversation::{Conversation, MessageView, SaidBefore};
+pub use conversation::{Conversation, MessageView, SaidBefore, TurnTrace};
 pub use message::{BegunTurn, NewMessage, TurnRequest, begin_turn};
 pub use report::{ReportLinks, StoredReport};
 pub use request::{IdempotencyKey, NewConsultation};
 pub use tasks::{Analyze, AnswerMessage, GenerateReport};
+pub use trace::{TokenUsage, Trace, TraceStep, TracedFailure, TracedPassage};
 pub use view::{Accepted, AnsweredView, ConsultationSummary, ConsultationView};

@@ -192,6 +192,7 @@ impl ConsultationView {
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         let locale = row.locale;
         let assessment = row.current_assessment();
+        let assessment = assessment.map(Assessment::without_trace);
         let failure = row
             .failure
             .map(|code| Reason::new(&code, locale, ASSESSMENT_REASONS));

@@ -20,6 +20,10 @@ struct Problem<'a> {
     instance: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urgency: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'a str>,
 }
 
 /// The response for an error; `instance` is the request's id.
@@ -32,6 +36,8 @@ pub(super) fn response(error: &Error, request_id: &str) -> Response {
         detail: error.to_string(),
         instance: request_id,
         errors: error.field_errors(),
+        urgency: error.advice().map(|advice| advice.urgency),
+        advice: error.advice().map(|advice| advice.text.as_str()),
     };
 
     let body = serde_json::to_vec(&problem).unwrap_or_default();

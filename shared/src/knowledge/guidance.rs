@@ -46,7 +46,7 @@ impl Guidance {
         let text_below = |headings: &[&str]| {
             let below = passages
                 .iter()
-                .filter(|passage| headings.contains(&passage.heading.as_str()));
+                .filter(|passage| is_one_of(&passage.heading, headings));
             below
                 .map(|passage| passage.content.as_str())
                 .collect::<Vec<_>>()
@@ -74,6 +74,13 @@ impl Guidance {
             care,
         })
     }
+}
+
+/// Whether a heading is one of these, in any case and with or without a colon.
+fn is_one_of(heading: &str, headings: &[&str]) -> bool {
+    let heading = heading.trim().trim_end_matches([':', '：']).trim_end();
+    let mut headings = headings.iter();
+    headings.any(|known| known.eq_ignore_ascii_case(heading))
 }
 
 /// The items of a list, each once: passages may overlap.

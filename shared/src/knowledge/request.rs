@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::locale::Locale;
+use crate::text::is_blank;
 
 const DEFAULT_LIMIT: u16 = 5;
 const MAX_LIMIT: u16 = 20;
@@ -26,7 +27,7 @@ impl SearchRequest {
     pub fn from_query(query: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let question = query("q").unwrap_or_default();
         let length = question.trim().chars().count();
-        if !(1..=MAX_QUESTION_CHARS).contains(&length) {
+        if !(1..=MAX_QUESTION_CHARS).contains(&length) || is_blank(&question) {
             let rule = "must have 1 to 2000 characters";
             return Err(Error::field("q", rule));
         }
@@ -71,9 +72,10 @@ mod tests {
     #[test]
     fn what_breaks_a_rule_is_refused() {
         let long = "疼".repeat(MAX_QUESTION_CHARS + 1);
-        let wrong: [&[(&str, &str)]; 7] = [
+        let wrong: [&[(&str, &str)]; 8] = [
             &[],
             &[("q", "  ")],
+            &[("q", "\u{200b}")],
             &[("q", &long)],
             &[("q", "pain"), ("k", "0")],
             &[("q", "pain"), ("k", "21")],

@@ -15,7 +15,7 @@ use crate::locale::Locale;
 use crate::telemetry::metrics;
 
 /// Of a long question's beginning and of its end, so many characters are sent to the model.
-const CLIPPED_CHARS: usize = 1_000;
+const CLIPPED_CHARS: usize = 300;
 
 /// A passage that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
@@ -92,6 +92,26 @@ pub struct SearchResult {
     /// Which.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded_reason: Option<SearchDegradedReason>,
+}
+
+/// A passage with a lower score by words has no word of the complaint in its title, and at most two
+/// in its text: that is chance.
+const MIN_FITTING_SCORE: f32 = 3.0;
+
+/// A word of the title may mean something else ("mole", "burning"): by meaning the passage must be
+/// among so many as well.
+const MAX_FITTING_PLACE: i32 = 8;
+
+impl SearchResult {
+    /// Whether a passage is about what was asked: by words, since something is always near; and
+    /// where there are vectors, by meaning.
+    pub(super) fn is_fitting(&self, item: &FoundPassage) -> bool {
+        let has_vectors = self.searched_by.contains(&SearchSide::Vector);
+        let is_near = item
+            .vector_place
+            .is_some_and(|place| place <= MAX_FITTING_PLACE);
+        item.text_score >= MIN_FITTING_SCORE && (is_near || !has_vectors)
+    }
 }
 
 /// A question ready to be searched for. It may be a patient's words: it has no `Debug`.

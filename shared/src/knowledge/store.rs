@@ -14,9 +14,8 @@ use crate::identity::{Caller, TenantId};
 use crate::jobs::{self, JobMessage, Lease, NewJob, completion_sql};
 use crate::page::Page;
 
-/// A document whose best passage has a lower score by words has no word of the complaint in its title, and at most
-/// two in its text: that is chance.
-const MIN_GUIDANCE_SCORE: f32 = 3.0;
+/// The most documents that are read until one is written for patients.
+const MAX_GUIDANCE_DOCUMENTS: usize = 3;
 
 /// A document's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
@@ -274,22 +273,27 @@ fn terms_of_passage(passage: &Passage) -> Terms {
 }
 
 /// What the document that answers best tells a patient, of what was found; none if no document
-/// answers.
+/// answers, or none of those that do is written for patients.
 pub async fn find_guidance(
     connection: &mut PgConnection,
     tenant: &TenantId,
     found: &SearchResult,
 ) -> Result<Option<Guidance>, Error> {
-    // Something is always near: only words show that it is about the complaint.
-    let mut items = found.items.iter();
-    let Some(best) = items.find(|item| item.text_score >= MIN_GUIDANCE_SCORE) else {
-        return Ok(None);
-    };
+    let mut tried: Vec<Uuid> = Vec::new();
+    for item in found.items.iter().filter(|item| found.is_fitting(item)) {
+        if tried.contains(&item.document_id) || tried.len() == MAX_GUIDANCE_DOCUMENTS {
+            continue;
+        }
+        tried.push(item.document_id);
 
-    let passages: Vec<QuotedPassage> = sqlx::query_as(include_str!("sql/passages_of.sql"))
-        .bind(owners_read_by(tenant))
-        .bind(best.document_id)
-        .fetch_all(connection)
-        .await?;
-    Ok(Guidance::of_passages(passages))
+        let passages: Vec<QuotedPassage> = sqlx::query_as(include_str!("sql/passages_of.sql"))
+            .bind(owners_read_by(tenant))
+            .bind(item.document_id)
+            .fetch_all(&mut *connection)
+            .await?;
+        if let Some(guidance) = Guidance::of_passages(passages) {
+            return Ok(Some(guidance));
+        }
+    }
+    Ok(None)
 }

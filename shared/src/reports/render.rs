@@ -14,7 +14,7 @@ use crate::consultations::{
 };
 use crate::error::Error;
 use crate::locale::Locale;
-use crate::triage::{self, Answer, Sex, Urgency};
+use crate::triage::{self, Sex, Urgency};
 
 /// A report in both forms.
 pub struct Rendered {
@@ -194,21 +194,10 @@ fn answers_in_words(consultation: &Consultation) -> Vec<String> {
 
     let asked = answers.into_iter().filter_map(|(code, answer)| {
         let question = triage::question_by_code(code)?;
-        let (text, answer) = (question.words(locale), answer_label(*answer, locale));
+        let (text, answer) = (question.words(locale), answer.words(locale));
         Some(format!("{text} {answer}"))
     });
     asked.collect()
-}
-
-const fn answer_label(answer: Answer, locale: Locale) -> &'static str {
-    match (answer, locale) {
-        (Answer::Yes, Locale::Zh) => "是",
-        (Answer::No, Locale::Zh) => "否",
-        (Answer::Unsure, Locale::Zh) => "不确定",
-        (Answer::Yes, Locale::En) => "Yes.",
-        (Answer::No, Locale::En) => "No.",
-        (Answer::Unsure, Locale::En) => "Not sure.",
-    }
 }
 
 /// The assessment's lists that have any items.

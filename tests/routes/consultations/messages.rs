@@ -159,13 +159,22 @@ async fn a_refused_message_raises_the_urgency_and_says_what_to_do() {
 
     let refused = send(&user, &first, "now I have crushing chest pain, sweating").await;
     let said = problem(refused, StatusCode::CONFLICT).await;
-    let detail = said["detail"].as_str().unwrap();
-    assert!(detail.contains("emergency number"), "{detail}");
+    assert_eq!(said["urgency"], "emergency");
+    let advice = said["advice"].as_str().unwrap();
+    assert!(advice.contains("emergency number"), "{advice}");
+    assert!(
+        said["detail"].as_str().unwrap().starts_with(advice),
+        "{said}"
+    );
 
     let answered = user.outcome(&first).await;
     assert_eq!(answered["urgency"], "emergency");
     assert_eq!(answered["assessment"]["urgency"], "emergency");
     assert_eq!(answered["turns"], 1);
+    let actions = answered["assessment"]["recommended_actions"].to_string();
+    assert!(!actions.contains("rest and drink"), "{actions}");
+    let summary = answered["assessment"]["summary"].as_str().unwrap();
+    assert!(summary.starts_with("What you have told since"), "{summary}");
 }
 
 #[tokio::test]
@@ -182,18 +191,26 @@ async fn the_same_key_brings_the_same_turn() {
     let accepted = read(send_with_key("it is worse").await, StatusCode::ACCEPTED).await;
     let again = read(send_with_key("it is worse").await, StatusCode::ACCEPTED).await;
     assert_eq!(again["job_id"], accepted["job_id"]);
-    let other = send_with_key("it is better").await;
+    let other = send_with_key("I took all my sleeping pills to die").await;
     problem(other, StatusCode::UNPROCESSABLE_ENTITY).await;
 
-    assert_eq!(user.outcome(&first).await["turns"], 2);
+    let answered = user.outcome(&first).await;
+    assert_eq!(
+        (&answered["turns"], &answered["urgency"]),
+        (&json!(2), &json!("emergency"))
+    );
 }
 
 #[tokio::test]
 async fn nobody_else_reads_or_continues_a_conversation() {
     let (user, stranger) = (User::new().await, User::new().await);
+    let clinician = User::of(&user.tenant, "clinician", xtask::users::Role::Clinician).await;
     let first = user.complain("a dull headache").await;
     user.outcome(&first).await;
 
+    let refused = send(&clinician, &first, "hello").await;
+    problem(refused, StatusCode::FORBIDDEN).await;
+    assert_eq!(messages(&clinician, &first).await.len(), 2);
     problem(
         send(&stranger, &first, "hello").await,
         StatusCode::NOT_FOUND,

@@ -5,4 +5,5 @@ mod get;
 mod list;
 mod messages;
 mod report;
+mod trace;
 mod waiting;

@@ -1,0 +1,94 @@
+//! Notes what is done for an answer: names, numbers and times, none of anybody's words.
+
+use std::time::Instant;
+
+use uuid::Uuid;
+
+use super::answer::ModelAnswer;
+use crate::ai::{ChainOutcome, CheckedCompletion};
+use crate::consultations::{TokenUsage, Trace, TraceStep, TracedFailure, TracedPassage};
+use crate::knowledge::{SearchResult, SearchSide};
+use crate::telemetry::metrics;
+
+/// Collects the steps of one answer.
+#[derive(Default)]
+pub(super) struct Tracer {
+    trace: Trace,
+}
+
+impl Tracer {
+    /// The knowledge base was searched since `began`; with no result, it could not be.
+    pub(super) fn note_search(&mut self, began: Instant, found: Option<&SearchResult>) {
+        let sides = found.map_or(&[][..], |found| &found.searched_by);
+        let items = found.map_or(&[][..], |found| &found.items);
+        let side_name = |side: &SearchSide| match side {
+            SearchSide::Text => "text".to_owned(),
+            SearchSide::Vector => "vector".to_owned(),
+        };
+
+        self.trace.steps.push(TraceStep::Search {
+            milliseconds: milliseconds_since(began),
+            searched_by: sides.iter().map(side_name).collect(),
+            passages: items
+                .iter()
+                .map(|item| TracedPassage {
+                    document_id: item.document_id,
+                    position: item.position,
+                })
+                .collect(),
+        });
+    }
+
+    /// Models were asked since `began`.
+    pub(super) fn note_models(
+        &mut self,
+        began: Instant,
+        outcome: &ChainOutcome<CheckedCompletion<ModelAnswer>>,
+    ) {
+        let answer = outcome.answer.as_ref();
+        let usage = answer.and_then(|answer| answer.content.completion.reported_usage());
+        let tier = answer.map(|answer| answer.tier.clone());
+        if let Some((tier, usage)) = tier.as_deref().zip(usage) {
+            metrics::add("PromptTokens", &[("tier", tier)], usage.prompt);
+            metrics::add("CachedPromptTokens", &[("tier", tier)], usage.cached);
+            metrics::add("CompletionTokens", &[("tier", tier)], usage.completion);
+        }
+
+        let failures = outcome.failures.iter().map(|failure| TracedFailure {
+            tier: failure.tier.clone(),
+            fault: failure.fault.to_string(),
+        });
+        self.trace.steps.push(TraceStep::Models {
+            milliseconds: milliseconds_since(began),
+            tier,
+            attempts: outcome.attempts,
+            failures: failures.collect(),
+            usage: usage.map(|usage| TokenUsage {
+                prompt: usage.prompt,
+                cached: usage.cached,
+                completion: usage.completion,
+            }),
+            wasted_tokens: outcome.wasted_tokens,
+        });
+    }
+
+    /// So many documents are cited, and so many marks were dropped.
+    pub(super) fn note_citations(&mut self, kept: u64, dropped: u64) {
+        self.trace
+            .steps
+            .push(TraceStep::Citations { kept, dropped });
+    }
+
+    /// This document is quoted; none if none fits.
+    pub(super) fn note_guidance(&mut self, document_id: Option<Uuid>) {
+        self.trace.steps.push(TraceStep::Guidance { document_id });
+    }
+
+    pub(super) fn finish(self) -> Trace {
+        self.trace
+    }
+}
+
+fn milliseconds_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
