@@ -40,10 +40,10 @@ const MIN_FUSED: Quality = Quality {
 /// Of a hundred questions, so many at least are answered from the right document, and so many at
 /// most from another one.
 const MIN_QUOTED_RIGHT: usize = 70;
-const MAX_QUOTED_WRONG: usize = 20;
+const MAX_QUOTED_WRONG: usize = 8;
 
 /// Of the misleading complaints, so many at most are answered from a document.
-const MAX_MISLED: usize = 6;
+const MAX_MISLED: usize = 2;
 
 fn tenant() -> TenantId {
     TenantId::try_from(new_tenant()).unwrap()

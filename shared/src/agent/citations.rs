@@ -259,6 +259,7 @@ mod tests {
             searched_by: Vec::new(),
             degraded: false,
             degraded_reason: None,
+            terms: 0,
         }
     }
 

@@ -73,6 +73,7 @@ fn found(text: &str) -> SearchResult {
         searched_by: Vec::new(),
         degraded: false,
         degraded_reason: None,
+        terms: 0,
     }
 }
 

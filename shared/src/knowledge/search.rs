@@ -92,14 +92,22 @@ pub struct SearchResult {
     /// Which.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded_reason: Option<SearchDegradedReason>,
+    /// The question's telling words and pairs of characters; not known of a cached result.
+    #[serde(skip)]
+    pub terms: usize,
 }
 
-/// A passage with a lower score by words has no word of the complaint in its title, and at most two
-/// in its text: that is chance.
-const MIN_FITTING_SCORE: f32 = 3.0;
+/// A passage with a lower score by words has one word of the complaint in its title and no other, or
+/// none and three: the word may mean something else ("mole", "burning", "sick note").
+const MIN_FITTING_SCORE: f32 = 4.0;
 
-/// A word of the title may mean something else ("mole", "burning"): by meaning the passage must be
-/// among so many as well.
+/// The same for a complaint of one or two words, which says no more than that.
+const MIN_FITTING_SCORE_IF_SHORT: f32 = 3.0;
+
+/// Terms of a short complaint.
+const SHORT_TERMS: usize = 2;
+
+/// By meaning the passage must be among so many as well.
 const MAX_FITTING_PLACE: i32 = 8;
 
 impl SearchResult {
@@ -110,7 +118,12 @@ impl SearchResult {
         let is_near = item
             .vector_place
             .is_some_and(|place| place <= MAX_FITTING_PLACE);
-        item.text_score >= MIN_FITTING_SCORE && (is_near || !has_vectors)
+        let min_score = if self.terms <= SHORT_TERMS {
+            MIN_FITTING_SCORE_IF_SHORT
+        } else {
+            MIN_FITTING_SCORE
+        };
+        item.text_score >= min_score && (is_near || !has_vectors)
     }
 }
 
@@ -190,7 +203,9 @@ pub async fn find_passages(
         .bind(known.map(|(model, _)| i32::from(model.dimensions)))
         .fetch_all(connection)
         .await?;
-    Ok(mark_sides(rows, &question.vector))
+    let mut result = mark_sides(rows, &question.vector);
+    result.terms = terms.count_telling();
+    Ok(result)
 }
 
 /// A passage, and whether the index holds the question's model.
@@ -236,5 +251,6 @@ fn mark_sides(rows: Vec<SearchRow>, vector: &QuestionVector) -> SearchResult {
         searched_by,
         degraded: degraded_reason.is_some(),
         degraded_reason,
+        terms: 0,
     }
 }

@@ -155,6 +155,12 @@ impl Terms {
         let telling = self.pairs.iter().filter(|pair| is_telling(pair));
         telling.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
+
+    /// How many words and pairs of a question tell something.
+    pub(super) fn count_telling(&self) -> usize {
+        let terms = self.words.iter().chain(&self.pairs);
+        terms.filter(|term| is_telling(term)).count()
+    }
 }
 
 fn is_telling(term: &str) -> bool {
