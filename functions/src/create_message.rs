@@ -1,5 +1,5 @@
-//! `POST /v1/consultations/{id}/messages`: a further message of the patient, which the rules answer at
-//! once, and the worker with a new assessment.
+//! `POST /v1/consultations/{id}/messages`: a further message of the patient, which the rules answer
+//! at once, and the worker with a new assessment.
 
 use std::slice;
 

@@ -1,5 +1,5 @@
-//! The jobs `analyze` and `answer_message`: make a consultation's assessment, after the complaint and
-//! after each further message.
+//! The jobs `analyze` and `answer_message`: make a consultation's assessment, after the complaint
+//! and after each further message.
 
 use std::time::Duration;
 

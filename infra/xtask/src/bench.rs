@@ -12,8 +12,8 @@ use crate::{functions, report, services, tools, up};
 /// What is measured.
 #[derive(Args)]
 pub struct Options {
-    /// One of `start`, `chain`, `failover`, `limits`, `jobs`, `growth` and `search`, all of which are run
-    /// unless one is named, or `connections`, which waits for ten minutes
+    /// One of `start`, `chain`, `failover`, `limits`, `jobs`, `growth` and `search`, all of which
+    /// are run unless one is named, or `connections`, which waits for ten minutes
     name: Option<String>,
     /// For `start`: a folder with older binaries, one for each function, to be measured in turn
     /// with the new one

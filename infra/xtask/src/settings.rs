@@ -200,8 +200,8 @@ pub fn read_limits() -> Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// The embedding model: the user's `EMBEDDINGS`, checked, or the one that runs on this machine; none
-/// if the user wants none.
+/// The embedding model: the user's `EMBEDDINGS`, checked, or the one that runs on this machine;
+/// none if the user wants none.
 pub fn read_embeddings(stack: &Stack) -> Result<Option<EmbeddingSettings>> {
     let Some(json) = embeddings_json(stack)? else {
         return Ok(None);

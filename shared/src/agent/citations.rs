@@ -1,9 +1,9 @@
 //! What a model cites: only passages that it was given, by their marks.
 //!
-//! A text that rests on a passage ends with the passage's mark, such as `[p2]`. Each mark of a given
-//! passage becomes the number of its document among the assessment's citations, `[1]`. A mark of
-//! anything else is taken away and counted, and so is any other number in square brackets: it would
-//! be read as one of ours.
+//! A text that rests on a passage ends with the passage's mark, such as `[p2]`. Each mark of a
+//! given passage becomes the number of its document among the assessment's citations, `[1]`. A mark
+//! of anything else is taken away and counted, and so is any other number in square brackets: it
+//! would be read as one of ours.
 
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
 //! The consultation agent: asks the models for a structured assessment, checks it, and lets the
 //! rules have the last word on urgency.
 //!
-//! What the knowledge base says of the complaint is looked up first. A model is given it to cite, and
-//! what it cites beyond that is dropped. It may raise the urgency, never lower it. Without a model the rules answer, with what the
-//! knowledge base says of the complaint, word for word (`extract`), or with a fixed text; and the
-//! answer says so.
+//! What the knowledge base says of the complaint is looked up first. A model is given it to cite,
+//! and what it cites beyond that is dropped. It may raise the urgency, never lower it. Without a
+//! model the rules answer, with what the knowledge base says of the complaint, word for word
+//! (`extract`), or with a fixed text; and the answer says so.
 
 mod answer;
 mod citations;

@@ -9,8 +9,8 @@ use crate::consultations::{Consultation, Conversation};
 use crate::locale::Locale;
 use crate::triage::{self, RedFlag, Triage};
 
-/// Of what was said since the complaint, the latest so many characters are sent: of Chinese about as
-/// many tokens, of English a quarter.
+/// Of what was said since the complaint, the latest so many characters are sent: of Chinese about
+/// as many tokens, of English a quarter.
 const MAX_CONVERSATION_CHARS: usize = 6_000;
 
 /// The question to the models about one consultation.

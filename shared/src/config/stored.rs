@@ -16,9 +16,9 @@ const SECRET: &str = "SETTINGS_SECRET";
 /// The settings that the secret may hold.
 const NAMES: [&str; 4] = ["AI_TIERS", "AI_CHAINS", "LIMITS", EMBEDDINGS];
 
-/// `AI_TIERS`, `AI_CHAINS`, `LIMITS` and `EMBEDDINGS` as one secret string of AWS Secrets Manager holds them: a
-/// JSON object with the settings' names. One secret, so that tiers and the chains that name them
-/// change together. A variable of the same name comes first.
+/// `AI_TIERS`, `AI_CHAINS`, `LIMITS` and `EMBEDDINGS` as one secret string of AWS Secrets Manager
+/// holds them: a JSON object with the settings' names. One secret, so that tiers and the chains
+/// that name them change together. A variable of the same name comes first.
 pub struct StoredSettings(BTreeMap<String, Box<RawValue>>);
 
 /// The name or ARN of the secret with settings, `SETTINGS_SECRET`, if it is needed: one of the

@@ -11,8 +11,8 @@ use crate::jobs::{Lease, completion_sql};
 use crate::triage::Urgency;
 
 /// Writes the assessment and completes the job. An urgency that the patient's answers have raised
-/// meanwhile stands. Returns whether the lease held and no later turn has begun; if not, nothing was
-/// written to the consultation.
+/// meanwhile stands. Returns whether the lease held and no later turn has begun; if not, nothing
+/// was written to the consultation.
 pub async fn write_assessment(
     connection: &mut PgConnection,
     lease: &Lease,

@@ -1,5 +1,5 @@
-//! The knowledge base: documents, cut into passages that are found by their words and their meaning,
-//! and quoted with their source.
+//! The knowledge base: documents, cut into passages that are found by their words and their
+//! meaning, and quoted with their source.
 //!
 //! A document belongs to a tenant, or to all of them. A tenant finds its own and the shared ones.
 //!

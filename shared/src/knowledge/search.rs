@@ -97,8 +97,8 @@ pub struct SearchResult {
     pub terms: usize,
 }
 
-/// A passage with a lower score by words has one word of the complaint in its title and no other, or
-/// none and three: the word may mean something else ("mole", "burning", "sick note").
+/// A passage with a lower score by words has one word of the complaint in its title and no other,
+/// or none and three: the word may mean something else ("mole", "burning", "sick note").
 const MIN_FITTING_SCORE: f32 = 4.0;
 
 /// The same for a complaint of one or two words, which says no more than that.

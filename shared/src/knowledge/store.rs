@@ -143,9 +143,9 @@ pub async fn get_content(
     found.ok_or_else(|| Error::not_found("document"))
 }
 
-/// Writes a document's passages instead of the earlier ones, without vectors, and completes the job,
-/// in one transaction. Passages of a later version stay. Returns whether the lease held and the document
-/// is still there; if not, nothing was written.
+/// Writes a document's passages instead of the earlier ones, without vectors, and completes the
+/// job, in one transaction. Passages of a later version stay. Returns whether the lease held and
+/// the document is still there; if not, nothing was written.
 pub async fn complete_ingestion(
     connection: &mut PgConnection,
     lease: &Lease,
