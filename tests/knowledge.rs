@@ -1,5 +1,7 @@
 //! The knowledge base in a database of a test's own: whose documents are found, and how well.
 
+mod quality;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,38 +14,15 @@ use wenzhen::deadline::Deadline;
 use wenzhen::identity::{TenantId, UserId};
 use wenzhen::knowledge::index::{FillError, FillScope, Filled};
 use wenzhen::knowledge::{
-    FoundPassage, Guidance, NewDocument, Owner, PreparedQuestion, SearchDegradedReason,
-    SearchRequest, SearchSide, Source, find_passages, index, store,
+    Guidance, NewDocument, Owner, PreparedQuestion, SearchDegradedReason, SearchRequest,
+    SearchSide, Source, find_passages, index, store,
 };
 use wenzhen::locale::Locale;
 use wenzhen::postgres::Database;
 use xtask::knowledge::read_documents;
 
 use crate::support::own_database::OwnDatabase;
-use crate::support::{STACK, eventually, new_tenant, own_database};
-
-/// Questions as people put them, each with the document that answers it best: its language and
-/// name, and the question.
-const QUESTIONS: &str = include_str!("knowledge/questions.tsv");
-
-/// The least shares of questions whose document is among the first five passages, and the mean of
-/// one by its place: a little under what was measured, so that a loss shows.
-const MIN_BY_TEXT: Quality = Quality {
-    found_in_five: 0.88,
-    mean_reciprocal: 0.80,
-};
-const MIN_FUSED: Quality = Quality {
-    found_in_five: 0.95,
-    mean_reciprocal: 0.89,
-};
-
-/// Of a hundred questions, so many at least are answered from the right document, and so many at
-/// most from another one.
-const MIN_QUOTED_RIGHT: usize = 70;
-const MAX_QUOTED_WRONG: usize = 8;
-
-/// Of the misleading complaints, so many at most are answered from a document.
-const MAX_MISLED: usize = 2;
+use crate::support::{STACK, new_tenant, own_database};
 
 fn tenant() -> TenantId {
     TenantId::try_from(new_tenant()).unwrap()
@@ -395,186 +374,4 @@ async fn a_small_tenant_among_large_ones_finds_enough_by_meaning() {
         .unwrap();
     assert_eq!(kept, "off", "the setting holds for the search alone");
     own.remove().await;
-}
-
-/// How well questions find the documents that answer them.
-#[derive(Debug, Default)]
-struct Quality {
-    found_in_five: f64,
-    mean_reciprocal: f64,
-}
-
-impl Quality {
-    fn count(&mut self, place: Option<usize>) {
-        if let Some(place) = place {
-            self.mean_reciprocal += 1.0 / (1.0 + f64::from(u32::try_from(place).unwrap()));
-            self.found_in_five += f64::from(u8::from(place < 5));
-        }
-    }
-
-    fn among(self, questions: usize) -> Self {
-        let questions = f64::from(u32::try_from(questions).unwrap());
-        Self {
-            found_in_five: self.found_in_five / questions,
-            mean_reciprocal: self.mean_reciprocal / questions,
-        }
-    }
-
-    fn reaches(&self, least: &Self) -> bool {
-        self.found_in_five >= least.found_in_five && self.mean_reciprocal >= least.mean_reciprocal
-    }
-}
-
-/// The place of the document's first passage, in the order of `place`.
-fn place_by(
-    found: &[FoundPassage],
-    document: Uuid,
-    place: impl Fn(&FoundPassage) -> Option<i32>,
-) -> Option<usize> {
-    let mut ordered: Vec<_> = found.iter().filter(|it| place(it).is_some()).collect();
-    ordered.sort_by_key(|it| place(it));
-    ordered
-        .iter()
-        .take(20)
-        .position(|it| it.document_id == document)
-}
-
-#[tokio::test]
-async fn questions_find_the_document_that_answers_them() {
-    let mut own = own_database().await;
-    let ids = load_starter_documents(&mut own).await;
-    let embedder = embedder(|_| ()).await;
-    restore_vectors(&mut own, &embedder).await;
-    fill(&mut own, &embedder).await;
-    let tenant = tenant();
-
-    let (mut by_text, mut by_vector, mut fused) = <(Quality, Quality, Quality)>::default();
-    let mut missed = Vec::new();
-    for line in QUESTIONS.lines() {
-        let [language, name, text] = line.split('\t').collect::<Vec<_>>()[..] else {
-            panic!("{line}");
-        };
-        let wanted = ids[&format!("{language}/{name}")];
-        let request = SearchRequest {
-            language: Locale::of_tag(language),
-            limit: 100,
-            ..question(text)
-        };
-        let found = eventually("the model has time for the question", async || {
-            let question = prepare(&embedder, request.clone()).await;
-            let found = find_passages(&mut own.connection, &tenant, &question).await;
-            found.ok().filter(|found| !found.degraded)
-        })
-        .await;
-
-        by_text.count(place_by(&found.items, wanted, |it| it.text_place));
-        by_vector.count(place_by(&found.items, wanted, |it| it.vector_place));
-        let first = found.items.iter().take(20);
-        let place = first.clone().position(|it| it.document_id == wanted);
-        fused.count(place);
-        missed.extend(place.is_none_or(|place| place >= 5).then_some(line));
-    }
-
-    let count = QUESTIONS.lines().count();
-    let (by_text, by_vector, fused) = (
-        by_text.among(count),
-        by_vector.among(count),
-        fused.among(count),
-    );
-    println!("{count} questions\ntext   {by_text:?}\nvector {by_vector:?}\nfused  {fused:?}");
-    println!("{missed:#?}");
-    assert!(by_text.reaches(&MIN_BY_TEXT), "{by_text:?}");
-    assert!(fused.reaches(&MIN_FUSED), "{fused:?} {missed:#?}");
-    own.remove().await;
-}
-
-/// A word of a document's title that means something else in the complaint.
-const MISLEADING: [(&str, &str); 10] = [
-    ("en", "I'm worried about my mole that changed"),
-    ("en", "My kid is burning up"),
-    ("zh", "宝宝三天没拉屎"),
-    ("en", "pins and needles in my hand"),
-    ("en", "I need a sick note for work"),
-    ("en", "I keep falling over"),
-    ("zh", "头发掉得厉害"),
-    ("en", "My dog has a cough"),
-    ("en", "I do not have a cold, I have a rash on my arm"),
-    ("en", "My girlfriend left me and I have a broken heart"),
-];
-
-/// Most questions are answered by a quotation, hardly any from another subject's document, and most
-/// misleading ones by none.
-#[tokio::test]
-async fn what_is_quoted_is_about_the_complaint() {
-    let mut own = own_database().await;
-    let ids = load_starter_documents(&mut own).await;
-    let embedder = embedder(|_| ()).await;
-    restore_vectors(&mut own, &embedder).await;
-    fill(&mut own, &embedder).await;
-
-    let (mut right, mut wrong) = (0, Vec::new());
-    for line in QUESTIONS.lines() {
-        let [language, name, text] = line.split('\t').collect::<Vec<_>>()[..] else {
-            panic!("{line}");
-        };
-        let quoted = quoted_document(&mut own, &embedder, language, text).await;
-        let wanted = ids[&format!("{language}/{name}")];
-        right += usize::from(quoted.as_ref().is_some_and(|it| it.document_id == wanted));
-        wrong.extend(
-            quoted
-                .filter(|it| it.document_id != wanted)
-                .map(|it| (text, it.title)),
-        );
-    }
-    let mut misled = Vec::new();
-    for (language, text) in MISLEADING {
-        let quoted = quoted_document(&mut own, &embedder, language, text).await;
-        misled.extend(quoted.map(|it| (text, it.title)));
-    }
-
-    let count = QUESTIONS.lines().count();
-    println!(
-        "{right} of {count} right, {} wrong: {wrong:#?}\nmisled: {misled:#?}",
-        wrong.len()
-    );
-    assert!(
-        right * 100 >= count * MIN_QUOTED_RIGHT,
-        "{right} of {count}"
-    );
-    assert!(wrong.len() * 100 <= count * MAX_QUOTED_WRONG, "{wrong:#?}");
-    assert!(misled.len() <= MAX_MISLED, "{misled:#?}");
-    own.remove().await;
-}
-
-async fn quoted_document(
-    own: &mut OwnDatabase,
-    embedder: &Embedder,
-    language: &str,
-    text: &str,
-) -> Option<Guidance> {
-    let request = SearchRequest {
-        language: Locale::of_tag(language),
-        limit: 6,
-        ..question(text)
-    };
-    let found = eventually("the model has time for the question", async || {
-        let question = prepare(embedder, request.clone()).await;
-        let found = find_passages(&mut own.connection, &tenant(), &question).await;
-        found.ok().filter(|found| !found.degraded)
-    })
-    .await;
-    let guidance = store::find_guidance(&mut own.connection, &tenant(), &found).await;
-    guidance.unwrap()
-}
-
-/// Those that the stack has already made.
-async fn restore_vectors(own: &mut OwnDatabase, embedder: &Embedder) {
-    assert!(
-        index::adopt_model(&mut own.connection, embedder.model())
-            .await
-            .unwrap()
-    );
-    xtask::knowledge::vectors::restore(&STACK, &mut own.connection, embedder.model())
-        .await
-        .unwrap();
 }

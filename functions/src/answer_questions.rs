@@ -1,10 +1,9 @@
 //! `POST /v1/consultations/{id}/answers`: takes the patient's answers, and decides again at once.
 
-use wenzhen::Uuid;
 use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
-use wenzhen::consultations::{self, AnsweredView, NewAnswers, answers};
-use wenzhen::error::{Error, error_chain};
+use wenzhen::consultations::{AnsweredView, NewAnswers, answers, forget_cached};
+use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
@@ -43,22 +42,8 @@ impl Endpoint for AnswerQuestions {
             tracing::info!(consultation = %id, urgency, "answers were taken");
         }
         // Also when nothing has changed: the call that changed it may have died before this.
-        self.forget_consultation(&call, id).await;
+        forget_cached(&self.cache, &call.caller.tenant, id, call.deadline).await;
 
         reply::ok(&AnsweredView::new(id, &answered))
-    }
-}
-
-impl AnswerQuestions {
-    /// The cache may still hold the consultation as it was.
-    async fn forget_consultation(&self, call: &Call, id: Uuid) {
-        let tag = consultations::cache_tag(&call.caller.tenant, id);
-        if let Err(error) = self.cache.invalidate(&[tag], call.deadline).await {
-            let causes = error_chain(&error);
-            tracing::warn!(
-                causes,
-                "until it expires, a cached consultation may miss answers"
-            );
-        }
     }
 }

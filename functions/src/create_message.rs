@@ -3,14 +3,13 @@
 
 use std::slice;
 
-use wenzhen::Uuid;
 use wenzhen::cache::Cache;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::consultations::{
-    self, Accepted, BegunTurn, IdempotencyKey, NewMessage, TurnRequest, begin_turn,
+    Accepted, BegunTurn, IdempotencyKey, NewMessage, TurnRequest, begin_turn, forget_cached,
 };
-use wenzhen::error::{Error, error_chain};
+use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
@@ -57,7 +56,7 @@ impl Endpoint for CreateMessage {
         };
         let begun = begin_turn(&self.database, &self.transcripts, &request).await;
         // Also a message that is refused may have raised the urgency.
-        self.forget_consultation(&call, id).await;
+        forget_cached(&self.cache, &call.caller.tenant, id, call.deadline).await;
         let BegunTurn {
             consultation,
             job_id,
@@ -72,19 +71,5 @@ impl Endpoint for CreateMessage {
         let decided = consultation.decided();
         let body = Accepted::new(id, job_id, &decided, consultation.locale);
         reply::accepted(&format!("/v1/consultations/{id}"), &body)
-    }
-}
-
-impl CreateMessage {
-    /// The cache may still hold the consultation as it was.
-    async fn forget_consultation(&self, call: &Call, id: Uuid) {
-        let tag = consultations::cache_tag(&call.caller.tenant, id);
-        if let Err(error) = self.cache.invalidate(&[tag], call.deadline).await {
-            let causes = error_chain(&error);
-            tracing::warn!(
-                causes,
-                "until it expires, a cached consultation may lack a turn"
-            );
-        }
     }
 }

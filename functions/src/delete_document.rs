@@ -2,10 +2,10 @@
 
 use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, error_chain};
+use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
-use wenzhen::knowledge::{self, store};
+use wenzhen::knowledge::{forget_searches, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
@@ -41,15 +41,7 @@ impl Endpoint for DeleteDocument {
             .run(async |connection| store::delete(connection, tenant, id).await)
             .await?;
         tracing::info!(document = %id, "a document was removed");
-
-        let tag = knowledge::cache_tag(tenant);
-        if let Err(error) = self.cache.invalidate(&[tag], call.deadline).await {
-            let causes = error_chain(&error);
-            tracing::warn!(
-                causes,
-                "until they expire, cached searches may quote a removed document"
-            );
-        }
+        forget_searches(&self.cache, tenant, call.deadline).await;
         reply::no_content()
     }
 }

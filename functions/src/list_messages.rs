@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use wenzhen::config::{self, ConfigError};
-use wenzhen::consultations::store;
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
@@ -31,13 +30,11 @@ impl Endpoint for ListMessages {
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         let id = call.path_id("id", "consultation")?;
         let scope = call.caller.scope();
-        let consultation = self
-            .database
-            .run(async |connection| store::get(connection, scope, id).await)
-            .await?;
+        let read = self
+            .transcripts
+            .read_consultation(&self.database, scope, id);
+        let (consultation, conversation) = read.await?;
 
-        let tenant = &call.caller.tenant;
-        let conversation = self.transcripts.read(tenant, &consultation).await?;
         let items = json!({ "items": conversation.into_view(&consultation) });
         reply::revalidated(call.headers(), &items)
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use wenzhen::Uuid;
 use wenzhen::ai::EmbeddingCall;
-use wenzhen::error::{ErrorKind, error_chain};
+use wenzhen::error::ErrorKind;
 use wenzhen::jobs::Lease;
 use wenzhen::jobs::worker::{JobError, JobHandler, Run};
 use wenzhen::knowledge::index::{FillError, FillScope};
-use wenzhen::knowledge::{self, IngestDocument, index, store};
+use wenzhen::knowledge::{IngestDocument, forget_searches, index, store};
 use wenzhen::telemetry::metrics;
 
 use super::{READ_TIMEOUT, Worker};
@@ -34,11 +34,7 @@ impl JobHandler<IngestDocument> for Worker {
             store::complete_ingestion(connection, lease, id, &document).await
         })
         .await?;
-        let tag = knowledge::cache_tag(&lease.tenant);
-        if let Err(error) = self.cache.invalidate(&[tag], run.deadline).await {
-            let causes = error_chain(&error);
-            tracing::warn!(causes, "until they expire, cached searches lack a document");
-        }
+        forget_searches(&self.cache, &lease.tenant, run.deadline).await;
         tracing::info!(document = %id, attempt = lease.attempt, "a document was brought in");
 
         self.embed_passages(run, id).await;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::consultation::Consultation;
-use crate::cache::{CachePolicy, EntryKind, Key, Tag};
+use crate::cache::{Cache, CachePolicy, EntryKind, Key, Tag};
+use crate::deadline::Deadline;
+use crate::error::error_chain;
 use crate::identity::TenantId;
 
 /// The cached values; the number is raised when their form changes.
@@ -20,6 +22,18 @@ pub const CACHE_POLICY: CachePolicy = CachePolicy::new(Duration::from_mins(5));
 pub fn cache_key(tenant: &TenantId, id: Uuid) -> Key<Consultation> {
     let tag = cache_tag(tenant, id);
     Key::of_tenant(tenant, &COMPLETED, &id.to_string()).tagged(&tag)
+}
+
+/// Makes the next read of a consultation see what has changed. Without Valkey it may show the old
+/// for as long as the cache keeps it, and a log line says so: what was changed stands.
+pub async fn forget_cached(cache: &Cache, tenant: &TenantId, id: Uuid, deadline: Deadline) {
+    if let Err(error) = cache.invalidate(&[cache_tag(tenant, id)], deadline).await {
+        let causes = error_chain(&error);
+        tracing::warn!(
+            causes,
+            "until it expires, a cached consultation shows the old"
+        );
+    }
 }
 
 /// The tag that is invalidated when a completed consultation changes.

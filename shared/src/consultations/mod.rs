@@ -18,7 +18,7 @@ mod view;
 
 pub use answers::NewAnswers;
 pub use assessment::{Assessment, Citation, DegradedReason, DoctorNote, ServedBy};
-pub use cached::{CACHE_POLICY, cache_key, cache_tag};
+pub use cached::{CACHE_POLICY, cache_key, cache_tag, forget_cached};
 pub use checklist::{Checklist, QuestionView};
 pub use consultation::{Consultation, ConsultationStatus};
 pub use conversation::{Conversation, MessageView, SaidBefore, TurnTrace};

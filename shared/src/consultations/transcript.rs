@@ -19,8 +19,10 @@ use uuid::Uuid;
 use super::assessment::Assessment;
 use super::consultation::{Consultation, ConsultationStatus};
 use super::conversation::{Conversation, Text, TurnText};
+use super::store;
 use crate::error::{BoxError, Error};
-use crate::identity::TenantId;
+use crate::identity::{Scope, TenantId};
+use crate::postgres::Database;
 
 /// When a caller may try again while DynamoDB is gone.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
@@ -61,6 +63,20 @@ impl Transcripts {
             client: Client::new(config),
             table,
         }
+    }
+
+    /// A consultation that the scope may see, with what was said in it.
+    pub async fn read_consultation(
+        &self,
+        database: &Database,
+        scope: Scope<'_>,
+        id: Uuid,
+    ) -> Result<(Consultation, Conversation), Error> {
+        let read = async |connection: &mut _| store::get(connection, scope, id).await;
+        let consultation = database.run(read).await?;
+
+        let conversation = self.read(scope.tenant, &consultation).await?;
+        Ok((consultation, conversation))
     }
 
     /// What was said before the last turn's answer. The complaint and the last answer are the

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::request::SearchRequest;
 use super::search::SearchResult;
-use crate::cache::{CachePolicy, EntryKind, Key, Tag};
+use crate::cache::{Cache, CachePolicy, EntryKind, Key, Tag};
+use crate::deadline::Deadline;
+use crate::error::error_chain;
 use crate::identity::TenantId;
 
 /// The cached values; the number is raised when their form changes.
@@ -24,8 +26,20 @@ pub fn cache_key(tenant: &TenantId, request: &SearchRequest) -> Key<SearchResult
     Key::of_tenant(tenant, &SEARCHES, &id).tagged(&tag)
 }
 
+/// Makes a tenant's next searches see what has changed. Without Valkey they may show the old for as
+/// long as the cache keeps it, and a log line says so: what was changed stands.
+pub async fn forget_searches(cache: &Cache, tenant: &TenantId, deadline: Deadline) {
+    if let Err(error) = cache.invalidate(&[cache_tag(tenant)], deadline).await {
+        let causes = error_chain(&error);
+        tracing::warn!(
+            causes,
+            "until they expire, cached searches show the old documents"
+        );
+    }
+}
+
 /// The tag of all of a tenant's searches: a document that is brought in belongs into results that
 /// do not have it yet.
-pub fn cache_tag(tenant: &TenantId) -> Tag {
+fn cache_tag(tenant: &TenantId) -> Tag {
     Tag::of_tenant(tenant, "knowledge", "all")
 }

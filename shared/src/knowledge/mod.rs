@@ -29,7 +29,7 @@ pub mod store;
 mod tasks;
 mod terms;
 
-pub use cached::{CACHE_POLICY, cache_key, cache_tag};
+pub use cached::{CACHE_POLICY, cache_key, forget_searches};
 pub use document::{DocumentStatus, ListedDocument, NewDocument, Owner, Source};
 pub use guidance::Guidance;
 pub use new_document::DocumentRequest;
