@@ -46,10 +46,19 @@ struct Asked {
     url: &'static str,
 }
 
-#[rustfmt::skip]
+const SORE_THROAT: &str = "https://www.nhs.uk/conditions/sore-throat/";
+
 const ASKED: [Asked; 2] = [
-    Asked { question: "my throat hurts when I swallow", language: "en", url: "https://www.nhs.uk/conditions/sore-throat/" },
-    Asked { question: "嗓子疼，咽口水都疼", language: "zh", url: "https://www.nhs.uk/conditions/sore-throat/" },
+    Asked {
+        question: "my throat hurts when I swallow",
+        language: "en",
+        url: SORE_THROAT,
+    },
+    Asked {
+        question: "嗓子疼，咽口水都疼",
+        language: "zh",
+        url: SORE_THROAT,
+    },
 ];
 
 #[tokio::test]
