@@ -14,6 +14,10 @@ const MAX_TEXT_CHARS: usize = 16_384;
 /// An address is looked for this far before and behind a dot.
 const MAX_ADDRESS_CHARS: usize = 64;
 
+/// A run of hexadecimal digits with letters and numbers is an identifier from this length: nobody
+/// writes a measure so.
+const MIN_IDENTIFIER_DIGITS: usize = 16;
+
 /// First and last character of the unified block, which holds every character of the list below.
 const HAN_FIRST: u32 = 0x4e00;
 const HAN_LAST: u32 = 0x9fff;
@@ -60,6 +64,7 @@ static SIMPLIFIED_FORMS: LazyLock<Vec<char>> = LazyLock::new(|| {
 /// - A "NO" that a mark follows at the beginning of a sentence is an exclamation: `no!`.
 /// - A dot at half height reads `.` between digits and `~` behind a letter; elsewhere it heads the
 ///   items of a list.
+/// - An identifier (of a record, a device, a file) reads `~`: `d104b34d-c41c-…` holds no 41 °C.
 /// - Seams stay: `seams` joins or parts the letters around them.
 pub(super) fn normalise_text(text: &str) -> String {
     let seamed = seamed_text(text);
@@ -87,7 +92,37 @@ pub(super) fn normalise_text(text: &str) -> String {
             normalised = normalised.replace(written, mark);
         }
     }
-    normalised
+    without_identifiers(&normalised)
+}
+
+/// Replaces each identifier by `~`.
+fn without_identifiers(text: &str) -> String {
+    let ends_run = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    let mut without = String::with_capacity(text.len());
+
+    for piece in text.split_inclusive(ends_run) {
+        let run = piece.trim_end_matches(ends_run);
+        let is_kept = !is_identifier(run);
+        without.push_str(if is_kept { run } else { "~" });
+        without.push_str(piece.strip_prefix(run).unwrap_or_default());
+    }
+    without
+}
+
+/// Whether this is a long row of hexadecimal digits, with hyphens or without, that has letters as
+/// well as numbers.
+fn is_identifier(run: &str) -> bool {
+    if run.len() < MIN_IDENTIFIER_DIGITS {
+        return false;
+    }
+    let digits = run.replace('-', "");
+    let any = |kind: fn(&u8) -> bool| digits.as_bytes().iter().any(kind);
+
+    let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    digits.len() >= MIN_IDENTIFIER_DIGITS
+        && is_hexadecimal
+        && any(u8::is_ascii_digit)
+        && any(u8::is_ascii_alphabetic)
 }
 
 fn push_apostrophe(chars: &mut Peekable<impl Iterator<Item = char>>, normalised: &mut String) {

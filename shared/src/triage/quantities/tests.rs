@@ -112,6 +112,8 @@ fn a_word_that_looks_like_a_value_is_none() {
         "血糖一般都挺好",
         "sugar normal, testosterone 520",
         "can I take ibuprofen 400 with paracetamol 500 for my back",
+        "my record is d104b34d-c41c-47c8-8376-8c4e7f149111",
+        "档案号e44ee851bc8441b394b2c1aff43c8bd2，想复诊",
     ];
 
     for text in cases {

@@ -73,6 +73,7 @@ async fn the_model_is_shown_the_answers() {
     let assessed = clinician.outcome(&consultation).await;
     assert_eq!(assessed["assessment"]["urgency"], "emergency", "{assessed}");
     let calls = provider::calls(&marker);
+    assert!(!calls.is_empty(), "no model was asked: {assessed}");
     let facts = facts_of(&calls[0]);
     let shown = json!([{ "question": asked[0]["text"], "answer": "yes" }]);
     assert_eq!(facts["answers"], shown);
