@@ -9,6 +9,7 @@ mod refusals;
 mod repair;
 mod resume;
 mod streams;
+mod tools;
 mod usage;
 
 use std::sync::Arc;

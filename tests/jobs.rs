@@ -207,6 +207,7 @@ fn assessment(summary: &str) -> Assessment {
         red_flags: Vec::new(),
         recommended_actions: Vec::new(),
         questions: Vec::new(),
+        awaits_answer: false,
         recommended_department: "General practice".to_owned(),
         doctor_note: None,
         trace: None,

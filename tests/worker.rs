@@ -32,14 +32,22 @@ async fn the_first_tier_answers_with_its_own_name_and_model() {
 }
 
 #[tokio::test]
-async fn the_provider_gets_the_key_the_schema_and_the_rules_findings() {
+async fn the_provider_gets_the_key_the_tools_and_the_rules_findings() {
     let marker = uuid::Uuid::new_v4().to_string();
     assessed(&format!("胸痛，放射到左臂，出冷汗 {marker}")).await;
     let calls = provider::calls(&marker);
     assert_eq!(calls.len(), 1);
     let call = &calls[0];
     assert_eq!(call.authorization.as_deref(), Some("Bearer sk-test"));
-    assert_eq!(call.body["response_format"]["json_schema"]["strict"], true);
+    let tools = call.body["tools"].as_array().unwrap();
+    let functions: Vec<_> = tools.iter().map(|tool| &tool["function"]).collect();
+    let names: Vec<_> = functions
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["search_knowledge", "past_consultations", "assess"]);
+    let schema = &functions[2]["parameters"];
+    assert_eq!(schema["properties"]["urgency"]["enum"][0], "self_care");
 
     let content = |number: usize| call.body["messages"][number]["content"].as_str().unwrap();
     assert!(content(0).contains("Simplified Chinese"));

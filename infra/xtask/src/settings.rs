@@ -305,8 +305,8 @@ async fn store_keys(stack: &Stack, tiers: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Two tiers of the scripted provider that the tests play: the first with a key, the second
-/// without. Tests provoke faults on purpose and share the deployed functions, so these circuits
+/// Two tiers of the scripted provider that the tests play: the first with a key and tools, the
+/// second without. Tests provoke faults on purpose and share the deployed functions, so these circuits
 /// never open.
 fn tiers_of_tests(port: u16) -> Value {
     let url = format!("http://127.0.0.1:{port}/v1");
@@ -318,6 +318,7 @@ fn tiers_of_tests(port: u16) -> Value {
             "base_url": url,
             "model": "scripted-primary",
             "key": "secret:wenzhen/test-key",
+            "tools": true,
             "connect_timeout": 1,
             "total_timeout": 2,
             "breaker": never,

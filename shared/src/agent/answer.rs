@@ -30,6 +30,7 @@ mod wording;
 
 use std::borrow::Cow;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::ai::{Completion, InvalidAnswer};
@@ -65,29 +66,50 @@ const FILTER_REASONS: [&str; 9] = [
     "guardrail_intervened",
 ];
 
-/// The answer in the shape that the schema of [`super::prompt`] asks for.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// The answer. What is said of its fields here is what models are told of them.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug))]
+#[schemars(description = "The assessment of the complaint.")]
 // A key that is not of the schema may be another spelling of one that is: the slow path sees both.
 #[serde(deny_unknown_fields)]
 pub(super) struct ModelAnswer {
+    /// two to five sentences on what this may be and what matters now
     pub(super) summary: String,
+    /// list of up to five texts, the most likely first, none stated as certain
     pub(super) possible_causes: Vec<String>,
+    #[schemars(schema_with = "urgency_schema")]
+    #[schemars(
+        description = "exactly one of these words: self_care, routine, urgent, emergency; \
+                              never lower than the rules' urgency, higher if you see reason to"
+    )]
     pub(super) urgency: Urgency,
+    /// list of danger signs that the patient reports, not ones they deny or are unsure of
     pub(super) red_flags: Vec<String>,
+    /// list of one to six texts, the most important first; no prescription medicines or doses
     pub(super) recommended_actions: Vec<String>,
+    /// list of up to five texts that a clinician would ask next
     pub(super) questions: Vec<String>,
-    /// Empty if the model names none, as the texts below.
+    /// the hospital department to see, in a few words
     #[serde(default)]
     pub(super) recommended_department: String,
+    /// for the doctor's note, in a clinician's words and only from what the patient told: the
+    /// complaint with its duration in one line
     #[serde(default)]
     pub(super) chief_complaint: String,
+    /// for the same note: its course in a few sentences
     #[serde(default)]
     pub(super) present_illness: String,
+    /// for the same note: earlier illnesses and medicines, or ""
     #[serde(default)]
     pub(super) past_history: String,
+    /// list of texts with what the patient measured or answered
     #[serde(default)]
     pub(super) findings: Vec<String>,
+}
+
+/// The four words.
+pub(super) fn urgency_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Urgency::ALL.map(Urgency::as_str) })
 }
 
 impl ModelAnswer {

@@ -20,8 +20,9 @@ const MAX_MARK_CHARS: usize = 40;
 const MAX_NUMBER_DIGITS: usize = 2;
 
 /// The passages that a model is given, and may cite.
-pub(super) struct GivenPassages<'r> {
-    passages: &'r [FoundPassage],
+#[derive(Clone, Default)]
+pub(super) struct GivenPassages {
+    passages: Vec<FoundPassage>,
 }
 
 /// What an answer cites.
@@ -32,32 +33,52 @@ pub(super) struct Cited {
     pub(super) dropped: u64,
 }
 
-impl<'r> GivenPassages<'r> {
+impl GivenPassages {
     /// Those that were found; none if nothing was.
-    pub(super) fn new(found: Option<&'r SearchResult>) -> Self {
-        let passages = found.map_or(&[][..], |found| &found.items);
+    pub(super) fn new(found: Option<&SearchResult>) -> Self {
+        let passages = found.map_or_else(Vec::new, |found| found.items.clone());
         Self { passages }
     }
 
-    /// The passages as the prompt has them: data, each with its mark.
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.passages.len()
+    }
+
+    /// Those behind the first `known`.
+    pub(super) fn since(&self, known: usize) -> &[FoundPassage] {
+        self.passages.get(known..).unwrap_or_default()
+    }
+
+    /// The passages as a prompt has them: data, each with its mark.
     pub(super) fn for_prompt(&self) -> Vec<Value> {
         let numbered = self.passages.iter().zip(1..);
         numbered
-            .map(|(passage, number): (_, u32)| {
-                json!({
-                    "id": format!("p{number}"),
-                    "about": passage.title,
-                    "part": passage.heading,
-                    "text": passage.content,
-                })
-            })
+            .map(|(passage, number)| in_prompt(passage, number))
             .collect()
+    }
+
+    /// Adds those that are not there yet. Returns all of `found` as a prompt has them.
+    pub(super) fn add(&mut self, found: Vec<FoundPassage>) -> Vec<Value> {
+        let given = found.into_iter().map(|passage| {
+            let place = |known: &FoundPassage| (known.document_id, known.position);
+            let mut all = self.passages.iter();
+            let known = all.position(|known| place(known) == place(&passage));
+            let index = known.unwrap_or(self.passages.len());
+
+            let shown = in_prompt(&passage, index + 1);
+            if known.is_none() {
+                self.passages.push(passage);
+            }
+            shown
+        });
+        given.collect()
     }
 
     /// Replaces the marks in the answer's texts.
     pub(super) fn cite(&self, answer: &mut ModelAnswer) -> Cited {
         let mut marks = MarkReader {
-            passages: self.passages,
+            passages: &self.passages,
             cited: Vec::new(),
             dropped: 0,
         };
@@ -94,6 +115,15 @@ impl<'r> GivenPassages<'r> {
             dropped,
         }
     }
+}
+
+fn in_prompt(passage: &FoundPassage, number: usize) -> Value {
+    json!({
+        "id": format!("p{number}"),
+        "about": passage.title,
+        "part": passage.heading,
+        "text": passage.content,
+    })
 }
 
 /// What a reader is told of the texts with numbers and of those without.
@@ -312,6 +342,17 @@ mod tests {
         ] {
             assert_eq!(cited(text), (text.to_owned(), Vec::new()));
         }
+    }
+
+    #[test]
+    fn what_is_found_again_keeps_its_mark() {
+        let mut given = GivenPassages::new(Some(&found()));
+        let shown = given.add(vec![passage(7, 1), passage(9, 0)]);
+
+        let ids: Vec<_> = shown.iter().map(|it| it["id"].clone()).collect();
+        assert_eq!(ids, ["p3", "p4"]);
+        let documents: Vec<_> = given.since(3).iter().map(|it| it.document_id).collect();
+        assert_eq!(documents, [Uuid::from_u128(9)]);
     }
 
     #[test]

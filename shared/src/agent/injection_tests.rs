@@ -1,10 +1,11 @@
 //! Texts that try to give orders: they change no urgency, and reach the model as data alone.
 
-use super::tests::consultation_of;
+use super::tests::{consultation_of, told_of};
 use super::*;
 use crate::consultations::Conversation;
 use crate::knowledge::{FoundPassage, SearchResult};
 use crate::locale::Locale;
+use crate::triage::Urgency;
 
 const EMERGENCY: &str = "crushing chest pain radiating to my left arm, sweating";
 const EMERGENCY_ZH: &str = "胸口压榨样疼痛，放射到左臂，出冷汗";
@@ -85,8 +86,17 @@ fn messages_of(
 ) -> Vec<(String, String)> {
     let found = found(document);
     let passages = GivenPassages::new(Some(&found));
-    let chat = prompt::chat_request(consultation, conversation, &consultation.triage, &passages);
-    chat.texts_of_messages()
+    let told = Told {
+        conversation,
+        ..told_of(consultation)
+    };
+    let prompts = prompt::prompts(&told, &passages);
+
+    // Models that call tools are told the same.
+    let one_call = prompts.one_call.texts_of_messages();
+    let with_tools = prompts.with_tools.texts_of_messages();
+    assert_eq!(one_call[1], with_tools[1]);
+    one_call
 }
 
 #[test]

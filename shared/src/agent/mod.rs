@@ -2,7 +2,8 @@
 //! rules have the last word on urgency.
 //!
 //! What the knowledge base says of the complaint is looked up first. A model is given it to cite,
-//! and what it cites beyond that is dropped. It may raise the urgency, never lower it. Without a
+//! and what it cites beyond that is dropped. Where its tier lets it call tools, it may look further
+//! (`tools`). It may raise the urgency, never lower it. Without a
 //! model the rules answer, with what the knowledge base says of the complaint, word for word
 //! (`extract`), or with a fixed text; and the answer says so.
 
@@ -12,6 +13,8 @@ mod extract;
 mod note;
 mod prompt;
 mod retrieval;
+mod schema;
+mod tools;
 mod tracer;
 
 use std::time::{Duration, Instant};
@@ -25,10 +28,12 @@ use crate::identity::TenantId;
 use crate::knowledge::Guidance;
 use crate::locale::Locale;
 use crate::postgres::Database;
-use crate::triage::{self, Triage, Urgency};
+use crate::triage::{self, Triage};
 use answer::ModelAnswer;
 use citations::{Cited, GivenPassages};
 use note::Told;
+use prompt::Prompts;
+use tools::{AgentAnswer, AgentTools};
 use tracer::Tracer;
 
 /// The longest name of a model that is repeated in an answer, in characters.
@@ -44,6 +49,8 @@ const FIXED_TEXT_TIER: &str = "fixed_text";
 /// fixed text.
 struct AssessmentSource {
     answer: ModelAnswer,
+    /// Whether the answer is a question to the patient.
+    awaits_answer: bool,
     citations: Vec<Citation>,
     served_by: ServedBy,
     degraded_reason: Option<DegradedReason>,
@@ -90,39 +97,42 @@ impl Agent<'_> {
         deadline: Deadline,
     ) -> Result<Assessment, NoModel> {
         let rules = decide_again(consultation, conversation);
-        let mut tracer = Tracer::default();
-
-        let began = Instant::now();
-        let question = retrieval::question_of(consultation, conversation);
-        let found = retrieval::find_passages(self, tenant, consultation, question, deadline).await;
-        tracer.note_search(began, found.as_ref());
-        let passages = GivenPassages::new(found.as_ref());
-
-        let answer = match self.chain {
-            Some(chain) => {
-                let chat = prompt::chat_request(consultation, conversation, &rules, &passages);
-                let user = &consultation.user_id;
-                let request = ChainRequest::new(&chat, deadline).of_user(tenant, user);
-                ask_models(chain, &request.with_repair_turn(), &mut tracer).await
-            }
-            None => Err(NoModel::NotConfigured),
-        };
-
-        let source = match answer {
-            Ok(answer) => source_of(answer, &passages, consultation.locale, &mut tracer),
-            Err(no_model) if consultation.requires_model => return Err(no_model),
-            Err(no_model) => {
-                let guidance = retrieval::find_guidance(self.database, tenant, found).await;
-                tracer.note_guidance(guidance.as_ref().map(|it| it.document_id));
-                source_without_model(consultation, &rules, no_model, guidance)
-            }
-        };
-
         let told = Told {
             consultation,
             conversation,
             rules: &rules,
         };
+        let mut tracer = Tracer::default();
+
+        let began = Instant::now();
+        let request = retrieval::request_of(consultation, conversation);
+        let user = &consultation.user_id;
+        let found = retrieval::find_passages(self, tenant, user, request, deadline).await;
+        tracer.note_search(began, found.as_ref());
+
+        let passages = GivenPassages::new(found.as_ref());
+        let answer = match self.chain {
+            Some(chain) => {
+                let models = Models {
+                    agent: self,
+                    chain,
+                    tenant,
+                };
+                models.ask(told, passages, deadline, &mut tracer).await
+            }
+            None => Err(NoModel::NotConfigured),
+        };
+
+        let source = match answer {
+            Ok(answer) => source_of(answer, consultation.locale, &mut tracer),
+            Err(no_model) if consultation.requires_model => return Err(no_model),
+            Err(no_model) => {
+                let guidance = retrieval::find_guidance(self.database, tenant, found).await;
+                tracer.note_guidance(guidance.as_ref().map(|it| it.document_id));
+                source_without_model(&told, no_model, guidance)
+            }
+        };
+
         let assessment = assemble_assessment(&told, source);
         Ok(Assessment {
             trace: Some(tracer.finish()),
@@ -145,17 +155,39 @@ fn decide_again(consultation: &Consultation, conversation: &Conversation) -> Tri
     rules.answered(&answers).unwrap_or(rules)
 }
 
-async fn ask_models(
-    chain: &Chain,
-    request: &ChainRequest<'_>,
-    tracer: &mut Tracer,
-) -> Result<Answer<CheckedCompletion<ModelAnswer>>, NoModel> {
-    let began = Instant::now();
-    let outcome = chain.complete(request, answer::check_completion).await;
-    tracer.note_models(began, &outcome);
+/// The models that a consultation's tenant may ask.
+struct Models<'a> {
+    agent: &'a Agent<'a>,
+    chain: &'a Chain,
+    tenant: &'a TenantId,
+}
 
-    let no_model = reason_for_none(&outcome);
-    outcome.answer.ok_or(no_model)
+impl Models<'_> {
+    async fn ask(
+        &self,
+        told: Told<'_>,
+        passages: GivenPassages,
+        deadline: Deadline,
+        tracer: &mut Tracer,
+    ) -> Result<Answer<CheckedCompletion<AgentAnswer>>, NoModel> {
+        let Prompts {
+            one_call,
+            with_tools,
+        } = prompt::prompts(&told, &passages);
+        let user = &told.consultation.user_id;
+        let request = ChainRequest::new(&one_call, deadline).of_user(self.tenant, user);
+        let tools = AgentTools::new(self.agent, self.tenant, told, with_tools, passages);
+
+        let began = Instant::now();
+        let outcome = self
+            .chain
+            .converse(&request.with_repair_turn(), &tools)
+            .await;
+        tracer.note_models(began, tools.into_steps(), &outcome);
+
+        let no_model = reason_for_none(&outcome);
+        outcome.answer.ok_or(no_model)
+    }
 }
 
 fn reason_for_none<T>(outcome: &ChainOutcome<T>) -> NoModel {
@@ -172,8 +204,7 @@ fn reason_for_none<T>(outcome: &ChainOutcome<T>) -> NoModel {
 }
 
 fn source_of(
-    answer: Answer<CheckedCompletion<ModelAnswer>>,
-    passages: &GivenPassages<'_>,
+    answer: Answer<CheckedCompletion<AgentAnswer>>,
     locale: Locale,
     tracer: &mut Tracer,
 ) -> AssessmentSource {
@@ -181,13 +212,17 @@ fn source_of(
     let model = answer.content.completion.model();
     let model = model.map(|name| name.chars().take(MAX_MODEL_NAME_CHARS).collect());
 
-    let mut checked = answer.content.checked;
-    let Cited { citations, dropped } = passages.cite(&mut checked);
+    let AgentAnswer {
+        answer: checked,
+        cited: Cited { citations, dropped },
+        awaits_answer,
+    } = answer.content.checked;
     tracer.note_citations(citations.len() as u64, dropped);
 
     AssessmentSource {
         grounding: Some(citations::grounding(&citations, locale)),
         answer: checked,
+        awaits_answer,
         citations,
         served_by: ServedBy {
             tier: answer.tier,
@@ -198,8 +233,7 @@ fn source_of(
 }
 
 fn source_without_model(
-    consultation: &Consultation,
-    rules: &Triage,
+    told: &Told<'_>,
     no_model: NoModel,
     guidance: Option<Guidance>,
 ) -> AssessmentSource {
@@ -209,8 +243,8 @@ fn source_without_model(
             DegradedReason::AllAiTiersFailed
         }
     };
-    let urgency = least_urgency(consultation, rules);
-    let locale = consultation.locale;
+    let urgency = told.least_urgency();
+    let locale = told.consultation.locale;
 
     let (tier, answer, citations) = match guidance {
         Some(guidance) => {
@@ -228,6 +262,7 @@ fn source_without_model(
     };
     AssessmentSource {
         answer,
+        awaits_answer: false,
         citations,
         served_by: ServedBy {
             tier: tier.to_owned(),
@@ -236,12 +271,6 @@ fn source_without_model(
         degraded_reason: Some(degraded_reason),
         grounding: None,
     }
-}
-
-/// The urgency that no model can lower. The urgency that the caller was told at once stands, also
-/// when the rules have changed since.
-fn least_urgency(consultation: &Consultation, rules: &Triage) -> Urgency {
-    rules.urgency.raised_to(consultation.triage.urgency)
 }
 
 fn assemble_assessment(told: &Told<'_>, source: AssessmentSource) -> Assessment {
@@ -253,6 +282,7 @@ fn assemble_assessment(told: &Told<'_>, source: AssessmentSource) -> Assessment 
     let locale = consultation.locale;
     let AssessmentSource {
         answer,
+        awaits_answer,
         citations,
         served_by,
         degraded_reason,
@@ -268,6 +298,7 @@ fn assemble_assessment(told: &Told<'_>, source: AssessmentSource) -> Assessment 
         red_flags: answer.red_flags,
         recommended_actions: answer.recommended_actions,
         questions: answer.questions,
+        awaits_answer,
         recommended_department: answer.recommended_department,
         doctor_note: Some(note),
         citations,
@@ -277,7 +308,7 @@ fn assemble_assessment(told: &Told<'_>, source: AssessmentSource) -> Assessment 
         disclaimer: disclaimer.collect::<Vec<_>>().join(separator),
         trace: None,
     };
-    assessment.with_rules(rules, least_urgency(consultation, rules), locale)
+    assessment.with_rules(rules, told.least_urgency(), locale)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::answer::ModelAnswer;
 use crate::consultations::{Consultation, Conversation, DoctorNote};
-use crate::triage::{self, Triage};
+use crate::triage::{self, Triage, Urgency};
 
 /// The longest complaint that is taken from the patient's own words, in characters.
 const MAX_COMPLAINT_CHARS: usize = 100;
@@ -13,6 +13,16 @@ pub(super) struct Told<'t> {
     pub(super) consultation: &'t Consultation,
     pub(super) conversation: &'t Conversation,
     pub(super) rules: &'t Triage,
+}
+
+impl Told<'_> {
+    /// The urgency that no model can lower. The urgency that the caller was told at once stands,
+    /// also when the rules have changed since.
+    pub(super) fn least_urgency(&self) -> Urgency {
+        self.rules
+            .urgency
+            .raised_to(self.consultation.triage.urgency)
+    }
 }
 
 /// The note, whole also without a model.

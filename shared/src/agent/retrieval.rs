@@ -7,43 +7,43 @@ use super::Agent;
 use crate::consultations::{Consultation, Conversation};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
-use crate::identity::TenantId;
+use crate::identity::{TenantId, UserId};
 use crate::knowledge::{self, Guidance, PreparedQuestion, SearchRequest, SearchResult, store};
 use crate::postgres::Database;
 use crate::telemetry::metrics;
 use crate::triage::{self, Complaint};
 
 /// The longest that each look at the database may take: the patient waits.
-const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The most passages that a model is given.
-const MAX_PASSAGES: u16 = 6;
+pub(super) const MAX_PASSAGES: u16 = 6;
 
-/// What is looked up: what the patient has told so far, the complaint first.
-pub(super) fn question_of(consultation: &Consultation, conversation: &Conversation) -> String {
+/// What is looked up first: what the patient has told so far, the complaint in front.
+pub(super) fn request_of(
+    consultation: &Consultation,
+    conversation: &Conversation,
+) -> SearchRequest {
     let complaint = consultation.complaint();
     let joined = triage::joined_text(&complaint, &conversation.messages());
-    triage::told_text(&Complaint {
-        symptoms: &joined,
-        ..complaint
-    })
+    SearchRequest {
+        question: triage::told_text(&Complaint {
+            symptoms: &joined,
+            ..complaint
+        }),
+        language: Some(consultation.locale),
+        limit: MAX_PASSAGES,
+    }
 }
 
-/// The passages in the consultation's language that answer its complaint best; none if they cannot
-/// be looked for.
+/// The passages that answer a question best; none if they cannot be looked for.
 pub(super) async fn find_passages(
     agent: &Agent<'_>,
     tenant: &TenantId,
-    consultation: &Consultation,
-    question: String,
+    user: &UserId,
+    request: SearchRequest,
     deadline: Deadline,
 ) -> Option<SearchResult> {
-    let request = SearchRequest {
-        question,
-        language: Some(consultation.locale),
-        limit: MAX_PASSAGES,
-    };
-    let user = &consultation.user_id;
     let question = PreparedQuestion::new(request, agent.embedder, tenant, user, deadline).await;
 
     let found = agent

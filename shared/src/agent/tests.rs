@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -7,7 +9,7 @@ use crate::consultations::ConsultationStatus;
 use crate::identity::UserId;
 use crate::knowledge;
 use crate::locale::Locale;
-use crate::triage::{Answers, Complaint};
+use crate::triage::{Answers, Complaint, Urgency};
 
 pub(super) fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
     let triage = triage::assess(&Complaint {
@@ -51,12 +53,23 @@ pub(super) fn model_source(urgency: Urgency) -> AssessmentSource {
     AssessmentSource {
         citations: Vec::new(),
         answer,
+        awaits_answer: false,
         served_by: ServedBy {
             tier: "primary".to_owned(),
             model: Some("m-1".to_owned()),
         },
         degraded_reason: None,
         grounding: None,
+    }
+}
+
+/// A consultation without further messages.
+pub(super) fn told_of(consultation: &Consultation) -> Told<'_> {
+    static NO_MESSAGES: LazyLock<Conversation> = LazyLock::new(Conversation::default);
+    Told {
+        consultation,
+        conversation: &NO_MESSAGES,
+        rules: &consultation.triage,
     }
 }
 
@@ -69,11 +82,9 @@ fn assess_with_rules(
     rules: &Triage,
     source: AssessmentSource,
 ) -> Assessment {
-    let conversation = &Conversation::default();
     let told = Told {
-        consultation,
-        conversation,
         rules,
+        ..told_of(consultation)
     };
     assemble_assessment(&told, source)
 }
@@ -189,12 +200,7 @@ fn an_answer_of_a_later_tier_says_so() {
     let headache = consultation_of("头痛三天", Locale::Zh);
     let answered_by = |degraded| {
         let answer = answer_of_model("a".repeat(1_000).as_str(), degraded);
-        let source = source_of(
-            answer,
-            &GivenPassages::new(None),
-            Locale::Zh,
-            &mut Tracer::default(),
-        );
+        let source = source_of(answer, Locale::Zh, &mut Tracer::default());
         assess_with(&headache, source)
     };
 
@@ -214,13 +220,20 @@ fn an_answer_of_a_later_tier_says_so() {
 fn answer_of_model(
     model: &str,
     degraded: Option<Degraded>,
-) -> Answer<CheckedCompletion<ModelAnswer>> {
+) -> Answer<CheckedCompletion<AgentAnswer>> {
     let message = serde_json::json!({ "role": "assistant", "content": "{}" });
     let choice = serde_json::json!({ "index": 0, "message": message, "finish_reason": "stop" });
     let body = serde_json::json!({ "model": model, "choices": [choice] });
     Answer {
         content: CheckedCompletion {
-            checked: model_source(Urgency::Routine).answer,
+            checked: AgentAnswer {
+                answer: model_source(Urgency::Routine).answer,
+                cited: Cited {
+                    citations: Vec::new(),
+                    dropped: 0,
+                },
+                awaits_answer: false,
+            },
             completion: Completion::from_body(body).unwrap(),
             chunks: Vec::new(),
             used_tokens: UsedTokens::Estimated(0),
@@ -234,7 +247,7 @@ fn answer_of_model(
 fn without_any_model_the_rules_answer_in_the_callers_language() {
     let chest_pain = consultation_of("胸痛，放射到左臂，出冷汗", Locale::Zh);
     let no_model = NoModel::AllFailed { retry_in: None };
-    let source = source_without_model(&chest_pain, &chest_pain.triage, no_model, None);
+    let source = source_without_model(&told_of(&chest_pain), no_model, None);
     let assessment = assess_with(&chest_pain, source);
 
     assert_eq!(assessment.urgency, Urgency::Emergency);
@@ -270,7 +283,7 @@ fn guidance_on_throats() -> Guidance {
 fn without_any_model_the_knowledge_base_is_quoted_and_cited() {
     let throat = consultation_of("my throat hurts since yesterday", Locale::En);
     let guidance = Some(guidance_on_throats());
-    let source = source_without_model(&throat, &throat.triage, NoModel::NotConfigured, guidance);
+    let source = source_without_model(&told_of(&throat), NoModel::NotConfigured, guidance);
     let assessment = assess_with(&throat, source);
 
     assert_eq!(assessment.served_by.tier, "extractive");
@@ -293,7 +306,7 @@ fn without_any_model_the_knowledge_base_is_quoted_and_cited() {
 fn who_needs_help_today_is_not_told_what_to_do_at_home() {
     let chest = consultation_of("crushing chest pain, sweating", Locale::En);
     let guidance = Some(guidance_on_throats());
-    let source = source_without_model(&chest, &chest.triage, NoModel::NotConfigured, guidance);
+    let source = source_without_model(&told_of(&chest), NoModel::NotConfigured, guidance);
     let assessment = assess_with(&chest, source);
 
     assert_eq!(assessment.urgency, Urgency::Emergency);
@@ -306,7 +319,7 @@ fn who_needs_help_today_is_not_told_what_to_do_at_home() {
 fn the_note_for_the_doctor_is_there_without_a_model_too() {
     let mut throat = consultation_of("嗓子疼两天。吞咽时加重", Locale::Zh);
     throat.history = Some("青霉素过敏".to_owned());
-    let source = source_without_model(&throat, &throat.triage, NoModel::NotConfigured, None);
+    let source = source_without_model(&told_of(&throat), NoModel::NotConfigured, None);
     let assessment = assess_with(&throat, source);
 
     let note = assessment.doctor_note.unwrap();

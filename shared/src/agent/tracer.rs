@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use super::answer::ModelAnswer;
-use crate::ai::{ChainOutcome, CheckedCompletion};
+use super::tools::{AgentAnswer, known_name};
+use crate::ai::{ChainOutcome, CheckedCompletion, ReportedUsage, Step};
 use crate::consultations::{TokenUsage, Trace, TraceStep, TracedFailure, TracedPassage};
-use crate::knowledge::{SearchResult, SearchSide};
+use crate::knowledge::{FoundPassage, SearchResult, SearchSide};
 use crate::telemetry::metrics;
 
 /// Collects the steps of one answer.
@@ -29,22 +29,18 @@ impl Tracer {
         self.trace.steps.push(TraceStep::Search {
             milliseconds: milliseconds_since(began),
             searched_by: sides.iter().map(side_name).collect(),
-            passages: items
-                .iter()
-                .map(|item| TracedPassage {
-                    document_id: item.document_id,
-                    position: item.position,
-                })
-                .collect(),
+            passages: items.iter().map(traced).collect(),
         });
     }
 
-    /// Models were asked since `began`.
+    /// Models were asked since `began`, and made these steps.
     pub(super) fn note_models(
         &mut self,
         began: Instant,
-        outcome: &ChainOutcome<CheckedCompletion<ModelAnswer>>,
+        steps: Vec<TraceStep>,
+        outcome: &ChainOutcome<CheckedCompletion<AgentAnswer>>,
     ) {
+        self.trace.steps.extend(steps);
         let answer = outcome.answer.as_ref();
         let usage = answer.and_then(|answer| answer.content.completion.reported_usage());
         let tier = answer.map(|answer| answer.tier.clone());
@@ -63,11 +59,7 @@ impl Tracer {
             tier,
             attempts: outcome.attempts,
             failures: failures.collect(),
-            usage: usage.map(|usage| TokenUsage {
-                prompt: usage.prompt,
-                cached: usage.cached,
-                completion: usage.completion,
-            }),
+            usage: usage.map(usage_of),
             wasted_tokens: outcome.wasted_tokens,
         });
     }
@@ -89,6 +81,34 @@ impl Tracer {
     }
 }
 
-fn milliseconds_since(began: Instant) -> u64 {
+/// What a model has done in one step: which tools it called, or none for an answer in words.
+pub(super) fn model_step(tier: &str, step: &Step<'_>) -> TraceStep {
+    let calls = step.completion.tool_calls().into_iter();
+    TraceStep::Model {
+        tier: tier.to_owned(),
+        number: step.number,
+        milliseconds: step.milliseconds,
+        calls: calls.map(|call| known_name(&call.name)).collect(),
+        usage: step.completion.reported_usage().map(usage_of),
+    }
+}
+
+/// A passage as a trace names it.
+pub(super) const fn traced(passage: &FoundPassage) -> TracedPassage {
+    TracedPassage {
+        document_id: passage.document_id,
+        position: passage.position,
+    }
+}
+
+const fn usage_of(usage: ReportedUsage) -> TokenUsage {
+    TokenUsage {
+        prompt: usage.prompt,
+        cached: usage.cached,
+        completion: usage.completion,
+    }
+}
+
+pub(super) fn milliseconds_since(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

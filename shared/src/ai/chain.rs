@@ -44,6 +44,7 @@ use super::race::{Race, Winner};
 use super::request::ChatRequest;
 use super::request_error::RequestError;
 use super::tier::{CheckedCompletion, Tier};
+use super::tools::Toolbox;
 use crate::config::StreamMode;
 use crate::resilience::breaker::Breakers;
 use crate::resilience::hedge::HedgeBudget;
@@ -113,6 +114,24 @@ impl Chain {
         let race = Race {
             request,
             ask_tier: &|tier, context| Box::pin(tier.complete(context, &check)),
+            attempts: &attempts,
+            hedge_budget: &self.hedge_budget,
+        };
+
+        self.first_answer(&race).await
+    }
+
+    /// The answer of the first tier whose answer the toolbox accepts. A tier that calls tools is
+    /// asked in steps, any other one once.
+    pub async fn converse<T: Toolbox>(
+        &self,
+        request: &ChainRequest<'_>,
+        toolbox: &T,
+    ) -> ChainOutcome<CheckedCompletion<T::Answer>> {
+        let attempts = AtomicU32::new(0);
+        let race = Race {
+            request,
+            ask_tier: &|tier, context| Box::pin(tier.converse(context, toolbox)),
             attempts: &attempts,
             hedge_budget: &self.hedge_budget,
         };

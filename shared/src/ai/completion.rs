@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::content;
 use super::request::MAX_CHOICES;
+use super::tools::ToolCall;
 use super::usage::{
     BYTES_PER_TOKEN, ReportedUsage, UsedTokens, estimate_tokens_of_bytes, text_bytes,
 };
@@ -239,6 +240,54 @@ impl Completion {
         functions.filter_map(|function| function.get("arguments")?.as_str())
     }
 
+    /// The first choice's tool calls, in order.
+    pub fn tool_calls(&self) -> Vec<ToolCall> {
+        let numbered = self.callable().enumerate();
+        numbered
+            .map(|(index, (name, call))| {
+                let arguments = call.pointer("/function/arguments").and_then(Value::as_str);
+                ToolCall {
+                    id: id_of_call(index, call),
+                    name: name.to_owned(),
+                    arguments: arguments.unwrap_or_default().to_owned(),
+                }
+            })
+            .collect()
+    }
+
+    /// The first choice's message as its model is shown it again: its text and its calls. A call
+    /// keeps what else it has, since some providers want that back (Gemini's signature of thoughts).
+    pub(super) fn repeated_message(&self) -> Value {
+        let text = self.text().unwrap_or_default();
+        let calls: Vec<Value> = self
+            .callable()
+            .enumerate()
+            .map(|(index, (_, call))| {
+                let mut repeated = call.as_object().cloned().unwrap_or_default();
+                repeated.insert("id".to_owned(), json!(id_of_call(index, call)));
+                repeated.insert("type".to_owned(), json!("function"));
+                Value::Object(repeated)
+            })
+            .collect();
+
+        // Some endpoints refuse a message without words or calls.
+        if calls.is_empty() {
+            let is_blank = text.trim().is_empty();
+            let content = if is_blank { "(no answer)" } else { &text };
+            return json!({ "role": "assistant", "content": content });
+        }
+        let content = Some(text).filter(|text| !text.is_empty());
+        json!({ "role": "assistant", "content": content, "tool_calls": calls })
+    }
+
+    /// The calls of the first choice that name a tool, with its name.
+    fn callable(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let message = self.first_message();
+        let calls = message.and_then(|message| message.get("tool_calls")?.as_array());
+        let calls = calls.into_iter().flatten();
+        calls.filter_map(|call| Some((call.pointer("/function/name")?.as_str()?, call)))
+    }
+
     fn first_message(&self) -> Option<&Value> {
         self.choices.values().next()?.fields.get("message")
     }
@@ -302,6 +351,13 @@ impl Completion {
         fields.insert("choices".to_owned(), choices);
         fields
     }
+}
+
+/// The id of a call; one by its place, if it has none.
+fn id_of_call(index: usize, call: &Value) -> String {
+    let id = call.get("id").and_then(Value::as_str);
+    let id = id.filter(|id| !id.is_empty());
+    id.map_or_else(|| format!("call_{index}"), str::to_owned)
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@
 //! | `client` | one call of one endpoint, with its time-outs |
 //! | `attempt` | what is asked of a chain, and within which limits one tier is asked |
 //! | `tier` | one endpoint with its circuit and its retries |
+//! | `tools` | what a model may call before it answers |
+//! | `tool_loop` | one tier asked in steps, with tools |
 //! | `outcome` | what came of a request to a chain |
 //! | `race` | one tier after the other, late ones beside those after them |
 //! | `live_stream` | an answer that is passed on as it comes |
@@ -56,6 +58,8 @@ mod resumed_stream;
 mod surrogates;
 mod tier;
 mod tool_calls;
+mod tool_loop;
+mod tools;
 mod usage;
 
 pub use attempt::ChainRequest;
@@ -73,4 +77,5 @@ pub use request::ChatRequest;
 pub use request_error::RequestError;
 pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
 pub use tier::CheckedCompletion;
+pub use tools::{Step, ToolCall, ToolReply, Toolbox};
 pub use usage::{BYTES_PER_TOKEN, ReportedUsage, UsageLedger, UsedTokens};

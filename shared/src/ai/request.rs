@@ -63,6 +63,27 @@ impl ChatRequest {
         }
     }
 
+    /// A prompt that is answered by calls of tools. The caller checks the answer.
+    pub fn with_tool_prompt(system: &str, user: &str) -> Self {
+        let messages = json!([
+            { "role": "system", "content": system },
+            { "role": "user", "content": user },
+        ]);
+
+        Self {
+            fields: Map::from_iter([("messages".to_owned(), messages)]),
+            choices: 1,
+            is_answer_checked: true,
+            demands: Demands::default(),
+        }
+    }
+
+    /// The same with these tools.
+    pub(super) fn with_tools(mut self, tools: Vec<Value>) -> Self {
+        self.fields.insert("tools".to_owned(), Value::Array(tools));
+        self
+    }
+
     /// The request of a client; `fields` are the body's, without those that are ours. It checks
     /// only mistakes that would make every tier refuse the request.
     pub fn from_client(mut fields: Map<String, Value>) -> Result<Self, RequestError> {

@@ -21,7 +21,7 @@ use crate::resilience::retry::{self, RetryPolicy};
 use crate::telemetry::metrics;
 
 /// No answer is to be had in less.
-const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(500);
+pub(super) const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(500);
 
 /// Jitter below a quarter, half, one … at most four seconds; after a limit at least half of that.
 /// Neither a chat completion nor an embedding changes anything at the provider, so it may be asked
@@ -48,16 +48,51 @@ pub struct CheckedCompletion<T> {
     pub used_tokens: UsedTokens,
 }
 
+impl<T> CheckedCompletion<T> {
+    /// What the check made of it, and all else.
+    pub(super) fn split(self) -> (T, CheckedCompletion<()>) {
+        let rest = CheckedCompletion {
+            checked: (),
+            completion: self.completion,
+            chunks: self.chunks,
+            used_tokens: self.used_tokens,
+        };
+        (self.checked, rest)
+    }
+}
+
+impl CheckedCompletion<()> {
+    /// The same with what another check made of it.
+    pub(super) fn with_checked<T>(self, checked: T) -> CheckedCompletion<T> {
+        CheckedCompletion {
+            checked,
+            completion: self.completion,
+            chunks: self.chunks,
+            used_tokens: self.used_tokens,
+        }
+    }
+}
+
 /// A complete answer, accepted or not.
-enum CheckOutcome<T> {
+pub(super) enum CheckOutcome<T> {
     Accepted(CheckedCompletion<T>),
     Rejected(RejectedAnswer),
 }
 
+impl<T> CheckOutcome<T> {
+    /// What the endpoint answered.
+    pub(super) const fn completion(&self) -> &Completion {
+        match self {
+            Self::Accepted(accepted) => &accepted.completion,
+            Self::Rejected(rejected) => &rejected.completion,
+        }
+    }
+}
+
 /// A complete answer that the caller's check refuses.
-struct RejectedAnswer {
-    completion: Completion,
-    invalid: InvalidAnswer,
+pub(super) struct RejectedAnswer {
+    pub(super) completion: Completion,
+    pub(super) invalid: InvalidAnswer,
 }
 
 impl RejectedAnswer {
@@ -109,7 +144,7 @@ impl Tier {
     }
 
     /// A complete answer, and what the check makes of it.
-    async fn complete_once<T>(
+    pub(super) async fn complete_once<T>(
         &self,
         chat: &ChatRequest,
         context: &AttemptContext<'_>,
@@ -261,7 +296,7 @@ impl Tier {
     }
 
     /// Logs and counts a fault.
-    fn report_fault(&self, fault: &Fault) {
+    pub(super) fn report_fault(&self, fault: &Fault) {
         let tier = self.name();
         metrics::count("AiFault", &[("tier", tier), ("fault", &fault.to_string())]);
 

@@ -41,6 +41,10 @@ pub struct TierSettings {
     /// How the endpoint is made to answer with JSON.
     #[serde(default)]
     pub structured_output: StructuredOutput,
+    /// Whether its model calls tools: it may then look things up before it assesses a complaint.
+    /// By default it is asked once, with what was looked up for it.
+    #[serde(default)]
+    pub tools: bool,
     /// Seconds until the connection stands: by default 5.
     #[serde(default)]
     connect_timeout: Option<f64>,

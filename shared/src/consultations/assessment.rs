@@ -22,6 +22,9 @@ pub struct Assessment {
     pub recommended_actions: Vec<String>,
     /// Questions that a clinician should ask next.
     pub questions: Vec<String>,
+    /// Whether this is no more than a question to the patient, who is to answer it first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub awaits_answer: bool,
     /// Where to go, in the patient's language: in an emergency always the emergency department.
     #[serde(default)]
     pub recommended_department: String,
@@ -42,6 +45,14 @@ pub struct Assessment {
     /// What was done for it. The views for patients leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde wants"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What a doctor reads first, as a medical record begins.

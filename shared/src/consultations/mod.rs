@@ -25,6 +25,7 @@ pub use conversation::{Conversation, MessageView, SaidBefore, TurnTrace};
 pub use message::{BegunTurn, NewMessage, TurnRequest, begin_turn};
 pub use report::{ReportLinks, StoredReport};
 pub use request::{IdempotencyKey, NewConsultation};
+pub use store::PastConsultation;
 pub use tasks::{Analyze, AnswerMessage, GenerateReport};
 pub use trace::{TokenUsage, Trace, TraceStep, TracedFailure, TracedPassage};
 pub use view::{Accepted, AnsweredView, ConsultationSummary, ConsultationView};

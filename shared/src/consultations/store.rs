@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::consultation::Consultation;
@@ -16,7 +17,7 @@ use crate::identity::{Caller, Scope, TenantId, UserId};
 use crate::jobs::{JobMessage, JobPayload, NewJob};
 use crate::locale::Locale;
 use crate::page::Page;
-use crate::triage::Triage;
+use crate::triage::{Triage, Urgency};
 
 /// Idempotency keys that one statement removes at most.
 const PRUNE_BATCH_SIZE: i64 = 5_000;
@@ -244,4 +245,35 @@ pub async fn latest_of_users(
         by_user.entry(row.owner_id).or_default().push(row.summary);
     }
     Ok(by_user)
+}
+
+/// A consultation of before, as a model is told of it. It has no `Debug`: it holds a patient's
+/// words.
+#[derive(FromRow)]
+pub struct PastConsultation {
+    /// What the patient told, at most 500 characters.
+    pub symptoms: String,
+    /// How urgent it was.
+    pub urgency: Urgency,
+    /// When it was.
+    pub created_at: OffsetDateTime,
+    /// What was answered, at most 500 characters; none if nothing was.
+    pub summary: Option<String>,
+}
+
+/// The latest consultations of the same patient before this one, at most `limit`.
+pub async fn earlier_of_same_patient(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    consultation: &Consultation,
+    limit: u8,
+) -> Result<Vec<PastConsultation>, Error> {
+    let rows = sqlx::query_as(include_str!("sql/earlier_of_same_patient.sql"))
+        .bind(tenant)
+        .bind(&consultation.user_id)
+        .bind(consultation.id)
+        .bind(i64::from(limit))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows)
 }

@@ -23,7 +23,33 @@ pub enum TraceStep {
         /// What was found, the best first.
         passages: Vec<TracedPassage>,
     },
-    /// Models were asked.
+    /// A model that may call tools made a step.
+    Model {
+        /// Its tier.
+        tier: String,
+        /// The step's number, from 1.
+        number: u32,
+        /// How long the model took.
+        milliseconds: u64,
+        /// The tools that it called; none for an answer in words.
+        calls: Vec<String>,
+        /// What the step used, if the provider says so.
+        usage: Option<TokenUsage>,
+    },
+    /// A tool did what a model called it for.
+    Tool {
+        /// The model's tier.
+        tier: String,
+        /// The tool.
+        tool: String,
+        /// How long it took.
+        milliseconds: u64,
+        /// Whether the call was one that cannot be carried out, so that the model was told why.
+        is_mistake: bool,
+        /// What was found that the model had not been given before.
+        passages: Vec<TracedPassage>,
+    },
+    /// Models were asked: all of their steps together.
     Models {
         /// How long it took, with all tiers.
         milliseconds: u64,
@@ -33,7 +59,7 @@ pub enum TraceStep {
         attempts: u32,
         /// The tiers that failed or were passed over.
         failures: Vec<TracedFailure>,
-        /// What the answer used, if the provider says so.
+        /// What the last step used, if the provider says so.
         usage: Option<TokenUsage>,
         /// Tokens of calls that made no answer.
         wasted_tokens: u64,

@@ -22,7 +22,6 @@ pub(crate) fn message_of(script: &str, request: &Request) -> Option<Value> {
 /// How a form's answer ends.
 pub(crate) fn reason_of(script: &str) -> Option<&'static str> {
     match script {
-        "tool-answer" => Some("tool_calls"),
         "eos" => Some("eos"),
         "stop-sequence" => Some("stop_sequence"),
         _ => None,

@@ -13,6 +13,7 @@
     reason = "a server spawns its connections, and plays slowness by sleeping"
 )]
 
+mod agents;
 mod forms;
 mod messages;
 mod oddities;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::forms;
 use crate::wire::Request;
+use crate::{agents, forms};
 
 /// The message that a script answers.
 pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value {
@@ -14,11 +14,15 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
     if let Some(text) = continuation_of(script, request) {
         return json!({ "role": "assistant", "content": text, "refusal": null });
     }
+    if let Some(message) = agents::message_of(script, request) {
+        return message;
+    }
     if let Some(message) = forms::message_of(script, request) {
         return message;
     }
 
-    let prompt = request.body["messages"].to_string();
+    let body = &request.body;
+    let prompt = format!("{} {}", body["messages"], body["tools"]);
     let is_assessment = prompt.contains("recommended_actions");
     let text = match script {
         "prose" => "I am sorry, but I cannot answer with JSON.".to_owned(),
@@ -69,7 +73,9 @@ pub(crate) fn chunk_of(model: &str, choices: &Value) -> Value {
 /// The message in pieces: the role, then a few words at a time.
 pub(crate) fn deltas_of(message: &Value) -> Vec<Value> {
     if let Some(calls) = message["tool_calls"].as_array() {
-        return deltas_of_call(calls[0].clone());
+        let numbered = calls.iter().enumerate();
+        let deltas = numbered.flat_map(|(index, call)| deltas_of_call(index, call.clone()));
+        return deltas.collect();
     }
 
     let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
@@ -102,12 +108,12 @@ fn pieces_of(value: &Value, size: usize) -> Vec<Value> {
     pieces.map(Value::String).collect()
 }
 
-fn deltas_of_call(mut call: Value) -> Vec<Value> {
-    call["index"] = json!(0);
+fn deltas_of_call(index: usize, mut call: Value) -> Vec<Value> {
+    call["index"] = json!(index);
     let arguments = call["function"]["arguments"].take();
     call["function"]["arguments"] = json!("");
 
-    let rest = json!({ "index": 0, "function": { "arguments": arguments } });
+    let rest = json!({ "index": index, "function": { "arguments": arguments } });
     vec![
         json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
         json!({ "tool_calls": [rest] }),

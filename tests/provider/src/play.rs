@@ -264,12 +264,13 @@ impl Play<'_> {
         let reason = match script {
             "length" => "length",
             "filtered" => "content_filter",
-            "tool" => "tool_calls",
             "interrupted" => "insufficient_system_resource",
             _ => reason_of(script).unwrap_or("stop"),
         };
 
         let message = message_of(script, self.model, self.request);
+        let has_calls = message["tool_calls"].is_array();
+        let reason = if has_calls { "tool_calls" } else { reason };
         if self.wants_stream() && script != "json" {
             return self.answer_events(&message, reason).await;
         }

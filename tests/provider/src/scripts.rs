@@ -38,6 +38,26 @@ pub const ALL: &[(&str, &str)] = &[
         "an urgent assessment in another place of the message",
     ),
     (
+        "agent-looks-up",
+        "calls search_knowledge, then past_consultations, then assess, citing what was found",
+    ),
+    (
+        "agent-asks, agent-asks-again",
+        "calls ask_patient in the first turn, and then assess; in every turn",
+    ),
+    (
+        "agent-mends, agent-mends-answer, agent-unknown-once, agent-escapes, agent-no-ids",
+        "makes one mistake in its calls, and then calls assess",
+    ),
+    (
+        "agent-unknown, agent-repeats, agent-endless",
+        "calls a tool that is not there, the same one again, or ever another search",
+    ),
+    (
+        "agent-long, agent-many-calls, agent-both, agent-words",
+        "searches as long as it may; six times at once; beside its answer; answers in words",
+    ),
+    (
         "eos, stop-sequence",
         "an urgent assessment with this finish_reason",
     ),

@@ -11,7 +11,7 @@ use wenzhen::identity::{Caller, Role, TenantId, UserId};
 use wenzhen::postgres::Database;
 
 use crate::provider;
-use crate::support::{STACK, User, database, problem, read};
+use crate::support::{STACK, User, database, eventually, problem, read};
 
 fn path_of(consultation: &Value) -> String {
     format!(
@@ -28,7 +28,7 @@ async fn send(user: &User, consultation: &Value, text: &str) -> Response {
 }
 
 /// Sends a message, which must be accepted, and waits for the answer to it.
-async fn say(user: &User, consultation: &Value, text: &str) -> (Value, Value) {
+pub(super) async fn say(user: &User, consultation: &Value, text: &str) -> (Value, Value) {
     let accepted = read(send(user, consultation, text).await, StatusCode::ACCEPTED).await;
     assert_eq!(accepted["id"], consultation["id"]);
     let answered = user.outcome(&accepted).await;
@@ -154,9 +154,17 @@ async fn turns_come_one_after_the_other() {
 #[tokio::test]
 async fn a_refused_message_raises_the_urgency_and_says_what_to_do() {
     let user = User::new().await;
-    let first = user.complain("my arm aches a little [primary:slow]").await;
+    let marker = Uuid::new_v4().to_string();
+    let slow = "[primary:silent] [secondary:slow]";
+    let complaint = format!("my arm aches a little {marker} {slow}");
+    let first = user.complain(&complaint).await;
     assert_eq!(first["urgency"], "routine");
 
+    // The models have been told of the complaint alone.
+    eventually("a model is asked", async || {
+        (!provider::calls(&marker).is_empty()).then_some(())
+    })
+    .await;
     let refused = send(&user, &first, "now I have crushing chest pain, sweating").await;
     let said = problem(refused, StatusCode::CONFLICT).await;
     assert_eq!(said["urgency"], "emergency");

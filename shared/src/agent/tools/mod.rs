@@ -1,0 +1,272 @@
+//! What a model may do before it assesses a complaint: look things up, look back, or ask.
+//!
+//! A tool's arguments are typed, and its schema is that of the type. None of them names a tenant or
+//! a person: those are the consultation's own, whatever a text asks the model to do.
+//!
+//! | file | tool |
+//! |---|---|
+//! | `search_knowledge` | finds further passages |
+//! | `past_consultations` | the patient's earlier complaints |
+//! | `ask_patient` | ends the turn with a question |
+//!
+//! `assess`, the answer itself, has the fields of [`ModelAnswer`].
+
+mod ask_patient;
+mod past_consultations;
+mod search_knowledge;
+
+use std::fmt::Display;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use garde::Validate;
+use parking_lot::Mutex;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::answer::{self, ModelAnswer};
+use super::citations::{Cited, GivenPassages};
+use super::note::Told;
+use super::schema::schema_of;
+use super::{Agent, tracer};
+use crate::ai::{ChatRequest, Completion, InvalidAnswer, Step, ToolCall, ToolReply, Toolbox};
+use crate::consultations::TraceStep;
+use crate::deadline::Deadline;
+use crate::identity::TenantId;
+use crate::triage::Urgency;
+use ask_patient::AskPatient;
+use past_consultations::PastConsultations;
+use search_knowledge::SearchKnowledge;
+
+/// Why a call is a mistake, for logs and metrics.
+const BAD_ARGUMENTS: &str = "bad arguments";
+
+/// The tool whose arguments are the assessment.
+const ASSESS: &str = "assess";
+
+/// The last turn of a consultation that may end with a question of the model: by then a patient
+/// wants an answer.
+const LAST_ASKING_TURN: i16 = 3;
+
+/// A tool that a model may call.
+trait Tool: JsonSchema + DeserializeOwned + Validate<Context = ()> {
+    /// What models call it.
+    const NAME: &'static str;
+    /// What it is for, and when to call it.
+    const PURPOSE: &'static str;
+
+    /// Its arguments, or what is wrong with them, for the model to read.
+    fn read(arguments: &str) -> Result<Self, String> {
+        // Some models send nothing where nothing has to be said.
+        let arguments = if arguments.trim().is_empty() {
+            "{}"
+        } else {
+            arguments
+        };
+        let mut json = serde_json::Deserializer::from_str(arguments);
+        let read: Self = serde_path_to_error::deserialize(&mut json).map_err(bad_arguments)?;
+        json.end().map_err(bad_arguments)?;
+        read.validate().map_err(bad_arguments)?;
+        Ok(read)
+    }
+
+    /// The tool in `OpenAI`'s form.
+    fn definition() -> Value {
+        definition(Self::NAME, Self::PURPOSE, &schema_of::<Self>())
+    }
+}
+
+fn bad_arguments(problem: impl Display) -> String {
+    format!("The arguments do not fit the tool's schema: {problem}")
+}
+
+fn definition(name: &str, purpose: &str, schema: &Value) -> Value {
+    let function = json!({ "name": name, "description": purpose, "parameters": schema });
+    json!({ "type": "function", "function": function })
+}
+
+/// What every model may call.
+static DEFINITIONS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let purpose = "Gives the assessment. Call it once, when you know enough; it ends your work.";
+    vec![
+        SearchKnowledge::definition(),
+        PastConsultations::definition(),
+        definition(ASSESS, purpose, &schema_of::<ModelAnswer>()),
+    ]
+});
+
+/// The same, with a question to the patient.
+static DEFINITIONS_WITH_QUESTION: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let mut definitions = DEFINITIONS.clone();
+    definitions.push(AskPatient::definition());
+    definitions
+});
+
+/// The tools for one answer to one consultation.
+pub(super) struct AgentTools<'t> {
+    agent: &'t Agent<'t>,
+    tenant: &'t TenantId,
+    told: Told<'t>,
+    request: ChatRequest,
+    passages: GivenPassages,
+    /// What has been done, by all tiers.
+    steps: Mutex<Vec<TraceStep>>,
+}
+
+/// What one model has been given.
+pub(super) struct Session {
+    tier: String,
+    passages: GivenPassages,
+}
+
+/// An answer with what it cites, or a question.
+pub(super) struct AgentAnswer {
+    pub(super) answer: ModelAnswer,
+    pub(super) cited: Cited,
+    /// Whether the answer is a question to the patient.
+    pub(super) awaits_answer: bool,
+}
+
+impl<'t> AgentTools<'t> {
+    /// The tools for a consultation whose complaint these passages were found for.
+    pub(super) const fn new(
+        agent: &'t Agent<'t>,
+        tenant: &'t TenantId,
+        told: Told<'t>,
+        request: ChatRequest,
+        passages: GivenPassages,
+    ) -> Self {
+        Self {
+            agent,
+            tenant,
+            told,
+            request,
+            passages,
+            steps: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// What models have done, in order.
+    pub(super) fn into_steps(self) -> Vec<TraceStep> {
+        self.steps.into_inner()
+    }
+
+    /// Who may be in danger is not asked first, and nobody is asked for ever.
+    fn may_ask(&self) -> bool {
+        let is_early = self.told.consultation.turns <= LAST_ASKING_TURN;
+        is_early && self.told.least_urgency() < Urgency::Emergency
+    }
+
+    async fn reply_to(
+        &self,
+        session: &mut Session,
+        call: &ToolCall,
+        deadline: Deadline,
+    ) -> Result<Value, String> {
+        match call.name.as_str() {
+            SearchKnowledge::NAME => {
+                let search = SearchKnowledge::read(&call.arguments)?;
+                Ok(search.run(self, session, deadline).await)
+            }
+            PastConsultations::NAME => {
+                let past = PastConsultations::read(&call.arguments)?;
+                Ok(past.run(self, deadline).await)
+            }
+            _ => Err(bad_arguments("no such tool")),
+        }
+    }
+}
+
+impl Toolbox for AgentTools<'_> {
+    type Session = Session;
+    type Answer = AgentAnswer;
+
+    fn request(&self) -> &ChatRequest {
+        &self.request
+    }
+
+    fn definitions(&self) -> &[Value] {
+        if self.may_ask() {
+            &DEFINITIONS_WITH_QUESTION
+        } else {
+            &DEFINITIONS
+        }
+    }
+
+    fn ends_with(&self, tool: &str) -> bool {
+        tool == ASSESS || tool == AskPatient::NAME && self.may_ask()
+    }
+
+    fn new_session(&self, tier: &str) -> Session {
+        Session {
+            tier: tier.to_owned(),
+            passages: self.passages.clone(),
+        }
+    }
+
+    fn note_step(&self, session: &mut Session, step: &Step<'_>) {
+        let noted = tracer::model_step(&session.tier, step);
+        self.steps.lock().push(noted);
+    }
+
+    async fn call(&self, session: &mut Session, call: &ToolCall, deadline: Deadline) -> ToolReply {
+        let began = Instant::now();
+        let known = session.passages.len();
+        let reply = self.reply_to(session, call, deadline).await;
+
+        let reply = match reply {
+            Ok(found) => ToolReply::Found(found),
+            Err(feedback) => ToolReply::Mistake {
+                reason: BAD_ARGUMENTS,
+                feedback,
+            },
+        };
+        let passages = session.passages.since(known);
+        self.steps.lock().push(TraceStep::Tool {
+            tier: session.tier.clone(),
+            tool: known_name(&call.name),
+            milliseconds: tracer::milliseconds_since(began),
+            is_mistake: matches!(reply, ToolReply::Mistake { .. }),
+            passages: passages.iter().map(tracer::traced).collect(),
+        });
+        reply
+    }
+
+    fn check(
+        &self,
+        session: &Session,
+        completion: &Completion,
+    ) -> Result<AgentAnswer, InvalidAnswer> {
+        let calls = completion.tool_calls();
+        let is_question = |call: &&ToolCall| call.name == AskPatient::NAME;
+        let question = calls.iter().find(is_question).filter(|_| self.may_ask());
+        let assesses = calls.iter().any(|call| call.name == ASSESS);
+
+        let mut answer = match question {
+            Some(question) if !assesses => ask_patient::read_question(question)?,
+            _ => answer::check_completion(completion)?,
+        };
+        let cited = session.passages.cite(&mut answer);
+        Ok(AgentAnswer {
+            answer,
+            cited,
+            awaits_answer: question.is_some() && !assesses,
+        })
+    }
+}
+
+/// The tool's name, if there is such a tool: a trace holds no words of a model.
+pub(super) fn known_name(name: &str) -> String {
+    let known = [
+        SearchKnowledge::NAME,
+        PastConsultations::NAME,
+        AskPatient::NAME,
+        ASSESS,
+    ];
+    let is_known = known.contains(&name);
+    if is_known { name } else { "unknown" }.to_owned()
+}
+
+#[cfg(test)]
+mod tests;

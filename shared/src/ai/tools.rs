@@ -1,0 +1,86 @@
+//! Tools that a model may call before it answers.
+
+use serde_json::{Value, json};
+
+use super::completion::Completion;
+use super::fault::InvalidAnswer;
+use super::request::ChatRequest;
+use crate::deadline::Deadline;
+
+/// A model's call of a tool. It has no `Debug`: its arguments are a model's words.
+pub struct ToolCall {
+    /// What the reply has to name.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// A JSON object, if the model keeps to the tool's schema.
+    pub arguments: String,
+}
+
+/// What a call comes to.
+pub enum ToolReply {
+    /// What the tool found, or that it cannot be used now.
+    Found(Value),
+    /// The call is wrong. A model may mend one mistake; with the second, its tier has failed.
+    Mistake {
+        /// For logs and metrics.
+        reason: &'static str,
+        /// What the model is told, in sentences.
+        feedback: String,
+    },
+}
+
+/// What a chain is asked for where tiers may call tools. One model asked by itself, from its first
+/// call to its answer, is a session: what a tier was given, another one does not know of.
+pub trait Toolbox: Sync {
+    /// What one session has come to know.
+    type Session: Send + Sync;
+    /// What an accepted answer is read as.
+    type Answer: Send;
+
+    /// The prompt of tiers that call tools.
+    fn request(&self) -> &ChatRequest;
+
+    /// The tools in `OpenAI`'s form. The names of those that make the answer are [`Self::ends_with`].
+    fn definitions(&self) -> &[Value];
+
+    /// Whether a call of this tool is the answer.
+    fn ends_with(&self, tool: &str) -> bool;
+
+    /// A tier is asked.
+    fn new_session(&self, tier: &str) -> Self::Session;
+
+    /// Its model has made one more step: an answer, or calls of tools.
+    fn note_step(&self, session: &mut Self::Session, step: &Step<'_>);
+
+    /// Does what a call asks for. It takes no longer than until the deadline.
+    fn call(
+        &self,
+        session: &mut Self::Session,
+        call: &ToolCall,
+        deadline: Deadline,
+    ) -> impl Future<Output = ToolReply> + Send;
+
+    /// What the answer says, or what is wrong with it.
+    fn check(
+        &self,
+        session: &Self::Session,
+        completion: &Completion,
+    ) -> Result<Self::Answer, InvalidAnswer>;
+}
+
+/// One step of a model.
+pub struct Step<'s> {
+    /// Its number in the session, from 1.
+    pub number: u32,
+    /// What the model answered.
+    pub completion: &'s Completion,
+    /// How long that took.
+    pub milliseconds: u64,
+}
+
+/// The tool's answer to a call, as a message.
+pub(super) fn reply_message(call: &ToolCall, content: &Value) -> Value {
+    let content = content.to_string();
+    json!({ "role": "tool", "tool_call_id": call.id, "content": content })
+}

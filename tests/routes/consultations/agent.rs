@@ -1,0 +1,180 @@
+//! A model that calls tools before it assesses: what it finds, whose records it sees, what it asks.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use xtask::users::Role;
+
+use super::messages::say;
+use crate::provider;
+use crate::support::{User, new_tenant, read};
+
+/// The names of the steps of the last turn's answer, as a clinician reads them.
+async fn steps_of(clinician: &User, consultation: &Value) -> Vec<Value> {
+    let id = consultation["id"].as_str().unwrap();
+    let path = format!("/v1/consultations/{id}/trace");
+    let traced = read(clinician.get(&path).send().await.unwrap(), StatusCode::OK).await;
+    let last = traced["items"].as_array().unwrap().last().unwrap();
+    last["steps"].as_array().unwrap().clone()
+}
+
+/// What tools replied to the model in its last call, in order.
+fn replies(marker: &str) -> Vec<Value> {
+    let calls = provider::calls(marker);
+    let messages = calls.last().unwrap().body["messages"].as_array().unwrap();
+    let replies = messages.iter().filter(|it| it["role"] == "tool");
+    replies
+        .map(|reply| serde_json::from_str(reply["content"].as_str().unwrap()).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_model_finds_more_and_cites_it() {
+    let tenant = new_tenant();
+    let patient = User::of(&tenant, "patient", Role::Patient).await;
+    let clinician = User::of(&tenant, "clinician", Role::Clinician).await;
+    let marker = Uuid::new_v4().to_string();
+    let complaint = format!("a runny nose and a cough {marker} [primary:agent-looks-up]");
+    let first = patient.complain(&complaint).await;
+    let answered = patient.outcome(&first).await;
+
+    let assessment = &answered["assessment"];
+    assert_eq!(assessment["summary"], "So the passage says [1].");
+    assert_eq!(assessment["degraded"], false);
+    let cited = &assessment["citations"][0];
+    let found = &replies(&marker)[0]["passages"];
+    let last = found.as_array().unwrap().last().unwrap();
+    assert_eq!(cited["number"], 1, "{assessment}");
+    assert!(cited["document_id"].is_string(), "{cited}");
+    assert!(last["text"].as_str().is_some_and(|text| !text.is_empty()));
+
+    let steps = steps_of(&clinician, &first).await;
+    let names: Vec<_> = steps.iter().map(|step| step["step"].clone()).collect();
+    let expected = [
+        "search",
+        "model",
+        "tool",
+        "model",
+        "tool",
+        "model",
+        "models",
+        "citations",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(steps[1]["calls"], json!(["search_knowledge"]));
+    assert_eq!(steps[1]["usage"]["completion"], 22);
+    assert_eq!(steps[2]["tool"], "search_knowledge");
+    assert_eq!(steps[4]["tool"], "past_consultations");
+    assert_eq!(steps[6]["attempts"], 3);
+}
+
+/// Also when the model names another person or tenant in its arguments.
+#[tokio::test]
+async fn a_model_sees_this_patients_earlier_complaints_alone() {
+    let tenant = new_tenant();
+    let patient = User::of(&tenant, "patient", Role::Patient).await;
+    let neighbour = User::of(&tenant, "neighbour", Role::Patient).await;
+    let theirs = neighbour.complain("the neighbour has a rash").await;
+    neighbour.outcome(&theirs).await;
+    let earlier = patient.complain("my own earlier earache").await;
+    patient.outcome(&earlier).await;
+
+    let marker = Uuid::new_v4().to_string();
+    let complaint = format!("a dull headache {marker} [primary:agent-looks-up]");
+    let now = patient.complain(&complaint).await;
+    patient.outcome(&now).await;
+    let shown = replies(&marker)[1]["consultations"].clone();
+    assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown[0]["symptoms"], "my own earlier earache");
+    assert_eq!(shown[0]["answered"], "The scripted summary.");
+
+    let marker = Uuid::new_v4().to_string();
+    let complaint = format!("a dull headache {marker} [primary:agent-escapes]");
+    let now = patient.complain(&complaint).await;
+    let answered = patient.outcome(&now).await;
+    assert_eq!(answered["assessment"]["served_by"]["tier"], "primary");
+    let told = replies(&marker)[0]["error"].clone();
+    assert!(told.as_str().unwrap().contains("tenant_id"), "{told}");
+}
+
+#[tokio::test]
+async fn a_question_ends_the_turn_and_its_answer_goes_on() {
+    let patient = User::new().await;
+    let marker = Uuid::new_v4().to_string();
+    let complaint = format!("my belly feels odd {marker} [primary:agent-asks]");
+    let first = patient.complain(&complaint).await;
+    let asked = patient.outcome(&first).await;
+
+    let assessment = &asked["assessment"];
+    assert_eq!(asked["status"], "completed");
+    assert_eq!(assessment["awaits_answer"], true, "{assessment}");
+    let question = "Does it hurt when you press there?";
+    assert_eq!(assessment["questions"], json!([question]));
+    assert_eq!(assessment["summary"], "It may be several things.");
+    let advice = assessment["recommended_actions"].as_array().unwrap();
+    assert!(!advice.is_empty(), "the rules' advice stands: {assessment}");
+
+    let (_, answered) = say(&patient, &first, "No, it does not.").await;
+    let assessment = &answered["assessment"];
+    assert_eq!(assessment["awaits_answer"], Value::Null, "{assessment}");
+    let facts = provider::calls(&marker).last().unwrap().body["messages"][1]["content"].clone();
+    let facts: Value = serde_json::from_str(facts.as_str().unwrap()).unwrap();
+    assert_eq!(facts["conversation"][0]["questions"], json!([question]));
+}
+
+/// The tool is not offered, and a model that calls it all the same has to answer.
+#[tokio::test]
+async fn who_may_be_in_danger_is_not_asked_first() {
+    let tenant = new_tenant();
+    let patient = User::of(&tenant, "patient", Role::Patient).await;
+    let clinician = User::of(&tenant, "clinician", Role::Clinician).await;
+    let marker = Uuid::new_v4().to_string();
+    let danger = "crushing chest pain and I am sweating";
+    let complaint = format!("{danger} {marker} [primary:agent-asks]");
+    let first = patient.complain(&complaint).await;
+    let answered = patient.outcome(&first).await;
+
+    let assessment = &answered["assessment"];
+    assert_eq!(assessment["urgency"], "emergency");
+    assert_eq!(assessment["awaits_answer"], Value::Null);
+    assert_eq!(assessment["summary"], "The scripted summary.");
+    let calls = provider::calls(&marker);
+    let offered = calls[0].body["tools"].to_string();
+    assert!(!offered.contains("ask_patient"), "{offered}");
+    assert_eq!(calls.len(), 2);
+    let steps = steps_of(&clinician, &first).await;
+    assert_eq!(steps[1]["calls"], json!(["ask_patient"]));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_ever() {
+    let patient = User::new().await;
+    let first = patient
+        .complain("my belly feels odd [primary:agent-asks-again]")
+        .await;
+    patient.outcome(&first).await;
+    say(&patient, &first, "No.").await;
+    let (_, third) = say(&patient, &first, "No, not that either.").await;
+    assert_eq!(third["assessment"]["awaits_answer"], true);
+
+    let (_, fourth) = say(&patient, &first, "Still odd.").await;
+    let assessment = &fourth["assessment"];
+    assert_eq!(assessment["awaits_answer"], Value::Null, "{assessment}");
+    assert_eq!(assessment["served_by"]["tier"], "secondary");
+}
+
+/// A second mistake is the next tier's turn, which is given what was found for the complaint.
+#[tokio::test]
+async fn a_model_that_cannot_use_its_tools_is_replaced() {
+    let patient = User::new().await;
+    let marker = Uuid::new_v4().to_string();
+    let complaint = format!("a runny nose {marker} [primary:agent-unknown] [secondary:cites]");
+    let first = patient.complain(&complaint).await;
+    let answered = patient.outcome(&first).await;
+
+    let assessment = &answered["assessment"];
+    assert_eq!(assessment["served_by"]["tier"], "secondary");
+    assert_eq!(assessment["degraded_reason"], "served_by_fallback_tier");
+    assert_eq!(assessment["summary"], "It may be a cold [1].");
+    assert_eq!(provider::calls(&marker).len(), 3);
+}
