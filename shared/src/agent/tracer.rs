@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use super::tools::{AgentAnswer, known_name};
 use crate::ai::{ChainOutcome, CheckedCompletion, ReportedUsage, Step};
 use crate::consultations::{TokenUsage, Trace, TraceStep, TracedFailure, TracedPassage};
 use crate::knowledge::{FoundPassage, SearchResult, SearchSide};
@@ -34,11 +33,11 @@ impl Tracer {
     }
 
     /// Models were asked since `began`, and made these steps.
-    pub(super) fn note_models(
+    pub(super) fn note_models<T>(
         &mut self,
         began: Instant,
         steps: Vec<TraceStep>,
-        outcome: &ChainOutcome<CheckedCompletion<AgentAnswer>>,
+        outcome: &ChainOutcome<CheckedCompletion<T>>,
     ) {
         self.trace.steps.extend(steps);
         let answer = outcome.answer.as_ref();
@@ -82,13 +81,12 @@ impl Tracer {
 }
 
 /// What a model has done in one step: which tools it called, or none for an answer in words.
-pub(super) fn model_step(tier: &str, step: &Step<'_>) -> TraceStep {
-    let calls = step.completion.tool_calls().into_iter();
+pub(super) fn model_step(tier: &str, step: &Step<'_>, calls: Vec<String>) -> TraceStep {
     TraceStep::Model {
         tier: tier.to_owned(),
         number: step.number,
         milliseconds: step.milliseconds,
-        calls: calls.map(|call| known_name(&call.name)).collect(),
+        calls,
         usage: step.completion.reported_usage().map(usage_of),
     }
 }

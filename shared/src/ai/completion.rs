@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::content;
 use super::request::MAX_CHOICES;
-use super::tools::ToolCall;
+use super::tool_call::{self, ToolCall};
 use super::usage::{
     BYTES_PER_TOKEN, ReportedUsage, UsedTokens, estimate_tokens_of_bytes, text_bytes,
 };
@@ -244,30 +244,17 @@ impl Completion {
     pub fn tool_calls(&self) -> Vec<ToolCall> {
         let numbered = self.callable().enumerate();
         numbered
-            .map(|(index, (name, call))| {
-                let arguments = call.pointer("/function/arguments").and_then(Value::as_str);
-                ToolCall {
-                    id: id_of_call(index, call),
-                    name: name.to_owned(),
-                    arguments: arguments.unwrap_or_default().to_owned(),
-                }
-            })
+            .map(|(index, (name, call))| ToolCall::read(index, name, call))
             .collect()
     }
 
-    /// The first choice's message as its model is shown it again: its text and its calls. A call
-    /// keeps what else it has, since some providers want that back (Gemini's signature of thoughts).
+    /// The first choice's message as its model is shown it again: its text and its calls.
     pub(super) fn repeated_message(&self) -> Value {
         let text = self.text().unwrap_or_default();
         let calls: Vec<Value> = self
             .callable()
             .enumerate()
-            .map(|(index, (_, call))| {
-                let mut repeated = call.as_object().cloned().unwrap_or_default();
-                repeated.insert("id".to_owned(), json!(id_of_call(index, call)));
-                repeated.insert("type".to_owned(), json!("function"));
-                Value::Object(repeated)
-            })
+            .map(|(index, (_, call))| tool_call::repeated(index, call))
             .collect();
 
         // Some endpoints refuse a message without words or calls.
@@ -351,13 +338,6 @@ impl Completion {
         fields.insert("choices".to_owned(), choices);
         fields
     }
-}
-
-/// The id of a call; one by its place, if it has none.
-fn id_of_call(index: usize, call: &Value) -> String {
-    let id = call.get("id").and_then(Value::as_str);
-    let id = id.filter(|id| !id.is_empty());
-    id.map_or_else(|| format!("call_{index}"), str::to_owned)
 }
 
 #[cfg(test)]

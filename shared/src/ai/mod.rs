@@ -11,6 +11,7 @@
 //! | `chunk` | one chunk of a streamed answer, and how chunks are merged |
 //! | `content` | what a message says: one text, or parts in order |
 //! | `tool_calls` | which fragment belongs to which tool call |
+//! | `tool_call` | a model's call of a tool, and the reply to it |
 //! | `completion` | an answer as far as it has come |
 //! | `framing` | what a body is: events, lines of JSON, or one piece |
 //! | `surrogates` | halves of a character that came in two chunks |
@@ -57,6 +58,7 @@ mod response;
 mod resumed_stream;
 mod surrogates;
 mod tier;
+mod tool_call;
 mod tool_calls;
 mod tool_loop;
 mod tools;
@@ -77,5 +79,6 @@ pub use request::ChatRequest;
 pub use request_error::RequestError;
 pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
 pub use tier::CheckedCompletion;
-pub use tools::{Step, ToolCall, ToolReply, Toolbox};
+pub use tool_call::ToolCall;
+pub use tools::{Step, ToolReply, Toolbox};
 pub use usage::{BYTES_PER_TOKEN, ReportedUsage, UsageLedger, UsedTokens};

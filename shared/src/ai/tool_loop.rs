@@ -10,7 +10,8 @@ use super::completion::Completion;
 use super::fault::{Fault, InvalidAnswer};
 use super::request::ChatRequest;
 use super::tier::{CheckOutcome, CheckedCompletion, MIN_ATTEMPT_TIME, Tier};
-use super::tools::{Step, ToolCall, ToolReply, Toolbox, reply_message};
+use super::tool_call::{ToolCall, reply_message};
+use super::tools::{Step, ToolReply, Toolbox};
 use crate::deadline::Deadline;
 use crate::telemetry::metrics;
 

@@ -1,21 +1,12 @@
 //! Tools that a model may call before it answers.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::completion::Completion;
 use super::fault::InvalidAnswer;
 use super::request::ChatRequest;
+use super::tool_call::ToolCall;
 use crate::deadline::Deadline;
-
-/// A model's call of a tool. It has no `Debug`: its arguments are a model's words.
-pub struct ToolCall {
-    /// What the reply has to name.
-    pub id: String,
-    /// The tool.
-    pub name: String,
-    /// A JSON object, if the model keeps to the tool's schema.
-    pub arguments: String,
-}
 
 /// What a call comes to.
 pub enum ToolReply {
@@ -77,10 +68,4 @@ pub struct Step<'s> {
     pub completion: &'s Completion,
     /// How long that took.
     pub milliseconds: u64,
-}
-
-/// The tool's answer to a call, as a message.
-pub(super) fn reply_message(call: &ToolCall, content: &Value) -> Value {
-    let content = content.to_string();
-    json!({ "role": "tool", "tool_call_id": call.id, "content": content })
 }

@@ -206,7 +206,9 @@ impl Toolbox for AgentTools<'_> {
     }
 
     fn note_step(&self, session: &mut Session, step: &Step<'_>) {
-        let noted = tracer::model_step(&session.tier, step);
+        let calls = step.completion.tool_calls().into_iter();
+        let calls = calls.map(|call| known_name(&call.name)).collect();
+        let noted = tracer::model_step(&session.tier, step, calls);
         self.steps.lock().push(noted);
     }
 
@@ -257,7 +259,7 @@ impl Toolbox for AgentTools<'_> {
 }
 
 /// The tool's name, if there is such a tool: a trace holds no words of a model.
-pub(super) fn known_name(name: &str) -> String {
+fn known_name(name: &str) -> String {
     let known = [
         SearchKnowledge::NAME,
         PastConsultations::NAME,
