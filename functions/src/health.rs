@@ -4,7 +4,7 @@ use wenzhen::ai::{self, Purpose};
 use wenzhen::config::ConfigError;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
-use wenzhen::health::HealthCheck;
+use wenzhen::health::{Circuits, HealthCheck};
 use wenzhen::http::{Endpoint, Public, Response, reply};
 use wenzhen::resilience::breaker::Breakers;
 use wenzhen::setup::Setup;
@@ -14,7 +14,7 @@ pub struct GetHealth {
     /// Knows how the database and Valkey are.
     pub check: HealthCheck,
     /// The circuits of all tiers, which are shown.
-    pub breakers: Breakers,
+    pub circuits: Circuits,
 }
 
 impl Endpoint<Public> for GetHealth {
@@ -24,16 +24,23 @@ impl Endpoint<Public> for GetHealth {
         let valkey = setup.valkey()?;
         let models = setup.models().await?;
         let purposes = [Purpose::Consultations, Purpose::Chat];
+        let embeddings = match setup.embeddings().await? {
+            Some(settings) => ai::embedding_circuits(&settings, valkey.clone()),
+            None => Breakers::new(None, []),
+        };
 
         Ok(Self {
             check: HealthCheck::new(setup.database().await?, valkey.clone()),
-            breakers: ai::circuits(&models, valkey, &purposes),
+            circuits: Circuits {
+                embeddings,
+                models: ai::circuits(&models, valkey, &purposes),
+            },
         })
     }
 
     /// 200 while calls can be accepted, if need be degraded; else 503.
     async fn handle(&self, deadline: Deadline) -> Result<Response, Error> {
-        let report = self.check.report(&self.breakers, deadline).await;
+        let report = self.check.report(&self.circuits, deadline).await;
         reply::health(report.is_serving(), &*report)
     }
 }

@@ -6,9 +6,9 @@ use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use wenzhen::ai::{self, Purpose};
-use wenzhen::config::{DatabaseAuth, DatabaseSettings, Models, Tiers};
+use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings, Models, Tiers};
 use wenzhen::deadline::Deadline;
-use wenzhen::health::HealthCheck;
+use wenzhen::health::{Circuits, HealthCheck};
 use wenzhen::http::Endpoint;
 use wenzhen::postgres::Database;
 use wenzhen_functions::GetHealth;
@@ -35,10 +35,18 @@ async fn every_caller_may_ask_how_the_stack_is() {
         assert!(circuit.get(field).is_some(), "{field} in {report}");
     }
 
+    let circuit = &report["checks"]["embeddings"]["circuits"][0];
+    let name = circuit["name"].as_str().unwrap();
+    assert!(name.ends_with(" (embeddings)"), "{name}");
+
     for secret in ["127.0.0.1", "scripted", "sk-"] {
         assert!(!report.to_string().contains(secret), "{secret} in {report}");
     }
 }
+
+/// An embedding model whose endpoint nobody asks.
+const EMBEDDINGS: &str = r#"{ "model": "m", "dimensions": 3,
+    "tiers": [{ "name": "v", "base_url": "http://127.0.0.1:9/v1" }] }"#;
 
 /// Where an environment of the function looks.
 struct Place {
@@ -79,9 +87,13 @@ impl Place {
         let valkey = valkey_url.map(|url| connect(url, &self.prefix));
         let database = Database::new(&settings).await.unwrap();
         let purposes = [Purpose::Consultations, Purpose::Chat];
+        let embeddings = EmbeddingSettings::parse(EMBEDDINGS).unwrap();
         GetHealth {
             check: HealthCheck::new(database, valkey.clone()),
-            breakers: ai::circuits(&models, valkey, &purposes),
+            circuits: Circuits {
+                models: ai::circuits(&models, valkey.clone(), &purposes),
+                embeddings: ai::embedding_circuits(&embeddings, valkey),
+            },
         }
     }
 }
@@ -108,6 +120,7 @@ async fn what_is_gone_is_named_and_decides_the_status() {
     let Health { status, report } = ask_health(&place.environment().await).await;
     assert_eq!(status, 200);
     assert_eq!(report["status"], json!("ok"));
+    assert_eq!(report["checks"]["embeddings"]["status"], json!("ok"));
 
     let without_valkey = Place {
         valkey_url: Some("redis://127.0.0.1:9".to_owned()),

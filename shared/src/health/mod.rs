@@ -60,9 +60,18 @@ struct ComponentChecks {
     database: ComponentStatus,
     valkey: ComponentStatus,
     ai: ModelsHealth,
+    embeddings: ModelsHealth,
 }
 
-/// How the models are.
+/// The circuits that a report shows.
+pub struct Circuits {
+    /// Those of the models that answer.
+    pub models: Breakers,
+    /// Those of the endpoints that make vectors; without any, documents are found by their words.
+    pub embeddings: Breakers,
+}
+
+/// How some models are.
 #[derive(Serialize)]
 struct ModelsHealth {
     status: ComponentStatus,
@@ -116,7 +125,7 @@ impl HealthCheck {
     }
 
     /// The last report while it is fresh, else a new one. Calls that arrive together share it.
-    pub async fn report(&self, breakers: &Breakers, deadline: Deadline) -> Arc<HealthReport> {
+    pub async fn report(&self, circuits: &Circuits, deadline: Deadline) -> Arc<HealthReport> {
         let mut last = self.last.lock().await;
         if let Some(LastReport { made_at, report }) = &*last
             && made_at.elapsed().is_ok_and(|age| age < REPORT_TTL)
@@ -124,7 +133,7 @@ impl HealthCheck {
             return Arc::clone(report);
         }
 
-        let report = Arc::new(self.make_report(breakers, deadline).await);
+        let report = Arc::new(self.make_report(circuits, deadline).await);
         *last = Some(LastReport {
             made_at: SystemTime::now(),
             report: Arc::clone(&report),
@@ -133,25 +142,26 @@ impl HealthCheck {
     }
 
     /// Asks every component at the same time.
-    async fn make_report(&self, breakers: &Breakers, deadline: Deadline) -> HealthReport {
+    async fn make_report(&self, circuits: &Circuits, deadline: Deadline) -> HealthReport {
         let deadline = deadline.at_most(COMPONENT_TIMEOUT);
-        let (stores, ()) = futures::join!(
+        let (stores, (), ()) = futures::join!(
             self.database.verdict(self.valkey.as_deref(), deadline),
-            breakers.refresh(deadline)
+            Box::pin(circuits.models.refresh(deadline)),
+            Box::pin(circuits.embeddings.refresh(deadline))
         );
 
-        HealthReport::new(stores, check_models(breakers.views()))
+        let models = check_models(circuits.models.views());
+        HealthReport::new(stores, models, check_models(circuits.embeddings.views()))
     }
 }
 
 impl HealthReport {
-    fn new(stores: StoreVerdict, ai: ModelsHealth) -> Self {
+    fn new(stores: StoreVerdict, ai: ModelsHealth, embeddings: ModelsHealth) -> Self {
         let StoreVerdict { database, valkey } = stores;
         // What is not configured is not missing.
-        let are_models_well = matches!(
-            ai.status,
-            ComponentStatus::Ok | ComponentStatus::NotConfigured
-        );
+        let is_well =
+            |status| matches!(status, ComponentStatus::Ok | ComponentStatus::NotConfigured);
+        let are_models_well = is_well(ai.status) && is_well(embeddings.status);
         let status = match database {
             ComponentStatus::Ok if valkey != ComponentStatus::Down && are_models_well => {
                 OverallStatus::Ok
@@ -166,6 +176,7 @@ impl HealthReport {
                 database,
                 valkey,
                 ai,
+                embeddings,
             },
         }
     }
