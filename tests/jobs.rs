@@ -29,7 +29,7 @@ use wenzhen::jobs::claim::{Claim, ClaimRequest, claim};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::transition::{LeaseRelease, ReleaseReason, Transition, release_lease};
 use wenzhen::jobs::{JobMessage, Lease};
-use wenzhen::postgres::Database;
+use wenzhen::postgres::{Database, Readers};
 use wenzhen::reports::Bucket;
 use wenzhen::triage::{self, Urgency};
 use wenzhen_functions::Worker;
@@ -268,6 +268,7 @@ async fn worker_with(database_url: &str) -> Worker {
     let secrets = Arc::new(Secrets::new(aws));
     Worker {
         database: database_at(database_url).await,
+        readers: Readers::default(),
         queue: Queue::new(aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
         dead_letters: Queue::new(aws, STACK.env("DEAD_LETTER_QUEUE_URL").unwrap()),
         transcripts: Transcripts::new(aws, STACK.env("TRANSCRIPTS_TABLE").unwrap()),

@@ -23,6 +23,7 @@ mod limits;
 mod postgres;
 mod privacy;
 mod provider;
+mod readers;
 mod routes;
 mod support;
 mod template;

@@ -1,7 +1,9 @@
 //! `GET /v1/knowledge/search`: the passages of the knowledge base that answer a question best.
 
+use std::time::Duration;
+
 use wenzhen::ai::Embedder;
-use wenzhen::cache::{Cache, Fetched, LoadRequest, PrefetchPlan};
+use wenzhen::cache::{Cache, Fetched, LastChange, LoadRequest, PrefetchPlan};
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Request, Response, query_parameter, reply};
@@ -9,13 +11,18 @@ use wenzhen::identity::Caller;
 use wenzhen::knowledge::{
     self, CACHE_POLICY, PreparedQuestion, SearchRequest, SearchResult, find_passages,
 };
-use wenzhen::postgres::Database;
+use wenzhen::postgres::{Database, MAX_LAG, Readers};
 use wenzhen::setup::Setup;
+
+/// The longest that a reader is waited for, and then the database.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The route.
 pub struct SearchKnowledge {
     /// Holds the documents and their passages.
     pub database: Database,
+    /// Servers that follow it.
+    pub readers: Readers,
     /// Makes vectors of questions, if there is a model for it.
     pub embedder: Option<Embedder>,
     /// Keeps results for five minutes.
@@ -28,6 +35,7 @@ impl Endpoint for SearchKnowledge {
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         Ok(Self {
             database: setup.database().await?,
+            readers: setup.readers().await?,
             embedder: Embedder::from_setup(setup).await?,
             cache: setup.cache()?,
         })
@@ -50,30 +58,35 @@ impl Endpoint for SearchKnowledge {
             deadline: call.deadline,
         };
 
-        let search = async || self.search(&call, request).await;
+        let search = async |last_change| self.search(&call, request, last_change).await;
         let found = self
             .cache
-            .get_or_load_prefetched(prefetched, load, search)
+            .get_or_load_since(prefetched, load, search)
             .await?;
         reply::revalidated(call.headers(), &found.value)
     }
 }
 
 impl SearchKnowledge {
-    /// A result that lacks a part is not kept.
+    /// A result that lacks a part is not kept. Documents that have just changed are looked for where
+    /// they were written: a reader may not have them yet, and its result would be kept.
     async fn search(
         &self,
         call: &Call,
         request: SearchRequest,
+        last_change: LastChange,
     ) -> Result<Fetched<SearchResult>, Error> {
         let (tenant, user) = (&call.caller.tenant, &call.caller.user);
         let embedder = self.embedder.as_ref();
         let question = PreparedQuestion::new(request, embedder, tenant, user, call.deadline).await;
 
-        let found = self
-            .database
-            .run(async |connection| find_passages(connection, tenant, &question).await)
-            .await?;
+        let find = async |connection: &mut _| find_passages(connection, tenant, &question).await;
+        let found = if last_change.is_before(MAX_LAG) {
+            let found = self.readers.read(&self.database, SEARCH_TIMEOUT, find);
+            found.await?
+        } else {
+            self.database.run(find).await?
+        };
         Ok(if found.degraded {
             Fetched::uncached(Some(found))
         } else {

@@ -21,7 +21,7 @@ use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::worker::{JobRegistry, Run, WorkerContext, process_batch};
 use wenzhen::knowledge::IngestDocument;
 use wenzhen::lambda::QueueConsumer;
-use wenzhen::postgres::Database;
+use wenzhen::postgres::{Database, Readers};
 use wenzhen::reports::Bucket;
 use wenzhen::setup::Setup;
 
@@ -32,6 +32,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Worker {
     /// Holds the jobs and consultations.
     pub database: Database,
+    /// Servers that follow it: what the agent looks up is read there.
+    pub readers: Readers,
     /// The queue that the messages come from.
     pub queue: Queue,
     /// Takes the messages of jobs that have failed for good.
@@ -59,6 +61,7 @@ impl QueueConsumer for Worker {
 
         Ok(Self {
             database: setup.database().await?,
+            readers: setup.readers().await?,
             queue: setup.jobs_queue().await?,
             dead_letters: setup.dead_letter_queue().await?,
             transcripts: Transcripts::new(aws, config::transcripts_table()?),

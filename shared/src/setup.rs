@@ -12,13 +12,13 @@ use tokio::sync::OnceCell as AsyncOnceCell;
 use crate::aws::{Secrets, SharedConfig};
 use crate::cache::Cache;
 use crate::config::{
-    self, ConfigError, DatabaseSettings, EMBEDDINGS, EmbeddingSettings, Models, StoredSettings,
-    ValkeySettings, unreadable_secret,
+    self, ConfigError, DatabaseSettings, EMBEDDINGS, EmbeddingSettings, Models, ReaderAddress,
+    StoredSettings, ValkeySettings, unreadable_secret,
 };
 use crate::error::error_chain;
 use crate::jobs::queue::Queue;
 use crate::limits::{Limit, Limiter};
-use crate::postgres::Database;
+use crate::postgres::{Database, Readers};
 use crate::valkey::Valkey;
 
 /// The settings and clients of one function in one execution environment.
@@ -96,6 +96,13 @@ impl Setup {
     pub async fn database(&self) -> Result<Database, ConfigError> {
         let settings = DatabaseSettings::from_env()?;
         Database::with_secrets(&settings, Arc::clone(&self.secrets)).await
+    }
+
+    /// The readers of the database, if it has any; no connection is made yet.
+    pub async fn readers(&self) -> Result<Readers, ConfigError> {
+        let settings = DatabaseSettings::from_env()?;
+        let address = ReaderAddress::from_env()?;
+        Readers::new(&settings, address, Arc::clone(&self.secrets)).await
     }
 
     /// The region, credentials and time-outs of the AWS clients.

@@ -41,7 +41,7 @@ use wenzhen::identity::{Caller, Role, TenantId, UserId};
 use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::lambda::QueueConsumer;
-use wenzhen::postgres::Database;
+use wenzhen::postgres::{Database, Readers};
 use wenzhen::reports::Bucket;
 use wenzhen::triage;
 use wenzhen_functions::Worker;
@@ -226,6 +226,7 @@ impl Bench {
         let aws = &self.counted_aws;
         Worker {
             database: Database::new(&settings).await.unwrap(),
+            readers: Readers::default(),
             queue: Queue::new(aws, self.queue_url.clone()),
             dead_letters: Queue::new(aws, self.queue_url.clone()),
             transcripts: Transcripts::new(aws, self.stack.env("TRANSCRIPTS_TABLE").unwrap()),

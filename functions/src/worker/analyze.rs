@@ -124,6 +124,7 @@ impl Worker {
         let agent = Agent {
             chain: self.chains.for_consultations(),
             database: &self.database,
+            readers: &self.readers,
             embedder: self.embedder.as_ref(),
         };
         let assessed = agent.analyze(&run.lease.tenant, consultation, &conversation, deadline);

@@ -75,6 +75,11 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
     let mut parameters = Parameters::from([
         ("Architecture", functions::architecture().to_owned()),
         ("DatabaseUrl", services::database_url(stack)?),
+        // The database is its own reader here: what goes to a reader goes through that code.
+        (
+            "DatabaseReader",
+            format!("127.0.0.1:{}", stack.ports.postgres),
+        ),
         ("CacheUrl", services::valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
         ("AiTiers", deployed_tiers(stack, tiers).await?),

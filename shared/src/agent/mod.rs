@@ -27,7 +27,7 @@ use crate::deadline::Deadline;
 use crate::identity::TenantId;
 use crate::knowledge::Guidance;
 use crate::locale::Locale;
-use crate::postgres::Database;
+use crate::postgres::{Database, Readers};
 use crate::triage::{self, Triage};
 use answer::ModelAnswer;
 use citations::{Cited, GivenPassages};
@@ -81,6 +81,8 @@ pub struct Agent<'a> {
     pub chain: Option<&'a Chain>,
     /// Holds the knowledge base.
     pub database: &'a Database,
+    /// Servers that follow it.
+    pub readers: &'a Readers,
     /// Makes vectors of complaints, if there is a model for it.
     pub embedder: Option<&'a Embedder>,
 }

@@ -46,11 +46,11 @@ pub(super) async fn find_passages(
 ) -> Option<SearchResult> {
     let question = PreparedQuestion::new(request, agent.embedder, tenant, user, deadline).await;
 
+    let search =
+        async |connection: &mut _| knowledge::find_passages(connection, tenant, &question).await;
     let found = agent
-        .database
-        .within(SEARCH_TIMEOUT, async |connection| {
-            knowledge::find_passages(connection, tenant, &question).await
-        })
+        .readers
+        .read(agent.database, SEARCH_TIMEOUT, search)
         .await;
     found
         .inspect_err(|error| {

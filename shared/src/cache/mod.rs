@@ -48,6 +48,7 @@
 
 mod codec;
 mod key;
+mod last_change;
 mod levels;
 mod lookup;
 mod memory;
@@ -65,6 +66,7 @@ use crate::error::Error;
 use crate::telemetry::metrics;
 use crate::valkey::Valkey;
 pub use key::{EntryKind, Key, Tag};
+pub use last_change::LastChange;
 use levels::Levels;
 pub use memory::Clock;
 pub use policy::{CachePolicy, Cached, Fetched, Level};
@@ -112,9 +114,20 @@ impl Cache {
         request: LoadRequest<'_, V>,
         load: impl AsyncFnOnce() -> Result<F, Error>,
     ) -> Result<Cached<V>, Error> {
+        let load = async |_| load().await;
+        self.get_or_load_since(prefetched, request, load).await
+    }
+
+    /// The same for a loader that asks how long ago what it loads has changed.
+    pub async fn get_or_load_since<V: Cacheable, F: Into<Fetched<V>>>(
+        &self,
+        prefetched: Option<Prefetched>,
+        request: LoadRequest<'_, V>,
+        load: impl AsyncFnOnce(LastChange) -> Result<F, Error>,
+    ) -> Result<Cached<V>, Error> {
         let kind = request.key.kind();
         let reader = EntryReader::new(&self.levels, request);
-        let load = async || load().await.map(Into::into);
+        let load = async |last_change| load(last_change).await.map(Into::into);
         let cached = reader.read(prefetched, load).await?;
 
         let level = cached.level.as_str();

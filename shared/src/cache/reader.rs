@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::codec::{self, Decoded, Encoded};
+use super::last_change::LastChange;
 use super::levels::Levels;
 use super::lookup::{ALWAYS_EARLY, LoadLease, Lookup, draw_early_factor};
 use super::memory::{HeldEntry, millis};
@@ -78,7 +79,7 @@ impl<'a, V: Cacheable> EntryReader<'a, V> {
     pub(super) async fn read(
         &self,
         prefetched: Option<Prefetched>,
-        load: impl AsyncFnOnce() -> Result<Fetched<V>, Error>,
+        load: impl AsyncFnOnce(LastChange) -> Result<Fetched<V>, Error>,
     ) -> Result<Cached<V>, Error> {
         let prefetched = prefetched.filter(|one| one.subject.entry_key == self.entry_key);
         let Some((subject, answer)) = prefetched.and_then(Prefetched::answered) else {
@@ -113,7 +114,7 @@ impl<'a, V: Cacheable> EntryReader<'a, V> {
     async fn read_in_turn(
         &self,
         early_factor: f64,
-        load: impl AsyncFnOnce() -> Result<Fetched<V>, Error>,
+        load: impl AsyncFnOnce(LastChange) -> Result<Fetched<V>, Error>,
     ) -> Result<Cached<V>, Error> {
         let arrived = self.levels.memory.next_sequence();
         let flight = self.levels.memory.join_flight(&self.entry_key);
@@ -140,7 +141,7 @@ impl<'a, V: Cacheable> EntryReader<'a, V> {
     async fn ask_or_load(
         &self,
         question: Question<V>,
-        load: impl AsyncFnOnce() -> Result<Fetched<V>, Error>,
+        load: impl AsyncFnOnce(LastChange) -> Result<Fetched<V>, Error>,
     ) -> Result<Cached<V>, Error> {
         let LoadRequest {
             policy, deadline, ..
@@ -281,7 +282,7 @@ impl<'a, V: Cacheable> EntryReader<'a, V> {
     async fn read_without_valkey(
         &self,
         held: Option<HeldEntry<V>>,
-        load: impl AsyncFnOnce() -> Result<Fetched<V>, Error>,
+        load: impl AsyncFnOnce(LastChange) -> Result<Fetched<V>, Error>,
     ) -> Result<Cached<V>, Error> {
         if self.request.deadline.remaining().is_zero() {
             return Err(busy()); // no time is left to load it
@@ -311,7 +312,7 @@ impl<'a, V: Cacheable> EntryReader<'a, V> {
     async fn give_up(
         &self,
         lookup: Lookup<V>,
-        load: impl AsyncFnOnce() -> Result<Fetched<V>, Error>,
+        load: impl AsyncFnOnce(LastChange) -> Result<Fetched<V>, Error>,
     ) -> Result<Cached<V>, Error> {
         let now = self.now();
         match lookup.held {
@@ -345,11 +346,12 @@ impl<'a, V: Cacheable> EntryReader<'a, V> {
     async fn load(
         &self,
         lookup: Lookup<V>,
-        load: impl AsyncFnOnce() -> Result<Fetched<V>, Error>,
+        load: impl AsyncFnOnce(LastChange) -> Result<Fetched<V>, Error>,
     ) -> Result<Cached<V>, Error> {
         let asked = self.levels.memory.next_sequence();
         let started = Instant::now();
-        let loaded = load().await;
+        let last_change = LastChange::of_epochs(&lookup.epochs, self.now());
+        let loaded = load(last_change).await;
         let load_millis = millis(started.elapsed());
 
         match loaded {

@@ -25,7 +25,7 @@ pub use pass_fields::{PassFields, is_safe_field, is_safe_part, is_safe_tool};
 pub use plaintext::{AllowedPlaintext, ConnectionKind};
 pub(crate) use plaintext::{is_loopback_host, plaintext_problem};
 pub use services::{
-    DATABASE_URL, DatabaseAuth, DatabaseSettings, ServiceUrl, UrlSource, VALKEY_URL,
+    DATABASE_URL, DatabaseAuth, DatabaseSettings, ReaderAddress, ServiceUrl, UrlSource, VALKEY_URL,
     ValkeySettings, check_database_scheme, check_valkey_url,
 };
 pub use stored::{StoredSettings, settings_secret, unreadable_secret};

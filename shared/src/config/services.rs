@@ -89,6 +89,45 @@ pub struct DatabaseSettings {
     pub auth: DatabaseAuth,
 }
 
+/// `DATABASE_READER`: `host[:port]` of servers that follow the database, such as Aurora's reader
+/// endpoint. They have its users, its name and its TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderAddress {
+    /// The host.
+    pub host: String,
+    /// The port; by default the database's.
+    pub port: Option<u16>,
+}
+
+impl FromStr for ReaderAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let problem = "must be host or host:port, without a user or a database";
+        let url: Url = format!("postgres://{}", text.trim())
+            .parse()
+            .map_err(|_| problem)?;
+
+        let is_address = url.username().is_empty()
+            && url.password().is_none()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.fragment().is_none();
+        let host = url.host_str().filter(|host| is_address && !host.is_empty());
+        Ok(Self {
+            host: host.ok_or(problem)?.to_owned(),
+            port: url.port(),
+        })
+    }
+}
+
+impl ReaderAddress {
+    /// Reads `DATABASE_READER`; none if the database has no readers.
+    pub fn from_env() -> Result<Option<Self>, ConfigError> {
+        optional("DATABASE_READER")
+    }
+}
+
 impl DatabaseSettings {
     /// Reads `DATABASE_URL` and `DATABASE_AUTH`.
     pub fn from_env() -> Result<Self, ConfigError> {
@@ -183,6 +222,33 @@ pub fn check_valkey_url(url: &Url, allows_plaintext: bool) -> Result<(), ConfigE
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_is_a_host_and_perhaps_a_port() {
+        let read = |text: &str| text.parse::<ReaderAddress>().ok();
+        let address = |host: &str, port| {
+            Some(ReaderAddress {
+                host: host.to_owned(),
+                port,
+            })
+        };
+        let cluster = "db.cluster-ro-x.eu-west-1.rds.amazonaws.com";
+        assert_eq!(read(cluster), address(cluster, None));
+        assert_eq!(read(" 127.0.0.1:5433 "), address("127.0.0.1", Some(5433)));
+        for text in [
+            "",
+            ":5432",
+            "u@h",
+            "u:p@h",
+            "h/db",
+            "h?a=b",
+            "postgres://h",
+            "h:x",
+            "a b",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     fn problem(url: &str, allows_plaintext: bool) -> Option<String> {
         let checked = check_valkey_url(&url.parse().unwrap(), allows_plaintext);

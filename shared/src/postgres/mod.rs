@@ -8,6 +8,7 @@
 //! Ids and enums are columns of type `text`: see [`text_columns`].
 
 mod error;
+mod reader;
 mod session_settings;
 mod target;
 mod text_column;
@@ -24,9 +25,10 @@ pub use sqlx::postgres::PgConnection;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::aws::{self, DatabaseLogin, Secrets};
-use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings};
+use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings, ReaderAddress};
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, ErrorKind};
+pub use reader::{MAX_LAG, Readers};
 use target::{Endpoint, Target};
 pub(crate) use text_column::text_columns;
 
@@ -94,7 +96,16 @@ impl Database {
         settings: &DatabaseSettings,
         secrets: Arc<Secrets>,
     ) -> Result<Self, ConfigError> {
-        let target = Target::new(&settings.url, secrets)?;
+        Self::at(settings, secrets, None).await
+    }
+
+    /// The readers of the database at this address, if there is one.
+    async fn at(
+        settings: &DatabaseSettings,
+        secrets: Arc<Secrets>,
+        reader: Option<ReaderAddress>,
+    ) -> Result<Self, ConfigError> {
+        let target = Target::new(&settings.url, secrets, reader)?;
         let login = match (settings.auth, &target) {
             (DatabaseAuth::Iam, Target::Given(options)) => Some(database_login(options).await),
             _ => None,

@@ -9,7 +9,9 @@ use url::Url;
 use super::tls::check_transport;
 use super::unavailable;
 use crate::aws::Secrets;
-use crate::config::{ConfigError, DATABASE_URL, ServiceUrl, UrlSource, check_database_scheme};
+use crate::config::{
+    ConfigError, DATABASE_URL, ReaderAddress, ServiceUrl, UrlSource, check_database_scheme,
+};
 use crate::error::Error;
 
 /// Where the server is, as it is configured.
@@ -20,11 +22,18 @@ pub(super) enum Target {
     Secret(SecretTarget),
 }
 
+/// The server of the setting, or, of the same database, its readers.
+#[derive(Clone)]
+struct Place {
+    reader: Option<ReaderAddress>,
+    allows_plaintext: bool,
+}
+
 /// A secret that holds the URL. It is read for each new connection, so a rotated one is taken up.
 pub(super) struct SecretTarget {
     id: String,
     secrets: Arc<Secrets>,
-    allows_plaintext: bool,
+    place: Place,
 }
 
 /// A server to connect to.
@@ -35,16 +44,24 @@ pub(super) struct Endpoint {
 }
 
 impl Target {
-    pub(super) fn new(url: &ServiceUrl, secrets: Arc<Secrets>) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        url: &ServiceUrl,
+        secrets: Arc<Secrets>,
+        reader: Option<ReaderAddress>,
+    ) -> Result<Self, ConfigError> {
+        let place = Place {
+            reader,
+            allows_plaintext: url.allows_plaintext,
+        };
         match &url.source {
             UrlSource::Given(given) => {
-                let options = read_options(given, url.allows_plaintext)?;
+                let options = read_options(given, &place)?;
                 Ok(Self::Given(Box::new(options)))
             }
             UrlSource::Secret(id) => Ok(Self::Secret(SecretTarget {
                 id: id.clone(),
                 secrets,
-                allows_plaintext: url.allows_plaintext,
+                place,
             })),
         }
     }
@@ -80,7 +97,7 @@ impl SecretTarget {
         let no_url = |_| ConfigError::new(DATABASE_URL, "its secret must be a URL");
         let url: Result<Url, ConfigError> = secret.trim().parse().map_err(no_url);
 
-        let options = url.and_then(|url| read_options(&url, self.allows_plaintext));
+        let options = url.and_then(|url| read_options(&url, &self.place));
         Ok(Endpoint {
             options: options.map_err(unavailable)?,
             secret: Some(secret),
@@ -88,12 +105,16 @@ impl SecretTarget {
     }
 }
 
-fn read_options(url: &Url, allows_plaintext: bool) -> Result<PgConnectOptions, ConfigError> {
+fn read_options(url: &Url, place: &Place) -> Result<PgConnectOptions, ConfigError> {
     check_database_scheme(url)?;
     let parsed: Result<PgConnectOptions, sqlx::Error> = url.as_str().parse();
-    let options = parsed.map_err(|error| ConfigError::new(DATABASE_URL, error.to_string()))?;
+    let mut options = parsed.map_err(|error| ConfigError::new(DATABASE_URL, error.to_string()))?;
+    if let Some(reader) = &place.reader {
+        let port = reader.port.unwrap_or(options.get_port());
+        options = options.host(&reader.host).port(port);
+    }
 
-    check_transport(&options, allows_plaintext)?;
+    check_transport(&options, place.allows_plaintext)?;
     Ok(options
         .application_name("wenzhen")
         .disable_statement_logging())
