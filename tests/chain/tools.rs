@@ -70,8 +70,20 @@ impl Toolbox for TestTools {
         self.steps.lock().unwrap().push((session.clone(), calls));
     }
 
+    fn note_mistake(&self, session: &mut String, reason: &'static str) {
+        let noted = (session.clone(), vec![format!("mistake: {reason}")]);
+        self.steps.lock().unwrap().push(noted);
+    }
+
+    fn check_ending(&self, completion: &Completion) -> Result<(), InvalidAnswer> {
+        match completion.finish_reason() {
+            Some("length") => Err("stopped early: length".into()),
+            _ => Ok(()),
+        }
+    }
+
     async fn call(&self, _: &mut String, call: &ToolCall, _: Deadline) -> ToolReply {
-        let arguments: Value = serde_json::from_str(&call.arguments).unwrap();
+        let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
         if call.name == "search_knowledge" && arguments["query"].is_null() {
             let feedback = "There is no query.".to_owned();
             let reason = "bad arguments";
@@ -193,6 +205,7 @@ async fn one_mistake_is_mended() {
 async fn with_the_second_mistake_the_next_tier_is_asked() {
     let cases = [
         ("agent-unknown", "unknown tool", 2),
+        ("agent-cut-off", "stopped early: length", 1),
         ("agent-repeats", "repeated call", 3),
     ];
     for (script, reason, calls) in cases {
@@ -260,11 +273,92 @@ async fn an_answer_counts_in_words_and_beside_other_calls() {
 
 /// What a tier was given, the next one does not know of: it begins anew.
 #[tokio::test]
-async fn a_tier_that_breaks_in_the_middle_is_replaced_by_one_that_begins_anew() {
+async fn the_next_tier_begins_anew() {
     let played = played(&["agent-unknown", "agent-looks-up"]).await;
     let outcome = converse(&played, &TestTools::new()).await;
 
     assert!(answer_of(&outcome).starts_with("t1 "));
     let first = played.attempts(1)[0].body["messages"].clone();
     assert_eq!(first.as_array().unwrap().len(), 2);
+}
+
+/// The provider's own fault counts as one in any step.
+#[tokio::test]
+async fn a_provider_that_breaks_in_the_middle_is_replaced() {
+    let played = played(&["agent-breaks"]).await;
+    let outcome = converse(&played, &TestTools::new()).await;
+
+    assert!(answer_of(&outcome).starts_with("t1 "));
+    assert_eq!(faults(&outcome), ["t0 status_500"]);
+    assert_eq!(
+        played.attempts(0).len(),
+        3,
+        "the second step was tried again"
+    );
+    assert!(played.consecutive_faults("t0") > 0);
+}
+
+/// Servers parse what a model is shown again: arguments that are no object would break them.
+#[tokio::test]
+async fn a_model_is_shown_its_calls_in_a_form_that_every_server_takes() {
+    let played = played(&["agent-broken-json"]).await;
+    let outcome = converse(&played, &TestTools::new()).await;
+    assert!(
+        answer_of(&outcome).starts_with("t0 "),
+        "{:?}",
+        faults(&outcome)
+    );
+
+    let said = last_messages(&played, 0);
+    let message = &said[0];
+    assert_eq!(message["tool_calls"][0]["function"]["arguments"], "{}");
+    assert_eq!(message["tool_calls"][0]["index"], Value::Null);
+    assert_eq!(message["reasoning_content"], "Let me see.");
+}
+
+#[tokio::test]
+async fn every_call_has_an_id_of_its_own() {
+    let played = played(&["agent-no-ids"]).await;
+    converse(&played, &TestTools::new()).await;
+
+    let said = last_messages(&played, 0);
+    let ids: Vec<_> = said
+        .iter()
+        .filter(|it| it["role"] == "tool")
+        .map(|it| it["tool_call_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["call01000", "call02000"]);
+}
+
+#[tokio::test]
+async fn the_note_of_the_last_step_stands_in_the_last_message() {
+    let played = played(&["agent-long"]).await;
+    converse(&played, &TestTools::new()).await;
+
+    let said = last_messages(&played, 0);
+    let last = said.last().unwrap();
+    assert_eq!(
+        last["role"], "tool",
+        "some providers take no user's message there"
+    );
+    assert!(
+        last["content"]
+            .as_str()
+            .unwrap()
+            .ends_with("give your answer now.")
+    );
+}
+
+/// Each answer of the scripted provider has 33 tokens.
+#[tokio::test]
+async fn the_tokens_of_all_steps_are_counted() {
+    let answered = played(&["agent-looks-up"]).await;
+    let outcome = converse(&answered, &TestTools::new()).await;
+    assert_eq!(outcome.wasted_tokens, 0);
+    assert_eq!(outcome.answer.unwrap().content.used_tokens.number(), 99);
+
+    let failed = played(&["agent-unknown"]).await;
+    let outcome = converse(&failed, &TestTools::new()).await;
+    assert_eq!(outcome.wasted_tokens, 66);
+    assert_eq!(outcome.answer.unwrap().content.used_tokens.number(), 33);
 }

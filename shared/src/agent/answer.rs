@@ -153,6 +153,11 @@ pub(super) fn check_completion(completion: &Completion) -> Result<ModelAnswer, I
     Ok(read.answer)
 }
 
+/// The highest urgency that a text names in words.
+pub(super) fn urgency_in_words(text: &str) -> Option<Urgency> {
+    wording::Wording::of(text).highest_urgency()
+}
+
 fn read_completion(completion: &Completion) -> Result<ReadAnswer, InvalidAnswer> {
     check_ending(completion.finish_reason())?;
 
@@ -179,7 +184,7 @@ fn read_completion(completion: &Completion) -> Result<ReadAnswer, InvalidAnswer>
 
 /// Any named ending but a known interruption is one, as for a chat. An object that was cut off is
 /// not readable, whatever the reason is called.
-fn check_ending(reason: Option<&str>) -> Result<(), InvalidAnswer> {
+pub(super) fn check_ending(reason: Option<&str>) -> Result<(), InvalidAnswer> {
     let is_one_of = |known: &[&str]| {
         let mut known = known.iter();
         reason.is_some_and(|reason| known.any(|known| known.eq_ignore_ascii_case(reason)))

@@ -222,7 +222,8 @@ fn source_of(
     tracer.note_citations(citations.len() as u64, dropped);
 
     AssessmentSource {
-        grounding: Some(citations::grounding(&citations, locale)),
+        // A question rests on nothing yet.
+        grounding: (!awaits_answer).then(|| citations::grounding(&citations, locale)),
         answer: checked,
         awaits_answer,
         citations,

@@ -16,12 +16,14 @@ pub(super) struct Told<'t> {
 }
 
 impl Told<'_> {
-    /// The urgency that no model can lower. The urgency that the caller was told at once stands,
-    /// also when the rules have changed since.
+    /// The urgency that no model can lower. What the caller was told stands: by the rules, also
+    /// when they have changed since, and by the model of an earlier turn.
     pub(super) fn least_urgency(&self) -> Urgency {
+        let standing = self.consultation.urgency;
         self.rules
             .urgency
             .raised_to(self.consultation.triage.urgency)
+            .raised_to(standing)
     }
 }
 

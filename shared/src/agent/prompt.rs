@@ -59,13 +59,13 @@ pub(super) fn prompts(told: &Told<'_>, passages: &GivenPassages) -> Prompts {
         "sex": consultation.sex,
         "conversation": conversation.latest(MAX_CONVERSATION_CHARS),
         "answers": answers_in_words(rules),
-        "rules": { "urgency": rules.urgency, "red_flags": red_flags },
+        "rules": { "urgency": told.least_urgency(), "red_flags": red_flags },
         "passages": passages.for_prompt(),
     });
     let facts = facts.to_string();
 
     let locale = consultation.locale;
-    let one_call = instructions(locale, &one_call_instructions());
+    let one_call = instructions(locale, &ONE_CALL_INSTRUCTIONS);
     let with_tools = instructions(locale, TOOL_INSTRUCTIONS);
     Prompts {
         one_call: ChatRequest::structured(&one_call, &facts, "assessment", &ANSWER_SCHEMA),
@@ -86,13 +86,13 @@ fn answers_in_words(rules: &Triage) -> Vec<Value> {
 }
 
 /// How a model answers that is asked once.
-fn one_call_instructions() -> String {
+static ONE_CALL_INSTRUCTIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "Answer with one JSON object and nothing else: no thoughts, no code fence, no words before \
          or after it. Its keys are these, in English:\n{}",
         *FIELDS_IN_WORDS
     )
-}
+});
 
 /// How a model answers that calls tools.
 const TOOL_INSTRUCTIONS: &str = "You may call tools first: search for what the passages leave open, look at earlier \

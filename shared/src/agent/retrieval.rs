@@ -48,10 +48,8 @@ pub(super) async fn find_passages(
 
     let search =
         async |connection: &mut _| knowledge::find_passages(connection, tenant, &question).await;
-    let found = agent
-        .readers
-        .read(agent.database, SEARCH_TIMEOUT, search)
-        .await;
+    let timeout = SEARCH_TIMEOUT.min(deadline.remaining());
+    let found = agent.readers.read(agent.database, timeout, search).await;
     found
         .inspect_err(|error| {
             metrics::count("GuidanceSearch", &[("outcome", "failed")]);

@@ -20,5 +20,7 @@ pub(super) fn schema_of<T: JsonSchema>() -> Value {
         }
     });
     leave_out.transform(&mut schema);
+    // What a type says of itself is for us.
+    schema.remove("description");
     schema.into()
 }

@@ -34,6 +34,7 @@ pub(super) fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
         turns: 1,
         assessment: None,
         requires_model: false,
+        by_patient: true,
         failure: None,
         report: None,
         created_at: OffsetDateTime::UNIX_EPOCH,

@@ -39,15 +39,28 @@ impl Tracer {
         steps: Vec<TraceStep>,
         outcome: &ChainOutcome<CheckedCompletion<T>>,
     ) {
-        self.trace.steps.extend(steps);
         let answer = outcome.answer.as_ref();
-        let usage = answer.and_then(|answer| answer.content.completion.reported_usage());
         let tier = answer.map(|answer| answer.tier.clone());
-        if let Some((tier, usage)) = tier.as_deref().zip(usage) {
-            metrics::add("PromptTokens", &[("tier", tier)], usage.prompt);
-            metrics::add("CachedPromptTokens", &[("tier", tier)], usage.cached);
-            metrics::add("CompletionTokens", &[("tier", tier)], usage.completion);
+        let last = answer.and_then(|answer| answer.content.completion.reported_usage());
+        let usage = match tier.as_deref() {
+            Some(tier) => usage_of_steps(&steps, tier).or(last.map(usage_of)),
+            None => None,
+        };
+        let has_steps = |name: &str| usage_of_steps(&steps, name).is_some();
+        if let Some((tier, usage)) = tier.as_deref().zip(usage).filter(|it| !has_steps(it.0)) {
+            count_tokens(tier, usage);
         }
+        for step in &steps {
+            if let TraceStep::ModelStep {
+                tier,
+                usage: Some(usage),
+                ..
+            } = step
+            {
+                count_tokens(tier, *usage);
+            }
+        }
+        self.trace.steps.extend(steps);
 
         let failures = outcome.failures.iter().map(|failure| TracedFailure {
             tier: failure.tier.clone(),
@@ -58,7 +71,7 @@ impl Tracer {
             tier,
             attempts: outcome.attempts,
             failures: failures.collect(),
-            usage: usage.map(usage_of),
+            usage,
             wasted_tokens: outcome.wasted_tokens,
         });
     }
@@ -80,9 +93,28 @@ impl Tracer {
     }
 }
 
+/// What all steps of a tier used; none if it made no steps, or does not say.
+fn usage_of_steps(steps: &[TraceStep], name: &str) -> Option<TokenUsage> {
+    let usages = steps.iter().filter_map(|step| match step {
+        TraceStep::ModelStep { tier, usage, .. } if tier == name => *usage,
+        _ => None,
+    });
+    usages.reduce(|sum, usage| TokenUsage {
+        prompt: sum.prompt + usage.prompt,
+        cached: sum.cached + usage.cached,
+        completion: sum.completion + usage.completion,
+    })
+}
+
+fn count_tokens(tier: &str, usage: TokenUsage) {
+    metrics::add("PromptTokens", &[("tier", tier)], usage.prompt);
+    metrics::add("CachedPromptTokens", &[("tier", tier)], usage.cached);
+    metrics::add("CompletionTokens", &[("tier", tier)], usage.completion);
+}
+
 /// What a model has done in one step: which tools it called, or none for an answer in words.
 pub(super) fn model_step(tier: &str, step: &Step<'_>, calls: Vec<String>) -> TraceStep {
-    TraceStep::Model {
+    TraceStep::ModelStep {
         tier: tier.to_owned(),
         number: step.number,
         milliseconds: step.milliseconds,

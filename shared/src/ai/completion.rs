@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::content;
-use super::request::MAX_CHOICES;
-use super::tool_call::{self, ToolCall};
+use super::request::{MAX_CHOICES, MAX_REPEATED_CHARS};
+use super::tool_call::ToolCall;
 use super::usage::{
     BYTES_PER_TOKEN, ReportedUsage, UsedTokens, estimate_tokens_of_bytes, text_bytes,
 };
@@ -242,29 +242,36 @@ impl Completion {
 
     /// The first choice's tool calls, in order.
     pub fn tool_calls(&self) -> Vec<ToolCall> {
-        let numbered = self.callable().enumerate();
-        numbered
-            .map(|(index, (name, call))| ToolCall::read(index, name, call))
+        let calls = self.callable();
+        calls
+            .map(|(name, call)| ToolCall::read(name, call))
             .collect()
     }
 
-    /// The first choice's message as its model is shown it again: its text and its calls.
-    pub(super) fn repeated_message(&self) -> Value {
+    /// The first choice's message as its model is shown it again: its text and these calls of it.
+    /// What it thought is given back with its calls: `DeepSeek` and Kimi refuse to go on without.
+    pub(super) fn repeated(&self, calls: &[ToolCall]) -> Value {
         let text = self.text().unwrap_or_default();
-        let calls: Vec<Value> = self
-            .callable()
-            .enumerate()
-            .map(|(index, (_, call))| tool_call::repeated(index, call))
-            .collect();
-
+        let text: String = text.chars().take(MAX_REPEATED_CHARS).collect();
         // Some endpoints refuse a message without words or calls.
         if calls.is_empty() {
             let is_blank = text.trim().is_empty();
             let content = if is_blank { "(no answer)" } else { &text };
             return json!({ "role": "assistant", "content": content });
         }
+
+        let sent = self.callable().zip(calls);
+        let repeated: Value = sent.map(|((_, sent), call)| call.repeated(sent)).collect();
         let content = Some(text).filter(|text| !text.is_empty());
-        json!({ "role": "assistant", "content": content, "tool_calls": calls })
+        let mut message = Map::new();
+        message.insert("role".to_owned(), json!("assistant"));
+        message.insert("content".to_owned(), json!(content));
+        for field in ["reasoning_content", "reasoning_details"] {
+            let thoughts = self.first_message().and_then(|message| message.get(field));
+            message.extend(thoughts.map(|thoughts| (field.to_owned(), thoughts.clone())));
+        }
+        message.insert("tool_calls".to_owned(), repeated);
+        Value::Object(message)
     }
 
     /// The calls of the first choice that name a tool, with its name.

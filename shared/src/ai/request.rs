@@ -22,7 +22,7 @@ const ROLES: [&str; 6] = [
 pub(super) const MAX_CHOICES: u64 = 128;
 
 /// The longest part of an answer that is repeated to its model, in characters.
-const MAX_REPEATED_CHARS: usize = 8_000;
+pub(super) const MAX_REPEATED_CHARS: usize = 8_000;
 
 /// A request, as a client sent it or as we made it, without `model`: each tier puts in its own. It
 /// has no `Debug`: it holds a patient's words.

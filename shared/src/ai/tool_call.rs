@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+/// Arguments that are longer are not repeated to the model that wrote them, in bytes.
+const MAX_REPEATED_BYTES: usize = 16_384;
+
 /// A model's call of a tool. It has no `Debug`: its arguments are a model's words.
 pub struct ToolCall {
-    /// What the reply has to name.
+    /// What the reply has to name; empty if the model gave none.
     pub id: String,
     /// The tool.
     pub name: String,
@@ -13,31 +16,32 @@ pub struct ToolCall {
 }
 
 impl ToolCall {
-    /// The call of the tool called `name`, in a message's place `index`.
-    pub(super) fn read(index: usize, name: &str, call: &Value) -> Self {
-        let arguments = call.pointer("/function/arguments").and_then(Value::as_str);
+    /// The call of the tool called `name`.
+    pub(super) fn read(name: &str, call: &Value) -> Self {
+        let text = |pointer: &str| call.pointer(pointer).and_then(Value::as_str);
         Self {
-            id: id_of(index, call),
+            id: text("/id").unwrap_or_default().to_owned(),
             name: name.to_owned(),
-            arguments: arguments.unwrap_or_default().to_owned(),
+            arguments: text("/function/arguments").unwrap_or_default().to_owned(),
         }
     }
-}
 
-/// The call as its model is shown it again. It keeps what else it has, since some providers want
-/// that back (Gemini's signature of thoughts).
-pub(super) fn repeated(index: usize, call: &Value) -> Value {
-    let mut repeated = call.as_object().cloned().unwrap_or_default();
-    repeated.insert("id".to_owned(), json!(id_of(index, call)));
-    repeated.insert("type".to_owned(), json!("function"));
-    Value::Object(repeated)
-}
+    /// The call as its model is shown it again. It keeps what else `call` has, since some providers
+    /// want that back (Gemini's signature of thoughts), but its number within a stream. Arguments
+    /// that are no object become an empty one: servers parse them, and fail.
+    pub(super) fn repeated(&self, call: &Value) -> Value {
+        let is_object = |text: &str| matches!(serde_json::from_str(text), Ok(Value::Object(_)));
+        let is_kept = self.arguments.len() <= MAX_REPEATED_BYTES && is_object(&self.arguments);
+        let arguments = if is_kept { &self.arguments } else { "{}" };
 
-/// The id of a call; one by its place, if it has none.
-fn id_of(index: usize, call: &Value) -> String {
-    let id = call.get("id").and_then(Value::as_str);
-    let id = id.filter(|id| !id.is_empty());
-    id.map_or_else(|| format!("call_{index}"), str::to_owned)
+        let mut repeated = call.as_object().cloned().unwrap_or_default();
+        repeated.remove("index");
+        repeated.insert("id".to_owned(), json!(self.id));
+        repeated.insert("type".to_owned(), json!("function"));
+        let function = json!({ "name": self.name, "arguments": arguments });
+        repeated.insert("function".to_owned(), function);
+        Value::Object(repeated)
+    }
 }
 
 /// The tool's answer to a call, as a message.

@@ -10,8 +10,10 @@ use crate::deadline::Deadline;
 
 /// What a call comes to.
 pub enum ToolReply {
-    /// What the tool found, or that it cannot be used now.
+    /// What the tool found.
     Found(Value),
+    /// It cannot be used now; that is no mistake of the model.
+    Unavailable(&'static str),
     /// The call is wrong. A model may mend one mistake; with the second, its tier has failed.
     Mistake {
         /// For logs and metrics.
@@ -44,6 +46,9 @@ pub trait Toolbox: Sync {
     /// Its model has made one more step: an answer, or calls of tools.
     fn note_step(&self, session: &mut Self::Session, step: &Step<'_>);
 
+    /// The model has made a mistake, of which it is told.
+    fn note_mistake(&self, session: &mut Self::Session, reason: &'static str);
+
     /// Does what a call asks for. It takes no longer than until the deadline.
     fn call(
         &self,
@@ -51,6 +56,9 @@ pub trait Toolbox: Sync {
         call: &ToolCall,
         deadline: Deadline,
     ) -> impl Future<Output = ToolReply> + Send;
+
+    /// Refuses what a filter or a limit has ended.
+    fn check_ending(&self, completion: &Completion) -> Result<(), InvalidAnswer>;
 
     /// What the answer says, or what is wrong with it.
     fn check(

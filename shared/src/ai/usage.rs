@@ -58,6 +58,14 @@ impl UsedTokens {
             Self::Known(tokens) | Self::Estimated(tokens) => tokens,
         }
     }
+
+    /// The same with those of the steps before.
+    pub(super) const fn plus(self, earlier: u64) -> Self {
+        match self {
+            Self::Known(tokens) => Self::Known(tokens.saturating_add(earlier)),
+            Self::Estimated(tokens) => Self::Estimated(tokens.saturating_add(earlier)),
+        }
+    }
 }
 
 /// Bytes of what a model wrote into the messages of these choices.

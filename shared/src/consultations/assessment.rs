@@ -22,7 +22,7 @@ pub struct Assessment {
     pub recommended_actions: Vec<String>,
     /// Questions that a clinician should ask next.
     pub questions: Vec<String>,
-    /// Whether this is no more than a question to the patient, who is to answer it first.
+    /// Whether this is no more than a question that the patient has yet to answer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub awaits_answer: bool,
     /// Where to go, in the patient's language: in an emergency always the emergency department.
@@ -82,6 +82,9 @@ impl Assessment {
     /// wait, what it recommended does not stand beside the rules' advice.
     #[must_use]
     pub fn raised_later(mut self, rules: &Triage, urgency: Urgency, locale: Locale) -> Self {
+        if urgency > self.urgency {
+            self.end_wait();
+        }
         let was_calm = self.urgency < Urgency::Urgent;
         if was_calm && urgency >= Urgency::Urgent {
             self.recommended_actions.clear();
@@ -90,11 +93,22 @@ impl Assessment {
         self.with_rules(rules, urgency, locale)
     }
 
+    /// What was asked in calm does not hold up who needs help.
+    fn end_wait(&mut self) {
+        if self.awaits_answer {
+            self.awaits_answer = false;
+            self.questions.clear();
+        }
+    }
+
     /// The assessment with the rules' last word: at least this urgency, their danger signs with
     /// the sources, and in front of all that a model recommends, what these demand.
     #[must_use]
     pub fn with_rules(mut self, rules: &Triage, urgency: Urgency, locale: Locale) -> Self {
         self.urgency = self.urgency.raised_to(urgency);
+        if self.urgency == Urgency::Emergency {
+            self.end_wait();
+        }
         self.red_flags = merge_red_flags(&rules.red_flags, self.red_flags, locale);
 
         let cited = rules.red_flags.iter().filter_map(Citation::of);

@@ -65,6 +65,9 @@ pub struct Consultation {
     pub assessment: Option<Assessment>,
     /// Whether the patient rather wants no answer than one of the rules alone.
     pub requires_model: bool,
+    /// Whether a patient created it, and not a clinician for one.
+    #[serde(default)]
+    pub by_patient: bool,
     /// Why there is no assessment, if it has failed: a code of [`crate::jobs::Reason`].
     pub failure: Option<String>,
     /// The latest report, if one was made.
@@ -100,7 +103,9 @@ impl Consultation {
     /// The assessment as it stands now: the patient's answers and messages may have raised the
     /// urgency since it was made.
     pub fn current_assessment(&self) -> Option<Assessment> {
-        let assessment = self.assessment.clone()?;
+        let mut assessment = self.assessment.clone()?;
+        // The patient has answered: what is made now, or could not be, is the answer to that.
+        assessment.awaits_answer &= self.status == ConsultationStatus::Completed;
         // A function of an earlier version may have written a lesser urgency behind an answer.
         let urgency = self.urgency.raised_to(self.triage.urgency);
         if self.triage.answers.is_empty() && urgency <= assessment.urgency {

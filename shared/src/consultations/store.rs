@@ -13,11 +13,11 @@ use super::request::{IdempotencyKey, NewConsultation};
 use super::tasks::Analyze;
 use super::view::ConsultationSummary;
 use crate::error::{Error, ErrorKind};
-use crate::identity::{Caller, Scope, TenantId, UserId};
+use crate::identity::{Caller, Role, Scope, TenantId, UserId};
 use crate::jobs::{JobMessage, JobPayload, NewJob};
 use crate::locale::Locale;
 use crate::page::Page;
-use crate::triage::{Triage, Urgency};
+use crate::triage::{Sex, Triage, Urgency};
 
 /// Idempotency keys that one statement removes at most.
 const PRUNE_BATCH_SIZE: i64 = 5_000;
@@ -123,6 +123,7 @@ pub async fn create(
         .bind(request.require_model)
         .bind(Analyze::KIND)
         .bind(job.payload())
+        .bind(caller.role == Role::Patient)
         .fetch_one(&mut *connection)
         .await?;
 
@@ -255,24 +256,29 @@ pub struct PastConsultation {
     pub symptoms: String,
     /// How urgent it was.
     pub urgency: Urgency,
+    /// The age then.
+    pub age: Option<i16>,
+    /// The sex that was told.
+    pub sex: Option<Sex>,
     /// When it was.
     pub created_at: OffsetDateTime,
-    /// What was answered, at most 500 characters; none if nothing was.
+    /// What a model answered, at most 500 characters; none if none did.
     pub summary: Option<String>,
 }
 
-/// The latest consultations of the same patient before this one, at most `limit`.
+/// The latest consultations of the same account before this one that can be the same patient's, at
+/// most five.
 pub async fn earlier_of_same_patient(
     connection: &mut PgConnection,
     tenant: &TenantId,
     consultation: &Consultation,
-    limit: u8,
 ) -> Result<Vec<PastConsultation>, Error> {
     let rows = sqlx::query_as(include_str!("sql/earlier_of_same_patient.sql"))
         .bind(tenant)
         .bind(&consultation.user_id)
         .bind(consultation.id)
-        .bind(i64::from(limit))
+        .bind(consultation.age.map(i16::from))
+        .bind(consultation.sex)
         .fetch_all(connection)
         .await?;
     Ok(rows)

@@ -24,7 +24,7 @@ pub enum TraceStep {
         passages: Vec<TracedPassage>,
     },
     /// A model that may call tools made a step.
-    Model {
+    ModelStep {
         /// Its tier.
         tier: String,
         /// The step's number, from 1.
@@ -37,17 +37,22 @@ pub enum TraceStep {
         usage: Option<TokenUsage>,
     },
     /// A tool did what a model called it for.
-    Tool {
+    ToolCall {
         /// The model's tier.
         tier: String,
         /// The tool.
         tool: String,
         /// How long it took.
         milliseconds: u64,
-        /// Whether the call was one that cannot be carried out, so that the model was told why.
-        is_mistake: bool,
         /// What was found that the model had not been given before.
         passages: Vec<TracedPassage>,
+    },
+    /// A model made a mistake, and was told of it.
+    Mistake {
+        /// Its tier.
+        tier: String,
+        /// Which, such as `bad arguments`.
+        reason: String,
     },
     /// Models were asked: all of their steps together.
     Models {
@@ -59,7 +64,7 @@ pub enum TraceStep {
         attempts: u32,
         /// The tiers that failed or were passed over.
         failures: Vec<TracedFailure>,
-        /// What the last step used, if the provider says so.
+        /// What the answer used, with all steps to it, if the provider says so.
         usage: Option<TokenUsage>,
         /// Tokens of calls that made no answer.
         wasted_tokens: u64,

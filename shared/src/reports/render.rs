@@ -49,6 +49,7 @@ struct ReportText<'a> {
     degraded: Option<&'static str>,
     symptoms: &'a str,
     history: Option<&'a str>,
+    heading: &'static str,
     summary: &'a str,
     department: &'a str,
     note: Option<&'a DoctorNote>,
@@ -72,10 +73,12 @@ struct Words {
     symptoms: &'static str,
     history: &'static str,
     summary: &'static str,
+    preliminary: &'static str,
     causes: &'static str,
     red_flags: &'static str,
     actions: &'static str,
     questions: &'static str,
+    asked: &'static str,
     answers: &'static str,
     citations: &'static str,
     served_by: &'static str,
@@ -97,10 +100,12 @@ const ZH: Words = Words {
     symptoms: "患者自述",
     history: "既往情况",
     summary: "评估",
+    preliminary: "初步评估（已向患者提问，尚未得到回答）",
     causes: "可能的原因",
     red_flags: "危险信号",
     actions: "建议",
     questions: "就诊时可能会问到",
+    asked: "待患者回答",
     answers: "患者对危险信号的回答",
     citations: "依据",
     served_by: "生成方式",
@@ -122,10 +127,12 @@ const EN: Words = Words {
     symptoms: "In the patient's words",
     history: "History",
     summary: "Assessment",
+    preliminary: "Assessment so far (the patient was asked, and has not answered yet)",
     causes: "Possible causes",
     red_flags: "Danger signs",
     actions: "What to do",
     questions: "What a clinician may ask",
+    asked: "Asked, not yet answered",
     answers: "Danger signs asked after",
     citations: "Sources",
     served_by: "Made by",
@@ -166,6 +173,11 @@ impl<'a> ReportText<'a> {
             summary: &assessment.summary,
             department: &assessment.recommended_department,
             note: assessment.doctor_note.as_ref(),
+            heading: if assessment.awaits_answer {
+                words.preliminary
+            } else {
+                words.summary
+            },
             lists: filled_lists(assessment, words),
             citations: &assessment.citations,
             served_by: served_by_label(&assessment.served_by, words),
@@ -203,11 +215,16 @@ fn answers_in_words(consultation: &Consultation) -> Vec<String> {
 /// The assessment's lists that have any items.
 fn filled_lists<'a>(assessment: &'a Assessment, words: &Words) -> Vec<List<'a>> {
     let list = |title, items| List { title, items };
+    let questions = if assessment.awaits_answer {
+        words.asked
+    } else {
+        words.questions
+    };
     let mut lists = vec![
         list(words.red_flags, &assessment.red_flags),
         list(words.actions, &assessment.recommended_actions),
         list(words.causes, &assessment.possible_causes),
-        list(words.questions, &assessment.questions),
+        list(questions, &assessment.questions),
     ];
     lists.retain(|list| !list.items.is_empty());
 
@@ -270,10 +287,10 @@ const fn urgency_label(urgency: Urgency, locale: Locale) -> &'static str {
 const fn degraded_label(reason: DegradedReason, locale: Locale) -> &'static str {
     match (reason, locale) {
         (DegradedReason::ServedByFallbackTier, Locale::Zh) => {
-            "首选模型不可用，本评估由备用模型给出。"
+            "首选模型未能给出可用的回答，本评估由备用模型给出。"
         }
         (DegradedReason::ServedByFallbackTier, Locale::En) => {
-            "The first model was unavailable; a fallback model made this assessment."
+            "The first model gave no usable answer; a fallback model made this assessment."
         }
         (_, Locale::Zh) => "没有模型可用，本评估仅由规则给出。",
         (_, Locale::En) => "No model was available; this assessment comes from rules alone.",

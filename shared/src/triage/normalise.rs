@@ -92,12 +92,15 @@ pub(super) fn normalise_text(text: &str) -> String {
             normalised = normalised.replace(written, mark);
         }
     }
-    without_identifiers(&normalised)
+    without_identifiers(normalised)
 }
 
 /// Replaces each identifier by `~`.
-fn without_identifiers(text: &str) -> String {
+fn without_identifiers(text: String) -> String {
     let ends_run = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    if !text.split(ends_run).any(is_identifier) {
+        return text;
+    }
     let mut without = String::with_capacity(text.len());
 
     for piece in text.split_inclusive(ends_run) {

@@ -34,7 +34,7 @@ pub(crate) fn message_of(script: &str, request: &Request) -> Option<Value> {
         }
         "unknown" => vec![call("prescribe", &json!({ "medicine": seen.steps }))],
         "unknown-once" if seen.steps == 0 => vec![call("prescribe", &json!({}))],
-        "repeats" => vec![search("fever")],
+        "repeats" | "cut-off" | "breaks" => vec![search("fever")],
         "endless" => vec![search(&format!("question {}", seen.steps))],
         "long" if is_offered("search_knowledge") => {
             vec![search(&format!("question {}", seen.steps))]
@@ -48,11 +48,25 @@ pub(crate) fn message_of(script: &str, request: &Request) -> Option<Value> {
             let content = assessment("urgent").to_string();
             return Some(json!({ "role": "assistant", "content": content }));
         }
-        "no-ids" if seen.steps == 0 => {
-            let mut call = search("fever");
+        "no-ids" if seen.steps < 2 => {
+            let mut call = search(&format!("question {}", seen.steps));
             call["id"].take();
             vec![call]
         }
+        "broken-json" if seen.steps == 0 => {
+            let mut call = search("fever");
+            call["function"]["arguments"] = json!("{\"query\": \"fev");
+            let thoughts = "Let me see.";
+            call["id"] = json!("call_broken");
+            return Some(json!({
+                "role": "assistant", "content": null, "reasoning_content": thoughts,
+                "tool_calls": [call],
+            }));
+        }
+        "feared" if seen.steps == 0 => vec![question_of("emergency", 4)],
+        "feared" => vec![question_of("routine", 1)],
+        "fears" => vec![question_of("emergency", 1)],
+        "asks-twice" => vec![question_of("routine", 1), question_of("urgent", 1)],
         _ => vec![answer],
     };
 
@@ -76,12 +90,22 @@ fn search(query: &str) -> Value {
 }
 
 fn question() -> Value {
+    question_of("routine", 1)
+}
+
+/// So many questions; more than three are a mistake.
+fn question_of(urgency: &str, number: usize) -> Value {
     let arguments = json!({
         "so_far": "It may be several things.",
-        "questions": ["Does it hurt when you press there?"],
-        "urgency": "routine",
+        "questions": vec!["Does it hurt when you press there?"; number],
+        "urgency": urgency,
     });
     call("ask_patient", &arguments)
+}
+
+/// Whether the script breaks the connection's side of things in this step.
+pub(crate) fn breaks_now(script: &str, request: &Request) -> bool {
+    script == "agent-breaks" && Seen::new(request).steps > 0
 }
 
 /// What has been said since the prompt.

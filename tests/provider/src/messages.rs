@@ -74,8 +74,10 @@ pub(crate) fn chunk_of(model: &str, choices: &Value) -> Value {
 pub(crate) fn deltas_of(message: &Value) -> Vec<Value> {
     if let Some(calls) = message["tool_calls"].as_array() {
         let numbered = calls.iter().enumerate();
-        let deltas = numbered.flat_map(|(index, call)| deltas_of_call(index, call.clone()));
-        return deltas.collect();
+        let calls = numbered.flat_map(|(index, call)| deltas_of_call(index, call.clone()));
+        let thoughts = message["reasoning_content"].as_str();
+        let thoughts = thoughts.map(|text| json!({ "reasoning_content": text }));
+        return thoughts.into_iter().chain(calls).collect();
     }
 
     let mut deltas = vec![json!({ "role": "assistant", "content": "" })];

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::Shared;
+use crate::agents;
 use crate::forms::reason_of;
 use crate::messages::{chunk_of, deltas_of, message_of, usage};
 use crate::oddities::{OddBody, odd_body};
@@ -126,6 +127,7 @@ impl Play<'_> {
                 self.limit_if(is_first, httpdate::fmt_http_date(at)).await
             }
             "500-once" => self.fail_if(is_first, 500).await,
+            _ if agents::breaks_now(script, self.request) => self.answer_status(500, &[]).await,
             "reset-once" if is_first => Ok(After::Reset),
             "reset" => Ok(After::Reset),
             "silent" => Ok(After::WaitForHangUp),
@@ -270,7 +272,11 @@ impl Play<'_> {
 
         let message = message_of(script, self.model, self.request);
         let has_calls = message["tool_calls"].is_array();
-        let reason = if has_calls { "tool_calls" } else { reason };
+        let reason = match script {
+            "agent-cut-off" => "length",
+            _ if has_calls => "tool_calls",
+            _ => reason,
+        };
         if self.wants_stream() && script != "json" {
             return self.answer_events(&message, reason).await;
         }

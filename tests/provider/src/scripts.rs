@@ -46,8 +46,20 @@ pub const ALL: &[(&str, &str)] = &[
         "calls ask_patient in the first turn, and then assess; in every turn",
     ),
     (
-        "agent-mends, agent-mends-answer, agent-unknown-once, agent-escapes, agent-no-ids",
+        "agent-mends, agent-mends-answer, agent-unknown-once, agent-broken-json",
         "makes one mistake in its calls, and then calls assess",
+    ),
+    (
+        "agent-escapes, agent-no-ids",
+        "names another tenant and user in its arguments; gives its calls no ids",
+    ),
+    (
+        "agent-fears, agent-feared, agent-asks-twice",
+        "asks, and calls it an emergency; does so in a call that is refused; asks in two calls",
+    ),
+    (
+        "agent-breaks, agent-cut-off",
+        "searches, and answers 500 from then on; has its search cut off by the limit of tokens",
     ),
     (
         "agent-unknown, agent-repeats, agent-endless",

@@ -52,11 +52,11 @@ async fn a_model_finds_more_and_cites_it() {
     let names: Vec<_> = steps.iter().map(|step| step["step"].clone()).collect();
     let expected = [
         "search",
-        "model",
-        "tool",
-        "model",
-        "tool",
-        "model",
+        "model_step",
+        "tool_call",
+        "model_step",
+        "tool_call",
+        "model_step",
         "models",
         "citations",
     ];
@@ -66,6 +66,7 @@ async fn a_model_finds_more_and_cites_it() {
     assert_eq!(steps[2]["tool"], "search_knowledge");
     assert_eq!(steps[4]["tool"], "past_consultations");
     assert_eq!(steps[6]["attempts"], 3);
+    assert_eq!(steps[6]["usage"]["completion"], 66, "of all steps");
 }
 
 /// Also when the model names another person or tenant in its arguments.
@@ -91,10 +92,49 @@ async fn a_model_sees_this_patients_earlier_complaints_alone() {
     let marker = Uuid::new_v4().to_string();
     let complaint = format!("a dull headache {marker} [primary:agent-escapes]");
     let now = patient.complain(&complaint).await;
-    let answered = patient.outcome(&now).await;
-    assert_eq!(answered["assessment"]["served_by"]["tier"], "primary");
-    let told = replies(&marker)[0]["error"].clone();
-    assert!(told.as_str().unwrap().contains("tenant_id"), "{told}");
+    patient.outcome(&now).await;
+    let shown = replies(&marker)[0]["consultations"].clone();
+    assert_eq!(shown.as_array().unwrap().len(), 2, "{shown}");
+    assert!(!shown.to_string().contains("rash"), "{shown}");
+}
+
+/// Families share accounts, and clinicians enter complaints of others.
+#[tokio::test]
+async fn who_cannot_be_the_same_person_is_not_shown() {
+    let tenant = new_tenant();
+    let account = User::of(&tenant, "family", Role::Patient).await;
+    let create = async |user: &User, body: &Value| {
+        let accepted = user.post("/v1/consultations").json(body).send().await;
+        let accepted = read(accepted.unwrap(), StatusCode::ACCEPTED).await;
+        user.outcome(&accepted).await;
+    };
+    for child in [
+        json!({ "symptoms": "the son has a cough", "age": 2, "sex": "male" }),
+        json!({ "symptoms": "the daughter has a cough", "age": 2, "sex": "female" }),
+        json!({ "symptoms": "my own cough", "age": 45, "sex": "female" }),
+    ] {
+        create(&account, &child).await;
+    }
+
+    let marker = Uuid::new_v4().to_string();
+    let symptoms = format!("a dull headache {marker} [primary:agent-looks-up]");
+    let now = json!({ "symptoms": symptoms, "age": 45, "sex": "female" });
+    create(&account, &now).await;
+    let shown = replies(&marker)[1]["consultations"].clone();
+    assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown[0]["symptoms"], "my own cough");
+    assert_eq!(shown[0]["age"], 45);
+
+    let clinician = User::of(&tenant, "clinician", Role::Clinician).await;
+    create(&clinician, &json!({ "symptoms": "somebody's rash" })).await;
+    let marker = Uuid::new_v4().to_string();
+    create(
+        &clinician,
+        &json!({ "symptoms": format!("somebody's headache {marker}") }),
+    )
+    .await;
+    let offered = provider::calls(&marker)[0].body["tools"].to_string();
+    assert!(!offered.contains("past_consultations"), "{offered}");
 }
 
 #[tokio::test]
@@ -144,6 +184,63 @@ async fn who_may_be_in_danger_is_not_asked_first() {
     assert_eq!(calls.len(), 2);
     let steps = steps_of(&clinician, &first).await;
     assert_eq!(steps[1]["calls"], json!(["ask_patient"]));
+}
+
+/// What a model fears is not taken back by asking, nor by asking again in other words.
+#[tokio::test]
+async fn a_model_that_fears_an_emergency_does_not_ask_first() {
+    for script in ["agent-fears", "agent-feared"] {
+        let patient = User::new().await;
+        let complaint = format!("my belly feels odd [primary:{script}]");
+        let first = patient.complain(&complaint).await;
+        let answered = patient.outcome(&first).await;
+
+        let assessment = &answered["assessment"];
+        assert_eq!(assessment["urgency"], "emergency", "{script}: {assessment}");
+        assert_eq!(assessment["awaits_answer"], Value::Null, "{script}");
+        assert_eq!(assessment["questions"], json!([]), "{script}");
+
+        // It stands in the turns that follow: they do not ask either.
+        let (_, answered) = say(&patient, &first, "It is still odd.").await;
+        assert_eq!(answered["assessment"]["urgency"], "emergency", "{script}");
+        assert_eq!(answered["assessment"]["awaits_answer"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn questions_in_two_calls_are_asked_together() {
+    let patient = User::new().await;
+    let first = patient
+        .complain("my belly feels odd [primary:agent-asks-twice]")
+        .await;
+    let asked = patient.outcome(&first).await;
+    let assessment = &asked["assessment"];
+    assert_eq!(assessment["questions"].as_array().unwrap().len(), 2);
+    assert_eq!(assessment["urgency"], "urgent");
+}
+
+/// An answer to the rules' question that raises the urgency ends the wait for the model's.
+#[tokio::test]
+async fn what_was_asked_in_calm_does_not_hold_up_an_emergency() {
+    let patient = User::new().await;
+    let first = patient
+        .complain("my belly feels odd [primary:agent-asks]")
+        .await;
+    let asked = patient.outcome(&first).await;
+    assert_eq!(asked["assessment"]["awaits_answer"], true);
+
+    let id = first["id"].as_str().unwrap();
+    let code = asked["questions"][0]["code"].as_str().unwrap();
+    let body = json!({ "answers": { code: "yes" } });
+    let path = format!("/v1/consultations/{id}");
+    let answers = format!("{path}/answers");
+    let answered = patient.post(&answers).json(&body).send().await.unwrap();
+    read(answered, StatusCode::OK).await;
+
+    let seen = read(patient.get(&path).send().await.unwrap(), StatusCode::OK).await;
+    assert_eq!(seen["urgency"], "emergency");
+    assert_eq!(seen["assessment"]["awaits_answer"], Value::Null, "{seen}");
+    assert_eq!(seen["assessment"]["questions"], json!([]));
 }
 
 #[tokio::test]

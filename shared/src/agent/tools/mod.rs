@@ -58,12 +58,11 @@ trait Tool: JsonSchema + DeserializeOwned + Validate<Context = ()> {
 
     /// Its arguments, or what is wrong with them, for the model to read.
     fn read(arguments: &str) -> Result<Self, String> {
-        // Some models send nothing where nothing has to be said.
-        let arguments = if arguments.trim().is_empty() {
-            "{}"
-        } else {
-            arguments
-        };
+        // Some models send nothing where nothing has to be said, or write the object as a text.
+        let encoded: Option<String> = serde_json::from_str(arguments).ok();
+        let arguments = encoded.as_deref().unwrap_or(arguments).trim();
+        let is_nothing = matches!(arguments, "" | "null");
+        let arguments = if is_nothing { "{}" } else { arguments };
         let mut json = serde_json::Deserializer::from_str(arguments);
         let read: Self = serde_path_to_error::deserialize(&mut json).map_err(bad_arguments)?;
         json.end().map_err(bad_arguments)?;
@@ -86,22 +85,29 @@ fn definition(name: &str, purpose: &str, schema: &Value) -> Value {
     json!({ "type": "function", "function": function })
 }
 
-/// What every model may call.
+/// All tools, in the order in which a model is shown them.
 static DEFINITIONS: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let purpose = "Gives the assessment. Call it once, when you know enough; it ends your work.";
     vec![
         SearchKnowledge::definition(),
         PastConsultations::definition(),
         definition(ASSESS, purpose, &schema_of::<ModelAnswer>()),
+        AskPatient::definition(),
     ]
 });
 
-/// The same, with a question to the patient.
-static DEFINITIONS_WITH_QUESTION: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let mut definitions = DEFINITIONS.clone();
-    definitions.push(AskPatient::definition());
-    definitions
-});
+/// Whether a model may call this tool for what was told. Who may be in danger is not asked first,
+/// and nobody is asked for ever; what a clinician enters is no patient's history.
+fn is_offered(tool: &str, told: &Told<'_>) -> bool {
+    match tool {
+        AskPatient::NAME => {
+            let is_early = told.consultation.turns <= LAST_ASKING_TURN;
+            is_early && told.least_urgency() < Urgency::Emergency
+        }
+        PastConsultations::NAME => told.consultation.by_patient,
+        _ => true,
+    }
+}
 
 /// The tools for one answer to one consultation.
 pub(super) struct AgentTools<'t> {
@@ -109,6 +115,7 @@ pub(super) struct AgentTools<'t> {
     tenant: &'t TenantId,
     told: Told<'t>,
     request: ChatRequest,
+    definitions: Vec<Value>,
     passages: GivenPassages,
     /// What has been done, by all tiers.
     steps: Mutex<Vec<TraceStep>>,
@@ -118,6 +125,8 @@ pub(super) struct AgentTools<'t> {
 pub(super) struct Session {
     tier: String,
     passages: GivenPassages,
+    /// The highest urgency that its calls have named, also in those that were not accepted.
+    named_urgency: Option<Urgency>,
 }
 
 /// An answer with what it cites, or a question.
@@ -130,18 +139,24 @@ pub(super) struct AgentAnswer {
 
 impl<'t> AgentTools<'t> {
     /// The tools for a consultation whose complaint these passages were found for.
-    pub(super) const fn new(
+    pub(super) fn new(
         agent: &'t Agent<'t>,
         tenant: &'t TenantId,
         told: Told<'t>,
         request: ChatRequest,
         passages: GivenPassages,
     ) -> Self {
+        let is_offered = |definition: &&Value| {
+            let name = definition.pointer("/function/name").and_then(Value::as_str);
+            name.is_some_and(|name| is_offered(name, &told))
+        };
+        let definitions = DEFINITIONS.iter().filter(is_offered).cloned().collect();
         Self {
             agent,
             tenant,
             told,
             request,
+            definitions,
             passages,
             steps: Mutex::new(Vec::new()),
         }
@@ -152,29 +167,41 @@ impl<'t> AgentTools<'t> {
         self.steps.into_inner()
     }
 
-    /// Who may be in danger is not asked first, and nobody is asked for ever.
-    fn may_ask(&self) -> bool {
-        let is_early = self.told.consultation.turns <= LAST_ASKING_TURN;
-        is_early && self.told.least_urgency() < Urgency::Emergency
-    }
-
     async fn reply_to(
         &self,
         session: &mut Session,
         call: &ToolCall,
         deadline: Deadline,
-    ) -> Result<Value, String> {
+    ) -> Result<ToolReply, String> {
         match call.name.as_str() {
             SearchKnowledge::NAME => {
                 let search = SearchKnowledge::read(&call.arguments)?;
                 Ok(search.run(self, session, deadline).await)
             }
             PastConsultations::NAME => {
-                let past = PastConsultations::read(&call.arguments)?;
-                Ok(past.run(self, deadline).await)
+                PastConsultations::read(&call.arguments)?;
+                Ok(PastConsultations::run(self, deadline).await)
             }
             _ => Err(bad_arguments("no such tool")),
         }
+    }
+
+    /// What a model's last step says: an assessment, or else questions.
+    fn read_answer(&self, completion: &Completion) -> Result<(ModelAnswer, bool), InvalidAnswer> {
+        let calls = completion.tool_calls();
+        let questions: Vec<_> = calls
+            .iter()
+            .filter(|call| call.name == AskPatient::NAME && self.ends_with(&call.name))
+            .collect();
+        let assesses = calls.iter().any(|call| call.name == ASSESS);
+        if assesses || questions.is_empty() {
+            return Ok((answer::check_completion(completion)?, false));
+        }
+
+        self.check_ending(completion)?;
+        let asked = ask_patient::read_questions(completion, &questions)
+            .map_err(|feedback| InvalidAnswer::mendable(BAD_ARGUMENTS, feedback))?;
+        Ok((asked, true))
     }
 }
 
@@ -187,29 +214,36 @@ impl Toolbox for AgentTools<'_> {
     }
 
     fn definitions(&self) -> &[Value] {
-        if self.may_ask() {
-            &DEFINITIONS_WITH_QUESTION
-        } else {
-            &DEFINITIONS
-        }
+        &self.definitions
     }
 
     fn ends_with(&self, tool: &str) -> bool {
-        tool == ASSESS || tool == AskPatient::NAME && self.may_ask()
+        matches!(tool, ASSESS | AskPatient::NAME) && is_offered(tool, &self.told)
     }
 
     fn new_session(&self, tier: &str) -> Session {
         Session {
             tier: tier.to_owned(),
             passages: self.passages.clone(),
+            named_urgency: None,
         }
     }
 
     fn note_step(&self, session: &mut Session, step: &Step<'_>) {
-        let calls = step.completion.tool_calls().into_iter();
-        let calls = calls.map(|call| known_name(&call.name)).collect();
-        let noted = tracer::model_step(&session.tier, step, calls);
+        let calls = step.completion.tool_calls();
+        let urgency = calls.iter().filter_map(ask_patient::urgency_of).max();
+        session.named_urgency = session.named_urgency.max(urgency);
+
+        let names = calls.iter().map(|call| known_name(&call.name)).collect();
+        let noted = tracer::model_step(&session.tier, step, names);
         self.steps.lock().push(noted);
+    }
+
+    fn note_mistake(&self, session: &mut Session, reason: &'static str) {
+        self.steps.lock().push(TraceStep::Mistake {
+            tier: session.tier.clone(),
+            reason: reason.to_owned(),
+        });
     }
 
     async fn call(&self, session: &mut Session, call: &ToolCall, deadline: Deadline) -> ToolReply {
@@ -217,43 +251,40 @@ impl Toolbox for AgentTools<'_> {
         let known = session.passages.len();
         let reply = self.reply_to(session, call, deadline).await;
 
-        let reply = match reply {
-            Ok(found) => ToolReply::Found(found),
-            Err(feedback) => ToolReply::Mistake {
-                reason: BAD_ARGUMENTS,
-                feedback,
-            },
-        };
+        let reply = reply.unwrap_or_else(|feedback| ToolReply::Mistake {
+            reason: BAD_ARGUMENTS,
+            feedback,
+        });
         let passages = session.passages.since(known);
-        self.steps.lock().push(TraceStep::Tool {
+        self.steps.lock().push(TraceStep::ToolCall {
             tier: session.tier.clone(),
             tool: known_name(&call.name),
             milliseconds: tracer::milliseconds_since(began),
-            is_mistake: matches!(reply, ToolReply::Mistake { .. }),
             passages: passages.iter().map(tracer::traced).collect(),
         });
         reply
     }
 
+    fn check_ending(&self, completion: &Completion) -> Result<(), InvalidAnswer> {
+        answer::check_ending(completion.finish_reason())
+    }
+
+    /// A model that has named a higher urgency before does not lower it either.
     fn check(
         &self,
         session: &Session,
         completion: &Completion,
     ) -> Result<AgentAnswer, InvalidAnswer> {
-        let calls = completion.tool_calls();
-        let is_question = |call: &&ToolCall| call.name == AskPatient::NAME;
-        let question = calls.iter().find(is_question).filter(|_| self.may_ask());
-        let assesses = calls.iter().any(|call| call.name == ASSESS);
+        let (mut answer, awaits_answer) = self.read_answer(completion)?;
+        answer.urgency = answer
+            .urgency
+            .max(session.named_urgency.unwrap_or(answer.urgency));
 
-        let mut answer = match question {
-            Some(question) if !assesses => ask_patient::read_question(question)?,
-            _ => answer::check_completion(completion)?,
-        };
         let cited = session.passages.cite(&mut answer);
         Ok(AgentAnswer {
             answer,
             cited,
-            awaits_answer: question.is_some() && !assesses,
+            awaits_answer,
         })
     }
 }

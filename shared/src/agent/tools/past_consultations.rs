@@ -7,56 +7,46 @@ use serde_json::{Value, json};
 
 use super::{AgentTools, Tool};
 use crate::agent::retrieval::SEARCH_TIMEOUT;
+use crate::ai::ToolReply;
 use crate::consultations::{PastConsultation, store};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::telemetry::metrics;
 
-/// The most that are shown.
-const MAX_SHOWN: u8 = 5;
-
-/// The arguments.
+/// There is nothing to say: whose they are is the consultation's to know.
 #[derive(Deserialize, JsonSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PastConsultations {
-    /// How many to show, the latest first.
-    #[serde(default = "max_shown")]
-    #[garde(range(min = 1, max = MAX_SHOWN))]
-    limit: u8,
-}
-
-const fn max_shown() -> u8 {
-    MAX_SHOWN
-}
+#[schemars(extend("additionalProperties" = false, "properties" = {}))]
+pub(super) struct PastConsultations {}
 
 impl Tool for PastConsultations {
     const NAME: &'static str = "past_consultations";
-    const PURPOSE: &'static str = "Shows this patient's earlier consultations here: when, what they told, how urgent it \
-         was, and what was answered. Call it when the complaint may be an old one, or come of one.";
+    const PURPOSE: &'static str = "Shows up to five earlier consultations of this patient's account: when, at what age, what \
+         was told, how urgent it was, and what was answered. Families share accounts: one that does \
+         not fit this patient may be another person's. Call it when the complaint may be an old \
+         one, or come of one.";
 }
 
 impl PastConsultations {
     /// Those of the consultation's own patient, whatever the model was told.
-    pub(super) async fn run(self, tools: &AgentTools<'_>, deadline: Deadline) -> Value {
+    pub(super) async fn run(tools: &AgentTools<'_>, deadline: Deadline) -> ToolReply {
         let consultation = tools.told.consultation;
         let timeout = SEARCH_TIMEOUT.min(deadline.remaining());
-        let found = tools
-            .agent
-            .database
-            .within(timeout, async |connection| {
-                store::earlier_of_same_patient(connection, tools.tenant, consultation, self.limit)
-                    .await
-            })
-            .await;
+        let find = async |connection: &mut _| {
+            store::earlier_of_same_patient(connection, tools.tenant, consultation).await
+        };
+        let found = tools.agent.database.within(timeout, find).await;
 
         let outcome = if found.is_ok() { "found" } else { "failed" };
         metrics::count("PastConsultations", &[("outcome", outcome)]);
         match found {
-            Ok(past) => json!({ "consultations": past.iter().map(in_words).collect::<Vec<_>>() }),
+            Ok(past) => {
+                let past: Vec<_> = past.iter().map(in_words).collect();
+                ToolReply::Found(json!({ "consultations": past }))
+            }
             Err(error) => {
                 let causes = error_chain(&error);
                 tracing::warn!(causes, "earlier consultations cannot be read");
-                json!({ "error": "Earlier consultations cannot be read now." })
+                ToolReply::Unavailable("Earlier consultations cannot be read now.")
             }
         }
     }
@@ -65,6 +55,8 @@ impl PastConsultations {
 fn in_words(past: &PastConsultation) -> Value {
     json!({
         "date": past.created_at.date().to_string(),
+        "age": past.age,
+        "sex": past.sex,
         "symptoms": past.symptoms,
         "urgency": past.urgency,
         "answered": past.summary,
