@@ -10,6 +10,7 @@
 //! | `tasks` | the job that brings a document in |
 //! | `passages` | cuts its text where sentences end |
 //! | `terms` | what a text is found by: English words, pairs of Han characters |
+//! | `bilingual` | the words of a question in the other language |
 //! | `request` | the query of a search |
 //! | `store` | writes, lists and removes |
 //! | `index` | the vectors of passages: of which model, and which are missing |
@@ -17,6 +18,7 @@
 //! | `cached` | results of searches in the cache |
 //! | `guidance` | the parts of a document that a patient is told |
 
+mod bilingual;
 mod cached;
 mod document;
 mod guidance;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::bilingual::terms_of_question;
 use super::document::owners_read_by;
 use super::request::SearchRequest;
-use super::terms::Terms;
 use crate::ai::{Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, QUERY_TIMEOUT};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -186,7 +186,7 @@ pub async fn find_passages(
     question: &PreparedQuestion,
 ) -> Result<SearchResult, Error> {
     let request = &question.request;
-    let terms = Terms::of(&request.question);
+    let terms = terms_of_question(&request.question, request.language);
     let known = match &question.vector {
         QuestionVector::Known { model, embedding } => Some((model, embedding)),
         QuestionVector::NotConfigured | QuestionVector::Unavailable => None,
