@@ -1,6 +1,7 @@
 //! The knowledge base in a database of a test's own: whose documents are found, and how well.
 
 mod quality;
+mod rerank;
 
 use std::collections::HashMap;
 use std::sync::Arc;

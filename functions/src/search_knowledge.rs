@@ -87,6 +87,9 @@ impl SearchKnowledge {
         } else {
             self.database.run(find).await?
         };
+        let deadline = call.deadline;
+        let found =
+            knowledge::put_in_order(found, &question, embedder, tenant, user, deadline).await;
         Ok(if found.degraded {
             Fetched::uncached(Some(found))
         } else {

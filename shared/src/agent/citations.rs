@@ -279,6 +279,7 @@ mod tests {
             text_score: 0.0,
             text_place: None,
             vector_place: None,
+            rerank_score: None,
         }
     }
 

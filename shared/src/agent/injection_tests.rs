@@ -68,6 +68,7 @@ fn found(text: &str) -> SearchResult {
         text_score: 0.0,
         text_place: Some(1),
         vector_place: None,
+        rerank_score: None,
     };
     SearchResult {
         items: vec![passage],

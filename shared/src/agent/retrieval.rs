@@ -50,13 +50,15 @@ pub(super) async fn find_passages(
         async |connection: &mut _| knowledge::find_passages(connection, tenant, &question).await;
     let timeout = SEARCH_TIMEOUT.min(deadline.remaining());
     let found = agent.readers.read(agent.database, timeout, search).await;
-    found
+    let found = found
         .inspect_err(|error| {
             metrics::count("GuidanceSearch", &[("outcome", "failed")]);
             let causes = error_chain(error);
             tracing::warn!(causes, "the knowledge base cannot be searched");
         })
-        .ok()
+        .ok()?;
+    let embedder = agent.embedder;
+    Some(knowledge::put_in_order(found, &question, embedder, tenant, user, deadline).await)
 }
 
 /// What the document that fits best tells a patient; none if none fits.

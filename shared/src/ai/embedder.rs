@@ -1,38 +1,29 @@
 //! Texts as vectors, by the endpoints of one embedding model, asked in order.
 //!
-//! Each endpoint has a circuit of its own, a share of the call's time, and the same retries as a
-//! tier that answers chats. A vector is accepted only with the model's number of dimensions: what
-//! another model makes cannot be compared with what the index holds.
+//! A vector is accepted only with the model's number of dimensions: what another model makes cannot
+//! be compared with what the index holds.
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::attempt::{REPORT_RESERVE, TimeBudget, client_of};
-use super::endpoint::{Endpoint, EndpointRequest, fault_of_silence, new_http_client, read_bounded};
 use super::fault::Fault;
-use super::response::settle_permit;
-use super::tier::RETRY_POLICY;
+use super::reranker::{RERANKING, Reranker};
+use super::text_tier::{EmbeddingCall, NoNumbers, TextService, TextTier, first_answer};
 use crate::aws::Secrets;
-use crate::config::{ConfigError, EMBEDDINGS, EmbeddingSettings, EmbeddingTierSettings, InputForm};
-use crate::deadline::Deadline;
-use crate::error::error_chain;
-use crate::identity::{TenantId, UserId};
-use crate::resilience::breaker::{Admission, Breakers, Circuit};
-use crate::resilience::retry;
+use crate::config::{ConfigError, EmbeddingSettings, InputForm};
+use crate::resilience::breaker::Breakers;
 use crate::setup::Setup;
-use crate::telemetry::metrics;
 use crate::valkey::Valkey;
 
-/// The largest answer that is read: 256 vectors of 4,000 numbers.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-
-/// Whose calls a job's are, among the users of its tenant. No user's id is `*`.
-const JOBS: &str = "*";
+const EMBEDDING: TextService = TextService {
+    path: "embeddings",
+    circuit_suffix: "embeddings",
+    fault_metric: "EmbeddingFault",
+};
 
 /// The vector of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,75 +62,27 @@ pub enum InputKind {
     Passage,
 }
 
-/// No endpoint gave vectors; the logs say why.
-#[derive(Debug, thiserror::Error)]
-#[error("no embedding endpoint answered as it should")]
-pub struct NoEmbedding {
-    /// Whether another try may go better: not if an endpoint refused the texts.
-    pub may_pass: bool,
-}
-
 /// One embedding model with its endpoints.
 pub struct Embedder {
     model: EmbeddingModel,
     batch_size: usize,
     query: InputForm,
     passage: InputForm,
-    tiers: Vec<EmbeddingTier>,
+    tiers: Vec<TextTier>,
+    reranker: Option<Reranker>,
     breakers: Breakers,
 }
 
-struct EmbeddingTier {
-    settings: EmbeddingTierSettings,
-    /// The model's name at this endpoint.
-    model: String,
-    dimensions: usize,
-    endpoint: Endpoint,
-    circuit: Arc<Circuit>,
-}
-
-/// Whose texts they are, and until when vectors are of use.
-#[derive(Clone)]
-pub struct EmbeddingCall {
-    client: String,
-    deadline: Deadline,
-}
-
-impl EmbeddingCall {
-    /// For a person of a tenant, so that circuits can tell their faults from others'.
-    pub fn of_user(tenant: &TenantId, user: &UserId, deadline: Deadline) -> Self {
-        let client = client_of(tenant, user.as_str());
-        Self { client, deadline }
-    }
-
-    /// For a job of a tenant, which is no person's in particular.
-    pub fn of_job(tenant: &TenantId, deadline: Deadline) -> Self {
-        let client = client_of(tenant, JOBS);
-        Self { client, deadline }
-    }
-
-    /// For an operator, who is no tenant's.
-    pub fn of_operator(deadline: Deadline) -> Self {
-        Self {
-            client: String::new(),
-            deadline,
-        }
-    }
-}
-
-/// The name of an endpoint's circuit. No tier's name has a space.
-fn circuit_name(tier: &str) -> String {
-    format!("{tier} (embeddings)")
-}
-
-/// The circuits of all endpoints of a model, beside others of the same fleet.
+/// The circuits of all endpoints of the knowledge base, beside others of the same fleet.
 pub fn embedding_circuits(settings: &EmbeddingSettings, valkey: Option<Arc<Valkey>>) -> Breakers {
-    let circuits: Vec<_> = settings
-        .tiers
-        .iter()
-        .map(|tier| {
+    let embedding = settings.tiers.iter().map(|tier| (EMBEDDING, tier));
+    let reranking = settings.rerank.iter().flat_map(|rerank| &rerank.tiers);
+    let reranking = reranking.map(|tier| (RERANKING, tier));
+    let circuits: Vec<_> = embedding
+        .chain(reranking)
+        .map(|(service, tier)| {
             let breaker = tier.breaker.clone().with_lease_over(tier.total_timeout());
-            (circuit_name(&tier.name), breaker)
+            (service.circuit_name(&tier.name), breaker)
         })
         .collect();
 
@@ -164,22 +107,17 @@ impl Embedder {
         secrets: &Arc<Secrets>,
     ) -> Result<Self, ConfigError> {
         let breakers = embedding_circuits(&settings, valkey);
-        let mut tiers = Vec::new();
-        for tier in settings.tiers {
-            let Some(circuit) = breakers.circuit(&circuit_name(&tier.name)) else {
-                continue;
-            };
-            let http = new_http_client(EMBEDDINGS, tier.connect_timeout())?;
-            let (url, key) = (&tier.base_url, tier.key.clone());
-
-            tiers.push(EmbeddingTier {
-                model: tier.model.clone().unwrap_or_else(|| settings.model.clone()),
-                dimensions: usize::from(settings.dimensions),
-                endpoint: Endpoint::new(http, url, "embeddings", key, Arc::clone(secrets)),
-                circuit: Arc::clone(circuit),
-                settings: tier,
-            });
-        }
+        let tiers = TextTier::all(
+            EMBEDDING,
+            settings.tiers,
+            &settings.model,
+            &breakers,
+            secrets,
+        )?;
+        let reranker = match settings.rerank {
+            Some(rerank) => Some(Reranker::new(rerank, &breakers, secrets)?),
+            None => None,
+        };
 
         Ok(Self {
             model: EmbeddingModel {
@@ -190,8 +128,14 @@ impl Embedder {
             query: settings.query,
             passage: settings.passage,
             tiers,
+            reranker,
             breakers,
         })
+    }
+
+    /// The model that puts passages in order, if there is one.
+    pub const fn reranker(&self) -> Option<&Reranker> {
+        self.reranker.as_ref()
     }
 
     /// Texts of one call.
@@ -210,7 +154,7 @@ impl Embedder {
         texts: &[String],
         kind: InputKind,
         call: &EmbeddingCall,
-    ) -> Result<Vec<Embedding>, NoEmbedding> {
+    ) -> Result<Vec<Embedding>, NoNumbers> {
         self.breakers.refresh(call.deadline).await;
 
         let mut embeddings = Vec::with_capacity(texts.len());
@@ -226,7 +170,7 @@ impl Embedder {
         texts: &[String],
         kind: InputKind,
         call: &EmbeddingCall,
-    ) -> Result<Vec<Embedding>, NoEmbedding> {
+    ) -> Result<Vec<Embedding>, NoNumbers> {
         let form = match kind {
             InputKind::Query => &self.query,
             InputKind::Passage => &self.passage,
@@ -236,95 +180,17 @@ impl Embedder {
             .map(|text| format!("{}{text}", form.prefix))
             .collect();
 
-        let mut may_pass = false;
-        for (tier, later) in self.tiers.iter().zip((0..self.tiers.len()).rev()) {
-            let later = u32::try_from(later).unwrap_or(u32::MAX);
-            let answer_deadline = call.deadline.less(REPORT_RESERVE);
-            let share = TimeBudget::among(answer_deadline, later).first_token;
-
-            match tier.embed(&inputs, &form.fields, call, share).await {
-                Ok(embeddings) => return Ok(embeddings),
-                Err(fault) => {
-                    may_pass |= !fault.is_about_the_request();
-                    tier.report_fault(&fault);
-                }
+        let body_for = |tier: &TextTier| {
+            let mut body = json!({ "model": tier.model, "input": inputs });
+            if let Some(body) = body.as_object_mut() {
+                let others = form.fields.iter();
+                body.extend(others.map(|(name, value)| (name.clone(), value.clone())));
             }
-        }
-        Err(NoEmbedding { may_pass })
-    }
-}
-
-impl EmbeddingTier {
-    async fn embed(
-        &self,
-        inputs: &[String],
-        fields: &Map<String, Value>,
-        call: &EmbeddingCall,
-        share: Deadline,
-    ) -> Result<Vec<Embedding>, Fault> {
-        let mut body = json!({ "model": self.model, "input": inputs });
-        if let Some(body) = body.as_object_mut() {
-            let others = fields.iter();
-            body.extend(others.map(|(name, value)| (name.clone(), value.clone())));
-        }
-        let request = &EndpointRequest {
-            body: Bytes::from(body.to_string()),
-            authorization: self.endpoint.authorization(share).await?,
+            body
         };
-
-        let attempt = |_| self.attempt(request, inputs.len(), call, share);
-        retry::run(&RETRY_POLICY, share, attempt).await
-    }
-
-    /// One call, of which the circuit hears.
-    async fn attempt(
-        &self,
-        request: &EndpointRequest,
-        count: usize,
-        call: &EmbeddingCall,
-        share: Deadline,
-    ) -> Result<Vec<Embedding>, Fault> {
-        let permit = match self.circuit.admit(&call.client, share).await {
-            Admission::Granted(permit) => permit,
-            Admission::Refused(refusal) => return Err(refusal.into()),
-        };
-
-        let sent_at = Instant::now();
-        let timeout = self.settings.total_timeout().min(share.remaining());
-        let answer = share.at_most(timeout).run(self.exchange(request, count));
-        let answer = answer
-            .await
-            .unwrap_or_else(|_| Err(fault_of_silence(sent_at.elapsed(), timeout)));
-        self.endpoint.mark_used();
-
-        let outcome = Fault::outcome_of(answer.as_ref().err());
-        settle_permit(permit, outcome, sent_at.elapsed(), call.deadline).await;
-        answer
-    }
-
-    async fn exchange(
-        &self,
-        request: &EndpointRequest,
-        count: usize,
-    ) -> Result<Vec<Embedding>, Fault> {
-        let response = self.endpoint.post(request).await?;
-        let body = read_bounded(response, MAX_ANSWER_BYTES).await?;
-        read_embeddings(&body, count, self.dimensions)
-    }
-
-    /// Logs and counts a fault.
-    fn report_fault(&self, fault: &Fault) {
-        let tier = self.settings.name.as_str();
-        let labels = [("tier", tier), ("fault", &fault.to_string())];
-        metrics::count("EmbeddingFault", &labels);
-
-        let causes = error_chain(fault);
-        if fault.is_misconfigured() || matches!(fault, Fault::InvalidAnswer(_)) {
-            let message = "an embedding tier cannot be used as it is configured";
-            tracing::error!(tier, fault = %fault, causes, "{message}");
-        } else {
-            tracing::warn!(tier, fault = %fault, causes, "an embedding tier failed");
-        }
+        let dimensions = usize::from(self.model.dimensions);
+        let read = |body: &[u8]| read_embeddings(body, texts.len(), dimensions);
+        first_answer(&self.tiers, call, body_for, read).await
     }
 }
 
@@ -376,6 +242,8 @@ pub const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn read(body: &Value, count: usize) -> Result<Vec<String>, String> {

@@ -31,6 +31,8 @@
 //! | `resumed_stream` | a live answer that another tier continues when one breaks |
 //! | `chain` | tiers in order, within the call's deadline |
 //! | `chains` | all chains, with the tiers and circuits that they share |
+//! | `text_tier` | one endpoint that turns texts into numbers |
+//! | `reranker` | how well passages answer a question |
 //! | `embedder` | texts as vectors, by the endpoints of one embedding model |
 
 mod attempt;
@@ -54,9 +56,11 @@ mod race;
 mod reader;
 mod request;
 mod request_error;
+mod reranker;
 mod response;
 mod resumed_stream;
 mod surrogates;
+mod text_tier;
 mod tier;
 mod tool_call;
 mod tool_calls;
@@ -69,15 +73,16 @@ pub use chain::Chain;
 pub use chains::{Chains, Purpose, circuits};
 pub use completion::Completion;
 pub use embedder::{
-    Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, NoEmbedding, QUERY_TIMEOUT,
-    embedding_circuits,
+    Embedder, Embedding, EmbeddingModel, InputKind, QUERY_TIMEOUT, embedding_circuits,
 };
 pub use fault::{Fault, InvalidAnswer, ProviderError};
 pub use live_stream::LiveStream;
 pub use outcome::{Answer, ChainOutcome, Degraded, TierFailure};
 pub use request::ChatRequest;
 pub use request_error::RequestError;
+pub use reranker::Reranker;
 pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
+pub use text_tier::{EmbeddingCall, NoNumbers};
 pub use tier::CheckedCompletion;
 pub use tool_call::ToolCall;
 pub use tools::{Step, ToolReply, Toolbox};

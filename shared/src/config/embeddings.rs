@@ -25,6 +25,12 @@ const DEFAULT_BATCH_SIZE: u16 = 16;
 /// The most texts of one call.
 const MAX_BATCH_SIZE: u16 = 256;
 
+/// Passages that are put in order, unless the setting says otherwise.
+const DEFAULT_CANDIDATES: u16 = 20;
+
+/// The most passages that are put in order: as many as a search looks at.
+const MAX_CANDIDATES: u16 = 50;
+
 /// Seconds until the connection stands, unless the tier sets another time.
 const DEFAULT_CONNECT_TIMEOUT: f64 = 2.0;
 
@@ -49,6 +55,22 @@ pub struct EmbeddingSettings {
     /// How a passage is sent.
     #[serde(default)]
     pub passage: InputForm,
+    /// Its endpoints; their names are distinct.
+    pub tiers: Vec<EmbeddingTierSettings>,
+    /// The model that puts what was found in order; none leaves that to the places.
+    #[serde(default)]
+    pub rerank: Option<RerankSettings>,
+}
+
+/// A reranking model with its endpoints, in the order in which they are asked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RerankSettings {
+    /// The model's name.
+    pub model: String,
+    /// The passages that are put in order, 2 to 50: by default 20.
+    #[serde(default = "default_candidates")]
+    pub candidates: u16,
     /// Its endpoints; their names are distinct.
     pub tiers: Vec<EmbeddingTierSettings>,
 }
@@ -88,6 +110,10 @@ pub struct EmbeddingTierSettings {
     /// When the tier's circuit opens.
     #[serde(default)]
     pub breaker: BreakerSettings,
+}
+
+const fn default_candidates() -> u16 {
+    DEFAULT_CANDIDATES
 }
 
 const fn default_batch_size() -> u16 {
@@ -130,37 +156,58 @@ impl EmbeddingSettings {
         if !(1..=MAX_BATCH_SIZE).contains(&self.batch_size) {
             return wrong("batch_size", "must be 1 to 256");
         }
-        if self.tiers.is_empty() {
-            return wrong("tiers", "must name an endpoint at least");
-        }
+        check_tiers("tiers", &self.tiers)?;
 
-        for (index, tier) in self.tiers.iter().enumerate() {
-            tier.check().map_err(|WrongField { field, problem }| {
-                ConfigError::new(setting_name(&format!("tiers[{index}].{field}")), problem)
-            })?;
-            let earlier = self.tiers.iter().take(index);
-            if earlier.clone().any(|earlier| earlier.name == tier.name) {
-                return wrong(
-                    &format!("tiers[{index}].name"),
-                    "is used by an earlier tier",
-                );
-            }
+        let Some(rerank) = &self.rerank else {
+            return Ok(());
+        };
+        if rerank.model.trim().is_empty() {
+            return wrong("rerank.model", "must not be empty");
         }
-        Ok(())
+        if !(2..=MAX_CANDIDATES).contains(&rerank.candidates) {
+            return wrong("rerank.candidates", "must be 2 to 50");
+        }
+        check_tiers("rerank.tiers", &rerank.tiers)
     }
 
     /// Refuses an endpoint beyond this machine that is asked without TLS, unless that is allowed.
     pub fn check_transport(&self, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
-        let mut tiers = self.tiers.iter();
-        let plain = tiers.position(|tier| is_plain_beyond_this_machine(&tier.base_url));
-        let Some(index) = plain.filter(|_| !allowed.allows(ConnectionKind::Models)) else {
-            return Ok(());
-        };
+        let reranking = self.rerank.iter().map(|rerank| &rerank.tiers);
+        let lists = [("tiers", &self.tiers)].into_iter();
+        let lists = lists.chain(reranking.map(|tiers| ("rerank.tiers", tiers)));
 
-        let problem = plaintext_problem("be https", ConnectionKind::Models);
-        let name = setting_name(&format!("tiers[{index}].base_url"));
-        Err(ConfigError::new(name, problem))
+        for (field, tiers) in lists {
+            let is_plain =
+                |tier: &EmbeddingTierSettings| is_plain_beyond_this_machine(&tier.base_url);
+            let index = tiers.iter().position(is_plain);
+            if let Some(index) = index.filter(|_| !allowed.allows(ConnectionKind::Models)) {
+                let problem = plaintext_problem("be https", ConnectionKind::Models);
+                let name = setting_name(&format!("{field}[{index}].base_url"));
+                return Err(ConfigError::new(name, problem));
+            }
+        }
+        Ok(())
     }
+}
+
+/// Refuses a list without endpoints, with one that is wrong, or with a name twice.
+fn check_tiers(field: &str, tiers: &[EmbeddingTierSettings]) -> Result<(), ConfigError> {
+    if tiers.is_empty() {
+        let problem = "must name an endpoint at least";
+        return Err(ConfigError::new(setting_name(field), problem));
+    }
+
+    for (index, tier) in tiers.iter().enumerate() {
+        let in_tier = |part: &str| setting_name(&format!("{field}[{index}].{part}"));
+        tier.check()
+            .map_err(|wrong| ConfigError::new(in_tier(&wrong.field), wrong.problem))?;
+        let mut earlier = tiers.iter().take(index);
+        if earlier.any(|earlier| earlier.name == tier.name) {
+            let problem = "is used by an earlier tier";
+            return Err(ConfigError::new(in_tier("name"), problem));
+        }
+    }
+    Ok(())
 }
 
 fn setting_name(field: &str) -> String {
@@ -196,6 +243,41 @@ mod tests {
 
     fn parse_with(fields: &str) -> Result<EmbeddingSettings, ConfigError> {
         EmbeddingSettings::parse(&format!(r#"{{"model":"m",{fields}}}"#))
+    }
+
+    #[test]
+    fn a_reranking_model_is_checked_as_well() {
+        let rerank = |fields: &str| {
+            let rerank = format!(r#""rerank":{{"model":"r",{fields}}}"#);
+            parse_with(&format!(r#""dimensions":3,"tiers":[{TIER}],{rerank}"#))
+        };
+        let read = rerank(&format!(r#""tiers":[{TIER}]"#)).unwrap();
+        assert_eq!(read.rerank.unwrap().candidates, DEFAULT_CANDIDATES);
+
+        for (fields, named) in [
+            (r#""tiers":[]"#.to_owned(), "rerank.tiers"),
+            (
+                format!(r#""tiers":[{TIER},{TIER}]"#),
+                "rerank.tiers[1].name",
+            ),
+            (
+                format!(r#""candidates":1,"tiers":[{TIER}]"#),
+                "rerank.candidates",
+            ),
+            (
+                format!(r#""candidates":51,"tiers":[{TIER}]"#),
+                "rerank.candidates",
+            ),
+        ] {
+            let error = rerank(&fields).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+
+        let far = r#"{"name":"a","base_url":"http://example.com/v1"}"#;
+        let read = rerank(&format!(r#""tiers":[{far}]"#)).unwrap();
+        let refused = read.check_transport(&AllowedPlaintext::default());
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("rerank.tiers[0].base_url"), "{error}");
     }
 
     #[test]

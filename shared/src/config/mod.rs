@@ -19,7 +19,9 @@ mod unique_map;
 
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
-pub use embeddings::{EMBEDDINGS, EmbeddingSettings, EmbeddingTierSettings, InputForm};
+pub use embeddings::{
+    EMBEDDINGS, EmbeddingSettings, EmbeddingTierSettings, InputForm, RerankSettings,
+};
 pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
 pub use pass_fields::{PassFields, is_safe_field, is_safe_part, is_safe_tool};
 pub use plaintext::{AllowedPlaintext, ConnectionKind};

@@ -10,7 +10,7 @@ use crate::error::error_chain;
 use crate::identity::TenantId;
 
 /// The cached values; the number is raised when their form changes.
-const SEARCHES: EntryKind<SearchResult> = EntryKind::new("searches", 2);
+const SEARCHES: EntryKind<SearchResult> = EntryKind::new("searches", 3);
 
 /// What an operator writes for all tenants is found after five minutes at most; a tenant's own
 /// changes are found at once.

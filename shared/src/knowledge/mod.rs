@@ -15,6 +15,7 @@
 //! | `store` | writes, lists and removes |
 //! | `index` | the vectors of passages: of which model, and which are missing |
 //! | `search` | finds passages by their words and their meaning |
+//! | `rerank` | puts what was found in order |
 //! | `cached` | results of searches in the cache |
 //! | `guidance` | the parts of a document that a patient is told |
 
@@ -26,6 +27,7 @@ pub mod index;
 mod new_document;
 mod passages;
 mod request;
+mod rerank;
 mod search;
 pub mod store;
 mod tasks;
@@ -36,6 +38,7 @@ pub use document::{DocumentStatus, ListedDocument, NewDocument, Owner, Source};
 pub use guidance::Guidance;
 pub use new_document::DocumentRequest;
 pub use request::SearchRequest;
+pub use rerank::put_in_order;
 pub use search::{
     FoundPassage, PreparedQuestion, SearchDegradedReason, SearchResult, SearchSide, find_passages,
 };

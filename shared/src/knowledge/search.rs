@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::bilingual::terms_of_question;
 use super::document::owners_read_by;
 use super::request::SearchRequest;
-use crate::ai::{Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, QUERY_TIMEOUT};
+use crate::ai::{
+    Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, QUERY_TIMEOUT, Reranker,
+};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::{TenantId, UserId};
@@ -49,6 +51,11 @@ pub struct FoundPassage {
     pub text_place: Option<i32>,
     /// Its place among those that mean the same, from 1 to 50.
     pub vector_place: Option<i32>,
+    /// How well it answers the question, if a reranking model put the passages in order: only the
+    /// order of these numbers means anything.
+    #[sqlx(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank_score: Option<f32>,
 }
 
 /// What passages were found by.
@@ -61,7 +68,7 @@ pub enum SearchSide {
     Vector,
 }
 
-/// Why passages were found by their words alone, though there is an embedding model.
+/// Which part of a search failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchDegradedReason {
@@ -69,6 +76,8 @@ pub enum SearchDegradedReason {
     EmbeddingsUnavailable,
     /// The index holds no vectors of the model.
     NotIndexed,
+    /// No endpoint put the passages in order in time: they are in the order of their places.
+    RerankUnavailable,
 }
 
 impl SearchDegradedReason {
@@ -76,6 +85,7 @@ impl SearchDegradedReason {
         match self {
             Self::EmbeddingsUnavailable => "embeddings_unavailable",
             Self::NotIndexed => "not_indexed",
+            Self::RerankUnavailable => "rerank_unavailable",
         }
     }
 }
@@ -111,6 +121,12 @@ const SHORT_TERMS: usize = 2;
 const MAX_FITTING_PLACE: i32 = 8;
 
 impl SearchResult {
+    /// Says that a part failed; of several, the first one stands.
+    pub(super) fn mark_degraded(&mut self, reason: SearchDegradedReason) {
+        self.degraded = true;
+        self.degraded_reason.get_or_insert(reason);
+    }
+
     /// Whether a passage is about what was asked: by words, since something is always near; and
     /// where there are vectors, by meaning.
     pub(super) fn is_fitting(&self, item: &FoundPassage) -> bool {
@@ -131,6 +147,8 @@ impl SearchResult {
 pub struct PreparedQuestion {
     request: SearchRequest,
     vector: QuestionVector,
+    /// The passages that are found at least, so that they can be put in order.
+    candidates: u16,
 }
 
 /// What is known of a question's meaning.
@@ -149,7 +167,18 @@ impl PreparedQuestion {
         Self {
             request,
             vector: QuestionVector::NotConfigured,
+            candidates: 0,
         }
+    }
+
+    /// The passages that were asked for.
+    pub(super) fn limit(&self) -> usize {
+        usize::from(self.request.limit)
+    }
+
+    /// The question as models read it.
+    pub(super) fn clipped(&self) -> String {
+        clip_question(&self.request.question)
     }
 
     /// Asks for the question's vector, if there is a model for it. Without one the question's words
@@ -175,11 +204,16 @@ impl PreparedQuestion {
             },
             None => QuestionVector::Unavailable,
         };
-        Self { request, vector }
+        Self {
+            request,
+            vector,
+            candidates: embedder.reranker().map_or(0, Reranker::candidates),
+        }
     }
 }
 
-/// The passages that answer best, of the tenant's own documents and the shared ones.
+/// The passages that answer best, of the tenant's own documents and the shared ones;
+/// [`super::put_in_order`] makes of them what was asked for.
 pub async fn find_passages(
     connection: &mut PgConnection,
     tenant: &TenantId,
@@ -197,7 +231,7 @@ pub async fn find_passages(
         .bind(terms.telling_words())
         .bind(terms.telling_pairs())
         .bind(request.language)
-        .bind(i64::from(request.limit))
+        .bind(i64::from(request.limit.max(question.candidates)))
         .bind(known.map(|(_, embedding)| embedding.to_sql()))
         .bind(known.map(|(model, _)| model.name.as_str()))
         .bind(known.map(|(model, _)| i32::from(model.dimensions)))

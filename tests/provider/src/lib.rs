@@ -18,6 +18,7 @@ mod forms;
 mod messages;
 mod oddities;
 mod play;
+mod rerank;
 pub mod scripts;
 mod wire;
 

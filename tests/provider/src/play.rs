@@ -16,6 +16,7 @@ use crate::agents;
 use crate::forms::reason_of;
 use crate::messages::{chunk_of, deltas_of, message_of, usage};
 use crate::oddities::{OddBody, odd_body};
+use crate::rerank;
 use crate::wire::{self, Answer, Request};
 
 /// What becomes of the connection.
@@ -33,6 +34,11 @@ pub(crate) async fn serve_connection(mut stream: TcpStream, shared: &Shared) -> 
     let mut rest = Vec::new();
 
     while let Some(request) = wire::read_request(&mut stream, &mut rest).await? {
+        if request.method == "POST" && request.path == "/v1/rerank" {
+            let (status, body) = rerank::answer(&request);
+            wire::write_answer(&mut stream, &Answer::json(status, &body)).await?;
+            continue;
+        }
         if request.method != "POST" || request.path != "/v1/chat/completions" {
             let body = json!({ "error": { "message": "no such route" } }).to_string();
             wire::write_answer(&mut stream, &Answer::json(404, &body)).await?;
