@@ -14,8 +14,8 @@ use crate::support::own_database::OwnDatabase;
 
 const QUESTION: &str = "zinc oxide paste";
 
-/// Three documents with words of the question; the one with all of its letters is not the one
-/// whose title has its words.
+/// Three documents with words of the question; the longest one is not the one whose title has its
+/// words.
 async fn with_documents() -> (OwnDatabase, TenantId) {
     let mut own = own_database().await;
     let tenant = tenant();

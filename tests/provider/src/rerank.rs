@@ -1,4 +1,4 @@
-//! A model that puts passages in order: those that have most of the question's characters first.
+//! A model that puts passages in order: the longest one first.
 
 use serde_json::{Value, json};
 
@@ -16,12 +16,10 @@ pub(crate) fn answer(request: &Request) -> (u16, String) {
         );
     }
 
-    let question = body["query"].as_str().unwrap_or_default();
     let documents = body["documents"].as_array().into_iter().flatten();
     let rated = documents.enumerate().map(|(index, document)| {
-        let text = document.as_str().unwrap_or_default();
-        let shared = question.chars().filter(|c| text.contains(*c)).count();
-        json!({ "index": index, "relevance_score": shared })
+        let length = document.as_str().unwrap_or_default().chars().count();
+        json!({ "index": index, "relevance_score": length })
     });
     let number = if model == "partial" { 1 } else { usize::MAX };
     let mut results: Vec<Value> = rated.take(number).collect();
