@@ -127,6 +127,7 @@ async fn send_complaints(stack: &Stack) -> Result<()> {
         client: Client::builder().timeout(CALL_TIMEOUT).build()?,
         url: stack.env("API_URL")?,
         token: users::token(stack, &Person::demo(Role::Patient)).await?,
+        clinicians_token: users::token(stack, &Person::demo(Role::Clinician)).await?,
     };
 
     let rule = "─".repeat(100);
@@ -174,6 +175,7 @@ async fn follow_complaint(api: &Api, complaint: &Complaint) -> Result<Value> {
 async fn await_assessment(api: &Api, id: &str) -> Result<Value> {
     let path = format!("/v1/consultations/{id}?wait={LONG_POLL_SECONDS}");
     let consultation = api.get(&path).await?;
+    print_steps(&api.steps(id).await?);
     print_assessment(&consultation);
     Ok(consultation)
 }
@@ -205,6 +207,8 @@ struct Api {
     client: Client,
     url: String,
     token: String,
+    /// Of a clinician of the same tenant, who may see how an answer was made.
+    clinicians_token: String,
 }
 
 impl Api {
@@ -218,8 +222,20 @@ impl Api {
         self.send(self.client.get(url)).await
     }
 
+    /// The steps of the last answer, as a clinician sees them.
+    async fn steps(&self, id: &str) -> Result<Vec<Value>> {
+        let url = format!("{}/v1/consultations/{id}/trace", self.url);
+        let request = self.client.get(url).bearer_auth(&self.clinicians_token);
+        let answer = request.send().await?.error_for_status()?;
+        let traced: Value = answer.json().await?;
+        let last = traced["items"].as_array().and_then(|items| items.last());
+        let steps = last.and_then(|item| item["steps"].as_array());
+        Ok(steps.cloned().unwrap_or_default())
+    }
+
     async fn send(&self, request: RequestBuilder) -> Result<Value> {
-        let answer = request.bearer_auth(&self.token).send().await.context(
+        let request = request.bearer_auth(&self.token);
+        let answer = request.send().await.context(
             "the API cannot be reached; run `cargo xtask down`, then `cargo xtask demo` again",
         )?;
 
@@ -320,4 +336,28 @@ fn print_origin(assessment: &Value) {
 
 fn plain_text(value: &Value) -> &str {
     value.as_str().unwrap_or("–")
+}
+
+/// What a model did that calls tools, a line for each step; nothing for one that was asked once.
+fn print_steps(steps: &[Value]) {
+    for step in steps {
+        let milliseconds = &step["milliseconds"];
+        let done = match step["step"].as_str().unwrap_or_default() {
+            "model_step" => {
+                let calls = step["calls"].as_array().into_iter().flatten();
+                let calls: Vec<_> = calls.map(plain_text).collect();
+                let tier = plain_text(&step["tier"]);
+                format!("{tier}, step {}: {}", step["number"], calls.join(", "))
+            }
+            "tool_call" => {
+                let passages = step["passages"].as_array().map_or(0, Vec::len);
+                match plain_text(&step["tool"]) {
+                    "search_knowledge" => format!("  {passages} further passages are found"),
+                    tool => format!("  {tool} is answered"),
+                }
+            }
+            _ => continue,
+        };
+        say(format!("  model      {done} ({milliseconds} ms)"));
+    }
 }

@@ -14,6 +14,7 @@
 )]
 
 mod agents;
+mod embeddings;
 mod forms;
 mod messages;
 mod oddities;

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use crate::Shared;
 use crate::agents;
+use crate::embeddings;
 use crate::forms::reason_of;
 use crate::messages::{chunk_of, deltas_of, message_of, usage};
 use crate::oddities::{OddBody, odd_body};
@@ -34,8 +35,12 @@ pub(crate) async fn serve_connection(mut stream: TcpStream, shared: &Shared) -> 
     let mut rest = Vec::new();
 
     while let Some(request) = wire::read_request(&mut stream, &mut rest).await? {
-        if request.method == "POST" && request.path == "/v1/rerank" {
-            let (status, body) = rerank::answer(&request);
+        let numbers = match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/v1/rerank") => Some(rerank::answer(&request)),
+            ("POST", "/v1/embeddings") => Some(embeddings::answer(&request)),
+            _ => None,
+        };
+        if let Some((status, body)) = numbers {
             wire::write_answer(&mut stream, &Answer::json(status, &body)).await?;
             continue;
         }
