@@ -68,8 +68,8 @@ impl Endpoint for SearchKnowledge {
 }
 
 impl SearchKnowledge {
-    /// A result that lacks a part is not kept. Documents that have just changed are looked for where
-    /// they were written: a reader may not have them yet, and its result would be kept.
+    /// A result that lacks a part is not kept. Documents that have just changed are looked for
+    /// where they were written: a reader may not have them yet, and its result would be kept.
     async fn search(
         &self,
         call: &Call,

@@ -311,8 +311,8 @@ async fn store_keys(stack: &Stack, tiers: &mut Value) -> Result<()> {
 }
 
 /// Two tiers of the scripted provider that the tests play: the first with a key and tools, the
-/// second without. Tests provoke faults on purpose and share the deployed functions, so these circuits
-/// never open.
+/// second without. Tests provoke faults on purpose and share the deployed functions, so these
+/// circuits never open.
 fn tiers_of_tests(port: u16) -> Value {
     let url = format!("http://127.0.0.1:{port}/v1");
     let never = json!({ "failures": 10_000, "minimum_calls": 1_000_000 });

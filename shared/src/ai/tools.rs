@@ -34,7 +34,7 @@ pub trait Toolbox: Sync {
     /// The prompt of tiers that call tools.
     fn request(&self) -> &ChatRequest;
 
-    /// The tools in `OpenAI`'s form. The names of those that make the answer are [`Self::ends_with`].
+    /// The tools in `OpenAI`'s form.
     fn definitions(&self) -> &[Value];
 
     /// Whether a call of this tool is the answer.

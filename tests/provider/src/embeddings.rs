@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::wire::Request;
+use crate::wire::{Request, failure_of};
 
 /// The numbers of a vector, unless the request asks for others.
 const DIMENSIONS: u64 = 384;
@@ -12,11 +12,8 @@ const DIMENSIONS: u64 = 384;
 pub(crate) fn answer(request: &Request) -> (u16, String) {
     let body = &request.body;
     let model = body["model"].as_str().unwrap_or_default();
-    if let Ok(status) = model.parse() {
-        return (
-            status,
-            json!({ "error": { "message": "as scripted" } }).to_string(),
-        );
+    if let Some(failure) = failure_of(model) {
+        return failure;
     }
 
     let dimensions = body["dimensions"].as_u64().unwrap_or(DIMENSIONS);

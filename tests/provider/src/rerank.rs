@@ -2,18 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::wire::Request;
+use crate::wire::{Request, failure_of};
 
-/// The status and the body of the model that is asked for: a status by its number, an answer that rates one
-/// passage alone (`partial`), else a good one.
+/// The status and the body of the model that is asked for: a status by its number, an answer that
+/// rates one passage alone (`partial`), else a good one.
 pub(crate) fn answer(request: &Request) -> (u16, String) {
     let body = &request.body;
     let model = body["model"].as_str().unwrap_or_default();
-    if let Ok(status) = model.parse() {
-        return (
-            status,
-            json!({ "error": { "message": "as scripted" } }).to_string(),
-        );
+    if let Some(failure) = failure_of(model) {
+        return failure;
     }
 
     let documents = body["documents"].as_array().into_iter().flatten();

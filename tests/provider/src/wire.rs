@@ -35,6 +35,12 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// The status and the body of a model whose name is a status.
+pub(crate) fn failure_of(model: &str) -> Option<(u16, String)> {
+    let error = serde_json::json!({ "error": { "message": "as scripted" } });
+    Some((model.parse().ok()?, error.to_string()))
+}
+
 /// A request, and how many bytes it took.
 struct ParsedRequest {
     request: Request,

@@ -44,9 +44,10 @@ fn has_words(text: &str, (): &()) -> garde::Result {
 
 impl Tool for AskPatient {
     const NAME: &'static str = "ask_patient";
-    const PURPOSE: &'static str = "Asks the patient and ends your work until they answer. Call it instead of `assess` only \
-         if the answer would change how urgent this is or what to do; not for what they have told \
-         or were asked before.";
+    const PURPOSE: &'static str = "\
+        Asks the patient and ends your work until they answer. Call it instead of `assess` only \
+        if the answer would change how urgent this is or what to do; not for what they have told \
+        or were asked before.";
 }
 
 /// The questions as an answer that says no more than them. Calls beside each other are one, and the

@@ -20,10 +20,11 @@ pub(super) struct PastConsultations {}
 
 impl Tool for PastConsultations {
     const NAME: &'static str = "past_consultations";
-    const PURPOSE: &'static str = "Shows up to five earlier consultations of this patient's account: when, at what age, what \
-         was told, how urgent it was, and what was answered. Families share accounts: one that does \
-         not fit this patient may be another person's. Call it when the complaint may be an old \
-         one, or come of one.";
+    const PURPOSE: &'static str = "\
+        Shows up to five earlier consultations of this patient's account: when, at what age, what \
+        was told, how urgent it was, and what was answered. Families share accounts: one that \
+        does not fit this patient may be another person's. Call it when the complaint may be an \
+        old one, or come of one.";
 }
 
 impl PastConsultations {

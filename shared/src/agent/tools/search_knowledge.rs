@@ -39,9 +39,10 @@ fn language_schema(_: &mut SchemaGenerator) -> Schema {
 
 impl Tool for SearchKnowledge {
     const NAME: &'static str = "search_knowledge";
-    const PURPOSE: &'static str = "Finds passages of public guidance and of the clinic's own documents, with ids to cite. \
-         Passages on the complaint as it was told are in the user message already: search for \
-         what they leave open.";
+    const PURPOSE: &'static str = "\
+        Finds passages of public guidance and of the clinic's own documents, with ids to cite. \
+        Passages on the complaint as it was told are in the user message already: search for what \
+        they leave open.";
 }
 
 impl SearchKnowledge {
