@@ -9,6 +9,7 @@
 )]
 
 mod adapters;
+mod agent;
 mod architecture;
 mod auth;
 mod breaker;

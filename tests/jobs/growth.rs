@@ -300,6 +300,19 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
     };
     measurements.add("get a consultation", get).await;
 
+    let earlier = async |connection: &mut PgConnection| {
+        let scope = Scope {
+            tenant: &big,
+            owner: None,
+        };
+        let now = consultations::get(connection, scope, analysis()).await;
+        let earlier = consultations::earlier_of_same_patient(connection, &big, &now.unwrap()).await;
+        earlier.unwrap();
+    };
+    measurements
+        .add("earlier consultations of a patient", earlier)
+        .await;
+
     let list_users = async |connection: &mut PgConnection| {
         let page = Page {
             limit: 20,

@@ -31,7 +31,7 @@ impl Told<'_> {
 pub(super) fn write_note(answer: &ModelAnswer, told: &Told<'_>) -> DoctorNote {
     let consultation = told.consultation;
     let or_else = |text: &str, own: &dyn Fn() -> String| match text {
-        "" => own(),
+        "" => without_numbers(&own()),
         text => text.to_owned(),
     };
 
@@ -55,6 +55,24 @@ pub(super) fn write_note(answer: &ModelAnswer, told: &Told<'_>) -> DoctorNote {
         findings: answer.findings.clone(),
         open_questions,
     }
+}
+
+/// A patient's own words, in which `[1]` would be read as the number of a source.
+fn without_numbers(text: &str) -> String {
+    let mut parts = text.split('[');
+    let mut without = parts.next().unwrap_or_default().to_owned();
+
+    for part in parts {
+        let number = part.split_once(']').filter(|(number, _)| {
+            let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+            is_number && (1..=2).contains(&number.len())
+        });
+        match number {
+            Some((number, rest)) => without.extend(["(", number, ")", rest]),
+            None => without.extend(["[", part]),
+        }
+    }
+    without
 }
 
 /// The first sentence of a text, or as much of it as a line holds.
@@ -82,6 +100,13 @@ fn open_questions(told: &Told<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_in_the_patients_words_is_no_source() {
+        let words = "my sister says [1] and [120] and [x] and [";
+        let without = "my sister says (1) and [120] and [x] and [";
+        assert_eq!(without_numbers(words), without);
+    }
 
     #[test]
     fn the_complaint_is_the_first_sentence() {

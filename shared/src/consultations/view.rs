@@ -116,6 +116,10 @@ pub struct ConsultationSummary {
     pub urgency: Urgency,
     /// The patient's own words, shortened to 120 characters.
     pub symptoms: String,
+    /// Messages of the patient, the complaint included.
+    pub turns: i16,
+    /// Whether the patient has been asked, and has not answered.
+    pub awaits_answer: bool,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,

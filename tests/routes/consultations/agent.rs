@@ -18,6 +18,12 @@ async fn steps_of(clinician: &User, consultation: &Value) -> Vec<Value> {
     last["steps"].as_array().unwrap().clone()
 }
 
+/// The first of the patient's consultations, as a list shows it.
+async fn first_listed(patient: &User) -> Value {
+    let listed = patient.get("/v1/consultations?limit=1").send().await;
+    read(listed.unwrap(), StatusCode::OK).await["items"][0].clone()
+}
+
 /// What tools replied to the model in its last call, in order.
 fn replies(marker: &str) -> Vec<Value> {
     let calls = provider::calls(marker);
@@ -153,10 +159,20 @@ async fn a_question_ends_the_turn_and_its_answer_goes_on() {
     assert_eq!(assessment["summary"], "It may be several things.");
     let advice = assessment["recommended_actions"].as_array().unwrap();
     assert!(!advice.is_empty(), "the rules' advice stands: {assessment}");
+    let listed = first_listed(&patient).await;
+    assert_eq!(
+        (&listed["awaits_answer"], &listed["turns"]),
+        (&json!(true), &json!(1))
+    );
 
     let (_, answered) = say(&patient, &first, "No, it does not.").await;
     let assessment = &answered["assessment"];
     assert_eq!(assessment["awaits_answer"], Value::Null, "{assessment}");
+    let listed = first_listed(&patient).await;
+    assert_eq!(
+        (&listed["awaits_answer"], &listed["turns"]),
+        (&json!(false), &json!(2))
+    );
     let facts = provider::calls(&marker).last().unwrap().body["messages"][1]["content"].clone();
     let facts: Value = serde_json::from_str(facts.as_str().unwrap()).unwrap();
     assert_eq!(facts["conversation"][0]["questions"], json!([question]));
@@ -239,6 +255,7 @@ async fn what_was_asked_in_calm_does_not_hold_up_an_emergency() {
 
     let seen = read(patient.get(&path).send().await.unwrap(), StatusCode::OK).await;
     assert_eq!(seen["urgency"], "emergency");
+    assert_eq!(first_listed(&patient).await["awaits_answer"], false);
     assert_eq!(seen["assessment"]["awaits_answer"], Value::Null, "{seen}");
     assert_eq!(seen["assessment"]["questions"], json!([]));
 }
