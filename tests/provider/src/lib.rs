@@ -44,6 +44,8 @@ pub struct Attempt {
     pub authorization: Option<String>,
     /// The request.
     pub body: Value,
+    /// Its messages as text, in which calls are looked for again and again.
+    messages: String,
     /// How it ended, as far as it has: `answered`, `broken off` by us, `hung up` by the client.
     pub ended: Option<(&'static str, Duration)>,
 }
@@ -118,7 +120,7 @@ impl Provider {
     /// The calls whose messages contain `marker`, in order.
     #[must_use]
     pub fn calls(&self, marker: &str) -> Vec<Attempt> {
-        self.select_attempts(|attempt| attempt.body["messages"].to_string().contains(marker))
+        self.select_attempts(|attempt| attempt.messages.contains(marker))
     }
 
     fn select_attempts(&self, is_selected: impl Fn(&Attempt) -> bool) -> Vec<Attempt> {
@@ -158,8 +160,10 @@ impl Shared {
             println!("{:>9.3} s  asked      {model}", at.as_secs_f64());
         }
 
+        let messages = request.body["messages"].to_string();
         let mut attempts = self.lock_attempts();
         attempts.push(Attempt {
+            messages,
             model: model.to_owned(),
             at,
             client,
