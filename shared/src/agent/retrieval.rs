@@ -17,7 +17,7 @@ use crate::triage::{self, Complaint};
 pub(super) const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The most passages that a model is given.
-pub(super) const MAX_PASSAGES: u16 = 6;
+const MAX_PASSAGES: u16 = 6;
 
 /// What is looked up first: what the patient has told so far, the complaint in front.
 pub(super) fn request_of(

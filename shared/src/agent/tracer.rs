@@ -42,12 +42,13 @@ impl Tracer {
         let answer = outcome.answer.as_ref();
         let tier = answer.map(|answer| answer.tier.clone());
         let last = answer.and_then(|answer| answer.content.completion.reported_usage());
-        let usage = match tier.as_deref() {
-            Some(tier) => usage_of_steps(&steps, tier).or(last.map(usage_of)),
-            None => None,
-        };
-        let has_steps = |name: &str| usage_of_steps(&steps, name).is_some();
-        if let Some((tier, usage)) = tier.as_deref().zip(usage).filter(|it| !has_steps(it.0)) {
+        let of_steps = tier
+            .as_deref()
+            .and_then(|tier| usage_of_steps(&steps, tier));
+        let of_one_call = last.map(usage_of).filter(|_| of_steps.is_none());
+        let usage = of_steps.or(of_one_call);
+
+        if let Some((tier, usage)) = tier.as_deref().zip(of_one_call) {
             count_tokens(tier, usage);
         }
         for step in &steps {
@@ -100,9 +101,9 @@ fn usage_of_steps(steps: &[TraceStep], name: &str) -> Option<TokenUsage> {
         _ => None,
     });
     usages.reduce(|sum, usage| TokenUsage {
-        prompt: sum.prompt + usage.prompt,
-        cached: sum.cached + usage.cached,
-        completion: sum.completion + usage.completion,
+        prompt: sum.prompt.saturating_add(usage.prompt),
+        cached: sum.cached.saturating_add(usage.cached),
+        completion: sum.completion.saturating_add(usage.completion),
     })
 }
 

@@ -24,6 +24,13 @@ async fn first_listed(patient: &User) -> Value {
     read(listed.unwrap(), StatusCode::OK).await["items"][0].clone()
 }
 
+/// A complaint, and what was answered.
+async fn complain(patient: &User, symptoms: &str) -> (Value, Value) {
+    let first = patient.complain(symptoms).await;
+    let answered = patient.outcome(&first).await;
+    (first, answered)
+}
+
 /// What tools replied to the model in its last call, in order.
 fn replies(marker: &str) -> Vec<Value> {
     let calls = provider::calls(marker);
@@ -41,8 +48,7 @@ async fn a_model_finds_more_and_cites_it() {
     let clinician = User::of(&tenant, "clinician", Role::Clinician).await;
     let marker = Uuid::new_v4().to_string();
     let complaint = format!("a runny nose and a cough {marker} [primary:agent-looks-up]");
-    let first = patient.complain(&complaint).await;
-    let answered = patient.outcome(&first).await;
+    let (first, answered) = complain(&patient, &complaint).await;
 
     let assessment = &answered["assessment"];
     assert_eq!(assessment["summary"], "So the passage says [1].");
@@ -148,8 +154,7 @@ async fn a_question_ends_the_turn_and_its_answer_goes_on() {
     let patient = User::new().await;
     let marker = Uuid::new_v4().to_string();
     let complaint = format!("my belly feels odd {marker} [primary:agent-asks]");
-    let first = patient.complain(&complaint).await;
-    let asked = patient.outcome(&first).await;
+    let (first, asked) = complain(&patient, &complaint).await;
 
     let assessment = &asked["assessment"];
     assert_eq!(asked["status"], "completed");
@@ -187,8 +192,7 @@ async fn who_may_be_in_danger_is_not_asked_first() {
     let marker = Uuid::new_v4().to_string();
     let danger = "crushing chest pain and I am sweating";
     let complaint = format!("{danger} {marker} [primary:agent-asks]");
-    let first = patient.complain(&complaint).await;
-    let answered = patient.outcome(&first).await;
+    let (first, answered) = complain(&patient, &complaint).await;
 
     let assessment = &answered["assessment"];
     assert_eq!(assessment["urgency"], "emergency");
@@ -208,8 +212,7 @@ async fn a_model_that_fears_an_emergency_does_not_ask_first() {
     for script in ["agent-fears", "agent-feared"] {
         let patient = User::new().await;
         let complaint = format!("my belly feels odd [primary:{script}]");
-        let first = patient.complain(&complaint).await;
-        let answered = patient.outcome(&first).await;
+        let (first, answered) = complain(&patient, &complaint).await;
 
         let assessment = &answered["assessment"];
         assert_eq!(assessment["urgency"], "emergency", "{script}: {assessment}");
@@ -226,10 +229,7 @@ async fn a_model_that_fears_an_emergency_does_not_ask_first() {
 #[tokio::test]
 async fn questions_in_two_calls_are_asked_together() {
     let patient = User::new().await;
-    let first = patient
-        .complain("my belly feels odd [primary:agent-asks-twice]")
-        .await;
-    let asked = patient.outcome(&first).await;
+    let (_, asked) = complain(&patient, "my belly feels odd [primary:agent-asks-twice]").await;
     let assessment = &asked["assessment"];
     assert_eq!(assessment["questions"].as_array().unwrap().len(), 2);
     assert_eq!(assessment["urgency"], "urgent");
@@ -239,10 +239,7 @@ async fn questions_in_two_calls_are_asked_together() {
 #[tokio::test]
 async fn what_was_asked_in_calm_does_not_hold_up_an_emergency() {
     let patient = User::new().await;
-    let first = patient
-        .complain("my belly feels odd [primary:agent-asks]")
-        .await;
-    let asked = patient.outcome(&first).await;
+    let (first, asked) = complain(&patient, "my belly feels odd [primary:agent-asks]").await;
     assert_eq!(asked["assessment"]["awaits_answer"], true);
 
     let id = first["id"].as_str().unwrap();
@@ -283,8 +280,7 @@ async fn a_model_that_cannot_use_its_tools_is_replaced() {
     let patient = User::new().await;
     let marker = Uuid::new_v4().to_string();
     let complaint = format!("a runny nose {marker} [primary:agent-unknown] [secondary:cites]");
-    let first = patient.complain(&complaint).await;
-    let answered = patient.outcome(&first).await;
+    let (_, answered) = complain(&patient, &complaint).await;
 
     let assessment = &answered["assessment"];
     assert_eq!(assessment["served_by"]["tier"], "secondary");
