@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use xtask::process::{kill_environments, kill_environments_if};
 use xtask::services;
 
@@ -124,16 +124,27 @@ fn talks_from(pid: u32, port: u16) -> bool {
     })
 }
 
+/// The tiers, each of which may take so long that a slow machine finds whom to kill.
+fn wait_longer(tiers: &str) -> String {
+    let mut tiers: Value = serde_json::from_str(tiers).unwrap();
+    for tier in tiers.as_array_mut().unwrap() {
+        tier["total_timeout"] = json!(20);
+    }
+    tiers.to_string()
+}
+
 #[tokio::test]
 async fn a_job_that_kills_every_worker_that_tries_it() {
     let crowd = Crowd::gather("a job that kills its worker, each time").await;
     let worker = Function::of("Worker").await;
     let poison = format!("{} 100 ", crowd.marker);
     let killed = AtomicUsize::new(0);
+    let tiers = worker.variable("AI_TIERS").await;
+    worker.set("AI_TIERS", Some(&wait_longer(&tiers))).await;
 
     let kill = async {
         loop {
-            // It kills as long as it is asked about: its model takes a second.
+            // It kills as long as it is asked about: its model never answers.
             let calls = provider::calls(&poison);
             for call in calls.iter().filter(|call| call.ended.is_none()) {
                 let asks = |pid| talks_from(pid, call.client);
@@ -144,10 +155,15 @@ async fn a_job_that_kills_every_worker_that_tries_it() {
         }
     };
     let run = async {
-        crowd.complain("a cough [primary:slow] ").await;
+        futures::join!(
+            crowd.complain_from(0, 100, "a cough"),
+            crowd.complain_from(100, 1, "a cough [primary:silent]"),
+            crowd.complain_from(101, SIZE - 101, "a cough"),
+        );
         crowd.settle().await
     };
     let tally = tokio::select! { tally = run => tally, () = kill => unreachable!() };
+    worker.set("AI_TIERS", Some(&tiers)).await;
 
     let kills = killed.into_inner();
     assert_eq!(kills, 3, "it has three attempts, like every other");
