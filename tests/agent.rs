@@ -62,7 +62,7 @@ async fn without_the_database_a_model_that_calls_tools_still_answers() {
         chain: chains.for_consultations(),
         database: &database,
         readers: &readers,
-        embedder: None,
+        index: None,
     };
 
     let marker = uuid::Uuid::new_v4().to_string();

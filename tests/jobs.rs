@@ -272,7 +272,7 @@ async fn worker_with(database_url: &str) -> Worker {
         queue: Queue::new(aws, STACK.env("JOBS_QUEUE_URL").unwrap()),
         dead_letters: Queue::new(aws, STACK.env("DEAD_LETTER_QUEUE_URL").unwrap()),
         transcripts: Transcripts::new(aws, STACK.env("TRANSCRIPTS_TABLE").unwrap()),
-        embedder: None,
+        index: None,
         chains: Chains::new(&Models::default(), None, &secrets).unwrap(),
         reports: Bucket::new(aws, STACK.env("REPORTS_BUCKET").unwrap()),
         cache: Cache::new(None),

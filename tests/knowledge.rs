@@ -1,5 +1,6 @@
 //! The knowledge base in a database of a test's own: whose documents are found, and how well.
 
+mod chroma;
 mod quality;
 mod rerank;
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
-use wenzhen::ai::{Embedder, EmbeddingCall};
+use wenzhen::ai::ServiceCall;
 use wenzhen::aws::Secrets;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings};
 use wenzhen::deadline::Deadline;
@@ -16,7 +17,7 @@ use wenzhen::identity::{TenantId, UserId};
 use wenzhen::knowledge::index::{FillError, FillScope, Filled};
 use wenzhen::knowledge::{
     Guidance, NewDocument, Owner, PreparedQuestion, SearchDegradedReason, SearchRequest,
-    SearchSide, Source, find_passages, index, store,
+    SearchSide, Source, VectorIndex, find_passages, index, store,
 };
 use wenzhen::locale::Locale;
 use wenzhen::postgres::Database;
@@ -163,42 +164,61 @@ async fn load_starter_documents(own: &mut OwnDatabase) -> HashMap<String, Uuid> 
 }
 
 /// The model of the stack, or another one at the same endpoint.
-async fn embedder(change: impl FnOnce(&mut EmbeddingSettings)) -> Embedder {
+async fn vector_index(change: impl FnOnce(&mut EmbeddingSettings)) -> VectorIndex {
     let json = STACK.env("EMBEDDINGS").unwrap();
     let mut settings = EmbeddingSettings::parse(&json).unwrap();
     change(&mut settings);
 
     let secrets = Arc::new(Secrets::new(&wenzhen::aws::sdk_config().await));
-    Embedder::new(settings, None, &secrets).unwrap()
+    VectorIndex::new(settings, None, &secrets).unwrap()
 }
 
-fn operator() -> EmbeddingCall {
-    EmbeddingCall::of_operator(Deadline::after(Duration::from_mins(2)))
+fn operator() -> ServiceCall {
+    ServiceCall::of_operator(Deadline::after(Duration::from_mins(2)))
 }
 
-async fn try_fill(own: &OwnDatabase, embedder: &Embedder) -> Result<Filled, FillError> {
+async fn database_of(own: &OwnDatabase) -> Database {
     let settings = DatabaseSettings {
         url: own.url.parse().unwrap(),
         auth: DatabaseAuth::Url,
     };
-    let database = Database::new(&settings).await.unwrap();
-    index::fill_missing(&database, FillScope::All, embedder, operator, |_| true).await
+    Database::new(&settings).await.unwrap()
 }
 
-async fn fill(own: &mut OwnDatabase, embedder: &Embedder) -> usize {
-    try_fill(own, embedder).await.unwrap().made
+async fn try_fill(own: &OwnDatabase, vectors: &VectorIndex) -> Result<Filled, FillError> {
+    let database = database_of(own).await;
+    index::fill_missing(
+        &database,
+        FillScope::All,
+        vectors.embedder(),
+        operator,
+        |_| true,
+    )
+    .await
 }
 
-async fn prepare(embedder: &Embedder, request: SearchRequest) -> PreparedQuestion {
+async fn fill(own: &mut OwnDatabase, vectors: &VectorIndex) -> usize {
+    try_fill(own, vectors).await.unwrap().made
+}
+
+async fn prepare(vectors: &VectorIndex, request: SearchRequest) -> PreparedQuestion {
+    prepare_for(&tenant(), vectors, request).await
+}
+
+async fn prepare_for(
+    tenant: &TenantId,
+    vectors: &VectorIndex,
+    request: SearchRequest,
+) -> PreparedQuestion {
     let user = UserId::try_from("someone".to_owned()).unwrap();
     let deadline = Deadline::after(Duration::from_secs(10));
-    PreparedQuestion::new(request, Some(embedder), &tenant(), &user, deadline).await
+    PreparedQuestion::new(request, Some(vectors), tenant, &user, deadline).await
 }
 
 #[tokio::test]
 async fn a_passage_is_found_by_its_meaning_and_both_places_are_told() {
     let mut own = own_database().await;
-    let (tenant, embedder) = (tenant(), embedder(|_| ()).await);
+    let (tenant, vectors) = (tenant(), vector_index(|_| ()).await);
     let owner = Owner::Tenant(&tenant);
     for (name, text) in [
         (
@@ -215,10 +235,10 @@ async fn a_passage_is_found_by_its_meaning_and_both_places_are_told() {
             .await
             .unwrap();
     }
-    assert_eq!(fill(&mut own, &embedder).await, 2);
-    assert_eq!(fill(&mut own, &embedder).await, 0);
+    assert_eq!(fill(&mut own, &vectors).await, 2);
+    assert_eq!(fill(&mut own, &vectors).await, 0);
 
-    let question = prepare(&embedder, question("swallowing hurts")).await;
+    let question = prepare(&vectors, question("swallowing hurts")).await;
     let found = find_passages(&mut own.connection, &tenant, &question)
         .await
         .unwrap();
@@ -246,7 +266,7 @@ async fn a_passage_is_found_by_its_meaning_and_both_places_are_told() {
 #[tokio::test]
 async fn an_index_of_another_model_is_not_mixed_and_reindexing_replaces_it() {
     let mut own = own_database().await;
-    let (tenant, first) = (tenant(), embedder(|_| ()).await);
+    let (tenant, first) = (tenant(), vector_index(|_| ()).await);
     let worm = document("one", "It glows at night.");
     let owner = Owner::Tenant(&tenant);
     store::replace(&mut own.connection, owner, &worm)
@@ -254,8 +274,8 @@ async fn an_index_of_another_model_is_not_mixed_and_reindexing_replaces_it() {
         .unwrap();
     fill(&mut own, &first).await;
 
-    let other = embedder(|settings| settings.model = "another".to_owned()).await;
-    let adopted = index::adopt_model(&mut own.connection, other.model()).await;
+    let other = vector_index(|settings| settings.model = "another".to_owned()).await;
+    let adopted = index::adopt_model(&mut own.connection, other.embedder().model()).await;
     assert!(!adopted.unwrap());
     let refused = try_fill(&own, &other).await;
     assert!(matches!(refused, Err(FillError::OtherModel)));
@@ -271,7 +291,7 @@ async fn an_index_of_another_model_is_not_mixed_and_reindexing_replaces_it() {
     );
     assert_eq!(found.items.len(), 1);
 
-    index::reset(&mut own.connection, other.model())
+    index::reset(&mut own.connection, other.embedder().model())
         .await
         .unwrap();
     assert_eq!(fill(&mut own, &other).await, 1);
@@ -292,7 +312,7 @@ async fn without_the_model_words_find_and_the_answer_says_so() {
         .await
         .unwrap();
 
-    let gone = embedder(|settings| {
+    let gone = vector_index(|settings| {
         settings.tiers[0].base_url = "http://127.0.0.1:9/v1".parse().unwrap();
     })
     .await;
@@ -318,14 +338,14 @@ async fn what_could_not_be_made_is_made_later() {
             .await
             .unwrap();
     }
-    let gone = embedder(|settings| {
+    let gone = vector_index(|settings| {
         settings.tiers[0].base_url = "http://127.0.0.1:9/v1".parse().unwrap();
     })
     .await;
     let nothing = Filled { made: 0, left: 2 };
     assert_eq!(try_fill(&own, &gone).await.unwrap(), nothing);
 
-    let back = embedder(|_| ()).await;
+    let back = vector_index(|_| ()).await;
     assert_eq!(fill(&mut own, &back).await, 2);
     own.remove().await;
 }
@@ -335,7 +355,7 @@ async fn what_could_not_be_made_is_made_later() {
 #[tokio::test]
 async fn a_small_tenant_among_large_ones_finds_enough_by_meaning() {
     let mut own = own_database().await;
-    let (small, embedder) = (tenant(), embedder(|_| ()).await);
+    let (small, vectors) = (tenant(), vector_index(|_| ()).await);
     let embedding = "(SELECT array_agg(random() - 0.5)::real[]::halfvec(384)
                       FROM generate_series(1, 384) WHERE n > 0)";
     let sql = format!(
@@ -355,7 +375,7 @@ async fn a_small_tenant_among_large_ones_finds_enough_by_meaning() {
         .await
         .unwrap();
     assert!(
-        index::adopt_model(&mut own.connection, embedder.model())
+        index::adopt_model(&mut own.connection, vectors.embedder().model())
             .await
             .unwrap()
     );
@@ -364,7 +384,7 @@ async fn a_small_tenant_among_large_ones_finds_enough_by_meaning() {
         .await
         .unwrap();
 
-    let question = prepare(&embedder, question("anything at all")).await;
+    let question = prepare(&vectors, question("anything at all")).await;
     let found = find_passages(&mut own.connection, &small, &question)
         .await
         .unwrap();

@@ -1,15 +1,20 @@
-//! Every five minutes: makes the vectors of passages that have none.
+//! Every five minutes: makes the vectors of passages that have none, and brings the vector store up
+//! to date.
 
 use std::time::Duration;
 
-use wenzhen::ai::{Embedder, EmbeddingCall};
+use serde::Serialize;
+use wenzhen::ai::ServiceCall;
 use wenzhen::config::ConfigError;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
+use wenzhen::knowledge::VectorIndex;
+use wenzhen::knowledge::copies::{self, Copied, CopyError};
 use wenzhen::knowledge::index::{self, FillError, FillScope, Filled};
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
+use wenzhen::telemetry::metrics;
 
 /// The longest that the vectors of one batch may take.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(20);
@@ -21,32 +26,51 @@ const MIN_BATCH_TIME: Duration = Duration::from_secs(45);
 pub struct EmbedPassages {
     /// Holds the passages.
     pub database: Database,
-    /// Makes vectors, if there is a model for it.
-    pub embedder: Option<Embedder>,
+    /// Makes vectors, and holds copies of them; none if there is no model.
+    pub index: Option<VectorIndex>,
+}
+
+/// What one run has done.
+#[derive(Debug, Default, Serialize)]
+pub struct EmbedSummary {
+    /// Passages that had no vector.
+    pub vectors: Filled,
+    /// Documents whose copies in the vector store were outdated.
+    pub copies: Copied,
 }
 
 impl Schedule for EmbedPassages {
     const TIMEOUT: Duration = Duration::from_mins(4);
 
-    type Summary = Filled;
+    type Summary = EmbedSummary;
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         Ok(Self {
             database: setup.database().await?,
-            embedder: Embedder::from_setup(setup).await?,
+            index: VectorIndex::from_setup(setup).await?,
         })
     }
 
     /// What one run does not make, the next one does: a large document's, and those that came while
     /// the model was away.
-    async fn run(&self, deadline: Deadline) -> Result<Filled, Error> {
-        let Some(embedder) = &self.embedder else {
-            return Ok(Filled::default());
+    async fn run(&self, deadline: Deadline) -> Result<EmbedSummary, Error> {
+        let Some(index) = &self.index else {
+            return Ok(EmbedSummary::default());
         };
 
-        let call = || EmbeddingCall::of_operator(deadline.at_most(BATCH_TIMEOUT));
+        Ok(EmbedSummary {
+            vectors: self.fill(index, deadline).await?,
+            copies: self.copy(index, deadline).await?,
+        })
+    }
+}
+
+impl EmbedPassages {
+    async fn fill(&self, index: &VectorIndex, deadline: Deadline) -> Result<Filled, Error> {
+        let call = || ServiceCall::of_operator(deadline.at_most(BATCH_TIMEOUT));
         let may_go_on = |_| deadline.remaining() > MIN_BATCH_TIME;
-        let (database, scope) = (&self.database, FillScope::All);
+        let (database, scope, embedder) = (&self.database, FillScope::All, index.embedder());
+
         let fill = index::fill_missing(database, scope, embedder, call, may_go_on);
         match Box::pin(fill).await {
             Ok(filled) => {
@@ -60,6 +84,31 @@ impl Schedule for EmbedPassages {
             Err(error @ FillError::OtherModel) => {
                 tracing::error!(%error, "no vectors are made");
                 Ok(Filled::default())
+            }
+        }
+    }
+
+    async fn copy(&self, index: &VectorIndex, deadline: Deadline) -> Result<Copied, Error> {
+        let may_go_on = |_| deadline.remaining() > MIN_BATCH_TIME;
+        let (database, scope) = (&self.database, FillScope::All);
+
+        let copy = copies::copy_outdated(database, scope, index, deadline, may_go_on);
+        match Box::pin(copy).await {
+            Ok(copied) => {
+                let Copied {
+                    copied: count,
+                    left,
+                } = copied;
+                if count + left > 0 {
+                    tracing::info!(copied = count, left, "copied vectors");
+                }
+                Ok(copied)
+            }
+            Err(CopyError::Database(error)) => Err(error),
+            Err(error @ CopyError::Store(_)) => {
+                metrics::count("VectorStoreBehind", &[]);
+                tracing::warn!(%error, "searches ask the database instead of the vector store");
+                Ok(Copied::default())
             }
         }
     }

@@ -41,7 +41,7 @@ pub use create_document::CreateDocument;
 pub use create_message::CreateMessage;
 pub use create_report::CreateReport;
 pub use delete_document::DeleteDocument;
-pub use embed_passages::EmbedPassages;
+pub use embed_passages::{EmbedPassages, EmbedSummary};
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_job::GetJob;

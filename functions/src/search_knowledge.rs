@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use wenzhen::ai::Embedder;
 use wenzhen::cache::{Cache, Fetched, LastChange, LoadRequest, PrefetchPlan};
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Request, Response, query_parameter, reply};
 use wenzhen::identity::Caller;
 use wenzhen::knowledge::{
-    self, CACHE_POLICY, PreparedQuestion, SearchRequest, SearchResult, find_passages,
+    self, CACHE_POLICY, PreparedQuestion, SearchRequest, SearchResult, VectorIndex, find_passages,
 };
 use wenzhen::postgres::{Database, MAX_LAG, Readers};
 use wenzhen::setup::Setup;
@@ -24,7 +23,7 @@ pub struct SearchKnowledge {
     /// Servers that follow it.
     pub readers: Readers,
     /// Makes vectors of questions, if there is a model for it.
-    pub embedder: Option<Embedder>,
+    pub index: Option<VectorIndex>,
     /// Keeps results for five minutes.
     pub cache: Cache,
 }
@@ -36,7 +35,7 @@ impl Endpoint for SearchKnowledge {
         Ok(Self {
             database: setup.database().await?,
             readers: setup.readers().await?,
-            embedder: Embedder::from_setup(setup).await?,
+            index: VectorIndex::from_setup(setup).await?,
             cache: setup.cache()?,
         })
     }
@@ -77,8 +76,8 @@ impl SearchKnowledge {
         last_change: LastChange,
     ) -> Result<Fetched<SearchResult>, Error> {
         let (tenant, user) = (&call.caller.tenant, &call.caller.user);
-        let embedder = self.embedder.as_ref();
-        let question = PreparedQuestion::new(request, embedder, tenant, user, call.deadline).await;
+        let index = self.index.as_ref();
+        let question = PreparedQuestion::new(request, index, tenant, user, call.deadline).await;
 
         let find = async |connection: &mut _| find_passages(connection, tenant, &question).await;
         let found = if last_change.is_before(MAX_LAG) {
@@ -88,8 +87,7 @@ impl SearchKnowledge {
             self.database.run(find).await?
         };
         let deadline = call.deadline;
-        let found =
-            knowledge::put_in_order(found, &question, embedder, tenant, user, deadline).await;
+        let found = knowledge::put_in_order(found, &question, index, tenant, user, deadline).await;
         Ok(if found.degraded {
             Fetched::uncached(Some(found))
         } else {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use wenzhen::Uuid;
-use wenzhen::ai::{Chains, Embedder};
+use wenzhen::ai::Chains;
 use wenzhen::cache::Cache;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
@@ -19,7 +19,7 @@ use wenzhen::error::Error;
 use wenzhen::identity::Scope;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::worker::{JobRegistry, Run, WorkerContext, process_batch};
-use wenzhen::knowledge::IngestDocument;
+use wenzhen::knowledge::{IngestDocument, VectorIndex};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::{Database, Readers};
 use wenzhen::reports::Bucket;
@@ -43,7 +43,7 @@ pub struct Worker {
     /// The models.
     pub chains: Chains,
     /// Makes vectors of passages and questions, if there is a model for it.
-    pub embedder: Option<Embedder>,
+    pub index: Option<VectorIndex>,
     /// Holds the reports.
     pub reports: Bucket,
     /// Keeps completed consultations for a while.
@@ -65,7 +65,7 @@ impl QueueConsumer for Worker {
             queue: setup.jobs_queue().await?,
             dead_letters: setup.dead_letter_queue().await?,
             transcripts: Transcripts::new(aws, config::transcripts_table()?),
-            embedder: Embedder::from_setup(setup).await?,
+            index: VectorIndex::from_setup(setup).await?,
             chains: Chains::new(&models, setup.valkey()?, &setup.secrets())?,
             reports: Bucket::new(aws, config::reports_bucket()?),
             cache: setup.cache()?,

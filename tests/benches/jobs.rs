@@ -232,7 +232,7 @@ impl Bench {
             transcripts: Transcripts::new(aws, self.stack.env("TRANSCRIPTS_TABLE").unwrap()),
             chains: Chains::new(&models, None, &Arc::new(Secrets::new(aws))).unwrap(),
             reports: Bucket::new(aws, self.stack.env("REPORTS_BUCKET").unwrap()),
-            embedder: None,
+            index: None,
             cache: Cache::new(None),
         }
     }

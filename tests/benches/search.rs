@@ -19,12 +19,11 @@ use std::time::{Duration, Instant};
 use growth::{Reads, reads_of};
 use own_database::OwnDatabase;
 use sqlx::postgres::PgConnection;
-use wenzhen::ai::Embedder;
 use wenzhen::aws::Secrets;
 use wenzhen::config::EmbeddingSettings;
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::{TenantId, UserId};
-use wenzhen::knowledge::{PreparedQuestion, SearchRequest, find_passages, index};
+use wenzhen::knowledge::{PreparedQuestion, SearchRequest, VectorIndex, find_passages, index};
 use xtask::stack::Stack;
 
 const PASSAGES: [u32; 3] = [1_000, 10_000, 100_000];
@@ -64,14 +63,14 @@ async fn fill(connection: &mut PgConnection, passages: u32) {
 /// The question with its vector: on a busy machine the model may be too late at first.
 async fn prepare(
     connection: &mut PgConnection,
-    embedder: &Embedder,
+    vectors: &VectorIndex,
     tenant: &TenantId,
     user: &UserId,
 ) -> PreparedQuestion {
     for _ in 0..MAX_ATTEMPTS {
         let deadline = Deadline::after(Duration::from_secs(10));
         let prepared =
-            PreparedQuestion::new(request(), Some(embedder), tenant, user, deadline).await;
+            PreparedQuestion::new(request(), Some(vectors), tenant, user, deadline).await;
         let found = find_passages(connection, tenant, &prepared).await.unwrap();
         if !found.degraded {
             return prepared;
@@ -132,12 +131,12 @@ async fn main() {
     let stack = Stack::running(&PathBuf::from(env_file)).unwrap();
     let settings = EmbeddingSettings::parse(&stack.env("EMBEDDINGS").unwrap()).unwrap();
     let secrets = Arc::new(Secrets::new(&stack.aws().await));
-    let embedder = Embedder::new(settings, None, &secrets).unwrap();
+    let vectors = VectorIndex::new(settings, None, &secrets).unwrap();
     let server_url = stack.env("DATABASE_URL").unwrap();
     let mut own = OwnDatabase::create(&server_url, &stack.root).await;
     let connection = &mut own.connection;
     assert!(
-        index::adopt_model(connection, embedder.model())
+        index::adopt_model(connection, vectors.embedder().model())
             .await
             .unwrap()
     );
@@ -148,7 +147,7 @@ async fn main() {
         for name in TENANTS {
             let tenant = TenantId::try_from(name.to_owned()).unwrap();
             let user = UserId::try_from("someone".to_owned()).unwrap();
-            let fused = prepare(connection, &embedder, &tenant, &user).await;
+            let fused = prepare(connection, &vectors, &tenant, &user).await;
             let questions = [
                 ("text", PreparedQuestion::of_words(request())),
                 ("text, vector", fused),

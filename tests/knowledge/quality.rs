@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use scripted_provider::Provider;
 use serde_json::json;
 use uuid::Uuid;
-use wenzhen::ai::Embedder;
 use wenzhen::config::EmbeddingSettings;
 use wenzhen::knowledge::{
-    FoundPassage, Guidance, PreparedQuestion, SearchRequest, find_passages, index, store,
+    FoundPassage, Guidance, PreparedQuestion, SearchRequest, VectorIndex, find_passages, index,
+    store,
 };
 use wenzhen::locale::Locale;
 
-use super::{embedder, fill, load_starter_documents, prepare, question, tenant};
+use super::{fill, load_starter_documents, prepare, question, tenant, vector_index};
 use crate::support::own_database::OwnDatabase;
 use crate::support::{STACK, eventually, own_database};
 
@@ -97,11 +97,11 @@ fn place_by(
 async fn questions_find_the_document_that_answers_them() {
     let mut own = own_database().await;
     let ids = load_starter_documents(&mut own).await;
-    let embedder = embedder(|_| ()).await;
-    restore_vectors(&mut own, &embedder).await;
-    fill(&mut own, &embedder).await;
+    let vectors = vector_index(|_| ()).await;
+    restore_vectors(&mut own, &vectors).await;
+    fill(&mut own, &vectors).await;
 
-    let measured = measure(&mut own, &ids, &embedder).await;
+    let measured = measure(&mut own, &ids, &vectors).await;
     let missed = &measured.missed;
     assert!(measured.by_text.reaches(&MIN_BY_TEXT), "{measured:?}");
     assert!(
@@ -122,10 +122,10 @@ async fn a_model_that_understands_nothing_does_not_hide_what_words_find() {
         "tiers": [{ "name": "scripted", "base_url": provider.url() }],
     });
     let scripted = EmbeddingSettings::parse(&scripted.to_string()).unwrap();
-    let embedder = embedder(|settings| *settings = scripted).await;
-    fill(&mut own, &embedder).await;
+    let vectors = vector_index(|settings| *settings = scripted).await;
+    fill(&mut own, &vectors).await;
 
-    let measured = measure(&mut own, &ids, &embedder).await;
+    let measured = measure(&mut own, &ids, &vectors).await;
     assert!(measured.fused.reaches(&MIN_FUSED_BY_SCRIPT), "{measured:?}");
     own.remove().await;
 }
@@ -142,7 +142,7 @@ struct Measured {
 async fn measure(
     own: &mut OwnDatabase,
     ids: &HashMap<String, Uuid>,
-    embedder: &Embedder,
+    vectors: &VectorIndex,
 ) -> Measured {
     let tenant = tenant();
     let mut measured = Measured::default();
@@ -157,7 +157,7 @@ async fn measure(
             ..question(text)
         };
         let found = eventually("the model has time for the question", async || {
-            let question = prepare(embedder, request.clone()).await;
+            let question = prepare(vectors, request.clone()).await;
             let found = find_passages(&mut own.connection, &tenant, &question).await;
             found.ok().filter(|found| !found.degraded)
         })
@@ -243,16 +243,16 @@ const MISLEADING: [(&str, &str); 10] = [
 async fn what_is_quoted_is_about_the_complaint() {
     let mut own = own_database().await;
     let ids = load_starter_documents(&mut own).await;
-    let embedder = embedder(|_| ()).await;
-    restore_vectors(&mut own, &embedder).await;
-    fill(&mut own, &embedder).await;
+    let vectors = vector_index(|_| ()).await;
+    restore_vectors(&mut own, &vectors).await;
+    fill(&mut own, &vectors).await;
 
     let (mut right, mut wrong) = (0, Vec::new());
     for line in QUESTIONS.lines() {
         let [language, name, text] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("{line}");
         };
-        let quoted = quoted_document(&mut own, &embedder, language, text).await;
+        let quoted = quoted_document(&mut own, &vectors, language, text).await;
         let wanted = ids[&format!("{language}/{name}")];
         right += usize::from(quoted.as_ref().is_some_and(|it| it.document_id == wanted));
         wrong.extend(
@@ -263,7 +263,7 @@ async fn what_is_quoted_is_about_the_complaint() {
     }
     let mut misled = Vec::new();
     for (language, text) in MISLEADING {
-        let quoted = quoted_document(&mut own, &embedder, language, text).await;
+        let quoted = quoted_document(&mut own, &vectors, language, text).await;
         misled.extend(quoted.map(|it| (text, it.title)));
     }
 
@@ -283,7 +283,7 @@ async fn what_is_quoted_is_about_the_complaint() {
 
 async fn quoted_document(
     own: &mut OwnDatabase,
-    embedder: &Embedder,
+    vectors: &VectorIndex,
     language: &str,
     text: &str,
 ) -> Option<Guidance> {
@@ -293,7 +293,7 @@ async fn quoted_document(
         ..question(text)
     };
     let found = eventually("the model has time for the question", async || {
-        let question = prepare(embedder, request.clone()).await;
+        let question = prepare(vectors, request.clone()).await;
         let found = find_passages(&mut own.connection, &tenant(), &question).await;
         found.ok().filter(|found| !found.degraded)
     })
@@ -303,13 +303,13 @@ async fn quoted_document(
 }
 
 /// Those that the stack has already made.
-async fn restore_vectors(own: &mut OwnDatabase, embedder: &Embedder) {
+pub async fn restore_vectors(own: &mut OwnDatabase, vectors: &VectorIndex) {
     assert!(
-        index::adopt_model(&mut own.connection, embedder.model())
+        index::adopt_model(&mut own.connection, vectors.embedder().model())
             .await
             .unwrap()
     );
-    xtask::knowledge::vectors::restore(&STACK, &mut own.connection, embedder.model())
+    xtask::knowledge::vectors::restore(&STACK, &mut own.connection, vectors.embedder().model())
         .await
         .unwrap();
 }

@@ -9,7 +9,7 @@ use wenzhen::knowledge::{
     put_in_order, store,
 };
 
-use super::{document, embedder, own_database, prepare, question, tenant};
+use super::{document, own_database, prepare, question, tenant, vector_index};
 use crate::support::own_database::OwnDatabase;
 
 const QUESTION: &str = "zinc oxide paste";
@@ -50,7 +50,7 @@ async fn ordered_by(
         .map(|model| json!({ "name": model, "model": model, "base_url": provider.url() }))
         .collect();
     let rerank = json!({ "model": "m", "candidates": 10, "tiers": tiers });
-    let embedder = embedder(|settings| {
+    let vectors = vector_index(|settings| {
         settings.rerank = serde_json::from_value(rerank).unwrap();
     })
     .await;
@@ -59,12 +59,12 @@ async fn ordered_by(
         limit,
         ..question(QUESTION)
     };
-    let question = prepare(&embedder, request).await;
+    let question = prepare(&vectors, request).await;
     let found = find_passages(&mut own.connection, tenant, &question).await;
     let user = UserId::try_from("someone".to_owned()).unwrap();
     let deadline = Deadline::after(std::time::Duration::from_secs(10));
-    let (found, embedder) = (found.unwrap(), Some(&embedder));
-    put_in_order(found, &question, embedder, tenant, &user, deadline).await
+    let (found, vectors) = (found.unwrap(), Some(&vectors));
+    put_in_order(found, &question, vectors, tenant, &user, deadline).await
 }
 
 fn titles(found: &SearchResult) -> Vec<&str> {

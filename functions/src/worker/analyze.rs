@@ -125,7 +125,7 @@ impl Worker {
             chain: self.chains.for_consultations(),
             database: &self.database,
             readers: &self.readers,
-            embedder: self.embedder.as_ref(),
+            index: self.index.as_ref(),
         };
         let assessed = agent.analyze(&run.lease.tenant, consultation, &conversation, deadline);
         let assessment = assessed.await.map_err(without_answer)?;

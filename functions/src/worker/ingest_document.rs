@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use wenzhen::Uuid;
-use wenzhen::ai::EmbeddingCall;
+use wenzhen::ai::ServiceCall;
 use wenzhen::error::ErrorKind;
 use wenzhen::jobs::Lease;
 use wenzhen::jobs::worker::{JobError, JobHandler, Run};
 use wenzhen::knowledge::index::{FillError, FillScope};
-use wenzhen::knowledge::{IngestDocument, forget_searches, index, store};
+use wenzhen::knowledge::{IngestDocument, VectorIndex, copies, forget_searches, index, store};
 use wenzhen::telemetry::metrics;
 
 use super::{READ_TIMEOUT, Worker};
 
 /// The longest that a job makes vectors for.
 const EMBED_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The longest that it copies them to a vector store.
+const COPY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl JobHandler<IngestDocument> for Worker {
     async fn handle(&self, run: &Run<'_>, payload: IngestDocument) -> Result<(), JobError> {
@@ -51,19 +54,19 @@ impl Worker {
     /// Makes vectors of the document's passages: as many as can be made within the time. The job is
     /// complete, and the document found by its words; `embed-passages` makes what is missing.
     async fn embed_passages(&self, run: &Run<'_>, id: Uuid) {
-        let Some(embedder) = &self.embedder else {
+        let Some(index) = &self.index else {
             return;
         };
         let tenant = &run.lease.tenant;
         let deadline = run.deadline.at_most(EMBED_TIMEOUT);
         let scope = FillScope::Document { tenant, id };
-        let call = || EmbeddingCall::of_job(tenant, deadline);
+        let call = || ServiceCall::of_job(tenant, deadline);
         let may_go_on = |_| deadline.remaining() > Duration::ZERO;
 
-        let database = &self.database;
+        let (database, embedder) = (&self.database, index.embedder());
         let fill = index::fill_missing(database, scope, embedder, call, may_go_on);
         let reason = match Box::pin(fill).await {
-            Ok(filled) if filled.left == 0 => return,
+            Ok(filled) if filled.left == 0 => return self.copy_vectors(run, index, scope).await,
             Err(FillError::OtherModel) => {
                 let message = "the index holds another model's vectors: run `cargo xtask reindex`";
                 tracing::error!("{message}");
@@ -72,5 +75,20 @@ impl Worker {
             _ => "not_in_time",
         };
         metrics::count("DocumentWithoutVectors", &[("reason", reason)]);
+    }
+
+    /// Brings the vector store up to date, if there is one. `embed-passages` does it if this fails.
+    async fn copy_vectors(&self, run: &Run<'_>, index: &VectorIndex, scope: FillScope<'_>) {
+        if index.store().is_none() {
+            return;
+        }
+        let deadline = run.deadline.at_most(COPY_TIMEOUT);
+        let may_go_on = |_| deadline.remaining() > Duration::ZERO;
+
+        let copy = copies::copy_outdated(&self.database, scope, index, deadline, may_go_on);
+        if let Err(error) = Box::pin(copy).await {
+            metrics::count("VectorStoreBehind", &[]);
+            tracing::warn!(%error, "searches ask the database instead of the vector store");
+        }
     }
 }

@@ -10,12 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use wenzhen::ai::{Embedder, EmbeddingCall};
+use wenzhen::ai::ServiceCall;
 use wenzhen::aws::Secrets;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings, ServiceUrl};
 use wenzhen::deadline::Deadline;
+use wenzhen::knowledge::copies::{self, Copied};
 use wenzhen::knowledge::index::{FillScope, Filled};
-use wenzhen::knowledge::{NewDocument, Owner, Source, index, store};
+use wenzhen::knowledge::{NewDocument, Owner, Source, VectorIndex, index, store};
 use wenzhen::locale::Locale;
 use wenzhen::postgres::Database;
 
@@ -29,6 +30,9 @@ const FENCE: &str = "---";
 /// The longest that making the vectors of one batch of passages may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// The longest that copying all vectors may take.
+const COPY_TIMEOUT: Duration = Duration::from_hours(12);
+
 /// Writes every document as a shared one of the stack's database, and gives its passages vectors if
 /// there is a model for it.
 pub async fn load(stack: &Stack, embeddings: Option<EmbeddingSettings>) -> Result<()> {
@@ -38,23 +42,22 @@ pub async fn load(stack: &Stack, embeddings: Option<EmbeddingSettings>) -> Resul
         return Ok(());
     };
 
-    let embedder = new_embedder(embeddings).await?;
+    let vector_index = new_index(embeddings).await?;
+    let model = vector_index.embedder().model();
     let mut database = connect(&database_url).await?;
-    if !index::adopt_model(&mut database, embedder.model()).await? {
-        index::reset(&mut database, embedder.model()).await?;
+    if !index::adopt_model(&mut database, model).await? {
+        index::reset(&mut database, model).await?;
     }
-    vectors::restore(stack, &mut database, embedder.model()).await?;
-    match fill_index(&database_url, &embedder).await {
-        Ok(0) => Ok(()),
-        Ok(_) => vectors::save(stack, &mut database, embedder.model()).await,
+    vectors::restore(stack, &mut database, model).await?;
+    match fill_index(&database_url, &vector_index).await {
+        Ok(0) => {}
+        Ok(_) => vectors::save(stack, &mut database, model).await?,
         // The stack is of use without: documents are found by their words.
-        Err(error) => {
-            say(format!(
-                "\nNot all passages have vectors ({error}): `cargo xtask up` tries again."
-            ));
-            Ok(())
-        }
+        Err(error) => say(format!(
+            "\nNot all passages have vectors ({error}): `cargo xtask up` tries again."
+        )),
     }
+    copy_vectors(&database_url, &vector_index).await
 }
 
 /// Makes the index that of the configured model, unless it is, and gives each passage a vector that
@@ -65,20 +68,28 @@ pub async fn reindex(database_url: &str, embeddings: &str) -> Result<()> {
     embeddings
         .check_transport(&settings::allowed_plaintext()?)
         .context(advice)?;
-    let embedder = new_embedder(embeddings).await?;
+    let vector_index = new_index(embeddings).await?;
+    let model = vector_index.embedder().model();
     let mut database = connect(database_url).await?;
 
-    if !index::adopt_model(&mut database, embedder.model()).await? {
+    if !index::adopt_model(&mut database, model).await? {
         let step = Step::begin("Emptying the index of another model's vectors");
-        index::reset(&mut database, embedder.model()).await?;
+        index::reset(&mut database, model).await?;
         step.end("done");
     }
-    fill_index(database_url, &embedder).await.map(drop)
+    fill_index(database_url, &vector_index).await?;
+    copy_vectors(database_url, &vector_index).await
 }
 
-async fn new_embedder(settings: EmbeddingSettings) -> Result<Embedder> {
+async fn new_index(settings: EmbeddingSettings) -> Result<VectorIndex> {
     let secrets = Arc::new(Secrets::new(&wenzhen::aws::sdk_config().await));
-    Ok(Embedder::new(settings, None, &secrets)?)
+    Ok(VectorIndex::new(settings, None, &secrets)?)
+}
+
+async fn new_database(database_url: &str) -> Result<Database> {
+    let url: ServiceUrl = database_url.parse().map_err(anyhow::Error::msg)?;
+    let auth = DatabaseAuth::Url;
+    Ok(Database::new(&DatabaseSettings { url, auth }).await?)
 }
 
 async fn connect(database_url: &str) -> Result<PgConnection> {
@@ -86,12 +97,11 @@ async fn connect(database_url: &str) -> Result<PgConnection> {
     connected.context("the database cannot be reached")
 }
 
-async fn fill_index(database_url: &str, embedder: &Embedder) -> Result<usize> {
-    let url: ServiceUrl = database_url.parse().map_err(anyhow::Error::msg)?;
-    let auth = DatabaseAuth::Url;
-    let database = Database::new(&DatabaseSettings { url, auth }).await?;
+async fn fill_index(database_url: &str, vector_index: &VectorIndex) -> Result<usize> {
+    let database = new_database(database_url).await?;
+    let embedder = vector_index.embedder();
     let step = Step::begin("Vectors of passages");
-    let call = || EmbeddingCall::of_operator(Deadline::after(BATCH_TIMEOUT));
+    let call = || ServiceCall::of_operator(Deadline::after(BATCH_TIMEOUT));
     let report = |filled: Filled| {
         step.note(&filled.made.to_string());
         true
@@ -111,6 +121,31 @@ async fn fill_index(database_url: &str, embedder: &Embedder) -> Result<usize> {
         "the embedding model does not answer; see its log"
     );
     Ok(made)
+}
+
+/// Brings the vector store up to date, if there is one. Searches ask the database until it is.
+async fn copy_vectors(database_url: &str, vector_index: &VectorIndex) -> Result<()> {
+    let database = new_database(database_url).await?;
+    let step = vector_index
+        .store()
+        .map(|_| Step::begin("Copies of vectors"));
+    let report = |copied: Copied| {
+        if let Some(step) = &step {
+            step.note(&copied.copied.to_string());
+        }
+        true
+    };
+    let (scope, deadline) = (FillScope::All, Deadline::after(COPY_TIMEOUT));
+    let copied = copies::copy_outdated(&database, scope, vector_index, deadline, report).await?;
+
+    if let Some(step) = step {
+        step.end(&match (copied.copied, copied.left) {
+            (0, 0) => "there".to_owned(),
+            (copied, 0) => format!("{copied} documents copied"),
+            (copied, left) => format!("{copied} documents copied, {left} left"),
+        });
+    }
+    Ok(())
 }
 
 /// Writes every document as a shared one; what has not changed is left alone.

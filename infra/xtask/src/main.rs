@@ -82,7 +82,17 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
     let stack = stack::Stack::of_checkout()?;
 
     match command {
-        Command::Up(options) => up::run_up(&stack, &options).await,
+        Command::Up(options) => {
+            let has_chroma = options.chroma;
+            up::run_up(
+                &stack::Stack {
+                    has_chroma,
+                    ..stack
+                },
+                &options,
+            )
+            .await
+        }
         Command::Down => services::stop(&stack),
         Command::Token(person) => users::print_token(&stack.as_running()?, &person).await,
         Command::Demo => demo::run_demo(&stack).await,

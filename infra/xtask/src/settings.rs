@@ -231,10 +231,13 @@ pub fn embeddings_json(stack: &Stack) -> Result<Option<String>> {
         Some(_) => None,
         None => read_json_setting("EMBEDDINGS")?,
     };
-    let json = match own {
+    let mut json: Value = match own {
         Some(json) => serde_json::from_str(&json).context("EMBEDDINGS is no JSON")?,
         None => services::local_embeddings(stack),
     };
+    if let Some(settings) = json.as_object_mut().filter(|_| stack.has_chroma) {
+        settings.insert("store".to_owned(), services::local_store(stack));
+    }
     Ok(Some(json.to_string()))
 }
 

@@ -31,6 +31,8 @@ pub struct Ports {
     pub aws: u16,
     /// The embedding model.
     pub embeddings: u16,
+    /// Chroma.
+    pub chroma: u16,
 }
 
 /// A local stack.
@@ -44,6 +46,8 @@ pub struct Stack {
     pub ports: Ports,
     /// Where the tests' own model provider will listen; only the tests' stack has one.
     pub provider: Option<u16>,
+    /// Whether Chroma holds a copy of the vectors.
+    pub has_chroma: bool,
     /// The AWS endpoint that the user set, if it is not the stack's own emulator.
     pub foreign_aws: Option<String>,
 }
@@ -57,6 +61,7 @@ impl Stack {
             valkey: read_port("WENZHEN_VALKEY_PORT", 56_379)?,
             aws: read_port("WENZHEN_AWS_PORT", 4_566)?,
             embeddings: read_port("WENZHEN_EMBEDDINGS_PORT", 56_384)?,
+            chroma: read_port("WENZHEN_CHROMA_PORT", 56_388)?,
         };
 
         let own_url = format!("http://127.0.0.1:{}", ports.aws);
@@ -66,6 +71,7 @@ impl Stack {
             root,
             ports,
             provider: None,
+            has_chroma: false,
             foreign_aws: env_variable("AWS_ENDPOINT_URL").filter(is_foreign),
         })
     }
@@ -73,12 +79,13 @@ impl Stack {
     /// A stack of its own for the tests, on ports that are free now.
     pub fn for_tests() -> Result<Self> {
         let root = find_checkout()?;
-        let [postgres, valkey, aws, embeddings, provider] = find_free_ports()?;
+        let [postgres, valkey, aws, embeddings, chroma, provider] = find_free_ports()?;
         let ports = Ports {
             postgres,
             valkey,
             aws,
             embeddings,
+            chroma,
         };
 
         Ok(Self {
@@ -86,6 +93,7 @@ impl Stack {
             root,
             ports,
             provider: Some(provider),
+            has_chroma: false,
             foreign_aws: None,
         })
     }
@@ -114,6 +122,7 @@ impl Stack {
             home: home.to_path_buf(),
             ports: Ports::default(),
             provider: None,
+            has_chroma: false,
             foreign_aws: None,
         };
 
@@ -123,6 +132,7 @@ impl Stack {
             valkey: stack.env_port("VALKEY_URL")?,
             aws: stack.env_port("AWS_ENDPOINT_URL")?,
             embeddings: stack.env_port("EMBEDDINGS_URL")?,
+            chroma: stack.env_port("CHROMA_URL")?,
         };
 
         Ok(stack)

@@ -1,5 +1,5 @@
 //! The tools, from Python's package index: a virtual environment with pinned versions, whose files
-//! must have the hashes in `infra/local/requirements.txt`.
+//! must have the hashes in `infra/local`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,9 @@ const PIP_OPTIONS: [&str; 5] = [
     "--only-binary=:all:",
     "--require-hashes",
 ];
+
+/// The packages, of files in `infra/local`.
+const REQUIREMENTS: [&str; 2] = ["requirements.txt", "chroma.txt"];
 
 /// What a Python interpreter may be called, the likeliest first.
 const PYTHON_NAMES: [&str; 7] = [
@@ -62,8 +65,11 @@ fn stamp_file(stack: &Stack) -> PathBuf {
 /// Installs the tools unless they are there already.
 pub fn install(stack: &Stack) -> Result<()> {
     let step = Step::begin("Tools (PostgreSQL, Valkey, AWS emulator, cargo-lambda)");
-    let requirements = stack.root.join("infra/local/requirements.txt");
-    let wanted = sha256(&fs::read(&requirements)?);
+    let requirements = REQUIREMENTS.map(|file| stack.root.join("infra/local").join(file));
+    let mut wanted = String::new();
+    for file in &requirements {
+        wanted.push_str(&sha256(&fs::read(file)?));
+    }
     let stamp = stamp_file(stack);
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         step.end("there");
@@ -99,12 +105,12 @@ fn make_environment(stack: &Stack, python: &str) -> Result<()> {
     run(&mut venv, NO_VENV)
 }
 
-fn install_packages(stack: &Stack, requirements: &Path) -> Result<()> {
+fn install_packages(stack: &Stack, requirements: &[PathBuf]) -> Result<()> {
     let mut pip = Command::new(bin_folder(stack).join("python"));
-    pip.args(["-m", "pip", "install"])
-        .args(PIP_OPTIONS)
-        .arg("--requirement")
-        .arg(requirements);
+    pip.args(["-m", "pip", "install"]).args(PIP_OPTIONS);
+    for file in requirements {
+        pip.arg("--requirement").arg(file);
+    }
 
     run(&mut pip, NO_PACKAGES)
 }

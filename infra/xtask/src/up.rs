@@ -22,6 +22,9 @@ pub struct Options {
     /// Forget all data first
     #[arg(long)]
     pub fresh: bool,
+    /// Let Chroma hold a copy of the vectors, which searches ask first
+    #[arg(long)]
+    pub chroma: bool,
     /// Only what the functions need; serve them with `cargo lambda watch`
     #[arg(long)]
     pub services: bool,
@@ -117,6 +120,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("AWS_ENDPOINT_URL", endpoint.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("CHROMA_URL", services::chroma_url(stack)),
         ("CHAT_URL", chat_url(&endpoint, outputs)),
         ("DATABASE_URL", services::database_url(stack)?),
         ("DEAD_LETTER_QUEUE_URL", output("DeadLetterQueueUrl")?),

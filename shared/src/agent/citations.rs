@@ -291,6 +291,7 @@ mod tests {
             degraded: false,
             degraded_reason: None,
             terms: 0,
+            is_by_copy: false,
         }
     }
 

@@ -76,6 +76,7 @@ fn found(text: &str) -> SearchResult {
         degraded: false,
         degraded_reason: None,
         terms: 0,
+        is_by_copy: false,
     }
 }
 

@@ -19,13 +19,13 @@ mod tracer;
 
 use std::time::{Duration, Instant};
 
-use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Embedder, Fault};
+use crate::ai::{Answer, Chain, ChainOutcome, ChainRequest, CheckedCompletion, Fault};
 use crate::consultations::{
     Assessment, Citation, Consultation, Conversation, DegradedReason, ServedBy,
 };
 use crate::deadline::Deadline;
 use crate::identity::TenantId;
-use crate::knowledge::Guidance;
+use crate::knowledge::{Guidance, VectorIndex};
 use crate::locale::Locale;
 use crate::postgres::{Database, Readers};
 use crate::triage::{self, Triage};
@@ -84,7 +84,7 @@ pub struct Agent<'a> {
     /// Servers that follow it.
     pub readers: &'a Readers,
     /// Makes vectors of complaints, if there is a model for it.
-    pub embedder: Option<&'a Embedder>,
+    pub index: Option<&'a VectorIndex>,
 }
 
 impl Agent<'_> {

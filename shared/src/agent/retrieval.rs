@@ -44,7 +44,7 @@ pub(super) async fn find_passages(
     request: SearchRequest,
     deadline: Deadline,
 ) -> Option<SearchResult> {
-    let question = PreparedQuestion::new(request, agent.embedder, tenant, user, deadline).await;
+    let question = PreparedQuestion::new(request, agent.index, tenant, user, deadline).await;
 
     let search =
         async |connection: &mut _| knowledge::find_passages(connection, tenant, &question).await;
@@ -57,8 +57,7 @@ pub(super) async fn find_passages(
             tracing::warn!(causes, "the knowledge base cannot be searched");
         })
         .ok()?;
-    let embedder = agent.embedder;
-    Some(knowledge::put_in_order(found, &question, embedder, tenant, user, deadline).await)
+    Some(knowledge::put_in_order(found, &question, agent.index, tenant, user, deadline).await)
 }
 
 /// What the document that fits best tells a patient; none if none fits.

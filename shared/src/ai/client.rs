@@ -16,6 +16,9 @@ use crate::aws::Secrets;
 use crate::config::TierSettings;
 use crate::deadline::Deadline;
 
+/// Where completions are asked for, below the base URL.
+const PATH: &str = "chat/completions";
+
 /// A client for one tier, made once.
 pub(super) struct TierClient {
     pub(super) settings: TierSettings,
@@ -56,7 +59,7 @@ impl TierClient {
         secrets: Arc<Secrets>,
     ) -> Self {
         let (base_url, key) = (&settings.base_url, settings.key.clone());
-        let endpoint = Endpoint::new(http, base_url, "chat/completions", key, secrets);
+        let endpoint = Endpoint::new(http, base_url, key, secrets);
         Self { settings, endpoint }
     }
 
@@ -110,7 +113,7 @@ impl TierClient {
     }
 
     async fn exchange(&self, call: &PreparedCall, deadline: Deadline) -> Result<Response, Fault> {
-        let response = self.endpoint.post(&call.request).await?;
+        let response = self.endpoint.post(PATH, &call.request).await?;
         let framing = read_framing(response).await.map_err(|broken| {
             if broken.has_begun {
                 call.note_broken_answer(&broken.fault);

@@ -12,17 +12,23 @@ use serde_json::json;
 
 use super::fault::Fault;
 use super::reranker::{RERANKING, Reranker};
-use super::text_tier::{EmbeddingCall, NoNumbers, TextService, TextTier, first_answer};
+use super::service::{ServiceCall, ServiceKind};
+use super::text_tier::{NoNumbers, TextTier, first_answer};
 use crate::aws::Secrets;
 use crate::config::{ConfigError, EmbeddingSettings, InputForm};
-use crate::resilience::breaker::Breakers;
+use crate::resilience::breaker::{Breakers, Circuit};
 use crate::setup::Setup;
 use crate::valkey::Valkey;
 
-const EMBEDDING: TextService = TextService {
-    path: "embeddings",
-    circuit_suffix: "embeddings",
+const EMBEDDING: ServiceKind = ServiceKind {
+    name: "embeddings",
     fault_metric: "EmbeddingFault",
+};
+
+/// A vector store's endpoint.
+pub const VECTOR_STORE: ServiceKind = ServiceKind {
+    name: "vectors",
+    fault_metric: "VectorStoreFault",
 };
 
 /// The vector of a text.
@@ -30,6 +36,11 @@ const EMBEDDING: TextService = TextService {
 pub struct Embedding(Vec<f32>);
 
 impl Embedding {
+    /// Its numbers, as many as the model has dimensions.
+    pub fn numbers(&self) -> &[f32] {
+        &self.0
+    }
+
     /// As pgvector reads it: `[0.1,0.2]`.
     pub fn to_sql(&self) -> String {
         let mut text = String::with_capacity(self.0.len() * 10 + 2);
@@ -78,13 +89,15 @@ pub fn embedding_circuits(settings: &EmbeddingSettings, valkey: Option<Arc<Valke
     let embedding = settings.tiers.iter().map(|tier| (EMBEDDING, tier));
     let reranking = settings.rerank.iter().flat_map(|rerank| &rerank.tiers);
     let reranking = reranking.map(|tier| (RERANKING, tier));
-    let circuits: Vec<_> = embedding
-        .chain(reranking)
-        .map(|(service, tier)| {
-            let breaker = tier.breaker.clone().with_lease_over(tier.total_timeout());
-            (service.circuit_name(&tier.name), breaker)
-        })
-        .collect();
+    let tiers = embedding.chain(reranking).map(|(kind, tier)| {
+        let breaker = tier.breaker.clone().with_lease_over(tier.total_timeout());
+        (kind.circuit_name(&tier.name), breaker)
+    });
+    let store = settings.store.iter().map(|store| {
+        let breaker = store.breaker.clone().with_lease_over(store.total_timeout());
+        (VECTOR_STORE.circuit_name(store.kind.as_str()), breaker)
+    });
+    let circuits: Vec<_> = tiers.chain(store).collect();
 
     let circuits = circuits.iter();
     let circuits = circuits.map(|(name, settings)| (name.as_str(), settings.clone()));
@@ -133,6 +146,11 @@ impl Embedder {
         })
     }
 
+    /// The circuit of this name, among those of [`embedding_circuits`].
+    pub fn circuit(&self, name: &str) -> Option<&Arc<Circuit>> {
+        self.breakers.circuit(name)
+    }
+
     /// The model that puts passages in order, if there is one.
     pub const fn reranker(&self) -> Option<&Reranker> {
         self.reranker.as_ref()
@@ -153,7 +171,7 @@ impl Embedder {
         &self,
         texts: &[String],
         kind: InputKind,
-        call: &EmbeddingCall,
+        call: &ServiceCall,
     ) -> Result<Vec<Embedding>, NoNumbers> {
         self.breakers.refresh(call.deadline).await;
 
@@ -169,7 +187,7 @@ impl Embedder {
         &self,
         texts: &[String],
         kind: InputKind,
-        call: &EmbeddingCall,
+        call: &ServiceCall,
     ) -> Result<Vec<Embedding>, NoNumbers> {
         let form = match kind {
             InputKind::Query => &self.query,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 
 use super::error_body::fault_of_status;
 use super::fault::Fault;
@@ -29,8 +29,11 @@ const LONG_SILENCE_THRESHOLD: Duration = Duration::from_secs(8);
 /// One address, made once.
 pub(super) struct Endpoint {
     http: reqwest::Client,
-    url: String,
+    /// Without a slash at its end.
+    base_url: String,
     key: Option<KeyReference>,
+    /// The header of the key as it is; none if it is sent as a bearer token.
+    key_header: Option<HeaderName>,
     secrets: Arc<Secrets>,
     /// When it was last used, in milliseconds since 1970; 0 if never. The pool's own clock may
     /// stand still in a freeze.
@@ -60,23 +63,27 @@ pub(super) fn new_http_client(
 }
 
 impl Endpoint {
-    /// The address `path` below a provider's base URL.
+    /// What stands below a base URL.
     pub(super) fn new(
         http: reqwest::Client,
         base_url: &url::Url,
-        path: &str,
         key: Option<KeyReference>,
         secrets: Arc<Secrets>,
     ) -> Self {
-        let base_url = base_url.as_str().trim_end_matches('/');
-
         Self {
             http,
-            url: format!("{base_url}/{path}"),
+            base_url: base_url.as_str().trim_end_matches('/').to_owned(),
             key,
+            key_header: None,
             secrets,
             last_used: AtomicU64::new(0),
         }
+    }
+
+    /// The same for an endpoint that takes its key in another header, if it does.
+    pub(super) fn with_key_header(mut self, name: Option<HeaderName>) -> Self {
+        self.key_header = name;
+        self
     }
 
     /// The header with the key; none if the endpoint asks for none.
@@ -97,17 +104,25 @@ impl Endpoint {
         };
 
         // A secret that was stored with `echo` ends with a line break.
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim()))?;
+        let key = key.trim();
+        let mut value = match &self.key_header {
+            Some(_) => HeaderValue::from_str(key)?,
+            None => HeaderValue::from_str(&format!("Bearer {key}"))?,
+        };
         value.set_sensitive(true);
 
         Ok(Some(value))
     }
 
-    /// Sends the request. What comes back has a status of success.
-    pub(super) async fn post(&self, request: &EndpointRequest) -> Result<reqwest::Response, Fault> {
+    /// Sends the request to a path below the base URL. What comes back has a status of success.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        request: &EndpointRequest,
+    ) -> Result<reqwest::Response, Fault> {
         let was_idle = self.was_idle();
         let response = self
-            .http_request(request)
+            .http_request(path, request)
             .send()
             .await
             .map_err(|error| connection_fault(error, was_idle))?;
@@ -122,15 +137,18 @@ impl Endpoint {
         Err(fault_of_status(status.as_u16(), &headers, &body))
     }
 
-    fn http_request(&self, request: &EndpointRequest) -> reqwest::RequestBuilder {
+    fn http_request(&self, path: &str, request: &EndpointRequest) -> reqwest::RequestBuilder {
         let builder = self
             .http
-            .post(&self.url)
+            .post(format!("{}/{path}", self.base_url))
             .header(header::CONTENT_TYPE, "application/json")
             .body(request.body.clone());
 
         match &request.authorization {
-            Some(value) => builder.header(header::AUTHORIZATION, value),
+            Some(value) => {
+                let name = self.key_header.clone().unwrap_or(header::AUTHORIZATION);
+                builder.header(name, value)
+            }
             None => builder,
         }
     }

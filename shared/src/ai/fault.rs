@@ -218,7 +218,7 @@ impl Fault {
     }
 
     /// Whether the same request would fare no better later.
-    pub(super) const fn is_about_the_request(&self) -> bool {
+    pub const fn is_about_the_request(&self) -> bool {
         matches!(
             self,
             Self::Refused(_)

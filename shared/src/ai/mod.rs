@@ -31,7 +31,8 @@
 //! | `resumed_stream` | a live answer that another tier continues when one breaks |
 //! | `chain` | tiers in order, within the call's deadline |
 //! | `chains` | all chains, with the tiers and circuits that they share |
-//! | `text_tier` | one endpoint that turns texts into numbers |
+//! | `service` | one endpoint that is asked in JSON, with its circuit and its retries |
+//! | `text_tier` | endpoints that turn texts into numbers, asked in order |
 //! | `reranker` | how well passages answer a question |
 //! | `embedder` | texts as vectors, by the endpoints of one embedding model |
 
@@ -59,6 +60,7 @@ mod request_error;
 mod reranker;
 mod response;
 mod resumed_stream;
+mod service;
 mod surrogates;
 mod text_tier;
 mod tier;
@@ -73,7 +75,7 @@ pub use chain::Chain;
 pub use chains::{Chains, Purpose, circuits};
 pub use completion::Completion;
 pub use embedder::{
-    Embedder, Embedding, EmbeddingModel, InputKind, QUERY_TIMEOUT, embedding_circuits,
+    Embedder, Embedding, EmbeddingModel, InputKind, QUERY_TIMEOUT, VECTOR_STORE, embedding_circuits,
 };
 pub use fault::{Fault, InvalidAnswer, ProviderError};
 pub use live_stream::LiveStream;
@@ -82,7 +84,8 @@ pub use request::ChatRequest;
 pub use request_error::RequestError;
 pub use reranker::Reranker;
 pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
-pub use text_tier::{EmbeddingCall, NoNumbers};
+pub use service::{ServiceAddress, ServiceCall, ServiceEndpoint, ServiceKind};
+pub use text_tier::NoNumbers;
 pub use tier::CheckedCompletion;
 pub use tool_call::ToolCall;
 pub use tools::{Step, ToolReply, Toolbox};

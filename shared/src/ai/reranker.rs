@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::fault::Fault;
-use super::text_tier::{EmbeddingCall, NoNumbers, TextService, TextTier, first_answer};
+use super::service::{ServiceCall, ServiceKind};
+use super::text_tier::{NoNumbers, TextTier, first_answer};
 use crate::aws::Secrets;
 use crate::config::{ConfigError, RerankSettings};
 use crate::resilience::breaker::Breakers;
 
-pub(super) const RERANKING: TextService = TextService {
-    path: "rerank",
-    circuit_suffix: "rerank",
+pub(super) const RERANKING: ServiceKind = ServiceKind {
+    name: "rerank",
     fault_metric: "RerankFault",
 };
 
@@ -50,7 +50,7 @@ impl Reranker {
         &self,
         question: &str,
         passages: &[&str],
-        call: &EmbeddingCall,
+        call: &ServiceCall,
     ) -> Result<Vec<f32>, NoNumbers> {
         let body_for = |tier: &TextTier| {
             json!({

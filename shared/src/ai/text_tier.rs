@@ -1,62 +1,18 @@
-//! One endpoint that turns texts into numbers: vectors, or how well they answer a question.
+//! Endpoints that turn texts into numbers, asked in order: vectors, or how well texts answer a
+//! question.
 //!
-//! Each endpoint has a circuit of its own, a share of the call's time, and the same retries as a
-//! tier that answers chats.
+//! Each endpoint has a circuit of its own and a share of the call's time.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use bytes::Bytes;
 use serde_json::Value;
 
-use super::attempt::{REPORT_RESERVE, TimeBudget, client_of};
-use super::endpoint::{Endpoint, EndpointRequest, fault_of_silence, new_http_client, read_bounded};
+use super::attempt::TimeBudget;
 use super::fault::Fault;
-use super::response::settle_permit;
-use super::tier::RETRY_POLICY;
+use super::service::{ServiceAddress, ServiceCall, ServiceEndpoint, ServiceKind};
 use crate::aws::Secrets;
 use crate::config::{ConfigError, EMBEDDINGS, EmbeddingTierSettings};
-use crate::deadline::Deadline;
-use crate::error::error_chain;
-use crate::identity::{TenantId, UserId};
-use crate::resilience::breaker::{Admission, Breakers, Circuit};
-use crate::resilience::retry;
-use crate::telemetry::metrics;
-
-/// The largest answer that is read: 256 vectors of 4,000 numbers.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-
-/// Whose calls a job's are, among the users of its tenant. No user's id is `*`.
-const JOBS: &str = "*";
-
-/// Whose texts they are, and until when numbers are of use.
-#[derive(Clone)]
-pub struct EmbeddingCall {
-    client: String,
-    pub(super) deadline: Deadline,
-}
-
-impl EmbeddingCall {
-    /// For a person of a tenant, so that circuits can tell their faults from others'.
-    pub fn of_user(tenant: &TenantId, user: &UserId, deadline: Deadline) -> Self {
-        let client = client_of(tenant, user.as_str());
-        Self { client, deadline }
-    }
-
-    /// For a job of a tenant, which is no person's in particular.
-    pub fn of_job(tenant: &TenantId, deadline: Deadline) -> Self {
-        let client = client_of(tenant, JOBS);
-        Self { client, deadline }
-    }
-
-    /// For an operator, who is no tenant's.
-    pub fn of_operator(deadline: Deadline) -> Self {
-        Self {
-            client: String::new(),
-            deadline,
-        }
-    }
-}
+use crate::resilience::breaker::Breakers;
 
 /// No endpoint answered as it should; the logs say why.
 #[derive(Debug, thiserror::Error)]
@@ -66,38 +22,19 @@ pub struct NoNumbers {
     pub may_pass: bool,
 }
 
-/// What endpoints are asked for.
-#[derive(Clone, Copy)]
-pub(super) struct TextService {
-    /// What stands behind the base URL.
-    pub(super) path: &'static str,
-    /// What circuits are called, behind the tier's name.
-    pub(super) circuit_suffix: &'static str,
-    /// The metric of faults.
-    pub(super) fault_metric: &'static str,
-}
-
-impl TextService {
-    /// The name of an endpoint's circuit. No tier's name has a space.
-    pub(super) fn circuit_name(self, tier: &str) -> String {
-        format!("{tier} ({})", self.circuit_suffix)
-    }
-}
-
 /// One endpoint.
 pub(super) struct TextTier {
-    service: TextService,
-    settings: EmbeddingTierSettings,
+    /// What stands behind the base URL.
+    path: &'static str,
     /// The model's name at this endpoint.
     pub(super) model: String,
-    endpoint: Endpoint,
-    circuit: Arc<Circuit>,
+    endpoint: ServiceEndpoint,
 }
 
 impl TextTier {
     /// Makes the clients of all endpoints. Nothing is asked yet.
     pub(super) fn all(
-        service: TextService,
+        kind: ServiceKind,
         settings: Vec<EmbeddingTierSettings>,
         model: &str,
         breakers: &Breakers,
@@ -105,102 +42,47 @@ impl TextTier {
     ) -> Result<Vec<Self>, ConfigError> {
         let mut tiers = Vec::new();
         for tier in settings {
-            let Some(circuit) = breakers.circuit(&service.circuit_name(&tier.name)) else {
+            let Some(circuit) = breakers.circuit(&kind.circuit_name(&tier.name)) else {
                 continue;
             };
-            let http = new_http_client(EMBEDDINGS, tier.connect_timeout())?;
-            let (url, key) = (&tier.base_url, tier.key.clone());
+            let address = ServiceAddress {
+                setting: EMBEDDINGS,
+                name: &tier.name,
+                url: &tier.base_url,
+                key: tier.key.as_ref(),
+                key_header: None,
+                connect_timeout: tier.connect_timeout(),
+                total_timeout: tier.total_timeout(),
+            };
 
             tiers.push(Self {
-                service,
-                model: tier.model.clone().unwrap_or_else(|| model.to_owned()),
-                endpoint: Endpoint::new(http, url, service.path, key, Arc::clone(secrets)),
-                circuit: Arc::clone(circuit),
-                settings: tier,
+                path: kind.name,
+                endpoint: ServiceEndpoint::new(kind, address, circuit, secrets)?,
+                model: tier.model.unwrap_or_else(|| model.to_owned()),
             });
         }
         Ok(tiers)
-    }
-
-    async fn ask<T>(
-        &self,
-        body: &Value,
-        call: &EmbeddingCall,
-        share: Deadline,
-        read: &impl Fn(&[u8]) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let request = &EndpointRequest {
-            body: Bytes::from(body.to_string()),
-            authorization: self.endpoint.authorization(share).await?,
-        };
-
-        let attempt = |_| self.attempt(request, call, share, read);
-        retry::run(&RETRY_POLICY, share, attempt).await
-    }
-
-    /// One call, of which the circuit hears.
-    async fn attempt<T>(
-        &self,
-        request: &EndpointRequest,
-        call: &EmbeddingCall,
-        share: Deadline,
-        read: &impl Fn(&[u8]) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let permit = match self.circuit.admit(&call.client, share).await {
-            Admission::Granted(permit) => permit,
-            Admission::Refused(refusal) => return Err(refusal.into()),
-        };
-
-        let sent_at = Instant::now();
-        let timeout = self.settings.total_timeout().min(share.remaining());
-        let exchange = async {
-            let response = self.endpoint.post(request).await?;
-            read(&read_bounded(response, MAX_ANSWER_BYTES).await?)
-        };
-        let answer = share.at_most(timeout).run(exchange).await;
-        let answer = answer.unwrap_or_else(|_| Err(fault_of_silence(sent_at.elapsed(), timeout)));
-        self.endpoint.mark_used();
-
-        let outcome = Fault::outcome_of(answer.as_ref().err());
-        settle_permit(permit, outcome, sent_at.elapsed(), call.deadline).await;
-        answer
-    }
-
-    /// Logs and counts a fault.
-    fn report_fault(&self, fault: &Fault) {
-        let tier = self.settings.name.as_str();
-        let labels = [("tier", tier), ("fault", &fault.to_string())];
-        metrics::count(self.service.fault_metric, &labels);
-
-        let (service, causes) = (self.service.path, error_chain(fault));
-        if fault.is_misconfigured() || matches!(fault, Fault::InvalidAnswer(_)) {
-            let message = "a tier of the knowledge base cannot be used as it is configured";
-            tracing::error!(service, tier, fault = %fault, causes, "{message}");
-        } else {
-            let message = "a tier of the knowledge base failed";
-            tracing::warn!(service, tier, fault = %fault, causes, "{message}");
-        }
     }
 }
 
 /// The numbers of the first endpoint that gives them.
 pub(super) async fn first_answer<T>(
     tiers: &[TextTier],
-    call: &EmbeddingCall,
+    call: &ServiceCall,
     body_for: impl Fn(&TextTier) -> Value,
     read: impl Fn(&[u8]) -> Result<T, Fault>,
 ) -> Result<T, NoNumbers> {
     let mut may_pass = false;
     for (tier, later) in tiers.iter().zip((0..tiers.len()).rev()) {
         let later = u32::try_from(later).unwrap_or(u32::MAX);
-        let answer_deadline = call.deadline.less(REPORT_RESERVE);
-        let share = TimeBudget::among(answer_deadline, later).first_token;
+        let share = TimeBudget::among(call.answer_deadline(), later).first_token;
 
-        match tier.ask(&body_for(tier), call, share, &read).await {
+        let (endpoint, body) = (&tier.endpoint, body_for(tier));
+        match endpoint.ask(tier.path, &body, call, share, &read).await {
             Ok(answer) => return Ok(answer),
             Err(fault) => {
                 may_pass |= !fault.is_about_the_request();
-                tier.report_fault(&fault);
+                endpoint.report_fault(&fault);
             }
         }
     }

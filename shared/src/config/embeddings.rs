@@ -11,7 +11,10 @@ use super::tiers::{
     WrongField, check_address, check_breaker, check_name, check_partial_timeout,
     check_total_timeout, is_plain_beyond_this_machine,
 };
-use super::{AllowedPlaintext, BreakerSettings, ConfigError, ConnectionKind, KeyReference};
+use super::{
+    AllowedPlaintext, BreakerSettings, ConfigError, ConnectionKind, KeyReference,
+    VectorStoreSettings,
+};
 
 /// The setting's name.
 pub const EMBEDDINGS: &str = "EMBEDDINGS";
@@ -60,6 +63,10 @@ pub struct EmbeddingSettings {
     /// The model that puts what was found in order; none leaves that to the places.
     #[serde(default)]
     pub rerank: Option<RerankSettings>,
+    /// A server that holds a copy of the vectors, which searches ask first; without one they ask
+    /// the database alone.
+    #[serde(default)]
+    pub store: Option<VectorStoreSettings>,
 }
 
 /// A reranking model with its endpoints, in the order in which they are asked.
@@ -157,6 +164,13 @@ impl EmbeddingSettings {
             return wrong("batch_size", "must be 1 to 256");
         }
         check_tiers("tiers", &self.tiers)?;
+        if let Some(store) = &self.store {
+            let checked = store.check();
+            checked.map_err(|wrong| {
+                let name = setting_name(&format!("store.{}", wrong.field));
+                ConfigError::new(name, wrong.problem)
+            })?;
+        }
 
         let Some(rerank) = &self.rerank else {
             return Ok(());
@@ -172,21 +186,36 @@ impl EmbeddingSettings {
 
     /// Refuses an endpoint beyond this machine that is asked without TLS, unless that is allowed.
     pub fn check_transport(&self, allowed: &AllowedPlaintext) -> Result<(), ConfigError> {
+        if allowed.allows(ConnectionKind::Models) {
+            return Ok(());
+        }
+
+        let mut addresses = self.addresses().into_iter();
+        match addresses.find(|(_, url)| is_plain_beyond_this_machine(url)) {
+            Some((field, _)) => {
+                let problem = plaintext_problem("be https", ConnectionKind::Models);
+                Err(ConfigError::new(setting_name(&field), problem))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Every address, and the field that names it.
+    fn addresses(&self) -> Vec<(String, &Url)> {
         let reranking = self.rerank.iter().map(|rerank| &rerank.tiers);
         let lists = [("tiers", &self.tiers)].into_iter();
         let lists = lists.chain(reranking.map(|tiers| ("rerank.tiers", tiers)));
 
-        for (field, tiers) in lists {
-            let is_plain =
-                |tier: &EmbeddingTierSettings| is_plain_beyond_this_machine(&tier.base_url);
-            let index = tiers.iter().position(is_plain);
-            if let Some(index) = index.filter(|_| !allowed.allows(ConnectionKind::Models)) {
-                let problem = plaintext_problem("be https", ConnectionKind::Models);
-                let name = setting_name(&format!("{field}[{index}].base_url"));
-                return Err(ConfigError::new(name, problem));
-            }
+        let mut addresses = Vec::new();
+        for (list, tiers) in lists {
+            let tiers = tiers.iter().enumerate();
+            addresses.extend(
+                tiers.map(|(index, tier)| (format!("{list}[{index}].base_url"), &tier.base_url)),
+            );
         }
-        Ok(())
+        let store = self.store.iter();
+        addresses.extend(store.map(|store| ("store.base_url".to_owned(), &store.base_url)));
+        addresses
     }
 }
 
@@ -278,6 +307,23 @@ mod tests {
         let refused = read.check_transport(&AllowedPlaintext::default());
         let error = refused.unwrap_err().to_string();
         assert!(error.contains("rerank.tiers[0].base_url"), "{error}");
+    }
+
+    #[test]
+    fn a_vector_store_is_checked_as_well() {
+        let with_store = |store: &str| {
+            parse_with(&format!(
+                r#""dimensions":3,"tiers":[{TIER}],"store":{{"kind":"chroma",{store}}}"#
+            ))
+        };
+        let wrong = with_store(r#""base_url":"ftp://h""#).unwrap_err();
+        assert_eq!(wrong.name, "EMBEDDINGS.store.base_url");
+        let unknown = with_store(r#""base_url":"http://h","port":1"#).unwrap_err();
+        assert!(unknown.name.starts_with("EMBEDDINGS.store"), "{unknown}");
+
+        let far = with_store(r#""base_url":"http://chroma.internal:8000""#).unwrap();
+        let refused = far.check_transport(&AllowedPlaintext::default());
+        assert_eq!(refused.unwrap_err().name, "EMBEDDINGS.store.base_url");
     }
 
     #[test]

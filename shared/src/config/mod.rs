@@ -16,6 +16,7 @@ mod services;
 mod stored;
 mod tiers;
 mod unique_map;
+mod vector_store;
 
 pub use breaker::BreakerSettings;
 pub use chains::{CONSULTATION_CHAIN, ChainSettings, DEFAULT_CHAIN, Models, StreamMode};
@@ -32,6 +33,7 @@ pub use services::{
 };
 pub use stored::{StoredSettings, settings_secret, unreadable_secret};
 pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
+pub use vector_store::{VectorStoreKind, VectorStoreSettings};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.
 #[derive(Debug, thiserror::Error)]

@@ -208,6 +208,7 @@ impl TierSettings {
 }
 
 /// A field of a tier that is wrong, and what would be right.
+#[derive(Debug)]
 pub(super) struct WrongField {
     pub(super) field: String,
     pub(super) problem: &'static str,

@@ -8,7 +8,7 @@ use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::passages::text_to_embed;
-use crate::ai::{Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind};
+use crate::ai::{Embedder, Embedding, EmbeddingModel, InputKind, ServiceCall};
 use crate::error::Error;
 use crate::identity::TenantId;
 use crate::postgres::Database;
@@ -59,7 +59,7 @@ pub async fn reset(connection: &mut PgConnection, model: &EmbeddingModel) -> Res
         .await?;
     let sql = "INSERT INTO embedding_index (model, dimensions) VALUES ($1, $2)
                ON CONFLICT (is_only) DO UPDATE
-               SET model = excluded.model, dimensions = excluded.dimensions";
+               SET model = excluded.model, dimensions = excluded.dimensions, store = NULL";
     sqlx::query(sql)
         .bind(&model.name)
         .bind(dimensions)
@@ -111,6 +111,16 @@ pub enum FillScope<'t> {
     },
 }
 
+impl<'t> FillScope<'t> {
+    /// The tenant and its document, for a statement that takes all without them.
+    pub(super) const fn parts(self) -> (Option<&'t TenantId>, Option<Uuid>) {
+        match self {
+            Self::All => (None, None),
+            Self::Document { tenant, id } => (Some(tenant), Some(id)),
+        }
+    }
+}
+
 /// What became of the passages that had no vector.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Filled {
@@ -139,7 +149,7 @@ pub async fn fill_missing(
     database: &Database,
     scope: FillScope<'_>,
     embedder: &Embedder,
-    call: impl Fn() -> EmbeddingCall,
+    call: impl Fn() -> ServiceCall,
     mut may_go_on: impl FnMut(Filled) -> bool,
 ) -> Result<Filled, FillError> {
     let model = embedder.model();
@@ -180,7 +190,7 @@ pub async fn fill_missing(
 async fn embed_batch<'m>(
     embedder: &Embedder,
     batch: &'m [MissingPassage],
-    call: impl Fn() -> EmbeddingCall,
+    call: impl Fn() -> ServiceCall,
 ) -> Vec<(&'m MissingPassage, String)> {
     let text_of = |it: &MissingPassage| text_to_embed(&it.title, &it.heading, &it.content);
     let texts: Vec<_> = batch.iter().map(text_of).collect();
@@ -209,11 +219,7 @@ async fn read_missing(
     scope: FillScope<'_>,
     position: &FillPosition,
 ) -> Result<Vec<MissingPassage>, Error> {
-    let (tenant, document) = match scope {
-        FillScope::All => (None, None),
-        FillScope::Document { tenant, id } => (Some(tenant), Some(id)),
-    };
-
+    let (tenant, document) = scope.parts();
     let missing = sqlx::query_as(include_str!("sql/missing_embeddings.sql"))
         .bind(&position.tenant_id)
         .bind(position.document_id)

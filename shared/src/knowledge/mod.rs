@@ -14,6 +14,10 @@
 //! | `request` | the query of a search |
 //! | `store` | writes, lists and removes |
 //! | `index` | the vectors of passages: of which model, and which are missing |
+//! | `vector_store` | what a server must do to hold a copy of the vectors |
+//! | `chroma` | a Chroma server as one |
+//! | `vector_index` | the model that makes vectors, with the store |
+//! | `copies` | keeps the store's copy as the database has it |
 //! | `search` | finds passages by their words and their meaning |
 //! | `rerank` | puts what was found in order |
 //! | `cached` | results of searches in the cache |
@@ -21,6 +25,8 @@
 
 mod bilingual;
 mod cached;
+mod chroma;
+pub mod copies;
 mod document;
 mod guidance;
 pub mod index;
@@ -32,6 +38,8 @@ mod search;
 pub mod store;
 mod tasks;
 mod terms;
+mod vector_index;
+mod vector_store;
 
 pub use cached::{CACHE_POLICY, cache_key, forget_searches};
 pub use document::{DocumentStatus, ListedDocument, NewDocument, Owner, Source};
@@ -43,3 +51,4 @@ pub use search::{
     FoundPassage, PreparedQuestion, SearchDegradedReason, SearchResult, SearchSide, find_passages,
 };
 pub use tasks::IngestDocument;
+pub use vector_index::VectorIndex;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::search::{FoundPassage, PreparedQuestion, SearchDegradedReason, SearchResult};
-use crate::ai::{Embedder, EmbeddingCall};
+use super::vector_index::VectorIndex;
+use crate::ai::ServiceCall;
 use crate::deadline::Deadline;
 use crate::identity::{TenantId, UserId};
 use crate::telemetry::metrics;
@@ -16,14 +17,14 @@ const RERANK_TIMEOUT: Duration = Duration::from_secs(3);
 pub async fn put_in_order(
     mut found: SearchResult,
     question: &PreparedQuestion,
-    embedder: Option<&Embedder>,
+    index: Option<&VectorIndex>,
     tenant: &TenantId,
     user: &UserId,
     deadline: Deadline,
 ) -> SearchResult {
-    let reranker = embedder.and_then(Embedder::reranker);
+    let reranker = index.and_then(|index| index.embedder().reranker());
     if let Some(reranker) = reranker.filter(|_| found.items.len() > 1) {
-        let call = EmbeddingCall::of_user(tenant, user, deadline.at_most(RERANK_TIMEOUT));
+        let call = ServiceCall::of_user(tenant, user, deadline.at_most(RERANK_TIMEOUT));
         let texts: Vec<_> = found.items.iter().map(text_of).collect();
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
         let rated = reranker.rate(&question.clipped(), &texts, &call).await;

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::bilingual::terms_of_question;
 use super::document::owners_read_by;
 use super::request::SearchRequest;
-use crate::ai::{
-    Embedder, Embedding, EmbeddingCall, EmbeddingModel, InputKind, QUERY_TIMEOUT, Reranker,
-};
+use super::vector_index::VectorIndex;
+use super::vector_store::Neighbours;
+use crate::ai::{Embedding, EmbeddingModel, InputKind, QUERY_TIMEOUT, Reranker, ServiceCall};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::{TenantId, UserId};
@@ -105,6 +105,10 @@ pub struct SearchResult {
     /// The question's telling words and pairs of characters; not known of a cached result.
     #[serde(skip)]
     pub terms: usize,
+    /// Whether the vector store told what is near, and not the database's own index; not known of
+    /// a cached result.
+    #[serde(skip)]
+    pub is_by_copy: bool,
 }
 
 /// A passage with a lower score by words has one word of the complaint in its title and no other,
@@ -158,6 +162,8 @@ enum QuestionVector {
     Known {
         model: EmbeddingModel,
         embedding: Embedding,
+        /// What the vector store has nearest to it, if there is one and it answers.
+        neighbours: Option<Neighbours>,
     },
 }
 
@@ -181,27 +187,33 @@ impl PreparedQuestion {
         clip_question(&self.request.question)
     }
 
-    /// Asks for the question's vector, if there is a model for it. Without one the question's words
-    /// are searched for.
+    /// Asks for the question's vector, if there is a model for it, and the vector store for what is
+    /// near. Without a vector the question's words are searched for.
     pub async fn new(
         request: SearchRequest,
-        embedder: Option<&Embedder>,
+        index: Option<&VectorIndex>,
         tenant: &TenantId,
         user: &UserId,
         deadline: Deadline,
     ) -> Self {
-        let Some(embedder) = embedder else {
+        let Some(index) = index else {
             return Self::of_words(request);
         };
 
-        let call = EmbeddingCall::of_user(tenant, user, deadline.at_most(QUERY_TIMEOUT));
+        let embedder = index.embedder();
+        let call = ServiceCall::of_user(tenant, user, deadline.at_most(QUERY_TIMEOUT));
         let texts = [clip_question(&request.question)];
         let vectors = embedder.embed(&texts, InputKind::Query, &call).await;
         let vector = match vectors.ok().and_then(|mut all| all.pop()) {
-            Some(embedding) => QuestionVector::Known {
-                model: embedder.model().clone(),
-                embedding,
-            },
+            Some(embedding) => {
+                let language = request.language;
+                let near = index.nearest(&embedding, language, tenant, user, deadline);
+                QuestionVector::Known {
+                    model: embedder.model().clone(),
+                    neighbours: near.await,
+                    embedding,
+                }
+            }
             None => QuestionVector::Unavailable,
         };
         Self {
@@ -221,9 +233,13 @@ pub async fn find_passages(
 ) -> Result<SearchResult, Error> {
     let request = &question.request;
     let terms = terms_of_question(&request.question, request.language);
-    let known = match &question.vector {
-        QuestionVector::Known { model, embedding } => Some((model, embedding)),
-        QuestionVector::NotConfigured | QuestionVector::Unavailable => None,
+    let (known, neighbours) = match &question.vector {
+        QuestionVector::Known {
+            model,
+            embedding,
+            neighbours,
+        } => (Some((model, embedding)), neighbours.as_ref()),
+        QuestionVector::NotConfigured | QuestionVector::Unavailable => (None, None),
     };
 
     let rows: Vec<SearchRow> = sqlx::query_as(include_str!("sql/search.sql"))
@@ -235,6 +251,9 @@ pub async fn find_passages(
         .bind(known.map(|(_, embedding)| embedding.to_sql()))
         .bind(known.map(|(model, _)| model.name.as_str()))
         .bind(known.map(|(model, _)| i32::from(model.dimensions)))
+        .bind(neighbours.map(|near| near.collection))
+        .bind(neighbours.map(|near| near.documents.as_slice()))
+        .bind(neighbours.map(|near| near.positions.as_slice()))
         .fetch_all(connection)
         .await?;
     let mut result = mark_sides(rows, &question.vector);
@@ -248,6 +267,7 @@ struct SearchRow {
     #[sqlx(flatten)]
     passage: FoundPassage,
     is_indexed: bool,
+    is_by_copy: bool,
 }
 
 /// The beginning and the end of a long question, in which the latest message stands: no model reads
@@ -267,6 +287,7 @@ fn clip_question(question: &str) -> String {
 fn mark_sides(rows: Vec<SearchRow>, vector: &QuestionVector) -> SearchResult {
     // Where nothing is found at all, nothing was missed.
     let is_indexed = rows.iter().all(|row| row.is_indexed);
+    let is_by_copy = rows.iter().any(|row| row.is_by_copy);
     let items = rows.into_iter().map(|row| row.passage).collect();
     let degraded_reason = match vector {
         QuestionVector::NotConfigured => None,
@@ -286,5 +307,6 @@ fn mark_sides(rows: Vec<SearchRow>, vector: &QuestionVector) -> SearchResult {
         degraded: degraded_reason.is_some(),
         degraded_reason,
         terms: 0,
+        is_by_copy,
     }
 }

@@ -1,6 +1,7 @@
-//! The stack's servers: PostgreSQL, Valkey, the embedding model and the AWS emulator, all on
-//! loopback.
+//! The stack's servers: PostgreSQL, Valkey, the embedding model, Chroma and the AWS emulator, all
+//! on loopback.
 
+mod chroma;
 mod embeddings;
 mod emulator;
 mod postgres;
@@ -16,12 +17,13 @@ use crate::process::Server;
 use crate::report::Step;
 use crate::stack::Stack;
 
+pub use chroma::{chroma_url, local_store, start_chroma, stop_chroma};
 pub use embeddings::{embeddings_url, local_embeddings, start_embeddings, stop_embeddings};
 pub use postgres::{database_url, start_postgres, stop_postgres};
 pub use valkey::{start_valkey, stop_valkey, valkey_program, valkey_url};
 
 /// What the stack keeps in its home, besides PostgreSQL's data, which may lie elsewhere.
-const KEPT_FILES: [&str; 4] = ["valkey", "aws", "stack.env", "password"];
+const KEPT_FILES: [&str; 5] = ["valkey", "chroma", "aws", "stack.env", "password"];
 
 /// Starts the servers that do not run yet.
 pub async fn start(stack: &Stack) -> Result<()> {
@@ -30,6 +32,9 @@ pub async fn start(stack: &Stack) -> Result<()> {
     postgres::apply_migrations(stack).await?;
     start_valkey(stack).await?;
     start_embeddings(stack).await?;
+    if stack.has_chroma {
+        start_chroma(stack).await?;
+    }
     emulator::start_emulator(stack).await
 }
 
@@ -37,6 +42,10 @@ pub async fn start(stack: &Stack) -> Result<()> {
 pub fn stop(stack: &Stack) -> Result<()> {
     stop_server("AWS emulator", &emulator::server(stack))?;
     stop_server("embedding model", &embeddings::server(stack))?;
+    let chroma = chroma::server(stack);
+    if chroma.is_running() {
+        stop_server("Chroma", &chroma)?;
+    }
     stop_server("Valkey", &valkey::server(stack))?;
     stop_server("PostgreSQL", &postgres::server(stack))
 }

@@ -1,0 +1,540 @@
+//! A real Chroma server holds a copy of the vectors: what it finds, and what happens while it is
+//! behind, away or empty.
+
+use std::time::Duration;
+
+use scripted_provider::Provider;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use wenzhen::config::EmbeddingSettings;
+use wenzhen::deadline::Deadline;
+use wenzhen::identity::TenantId;
+use wenzhen::knowledge::copies::{Copied, CopyError, copy_outdated};
+use wenzhen::knowledge::index::{FillScope, Filled};
+use wenzhen::knowledge::{
+    Owner, SearchResult, SearchSide, VectorIndex, find_passages, index, store,
+};
+use wenzhen::lambda::Schedule;
+use wenzhen::locale::Locale;
+use wenzhen_functions::EmbedPassages;
+use xtask::services;
+
+use super::quality::restore_vectors;
+use super::{
+    database_of, document, fill, load_starter_documents, own_database, prepare, prepare_for,
+    question, tenant, vector_index,
+};
+use crate::support::STACK;
+use crate::support::own_database::OwnDatabase;
+
+static CHROMA: OnceCell<()> = OnceCell::const_new();
+
+/// An address at which nothing listens.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// One test's own collection.
+struct OwnStore {
+    collection: String,
+}
+
+impl OwnStore {
+    async fn new() -> Self {
+        CHROMA
+            .get_or_init(async || services::start_chroma(&STACK).await.unwrap())
+            .await;
+        let name = uuid::Uuid::new_v4().simple().to_string();
+        Self {
+            collection: format!("test-{name}"),
+        }
+    }
+
+    fn settings(&self, url: &str) -> Value {
+        json!({ "kind": "chroma", "base_url": url, "collection": self.collection })
+    }
+
+    /// The stack's model with this store.
+    async fn index(&self) -> VectorIndex {
+        self.index_at(&services::chroma_url(&STACK), |_| ()).await
+    }
+
+    async fn index_at(
+        &self,
+        url: &str,
+        change: impl FnOnce(&mut EmbeddingSettings),
+    ) -> VectorIndex {
+        let store = serde_json::from_value(self.settings(url)).unwrap();
+        vector_index(|settings| {
+            settings.store = Some(store);
+            change(settings);
+        })
+        .await
+    }
+
+    /// The server's own words on this test's collections.
+    async fn collections(&self) -> Vec<Value> {
+        let found: Vec<Value> = get(&collections_url()).await;
+        let is_own = |it: &Value| it["name"].as_str().unwrap().starts_with(&self.collection);
+        found.into_iter().filter(is_own).collect()
+    }
+
+    /// The vectors that the server holds for this test.
+    async fn count(&self) -> u64 {
+        let mut count = 0;
+        for collection in self.collections().await {
+            let id = collection["id"].as_str().unwrap();
+            let here: u64 = get(&format!("{}/{id}/count", collections_url())).await;
+            count += here;
+        }
+        count
+    }
+
+    /// Loses everything.
+    async fn lose(&self) {
+        for collection in self.collections().await {
+            let name = collection["name"].as_str().unwrap();
+            let url = format!("{}/{name}", collections_url());
+            let deleted = reqwest::Client::new().delete(url).send().await.unwrap();
+            assert!(deleted.status().is_success());
+        }
+    }
+}
+
+fn collections_url() -> String {
+    let base = services::chroma_url(&STACK);
+    format!("{base}/api/v2/tenants/default_tenant/databases/default_database/collections")
+}
+
+async fn get<T: serde::de::DeserializeOwned>(url: &str) -> T {
+    let answer = reqwest::get(url).await.unwrap();
+    answer.json().await.unwrap()
+}
+
+async fn try_copy(own: &OwnDatabase, vectors: &VectorIndex) -> Result<Copied, CopyError> {
+    let (database, deadline) = (
+        database_of(own).await,
+        Deadline::after(Duration::from_mins(2)),
+    );
+    copy_outdated(&database, FillScope::All, vectors, deadline, |_| true).await
+}
+
+async fn copy(own: &OwnDatabase, vectors: &VectorIndex) -> usize {
+    let copied = try_copy(own, vectors).await.unwrap();
+    assert_eq!(copied.left, 0);
+    copied.copied
+}
+
+async fn search(
+    own: &mut OwnDatabase,
+    tenant: &TenantId,
+    vectors: &VectorIndex,
+    text: &str,
+) -> SearchResult {
+    let question = prepare_for(tenant, vectors, question(text)).await;
+    let found = find_passages(&mut own.connection, tenant, &question).await;
+    found.unwrap()
+}
+
+async fn write(own: &mut OwnDatabase, tenant: &TenantId, name: &str, text: &str) {
+    let owner = Owner::Tenant(tenant);
+    let written = store::replace(&mut own.connection, owner, &document(name, text)).await;
+    assert!(written.unwrap());
+}
+
+/// Documents whose copies are outdated.
+async fn count_outdated(own: &mut OwnDatabase) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM outdated_copies");
+    count.fetch_one(&mut own.connection).await.unwrap()
+}
+
+fn titles(found: &SearchResult) -> Vec<(&str, i32)> {
+    let mut by_vector: Vec<_> = found
+        .items
+        .iter()
+        .filter(|item| item.vector_place.is_some())
+        .collect();
+    by_vector.sort_by_key(|item| item.vector_place);
+    let passages = by_vector.iter();
+    passages
+        .map(|item| (item.title.as_str(), item.position))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_copy_finds_what_the_database_finds() {
+    let (mut own, store) = (own_database().await, OwnStore::new().await);
+    let documents = load_starter_documents(&mut own).await;
+    let (with_copy, without) = (store.index().await, vector_index(|_| ()).await);
+    restore_vectors(&mut own, &without).await;
+    fill(&mut own, &without).await;
+
+    let tenant = tenant();
+    let text = "嗓子疼，咽口水都疼";
+    assert!(!search(&mut own, &tenant, &with_copy, text).await.is_by_copy);
+    assert_eq!(copy(&own, &with_copy).await, documents.len());
+    assert_eq!(copy(&own, &with_copy).await, 0);
+
+    for (text, language) in [
+        (text, Some(Locale::Zh)),
+        ("swallowing hurts", Some(Locale::En)),
+        ("孩子发烧三十九度怎么办", None),
+        ("my knee is swollen after a fall", None),
+    ] {
+        let mut request = question(text);
+        request.language = language;
+        request.limit = 10;
+        let mut places = Vec::new();
+        for vectors in [&with_copy, &without] {
+            let prepared = prepare(vectors, request.clone()).await;
+            let found = find_passages(&mut own.connection, &tenant, &prepared).await;
+            let found = found.unwrap();
+            assert_eq!(found.is_by_copy, vectors.store().is_some(), "{text}");
+            assert_eq!(found.searched_by, [SearchSide::Text, SearchSide::Vector]);
+            let is_of_language = |it: Locale| language.is_none_or(|wanted| it == wanted);
+            assert!(found.items.iter().all(|item| is_of_language(item.language)));
+            let first: Vec<_> = titles(&found)
+                .iter()
+                .take(3)
+                .map(|(title, position)| ((*title).to_owned(), *position))
+                .collect();
+            places.push(first);
+        }
+        assert_eq!(places[0], places[1], "{text}");
+    }
+    own.remove().await;
+}
+
+#[tokio::test]
+async fn a_change_is_copied_and_until_then_the_database_answers() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    let other = self::tenant();
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    write(
+        &mut own,
+        &tenant,
+        "car",
+        "Change the engine's oil each year.",
+    )
+    .await;
+    write(
+        &mut own,
+        &other,
+        "other",
+        "A sore throat of another tenant.",
+    )
+    .await;
+    fill(&mut own, &vectors).await;
+    assert_eq!(copy(&own, &vectors).await, 3);
+
+    let text = "swallowing hurts";
+    let found = search(&mut own, &tenant, &vectors, text).await;
+    assert!(found.is_by_copy);
+    assert_eq!(found.items.len(), 2, "nothing of another tenant");
+
+    // A new text: the old vector is of no use, and the new one is not copied yet.
+    write(&mut own, &tenant, "throat", "How to paint a wall.").await;
+    fill(&mut own, &vectors).await;
+    let found = search(&mut own, &tenant, &vectors, text).await;
+    assert!(!found.is_by_copy);
+    assert_eq!(found.items.len(), 2);
+    let neighbour = search(&mut own, &other, &vectors, text).await;
+    assert!(neighbour.is_by_copy, "others' searches are not concerned");
+    assert_eq!(copy(&own, &vectors).await, 1);
+    assert!(search(&mut own, &tenant, &vectors, text).await.is_by_copy);
+    assert_eq!(store.count().await, 3, "the old vector is gone");
+
+    let id = sqlx::query_scalar("SELECT id FROM documents WHERE reference = 'throat'");
+    let id = id.fetch_one(&mut own.connection).await.unwrap();
+    store::delete(&mut own.connection, &tenant, id)
+        .await
+        .unwrap();
+    let found = search(&mut own, &tenant, &vectors, text).await;
+    assert_eq!((found.is_by_copy, found.items.len()), (false, 1));
+    assert_eq!(copy(&own, &vectors).await, 1);
+    assert_eq!(store.count().await, 2);
+    own.remove().await;
+}
+
+#[tokio::test]
+async fn a_document_of_many_passages_is_copied_whole_and_removed_whole() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let text: Vec<_> = (0..450)
+        .map(|number| format!("## Part {number}\n\nWhat is said of case {number}."))
+        .collect();
+    write(&mut own, &tenant, "long", &text.join("\n\n")).await;
+    let provider = Provider::anywhere();
+    let scripted = |settings: &mut EmbeddingSettings| {
+        settings.model = "ngrams".to_owned();
+        settings.tiers[0].base_url = provider.url().parse().unwrap();
+        settings.batch_size = 64;
+    };
+    let url = services::chroma_url(&STACK);
+    let vectors = store.index_at(&url, scripted).await;
+    index::reset(&mut own.connection, vectors.embedder().model())
+        .await
+        .unwrap();
+    let passages = fill(&mut own, &vectors).await;
+    assert!(passages > 400, "{passages}");
+
+    assert_eq!(copy(&own, &vectors).await, 1);
+    assert_eq!(store.count().await, u64::try_from(passages).unwrap());
+    write(&mut own, &tenant, "long", "Nothing is said.").await;
+    fill(&mut own, &vectors).await;
+    assert_eq!(copy(&own, &vectors).await, 1);
+    assert_eq!(store.count().await, 1);
+    own.remove().await;
+}
+
+/// The database's own index answers, and the scheduled run says that the store is away and ends
+/// well: what is outdated is copied when the store is back.
+#[tokio::test]
+async fn without_the_server_nothing_is_missing() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    fill(&mut own, &vectors).await;
+    copy(&own, &vectors).await;
+
+    let gone = store.index_at(NOWHERE, |_| ()).await;
+    let found = search(&mut own, &tenant, &gone, "swallowing hurts").await;
+    assert!(!found.is_by_copy && !found.degraded);
+    assert_eq!(found.items[0].vector_place, Some(1));
+
+    write(
+        &mut own,
+        &tenant,
+        "car",
+        "Change the engine's oil each year.",
+    )
+    .await;
+    let schedule = EmbedPassages {
+        database: database_of(&own).await,
+        index: Some(gone),
+    };
+    let run = schedule.run(Deadline::after(Duration::from_mins(2))).await;
+    assert_eq!(run.unwrap().vectors, Filled { made: 1, left: 0 });
+    assert_eq!(count_outdated(&mut own).await, 1);
+    let failed = try_copy(&own, schedule.index.as_ref().unwrap()).await;
+    assert!(matches!(failed, Err(CopyError::Store(_))));
+
+    assert_eq!(copy(&own, &vectors).await, 1);
+    assert_eq!(store.count().await, 2);
+    own.remove().await;
+}
+
+#[tokio::test]
+async fn a_store_that_has_lost_everything_is_filled_again_without_asking_the_model() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    fill(&mut own, &vectors).await;
+    copy(&own, &vectors).await;
+
+    store.lose().await;
+    for _ in 0..2 {
+        let found = search(&mut own, &tenant, &vectors, "swallowing hurts").await;
+        assert_eq!((found.is_by_copy, found.items.len()), (false, 1));
+    }
+    let no_model = |settings: &mut EmbeddingSettings| {
+        settings.tiers[0].base_url = format!("{NOWHERE}/v1").parse().unwrap();
+    };
+    let url = services::chroma_url(&STACK);
+    let without_model = store.index_at(&url, no_model).await;
+    assert_eq!(copy(&own, &without_model).await, 1);
+
+    let found = search(&mut own, &tenant, &vectors, "swallowing hurts").await;
+    assert!(found.is_by_copy);
+    own.remove().await;
+}
+
+#[tokio::test]
+async fn another_model_has_another_collection() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let first = store.index().await;
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    fill(&mut own, &first).await;
+    copy(&own, &first).await;
+
+    let url = services::chroma_url(&STACK);
+    let renamed = |settings: &mut EmbeddingSettings| settings.model = "another".to_owned();
+    let other = store.index_at(&url, renamed).await;
+    assert_eq!(copy(&own, &other).await, 0, "the index is not that model's");
+    let found = search(&mut own, &tenant, &first, "swallowing hurts").await;
+    assert!(found.is_by_copy, "the first model's copy stands");
+
+    index::reset(&mut own.connection, other.embedder().model())
+        .await
+        .unwrap();
+    fill(&mut own, &other).await;
+    assert_eq!(copy(&own, &other).await, 1);
+    let found = search(&mut own, &tenant, &other, "swallowing hurts").await;
+    assert!(found.is_by_copy);
+    assert_eq!(store.collections().await.len(), 2);
+    own.remove().await;
+}
+
+#[tokio::test]
+async fn two_runs_at_once_copy_each_document_once() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    for number in 0..12 {
+        let text = format!("What is said of case {number}.");
+        write(&mut own, &tenant, &format!("case {number}"), &text).await;
+    }
+    fill(&mut own, &vectors).await;
+
+    let (one, other) = futures::join!(try_copy(&own, &vectors), try_copy(&own, &vectors));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.copied + other.copied, 12, "{one:?}, {other:?}");
+    assert_eq!(count_outdated(&mut own).await, 0);
+    assert_eq!(store.count().await, 12);
+    own.remove().await;
+}
+
+/// A change while a document is copied is copied as well.
+#[tokio::test]
+async fn what_changes_meanwhile_stays_noted() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    fill(&mut own, &vectors).await;
+    copy(&own, &vectors).await;
+
+    write(&mut own, &tenant, "throat", "How to paint a wall.").await;
+    let leased = "UPDATE outdated_copies SET leased_until = now() + interval '1 hour'";
+    sqlx::raw_sql(leased)
+        .execute(&mut own.connection)
+        .await
+        .unwrap();
+    assert_eq!(copy(&own, &vectors).await, 0, "another run copies it");
+    fill(&mut own, &vectors).await;
+    let ended = "UPDATE outdated_copies SET leased_until = now() - interval '1 second'";
+    sqlx::raw_sql(ended)
+        .execute(&mut own.connection)
+        .await
+        .unwrap();
+    assert_eq!(copy(&own, &vectors).await, 1, "the other run has died");
+    assert_eq!(count_outdated(&mut own).await, 0);
+    own.remove().await;
+}
+
+/// Without the setting nothing is noted any more.
+#[tokio::test]
+async fn a_store_that_is_no_longer_wanted_is_forgotten() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let (with_copy, without) = (store.index().await, vector_index(|_| ()).await);
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    fill(&mut own, &with_copy).await;
+    copy(&own, &with_copy).await;
+    write(&mut own, &tenant, "throat", "How to paint a wall.").await;
+    assert_eq!(count_outdated(&mut own).await, 1);
+
+    assert_eq!(copy(&own, &without).await, 0);
+    assert_eq!(count_outdated(&mut own).await, 0);
+    write(&mut own, &tenant, "throat", "How to mend a chair.").await;
+    assert_eq!(count_outdated(&mut own).await, 0);
+
+    // Wanted again, it is brought up to date from what it holds.
+    fill(&mut own, &with_copy).await;
+    assert_eq!(copy(&own, &with_copy).await, 1);
+    assert_eq!(store.count().await, 1);
+    own.remove().await;
+}
+
+/// Neither texts nor titles leave the database.
+#[tokio::test]
+async fn the_server_is_given_no_texts() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    fill(&mut own, &vectors).await;
+    copy(&own, &vectors).await;
+
+    let id = store.collections().await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let url = format!("{}/{id}/get", collections_url());
+    let everything = json!({ "include": ["documents", "metadatas", "uris"] });
+    let answer = reqwest::Client::new().post(url).json(&everything);
+    let held: Value = answer.send().await.unwrap().json().await.unwrap();
+    assert_eq!(held["documents"], json!([null]));
+    let labels = held["metadatas"][0].as_object().unwrap();
+    let mut names: Vec<_> = labels.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["document", "language", "owner"]);
+    own.remove().await;
+}
+
+/// Another program's collection of that name is left alone.
+#[tokio::test]
+async fn a_collection_that_compares_otherwise_is_not_used() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    fill(&mut own, &vectors).await;
+    copy(&own, &vectors).await;
+    let name = store.collections().await[0]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    store.lose().await;
+    let foreign = json!({ "name": name, "configuration": { "hnsw": { "space": "l2" } } });
+    let made = reqwest::Client::new()
+        .post(collections_url())
+        .json(&foreign);
+    assert!(made.send().await.unwrap().status().is_success());
+
+    let refused = try_copy(&own, &vectors).await;
+    assert!(matches!(refused, Err(CopyError::Store(reason)) if reason.contains("cosine")));
+    assert_eq!(store.count().await, 0);
+    own.remove().await;
+}
