@@ -30,6 +30,9 @@ const FENCE: &str = "---";
 /// The longest that making the vectors of one batch of passages may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// Each so many documents copied, their number is printed.
+const NOTED_COPIES: usize = 50;
+
 /// The longest that copying all vectors may take.
 const COPY_TIMEOUT: Duration = Duration::from_hours(12);
 
@@ -130,7 +133,8 @@ async fn copy_vectors(database_url: &str, vector_index: &VectorIndex) -> Result<
         .store()
         .map(|_| Step::begin("Copies of vectors"));
     let report = |copied: Copied| {
-        if let Some(step) = &step {
+        let is_told = copied.copied.is_multiple_of(NOTED_COPIES);
+        if let Some(step) = step.as_ref().filter(|_| is_told) {
             step.note(&copied.copied.to_string());
         }
         true

@@ -248,8 +248,13 @@ async fn deployed_embeddings(stack: &Stack) -> Result<String> {
     };
 
     let mut settings: Value = serde_json::from_str(&json)?;
-    if let Some(tiers) = settings.get_mut("tiers") {
-        store_keys(stack, tiers).await?;
+    for tiers in ["/tiers", "/rerank/tiers"] {
+        if let Some(tiers) = settings.pointer_mut(tiers) {
+            store_keys(stack, tiers).await?;
+        }
+    }
+    if let Some(store) = settings.get_mut("store") {
+        store_key(stack, store).await?;
     }
     Ok(settings.to_string())
 }
@@ -298,18 +303,23 @@ async fn deployed_tiers(stack: &Stack, tiers: Option<TierSettings>) -> Result<St
 /// Puts each key that is given as `env:NAME` into the emulator's Secrets Manager.
 async fn store_keys(stack: &Stack, tiers: &mut Value) -> Result<()> {
     for tier in tiers.as_array_mut().into_iter().flatten() {
-        let key = tier.get("key").and_then(Value::as_str);
-        let Some(name) = key.and_then(|key| key.strip_prefix("env:")) else {
-            continue;
-        };
-
-        let secret = format!("wenzhen/{name}");
-        store_secret(stack, &secret, &read_api_key(name)?).await?;
-        if let Some(tier) = tier.as_object_mut() {
-            tier.insert("key".to_owned(), json!(format!("secret:{secret}")));
-        }
+        store_key(stack, tier).await?;
     }
+    Ok(())
+}
 
+/// Puts the key of one endpoint there, if it is in a variable.
+async fn store_key(stack: &Stack, endpoint: &mut Value) -> Result<()> {
+    let key = endpoint.get("key").and_then(Value::as_str);
+    let Some(name) = key.and_then(|key| key.strip_prefix("env:")) else {
+        return Ok(());
+    };
+
+    let secret = format!("wenzhen/{name}");
+    store_secret(stack, &secret, &read_api_key(name)?).await?;
+    if let Some(endpoint) = endpoint.as_object_mut() {
+        endpoint.insert("key".to_owned(), json!(format!("secret:{secret}")));
+    }
     Ok(())
 }
 

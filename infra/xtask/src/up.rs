@@ -15,6 +15,10 @@ use crate::{deploy, functions, knowledge, logs, routes, services, settings, tool
 
 /// How the stack is brought up.
 #[derive(Args, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Options {
     /// Return when the stack is up and leave it running, also from a terminal
     #[arg(long)]

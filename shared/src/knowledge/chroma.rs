@@ -29,7 +29,7 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("x-chroma-token");
 /// How vectors are compared: as the database's index does.
 const SPACE: &str = "cosine";
 
-/// Ids of one call: Chroma keeps them in SQLite, which takes some thousand at a time.
+/// Ids of one call: Chroma keeps them in an SQL database that takes some thousand at a time.
 const MAX_IDS: usize = 1_000;
 
 /// The longest part of a collection's name that tells of the model.
@@ -264,7 +264,8 @@ fn database_url(settings: &VectorStoreSettings) -> Url {
 fn collection_name(prefix: &str, model: &EmbeddingModel) -> String {
     let EmbeddingModel { name, dimensions } = model;
     let hash = Sha256::digest(name.as_bytes());
-    let hash: String = hash.iter().take(4).map(|it| format!("{it:02x}")).collect();
+    let hash: Vec<_> = hash.iter().take(4).map(|it| format!("{it:02x}")).collect();
+    let hash = hash.concat();
 
     let is_fitting = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
     let name = name.chars().take(MAX_MODEL_CHARS);
