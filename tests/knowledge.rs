@@ -17,14 +17,14 @@ use wenzhen::identity::{TenantId, UserId};
 use wenzhen::knowledge::index::{FillError, FillScope, Filled};
 use wenzhen::knowledge::{
     Guidance, NewDocument, Owner, PreparedQuestion, SearchDegradedReason, SearchRequest,
-    SearchSide, Source, VectorIndex, find_passages, index, store,
+    SearchResult, SearchSide, Source, VectorIndex, find_passages, index, store,
 };
 use wenzhen::locale::Locale;
 use wenzhen::postgres::Database;
 use xtask::knowledge::read_documents;
 
 use crate::support::own_database::OwnDatabase;
-use crate::support::{STACK, new_tenant, own_database};
+use crate::support::{STACK, eventually, new_tenant, own_database};
 
 fn tenant() -> TenantId {
     TenantId::try_from(new_tenant()).unwrap()
@@ -202,17 +202,26 @@ async fn fill(own: &mut OwnDatabase, vectors: &VectorIndex) -> usize {
 }
 
 async fn prepare(vectors: &VectorIndex, request: SearchRequest) -> PreparedQuestion {
-    prepare_for(&tenant(), vectors, request).await
+    let user = UserId::try_from("someone".to_owned()).unwrap();
+    let deadline = Deadline::after(Duration::from_secs(10));
+    PreparedQuestion::new(request, Some(vectors), &tenant(), &user, deadline).await
 }
 
-async fn prepare_for(
+/// What is found once the model has had time for the question: other tests ask it as well.
+async fn find(
+    own: &mut OwnDatabase,
     tenant: &TenantId,
     vectors: &VectorIndex,
     request: SearchRequest,
-) -> PreparedQuestion {
-    let user = UserId::try_from("someone".to_owned()).unwrap();
-    let deadline = Deadline::after(Duration::from_secs(10));
-    PreparedQuestion::new(request, Some(vectors), tenant, &user, deadline).await
+) -> SearchResult {
+    eventually("the model has time for the question", async || {
+        let question = prepare(vectors, request.clone()).await;
+        let found = find_passages(&mut own.connection, tenant, &question).await;
+        let found = found.unwrap();
+        let is_late = found.degraded_reason == Some(SearchDegradedReason::EmbeddingsUnavailable);
+        (!is_late).then_some(found)
+    })
+    .await
 }
 
 #[tokio::test]
@@ -238,10 +247,8 @@ async fn a_passage_is_found_by_its_meaning_and_both_places_are_told() {
     assert_eq!(fill(&mut own, &vectors).await, 2);
     assert_eq!(fill(&mut own, &vectors).await, 0);
 
-    let question = prepare(&vectors, question("swallowing hurts")).await;
-    let found = find_passages(&mut own.connection, &tenant, &question)
-        .await
-        .unwrap();
+    let asked = question("swallowing hurts");
+    let found = find(&mut own, &tenant, &vectors, asked.clone()).await;
     assert_eq!(found.searched_by, [SearchSide::Text, SearchSide::Vector]);
     assert!(!found.degraded);
     let first = &found.items[0];
@@ -251,10 +258,7 @@ async fn a_passage_is_found_by_its_meaning_and_both_places_are_told() {
     );
     assert_eq!(first.text_place, None);
 
-    let other = self::tenant();
-    let found = find_passages(&mut own.connection, &other, &question)
-        .await
-        .unwrap();
+    let found = find(&mut own, &self::tenant(), &vectors, asked).await;
     assert_eq!(
         found.items,
         [],
@@ -280,10 +284,8 @@ async fn an_index_of_another_model_is_not_mixed_and_reindexing_replaces_it() {
     let refused = try_fill(&own, &other).await;
     assert!(matches!(refused, Err(FillError::OtherModel)));
 
-    let question = prepare(&other, question("glowing")).await;
-    let found = find_passages(&mut own.connection, &tenant, &question)
-        .await
-        .unwrap();
+    let asked = question("glowing");
+    let found = find(&mut own, &tenant, &other, asked.clone()).await;
     assert_eq!(found.searched_by, [SearchSide::Text]);
     assert_eq!(
         found.degraded_reason,
@@ -295,9 +297,7 @@ async fn an_index_of_another_model_is_not_mixed_and_reindexing_replaces_it() {
         .await
         .unwrap();
     assert_eq!(fill(&mut own, &other).await, 1);
-    let found = find_passages(&mut own.connection, &tenant, &question)
-        .await
-        .unwrap();
+    let found = find(&mut own, &tenant, &other, asked).await;
     assert_eq!(found.searched_by, [SearchSide::Text, SearchSide::Vector]);
     own.remove().await;
 }
@@ -384,10 +384,7 @@ async fn a_small_tenant_among_large_ones_finds_enough_by_meaning() {
         .await
         .unwrap();
 
-    let question = prepare(&vectors, question("anything at all")).await;
-    let found = find_passages(&mut own.connection, &small, &question)
-        .await
-        .unwrap();
+    let found = find(&mut own, &small, &vectors, question("anything at all")).await;
     assert_eq!(found.items.len(), 20);
     let kept: String = sqlx::query_scalar("SELECT current_setting('hnsw.iterative_scan')")
         .fetch_one(&mut own.connection)

@@ -11,9 +11,7 @@ use wenzhen::deadline::Deadline;
 use wenzhen::identity::TenantId;
 use wenzhen::knowledge::copies::{Copied, CopyError, copy_outdated};
 use wenzhen::knowledge::index::{FillScope, Filled};
-use wenzhen::knowledge::{
-    Owner, SearchResult, SearchSide, VectorIndex, find_passages, index, store,
-};
+use wenzhen::knowledge::{Owner, SearchResult, SearchSide, VectorIndex, index, store};
 use wenzhen::lambda::Schedule;
 use wenzhen::locale::Locale;
 use wenzhen_functions::EmbedPassages;
@@ -21,8 +19,8 @@ use xtask::services;
 
 use super::quality::restore_vectors;
 use super::{
-    database_of, document, fill, load_starter_documents, own_database, prepare, prepare_for,
-    question, tenant, vector_index,
+    database_of, document, fill, find, load_starter_documents, own_database, question, tenant,
+    vector_index,
 };
 use crate::support::STACK;
 use crate::support::own_database::OwnDatabase;
@@ -129,9 +127,7 @@ async fn search(
     vectors: &VectorIndex,
     text: &str,
 ) -> SearchResult {
-    let question = prepare_for(tenant, vectors, question(text)).await;
-    let found = find_passages(&mut own.connection, tenant, &question).await;
-    found.unwrap()
+    find(own, tenant, vectors, question(text)).await
 }
 
 async fn write(own: &mut OwnDatabase, tenant: &TenantId, name: &str, text: &str) {
@@ -184,9 +180,7 @@ async fn the_copy_finds_what_the_database_finds() {
         request.limit = 10;
         let mut places = Vec::new();
         for vectors in [&with_copy, &without] {
-            let prepared = prepare(vectors, request.clone()).await;
-            let found = find_passages(&mut own.connection, &tenant, &prepared).await;
-            let found = found.unwrap();
+            let found = find(&mut own, &tenant, vectors, request.clone()).await;
             assert_eq!(found.is_by_copy, vectors.store().is_some(), "{text}");
             assert_eq!(found.searched_by, [SearchSide::Text, SearchSide::Vector]);
             let is_of_language = |it: Locale| language.is_none_or(|wanted| it == wanted);

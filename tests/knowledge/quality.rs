@@ -12,9 +12,9 @@ use wenzhen::knowledge::{
 };
 use wenzhen::locale::Locale;
 
-use super::{fill, load_starter_documents, prepare, question, tenant, vector_index};
+use super::{fill, find, load_starter_documents, question, tenant, vector_index};
 use crate::support::own_database::OwnDatabase;
-use crate::support::{STACK, eventually, own_database};
+use crate::support::{STACK, own_database};
 
 /// Questions as people put them, each with the document that answers it best: its language and
 /// name, and the question.
@@ -156,12 +156,7 @@ async fn measure(
             limit: 100,
             ..question(text)
         };
-        let found = eventually("the model has time for the question", async || {
-            let question = prepare(vectors, request.clone()).await;
-            let found = find_passages(&mut own.connection, &tenant, &question).await;
-            found.ok().filter(|found| !found.degraded)
-        })
-        .await;
+        let found = find(own, &tenant, vectors, request).await;
 
         let items = &found.items;
         measured
@@ -292,12 +287,7 @@ async fn quoted_document(
         limit: 6,
         ..question(text)
     };
-    let found = eventually("the model has time for the question", async || {
-        let question = prepare(vectors, request.clone()).await;
-        let found = find_passages(&mut own.connection, &tenant(), &question).await;
-        found.ok().filter(|found| !found.degraded)
-    })
-    .await;
+    let found = find(own, &tenant(), vectors, request).await;
     let guidance = store::find_guidance(&mut own.connection, &tenant(), &found).await;
     guidance.unwrap()
 }
