@@ -14,7 +14,7 @@ use wenzhen::aws::Secrets;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings};
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::{TenantId, UserId};
-use wenzhen::knowledge::index::{FillError, FillScope, Filled};
+use wenzhen::knowledge::index::{FillError, Filled, PassageScope};
 use wenzhen::knowledge::{
     Guidance, NewDocument, Owner, PreparedQuestion, SearchDegradedReason, SearchRequest,
     SearchResult, SearchSide, Source, VectorIndex, find_passages, index, store,
@@ -189,7 +189,7 @@ async fn try_fill(own: &OwnDatabase, vectors: &VectorIndex) -> Result<Filled, Fi
     let database = database_of(own).await;
     index::fill_missing(
         &database,
-        FillScope::All,
+        PassageScope::All,
         vectors.embedder(),
         operator,
         |_| true,
@@ -201,10 +201,14 @@ async fn fill(own: &mut OwnDatabase, vectors: &VectorIndex) -> usize {
     try_fill(own, vectors).await.unwrap().made
 }
 
-async fn prepare(vectors: &VectorIndex, request: SearchRequest) -> PreparedQuestion {
+async fn prepare(
+    tenant: &TenantId,
+    vectors: &VectorIndex,
+    request: SearchRequest,
+) -> PreparedQuestion {
     let user = UserId::try_from("someone".to_owned()).unwrap();
     let deadline = Deadline::after(Duration::from_secs(10));
-    PreparedQuestion::new(request, Some(vectors), &tenant(), &user, deadline).await
+    PreparedQuestion::new(request, Some(vectors), tenant, &user, deadline).await
 }
 
 /// What is found once the model has had time for the question: other tests ask it as well.
@@ -215,7 +219,7 @@ async fn find(
     request: SearchRequest,
 ) -> SearchResult {
     eventually("the model has time for the question", async || {
-        let question = prepare(vectors, request.clone()).await;
+        let question = prepare(tenant, vectors, request.clone()).await;
         let found = find_passages(&mut own.connection, tenant, &question).await;
         let found = found.unwrap();
         let is_late = found.degraded_reason == Some(SearchDegradedReason::EmbeddingsUnavailable);
@@ -316,7 +320,7 @@ async fn without_the_model_words_find_and_the_answer_says_so() {
         settings.tiers[0].base_url = "http://127.0.0.1:9/v1".parse().unwrap();
     })
     .await;
-    let question = prepare(&gone, question("glowing")).await;
+    let question = prepare(&tenant, &gone, question("glowing")).await;
     let found = find_passages(&mut own.connection, &tenant, &question)
         .await
         .unwrap();

@@ -10,7 +10,7 @@ use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::knowledge::VectorIndex;
 use wenzhen::knowledge::copies::{self, Copied, CopyError};
-use wenzhen::knowledge::index::{self, FillError, FillScope, Filled};
+use wenzhen::knowledge::index::{self, FillError, Filled, PassageScope};
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
@@ -69,7 +69,7 @@ impl EmbedPassages {
     async fn fill(&self, index: &VectorIndex, deadline: Deadline) -> Result<Filled, Error> {
         let call = || ServiceCall::of_operator(deadline.at_most(BATCH_TIMEOUT));
         let may_go_on = |_| deadline.remaining() > MIN_BATCH_TIME;
-        let (database, scope, embedder) = (&self.database, FillScope::All, index.embedder());
+        let (database, scope, embedder) = (&self.database, PassageScope::All, index.embedder());
 
         let fill = index::fill_missing(database, scope, embedder, call, may_go_on);
         match Box::pin(fill).await {
@@ -89,20 +89,23 @@ impl EmbedPassages {
     }
 
     async fn copy(&self, index: &VectorIndex, deadline: Deadline) -> Result<Copied, Error> {
-        let may_go_on = |_| deadline.remaining() > MIN_BATCH_TIME;
-        let (database, scope) = (&self.database, FillScope::All);
+        let (database, call) = (&self.database, ServiceCall::of_operator);
+        let copy = async {
+            copies::adopt_store(database, index, call, deadline).await?;
+            let scope = PassageScope::All;
+            copies::copy_outdated(database, scope, index, call, deadline, |_| true).await
+        };
 
-        let copy = copies::copy_outdated(database, scope, index, deadline, may_go_on);
         match Box::pin(copy).await {
-            Ok(copied) => {
-                let Copied {
-                    copied: count,
-                    left,
-                } = copied;
-                if count + left > 0 {
-                    tracing::info!(copied = count, left, "copied vectors");
+            Ok(done) => {
+                let Copied { copied, left } = done;
+                if left > 0 {
+                    metrics::count("VectorStoreBehind", &[]);
+                    tracing::warn!(copied, left, "the vector store refused some documents");
+                } else if copied > 0 {
+                    tracing::info!(copied, "copied vectors");
                 }
-                Ok(copied)
+                Ok(done)
             }
             Err(CopyError::Database(error)) => Err(error),
             Err(error @ CopyError::Store(_)) => {

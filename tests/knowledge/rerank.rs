@@ -59,7 +59,7 @@ async fn ordered_by(
         limit,
         ..question(QUESTION)
     };
-    let question = prepare(&vectors, request).await;
+    let question = prepare(tenant, &vectors, request).await;
     let found = find_passages(&mut own.connection, tenant, &question).await;
     let user = UserId::try_from("someone".to_owned()).unwrap();
     let deadline = Deadline::after(std::time::Duration::from_secs(10));

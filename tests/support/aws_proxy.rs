@@ -21,6 +21,8 @@ pub enum Mode {
     Fail,
     /// It waits until the mode changes.
     Hold,
+    /// It does so if its path ends like this; others pass.
+    HoldPath(&'static str),
     /// A message is sent twice; other calls pass.
     Twice,
 }
@@ -43,6 +45,11 @@ pub struct AwsProxy {
 
 impl AwsProxy {
     pub async fn start(mode: Mode) -> Self {
+        Self::in_front_of(STACK.aws_endpoint(), mode).await
+    }
+
+    /// The same for another server than the emulator.
+    pub async fn in_front_of(target: String, mode: Mode) -> Self {
         let client = reqwest::Client::builder()
             .pool_max_idle_per_host(0)
             .build()
@@ -54,7 +61,7 @@ impl AwsProxy {
             taken: AtomicUsize::new(0),
             hidings: AtomicUsize::new(0),
             client,
-            target: STACK.aws_endpoint(),
+            target,
         });
 
         let serving = Arc::clone(&shared);
@@ -148,19 +155,22 @@ impl Shared {
                 self.refused.fetch_add(1, Ordering::SeqCst);
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
-            Mode::Hold => self.wait_until_released().await,
+            Mode::Hold => self.wait_until_released(mode).await,
+            Mode::HoldPath(end) if call.path().ends_with(end) => {
+                self.wait_until_released(mode).await;
+            }
             Mode::Twice if call.is("AmazonSQS.SendMessageBatch") => {
                 self.pass(call).await;
             }
-            Mode::Pass | Mode::Twice => {}
+            Mode::Pass | Mode::Twice | Mode::HoldPath(_) => {}
         }
         self.pass(call).await
     }
 
-    async fn wait_until_released(&self) {
+    async fn wait_until_released(&self, held_by: Mode) {
         let _held = Held::count(&self.held);
         let mut mode = self.mode.subscribe();
-        mode.wait_for(|mode| *mode != Mode::Hold).await.unwrap();
+        mode.wait_for(|mode| *mode != held_by).await.unwrap();
     }
 
     async fn pass(&self, call: &Call) -> Response {

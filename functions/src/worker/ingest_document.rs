@@ -7,7 +7,8 @@ use wenzhen::ai::ServiceCall;
 use wenzhen::error::ErrorKind;
 use wenzhen::jobs::Lease;
 use wenzhen::jobs::worker::{JobError, JobHandler, Run};
-use wenzhen::knowledge::index::{FillError, FillScope};
+use wenzhen::knowledge::copies::Copied;
+use wenzhen::knowledge::index::{FillError, PassageScope};
 use wenzhen::knowledge::{IngestDocument, VectorIndex, copies, forget_searches, index, store};
 use wenzhen::telemetry::metrics;
 
@@ -17,7 +18,7 @@ use super::{READ_TIMEOUT, Worker};
 const EMBED_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The longest that it copies them to a vector store.
-const COPY_TIMEOUT: Duration = Duration::from_secs(10);
+const COPY_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl JobHandler<IngestDocument> for Worker {
     async fn handle(&self, run: &Run<'_>, payload: IngestDocument) -> Result<(), JobError> {
@@ -59,7 +60,7 @@ impl Worker {
         };
         let tenant = &run.lease.tenant;
         let deadline = run.deadline.at_most(EMBED_TIMEOUT);
-        let scope = FillScope::Document { tenant, id };
+        let scope = PassageScope::Document { tenant, id };
         let call = || ServiceCall::of_job(tenant, deadline);
         let may_go_on = |_| deadline.remaining() > Duration::ZERO;
 
@@ -78,17 +79,22 @@ impl Worker {
     }
 
     /// Brings the vector store up to date, if there is one. `embed-passages` does it if this fails.
-    async fn copy_vectors(&self, run: &Run<'_>, index: &VectorIndex, scope: FillScope<'_>) {
+    async fn copy_vectors(&self, run: &Run<'_>, index: &VectorIndex, scope: PassageScope<'_>) {
         if index.store().is_none() {
             return;
         }
         let deadline = run.deadline.at_most(COPY_TIMEOUT);
-        let may_go_on = |_| deadline.remaining() > Duration::ZERO;
+        let call = |until| ServiceCall::of_job(&run.lease.tenant, until);
 
-        let copy = copies::copy_outdated(&self.database, scope, index, deadline, may_go_on);
-        if let Err(error) = Box::pin(copy).await {
-            metrics::count("VectorStoreBehind", &[]);
-            tracing::warn!(%error, "searches ask the database instead of the vector store");
+        let database = &self.database;
+        let copy = copies::copy_outdated(database, scope, index, call, deadline, |_| true);
+        match Box::pin(copy).await {
+            Ok(Copied { left: 0, .. }) => return,
+            Ok(_) => tracing::warn!("the vector store refused the document"),
+            Err(error) => {
+                tracing::warn!(%error, "searches ask the database instead of the vector store");
+            }
         }
+        metrics::count("VectorStoreBehind", &[]);
     }
 }

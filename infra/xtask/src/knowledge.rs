@@ -15,7 +15,7 @@ use wenzhen::aws::Secrets;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings, ServiceUrl};
 use wenzhen::deadline::Deadline;
 use wenzhen::knowledge::copies::{self, Copied};
-use wenzhen::knowledge::index::{FillScope, Filled};
+use wenzhen::knowledge::index::{Filled, PassageScope};
 use wenzhen::knowledge::{NewDocument, Owner, Source, VectorIndex, index, store};
 use wenzhen::locale::Locale;
 use wenzhen::postgres::Database;
@@ -60,7 +60,13 @@ pub async fn load(stack: &Stack, embeddings: Option<EmbeddingSettings>) -> Resul
             "\nNot all passages have vectors ({error}): `cargo xtask up` tries again."
         )),
     }
-    copy_vectors(&database_url, &vector_index).await
+    // Likewise: searches ask the database.
+    if let Err(error) = copy_vectors(&database_url, &vector_index).await {
+        say(format!(
+            "\nNot all vectors are copied ({error}): `cargo xtask up` tries again."
+        ));
+    }
+    Ok(())
 }
 
 /// Makes the index that of the configured model, unless it is, and gives each passage a vector that
@@ -109,7 +115,7 @@ async fn fill_index(database_url: &str, vector_index: &VectorIndex) -> Result<us
         step.note(&filled.made.to_string());
         true
     };
-    let scope = FillScope::All;
+    let scope = PassageScope::All;
     let filled = index::fill_missing(&database, scope, embedder, call, report).await?;
 
     let model = &embedder.model().name;
@@ -139,8 +145,11 @@ async fn copy_vectors(database_url: &str, vector_index: &VectorIndex) -> Result<
         }
         true
     };
-    let (scope, deadline) = (FillScope::All, Deadline::after(COPY_TIMEOUT));
-    let copied = copies::copy_outdated(&database, scope, vector_index, deadline, report).await?;
+    let (scope, deadline) = (PassageScope::All, Deadline::after(COPY_TIMEOUT));
+    let call = ServiceCall::of_operator;
+    copies::adopt_store(&database, vector_index, call, deadline).await?;
+    let copy = copies::copy_outdated(&database, scope, vector_index, call, deadline, report);
+    let copied = copy.await?;
 
     if let Some(step) = step {
         step.end(&match (copied.copied, copied.left) {
@@ -149,6 +158,10 @@ async fn copy_vectors(database_url: &str, vector_index: &VectorIndex) -> Result<
             (copied, left) => format!("{copied} documents copied, {left} left"),
         });
     }
+    ensure!(
+        copied.left == 0,
+        "the vector store refused some documents; see its log"
+    );
     Ok(())
 }
 

@@ -236,7 +236,9 @@ pub fn embeddings_json(stack: &Stack) -> Result<Option<String>> {
         None => services::local_embeddings(stack),
     };
     if let Some(settings) = json.as_object_mut().filter(|_| stack.has_chroma) {
-        settings.insert("store".to_owned(), services::local_store(stack));
+        settings
+            .entry("store")
+            .or_insert_with(|| services::local_store(stack));
     }
     Ok(Some(json.to_string()))
 }

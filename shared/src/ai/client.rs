@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Method;
 
 use super::endpoint::{Endpoint, EndpointRequest, fault_of_silence};
 use super::fault::Fault;
@@ -77,6 +78,7 @@ impl TierClient {
 
         Ok(PreparedCall {
             request: EndpointRequest {
+                method: Method::POST,
                 body,
                 authorization,
             },
@@ -113,7 +115,7 @@ impl TierClient {
     }
 
     async fn exchange(&self, call: &PreparedCall, deadline: Deadline) -> Result<Response, Fault> {
-        let response = self.endpoint.post(PATH, &call.request).await?;
+        let response = self.endpoint.send(PATH, &call.request).await?;
         let framing = read_framing(response).await.map_err(|broken| {
             if broken.has_begun {
                 call.note_broken_answer(&broken.fault);

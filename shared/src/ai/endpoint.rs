@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{self, HeaderName, HeaderValue};
 
 use super::error_body::fault_of_status;
@@ -42,6 +43,7 @@ pub(super) struct Endpoint {
 
 /// What is sent, as often as need be.
 pub(super) struct EndpointRequest {
+    pub(super) method: Method,
     pub(super) body: Bytes,
     pub(super) authorization: Option<HeaderValue>,
 }
@@ -115,7 +117,7 @@ impl Endpoint {
     }
 
     /// Sends the request to a path below the base URL. What comes back has a status of success.
-    pub(super) async fn post(
+    pub(super) async fn send(
         &self,
         path: &str,
         request: &EndpointRequest,
@@ -140,7 +142,7 @@ impl Endpoint {
     fn http_request(&self, path: &str, request: &EndpointRequest) -> reqwest::RequestBuilder {
         let builder = self
             .http
-            .post(format!("{}/{path}", self.base_url))
+            .request(request.method.clone(), format!("{}/{path}", self.base_url))
             .header(header::CONTENT_TYPE, "application/json")
             .body(request.body.clone());
 

@@ -84,7 +84,7 @@ pub use request::ChatRequest;
 pub use request_error::RequestError;
 pub use reranker::Reranker;
 pub use resumed_stream::{ResumedItem, ResumedStream, Seam};
-pub use service::{ServiceAddress, ServiceCall, ServiceEndpoint, ServiceKind};
+pub use service::{ServiceAddress, ServiceCall, ServiceEndpoint, ServiceKind, ServiceRequest};
 pub use text_tier::NoNumbers;
 pub use tier::CheckedCompletion;
 pub use tool_call::ToolCall;

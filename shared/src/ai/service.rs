@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::Method;
 use http::header::HeaderName;
-use serde_json::Value;
+use serde::Serialize;
 use url::Url;
 
 use super::attempt::{REPORT_RESERVE, client_of};
@@ -58,6 +59,35 @@ impl ServiceCall {
         Self {
             client: String::new(),
             deadline,
+        }
+    }
+}
+
+/// What is asked of an endpoint.
+pub struct ServiceRequest<'r> {
+    method: Method,
+    path: &'r str,
+    body: Bytes,
+}
+
+impl<'r> ServiceRequest<'r> {
+    /// Sends a value to a path below the address.
+    pub fn post(path: &'r str, body: &impl Serialize) -> Self {
+        // What is sent are maps with names and numbers, which always have a form.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        Self {
+            method: Method::POST,
+            path,
+            body: Bytes::from(body),
+        }
+    }
+
+    /// The same without a value.
+    pub const fn without_body(method: Method, path: &'r str) -> Self {
+        Self {
+            method,
+            path,
+            body: Bytes::new(),
         }
     }
 }
@@ -125,18 +155,19 @@ impl ServiceEndpoint {
         })
     }
 
-    /// Sends the body, and reads what comes back: within `share` of the call's time, and again if
-    /// that may help, so only what may be done twice.
+    /// Sends the request, and reads what comes back: within `share` of the call's time, and again
+    /// if that may help, so only what may be done twice.
     pub async fn ask<T>(
         &self,
-        path: &str,
-        body: &Value,
+        request: ServiceRequest<'_>,
         call: &ServiceCall,
         share: Deadline,
         read: &impl Fn(&[u8]) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        let ServiceRequest { method, path, body } = request;
         let request = &EndpointRequest {
-            body: Bytes::from(body.to_string()),
+            method,
+            body,
             authorization: self.endpoint.authorization(share).await?,
         };
 
@@ -161,7 +192,7 @@ impl ServiceEndpoint {
         let sent_at = Instant::now();
         let timeout = self.total_timeout.min(share.remaining());
         let exchange = async {
-            let response = self.endpoint.post(path, request).await?;
+            let response = self.endpoint.send(path, request).await?;
             read(&read_bounded(response, MAX_ANSWER_BYTES).await?)
         };
         let answer = share.at_most(timeout).run(exchange).await;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::attempt::TimeBudget;
 use super::fault::Fault;
-use super::service::{ServiceAddress, ServiceCall, ServiceEndpoint, ServiceKind};
+use super::service::{ServiceAddress, ServiceCall, ServiceEndpoint, ServiceKind, ServiceRequest};
 use crate::aws::Secrets;
 use crate::config::{ConfigError, EMBEDDINGS, EmbeddingTierSettings};
 use crate::resilience::breaker::Breakers;
@@ -78,7 +78,8 @@ pub(super) async fn first_answer<T>(
         let share = TimeBudget::among(call.answer_deadline(), later).first_token;
 
         let (endpoint, body) = (&tier.endpoint, body_for(tier));
-        match endpoint.ask(tier.path, &body, call, share, &read).await {
+        let request = ServiceRequest::post(tier.path, &body);
+        match endpoint.ask(request, call, share, &read).await {
             Ok(answer) => return Ok(answer),
             Err(fault) => {
                 may_pass |= !fault.is_about_the_request();

@@ -7,20 +7,23 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use http::Method;
 use http::header::HeaderName;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
 use url::Url;
 use uuid::Uuid;
 
 use super::vector_store::{NearestQuery, Neighbours, StoredVector, VectorId, VectorStore};
 use crate::ai::{
-    EmbeddingModel, Fault, ServiceAddress, ServiceCall, ServiceEndpoint, VECTOR_STORE,
+    EmbeddingModel, Fault, ServiceAddress, ServiceCall, ServiceEndpoint, ServiceRequest,
+    VECTOR_STORE,
 };
 use crate::aws::Secrets;
 use crate::config::{ConfigError, EMBEDDINGS, VectorStoreSettings};
+use crate::locale::Locale;
 use crate::resilience::breaker::Circuit;
 
 /// Whose calls Chroma Cloud, and proxies before a server, tell by their key.
@@ -40,7 +43,7 @@ pub struct Chroma {
     endpoint: ServiceEndpoint,
     collection_name: String,
     /// The collection's id, once it is known: one that is made anew has another.
-    collection: Mutex<Option<Uuid>>,
+    known: Mutex<Option<Uuid>>,
 }
 
 impl Chroma {
@@ -63,54 +66,73 @@ impl Chroma {
         Ok(Self {
             endpoint: ServiceEndpoint::new(VECTOR_STORE, address, circuit, secrets)?,
             collection_name: collection_name(&settings.collection, model),
-            collection: Mutex::default(),
+            known: Mutex::default(),
         })
     }
 
     async fn ask<T>(
         &self,
-        path: &str,
-        body: Value,
+        request: ServiceRequest<'_>,
         call: &ServiceCall,
         read: impl Fn(&[u8]) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let share = call.answer_deadline();
-        let answer = self.endpoint.ask(path, &body, call, share, &read).await;
-        answer.inspect_err(|fault| self.endpoint.report_fault(fault))
+        let answer = self.endpoint.ask(request, call, share, &read).await;
+        answer.inspect_err(|fault| {
+            if !is_missing(fault) {
+                self.endpoint.report_fault(fault);
+            }
+        })
     }
 
     /// Asks the collection, whose id the server tells first if it is not known.
     async fn ask_collection<T>(
         &self,
         operation: &str,
-        body: Value,
+        body: &impl Serialize,
         call: &ServiceCall,
         read: impl Fn(&[u8]) -> Result<T, Fault>,
     ) -> Result<(Uuid, T), Fault> {
-        let id = self.known_collection(call).await?;
+        let known = *self.known.lock();
+        let id = match known {
+            Some(id) => id,
+            None => self.find_collection(call).await?.ok_or_else(missing)?,
+        };
         let path = format!("collections/{id}/{operation}");
-        let answer = self.ask(&path, body, call, read).await;
+        let answer = self
+            .ask(ServiceRequest::post(&path, body), call, read)
+            .await;
 
-        if matches!(answer, Err(Fault::Misconfigured { status: 404 })) {
-            *self.collection.lock().await = None; // it is gone; the next call makes it anew
+        if answer.as_ref().is_err_and(is_missing) {
+            *self.known.lock() = None; // it was made anew, or is gone
         }
         answer.map(|answer| (id, answer))
     }
 
-    async fn known_collection(&self, call: &ServiceCall) -> Result<Uuid, Fault> {
-        let mut known = self.collection.lock().await;
-        if let Some(id) = *known {
-            return Ok(id);
-        }
-
-        let id = self.open_collection(call).await?;
-        *known = Some(id);
-        Ok(id)
+    /// The collection's id; none if there is no such collection.
+    async fn find_collection(&self, call: &ServiceCall) -> Result<Option<Uuid>, Fault> {
+        let path = format!("collections/{}", self.collection_name);
+        let request = ServiceRequest::without_body(Method::GET, &path);
+        let found = match self.ask(request, call, read_collection).await {
+            Ok(id) => Some(id),
+            Err(fault) if is_missing(&fault) => None,
+            Err(fault) => return Err(fault),
+        };
+        *self.known.lock() = found;
+        Ok(found)
     }
 
-    /// The collection's id. The server makes it if there is none, and gives back one that is there
-    /// as it is, whatever was asked for.
-    async fn open_collection(&self, call: &ServiceCall) -> Result<Uuid, Fault> {
+    async fn renew_collection(&self, call: &ServiceCall) -> Result<Uuid, Fault> {
+        // One that compares otherwise is another program's: it is refused here, and stays.
+        if self.find_collection(call).await?.is_some() {
+            let path = format!("collections/{}", self.collection_name);
+            let request = ServiceRequest::without_body(Method::DELETE, &path);
+            match self.ask(request, call, |_| Ok(())).await {
+                Err(fault) if !is_missing(&fault) => return Err(fault),
+                _ => {}
+            }
+        }
+
         // Its own defaults find half of the nearest ten among ten thousand random vectors.
         let index = json!({
             "space": SPACE,
@@ -120,10 +142,13 @@ impl Chroma {
         });
         let body = json!({
             "name": self.collection_name,
-            "get_or_create": true,
+            "get_or_create": true, // a request that is repeated finds what it made
             "configuration": { "hnsw": index },
         });
-        self.ask("collections", body, call, read_collection).await
+        let request = ServiceRequest::post("collections", &body);
+        let id = self.ask(request, call, read_collection).await?;
+        *self.known.lock() = Some(id);
+        Ok(id)
     }
 
     async fn ids_page(
@@ -131,27 +156,29 @@ impl Chroma {
         document: Uuid,
         offset: usize,
         call: &ServiceCall,
-    ) -> Result<Vec<VectorId>, Fault> {
+    ) -> Result<Vec<String>, Fault> {
         let body = json!({
             "where": { "document": { "$eq": document } },
             "limit": MAX_IDS,
             "offset": offset,
             "include": [],
         });
-        let read = |body: &[u8]| read_json::<IdsAnswer>(body).and_then(|it| read_ids(&it.ids));
-        let (_, ids) = self.ask_collection("get", body, call, read).await?;
-        Ok(ids)
+        let read = |body: &[u8]| read_json::<IdsAnswer>(body);
+        let (_, answer) = self.ask_collection("get", &body, call, read).await?;
+        Ok(answer.ids)
     }
 }
 
 impl VectorStore for Chroma {
-    fn open<'a>(&'a self, call: &'a ServiceCall) -> BoxFuture<'a, Result<Uuid, Fault>> {
-        async move {
-            let id = self.open_collection(call).await?;
-            *self.collection.lock().await = Some(id);
-            Ok(id)
-        }
-        .boxed()
+    fn collection<'a>(
+        &'a self,
+        call: &'a ServiceCall,
+    ) -> BoxFuture<'a, Result<Option<Uuid>, Fault>> {
+        self.find_collection(call).boxed()
+    }
+
+    fn renew<'a>(&'a self, call: &'a ServiceCall) -> BoxFuture<'a, Result<Uuid, Fault>> {
+        self.renew_collection(call).boxed()
     }
 
     fn nearest<'a>(
@@ -172,14 +199,9 @@ impl VectorStore for Chroma {
                 "include": [],
             });
 
-            let (collection, ids) = self
-                .ask_collection("query", body, call, read_neighbours)
-                .await?;
-            Ok(Neighbours {
-                collection,
-                documents: ids.iter().map(|id| id.document).collect(),
-                positions: ids.iter().map(|id| id.position).collect(),
-            })
+            let asked = self.ask_collection("query", &body, call, read_neighbours);
+            let (collection, ids) = asked.await?;
+            Ok(Neighbours { collection, ids })
         }
         .boxed()
     }
@@ -196,7 +218,7 @@ impl VectorStore for Chroma {
                 let is_last = page.len() < MAX_IDS;
                 ids.extend(page);
                 if is_last {
-                    return Ok(ids);
+                    return Ok(read_ids(&ids));
                 }
             }
         }
@@ -209,13 +231,13 @@ impl VectorStore for Chroma {
         call: &'a ServiceCall,
     ) -> BoxFuture<'a, Result<(), Fault>> {
         async move {
-            let ids: Vec<_> = vectors.iter().map(|it| it.id.to_text()).collect();
-            let numbers: Vec<_> = vectors.iter().map(|it| &it.numbers).collect();
-            let labels: Vec<_> = vectors.iter().map(labels_of).collect();
-            let body = json!({ "ids": ids, "embeddings": numbers, "metadatas": labels });
-            self.ask_collection("upsert", body, call, |_| Ok(()))
-                .await
-                .map(drop)
+            let body = UpsertBody {
+                ids: vectors.iter().map(|it| it.id.to_text()).collect(),
+                embeddings: vectors.iter().map(|it| it.numbers.as_slice()).collect(),
+                metadatas: vectors.iter().map(labels_of).collect(),
+            };
+            let written = self.ask_collection("upsert", &body, call, |_| Ok(()));
+            written.await.map(drop)
         }
         .boxed()
     }
@@ -229,7 +251,7 @@ impl VectorStore for Chroma {
             for ids in ids.chunks(MAX_IDS) {
                 let ids: Vec<_> = ids.iter().map(VectorId::to_text).collect();
                 let body = json!({ "ids": ids });
-                self.ask_collection("delete", body, call, |_| Ok(()))
+                self.ask_collection("delete", &body, call, |_| Ok(()))
                     .await?;
             }
             Ok(())
@@ -238,13 +260,38 @@ impl VectorStore for Chroma {
     }
 }
 
-/// What searches ask a vector by.
-fn labels_of(vector: &StoredVector) -> Value {
-    json!({
-        "owner": vector.owner,
-        "language": vector.language,
-        "document": vector.id.document,
-    })
+/// Of many numbers, which are written as they are.
+#[derive(Serialize)]
+struct UpsertBody<'v> {
+    ids: Vec<String>,
+    embeddings: Vec<&'v [f32]>,
+    metadatas: Vec<Labels<'v>>,
+}
+
+/// What a vector is asked for by.
+#[derive(Serialize)]
+struct Labels<'v> {
+    owner: &'v str,
+    language: Locale,
+    document: Uuid,
+}
+
+fn labels_of(vector: &StoredVector) -> Labels<'_> {
+    Labels {
+        owner: &vector.owner,
+        language: vector.language,
+        document: vector.id.document,
+    }
+}
+
+/// What the server answers if it has no such collection.
+const fn missing() -> Fault {
+    Fault::Misconfigured { status: 404 }
+}
+
+/// Whether the server has no such collection.
+const fn is_missing(fault: &Fault) -> bool {
+    matches!(fault, Fault::Misconfigured { status: 404 })
 }
 
 /// Where the collections of a database are, behind the server's address.
@@ -324,13 +371,13 @@ struct NeighboursAnswer {
 fn read_neighbours(body: &[u8]) -> Result<Vec<VectorId>, Fault> {
     let answer: NeighboursAnswer = read_json(body)?;
     let ids = answer.ids.first().map_or(&[][..], Vec::as_slice);
-    read_ids(ids)
+    Ok(read_ids(ids))
 }
 
-fn read_ids(ids: &[String]) -> Result<Vec<VectorId>, Fault> {
+/// What somebody else has written is passed over.
+fn read_ids(ids: &[String]) -> Vec<VectorId> {
     let ids = ids.iter().map(|id| VectorId::from_text(id));
-    let ids: Option<Vec<_>> = ids.collect();
-    ids.ok_or_else(|| Fault::InvalidAnswer("an id that is not ours".into()))
+    ids.flatten().collect()
 }
 
 #[cfg(test)]

@@ -66,6 +66,10 @@ pub async fn reset(connection: &mut PgConnection, model: &EmbeddingModel) -> Res
         .execute(&mut *transaction)
         .await?;
 
+    sqlx::query("DELETE FROM outdated_copies")
+        .execute(&mut *transaction)
+        .await?;
+
     transaction.commit().await?;
     Ok(())
 }
@@ -99,7 +103,7 @@ impl FillPosition {
 
 /// Which passages are looked at.
 #[derive(Clone, Copy)]
-pub enum FillScope<'t> {
+pub enum PassageScope<'t> {
     /// Those of all owners, which only an operator's work may.
     All,
     /// Those of one document of a tenant.
@@ -111,7 +115,7 @@ pub enum FillScope<'t> {
     },
 }
 
-impl<'t> FillScope<'t> {
+impl<'t> PassageScope<'t> {
     /// The tenant and its document, for a statement that takes all without them.
     pub(super) const fn parts(self) -> (Option<&'t TenantId>, Option<Uuid>) {
         match self {
@@ -147,7 +151,7 @@ pub enum FillError {
 /// is written when it is made, so what was made stays when this is broken off.
 pub async fn fill_missing(
     database: &Database,
-    scope: FillScope<'_>,
+    scope: PassageScope<'_>,
     embedder: &Embedder,
     call: impl Fn() -> ServiceCall,
     mut may_go_on: impl FnMut(Filled) -> bool,
@@ -216,7 +220,7 @@ async fn embed_batch<'m>(
 
 async fn read_missing(
     connection: &mut PgConnection,
-    scope: FillScope<'_>,
+    scope: PassageScope<'_>,
     position: &FillPosition,
 ) -> Result<Vec<MissingPassage>, Error> {
     let (tenant, document) = scope.parts();

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::bilingual::terms_of_question;
 use super::document::owners_read_by;
 use super::request::SearchRequest;
-use super::vector_index::VectorIndex;
-use super::vector_store::Neighbours;
+use super::vector_index::{VECTOR_STORE_SEARCH, VectorIndex};
+use super::vector_store::{Neighbours, VectorId};
 use crate::ai::{Embedding, EmbeddingModel, InputKind, QUERY_TIMEOUT, Reranker, ServiceCall};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -252,13 +252,23 @@ pub async fn find_passages(
         .bind(known.map(|(model, _)| model.name.as_str()))
         .bind(known.map(|(model, _)| i32::from(model.dimensions)))
         .bind(neighbours.map(|near| near.collection))
-        .bind(neighbours.map(|near| near.documents.as_slice()))
-        .bind(neighbours.map(|near| near.positions.as_slice()))
+        .bind(neighbours.map(|near| column(&near.ids, |id| id.document)))
+        .bind(neighbours.map(|near| column(&near.ids, |id| id.position)))
+        .bind(neighbours.map(|near| column(&near.ids, |id| id.digest.clone())))
         .fetch_all(connection)
         .await?;
+    if neighbours.is_some() {
+        let is_used = rows.is_empty() || rows.iter().any(|row| row.is_by_copy);
+        let outcome = if is_used { "used" } else { "behind" };
+        metrics::count(VECTOR_STORE_SEARCH, &[("outcome", outcome)]);
+    }
     let mut result = mark_sides(rows, &question.vector);
     result.terms = terms.count_telling();
     Ok(result)
+}
+
+fn column<T>(ids: &[VectorId], part: impl Fn(&VectorId) -> T) -> Vec<T> {
+    ids.iter().map(part).collect()
 }
 
 /// A passage, and whether the index holds the question's model.

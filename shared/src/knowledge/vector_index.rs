@@ -9,7 +9,9 @@ use super::document::owners_read_by;
 use super::vector_store::{NearestQuery, Neighbours, VectorStore};
 use crate::ai::{Embedder, Embedding, ServiceCall, VECTOR_STORE};
 use crate::aws::Secrets;
-use crate::config::{ConfigError, EmbeddingSettings, VectorStoreKind};
+use crate::config::{
+    ConfigError, EMBEDDINGS, EmbeddingSettings, VectorStoreKind, VectorStoreSettings,
+};
 use crate::deadline::Deadline;
 use crate::identity::{TenantId, UserId};
 use crate::locale::Locale;
@@ -19,6 +21,10 @@ use crate::valkey::Valkey;
 
 /// The longest that the store is waited for, since the database's own index finds too.
 const NEAREST_TIMEOUT: Duration = Duration::from_millis(1_300);
+
+/// Counts searches by what came of asking the store: `used`, `behind` if the database knows that
+/// the copy is not whole, or `failed`.
+pub(super) const VECTOR_STORE_SEARCH: &str = "VectorStoreSearch";
 
 /// The passages that are looked at for their meaning; `sql/search.sql` looks at as many.
 const MAX_NEIGHBOURS: u16 = 50;
@@ -47,17 +53,11 @@ impl VectorIndex {
         let store_settings = settings.store.clone();
         let embedder = Embedder::new(settings, valkey, secrets)?;
 
-        let store = store_settings.and_then(|settings| {
-            let name = VECTOR_STORE.circuit_name(settings.kind.as_str());
-            let circuit = embedder.circuit(&name)?;
-            let VectorStoreKind::Chroma = settings.kind;
-            Some(Chroma::new(&settings, embedder.model(), circuit, secrets))
-        });
-        let store = store.transpose()?;
-        Ok(Self {
-            embedder,
-            store: store.map(|store| Box::new(store) as Box<dyn VectorStore>),
-        })
+        let store = match store_settings {
+            Some(settings) => Some(new_store(&settings, &embedder, secrets)?),
+            None => None,
+        };
+        Ok(Self { embedder, store })
     }
 
     /// The model.
@@ -86,11 +86,29 @@ impl VectorIndex {
             embedding,
             limit: MAX_NEIGHBOURS,
         };
-        let call = ServiceCall::of_user(tenant, user, deadline.at_most(NEAREST_TIMEOUT));
-        let found = self.store()?.nearest(query, &call).await;
+        let deadline = deadline.at_most(NEAREST_TIMEOUT);
+        let call = ServiceCall::of_user(tenant, user, deadline);
+        let asked = deadline.run(self.store()?.nearest(query, &call)).await;
 
-        let outcome = if found.is_ok() { "answered" } else { "failed" };
-        metrics::count("VectorStoreSearch", &[("outcome", outcome)]);
-        found.ok()
+        let found = asked.ok().and_then(Result::ok);
+        if found.is_none() {
+            metrics::count(VECTOR_STORE_SEARCH, &[("outcome", "failed")]);
+        }
+        found
     }
+}
+
+fn new_store(
+    settings: &VectorStoreSettings,
+    embedder: &Embedder,
+    secrets: &Arc<Secrets>,
+) -> Result<Box<dyn VectorStore>, ConfigError> {
+    let name = VECTOR_STORE.circuit_name(settings.kind.as_str());
+    let circuit = embedder.circuit(&name);
+    let circuit =
+        circuit.ok_or_else(|| ConfigError::new(EMBEDDINGS, "has a store without a circuit"))?;
+
+    let VectorStoreKind::Chroma = settings.kind;
+    let store = Chroma::new(settings, embedder.model(), circuit, secrets)?;
+    Ok(Box::new(store))
 }

@@ -11,9 +11,15 @@ use crate::locale::Locale;
 
 /// Holds copies of vectors, of one model.
 pub trait VectorStore: Send + Sync {
-    /// Which collection holds the copy; makes an empty one if there is none. Another id than before
-    /// says that the earlier copy was lost.
-    fn open<'a>(&'a self, call: &'a ServiceCall) -> BoxFuture<'a, Result<Uuid, Fault>>;
+    /// Which collection holds the copy; none if there is none. Another one than before says that
+    /// the earlier copy was lost.
+    fn collection<'a>(
+        &'a self,
+        call: &'a ServiceCall,
+    ) -> BoxFuture<'a, Result<Option<Uuid>, Fault>>;
+
+    /// Makes an empty collection, instead of the one that there is.
+    fn renew<'a>(&'a self, call: &'a ServiceCall) -> BoxFuture<'a, Result<Uuid, Fault>>;
 
     /// The passages nearest to a question, the nearest first. Its owners' alone are looked at.
     fn nearest<'a>(
@@ -61,10 +67,8 @@ pub struct NearestQuery<'a> {
 pub struct Neighbours {
     /// The collection that was asked.
     pub collection: Uuid,
-    /// The documents of the passages, the nearest first.
-    pub documents: Vec<Uuid>,
-    /// The passages' numbers in these documents.
-    pub positions: Vec<i32>,
+    /// Their vectors, the nearest first.
+    pub ids: Vec<VectorId>,
 }
 
 /// A vector and where it belongs.
@@ -79,15 +83,16 @@ pub struct StoredVector {
     pub numbers: Vec<f32>,
 }
 
-/// The passage that a vector is of, and a digest of its numbers: a vector that has changed has
-/// another id, so what was written late by another run takes the place of none.
+/// The passage that a vector is of, and a digest of its numbers and its language
+/// (`vector_digest` of `0012_vector_store.sql`): what has changed has another id, so a vector that
+/// is out of date is no passage's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VectorId {
     /// The passage's document.
     pub document: Uuid,
     /// The passage's number in it.
     pub position: i32,
-    /// Of the vector's numbers.
+    /// In hexadecimal digits.
     pub digest: String,
 }
 

@@ -1,6 +1,6 @@
 -- $1 owners, $2 words and $3 pairs of the question, $4 language or NULL, $5 limit, $6 the question's vector or NULL, of the
--- model $7 with dimensions $8; what the vector store has nearest to it, or NULL: of the collection $9 the documents $10 and
--- positions $11, the nearest first
+-- model $7 with dimensions $8; what the vector store has nearest to it, or NULL: of the collection $9 the documents $10,
+-- positions $11 and digests $12, the nearest first
 WITH lexeme AS (
     SELECT lexeme
     FROM unnest(tsvector_to_array(to_tsvector('english', $2) || to_tsvector('simple', $3))) lexeme
@@ -85,12 +85,12 @@ neighbour AS (
 ),
 copied_neighbour AS (
     SELECT p.tenant_id, p.document_id, p.position, min(near.place) AS distance
-    FROM unnest($10::uuid[], $11::int[]) WITH ORDINALITY AS near (document_id, position, place)
+    FROM unnest($10::uuid[], $11::int[], $12::text[]) WITH ORDINALITY AS near (document_id, position, digest, place)
     JOIN passages p USING (document_id, position)
     JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
     WHERE (SELECT is_indexed FROM of_model)
       AND (SELECT is_whole FROM copy)
-      AND p.embedding IS NOT NULL
+      AND vector_digest(p.embedding, d.language) = near.digest
       AND p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
     GROUP BY p.tenant_id, p.document_id, p.position
 ),

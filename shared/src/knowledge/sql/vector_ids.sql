@@ -1,5 +1,6 @@
 -- The vectors that the copy of a document must hold: $1 owner, $2 document
-SELECT position, md5(embedding::text) AS digest
-FROM passages
-WHERE tenant_id = $1 AND document_id = $2 AND embedding IS NOT NULL
-ORDER BY position
+SELECT p.position, vector_digest(p.embedding, d.language) AS digest
+FROM passages p
+JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
+WHERE p.tenant_id = $1 AND p.document_id = $2 AND p.embedding IS NOT NULL
+ORDER BY p.position
