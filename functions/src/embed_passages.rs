@@ -58,9 +58,16 @@ impl Schedule for EmbedPassages {
             return Ok(EmbedSummary::default());
         };
 
+        // What was removed leaves the store before the time goes into new vectors.
+        let before = self.copy(index, deadline).await?;
+        let vectors = self.fill(index, deadline).await?;
+        let after = self.copy(index, deadline).await?;
         Ok(EmbedSummary {
-            vectors: self.fill(index, deadline).await?,
-            copies: self.copy(index, deadline).await?,
+            vectors,
+            copies: Copied {
+                copied: before.copied + after.copied,
+                left: after.left,
+            },
         })
     }
 }
@@ -101,7 +108,7 @@ impl EmbedPassages {
                 let Copied { copied, left } = done;
                 if left > 0 {
                     metrics::count("VectorStoreBehind", &[]);
-                    tracing::warn!(copied, left, "the vector store refused some documents");
+                    tracing::warn!(copied, left, "the vector store is behind");
                 } else if copied > 0 {
                     tracing::info!(copied, "copied vectors");
                 }

@@ -552,18 +552,14 @@ async fn others_take_no_places_among_the_nearest() {
     own.remove().await;
 }
 
-/// What others write into the collection is passed over.
+/// Who can write into the collection cannot make anybody find less or other things: an answer that
+/// names what the database does not know is not believed, and the next run makes the copy anew.
 #[tokio::test]
-async fn foreign_vectors_are_no_passages() {
+async fn what_the_database_does_not_know_is_not_believed() {
     let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
     let vectors = store.index().await;
-    write(
-        &mut own,
-        &tenant,
-        "throat",
-        "A sore throat passes by itself.",
-    )
-    .await;
+    let text = "A sore throat passes by itself.";
+    write(&mut own, &tenant, "throat", text).await;
     fill(&mut own, &vectors).await;
     copy(&own, &vectors).await;
 
@@ -581,16 +577,71 @@ async fn foreign_vectors_are_no_passages() {
     let (vector, labels) = (&held["embeddings"][0], &held["metadatas"][0]);
     let document = labels["document"].as_str().unwrap();
     let outdated = format!("{document}:0:{}", "0".repeat(32));
-    let foreign = json!({
-        "ids": ["not ours", outdated],
-        "embeddings": [vector, vector],
-        "metadatas": [labels, labels],
-    });
-    let upsert = client.post(format!("{collection}/upsert")).json(&foreign);
-    assert!(upsert.send().await.unwrap().status().is_success());
+    let unknown = format!("{}:0:{}", uuid::Uuid::new_v4(), "0".repeat(32));
+    for foreign in ["not ours".to_owned(), outdated, unknown] {
+        let body = json!({ "ids": [foreign], "embeddings": [vector], "metadatas": [labels] });
+        let upsert = client.post(format!("{collection}/upsert")).json(&body);
+        assert!(upsert.send().await.unwrap().status().is_success());
+        let found = search(&mut own, &tenant, &vectors, "swallowing hurts").await;
+        assert_eq!(contents(&found), [(text, 0)], "{foreign}");
+    }
+    assert!(
+        !search(&mut own, &tenant, &vectors, "swallowing hurts")
+            .await
+            .is_by_copy
+    );
 
-    let found = search_by_copy(&mut own, &tenant, &vectors, "swallowing hurts").await;
-    assert_eq!(contents(&found), [("A sore throat passes by itself.", 0)]);
+    assert_eq!(copy(&own, &vectors).await, 1);
+    assert_eq!(store.count().await, 1);
+    search_by_copy(&mut own, &tenant, &vectors, "swallowing hurts").await;
+    own.remove().await;
+}
+
+#[tokio::test]
+async fn a_store_that_has_lost_a_part_is_filled_again() {
+    let (mut own, store, tenant) = (own_database().await, OwnStore::new().await, tenant());
+    let vectors = store.index().await;
+    write(
+        &mut own,
+        &tenant,
+        "throat",
+        "A sore throat passes by itself.",
+    )
+    .await;
+    write(
+        &mut own,
+        &tenant,
+        "car",
+        "Change the engine's oil each year.",
+    )
+    .await;
+    fill(&mut own, &vectors).await;
+    copy(&own, &vectors).await;
+
+    let id = store.collections().await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let throat = "SELECT id FROM documents WHERE reference = 'throat'";
+    let throat: uuid::Uuid = sqlx::query_scalar(throat)
+        .fetch_one(&mut own.connection)
+        .await
+        .unwrap();
+    let lost = json!({ "where": { "document": { "$eq": throat } } });
+    let delete = reqwest::Client::new().post(format!("{}/{id}/delete", collections_url()));
+    assert!(
+        delete
+            .json(&lost)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .is_success()
+    );
+    assert_eq!(store.count().await, 1);
+
+    assert_eq!(copy(&own, &vectors).await, 2);
+    assert_eq!(store.count().await, 2);
     own.remove().await;
 }
 

@@ -42,6 +42,8 @@ impl JobHandler<IngestDocument> for Worker {
         tracing::info!(document = %id, attempt = lease.attempt, "a document was brought in");
 
         self.embed_passages(run, id).await;
+        // What was found by words alone meanwhile is found by its meaning now.
+        forget_searches(&self.cache, &lease.tenant, run.deadline).await;
         Ok(())
     }
 
@@ -90,7 +92,7 @@ impl Worker {
         let copy = copies::copy_outdated(database, scope, index, call, deadline, |_| true);
         match Box::pin(copy).await {
             Ok(Copied { left: 0, .. }) => return,
-            Ok(_) => tracing::warn!("the vector store refused the document"),
+            Ok(_) => tracing::warn!("the vector store is behind"),
             Err(error) => {
                 tracing::warn!(%error, "searches ask the database instead of the vector store");
             }

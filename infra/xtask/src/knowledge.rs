@@ -160,7 +160,7 @@ async fn copy_vectors(database_url: &str, vector_index: &VectorIndex) -> Result<
     }
     ensure!(
         copied.left == 0,
-        "the vector store refused some documents; see its log"
+        "the vector store did not take all documents; see its log"
     );
     Ok(())
 }

@@ -85,7 +85,7 @@ impl Chroma {
         })
     }
 
-    /// Asks the collection, whose id the server tells first if it is not known.
+    /// Asks the collection.
     async fn ask_collection<T>(
         &self,
         operation: &str,
@@ -93,20 +93,24 @@ impl Chroma {
         call: &ServiceCall,
         read: impl Fn(&[u8]) -> Result<T, Fault>,
     ) -> Result<(Uuid, T), Fault> {
-        let known = *self.known.lock();
-        let id = match known {
-            Some(id) => id,
-            None => self.find_collection(call).await?.ok_or_else(missing)?,
-        };
+        let id = self.collection_id(call).await?;
         let path = format!("collections/{id}/{operation}");
-        let answer = self
-            .ask(ServiceRequest::post(&path, body), call, read)
-            .await;
+        let request = ServiceRequest::post(&path, body);
+        let answer = self.ask(request, call, read).await;
 
         if answer.as_ref().is_err_and(is_missing) {
             *self.known.lock() = None; // it was made anew, or is gone
         }
         answer.map(|answer| (id, answer))
+    }
+
+    /// The id that is known, or else the server's.
+    async fn collection_id(&self, call: &ServiceCall) -> Result<Uuid, Fault> {
+        let known = *self.known.lock();
+        match known {
+            Some(id) => Ok(id),
+            None => self.find_collection(call).await?.ok_or_else(missing),
+        }
     }
 
     /// The collection's id; none if there is no such collection.
@@ -202,6 +206,16 @@ impl VectorStore for Chroma {
             let asked = self.ask_collection("query", &body, call, read_neighbours);
             let (collection, ids) = asked.await?;
             Ok(Neighbours { collection, ids })
+        }
+        .boxed()
+    }
+
+    fn count<'a>(&'a self, call: &'a ServiceCall) -> BoxFuture<'a, Result<u64, Fault>> {
+        async move {
+            let id = self.collection_id(call).await?;
+            let path = format!("collections/{id}/count");
+            let request = ServiceRequest::without_body(Method::GET, &path);
+            self.ask(request, call, |body| read_json(body)).await
         }
         .boxed()
     }

@@ -47,7 +47,7 @@ const ADOPT_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct Copied {
     /// Their copies are as they must be.
     pub copied: usize,
-    /// Theirs are not: the store refused something of them. The next run tries again.
+    /// Theirs are not yet: there was no time, or the store refused something of them.
     pub left: usize,
 }
 
@@ -68,8 +68,9 @@ impl From<Fault> for CopyError {
     }
 }
 
-/// Takes the store into use if it is another one than before, or has lost its collection: then it
-/// is emptied, and all documents with vectors are noted. Without a store the database forgets that
+/// Takes the store into use if it is another one than before, has lost its collection, or holds
+/// another number of vectors than the database although no copy is noted as outdated: then it is
+/// emptied, and all documents with vectors are noted. Without a store the database forgets that
 /// there was one. Only an operator's work may do this, and the function that runs alone.
 pub async fn adopt_store(
     database: &Database,
@@ -89,7 +90,19 @@ pub async fn adopt_store(
     let call = call(deadline.at_most(CALL_TIMEOUT));
     let found = store.collection(&call).await?;
     if found.is_some() && found == adopted {
-        return Ok(());
+        let count = async |connection: &mut _| count_if_whole(connection).await;
+        let wanted = database.within(STATEMENT_TIMEOUT, count).await?;
+        let held = store.count(&call).await?;
+        // What has changed meanwhile is copied, and counted by the next run.
+        let is_unchanged = wanted == database.within(STATEMENT_TIMEOUT, count).await?;
+        if wanted.is_none_or(|wanted| wanted == held) || !is_unchanged {
+            return Ok(());
+        }
+        tracing::error!(
+            held,
+            wanted,
+            "the vector store holds what the database does not know; its copy is made anew"
+        );
     }
     let model = index.embedder().model();
     let is_of_model = async |connection: &mut _| is_of_model(connection, model).await;
@@ -152,13 +165,15 @@ pub async fn copy_outdated(
             Err(CopyStop::Store(_)) => {
                 run.put_last(&outdated).await?;
                 refused.insert(key);
-                copied.left += 1;
             }
         }
         if !may_go_on(copied) {
             break;
         }
     }
+
+    let count = async |connection: &mut _| count_outdated(connection, scope).await;
+    copied.left = database.within(STATEMENT_TIMEOUT, count).await?;
     Ok(copied)
 }
 
@@ -300,6 +315,31 @@ impl<C: Fn(Deadline) -> ServiceCall> CopyRun<'_, C> {
         };
         self.database.within(STATEMENT_TIMEOUT, end).await
     }
+}
+
+/// The number of vectors that the copy must hold; none while a copy is outdated.
+async fn count_if_whole(connection: &mut PgConnection) -> Result<Option<u64>, Error> {
+    let sql = "SELECT count(*) FROM passages
+               WHERE embedding IS NOT NULL
+               HAVING NOT EXISTS (SELECT FROM outdated_copies)";
+    let count: Option<i64> = sqlx::query_scalar(sql).fetch_optional(connection).await?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()))
+}
+
+/// The documents whose copies are outdated.
+async fn count_outdated(
+    connection: &mut PgConnection,
+    scope: PassageScope<'_>,
+) -> Result<usize, Error> {
+    let (tenant, document) = scope.parts();
+    let sql = "SELECT count(*) FROM outdated_copies
+               WHERE $1::text IS NULL OR (tenant_id = $1 AND document_id = $2)";
+    let count: i64 = sqlx::query_scalar(sql)
+        .bind(tenant)
+        .bind(document)
+        .fetch_one(connection)
+        .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// The collection that holds the copy.

@@ -13,6 +13,9 @@ const MAX_NAME_CHARS: usize = 300;
 /// The longest list of what patients call it, in characters.
 const MAX_ALSO_CHARS: usize = 2_000;
 
+/// The longest address, in characters.
+const MAX_ADDRESS_CHARS: usize = 2_000;
+
 /// The form of a document's text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -66,8 +69,21 @@ impl DocumentRequest {
         if !is_named {
             errors.push(field_error("source.title", "must have 1 to 300 characters"));
         }
-        if !is_https(&source.url) {
-            errors.push(field_error("source.url", "must be an https address"));
+        let address = read_address(&source.url);
+        if address.is_none() {
+            let rule = "must be an https address without a user, of at most 2000 characters";
+            errors.push(field_error("source.url", rule));
+        }
+        let reference = self.reference.as_deref().unwrap_or_default();
+        for (field, text) in [
+            ("title", self.title.as_str()),
+            ("also", &self.also),
+            ("source.title", &source.title),
+            ("reference", reference),
+        ] {
+            if text.contains(char::is_control) {
+                errors.push(field_error(field, "must not have control characters"));
+            }
         }
         let content = clean_content(&self.content, self.format);
         if content.is_empty() {
@@ -77,7 +93,7 @@ impl DocumentRequest {
             ));
         }
 
-        let Some(language) = language.filter(|_| errors.is_empty()) else {
+        let (Some(language), Some(address), true) = (language, address, errors.is_empty()) else {
             return Err(Error::fields(errors));
         };
         let reference = self
@@ -88,7 +104,10 @@ impl DocumentRequest {
             language,
             title: self.title.trim().to_owned(),
             also: self.also,
-            source: self.source,
+            source: Source {
+                title: self.source.title,
+                url: address,
+            },
             content,
         })
     }
@@ -101,9 +120,15 @@ fn field_error(field: &str, message: &str) -> FieldError {
     }
 }
 
-fn is_https(address: &str) -> bool {
-    let url = Url::parse(address);
-    url.is_ok_and(|url| url.scheme() == "https" && url.host().is_some())
+/// The address as it is written down: what has a meaning to web pages is escaped.
+fn read_address(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    let is_fitting = url.scheme() == "https"
+        && url.host().is_some()
+        && !has_user
+        && url.as_str().len() <= MAX_ADDRESS_CHARS;
+    is_fitting.then(|| url.into())
 }
 
 /// The name of a document that has none of its own: the same title in the same language replaces.
@@ -193,7 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_stored_without_what_means_something_to_pages() {
+        let url = "https://example.org/\"><script>alert(1)</script>";
+        let source = json!({ "title": "x", "url": url });
+        let document = read(&json!({ "source": source })).unwrap();
+        let stored = document.source.url;
+        assert!(
+            stored.starts_with("https://example.org/%22%3E%3Cscript"),
+            "{stored}"
+        );
+    }
+
+    #[test]
     fn what_breaks_a_rule_is_named() {
+        let long_address = format!("https://example.org/{}", "a".repeat(2_000));
         let wrong = [
             ("content", json!({ "content": "" })),
             ("content", json!({ "content": "\u{0}\u{1}\u{200b} \n" })),
@@ -212,9 +250,24 @@ mod tests {
                 json!({ "source": { "title": "x", "url": "javascript:alert(1)" } }),
             ),
             (
+                "source.url",
+                json!({ "source": { "title": "x", "url": "https://me:secret@example.org" } }),
+            ),
+            (
+                "source.url",
+                json!({ "source": { "title": "x", "url": long_address } }),
+            ),
+            (
                 "source.title",
                 json!({ "source": { "title": "", "url": "https://example.org" } }),
             ),
+            (
+                "source.title",
+                json!({ "source": { "title": "\u{1b}[31m", "url": "https://example.org" } }),
+            ),
+            ("title", json!({ "title": "a\u{0}b" })),
+            ("also", json!({ "also": "a\u{7}b" })),
+            ("reference", json!({ "reference": "a\nb" })),
         ];
 
         for (field, changes) in wrong {

@@ -28,6 +28,9 @@ pub trait VectorStore: Send + Sync {
         call: &'a ServiceCall,
     ) -> BoxFuture<'a, Result<Neighbours, Fault>>;
 
+    /// The number of vectors that it holds.
+    fn count<'a>(&'a self, call: &'a ServiceCall) -> BoxFuture<'a, Result<u64, Fault>>;
+
     /// The ids of the vectors that it holds of one document.
     fn ids_of<'a>(
         &'a self,

@@ -65,11 +65,21 @@ probe AS MATERIALIZED (
 of_model AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM embedding_index WHERE model = $7 AND dimensions = $8) AS is_indexed
 ),
--- The store's copy is believed only while it holds all that these owners have, as the database knows it; else the database's
--- own index is asked.
+-- The store's copy is believed only while it holds all that these owners have, as the database knows it, and if it names
+-- nothing but these vectors; else the database's own index is asked.
+copied_neighbour AS MATERIALIZED (
+    SELECT p.tenant_id, p.document_id, p.position, near.place AS distance
+    FROM unnest($10::uuid[], $11::int[], $12::text[]) WITH ORDINALITY AS near (document_id, position, digest, place)
+    JOIN passages p USING (document_id, position)
+    JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
+    WHERE (SELECT is_indexed FROM of_model)
+      AND vector_digest(p.embedding, d.language) = near.digest
+      AND p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
+),
 copy AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM embedding_index WHERE store = $9)
-           AND NOT EXISTS (SELECT FROM outdated_copies WHERE tenant_id = ANY($1)) AS is_whole
+           AND NOT EXISTS (SELECT FROM outdated_copies WHERE tenant_id = ANY($1))
+           AND (SELECT count(*) FROM copied_neighbour) = cardinality($10::uuid[]) AS is_whole
 ),
 neighbour AS (
     SELECT p.tenant_id, p.document_id, p.position, p.embedding <=> (SELECT embedding FROM probe) AS distance
@@ -77,27 +87,20 @@ neighbour AS (
     JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
     WHERE $6::text IS NOT NULL
       AND (SELECT is_indexed FROM of_model)
-      AND NOT (SELECT is_whole FROM copy)
+      AND (SELECT is_whole FROM copy) IS NOT TRUE
       AND p.embedding IS NOT NULL
       AND p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
     ORDER BY p.embedding <=> (SELECT embedding FROM probe)
     LIMIT 50
 ),
-copied_neighbour AS (
-    SELECT p.tenant_id, p.document_id, p.position, min(near.place) AS distance
-    FROM unnest($10::uuid[], $11::int[], $12::text[]) WITH ORDINALITY AS near (document_id, position, digest, place)
-    JOIN passages p USING (document_id, position)
-    JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
-    WHERE (SELECT is_indexed FROM of_model)
-      AND (SELECT is_whole FROM copy)
-      AND vector_digest(p.embedding, d.language) = near.digest
-      AND p.tenant_id = ANY($1) AND ($4::text IS NULL OR d.language = $4)
-    GROUP BY p.tenant_id, p.document_id, p.position
-),
 by_vector AS (
     SELECT tenant_id, document_id, position,
            row_number() OVER (ORDER BY distance, document_id, position) AS place
-    FROM (SELECT * FROM neighbour UNION ALL SELECT * FROM copied_neighbour) AS near
+    FROM (
+        SELECT * FROM neighbour
+        UNION ALL
+        SELECT * FROM copied_neighbour WHERE (SELECT is_whole FROM copy)
+    ) AS near
 ),
 -- Reciprocal rank fusion with its usual constant (Cormack, Clarke and Buettcher, 2009): scores of two kinds cannot be added.
 fused AS (
@@ -110,7 +113,7 @@ fused AS (
 SELECT d.id AS document_id, d.title, d.language, d.source_title, d.source_url,
        p.position, p.heading, p.content, p.start_char, p.end_char,
        f.score::real AS score, f.text_score, f.text_place::int AS text_place, f.vector_place::int AS vector_place,
-       (SELECT is_indexed FROM of_model) AS is_indexed, (SELECT is_whole FROM copy) AS is_by_copy
+       (SELECT is_indexed FROM of_model) AS is_indexed, coalesce((SELECT is_whole FROM copy), false) AS is_by_copy
 FROM fused f
 JOIN passages p USING (tenant_id, document_id, position)
 JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id
