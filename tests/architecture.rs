@@ -13,7 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["knowledge"],
     &["ai", "http", "health"],
     &["setup"],
-    &["users", "reports"],
+    &["users", "reports", "uploads"],
     &["consultations"],
     &["jobs"],
     &["resilience", "limits", "cache"],

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_norway::Value;
 use wenzhen::jobs::JobMessage;
 use wenzhen::lambda::{Function, Trigger};
+use wenzhen::uploads::UploadMessage;
 use wenzhen_functions::FUNCTIONS;
 
 const FUNCTION: &str = "AWS::Serverless::Function";
@@ -314,7 +315,7 @@ fn every_queue_outwaits_its_function_and_has_dead_letters() {
         }
     }
 
-    assert_eq!(consumed, 2);
+    assert_eq!(consumed, 3);
     let is_encrypted = |queue: &Value| queue["SqsManagedSseEnabled"] == true;
     assert!(queues.values().all(is_encrypted), "queues are encrypted");
 }
@@ -358,11 +359,17 @@ fn every_permission_is_one_action_on_one_thing() {
 /// Whether a statement's resource is one thing. A prefix is a scope; a bare wildcard is none.
 fn is_scoped(resource: &Value) -> bool {
     let Some(arn) = resource["Fn::Sub"].as_str() else {
-        return resource["Fn::GetAtt"].is_string();
+        // A parameter may name a thing that an operator has.
+        let parameter = resource["Ref"].as_str().unwrap_or_default();
+        return resource["Fn::GetAtt"].is_string() || parameter.ends_with("Arn");
     };
 
-    let last_part = arn.rsplit(':').next();
-    last_part.is_some_and(|part| part.starts_with("${"))
+    // A thing of this stack, or one of its kind whose name is.
+    let last_part = arn.rsplit(':').next().unwrap_or_default();
+    let name = last_part
+        .split_once('/')
+        .map_or(last_part, |(_, name)| name);
+    last_part.starts_with("${") || name.starts_with("${")
 }
 
 #[test]
@@ -427,7 +434,8 @@ fn every_function_has_sample_events_that_it_can_read() {
     assert_eq!(sampled, functions.into_keys().collect());
 }
 
-/// A schedule's event is JSON from the scheduler, a queue's holds jobs, and any other is a request.
+/// A schedule's event is JSON from the scheduler, a queue's holds jobs or arrivals of uploads, and
+/// any other is a request.
 fn check_sample_event(function: &Value, path: &Path, file: &str) {
     if !events_of_kind(function, "ScheduleV2").is_empty() {
         let event: serde_json::Value = read_json(path);
@@ -443,6 +451,13 @@ fn check_sample_event(function: &Value, path: &Path, file: &str) {
 
     let event: SqsEvent = read_json(path);
     for record in event.records {
+        if file.starts_with("verify-upload") {
+            assert!(
+                UploadMessage::read(&record.body.unwrap()).is_some(),
+                "{file}"
+            );
+            continue;
+        }
         let job = JobMessage::read(&record.body.unwrap());
         assert_eq!(job.is_some(), file != NOT_A_JOB, "{file}");
     }

@@ -7,12 +7,15 @@ mod create_consultation;
 mod create_document;
 mod create_message;
 mod create_report;
+mod create_upload;
 mod delete_document;
+mod delete_upload;
 mod embed_passages;
 mod get_checklist;
 mod get_consultation;
 mod get_job;
 mod get_trace;
+mod get_upload;
 mod get_user;
 mod health;
 mod import_users;
@@ -24,8 +27,10 @@ mod list_users;
 mod process_dead_letters;
 mod prune_expired;
 mod redrive_jobs;
+mod remove_objects;
 mod search_knowledge;
 mod sweep_outbox;
+mod verify_upload;
 mod worker;
 
 use wenzhen::consultations::{Analyze, AnswerMessage, GenerateReport};
@@ -40,12 +45,15 @@ pub use create_consultation::CreateConsultation;
 pub use create_document::CreateDocument;
 pub use create_message::CreateMessage;
 pub use create_report::CreateReport;
+pub use create_upload::CreateUpload;
 pub use delete_document::DeleteDocument;
+pub use delete_upload::DeleteUpload;
 pub use embed_passages::{EmbedPassages, EmbedSummary};
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_job::GetJob;
 pub use get_trace::GetTrace;
+pub use get_upload::GetUpload;
 pub use get_user::GetUser;
 pub use health::GetHealth;
 pub use import_users::ImportUsers;
@@ -57,8 +65,10 @@ pub use list_users::ListUsers;
 pub use process_dead_letters::ProcessDeadLetters;
 pub use prune_expired::{PruneExpired, Pruned};
 pub use redrive_jobs::RedriveJobs;
+pub use remove_objects::{RemoveObjects, Removed};
 pub use search_knowledge::SearchKnowledge;
 pub use sweep_outbox::SweepOutbox;
+pub use verify_upload::VerifyUpload;
 pub use worker::Worker;
 
 /// The reasons of every kind of job, for the routes that show jobs.
@@ -90,12 +100,17 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, ListDocuments>("list-documents"),
     Function::endpoint::<_, DeleteDocument>("delete-document"),
     Function::endpoint::<_, SearchKnowledge>("search-knowledge"),
+    Function::endpoint::<_, CreateUpload>("create-upload"),
+    Function::endpoint::<_, GetUpload>("get-upload"),
+    Function::endpoint::<_, DeleteUpload>("delete-upload"),
     Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),
     Function::endpoint::<_, ListModels>("list-models"),
     Function::endpoint::<_, GetHealth>("health"),
     Function::queue_consumer::<Worker>("worker"),
     Function::queue_consumer::<ProcessDeadLetters>("process-dead-letters"),
+    Function::queue_consumer::<VerifyUpload>("verify-upload"),
     Function::schedule::<EmbedPassages>("embed-passages"),
     Function::schedule::<SweepOutbox>("sweep-outbox"),
+    Function::schedule::<RemoveObjects>("remove-objects"),
     Function::schedule::<PruneExpired>("prune-expired"),
 ];

@@ -11,6 +11,7 @@ use wenzhen::jobs::dead_letters::prune_quarantine;
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::{Database, PgConnection};
 use wenzhen::setup::Setup;
+use wenzhen::uploads::store::prune_unfinished;
 
 /// The longest that one statement may take.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -28,6 +29,8 @@ pub struct Pruned {
     pub idempotency_keys: u64,
     /// Messages that no parser understood, 30 days ago.
     pub quarantine: u64,
+    /// Uploads that were not finished within a day, or were rejected a week ago.
+    pub uploads: u64,
 }
 
 impl Schedule for PruneExpired {
@@ -47,11 +50,13 @@ impl Schedule for PruneExpired {
         let pruned = Pruned {
             idempotency_keys: self.repeat(prune_idempotency_keys, deadline).await?,
             quarantine: self.repeat(prune_quarantine, deadline).await?,
+            uploads: self.repeat(prune_unfinished, deadline).await?,
         };
 
         tracing::info!(
             idempotency_keys = pruned.idempotency_keys,
             quarantine = pruned.quarantine,
+            uploads = pruned.uploads,
             "pruned"
         );
         Ok(pruned)

@@ -32,6 +32,10 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For a call with all of its attempts.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// All links made within one such period are the same, so that a client that holds a
+/// representation with them need not get it again.
+pub const LINK_PERIOD: Duration = Duration::from_mins(5);
+
 /// How long IAM accepts a login token.
 const LOGIN_TOKEN_TTL: Duration = Duration::from_mins(15);
 
@@ -74,6 +78,14 @@ pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
         .force_path_style(is_emulated)
         .build();
     aws_sdk_s3::Client::from_conf(config)
+}
+
+/// When the present [`LINK_PERIOD`] began.
+pub fn period_start() -> Result<SystemTime, BoxError> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let period = LINK_PERIOD.as_secs();
+    let start = now.as_secs() / period * period;
+    Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(start))
 }
 
 /// Whether a call failed because the service could not be reached or was too busy, so that it may

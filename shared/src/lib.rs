@@ -8,7 +8,7 @@
 //! | the consultation agent; chat completions | [`agent`], [`chat`] |
 //! | models; HTTP; health | [`ai`], [`http`], [`health`] |
 //! | what a function is made from | [`setup`] |
-//! | vertical slices | [`users`], [`reports`], [`knowledge`]; then [`consultations`]; then [`jobs`] |
+//! | vertical slices | [`users`], [`reports`], [`uploads`], [`knowledge`]; then [`consultations`]; then [`jobs`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
@@ -40,6 +40,7 @@ pub mod setup;
 pub mod telemetry;
 mod text;
 pub mod triage;
+pub mod uploads;
 pub mod users;
 pub mod valkey;
 

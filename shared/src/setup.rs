@@ -19,6 +19,7 @@ use crate::error::error_chain;
 use crate::jobs::queue::Queue;
 use crate::limits::{Limit, Limiter};
 use crate::postgres::{Database, Readers};
+use crate::uploads::UploadBucket;
 use crate::valkey::Valkey;
 
 /// The settings and clients of one function in one execution environment.
@@ -108,6 +109,14 @@ impl Setup {
     /// The region, credentials and time-outs of the AWS clients.
     pub async fn aws(&self) -> &SdkConfig {
         self.aws.get().await
+    }
+
+    /// The bucket of the uploads.
+    pub async fn upload_bucket(&self) -> Result<UploadBucket, ConfigError> {
+        Ok(UploadBucket::new(
+            self.aws().await,
+            config::uploads_bucket()?,
+        ))
     }
 
     /// The queue of the jobs.

@@ -7,4 +7,5 @@ mod jobs;
 mod knowledge;
 mod limits;
 mod triage;
+mod uploads;
 mod users;

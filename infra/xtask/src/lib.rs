@@ -20,7 +20,7 @@ mod settings;
 pub mod shape;
 pub mod stack;
 pub mod test;
-mod tools;
+pub mod tools;
 pub mod triage_explain;
 pub mod triage_report;
 pub mod triage_train;

@@ -2,6 +2,7 @@
 //! `EMBEDDINGS`, checked as the functions will check them, or those that the tests need.
 
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_secretsmanager::Client;
@@ -88,6 +89,10 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("Embeddings", deployed_embeddings(stack).await?),
         ("AllowPlaintext", deployed_plaintext(stack)?),
     ]);
+
+    if stack.provider.is_some() {
+        parameters.insert("CdnKeySecret", store_cdn_key(stack).await?);
+    }
 
     let template = read_template(stack)?;
     let largest = variables::find_largest(&template, &as_values(&parameters))?;
@@ -323,6 +328,31 @@ async fn store_key(stack: &Stack, endpoint: &mut Value) -> Result<()> {
         endpoint.insert("key".to_owned(), json!(format!("secret:{secret}")));
     }
     Ok(())
+}
+
+/// Makes a key for links of the CDN, puts it into a secret, and its public half beside the stack's
+/// files. Returns the secret's name. Made by another program than the one that signs with it.
+async fn store_cdn_key(stack: &Stack) -> Result<String> {
+    const PROGRAM: &str = "\
+import json, sys
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization as s
+key = ec.generate_private_key(ec.SECP256R1())
+public = key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
+open(sys.argv[1], 'wb').write(public)
+private = key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
+print(json.dumps({'key_id': 'K2JCJMDEHXQW5F', 'private_key': private.decode()}))";
+
+    let mut python = Command::new(tools::bin_folder(stack).join("python"));
+    let made = python
+        .args(["-c", PROGRAM])
+        .arg(stack.home.join("cdn-key.pem"))
+        .output()?;
+    ensure!(made.status.success(), "the CDN's key cannot be made");
+
+    let name = "wenzhen/cdn-key";
+    store_secret(stack, name, &String::from_utf8(made.stdout)?).await?;
+    Ok(name.to_owned())
 }
 
 /// Two tiers of the scripted provider that the tests play: the first with a key and tools, the

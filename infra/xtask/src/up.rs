@@ -131,6 +131,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("EMBEDDINGS_URL", services::embeddings_url(stack)),
         ("JOBS_QUEUE_URL", output("JobsQueueUrl")?),
         ("REPORTS_BUCKET", output("ReportsBucketName")?),
+        ("UPLOADS_BUCKET", output("UploadsBucketName")?),
         ("TOKEN_AUDIENCE", client.clone()),
         ("TOKEN_ISSUER", issuer),
         ("TOKEN_JWKS_URL", jwks_url),

@@ -16,6 +16,7 @@ mod services;
 mod stored;
 mod tiers;
 mod unique_map;
+mod uploads;
 mod vector_store;
 
 pub use breaker::BreakerSettings;
@@ -33,6 +34,9 @@ pub use services::{
 };
 pub use stored::{StoredSettings, settings_secret, unreadable_secret};
 pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
+pub use uploads::{
+    CdnSettings, UploadRules, UploadType, cdn_distribution, scan_queue_url, uploads_bucket,
+};
 pub use vector_store::{VectorStoreKind, VectorStoreSettings};
 
 /// A setting that is missing or wrong. The value is not repeated: it may be a secret.

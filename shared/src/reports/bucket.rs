@@ -1,7 +1,7 @@
 //! The private bucket of the reports, and links that open one for a short time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -19,10 +19,6 @@ use crate::identity::TenantId;
 
 /// The shortest time for which a link works.
 const MIN_LINK_TTL: Duration = Duration::from_mins(10);
-
-/// All links made within one such period are the same, so that a client that holds a
-/// representation with them need not get it again.
-const LINK_PERIOD: Duration = Duration::from_mins(5);
 
 /// After this time no client holds a link to a report that was replaced, and no cache a
 /// consultation that names it.
@@ -184,8 +180,8 @@ impl Bucket {
 
     /// Links to a report, signed here: that costs no call.
     async fn sign_links(&self, report: &StoredReport) -> Result<ReportLinks, BoxError> {
-        let start = period_start()?;
-        let ttl = MIN_LINK_TTL + LINK_PERIOD;
+        let start = aws::period_start()?;
+        let ttl = MIN_LINK_TTL + aws::LINK_PERIOD;
         let lifetime = PresigningConfig::builder()
             .start_time(start)
             .expires_in(ttl)
@@ -261,14 +257,6 @@ fn find_outdated<'a>(
 
     let keys = objects.iter().map(|object| object.key);
     keys.filter(|key| outdated.contains(folder(key))).collect()
-}
-
-/// When the present [`LINK_PERIOD`] began.
-fn period_start() -> Result<SystemTime, BoxError> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-    let period = LINK_PERIOD.as_secs();
-    let start = now.as_secs() / period * period;
-    Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(start))
 }
 
 /// A bucket that cannot be reached, or is too busy, comes back. Any other error is our fault.

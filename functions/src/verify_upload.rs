@@ -1,0 +1,181 @@
+//! The uploads queue's consumer: looks at each file that S3 has received, and hears what a virus
+//! scanner found.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::FutureExt;
+use wenzhen::config::{self, ConfigError};
+use wenzhen::deadline::Deadline;
+use wenzhen::error::{Error, error_chain};
+use wenzhen::lambda::QueueConsumer;
+use wenzhen::postgres::Database;
+use wenzhen::setup::Setup;
+use wenzhen::telemetry::metrics;
+use wenzhen::uploads::store::VerifiedFile;
+use wenzhen::uploads::{
+    RejectionReason, ScanQueue, ScanVerdict, UploadBucket, UploadKey, UploadMessage, UploadState,
+    Verification, store, verify,
+};
+
+/// The longest that one statement may take.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Kept from the invocation's time for naming the messages that come again.
+const ANSWER_RESERVE: Duration = Duration::from_secs(5);
+
+/// The consumer.
+pub struct VerifyUpload {
+    /// Holds the uploads.
+    pub database: Database,
+    /// Holds the files.
+    pub bucket: UploadBucket,
+    /// Where a virus scanner is told of files, if there is one.
+    pub scans: Option<ScanQueue>,
+}
+
+impl QueueConsumer for VerifyUpload {
+    const QUEUE: &'static str = "UploadsQueue";
+
+    const TIMEOUT: Duration = Duration::from_mins(5);
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        let scans = match config::scan_queue_url()? {
+            Some(url) => Some(ScanQueue::new(setup.aws().await, url)),
+            None => None,
+        };
+        Ok(Self {
+            database: setup.database().await?,
+            bucket: setup.upload_bucket().await?,
+            scans,
+        })
+    }
+
+    /// Messages that cannot be processed now come again, and after that into the dead letters.
+    async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
+        let deadline = invocation.less(ANSWER_RESERVE);
+        let mut failed = Vec::new();
+        for record in event.records {
+            if !self.process_isolated(&record, deadline).await {
+                failed.push(record);
+            }
+        }
+
+        let mut response = SqsBatchResponse::default();
+        response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
+        response
+    }
+}
+
+impl VerifyUpload {
+    /// Whether the record is done with. A panic makes its record come again, and no other.
+    async fn process_isolated(&self, record: &SqsMessage, deadline: Deadline) -> bool {
+        let body = record.body.as_deref().unwrap_or_default();
+        let work = AssertUnwindSafe(self.process(body)).catch_unwind();
+        match deadline.run(work).await {
+            Ok(Ok(Ok(()))) => true,
+            Ok(Ok(Err(error))) => {
+                let causes = error_chain(&error);
+                tracing::error!(error = %error, causes, "an upload cannot be looked at now");
+                false
+            }
+            Ok(Err(_panic)) => false,
+            Err(_elapsed) => false,
+        }
+    }
+
+    async fn process(&self, body: &str) -> Result<(), Error> {
+        match UploadMessage::read(body) {
+            Some(UploadMessage::Arrived(keys)) => {
+                for key in &keys {
+                    self.look_at(key).await?;
+                }
+                Ok(())
+            }
+            Some(UploadMessage::Scanned(key, ScanVerdict::Clean)) => {
+                let release = async |connection: &mut _| store::release(connection, &key).await;
+                self.database.within(STATEMENT_TIMEOUT, release).await?;
+                Ok(())
+            }
+            Some(UploadMessage::Scanned(key, ScanVerdict::Infected)) => {
+                self.reject(&key, RejectionReason::Infected).await
+            }
+            None => {
+                metrics::count("UploadMessageUnreadable", &[]);
+                tracing::error!("a message of the uploads queue cannot be read, and is dropped");
+                Ok(())
+            }
+        }
+    }
+
+    /// Looks at a file that has come. One that nobody waits for is removed: a second one under the
+    /// same form, or that of an upload which was removed.
+    async fn look_at(&self, key: &UploadKey) -> Result<(), Error> {
+        let find = async |connection: &mut _| store::find(connection, key).await;
+        let found = self.database.within(STATEMENT_TIMEOUT, find).await?;
+        let Some(upload) = found.filter(|it| it.state == UploadState::Pending) else {
+            return self.bucket.remove(&[key.incoming()]).await;
+        };
+
+        match Box::pin(verify(&self.bucket, key, &upload)).await? {
+            Verification::Gone => Ok(()),
+            Verification::Rejected(reason) => self.reject(key, reason).await,
+            Verification::Kept {
+                object,
+                size,
+                sha256,
+            } => {
+                let state = if self.scans.is_some() {
+                    UploadState::Scanning
+                } else {
+                    UploadState::Ready
+                };
+                let file = VerifiedFile {
+                    size,
+                    sha256,
+                    state,
+                };
+                self.accept(key, &file, object).await
+            }
+        }
+    }
+
+    async fn accept(
+        &self,
+        key: &UploadKey,
+        file: &VerifiedFile,
+        object: String,
+    ) -> Result<(), Error> {
+        // A scanner that is told twice answers twice; one that is never told holds the file back.
+        if let Some(scans) = &self.scans {
+            scans.ask(key, self.bucket.name(), &object).await?;
+        }
+        let accept = async |connection: &mut _| store::accept(connection, key, file).await;
+        let is_accepted = self.database.within(STATEMENT_TIMEOUT, accept).await?;
+
+        let mut removed = vec![key.incoming()];
+        if is_accepted {
+            metrics::count("UploadVerified", &[("outcome", "kept")]);
+        } else if !self.is_wanted(key).await? {
+            removed.push(object);
+        }
+        self.bucket.remove(&removed).await
+    }
+
+    /// Whether the upload is there and not rejected: another delivery of the same message may have
+    /// accepted it.
+    async fn is_wanted(&self, key: &UploadKey) -> Result<bool, Error> {
+        let find = async |connection: &mut _| store::find(connection, key).await;
+        let found = self.database.within(STATEMENT_TIMEOUT, find).await?;
+        Ok(found.is_some_and(|it| it.state != UploadState::Rejected))
+    }
+
+    async fn reject(&self, key: &UploadKey, reason: RejectionReason) -> Result<(), Error> {
+        let reject = async |connection: &mut _| store::reject(connection, key, reason).await;
+        self.database.within(STATEMENT_TIMEOUT, reject).await?;
+        metrics::count("UploadVerified", &[("outcome", reason.as_str())]);
+        tracing::info!(upload = %key.id, reason = reason.as_str(), "an upload was rejected");
+        self.bucket.remove(&[key.incoming()]).await
+    }
+}

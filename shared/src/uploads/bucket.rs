@@ -1,0 +1,342 @@
+//! The bucket of the uploads: what clients send lies below `incoming/`, where nobody reads it, and
+//! what was verified below `uploads/`.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, MetadataDirective, ObjectIdentifier};
+use bytes::Bytes;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::post_form::{PostForm, PostTarget, sign_form};
+use super::upload::{Link, NewUpload, Upload};
+use crate::aws;
+use crate::config::UploadType;
+use crate::error::{BoxError, Error};
+use crate::identity::TenantId;
+
+/// The most objects that one call removes.
+pub const MAX_REMOVED: usize = 1_000;
+
+/// Writing or copying a large file takes longer than other calls.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// How long a link of S3's own works. A link may be shown a while before it is opened.
+pub(super) const LINK_TTL: Duration = Duration::from_mins(10);
+
+/// The wait that a caller is told while the bucket cannot be reached.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// What is kept never changes: another upload has another address.
+const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
+
+/// Where what clients send lies.
+const INCOMING: &str = "incoming/";
+
+/// An upload among all tenants'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadKey {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: Uuid,
+}
+
+impl UploadKey {
+    /// Where a client sends it.
+    pub fn incoming(&self) -> String {
+        format!("{INCOMING}{}/{}", self.tenant.as_str(), self.id)
+    }
+
+    /// Where it is kept.
+    pub fn kept(&self, file_name: &str) -> String {
+        format!("uploads/{}/{}/{file_name}", self.tenant.as_str(), self.id)
+    }
+
+    /// The upload whose incoming object this is.
+    pub fn of_incoming(object: &str) -> Option<Self> {
+        let (tenant, id) = object.strip_prefix(INCOMING)?.split_once('/')?;
+        Some(Self {
+            tenant: TenantId::try_from(tenant.to_owned()).ok()?,
+            id: id.parse().ok()?,
+        })
+    }
+}
+
+/// The bucket.
+pub struct UploadBucket {
+    client: Client,
+    name: String,
+    region: String,
+    credentials: Option<SharedCredentialsProvider>,
+}
+
+/// What a client has sent.
+pub struct IncomingObject {
+    /// Its bytes, as they come.
+    pub body: ByteStream,
+    /// Of exactly these bytes.
+    pub etag: String,
+}
+
+/// A verified file, as it is kept.
+pub struct KeptFile<'f> {
+    /// Where.
+    pub object: String,
+    /// What browsers are told that it is.
+    pub content_type: UploadType,
+    /// What it is called when it is saved.
+    pub file_name: &'f str,
+}
+
+impl UploadBucket {
+    /// The bucket called `name`.
+    pub fn new(config: &SdkConfig, name: String) -> Self {
+        Self {
+            client: aws::s3(config),
+            name,
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
+            credentials: config.credentials_provider(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A form with which a client sends this file. That costs no call.
+    pub async fn post_form(&self, key: &UploadKey, upload: &NewUpload) -> Result<PostForm, Error> {
+        self.sign_post(key, upload).await.map_err(Error::internal)
+    }
+
+    async fn sign_post(&self, key: &UploadKey, upload: &NewUpload) -> Result<PostForm, BoxError> {
+        let provider = self.credentials.as_ref().ok_or("no credentials")?;
+        let target = PostTarget {
+            url: self.address().await?,
+            bucket: &self.name,
+            region: &self.region,
+            key: key.incoming(),
+        };
+        let credentials = provider.provide_credentials().await?;
+        sign_form(target, upload, &credentials, SystemTime::now())
+    }
+
+    /// The bucket's own address, as the SDK finds it for the region and its partition.
+    async fn address(&self) -> Result<String, BoxError> {
+        const OBJECT: &str = "x";
+        let lifetime = PresigningConfig::expires_in(LINK_TTL)?;
+        let get = self.client.get_object().bucket(&self.name).key(OBJECT);
+        let link = get.presigned(lifetime).await?;
+
+        let address = link.uri().split('?').next().unwrap_or_default();
+        let address = address.strip_suffix(OBJECT);
+        Ok(address.ok_or("an address without its object")?.to_owned())
+    }
+
+    /// What a client has sent; none if it is not there any more.
+    pub async fn open_incoming(&self, key: &UploadKey) -> Result<Option<IncomingObject>, Error> {
+        let get = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key.incoming());
+        match get.send().await {
+            Ok(found) => Ok(Some(IncomingObject {
+                etag: found.e_tag().unwrap_or_default().to_owned(),
+                body: found.body,
+            })),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetObjectError::is_no_such_key) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(sort_error(error)),
+        }
+    }
+
+    /// Keeps these bytes.
+    pub async fn keep_bytes(&self, file: &KeptFile<'_>, bytes: Bytes) -> Result<(), Error> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(&file.object)
+            .content_type(served_type(file.content_type))
+            .content_disposition(disposition(file))
+            .cache_control(CACHE_CONTROL)
+            .body(bytes.into());
+
+        let put = put.customize().config_override(patient());
+        put.send().await.map(drop).map_err(sort_error)
+    }
+
+    /// Keeps what a client has sent, unless it is another file by now. Returns whether it is the
+    /// same.
+    pub async fn keep_incoming(
+        &self,
+        key: &UploadKey,
+        file: &KeptFile<'_>,
+        etag: &str,
+    ) -> Result<bool, Error> {
+        let copy = self
+            .client
+            .copy_object()
+            .bucket(&self.name)
+            .copy_source(format!("{}/{}", self.name, key.incoming()))
+            .copy_source_if_match(etag)
+            .key(&file.object)
+            .metadata_directive(MetadataDirective::Replace)
+            .content_type(served_type(file.content_type))
+            .content_disposition(disposition(file))
+            .cache_control(CACHE_CONTROL);
+
+        match copy.customize().config_override(patient()).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_changed(&error) => Ok(false),
+            Err(error) => Err(sort_error(error)),
+        }
+    }
+
+    /// Removes objects, up to [`MAX_REMOVED`]. Those that are not there count as removed.
+    pub async fn remove(&self, objects: &[String]) -> Result<(), Error> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let mut delete = Delete::builder().quiet(true);
+        for object in objects {
+            let object = ObjectIdentifier::builder().key(object).build();
+            delete = delete.objects(object.map_err(Error::internal)?);
+        }
+        let delete = delete.build().map_err(Error::internal)?;
+
+        let request = self.client.delete_objects().bucket(&self.name);
+        let removed = request.delete(delete).send().await.map_err(sort_error)?;
+        if removed.errors().is_empty() {
+            Ok(())
+        } else {
+            Err(Error::unavailable(
+                "uploads",
+                RETRY_AFTER,
+                "some objects could not be removed",
+            ))
+        }
+    }
+
+    /// A link of S3's own, signed here: that costs no call.
+    pub async fn sign_link(&self, key: &UploadKey, upload: &Upload) -> Result<Link, Error> {
+        let start = aws::period_start().map_err(Error::internal)?;
+        let ttl = LINK_TTL + aws::LINK_PERIOD;
+        let lifetime = PresigningConfig::builder()
+            .start_time(start)
+            .expires_in(ttl)
+            .build()
+            .map_err(Error::internal)?;
+
+        let object = key.kept(&upload.file_name);
+        let get = self.client.get_object().bucket(&self.name).key(object);
+        let link = get.presigned(lifetime).await.map_err(Error::internal)?;
+        Ok(Link {
+            url: link.uri().to_owned(),
+            expires_at: OffsetDateTime::from(start + ttl),
+        })
+    }
+}
+
+/// A configuration in which a call may take long.
+fn patient() -> aws_sdk_s3::config::Builder {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(WRITE_TIMEOUT)
+        .operation_timeout(WRITE_TIMEOUT)
+        .build();
+    aws_sdk_s3::config::Builder::new().timeout_config(timeouts)
+}
+
+/// A text says in what it is written.
+fn served_type(content_type: UploadType) -> &'static str {
+    match content_type {
+        UploadType::Text => "text/plain; charset=utf-8",
+        other => other.as_str(),
+    }
+}
+
+/// Images are shown, and everything else is saved: a page or a script within it runs nowhere.
+fn disposition(file: &KeptFile<'_>) -> String {
+    let kind = if file.content_type.is_image() {
+        "inline"
+    } else {
+        "attachment"
+    };
+    // RFC 8187: what needs an escape in a header is what needs one in a part of an address.
+    let name: String = url::form_urlencoded::byte_serialize(file.file_name.as_bytes()).collect();
+    let name = name.replace('+', "%20");
+    format!("{kind}; filename*=UTF-8''{name}")
+}
+
+fn is_changed<E>(error: &SdkError<E>) -> bool {
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    matches!(status, Some(404 | 412))
+}
+
+fn sort_error<E>(error: SdkError<E>) -> Error
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    if aws::is_outage(&error) {
+        Error::unavailable("uploads", RETRY_AFTER, error)
+    } else {
+        Error::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incoming_object_tells_its_upload_and_no_path_leaves_it() {
+        let key = UploadKey {
+            tenant: TenantId::try_from("clinic-1".to_owned()).unwrap(),
+            id: Uuid::now_v7(),
+        };
+        assert_eq!(UploadKey::of_incoming(&key.incoming()), Some(key.clone()));
+
+        let id = key.id;
+        for object in [
+            format!("uploads/clinic-1/{id}"),
+            format!("incoming/{id}"),
+            format!("incoming/../{id}"),
+            format!("incoming/clinic-1/{id}/x"),
+            "incoming/clinic-1/x".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(UploadKey::of_incoming(&object), None, "{object}");
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_in_headers_and_only_images_are_shown() {
+        let file = |content_type, file_name| KeptFile {
+            object: String::new(),
+            content_type,
+            file_name,
+        };
+        let shown = disposition(&file(UploadType::Png, "化验单.png"));
+        assert_eq!(
+            shown,
+            "inline; filename*=UTF-8''%E5%8C%96%E9%AA%8C%E5%8D%95.png"
+        );
+        let saved = disposition(&file(UploadType::Pdf, "a b.pdf"));
+        assert_eq!(saved, "attachment; filename*=UTF-8''a%20b.pdf");
+    }
+}

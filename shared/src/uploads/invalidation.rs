@@ -1,0 +1,94 @@
+//! The end of what the CDN has cached of removed objects.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudfront::Client;
+use aws_sdk_cloudfront::operation::create_invalidation::CreateInvalidationError;
+use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
+use url::Url;
+
+use super::store::RemovalBatch;
+use crate::aws;
+use crate::error::Error;
+
+/// The wait until a throttled invalidation is made again: the next run.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
+
+/// One distribution.
+pub struct Invalidations {
+    client: Client,
+    distribution: String,
+}
+
+impl Invalidations {
+    /// For the distribution with this id.
+    pub fn new(config: &SdkConfig, distribution: String) -> Self {
+        Self {
+            client: Client::new(config),
+            distribution,
+        }
+    }
+
+    /// Makes what the CDN has cached of a batch's objects invalid, in one call. The batch's id is
+    /// the caller's reference, so a call that is made again is the same invalidation.
+    pub async fn invalidate(&self, batch: &RemovalBatch) -> Result<(), Error> {
+        let paths: Vec<_> = batch
+            .objects
+            .iter()
+            .filter_map(|it| served_path(it))
+            .collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+
+        let quantity = i32::try_from(paths.len()).unwrap_or(i32::MAX);
+        let paths = Paths::builder().quantity(quantity).set_items(Some(paths));
+        let paths = paths.build().map_err(Error::internal)?;
+        let invalidation = InvalidationBatch::builder()
+            .paths(paths)
+            .caller_reference(batch.id.to_string());
+        let invalidation = invalidation.build().map_err(Error::internal)?;
+
+        let request = self.client.create_invalidation();
+        let made = request
+            .distribution_id(&self.distribution)
+            .invalidation_batch(invalidation)
+            .send()
+            .await;
+        match made {
+            Ok(_) => Ok(()),
+            // Too many invalidations at once is a 400 of its own name.
+            Err(error)
+                if aws::is_outage(&error)
+                    || error.as_service_error().is_some_and(
+                        CreateInvalidationError::is_too_many_invalidations_in_progress,
+                    ) =>
+            {
+                Err(Error::unavailable("cdn", RETRY_AFTER, error))
+            }
+            Err(error) => Err(Error::internal(error)),
+        }
+    }
+}
+
+/// The path by which the CDN delivers an object, escaped as links have it; what clients send it
+/// does not deliver. Paths with an asterisk would be shorter, but only 15 of them are taken at once.
+fn served_path(object: &str) -> Option<String> {
+    object.strip_prefix("uploads/")?;
+    let mut url = Url::parse("https://cdn.invalid").ok()?;
+    url.path_segments_mut().ok()?.extend(object.split('/'));
+    Some(url.path().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_delivered_is_invalidated() {
+        let path = served_path("uploads/clinic-1/0/单.png");
+        assert_eq!(path.as_deref(), Some("/uploads/clinic-1/0/%E5%8D%95.png"));
+        assert_eq!(served_path("incoming/clinic-1/0"), None);
+    }
+}

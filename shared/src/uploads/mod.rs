@@ -1,0 +1,41 @@
+//! Files that people upload: photos, PDFs, texts and DICOM, straight to S3, verified before anybody
+//! can use them, and delivered by the CDN.
+//!
+//! | file | what |
+//! |---|---|
+//! | `file_name` | names, safe in paths and headers |
+//! | `upload` | an upload as it is asked for, and as it is shown |
+//! | `store` | uploads in PostgreSQL |
+//! | `post_form` | the signed form with which a client sends one file |
+//! | `bucket` | the bucket: what clients send, and what is kept |
+//! | `message` | what the queue says |
+//! | `scan_queue` | tells a virus scanner of files |
+//! | `inspect` | what a file is, by its own bytes |
+//! | `metadata` | takes out of a photo what it tells besides the picture |
+//! | `verify` | looks at a file that a client has sent |
+//! | `cdn` | signed links |
+//! | `invalidation` | the end of what the CDN has cached |
+
+mod bucket;
+mod cdn;
+mod file_name;
+mod inspect;
+mod invalidation;
+mod message;
+mod metadata;
+mod post_form;
+mod scan_queue;
+pub mod store;
+mod upload;
+mod verify;
+
+pub use bucket::{MAX_REMOVED, UploadBucket, UploadKey};
+pub use cdn::CdnSigner;
+pub use invalidation::Invalidations;
+pub use message::{ScanMessage, ScanVerdict, UploadMessage};
+pub use post_form::PostForm;
+pub use scan_queue::ScanQueue;
+pub use upload::{
+    Link, NewUpload, RejectionReason, Upload, UploadRequest, UploadState, UploadView,
+};
+pub use verify::{Verification, verify};

@@ -1,0 +1,220 @@
+//! Uploads in PostgreSQL.
+
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::bucket::UploadKey;
+use super::upload::{NewUpload, RejectionReason, Upload, UploadState};
+use crate::error::Error;
+use crate::identity::{Caller, Scope};
+
+/// Uploads of one person whose bytes have not come.
+const MAX_PENDING: i64 = 20;
+
+/// Rows that are removed at a time.
+const PRUNE_BATCH: i64 = 1_000;
+
+const COLUMNS: &str =
+    "id, user_id, file_name, content_type, size, sha256, state, reason, created_at";
+
+/// Accepts an upload. Returns whether it may be accepted: not if too many of the same person are
+/// awaited.
+pub async fn create(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    upload: &NewUpload,
+) -> Result<bool, Error> {
+    let created = sqlx::query(include_str!("sql/create.sql"))
+        .bind(&caller.tenant)
+        .bind(upload.id)
+        .bind(&caller.user)
+        .bind(&upload.file_name)
+        .bind(upload.content_type.as_str())
+        .bind(i64::try_from(upload.size).map_err(Error::internal)?)
+        .bind(&upload.sha256)
+        .bind(MAX_PENDING)
+        .execute(connection)
+        .await?;
+    Ok(created.rows_affected() == 1)
+}
+
+/// An upload that the scope may see; 404 if there is none.
+pub async fn get(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+) -> Result<Upload, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM uploads
+         WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)"
+    );
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(scope.tenant)
+        .bind(id)
+        .bind(scope.owner)
+        .fetch_optional(connection)
+        .await?;
+    found.ok_or_else(|| Error::not_found("upload"))
+}
+
+/// The upload that a client has sent; none if it was removed.
+pub async fn find(connection: &mut PgConnection, key: &UploadKey) -> Result<Option<Upload>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM uploads WHERE tenant_id = $1 AND id = $2");
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(&key.tenant)
+        .bind(key.id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found)
+}
+
+/// What an upload was found to be.
+pub struct VerifiedFile {
+    /// Bytes that are kept.
+    pub size: u64,
+    /// Of these bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// Ready, or first for a virus scanner.
+    pub state: UploadState,
+}
+
+/// Notes that an upload was verified. Returns whether it was still awaited.
+pub async fn accept(
+    connection: &mut PgConnection,
+    key: &UploadKey,
+    file: &VerifiedFile,
+) -> Result<bool, Error> {
+    let sql = "UPDATE uploads SET state = $3, size = $4, sha256 = $5, updated_at = now()
+               WHERE tenant_id = $1 AND id = $2 AND state = 'pending'";
+    let accepted = sqlx::query(sql)
+        .bind(&key.tenant)
+        .bind(key.id)
+        .bind(file.state)
+        .bind(i64::try_from(file.size).map_err(Error::internal)?)
+        .bind(&file.sha256)
+        .execute(connection)
+        .await?;
+    Ok(accepted.rows_affected() == 1)
+}
+
+/// Notes that a scanner has nothing against an upload. Returns whether it was waited for.
+pub async fn release(connection: &mut PgConnection, key: &UploadKey) -> Result<bool, Error> {
+    let sql = "UPDATE uploads SET state = 'ready', updated_at = now()
+               WHERE tenant_id = $1 AND id = $2 AND state = 'scanning'";
+    let released = sqlx::query(sql)
+        .bind(&key.tenant)
+        .bind(key.id)
+        .execute(connection)
+        .await?;
+    Ok(released.rows_affected() == 1)
+}
+
+/// Notes that an upload is refused, with its objects among those that are to be removed.
+pub async fn reject(
+    connection: &mut PgConnection,
+    key: &UploadKey,
+    reason: RejectionReason,
+) -> Result<bool, Error> {
+    let mut transaction = connection.begin().await?;
+    let sql = "UPDATE uploads SET state = 'rejected', reason = $3, updated_at = now()
+               WHERE tenant_id = $1 AND id = $2 AND state IN ('pending', 'scanning')
+               RETURNING file_name";
+    let rejected: Option<String> = sqlx::query_scalar(sql)
+        .bind(&key.tenant)
+        .bind(key.id)
+        .bind(reason)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    if let Some(file_name) = &rejected {
+        note_removed(&mut transaction, key, file_name).await?;
+    }
+    transaction.commit().await?;
+    Ok(rejected.is_some())
+}
+
+/// Removes an upload that the scope may see, with its objects among those that are to be removed;
+/// returns what it was. 404 if there is none.
+pub async fn delete(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+) -> Result<Upload, Error> {
+    let mut transaction = connection.begin().await?;
+    let sql = format!(
+        "DELETE FROM uploads
+         WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)
+         RETURNING {COLUMNS}"
+    );
+    let deleted: Option<Upload> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(scope.tenant)
+        .bind(id)
+        .bind(scope.owner)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let deleted = deleted.ok_or_else(|| Error::not_found("upload"))?;
+
+    let key = UploadKey {
+        tenant: scope.tenant.clone(),
+        id,
+    };
+    note_removed(&mut transaction, &key, &deleted.file_name).await?;
+    transaction.commit().await?;
+    Ok(deleted)
+}
+
+async fn note_removed(
+    connection: &mut PgConnection,
+    key: &UploadKey,
+    file_name: &str,
+) -> Result<(), Error> {
+    let objects = [key.incoming(), key.kept(file_name)];
+    sqlx::query("INSERT INTO removed_objects (object_key) SELECT unnest($1::text[])")
+        .bind(objects.as_slice())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Objects that are to be removed, in one batch.
+pub struct RemovalBatch {
+    /// The batch, which names it to the CDN: the same one until it is done.
+    pub id: Uuid,
+    /// Their keys.
+    pub objects: Vec<String>,
+}
+
+/// The batch that was begun and not ended, or a new one; none if there is nothing to remove.
+pub async fn next_removals(
+    connection: &mut PgConnection,
+    limit: usize,
+) -> Result<Option<RemovalBatch>, Error> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(include_str!("sql/next_removals.sql"))
+        .bind(Uuid::now_v7())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    let id = rows.first().map(|(id, _)| *id);
+    Ok(id.map(|id| RemovalBatch {
+        id,
+        objects: rows.into_iter().map(|(_, object)| object).collect(),
+    }))
+}
+
+/// Notes that a batch is done.
+pub async fn end_removals(connection: &mut PgConnection, batch: Uuid) -> Result<(), Error> {
+    sqlx::query("DELETE FROM removed_objects WHERE batch = $1")
+        .bind(batch)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes uploads that were not finished within a day, a thousand at a time. Returns how many.
+pub async fn prune_unfinished(connection: &mut PgConnection) -> Result<u64, Error> {
+    let pruned = sqlx::query_scalar(include_str!("sql/prune.sql"))
+        .bind(PRUNE_BATCH)
+        .fetch_one(connection)
+        .await;
+    let pruned: i64 = pruned?;
+    Ok(u64::try_from(pruned).unwrap_or_default())
+}

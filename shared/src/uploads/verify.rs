@@ -1,0 +1,141 @@
+//! Looks at a file that a client has sent, and keeps it if it is what it was said to be.
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+use super::bucket::{IncomingObject, KeptFile, UploadBucket, UploadKey};
+use super::inspect::{HEAD_BYTES, TextCheck, check_head, check_image};
+use super::metadata::strip_metadata;
+use super::upload::{RejectionReason, Upload};
+use crate::config::UploadType;
+use crate::error::Error;
+
+/// What came of looking at a file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// It is kept.
+    Kept {
+        /// Where.
+        object: String,
+        /// Its bytes: of an image, those without metadata.
+        size: u64,
+        /// Of these, in hexadecimal digits.
+        sha256: String,
+    },
+    /// It is not what it was said to be.
+    Rejected(RejectionReason),
+    /// It is not there any more, or another one by now: another message tells of that.
+    Gone,
+}
+
+/// What was read of a file.
+struct ReadFile {
+    size: u64,
+    sha256: String,
+    /// All of it, of an image.
+    bytes: Bytes,
+}
+
+/// Looks at what lies in the bucket for this upload. Doing it twice changes nothing.
+pub async fn verify(
+    bucket: &UploadBucket,
+    key: &UploadKey,
+    upload: &Upload,
+) -> Result<Verification, Error> {
+    let Some(incoming) = bucket.open_incoming(key).await? else {
+        return Ok(Verification::Gone);
+    };
+    let etag = incoming.etag.clone();
+    let content_type = upload.content_type.0;
+    let read = match read_file(incoming, upload).await? {
+        Ok(read) => read,
+        Err(reason) => return Ok(Verification::Rejected(reason)),
+    };
+
+    let file = KeptFile {
+        object: key.kept(&upload.file_name),
+        content_type,
+        file_name: &upload.file_name,
+    };
+    if !content_type.is_image() {
+        let is_same = bucket.keep_incoming(key, &file, &etag).await?;
+        return Ok(if is_same {
+            Verification::Kept {
+                object: file.object,
+                size: read.size,
+                sha256: read.sha256,
+            }
+        } else {
+            Verification::Gone
+        });
+    }
+
+    let picture = check_image(&read.bytes, content_type)
+        .and_then(|()| strip_metadata(&read.bytes, content_type));
+    let picture = match picture {
+        Ok(picture) => picture,
+        Err(reason) => return Ok(Verification::Rejected(reason)),
+    };
+    let (size, sha256) = (picture.len() as u64, hex(&Sha256::digest(&picture)));
+    bucket.keep_bytes(&file, picture).await?;
+    Ok(Verification::Kept {
+        object: file.object,
+        size,
+        sha256,
+    })
+}
+
+/// Reads a file to its end, with its size, checksum and first bytes held against what was said of
+/// it. Only an image is held in memory.
+async fn read_file(
+    incoming: IncomingObject,
+    upload: &Upload,
+) -> Result<Result<ReadFile, RejectionReason>, Error> {
+    let content_type = upload.content_type.0;
+    let declared = u64::try_from(upload.size).unwrap_or_default();
+    let (mut body, mut hash, mut text) = (incoming.body, Sha256::new(), TextCheck::default());
+    let (mut head, mut bytes, mut size) = (Vec::new(), BytesMut::new(), 0_u64);
+
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(Error::internal)?;
+        size += piece.len() as u64;
+        if size > declared {
+            return Ok(Err(RejectionReason::OtherSize));
+        }
+        hash.update(&piece);
+        let missing = HEAD_BYTES.saturating_sub(head.len()).min(piece.len());
+        head.extend(piece.iter().take(missing));
+        if content_type.is_image() {
+            bytes.extend_from_slice(&piece);
+        }
+        if content_type == UploadType::Text
+            && let Err(reason) = text.push(&piece)
+        {
+            return Ok(Err(reason));
+        }
+    }
+
+    let sha256 = hex(&hash.finalize());
+    let is_declared = upload.sha256.as_ref().is_none_or(|it| *it == sha256);
+    let checks = [
+        (size == declared)
+            .then_some(())
+            .ok_or(RejectionReason::OtherSize),
+        is_declared
+            .then_some(())
+            .ok_or(RejectionReason::OtherChecksum),
+        check_head(&head, content_type),
+        text.finish(),
+    ];
+    let checked: Result<Vec<()>, _> = checks.into_iter().collect();
+    Ok(checked.map(|_| ReadFile {
+        size,
+        sha256,
+        bytes: bytes.freeze(),
+    }))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().concat()
+}

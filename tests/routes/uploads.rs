@@ -1,0 +1,421 @@
+//! Uploads over HTTP: the form, S3, what is verified, the CDN's links, and removal.
+
+use std::io::Cursor;
+use std::process::Command;
+use std::time::Duration;
+
+use image::{DynamicImage, ImageFormat, RgbImage};
+use reqwest::{Response, StatusCode, Url};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use wenzhen::config::{DatabaseAuth, DatabaseSettings, UploadRules, UploadType};
+use wenzhen::deadline::Deadline;
+use wenzhen::identity::TenantId;
+use wenzhen::lambda::Schedule;
+use wenzhen::postgres::Database;
+use wenzhen::uploads::{UploadBucket, UploadKey, UploadRequest};
+use wenzhen_functions::RemoveObjects;
+use xtask::users::Role;
+
+use crate::support::{STACK, User, database, eventually, new_tenant, problem, read};
+
+/// A real PNG.
+fn picture() -> Vec<u8> {
+    let pixels = RgbImage::from_fn(32, 16, |x, y| {
+        image::Rgb([x, y, 7].map(|it| it.to_le_bytes()[0]))
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    let image = DynamicImage::ImageRgb8(pixels);
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+async fn patient() -> User {
+    User::of(&new_tenant(), "patient", Role::Patient).await
+}
+
+async fn ask(user: &User, body: &Value) -> Response {
+    let request = user.post("/v1/uploads").json(body);
+    request.send().await.unwrap()
+}
+
+async fn accepted(user: &User, name: &str, content_type: &str, size: usize) -> Value {
+    let body = json!({ "file_name": name, "content_type": content_type, "size": size });
+    read(ask(user, &body).await, StatusCode::ACCEPTED).await
+}
+
+/// Sends a file as a browser's form does. Returns the status.
+async fn send(form: &Value, bytes: &[u8]) -> StatusCode {
+    const BOUNDARY: &str = "wenzhen-test-boundary";
+    let mut body = Vec::new();
+    for (name, value) in form["fields"].as_object().unwrap() {
+        let value = value.as_str().unwrap();
+        let part = format!(
+            "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+    }
+    let head = format!(
+        "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; \
+         filename=\"x\"\r\ncontent-type: application/octet-stream\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+
+    let request = reqwest::Client::new().post(form["url"].as_str().unwrap());
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let request = request.header("content-type", content_type).body(body);
+    request.send().await.unwrap().status()
+}
+
+async fn get(user: &User, id: &Value) -> Response {
+    let path = format!("/v1/uploads/{}", id.as_str().unwrap());
+    user.get(&path).send().await.unwrap()
+}
+
+/// The upload once it is no longer pending.
+async fn looked_at(user: &User, id: &Value) -> Value {
+    eventually("the upload is looked at", async || {
+        let upload = read(get(user, id).await, StatusCode::OK).await;
+        (upload["state"] != "pending").then_some(upload)
+    })
+    .await
+}
+
+/// A whole upload.
+async fn upload(user: &User, name: &str, content_type: &str, bytes: &[u8]) -> Value {
+    let accepted = accepted(user, name, content_type, bytes.len()).await;
+    assert_eq!(send(&accepted["form"], bytes).await, StatusCode::CREATED);
+    looked_at(user, &accepted["id"]).await
+}
+
+/// Follows a link of the CDN, which the emulator knows by its host.
+async fn follow(link: &Value, range: Option<&str>) -> Response {
+    let url: Url = link["url"].as_str().unwrap().parse().unwrap();
+    assert_eq!(url.scheme(), "https");
+    let host = url.host_str().unwrap().to_owned();
+    let query = url.query().unwrap();
+    let address = format!("{}{}?{query}", STACK.aws_endpoint(), url.path());
+
+    let mut request = reqwest::Client::new().get(address).header("host", host);
+    if let Some(range) = range {
+        request = request.header("range", range);
+    }
+    request.send().await.unwrap()
+}
+
+/// The objects of an upload, in all of the bucket.
+async fn objects_of(id: &Value) -> Vec<String> {
+    let client = wenzhen::aws::s3(&STACK.aws().await);
+    let bucket = STACK.env("UPLOADS_BUCKET").unwrap();
+    let listed = client
+        .list_objects_v2()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
+    let keys = listed.contents().iter().filter_map(|it| it.key());
+    let id = id.as_str().unwrap();
+    keys.filter(|key| key.contains(id))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_photo_is_sent_verified_and_delivered_to_its_owner() {
+    let (user, bytes) = (patient().await, picture());
+    let accepted = accepted(&user, "皮疹 照片.png", "image/png", bytes.len()).await;
+    assert_eq!(accepted["file_name"], "皮疹_照片.png");
+    let waiting = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
+    assert_eq!(
+        (&waiting["state"], &waiting["link"]),
+        (&json!("pending"), &Value::Null)
+    );
+
+    assert_eq!(send(&accepted["form"], &bytes).await, StatusCode::CREATED);
+    let ready = looked_at(&user, &accepted["id"]).await;
+    assert_eq!(ready["state"], "ready", "{ready}");
+    let answer = follow(&ready["link"], None).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let headers = answer.headers().clone();
+    assert_eq!(headers["content-type"], "image/png");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert!(
+        headers["cache-control"]
+            .to_str()
+            .unwrap()
+            .contains("max-age=31536000, immutable")
+    );
+    assert!(
+        headers["content-disposition"]
+            .to_str()
+            .unwrap()
+            .starts_with("inline; filename*=")
+    );
+    let delivered = answer.bytes().await.unwrap();
+    let kept = image::load_from_memory(&delivered).unwrap();
+    assert_eq!(kept, image::load_from_memory(&bytes).unwrap());
+    let hash: Vec<_> = Sha256::digest(&delivered)
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect();
+    assert_eq!(ready["sha256"], hash.concat());
+
+    let part = follow(&ready["link"], Some("bytes=0-7")).await;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(&part.bytes().await.unwrap()[..], &delivered[..8]);
+    let keys = objects_of(&accepted["id"]).await;
+    assert!(
+        keys.iter().all(|key| key.starts_with("uploads/")),
+        "{keys:?}"
+    );
+}
+
+/// Runs a Python program of the tools with these arguments.
+fn run_python(program: &str, arguments: &[&str]) -> std::process::Output {
+    let python = xtask::tools::bin_folder(&STACK).join("python");
+    let mut command = Command::new(python);
+    command.args(["-c", program]).args(arguments);
+    command.output().unwrap()
+}
+
+/// The emulator looks at the policy alone: another implementation than ours makes the signature.
+#[tokio::test]
+async fn the_forms_signature_is_that_of_the_policy() {
+    let name = STACK.env("UPLOADS_BUCKET").unwrap();
+    let bucket = UploadBucket::new(&STACK.aws().await, name);
+    let hash = "00ff".repeat(16);
+    let request = json!({
+        "file_name": "x.png", "content_type": "image/png", "size": 10, "sha256": hash,
+    });
+    let request: UploadRequest = serde_json::from_value(request).unwrap();
+    let rules = UploadRules {
+        types: vec![UploadType::Png],
+        max_bytes: 100,
+    };
+    let upload = request.into_upload(&rules).unwrap();
+    let key = UploadKey {
+        tenant: TenantId::try_from(new_tenant()).unwrap(),
+        id: upload.id,
+    };
+    let form = bucket.post_form(&key, &upload).await.unwrap();
+    let field = |name: &str| form.fields[name].as_str();
+    let scope: Vec<_> = field("x-amz-credential").split('/').collect();
+    assert_eq!(scope[3..], ["s3", "aws4_request"]);
+
+    let program = "\
+import sys
+from botocore.auth import S3SigV4PostAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+policy, at, region = sys.argv[1:]
+request = AWSRequest()
+request.context['timestamp'] = at
+auth = S3SigV4PostAuth(Credentials('local', 'local'), 's3', region)
+print(auth.signature(policy, request))";
+    let (policy, at) = (field("policy"), field("x-amz-date"));
+    let signed = run_python(program, &[policy, at, scope[2]]);
+    let expected = String::from_utf8(signed.stdout).unwrap();
+    assert_eq!(field("x-amz-signature"), expected.trim());
+}
+
+/// By another implementation than ours, as CloudFront verifies it.
+#[tokio::test]
+async fn the_links_signature_is_that_of_the_policy() {
+    let user = patient().await;
+    let ready = upload(&user, "x.png", "image/png", &picture()).await;
+    let link = ready["link"]["url"].as_str().unwrap();
+
+    let program = "\
+import base64, sys
+from urllib.parse import urlsplit, parse_qs
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+url, key = sys.argv[1], serialization.load_pem_public_key(open(sys.argv[2], 'rb').read())
+parts = urlsplit(url)
+query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+assert query['Hash-Algorithm'] == 'SHA256' and query['Key-Pair-Id'] == 'K2JCJMDEHXQW5F'
+base = url.split('?')[0]
+policy = ('{\"Statement\":[{\"Resource\":\"' + base + '\",\"Condition\":{\"DateLessThan\":'
+          '{\"AWS:EpochTime\":' + query['Expires'] + '}}}]}')
+signature = query['Signature'].translate(str.maketrans('-_~', '+=/'))
+key.verify(base64.b64decode(signature), policy.encode(), ec.ECDSA(hashes.SHA256()))";
+    let key = STACK.home.join("cdn-key.pem");
+    let verify = |link: &str| run_python(program, &[link, key.to_str().unwrap()]);
+    let verified = verify(link);
+    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+    assert!(verified.status.success(), "{said}");
+    let altered = link.replace(".png?", ".jpg?");
+    assert!(!verify(&altered).status.success());
+}
+
+#[tokio::test]
+async fn what_is_not_what_it_says_is_rejected_and_gone() {
+    let user = patient().await;
+    let page = b"<html><script>alert(document.cookie)</script></html>";
+    let broken = &picture()[..60];
+    for (name, content_type, bytes, reason) in [
+        ("page.png", "image/png", &page[..], "other_type"),
+        ("page.txt", "text/plain", &page[..], "other_type"),
+        ("photo.jpg", "image/jpeg", &picture()[..], "other_type"),
+        ("broken.png", "image/png", broken, "unreadable_image"),
+        (
+            "gbk.txt",
+            "text/plain",
+            &[0xb0, 0xa1, 0xb0, 0xa1][..],
+            "not_utf8",
+        ),
+    ] {
+        let rejected = upload(&user, name, content_type, bytes).await;
+        assert_eq!(rejected["state"], "rejected", "{name}");
+        assert_eq!(rejected["reason"], reason, "{name}");
+        assert_eq!(rejected["link"], Value::Null);
+        eventually("its objects are gone", async || {
+            objects_of(&rejected["id"]).await.is_empty().then_some(())
+        })
+        .await;
+    }
+}
+
+/// S3 itself refuses what the form was not signed for.
+#[tokio::test]
+async fn a_form_takes_only_what_was_said() {
+    let (user, bytes) = (patient().await, picture());
+    let accepted = accepted(&user, "x.png", "image/png", bytes.len()).await;
+    let form = &accepted["form"];
+
+    let longer = [&bytes[..], b"x"].concat();
+    assert!(send(form, &longer).await.is_client_error());
+    assert!(send(form, &bytes[1..]).await.is_client_error());
+    for (field, value) in [
+        ("key", "uploads/other/x"),
+        ("Content-Type", "text/html"),
+        ("policy", "e30="),
+    ] {
+        let mut altered = form.clone();
+        altered["fields"][field] = json!(value);
+        assert!(send(&altered, &bytes).await.is_client_error(), "{field}");
+    }
+    let upload = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
+    assert_eq!(upload["state"], "pending");
+}
+
+/// The form still works for a while: what is sent a second time replaces nothing.
+#[tokio::test]
+async fn a_second_file_under_the_same_form_replaces_nothing() {
+    let (user, bytes) = (patient().await, picture());
+    let accepted = accepted(&user, "x.png", "image/png", bytes.len()).await;
+    send(&accepted["form"], &bytes).await;
+    let ready = looked_at(&user, &accepted["id"]).await;
+
+    let other = vec![b'x'; bytes.len()];
+    assert_eq!(send(&accepted["form"], &other).await, StatusCode::CREATED);
+    eventually("the second one is gone", async || {
+        let keys = objects_of(&accepted["id"]).await;
+        (keys.len() == 1 && keys[0].starts_with("uploads/")).then_some(())
+    })
+    .await;
+    let after = looked_at(&user, &accepted["id"]).await;
+    assert_eq!(after["sha256"], ready["sha256"]);
+}
+
+#[tokio::test]
+async fn an_upload_is_its_owners_and_their_tenants() {
+    let tenant = new_tenant();
+    let owner = User::of(&tenant, "owner", Role::Patient).await;
+    let ready = upload(&owner, "x.png", "image/png", &picture()).await;
+
+    let other = User::of(&tenant, "other", Role::Patient).await;
+    let stranger = User::of(&new_tenant(), "chief", Role::Admin).await;
+    for user in [&other, &stranger] {
+        problem(get(user, &ready["id"]).await, StatusCode::NOT_FOUND).await;
+        let path = format!("/v1/uploads/{}", ready["id"].as_str().unwrap());
+        let delete = user.delete(&path).send().await.unwrap();
+        problem(delete, StatusCode::NOT_FOUND).await;
+    }
+    let clinician = User::of(&tenant, "clinician", Role::Clinician).await;
+    read(get(&clinician, &ready["id"]).await, StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn a_removed_upload_leaves_no_file_and_its_paths_are_invalidated() {
+    let user = patient().await;
+    let ready = upload(&user, "x.png", "image/png", &picture()).await;
+    let path = format!("/v1/uploads/{}", ready["id"].as_str().unwrap());
+    let deleted = user.delete(&path).send().await.unwrap();
+    assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
+
+    problem(get(&user, &ready["id"]).await, StatusCode::NOT_FOUND).await;
+    eventually("its file is gone", async || {
+        objects_of(&ready["id"]).await.is_empty().then_some(())
+    })
+    .await;
+    eventually("the schedule has done its part", async || {
+        let left: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM removed_objects WHERE object_key LIKE '%' || $1 || '%'",
+        )
+        .bind(ready["id"].as_str().unwrap())
+        .fetch_one(&mut database().await)
+        .await
+        .unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_what_is_wrong_and_change_nothing() {
+    let user = patient().await;
+    let good = json!({ "file_name": "x.png", "content_type": "image/png", "size": 10 });
+    for (field, value) in [
+        ("content_type", json!("image/svg+xml")),
+        ("content_type", json!("text/html")),
+        ("size", json!(0)),
+        ("size", json!(200_000_000)),
+        ("sha256", json!("nonsense")),
+        ("file_name", json!("")),
+        ("file_name", json!("x".repeat(301))),
+    ] {
+        let mut body = good.clone();
+        body[field] = value.clone();
+        let refused = problem(ask(&user, &body).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(refused["errors"][0]["field"], field, "{value}");
+    }
+
+    for _ in 0..20 {
+        read(ask(&user, &good).await, StatusCode::ACCEPTED).await;
+    }
+    problem(ask(&user, &good).await, StatusCode::TOO_MANY_REQUESTS).await;
+}
+
+#[tokio::test]
+async fn removal_does_a_broken_off_batch_again_under_its_name() {
+    let mut database = database().await;
+    let batch = uuid::Uuid::now_v7();
+    let object = format!("uploads/{}/{batch}/x.png", new_tenant());
+    sqlx::query("INSERT INTO removed_objects (object_key, batch) VALUES ($1, $2)")
+        .bind(&object)
+        .bind(batch)
+        .execute(&mut database)
+        .await
+        .unwrap();
+
+    let settings = DatabaseSettings {
+        url: STACK.env("DATABASE_URL").unwrap().parse().unwrap(),
+        auth: DatabaseAuth::Url,
+    };
+    let schedule = RemoveObjects {
+        database: Database::new(&settings).await.unwrap(),
+        bucket: UploadBucket::new(&STACK.aws().await, STACK.env("UPLOADS_BUCKET").unwrap()),
+        cdn: None,
+    };
+    let run = schedule.run(Deadline::after(Duration::from_secs(55)));
+    run.await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM removed_objects WHERE batch = $1")
+        .bind(batch)
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+}
