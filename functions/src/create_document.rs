@@ -3,7 +3,8 @@
 use std::slice;
 
 use serde_json::json;
-use wenzhen::config::ConfigError;
+use wenzhen::Uuid;
+use wenzhen::config::{ConfigError, UploadType};
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
@@ -12,6 +13,10 @@ use wenzhen::jobs::queue::Queue;
 use wenzhen::knowledge::{DocumentRequest, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
+use wenzhen::uploads::{self, UploadBucket, UploadKey, UploadState};
+
+/// The longest text of an upload, as of a request.
+const MAX_TEXT_BYTES: i64 = 1_048_576;
 
 /// The route.
 pub struct CreateDocument {
@@ -19,6 +24,8 @@ pub struct CreateDocument {
     pub database: Database,
     /// Takes the jobs' messages.
     pub queue: Queue,
+    /// Holds the uploads whose texts are brought in.
+    pub uploads: UploadBucket,
 }
 
 impl Endpoint for CreateDocument {
@@ -28,6 +35,7 @@ impl Endpoint for CreateDocument {
         Ok(Self {
             database: setup.database().await?,
             queue: setup.jobs_queue().await?,
+            uploads: setup.upload_bucket().await?,
         })
     }
 
@@ -40,7 +48,13 @@ impl Endpoint for CreateDocument {
         )?;
 
         let request: DocumentRequest = call.bulk_json()?;
-        let document = request.into_document()?;
+        let document = match request.upload()? {
+            Some(id) => {
+                let content = self.read_upload(&call, id).await?;
+                request.with_content(content).into_document()?
+            }
+            None => request.into_document()?,
+        };
         let created = self
             .database
             .run(async |connection| store::create(connection, &call.caller, &document).await)
@@ -60,5 +74,34 @@ impl Endpoint for CreateDocument {
         .await;
         let body = json!({ "id": id, "job_id": job_id, "status": "processing" });
         reply::accepted(&format!("/v1/jobs/{job_id}"), &body)
+    }
+}
+
+impl CreateDocument {
+    /// The text of an upload that the caller may read.
+    async fn read_upload(&self, call: &Call, id: Uuid) -> Result<String, Error> {
+        let wrong = |message: &str| Error::field("upload", message);
+        let scope = call.caller.scope();
+        let upload = self
+            .database
+            .run(async |connection| uploads::store::get(connection, scope, id).await)
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => wrong("must be an upload that you may read"),
+                _ => error,
+            })?;
+
+        if upload.state != UploadState::Ready || upload.content_type.0 != UploadType::Text {
+            return Err(wrong("must be a text that is ready"));
+        }
+        if upload.size > MAX_TEXT_BYTES {
+            return Err(wrong("must have at most 1048576 bytes"));
+        }
+        let key = UploadKey {
+            tenant: call.caller.tenant.clone(),
+            id,
+        };
+        let text = self.uploads.read_text(&key.kept(&upload.file_name)).await?;
+        text.ok_or_else(|| wrong("was removed"))
     }
 }

@@ -364,6 +364,47 @@ async fn a_removed_upload_leaves_no_file_and_its_paths_are_invalidated() {
     .await;
 }
 
+/// A text becomes a document of the knowledge base; what is no text does not.
+#[tokio::test]
+async fn an_uploaded_text_is_brought_in_as_a_document() {
+    let tenant = new_tenant();
+    let clinician = User::of(&tenant, "clinician", Role::Clinician).await;
+    let text = "## What it may be\n\nGlowing elbows are harmless.\n";
+    let ready = upload(&clinician, "elbows.txt", "text/plain", text.as_bytes()).await;
+    let photo = upload(&clinician, "x.png", "image/png", &picture()).await;
+    let document = |upload: &Value| {
+        json!({
+            "title": "Glowing elbows", "language": "en", "upload": upload,
+            "source": { "title": "Our clinic", "url": "https://example.org/" },
+        })
+    };
+    let bring = async |user: &User, upload: &Value| {
+        let request = user.post("/v1/knowledge/documents").json(&document(upload));
+        request.send().await.unwrap()
+    };
+
+    read(bring(&clinician, &ready["id"]).await, StatusCode::ACCEPTED).await;
+    eventually("the document is found", async || {
+        let found = clinician.get("/v1/knowledge/search?q=glowing%20elbows");
+        let found = read(found.send().await.unwrap(), StatusCode::OK).await;
+        let first = &found["items"][0];
+        (first["title"] == "Glowing elbows").then_some(())
+    })
+    .await;
+
+    let stranger = User::of(&new_tenant(), "clinician", Role::Clinician).await;
+    for (user, id) in [(&clinician, &photo["id"]), (&stranger, &ready["id"])] {
+        let refused = bring(user, id).await;
+        let refused = problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(refused["errors"][0]["field"], "upload");
+    }
+    let neither = clinician
+        .post("/v1/knowledge/documents")
+        .json(&document(&Value::Null));
+    let refused = neither.send().await.unwrap();
+    problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
+}
+
 #[tokio::test]
 async fn wrong_requests_are_told_what_is_wrong_and_change_nothing() {
     let user = patient().await;

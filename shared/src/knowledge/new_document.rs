@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use url::Url;
+use uuid::Uuid;
 
 use super::document::{NewDocument, Source};
 use crate::error::{Error, FieldError};
@@ -49,11 +50,35 @@ pub struct DocumentRequest {
     #[serde(default)]
     #[garde(inner(length(chars, min = 1, max = MAX_NAME_CHARS)))]
     reference: Option<String>,
+    /// Its text, or else `upload`.
+    #[serde(default)]
     #[garde(skip)]
-    content: String,
+    content: Option<String>,
+    /// The id of an upload with its text.
+    #[serde(default)]
+    #[garde(skip)]
+    upload: Option<Uuid>,
 }
 
 impl DocumentRequest {
+    /// The upload that holds the text; none if the request itself does. 422 if both do, or neither.
+    pub fn upload(&self) -> Result<Option<Uuid>, Error> {
+        match (&self.content, self.upload) {
+            (Some(_), None) => Ok(None),
+            (None, Some(id)) => Ok(Some(id)),
+            _ => Err(Error::field("content", "must be there, or else `upload`")),
+        }
+    }
+
+    /// The same with the text of its upload.
+    #[must_use]
+    pub fn with_content(self, content: String) -> Self {
+        Self {
+            content: Some(content),
+            ..self
+        }
+    }
+
     /// The document, with a clean text. What breaks a rule is a 422 that names the field.
     pub fn into_document(self) -> Result<NewDocument, Error> {
         let mut errors = Vec::new();
@@ -85,7 +110,8 @@ impl DocumentRequest {
                 errors.push(field_error(field, "must not have control characters"));
             }
         }
-        let content = clean_content(&self.content, self.format);
+        let content = self.content.as_deref().unwrap_or_default();
+        let content = clean_content(content, self.format);
         if content.is_empty() {
             errors.push(field_error(
                 "content",

@@ -165,6 +165,25 @@ impl UploadBucket {
         }
     }
 
+    /// The text of a kept file, which was verified to be one; none if it is not there any more.
+    pub async fn read_text(&self, object: &str) -> Result<Option<String>, Error> {
+        let get = self.client.get_object().bucket(&self.name).key(object);
+        let found = match get.send().await {
+            Ok(found) => found,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetObjectError::is_no_such_key) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(sort_error(error)),
+        };
+        let bytes = found.body.collect().await.map_err(Error::internal)?;
+        let text = String::from_utf8(bytes.into_bytes().into());
+        text.map(Some).map_err(Error::internal)
+    }
+
     /// Keeps these bytes.
     pub async fn keep_bytes(&self, file: &KeptFile<'_>, bytes: Bytes) -> Result<(), Error> {
         let put = self
