@@ -24,6 +24,7 @@ CREATE INDEX uploads_pending ON uploads (tenant_id, user_id) WHERE state = 'pend
 CREATE TABLE removed_objects (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     object_key  text        NOT NULL,
+    was_served  boolean     NOT NULL, -- then the CDN may have cached it
     removed_at  timestamptz NOT NULL DEFAULT now(),
     batch       uuid -- of the invalidation that names it, once it is being made
 );

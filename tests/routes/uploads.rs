@@ -435,12 +435,14 @@ async fn removal_does_a_broken_off_batch_again_under_its_name() {
     let mut database = database().await;
     let batch = uuid::Uuid::now_v7();
     let object = format!("uploads/{}/{batch}/x.png", new_tenant());
-    sqlx::query("INSERT INTO removed_objects (object_key, batch) VALUES ($1, $2)")
-        .bind(&object)
-        .bind(batch)
-        .execute(&mut database)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO removed_objects (object_key, batch, was_served) VALUES ($1, $2, true)",
+    )
+    .bind(&object)
+    .bind(batch)
+    .execute(&mut database)
+    .await
+    .unwrap();
 
     let settings = DatabaseSettings {
         url: STACK.env("DATABASE_URL").unwrap().parse().unwrap(),

@@ -33,11 +33,8 @@ impl Invalidations {
     /// Makes what the CDN has cached of a batch's objects invalid, in one call. The batch's id is
     /// the caller's reference, so a call that is made again is the same invalidation.
     pub async fn invalidate(&self, batch: &RemovalBatch) -> Result<(), Error> {
-        let paths: Vec<_> = batch
-            .objects
-            .iter()
-            .filter_map(|it| served_path(it))
-            .collect();
+        let served = batch.served.iter();
+        let paths: Vec<_> = served.filter_map(|it| served_path(it)).collect();
         if paths.is_empty() {
             return Ok(());
         }
@@ -72,10 +69,9 @@ impl Invalidations {
     }
 }
 
-/// The path by which the CDN delivers an object, escaped as links have it; what clients send it
-/// does not deliver. Paths with an asterisk would be shorter, but only 15 of them are taken at once.
+/// The path by which the CDN delivers an object, escaped as links have it. Paths with an asterisk
+/// would be shorter, but only 15 of them are taken at once.
 fn served_path(object: &str) -> Option<String> {
-    object.strip_prefix("uploads/")?;
     let mut url = Url::parse("https://cdn.invalid").ok()?;
     url.path_segments_mut().ok()?.extend(object.split('/'));
     Some(url.path().to_owned())
@@ -86,9 +82,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_delivered_is_invalidated() {
+    fn paths_are_escaped_as_links_have_them() {
         let path = served_path("uploads/clinic-1/0/单.png");
         assert_eq!(path.as_deref(), Some("/uploads/clinic-1/0/%E5%8D%95.png"));
-        assert_eq!(served_path("incoming/clinic-1/0"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! What the queue of the uploads says: that a client has sent a file, or what a virus scanner found.
+//! What the queue of the uploads says: that a client has sent a file, or what a virus scanner has
+//! found.
 
 use aws_lambda_events::s3::S3Event;
 use serde::{Deserialize, Serialize};

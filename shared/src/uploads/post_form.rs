@@ -75,7 +75,6 @@ pub(super) fn sign_form(
         fields.insert("x-amz-security-token", token.to_owned());
     }
     if let Some(digits) = &upload.sha256 {
-        fields.insert("x-amz-checksum-algorithm", "SHA256".to_owned());
         fields.insert("x-amz-checksum-sha256", STANDARD.encode(read_hex(digits)));
     }
 

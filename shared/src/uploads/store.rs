@@ -126,7 +126,7 @@ pub async fn reject(
         .fetch_optional(&mut *transaction)
         .await?;
     if let Some(file_name) = &rejected {
-        note_removed(&mut transaction, key, file_name).await?;
+        note_removed(&mut transaction, key, file_name, false).await?;
     }
     transaction.commit().await?;
     Ok(rejected.is_some())
@@ -157,7 +157,8 @@ pub async fn delete(
         tenant: scope.tenant.clone(),
         id,
     };
-    note_removed(&mut transaction, &key, &deleted.file_name).await?;
+    let was_served = deleted.state == UploadState::Ready;
+    note_removed(&mut transaction, &key, &deleted.file_name, was_served).await?;
     transaction.commit().await?;
     Ok(deleted)
 }
@@ -166,10 +167,15 @@ async fn note_removed(
     connection: &mut PgConnection,
     key: &UploadKey,
     file_name: &str,
+    was_served: bool,
 ) -> Result<(), Error> {
     let objects = [key.incoming(), key.kept(file_name)];
-    sqlx::query("INSERT INTO removed_objects (object_key) SELECT unnest($1::text[])")
+    let served = [false, was_served];
+    let sql = "INSERT INTO removed_objects (object_key, was_served)
+               SELECT * FROM unnest($1::text[], $2::boolean[])";
+    sqlx::query(sql)
         .bind(objects.as_slice())
+        .bind(served.as_slice())
         .execute(connection)
         .await?;
     Ok(())
@@ -181,6 +187,8 @@ pub struct RemovalBatch {
     pub id: Uuid,
     /// Their keys.
     pub objects: Vec<String>,
+    /// The keys of those that the CDN may have cached.
+    pub served: Vec<String>,
 }
 
 /// The batch that was begun and not ended, or a new one; none if there is nothing to remove.
@@ -188,15 +196,19 @@ pub async fn next_removals(
     connection: &mut PgConnection,
     limit: usize,
 ) -> Result<Option<RemovalBatch>, Error> {
-    let rows: Vec<(Uuid, String)> = sqlx::query_as(include_str!("sql/next_removals.sql"))
+    let rows: Vec<(Uuid, String, bool)> = sqlx::query_as(include_str!("sql/next_removals.sql"))
         .bind(Uuid::now_v7())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(connection)
         .await?;
-    let id = rows.first().map(|(id, _)| *id);
-    Ok(id.map(|id| RemovalBatch {
-        id,
-        objects: rows.into_iter().map(|(_, object)| object).collect(),
+    let Some((id, ..)) = rows.first() else {
+        return Ok(None);
+    };
+    let served = rows.iter().filter(|(_, _, was_served)| *was_served);
+    Ok(Some(RemovalBatch {
+        id: *id,
+        objects: rows.iter().map(|(_, object, _)| object.clone()).collect(),
+        served: served.map(|(_, object, _)| object.clone()).collect(),
     }))
 }
 

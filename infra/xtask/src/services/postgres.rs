@@ -101,7 +101,9 @@ fn start_command(stack: &Stack, programs: &Path, data: &Path) -> Command {
         .arg(data)
         .args(["-p", &stack.ports.postgres.to_string()])
         .args(["-c", "listen_addresses=127.0.0.1"])
-        .args(["-c", "unix_socket_directories="]);
+        .args(["-c", "unix_socket_directories="])
+        // Each environment of each function has one, and keeps it for a while.
+        .args(["-c", "max_connections=300"]);
 
     run_as_ordinary_user(&mut command, &stack.home);
     command

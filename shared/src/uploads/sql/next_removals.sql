@@ -16,8 +16,8 @@ taken AS (
     UPDATE removed_objects r SET batch = $1
     FROM next
     WHERE r.id = next.id
-    RETURNING r.batch, r.object_key
+    RETURNING r.batch, r.object_key, r.was_served
 )
-SELECT batch, object_key FROM taken
+SELECT batch, object_key, was_served FROM taken
 UNION ALL
-SELECT r.batch, r.object_key FROM removed_objects r JOIN begun USING (batch)
+SELECT r.batch, r.object_key, r.was_served FROM removed_objects r JOIN begun USING (batch)

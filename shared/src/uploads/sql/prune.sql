@@ -11,8 +11,8 @@ WITH pruned AS (
     RETURNING tenant_id, id, file_name
 ),
 noted AS (
-    INSERT INTO removed_objects (object_key)
-    SELECT unnest(ARRAY['incoming/' || tenant_id || '/' || id, 'uploads/' || tenant_id || '/' || id || '/' || file_name])
+    INSERT INTO removed_objects (was_served, object_key)
+    SELECT false, unnest(ARRAY['incoming/' || tenant_id || '/' || id, 'uploads/' || tenant_id || '/' || id || '/' || file_name])
     FROM pruned
 )
 SELECT count(*) FROM pruned
