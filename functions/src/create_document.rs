@@ -7,13 +7,13 @@ use wenzhen::Uuid;
 use wenzhen::config::{ConfigError, UploadType};
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::identity::Role;
+use wenzhen::identity::{Role, Scope};
 use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::knowledge::{DocumentRequest, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::uploads::{self, UploadBucket, UploadKey, UploadState};
+use wenzhen::uploads::{self, UploadBucket, UploadState};
 
 /// The longest text of an upload, as of a request.
 const MAX_TEXT_BYTES: i64 = 1_048_576;
@@ -78,16 +78,18 @@ impl Endpoint for CreateDocument {
 }
 
 impl CreateDocument {
-    /// The text of an upload that the caller may read.
+    /// The text of an upload of the caller's own: what a patient has sent is no document.
     async fn read_upload(&self, call: &Call, id: Uuid) -> Result<String, Error> {
         let wrong = |message: &str| Error::field("upload", message);
-        let scope = call.caller.scope();
+        let (tenant, user) = (&call.caller.tenant, &call.caller.user);
+        let owner = Some(user);
+        let scope = Scope { tenant, owner };
         let upload = self
             .database
             .run(async |connection| uploads::store::get(connection, scope, id).await)
             .await
             .map_err(|error| match error.kind() {
-                ErrorKind::NotFound => wrong("must be an upload that you may read"),
+                ErrorKind::NotFound => wrong("must be an upload of your own"),
                 _ => error,
             })?;
 
@@ -97,11 +99,9 @@ impl CreateDocument {
         if upload.size > MAX_TEXT_BYTES {
             return Err(wrong("must have at most 1048576 bytes"));
         }
-        let key = UploadKey {
-            tenant: call.caller.tenant.clone(),
-            id,
-        };
-        let text = self.uploads.read_text(&key.kept(&upload.file_name)).await?;
+        let object = upload.kept_object(tenant);
+        let object = object.ok_or_else(|| wrong("must be a text that is ready"))?;
+        let text = self.uploads.read_text(&object).await?;
         text.ok_or_else(|| wrong("was removed"))
     }
 }

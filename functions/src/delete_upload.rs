@@ -3,6 +3,7 @@
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, error_chain};
 use wenzhen::http::{Call, Endpoint, Response, reply};
+use wenzhen::identity::{Role, Scope};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::uploads::{UploadBucket, UploadKey, store};
@@ -25,23 +26,24 @@ impl Endpoint for DeleteUpload {
         })
     }
 
-    /// 204 when nobody can get a link any more. The file is removed at once if S3 can be reached,
-    /// and else, like what the CDN has cached of it, by `remove-objects`.
+    /// 204 when nobody can get a link any more; for the owner, and for admins of the tenant. The
+    /// file is removed at once if S3 can be reached, and else, like what the CDN has cached of it,
+    /// by `remove-objects`.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         let id = call.path_id("id", "upload")?;
-        let scope = call.caller.scope();
-        let removed = self
-            .database
+        let (tenant, user) = (&call.caller.tenant, &call.caller.user);
+        let owner = (call.caller.role != Role::Admin).then_some(user);
+        let scope = Scope { tenant, owner };
+        self.database
             .run(async |connection| store::delete(connection, scope, id).await)
             .await?;
         tracing::info!(upload = %id, "an upload was removed");
 
         let key = UploadKey {
-            tenant: call.caller.tenant.clone(),
+            tenant: tenant.clone(),
             id,
         };
-        let objects = [key.incoming(), key.kept(&removed.file_name)];
-        let remove = call.deadline.run(self.bucket.remove(&objects));
+        let remove = call.deadline.run(self.bucket.remove_all(&key));
         if let Ok(Err(error)) = remove.await {
             let causes = error_chain(&error);
             tracing::warn!(causes, "a removed upload's file is removed later");

@@ -5,7 +5,7 @@ use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::uploads::{CdnSigner, Link, Upload, UploadBucket, UploadKey, UploadState, store};
+use wenzhen::uploads::{CdnSigner, Link, UploadBucket, UploadState, store};
 
 /// The route.
 pub struct GetUpload {
@@ -38,23 +38,20 @@ impl Endpoint for GetUpload {
             .run(async |connection| store::get(connection, scope, id).await)
             .await?;
 
-        let key = UploadKey {
-            tenant: call.caller.tenant.clone(),
-            id,
-        };
-        let link = match upload.state {
-            UploadState::Ready => Some(self.sign_link(&key, &upload).await?),
-            _ => None,
+        let kept = upload.kept_object(&call.caller.tenant);
+        let link = match kept.filter(|_| upload.state == UploadState::Ready) {
+            Some(object) => Some(self.sign_link(&object).await?),
+            None => None,
         };
         reply::ok(&upload.view(link))
     }
 }
 
 impl GetUpload {
-    async fn sign_link(&self, key: &UploadKey, upload: &Upload) -> Result<Link, Error> {
+    async fn sign_link(&self, object: &str) -> Result<Link, Error> {
         match &self.cdn {
-            Some(cdn) => cdn.sign_link(&key.kept(&upload.file_name)).await,
-            None => self.bucket.sign_link(key, upload).await,
+            Some(cdn) => cdn.sign_link(object).await,
+            None => self.bucket.sign_link(object).await,
         }
     }
 }

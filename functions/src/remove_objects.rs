@@ -5,17 +5,19 @@ use std::time::Duration;
 use serde::Serialize;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::Error;
+use wenzhen::error::{Error, error_chain};
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::uploads::{Invalidations, MAX_REMOVED, UploadBucket, store};
+use wenzhen::telemetry::metrics;
+use wenzhen::uploads::removal::{self, RemovalBatch};
+use wenzhen::uploads::{Invalidations, UploadBucket};
 
 /// The longest that one statement may take.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What must be left of the time for another batch to begin.
-const MIN_BATCH_TIME: Duration = Duration::from_secs(25);
+const MIN_BATCH_TIME: Duration = Duration::from_secs(35);
 
 /// The scheduled function.
 pub struct RemoveObjects {
@@ -30,8 +32,8 @@ pub struct RemoveObjects {
 /// What one run has done.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Removed {
-    /// Objects that are gone.
-    pub objects: usize,
+    /// Uploads whose files are gone.
+    pub uploads: usize,
 }
 
 impl Schedule for RemoveObjects {
@@ -56,24 +58,40 @@ impl Schedule for RemoveObjects {
         let mut removed = Removed::default();
 
         while deadline.remaining() > MIN_BATCH_TIME {
-            let next =
-                async |connection: &mut _| store::next_removals(connection, MAX_REMOVED).await;
+            let next = async |connection: &mut _| removal::next(connection).await;
             let Some(batch) = self.database.within(STATEMENT_TIMEOUT, next).await? else {
                 break;
             };
-            self.bucket.remove(&batch.objects).await?;
-            if let Some(cdn) = &self.cdn {
-                cdn.invalidate(&batch).await?;
+            let id = batch.id;
+            if let Err(error) = self.remove(&batch).await {
+                let causes = error_chain(&error);
+                metrics::count("UploadRemovalFailed", &[]);
+                tracing::warn!(error = %error, causes, "files of uploads are removed later");
+                let postpone = async |connection: &mut _| removal::postpone(connection, id).await;
+                self.database.within(STATEMENT_TIMEOUT, postpone).await?;
+                continue;
             }
 
-            let end = async |connection: &mut _| store::end_removals(connection, batch.id).await;
+            let end = async |connection: &mut _| removal::end(connection, id).await;
             self.database.within(STATEMENT_TIMEOUT, end).await?;
-            removed.objects += batch.objects.len();
+            removed.uploads += batch.uploads.len();
         }
 
-        if removed.objects > 0 {
-            tracing::info!(objects = removed.objects, "removed");
+        if removed.uploads > 0 {
+            tracing::info!(uploads = removed.uploads, "removed files");
         }
         Ok(removed)
+    }
+}
+
+impl RemoveObjects {
+    async fn remove(&self, batch: &RemovalBatch) -> Result<(), Error> {
+        for key in &batch.uploads {
+            self.bucket.remove_all(key).await?;
+        }
+        match &self.cdn {
+            Some(cdn) => cdn.invalidate(batch).await,
+            None => Ok(()),
+        }
     }
 }

@@ -9,14 +9,15 @@ use futures::FutureExt;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, error_chain};
+use wenzhen::jobs::queue::Queue;
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
 use wenzhen::uploads::store::VerifiedFile;
 use wenzhen::uploads::{
-    RejectionReason, ScanQueue, ScanVerdict, UploadBucket, UploadKey, UploadMessage, UploadState,
-    Verification, store, verify,
+    RejectionReason, ScanQueue, ScanVerdict, Upload, UploadBucket, UploadKey, UploadMessage,
+    UploadState, Verification, store, verify,
 };
 
 /// The longest that one statement may take.
@@ -25,8 +26,13 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 /// Kept from the invocation's time for naming the messages that come again.
 const ANSWER_RESERVE: Duration = Duration::from_secs(5);
 
+/// When a message comes again that cannot be processed now.
+const RETRY_DELAY: Duration = Duration::from_mins(1);
+
 /// The consumer.
 pub struct VerifyUpload {
+    /// The queue that the messages come from.
+    pub queue: Queue,
     /// Holds the uploads.
     pub database: Database,
     /// Holds the files.
@@ -45,7 +51,9 @@ impl QueueConsumer for VerifyUpload {
             Some(url) => Some(ScanQueue::new(setup.aws().await, url)),
             None => None,
         };
+        let queue_url = config::uploads_queue_url()?;
         Ok(Self {
+            queue: Queue::new(setup.aws().await, queue_url),
             database: setup.database().await?,
             bucket: setup.upload_bucket().await?,
             scans,
@@ -61,6 +69,7 @@ impl QueueConsumer for VerifyUpload {
                 failed.push(record);
             }
         }
+        self.delay(&failed).await;
 
         let mut response = SqsBatchResponse::default();
         response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
@@ -95,7 +104,10 @@ impl VerifyUpload {
             }
             Some(UploadMessage::Scanned(key, ScanVerdict::Clean)) => {
                 let release = async |connection: &mut _| store::release(connection, &key).await;
-                self.database.within(STATEMENT_TIMEOUT, release).await?;
+                let is_known = self.database.within(STATEMENT_TIMEOUT, release).await?;
+                if !is_known {
+                    tracing::info!(upload = %key.id, "a scanned upload is not there any more");
+                }
                 Ok(())
             }
             Some(UploadMessage::Scanned(key, ScanVerdict::Infected)) => {
@@ -112,9 +124,11 @@ impl VerifyUpload {
     /// Looks at a file that has come. One that nobody waits for is removed: a second one under the
     /// same form, or that of an upload which was removed.
     async fn look_at(&self, key: &UploadKey) -> Result<(), Error> {
-        let find = async |connection: &mut _| store::find(connection, key).await;
-        let found = self.database.within(STATEMENT_TIMEOUT, find).await?;
-        let Some(upload) = found.filter(|it| it.state == UploadState::Pending) else {
+        let upload = self.find(key).await?;
+        if let Some(object) = self.is_scanned(key, upload.as_ref()) {
+            self.ask_scanner(key, &object).await?; // it may not have been told
+        }
+        let Some(upload) = upload.filter(|it| it.state == UploadState::Pending) else {
             return self.bucket.remove(&[key.incoming()]).await;
         };
 
@@ -147,35 +161,60 @@ impl VerifyUpload {
         file: &VerifiedFile,
         object: String,
     ) -> Result<(), Error> {
-        // A scanner that is told twice answers twice; one that is never told holds the file back.
-        if let Some(scans) = &self.scans {
-            scans.ask(key, self.bucket.name(), &object).await?;
-        }
         let accept = async |connection: &mut _| store::accept(connection, key, file).await;
         let is_accepted = self.database.within(STATEMENT_TIMEOUT, accept).await?;
 
         let mut removed = vec![key.incoming()];
         if is_accepted {
             metrics::count("UploadVerified", &[("outcome", "kept")]);
-        } else if !self.is_wanted(key).await? {
-            removed.push(object);
+            self.ask_scanner(key, &object).await?;
+        } else {
+            // Another delivery may have kept the same file, or another one: that one stays.
+            let kept = self.find(key).await?;
+            let kept = kept.and_then(|upload| upload.kept_object(&key.tenant));
+            removed.extend((kept.as_ref() != Some(&object)).then_some(object));
         }
         self.bucket.remove(&removed).await
     }
 
-    /// Whether the upload is there and not rejected: another delivery of the same message may have
-    /// accepted it.
-    async fn is_wanted(&self, key: &UploadKey) -> Result<bool, Error> {
+    async fn find(&self, key: &UploadKey) -> Result<Option<Upload>, Error> {
         let find = async |connection: &mut _| store::find(connection, key).await;
-        let found = self.database.within(STATEMENT_TIMEOUT, find).await?;
-        Ok(found.is_some_and(|it| it.state != UploadState::Rejected))
+        self.database.within(STATEMENT_TIMEOUT, find).await
+    }
+
+    /// The object that a scanner looks at, if it does.
+    fn is_scanned(&self, key: &UploadKey, upload: Option<&Upload>) -> Option<String> {
+        let scanned = upload.filter(|it| it.state == UploadState::Scanning)?;
+        scanned.kept_object(&key.tenant)
+    }
+
+    /// A scanner that is told twice answers twice.
+    async fn ask_scanner(&self, key: &UploadKey, object: &str) -> Result<(), Error> {
+        match &self.scans {
+            Some(scans) => scans.ask(key, self.bucket.name(), object).await,
+            None => Ok(()),
+        }
     }
 
     async fn reject(&self, key: &UploadKey, reason: RejectionReason) -> Result<(), Error> {
         let reject = async |connection: &mut _| store::reject(connection, key, reason).await;
-        self.database.within(STATEMENT_TIMEOUT, reject).await?;
-        metrics::count("UploadVerified", &[("outcome", reason.as_str())]);
-        tracing::info!(upload = %key.id, reason = reason.as_str(), "an upload was rejected");
-        self.bucket.remove(&[key.incoming()]).await
+        if self.database.within(STATEMENT_TIMEOUT, reject).await? {
+            metrics::count("UploadVerified", &[("outcome", reason.as_str())]);
+            tracing::info!(upload = %key.id, reason = reason.as_str(), "an upload was rejected");
+        }
+        self.bucket.remove_all(key).await
+    }
+
+    /// Lets failed messages come again soon, and not when the longest run would have ended.
+    async fn delay(&self, failed: &[SqsMessage]) {
+        let receipts = failed.iter().filter_map(|it| it.receipt_handle.as_deref());
+        let receipts: Vec<_> = receipts.collect();
+        if receipts.is_empty() {
+            return;
+        }
+        if let Err(error) = self.queue.set_visibility(&receipts, RETRY_DELAY).await {
+            let causes = error_chain(&*error);
+            tracing::warn!(causes, "failed messages come again later than they could");
+        }
     }
 }

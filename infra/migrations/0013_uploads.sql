@@ -20,12 +20,16 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_unfinished ON uploads (created_at) WHERE state <> 'ready';
 CREATE INDEX uploads_pending ON uploads (tenant_id, user_id) WHERE state = 'pending';
 
--- Objects that are to be removed, with what the CDN has cached of them. Written in the transaction that removes the upload.
-CREATE TABLE removed_objects (
-    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    object_key  text        NOT NULL,
-    was_served  boolean     NOT NULL, -- then the CDN may have cached it
-    removed_at  timestamptz NOT NULL DEFAULT now(),
-    batch       uuid -- of the invalidation that names it, once it is being made
+-- Uploads that are gone, whose files are to be removed, with what the CDN has cached of them. Written in the transaction that
+-- removes or rejects the upload.
+CREATE TABLE removed_uploads (
+    id            bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id     text        NOT NULL,
+    upload_id     uuid        NOT NULL,
+    served_object text,                               -- what the CDN may have cached
+    due_at        timestamptz NOT NULL DEFAULT now(),
+    is_second     boolean     NOT NULL DEFAULT false, -- a verification that was under way has ended
+    batch         uuid                                -- which names it to the CDN, once it is being removed
 );
-CREATE INDEX removed_objects_batch ON removed_objects (batch) WHERE batch IS NOT NULL;
+CREATE INDEX removed_uploads_due ON removed_uploads (due_at);
+CREATE INDEX removed_uploads_batch ON removed_uploads (batch) WHERE batch IS NOT NULL;

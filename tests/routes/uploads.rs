@@ -4,17 +4,20 @@ use std::io::Cursor;
 use std::process::Command;
 use std::time::Duration;
 
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, UploadRules, UploadType};
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::TenantId;
-use wenzhen::lambda::Schedule;
+use wenzhen::jobs::queue::Queue;
+use wenzhen::lambda::{QueueConsumer, Schedule};
 use wenzhen::postgres::Database;
-use wenzhen::uploads::{UploadBucket, UploadKey, UploadRequest};
-use wenzhen_functions::RemoveObjects;
+use wenzhen::uploads::{ScanQueue, UploadBucket, UploadKey, UploadRequest};
+use wenzhen_functions::{RemoveObjects, VerifyUpload};
 use xtask::users::Role;
 
 use crate::support::{STACK, User, database, eventually, new_tenant, problem, read};
@@ -90,6 +93,12 @@ async fn upload(user: &User, name: &str, content_type: &str, bytes: &[u8]) -> Va
     looked_at(user, &accepted["id"]).await
 }
 
+fn hash_of(bytes: &[u8]) -> String {
+    let digits = Sha256::digest(bytes);
+    let digits = digits.iter().map(|it| format!("{it:02x}"));
+    digits.collect::<Vec<_>>().concat()
+}
+
 /// Follows a link of the CDN, which the emulator knows by its host.
 async fn follow(link: &Value, range: Option<&str>) -> Response {
     let url: Url = link["url"].as_str().unwrap().parse().unwrap();
@@ -105,21 +114,26 @@ async fn follow(link: &Value, range: Option<&str>) -> Response {
     request.send().await.unwrap()
 }
 
-/// The objects of an upload, in all of the bucket.
-async fn objects_of(id: &Value) -> Vec<String> {
+/// The objects of an upload, in all of a bucket.
+async fn objects_in(bucket: &str, id: &str) -> Vec<String> {
     let client = wenzhen::aws::s3(&STACK.aws().await);
-    let bucket = STACK.env("UPLOADS_BUCKET").unwrap();
-    let listed = client
+    let mut pages = client
         .list_objects_v2()
         .bucket(bucket)
-        .send()
-        .await
-        .unwrap();
-    let keys = listed.contents().iter().filter_map(|it| it.key());
-    let id = id.as_str().unwrap();
-    keys.filter(|key| key.contains(id))
-        .map(str::to_owned)
-        .collect()
+        .into_paginator()
+        .send();
+    let mut objects = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.unwrap();
+        let keys = page.contents().iter().filter_map(|it| it.key());
+        objects.extend(keys.filter(|key| key.contains(id)).map(str::to_owned));
+    }
+    objects
+}
+
+async fn objects_of(id: &Value) -> Vec<String> {
+    let bucket = STACK.env("UPLOADS_BUCKET").unwrap();
+    objects_in(&bucket, id.as_str().unwrap()).await
 }
 
 #[tokio::test]
@@ -145,7 +159,7 @@ async fn a_photo_is_sent_verified_and_delivered_to_its_owner() {
         headers["cache-control"]
             .to_str()
             .unwrap()
-            .contains("max-age=31536000, immutable")
+            .starts_with("max-age=31536000, immutable")
     );
     assert!(
         headers["content-disposition"]
@@ -156,11 +170,7 @@ async fn a_photo_is_sent_verified_and_delivered_to_its_owner() {
     let delivered = answer.bytes().await.unwrap();
     let kept = image::load_from_memory(&delivered).unwrap();
     assert_eq!(kept, image::load_from_memory(&bytes).unwrap());
-    let hash: Vec<_> = Sha256::digest(&delivered)
-        .iter()
-        .map(|it| format!("{it:02x}"))
-        .collect();
-    assert_eq!(ready["sha256"], hash.concat());
+    assert_eq!(ready["sha256"], hash_of(&delivered));
 
     let part = follow(&ready["link"], Some("bytes=0-7")).await;
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
@@ -336,6 +346,12 @@ async fn an_upload_is_its_owners_and_their_tenants() {
     }
     let clinician = User::of(&tenant, "clinician", Role::Clinician).await;
     read(get(&clinician, &ready["id"]).await, StatusCode::OK).await;
+    let path = format!("/v1/uploads/{}", ready["id"].as_str().unwrap());
+    let delete = clinician.delete(&path).send().await.unwrap();
+    problem(delete, StatusCode::NOT_FOUND).await;
+    let admin = User::of(&tenant, "chief", Role::Admin).await;
+    let deleted = admin.delete(&path).send().await.unwrap();
+    assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
@@ -351,14 +367,14 @@ async fn a_removed_upload_leaves_no_file_and_its_paths_are_invalidated() {
         objects_of(&ready["id"]).await.is_empty().then_some(())
     })
     .await;
+    let id: Uuid = ready["id"].as_str().unwrap().parse().unwrap();
     eventually("the schedule has done its part", async || {
-        let left: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM removed_objects WHERE object_key LIKE '%' || $1 || '%'",
-        )
-        .bind(ready["id"].as_str().unwrap())
-        .fetch_one(&mut database().await)
-        .await
-        .unwrap();
+        let left = "SELECT count(*) FROM removed_uploads WHERE upload_id = $1 AND NOT is_second";
+        let left: i64 = sqlx::query_scalar(left)
+            .bind(id)
+            .fetch_one(&mut database().await)
+            .await
+            .unwrap();
         (left == 0).then_some(())
     })
     .await;
@@ -393,7 +409,12 @@ async fn an_uploaded_text_is_brought_in_as_a_document() {
     .await;
 
     let stranger = User::of(&new_tenant(), "clinician", Role::Clinician).await;
-    for (user, id) in [(&clinician, &photo["id"]), (&stranger, &ready["id"])] {
+    let colleague = User::of(&tenant, "colleague", Role::Clinician).await;
+    for (user, id) in [
+        (&clinician, &photo["id"]),
+        (&stranger, &ready["id"]),
+        (&colleague, &ready["id"]),
+    ] {
         let refused = bring(user, id).await;
         let refused = problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
         assert_eq!(refused["errors"][0]["field"], "upload");
@@ -430,35 +451,137 @@ async fn wrong_requests_are_told_what_is_wrong_and_change_nothing() {
     problem(ask(&user, &good).await, StatusCode::TOO_MANY_REQUESTS).await;
 }
 
+/// Two files under one form, at once: one of them is kept, and delivered with its own checksum.
 #[tokio::test]
-async fn removal_does_a_broken_off_batch_again_under_its_name() {
-    let mut database = database().await;
-    let batch = uuid::Uuid::now_v7();
-    let object = format!("uploads/{}/{batch}/x.png", new_tenant());
-    sqlx::query(
-        "INSERT INTO removed_objects (object_key, batch, was_served) VALUES ($1, $2, true)",
-    )
-    .bind(&object)
-    .bind(batch)
-    .execute(&mut database)
-    .await
-    .unwrap();
+async fn of_two_files_at_once_one_is_kept_as_it_was_verified() {
+    let user = patient().await;
+    let (one, other) = (vec![b'a'; 90_000], vec![b'b'; 90_000]);
+    let accepted = accepted(&user, "x.txt", "text/plain", one.len()).await;
+    let form = &accepted["form"];
+    futures::join!(send(form, &one), send(form, &other));
+    let ready = looked_at(&user, &accepted["id"]).await;
 
+    let objects = eventually("the other one is gone", async || {
+        let objects = objects_of(&accepted["id"]).await;
+        (objects.len() == 1).then_some(objects)
+    })
+    .await;
+    let delivered = follow(&ready["link"], None).await.bytes().await.unwrap();
+    assert_eq!(ready["sha256"], hash_of(&delivered));
+    assert!(
+        objects[0].contains(&hash_of(&delivered)[..16]),
+        "{objects:?}"
+    );
+}
+
+async fn own_database_of_stack() -> Database {
     let settings = DatabaseSettings {
         url: STACK.env("DATABASE_URL").unwrap().parse().unwrap(),
         auth: DatabaseAuth::Url,
     };
+    Database::new(&settings).await.unwrap()
+}
+
+/// A batch that was begun is done under its name, and once more after a while.
+#[tokio::test]
+async fn removal_does_a_broken_off_batch_again() {
+    let (batch, id) = (Uuid::now_v7(), Uuid::now_v7());
+    let insert = "INSERT INTO removed_uploads (tenant_id, upload_id, batch) VALUES ($1, $2, $3)";
+    let insert = sqlx::query(insert).bind(new_tenant()).bind(id).bind(batch);
+    insert.execute(&mut database().await).await.unwrap();
+
     let schedule = RemoveObjects {
-        database: Database::new(&settings).await.unwrap(),
+        database: own_database_of_stack().await,
         bucket: UploadBucket::new(&STACK.aws().await, STACK.env("UPLOADS_BUCKET").unwrap()),
         cdn: None,
     };
-    let run = schedule.run(Deadline::after(Duration::from_secs(55)));
-    run.await.unwrap();
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM removed_objects WHERE batch = $1")
-        .bind(batch)
-        .fetch_one(&mut database)
-        .await
-        .unwrap();
-    assert_eq!(left, 0);
+    eventually("it is done once", async || {
+        let run = schedule.run(Deadline::after(Duration::from_mins(1)));
+        run.await.unwrap();
+        let second = "SELECT is_second FROM removed_uploads WHERE upload_id = $1";
+        let second: Option<bool> = sqlx::query_scalar(second)
+            .bind(id)
+            .fetch_optional(&mut database().await)
+            .await
+            .unwrap();
+        second.filter(|is_second| *is_second)
+    })
+    .await;
+}
+
+/// A scanner is told of what was verified, and decides, also later on.
+#[tokio::test]
+async fn a_scanner_decides_of_what_was_verified() {
+    let (user, bytes) = (patient().await, picture());
+    let accepted = accepted(&user, "x.png", "image/png", bytes.len()).await;
+    let id = accepted["id"].as_str().unwrap();
+    let tenant = accepted["form"]["fields"]["key"].as_str().unwrap();
+    let tenant = tenant.split('/').nth(1).unwrap();
+
+    // A bucket of its own, of which the deployed function hears nothing.
+    let config = STACK.aws().await;
+    let name = format!("scans-{}", Uuid::new_v4().simple());
+    let s3 = wenzhen::aws::s3(&config);
+    let place = CreateBucketConfiguration::builder();
+    let place = place.location_constraint(BucketLocationConstraint::EuWest1);
+    let create = s3.create_bucket().bucket(&name);
+    let create = create.create_bucket_configuration(place.build());
+    create.send().await.unwrap();
+    let incoming = format!("incoming/{tenant}/{id}");
+    let put = s3.put_object().bucket(&name).key(&incoming);
+    put.body(bytes.into()).send().await.unwrap();
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let queue = sqs.create_queue().queue_name(&name).send().await.unwrap();
+    let url = queue.queue_url().unwrap().to_owned();
+
+    let verify = VerifyUpload {
+        queue: Queue::new(&config, url.clone()),
+        database: own_database_of_stack().await,
+        bucket: UploadBucket::new(&config, name.clone()),
+        scans: Some(ScanQueue::new(&config, url.clone())),
+    };
+    let tell = async |body: Value| {
+        let record = json!({ "messageId": "1", "receiptHandle": "1", "body": body.to_string() });
+        let event = json!({ "Records": [record] });
+        let event = serde_json::from_value(event).unwrap();
+        let deadline = Deadline::after(Duration::from_mins(1));
+        let answer = verify.handle(event, deadline).await;
+        assert!(answer.batch_item_failures.is_empty(), "{answer:?}");
+    };
+    let object = json!({ "key": incoming, "size": 1, "eTag": "x", "sequencer": "0" });
+    let arrived = json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1",
+        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Post",
+        "userIdentity": { "principalId": "x" }, "requestParameters": { "sourceIPAddress": "::1" },
+        "responseElements": {}, "s3": {
+            "s3SchemaVersion": "1.0", "configurationId": "x", "object": object,
+            "bucket": { "name": name, "ownerIdentity": { "principalId": "x" }, "arn": "x" },
+        },
+    }] });
+
+    tell(arrived).await;
+    let scanning = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
+    assert_eq!(
+        (&scanning["state"], &scanning["link"]),
+        (&json!("scanning"), &Value::Null)
+    );
+    let told = sqs.receive_message().queue_url(&url).send().await.unwrap();
+    let told: Value = serde_json::from_str(told.messages()[0].body().unwrap()).unwrap();
+    assert_eq!(
+        (&told["upload"], &told["bucket"]),
+        (&accepted["id"], &json!(name))
+    );
+
+    let verdict = |verdict: &str| json!({ "tenant": tenant, "upload": id, "verdict": verdict });
+    tell(verdict("clean")).await;
+    tell(verdict("clean")).await;
+    let ready = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
+    assert_eq!(ready["state"], "ready");
+    tell(verdict("infected")).await;
+    let rejected = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
+    assert_eq!(
+        (&rejected["state"], &rejected["reason"]),
+        (&json!("rejected"), &json!("infected"))
+    );
+    assert_eq!(objects_in(&name, id).await, Vec::<String>::new());
 }

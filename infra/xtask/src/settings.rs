@@ -83,6 +83,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ),
         ("CacheUrl", services::valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
+        ("EmulatedCdn", "true".to_owned()),
         ("AiTiers", deployed_tiers(stack, tiers).await?),
         ("AiChains", deployed_chains(stack)?),
         ("Limits", deployed_limits(stack)?),

@@ -132,6 +132,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("JOBS_QUEUE_URL", output("JobsQueueUrl")?),
         ("REPORTS_BUCKET", output("ReportsBucketName")?),
         ("UPLOADS_BUCKET", output("UploadsBucketName")?),
+        ("UPLOADS_QUEUE_URL", output("UploadsQueueUrl")?),
         ("TOKEN_AUDIENCE", client.clone()),
         ("TOKEN_ISSUER", issuer),
         ("TOKEN_JWKS_URL", jwks_url),

@@ -36,6 +36,7 @@ pub use stored::{StoredSettings, settings_secret, unreadable_secret};
 pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
 pub use uploads::{
     CdnSettings, UploadRules, UploadType, cdn_distribution, scan_queue_url, uploads_bucket,
+    uploads_queue_url,
 };
 pub use vector_store::{VectorStoreKind, VectorStoreSettings};
 

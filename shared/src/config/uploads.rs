@@ -140,6 +140,11 @@ pub fn uploads_bucket() -> Result<String, ConfigError> {
     required("UPLOADS_BUCKET")
 }
 
+/// The queue that S3 tells of files: `UPLOADS_QUEUE_URL`.
+pub fn uploads_queue_url() -> Result<String, ConfigError> {
+    required("UPLOADS_QUEUE_URL")
+}
+
 /// The queue of a virus scanner, which is told of every verified upload: `SCAN_QUEUE_URL`; none if
 /// there is no scanner.
 pub fn scan_queue_url() -> Result<Option<String>, ConfigError> {

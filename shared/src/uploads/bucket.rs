@@ -14,17 +14,13 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, MetadataDirective, ObjectIdentifier};
 use bytes::Bytes;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
+use super::key::UploadKey;
 use super::post_form::{PostForm, PostTarget, sign_form};
-use super::upload::{Link, NewUpload, Upload};
+use super::upload::{Link, NewUpload};
 use crate::aws;
 use crate::config::UploadType;
 use crate::error::{BoxError, Error};
-use crate::identity::TenantId;
-
-/// The most objects that one call removes.
-pub const MAX_REMOVED: usize = 1_000;
 
 /// Writing or copying a large file takes longer than other calls.
 const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
@@ -36,40 +32,7 @@ pub(super) const LINK_TTL: Duration = Duration::from_mins(10);
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// What is kept never changes: another upload has another address.
-const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
-
-/// Where what clients send lies.
-const INCOMING: &str = "incoming/";
-
-/// An upload among all tenants'.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadKey {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: Uuid,
-}
-
-impl UploadKey {
-    /// Where a client sends it.
-    pub fn incoming(&self) -> String {
-        format!("{INCOMING}{}/{}", self.tenant.as_str(), self.id)
-    }
-
-    /// Where it is kept.
-    pub fn kept(&self, file_name: &str) -> String {
-        format!("uploads/{}/{}/{file_name}", self.tenant.as_str(), self.id)
-    }
-
-    /// The upload whose incoming object this is.
-    pub fn of_incoming(object: &str) -> Option<Self> {
-        let (tenant, id) = object.strip_prefix(INCOMING)?.split_once('/')?;
-        Some(Self {
-            tenant: TenantId::try_from(tenant.to_owned()).ok()?,
-            id: id.parse().ok()?,
-        })
-    }
-}
+const CACHE_CONTROL: &str = "max-age=31536000, immutable";
 
 /// The bucket.
 pub struct UploadBucket {
@@ -227,7 +190,7 @@ impl UploadBucket {
         }
     }
 
-    /// Removes objects, up to [`MAX_REMOVED`]. Those that are not there count as removed.
+    /// Removes objects. Those that are not there count as removed.
     pub async fn remove(&self, objects: &[String]) -> Result<(), Error> {
         if objects.is_empty() {
             return Ok(());
@@ -240,20 +203,29 @@ impl UploadBucket {
         let delete = delete.build().map_err(Error::internal)?;
 
         let request = self.client.delete_objects().bucket(&self.name);
-        let removed = request.delete(delete).send().await.map_err(sort_error)?;
-        if removed.errors().is_empty() {
+        let request = request.delete(delete).customize();
+        let removed = request.config_override(patient()).send().await;
+        if removed.map_err(sort_error)?.errors().is_empty() {
             Ok(())
         } else {
-            Err(Error::unavailable(
-                "uploads",
-                RETRY_AFTER,
-                "some objects could not be removed",
-            ))
+            let problem = "some objects could not be removed";
+            Err(Error::unavailable("uploads", RETRY_AFTER, problem))
         }
     }
 
+    /// Removes everything of an upload: what was sent, and what was kept. It has a file or two.
+    pub async fn remove_all(&self, key: &UploadKey) -> Result<(), Error> {
+        let list = self.client.list_objects_v2().bucket(&self.name);
+        let listed = list.prefix(key.folder()).send().await.map_err(sort_error)?;
+
+        let kept = listed.contents().iter().filter_map(|object| object.key());
+        let mut objects: Vec<_> = kept.map(str::to_owned).collect();
+        objects.push(key.incoming());
+        self.remove(&objects).await
+    }
+
     /// A link of S3's own, signed here: that costs no call.
-    pub async fn sign_link(&self, key: &UploadKey, upload: &Upload) -> Result<Link, Error> {
+    pub async fn sign_link(&self, object: &str) -> Result<Link, Error> {
         let start = aws::period_start().map_err(Error::internal)?;
         let ttl = LINK_TTL + aws::LINK_PERIOD;
         let lifetime = PresigningConfig::builder()
@@ -262,7 +234,6 @@ impl UploadBucket {
             .build()
             .map_err(Error::internal)?;
 
-        let object = key.kept(&upload.file_name);
         let get = self.client.get_object().bucket(&self.name).key(object);
         let link = get.presigned(lifetime).await.map_err(Error::internal)?;
         Ok(Link {
@@ -321,27 +292,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_incoming_object_tells_its_upload_and_no_path_leaves_it() {
-        let key = UploadKey {
-            tenant: TenantId::try_from("clinic-1".to_owned()).unwrap(),
-            id: Uuid::now_v7(),
-        };
-        assert_eq!(UploadKey::of_incoming(&key.incoming()), Some(key.clone()));
-
-        let id = key.id;
-        for object in [
-            format!("uploads/clinic-1/{id}"),
-            format!("incoming/{id}"),
-            format!("incoming/../{id}"),
-            format!("incoming/clinic-1/{id}/x"),
-            "incoming/clinic-1/x".to_owned(),
-            String::new(),
-        ] {
-            assert_eq!(UploadKey::of_incoming(&object), None, "{object}");
-        }
-    }
 
     #[test]
     fn names_are_escaped_in_headers_and_only_images_are_shown() {

@@ -19,15 +19,26 @@ const MAX_SIDE: u32 = 30_000;
 /// The most memory that decoding may take.
 const MAX_MEMORY: u64 = 400 * 1024 * 1024;
 
+/// What looks like a text, and is shown as something else.
+const PAGES: [&str; 4] = [
+    "text/html",
+    "text/xml",
+    "application/pdf",
+    "application/rtf",
+];
+
 /// Whether the beginning of a file is that of a file of this type.
 pub fn check_head(head: &[u8], content_type: UploadType) -> Result<(), RejectionReason> {
+    let found = infer::get(head).map(|found| found.mime_type());
     let is_fitting = match content_type {
-        // Text has no mark. What has the mark of another type, or looks like a page, is none.
-        UploadType::Text => infer::get(head).is_none() && !head.contains(&0),
-        known => {
-            let found = infer::get(head).map(|found| found.mime_type());
-            found == Some(known.as_str())
+        // A text has no mark, and may begin with letters that are one: "BMI 31".
+        UploadType::Text => {
+            let is_page = found.is_some_and(|found| PAGES.contains(&found));
+            !is_page && !head.contains(&0)
         }
+        // Slides of pathology are TIFF as well.
+        UploadType::Dicom => head.get(128..132) == Some(b"DICM"),
+        known => found == Some(known.as_str()),
     };
     if is_fitting {
         Ok(())
@@ -57,7 +68,8 @@ pub fn check_image(bytes: &[u8], content_type: UploadType) -> Result<(), Rejecti
         .map_err(|error| reason_of(&error))
 }
 
-fn limits() -> Limits {
+/// Bounds on what decoding may take.
+pub(super) fn limits() -> Limits {
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -157,7 +169,9 @@ mod tests {
         let mut dicom = vec![0; 128];
         dicom.extend_from_slice(b"DICM");
         check_head(&dicom, UploadType::Dicom).unwrap();
-        check_head("血压 130/80\n".as_bytes(), UploadType::Text).unwrap();
+        for text in ["血压 130/80\n", "BMI 31.2, RR 140/90", "ID3 x", "MZ: none"] {
+            check_head(text.as_bytes(), UploadType::Text).unwrap();
+        }
 
         for (bytes, content_type) in [
             (&b"<html><script>alert(1)</script>"[..], UploadType::Png),

@@ -8,7 +8,7 @@ use aws_sdk_cloudfront::operation::create_invalidation::CreateInvalidationError;
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 use url::Url;
 
-use super::store::RemovalBatch;
+use super::removal::RemovalBatch;
 use crate::aws;
 use crate::error::Error;
 

@@ -5,7 +5,7 @@ use aws_lambda_events::s3::S3Event;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::bucket::UploadKey;
+use super::key::UploadKey;
 use crate::identity::TenantId;
 
 /// A message.

@@ -14,20 +14,25 @@ use img_parts::png::Png;
 use img_parts::webp::WebP;
 use img_parts::{ImageEXIF, ImageICC};
 
+use super::inspect::limits;
 use super::upload::RejectionReason;
 use crate::config::UploadType;
 
-/// JPEG: the form of the pixels (JFIF, Adobe). All other segments for applications go.
-const KEPT_APPLICATION_SEGMENTS: [u8; 2] = [0xe0, 0xee];
+/// JPEG: the form of the pixels, without a thumbnail. All other segments for applications go.
+const JFIF: u8 = 0xe0;
+const ADOBE: u8 = 0xee;
+
+/// The largest colour profile that is kept, inflated: those in use have some kilobytes.
+const MAX_PROFILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// JPEG: segments for applications, and comments.
 const APPLICATION_SEGMENTS: std::ops::RangeInclusive<u8> = 0xe0..=0xef;
 const COMMENT: u8 = 0xfe;
 
-/// PNG: chunks that change how the picture looks, besides the necessary ones.
-const KEPT_PNG_CHUNKS: [&[u8; 4]; 14] = [
-    b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD", b"pHYs", b"cICP", b"hIST",
-    b"sPLT", b"acTL", b"fcTL", b"fdAT",
+/// PNG: the necessary chunks, and those that change how the picture looks, besides its profile.
+const KEPT_PNG_CHUNKS: [&[u8; 4]; 17] = [
+    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD",
+    b"pHYs", b"cICP", b"hIST", b"sPLT", b"acTL", b"fcTL", b"fdAT",
 ];
 
 /// `WebP`: likewise, all of them.
@@ -35,7 +40,7 @@ const KEPT_WEBP_CHUNKS: [&[u8; 4]; 7] = [
     b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP",
 ];
 
-/// The image without metadata. A GIF is given back as it is: it has no place for a position.
+/// The image without metadata. A GIF is given back as it is.
 pub fn strip_metadata(bytes: &Bytes, content_type: UploadType) -> Result<Bytes, RejectionReason> {
     let turned = orientation(bytes, content_type).map(orientation_only);
     let stripped = match content_type {
@@ -52,7 +57,7 @@ fn orientation(bytes: &[u8], content_type: UploadType) -> Option<Orientation> {
     let bytes = Cursor::new(bytes);
     let orientation = match content_type {
         UploadType::Jpeg => JpegDecoder::new(bytes).ok()?.orientation(),
-        UploadType::Png => PngDecoder::new(bytes).ok()?.orientation(),
+        UploadType::Png => PngDecoder::with_limits(bytes, limits()).ok()?.orientation(),
         UploadType::Webp => WebPDecoder::new(bytes).ok()?.orientation(),
         _ => return None,
     };
@@ -70,63 +75,82 @@ fn orientation_only(orientation: Orientation) -> Bytes {
 fn strip_jpeg(bytes: &Bytes, exif: Option<Bytes>) -> Option<Bytes> {
     let mut image = Jpeg::from_bytes(bytes.clone()).ok()?;
     let profile = image.icc_profile();
+    let profile = profile.filter(|profile| profile.len() <= MAX_PROFILE_BYTES);
 
     image.segments_mut().retain(|segment| {
-        let marker = segment.marker();
-        let is_extra = APPLICATION_SEGMENTS.contains(&marker) || marker == COMMENT;
-        !is_extra || KEPT_APPLICATION_SEGMENTS.contains(&marker)
+        let contents = segment.contents();
+        match segment.marker() {
+            JFIF => contents.len() == 14 && contents.starts_with(b"JFIF\0"),
+            ADOBE => contents.len() == 12 && contents.starts_with(b"Adobe"),
+            marker => !is_extra(marker),
+        }
     });
     image.set_icc_profile(profile);
     image.set_exif(exif);
-    cut_after_picture(image.segments_mut())?;
+    clean_scans(image.segments_mut())?;
     Some(image.encoder().bytes())
+}
+
+/// Whether a segment is no part of the picture.
+fn is_extra(marker: u8) -> bool {
+    APPLICATION_SEGMENTS.contains(&marker) || marker == COMMENT
 }
 
 /// What follows the picture goes: phones put a second picture there, with a position of its own.
 /// The last segment holds everything behind the first scan's header.
-fn cut_after_picture(segments: &mut Vec<JpegSegment>) -> Option<()> {
+fn clean_scans(segments: &mut Vec<JpegSegment>) -> Option<()> {
     let last = segments.pop()?;
     let contents = last.contents().clone();
     let whole = last.clone().encoder().bytes();
     // The marker's two bytes, the length's two, and the header.
-    let entropy = whole.slice(4 + contents.len()..);
+    let scans = whole.get(4 + contents.len()..)?;
 
-    let end = end_of_picture(&entropy)?;
-    let entropy = entropy.slice(..end);
+    let scans = Bytes::from(scans_of_picture(scans)?);
     let marker = last.marker();
-    segments.push(JpegSegment::new_with_entropy(marker, contents, entropy));
+    segments.push(JpegSegment::new_with_entropy(marker, contents, scans));
     Some(())
 }
 
-/// Where the picture ends, behind the mark of its end: scans, with segments between them.
-fn end_of_picture(scans: &[u8]) -> Option<usize> {
+/// The scans with what they need between them, to the mark of the picture's end.
+fn scans_of_picture(bytes: &[u8]) -> Option<Vec<u8>> {
     const MARK: u8 = 0xff;
     const END: u8 = 0xd9;
 
-    let mut position = 0;
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
     loop {
-        let byte = *scans.get(position)?;
-        let next = *scans.get(position + 1)?;
-        position += match (byte, next) {
-            (MARK, END) => return Some(position + 2),
-            // A mark may be filled up; a byte of the scan that looks like a mark is followed by 0.
-            (MARK, MARK) => 1,
+        let (&byte, &next) = (rest.first()?, rest.get(1)?);
+        let length = match (byte, next) {
+            (MARK, END) => {
+                kept.extend_from_slice(&[MARK, END]);
+                return Some(kept);
+            }
+            // A byte of the scan that looks like a mark is followed by 0; restarts have no length.
             (MARK, 0 | 0x01 | 0xd0..=0xd7) => 2,
+            (MARK, MARK) => 1, // a mark may be filled up
             (MARK, _) => {
-                let length = [*scans.get(position + 2)?, *scans.get(position + 3)?];
+                let length = [*rest.get(2)?, *rest.get(3)?];
                 2 + usize::from(u16::from_be_bytes(length))
             }
             _ => 1,
         };
+
+        let part = rest.get(..length)?;
+        if byte != MARK || !is_extra(next) {
+            kept.extend_from_slice(part);
+        }
+        rest = rest.get(length..)?;
     }
 }
 
 fn strip_png(bytes: &Bytes, exif: Option<Bytes>) -> Option<Bytes> {
     let mut image = Png::from_bytes(bytes.clone()).ok()?;
-    image.chunks_mut().retain(|chunk| {
-        let kind = chunk.kind();
-        let is_necessary = kind.first().is_some_and(u8::is_ascii_uppercase);
-        is_necessary || KEPT_PNG_CHUNKS.contains(&&kind)
+    // One that is broken, or inflates without end, is none; reading it is bounded.
+    let profile = image.icc_profile();
+    let has_profile = profile.is_some_and(|profile| profile.len() <= MAX_PROFILE_BYTES);
+    image.chunks_mut().retain(|chunk| match &chunk.kind() {
+        b"iCCP" => has_profile,
+        kind => KEPT_PNG_CHUNKS.contains(&kind),
     });
     image.set_exif(exif);
     Some(image.encoder().bytes())
@@ -225,6 +249,19 @@ mod tests {
         assert_eq!(pixels(&stripped), pixels(&plain));
     }
 
+    /// A profile of some kilobytes that inflates to a hundred megabytes.
+    #[test]
+    fn a_profile_that_inflates_without_end_is_taken_out() {
+        let plain = picture(ImageFormat::Png);
+        let mut image = Png::from_bytes(plain.clone()).unwrap();
+        image.set_icc_profile(Some(Bytes::from(vec![0; 100 * 1024 * 1024])));
+        let bomb = image.encoder().bytes();
+        assert!(bomb.len() < 1024 * 1024, "{}", bomb.len());
+
+        let stripped = strip_metadata(&bomb, UploadType::Png).unwrap();
+        assert_eq!(Png::from_bytes(stripped).unwrap().icc_profile(), None);
+    }
+
     #[test]
     fn a_webp_loses_its_chunks_of_words() {
         let plain = picture(ImageFormat::WebP);
@@ -244,7 +281,12 @@ mod tests {
             0x12, 0xff, 0x00, 0xff, 0xd0, 0x34, 0xff, 0xc4, 0x00, 0x04, 0xff, 0xd9, 0x56, 0xff,
             0xff, 0xd9, 0x99,
         ];
-        assert_eq!(end_of_picture(&scans), Some(16));
-        assert_eq!(end_of_picture(&scans[..14]), None);
+        assert_eq!(scans_of_picture(&scans).unwrap(), scans[..16]);
+        assert_eq!(scans_of_picture(&scans[..14]), None);
+
+        // A comment between two scans.
+        let scans = [0x12, 0xff, 0xfe, 0x00, 0x04, 0x61, 0x62, 0x34, 0xff, 0xd9];
+        let expected = [0x12, 0x34, 0xff, 0xd9];
+        assert_eq!(scans_of_picture(&scans).unwrap(), expected);
     }
 }

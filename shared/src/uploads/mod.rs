@@ -3,9 +3,11 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `key` | which upload, and where its files are |
 //! | `file_name` | names, safe in paths and headers |
 //! | `upload` | an upload as it is asked for, and as it is shown |
 //! | `store` | uploads in PostgreSQL |
+//! | `removal` | uploads that are gone, whose files are to be removed |
 //! | `post_form` | the signed form with which a client sends one file |
 //! | `bucket` | the bucket: what clients send, and what is kept |
 //! | `message` | what the queue says |
@@ -21,17 +23,20 @@ mod cdn;
 mod file_name;
 mod inspect;
 mod invalidation;
+mod key;
 mod message;
 mod metadata;
 mod post_form;
+pub mod removal;
 mod scan_queue;
 pub mod store;
 mod upload;
 mod verify;
 
-pub use bucket::{MAX_REMOVED, UploadBucket, UploadKey};
+pub use bucket::UploadBucket;
 pub use cdn::CdnSigner;
 pub use invalidation::Invalidations;
+pub use key::UploadKey;
 pub use message::{ScanMessage, ScanVerdict, UploadMessage};
 pub use post_form::PostForm;
 pub use scan_queue::ScanQueue;

@@ -54,7 +54,8 @@ pub(super) fn sign_form(
     credentials: &Credentials,
     now: SystemTime,
 ) -> Result<PostForm, BoxError> {
-    let signed_at = OffsetDateTime::from(now);
+    // S3 reads dates with whole seconds, or with milliseconds.
+    let signed_at = OffsetDateTime::from(now).replace_nanosecond(0)?;
     let expires_at = signed_at + FORM_TTL;
     let day = signed_at.format(format_description!("[year][month][day]"))?;
     let second = format_description!("[year][month][day]T[hour][minute][second]Z");
@@ -145,7 +146,7 @@ mod tests {
     #[test]
     fn every_field_is_signed_and_the_size_is_exact() {
         let credentials = Credentials::new("AKID", "SECRET", Some("TOKEN".into()), None, "test");
-        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000) + Duration::from_nanos(7);
         let hash = "00ff".repeat(16);
         let form = sign_form(target(), &upload(Some(&hash)), &credentials, now).unwrap();
 

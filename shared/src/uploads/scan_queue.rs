@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use uuid::Uuid;
 
-use super::bucket::UploadKey;
+use super::key::UploadKey;
 use super::message::ScanMessage;
 use crate::aws;
 use crate::error::Error;

@@ -3,7 +3,8 @@
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::bucket::UploadKey;
+use super::key::UploadKey;
+use super::removal;
 use super::upload::{NewUpload, RejectionReason, Upload, UploadState};
 use crate::error::Error;
 use crate::identity::{Caller, Scope};
@@ -97,10 +98,11 @@ pub async fn accept(
     Ok(accepted.rows_affected() == 1)
 }
 
-/// Notes that a scanner has nothing against an upload. Returns whether it was waited for.
+/// Notes that a scanner has nothing against an upload. Returns whether it was waited for, or is
+/// ready already.
 pub async fn release(connection: &mut PgConnection, key: &UploadKey) -> Result<bool, Error> {
     let sql = "UPDATE uploads SET state = 'ready', updated_at = now()
-               WHERE tenant_id = $1 AND id = $2 AND state = 'scanning'";
+               WHERE tenant_id = $1 AND id = $2 AND state IN ('scanning', 'ready')";
     let released = sqlx::query(sql)
         .bind(&key.tenant)
         .bind(key.id)
@@ -109,36 +111,47 @@ pub async fn release(connection: &mut PgConnection, key: &UploadKey) -> Result<b
     Ok(released.rows_affected() == 1)
 }
 
-/// Notes that an upload is refused, with its objects among those that are to be removed.
+/// Notes that an upload is refused, and that its files are to be removed. Returns whether it was
+/// not refused before: a scanner may find something in one that is ready.
 pub async fn reject(
     connection: &mut PgConnection,
     key: &UploadKey,
     reason: RejectionReason,
 ) -> Result<bool, Error> {
     let mut transaction = connection.begin().await?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM uploads
+         WHERE tenant_id = $1 AND id = $2 AND state <> 'rejected' FOR UPDATE"
+    );
+    let found: Option<Upload> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(&key.tenant)
+        .bind(key.id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let Some(upload) = found else {
+        return Ok(false);
+    };
+
+    removal::note(&mut transaction, key, &upload).await?;
     let sql = "UPDATE uploads SET state = 'rejected', reason = $3, updated_at = now()
-               WHERE tenant_id = $1 AND id = $2 AND state IN ('pending', 'scanning')
-               RETURNING file_name";
-    let rejected: Option<String> = sqlx::query_scalar(sql)
+               WHERE tenant_id = $1 AND id = $2";
+    sqlx::query(sql)
         .bind(&key.tenant)
         .bind(key.id)
         .bind(reason)
-        .fetch_optional(&mut *transaction)
+        .execute(&mut *transaction)
         .await?;
-    if let Some(file_name) = &rejected {
-        note_removed(&mut transaction, key, file_name, false).await?;
-    }
     transaction.commit().await?;
-    Ok(rejected.is_some())
+    Ok(true)
 }
 
-/// Removes an upload that the scope may see, with its objects among those that are to be removed;
-/// returns what it was. 404 if there is none.
+/// Removes an upload that the scope may see, and notes that its files are to be removed. 404 if
+/// there is none.
 pub async fn delete(
     connection: &mut PgConnection,
     scope: Scope<'_>,
     id: Uuid,
-) -> Result<Upload, Error> {
+) -> Result<(), Error> {
     let mut transaction = connection.begin().await?;
     let sql = format!(
         "DELETE FROM uploads
@@ -157,67 +170,8 @@ pub async fn delete(
         tenant: scope.tenant.clone(),
         id,
     };
-    let was_served = deleted.state == UploadState::Ready;
-    note_removed(&mut transaction, &key, &deleted.file_name, was_served).await?;
+    removal::note(&mut transaction, &key, &deleted).await?;
     transaction.commit().await?;
-    Ok(deleted)
-}
-
-async fn note_removed(
-    connection: &mut PgConnection,
-    key: &UploadKey,
-    file_name: &str,
-    was_served: bool,
-) -> Result<(), Error> {
-    let objects = [key.incoming(), key.kept(file_name)];
-    let served = [false, was_served];
-    let sql = "INSERT INTO removed_objects (object_key, was_served)
-               SELECT * FROM unnest($1::text[], $2::boolean[])";
-    sqlx::query(sql)
-        .bind(objects.as_slice())
-        .bind(served.as_slice())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Objects that are to be removed, in one batch.
-pub struct RemovalBatch {
-    /// The batch, which names it to the CDN: the same one until it is done.
-    pub id: Uuid,
-    /// Their keys.
-    pub objects: Vec<String>,
-    /// The keys of those that the CDN may have cached.
-    pub served: Vec<String>,
-}
-
-/// The batch that was begun and not ended, or a new one; none if there is nothing to remove.
-pub async fn next_removals(
-    connection: &mut PgConnection,
-    limit: usize,
-) -> Result<Option<RemovalBatch>, Error> {
-    let rows: Vec<(Uuid, String, bool)> = sqlx::query_as(include_str!("sql/next_removals.sql"))
-        .bind(Uuid::now_v7())
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await?;
-    let Some((id, ..)) = rows.first() else {
-        return Ok(None);
-    };
-    let served = rows.iter().filter(|(_, _, was_served)| *was_served);
-    Ok(Some(RemovalBatch {
-        id: *id,
-        objects: rows.iter().map(|(_, object, _)| object.clone()).collect(),
-        served: served.map(|(_, object, _)| object.clone()).collect(),
-    }))
-}
-
-/// Notes that a batch is done.
-pub async fn end_removals(connection: &mut PgConnection, batch: Uuid) -> Result<(), Error> {
-    sqlx::query("DELETE FROM removed_objects WHERE batch = $1")
-        .bind(batch)
-        .execute(connection)
-        .await?;
     Ok(())
 }
 

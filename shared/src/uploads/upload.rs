@@ -6,8 +6,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::file_name::safe_file_name;
+use super::key::UploadKey;
 use crate::config::{UploadRules, UploadType};
 use crate::error::{Error, FieldError};
+use crate::identity::TenantId;
 use crate::postgres::text_columns;
 
 /// The longest name that is taken, in characters.
@@ -218,6 +220,17 @@ pub struct Link {
 }
 
 impl Upload {
+    /// The object that is kept; none before it was verified.
+    pub fn kept_object(&self, tenant: &TenantId) -> Option<String> {
+        let is_kept = matches!(self.state, UploadState::Scanning | UploadState::Ready);
+        let sha256 = self.sha256.as_deref().filter(|_| is_kept)?;
+        let key = UploadKey {
+            tenant: tenant.clone(),
+            id: self.id,
+        };
+        Some(key.kept(sha256, &self.file_name))
+    }
+
     /// As its owner sees it.
     pub fn view(&self, link: Option<Link>) -> UploadView<'_> {
         UploadView {

@@ -3,15 +3,15 @@
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
-use super::bucket::{IncomingObject, KeptFile, UploadBucket, UploadKey};
+use super::bucket::{IncomingObject, KeptFile, UploadBucket};
 use super::inspect::{HEAD_BYTES, TextCheck, check_head, check_image};
+use super::key::UploadKey;
 use super::metadata::strip_metadata;
 use super::upload::{RejectionReason, Upload};
 use crate::config::UploadType;
 use crate::error::Error;
 
-/// What came of looking at a file.
-#[derive(Debug, PartialEq, Eq)]
+/// What came of looking at a file. Its object's name may tell of an illness: it has no `Debug`.
 pub enum Verification {
     /// It is kept.
     Kept {
@@ -52,12 +52,13 @@ pub async fn verify(
         Err(reason) => return Ok(Verification::Rejected(reason)),
     };
 
-    let file = KeptFile {
-        object: key.kept(&upload.file_name),
+    let file_for = |sha256: &str| KeptFile {
+        object: key.kept(sha256, &upload.file_name),
         content_type,
         file_name: &upload.file_name,
     };
     if !content_type.is_image() {
+        let file = file_for(&read.sha256);
         let is_same = bucket.keep_incoming(key, &file, &etag).await?;
         return Ok(if is_same {
             Verification::Kept {
@@ -70,19 +71,28 @@ pub async fn verify(
         });
     }
 
-    let picture = check_image(&read.bytes, content_type)
-        .and_then(|()| strip_metadata(&read.bytes, content_type));
-    let picture = match picture {
+    let picture = match read_picture(&read.bytes, content_type) {
         Ok(picture) => picture,
         Err(reason) => return Ok(Verification::Rejected(reason)),
     };
     let (size, sha256) = (picture.len() as u64, hex(&Sha256::digest(&picture)));
+    let file = file_for(&sha256);
     bucket.keep_bytes(&file, picture).await?;
     Ok(Verification::Kept {
         object: file.object,
         size,
         sha256,
     })
+}
+
+/// The picture without metadata. A decoder that panics has found an image that is none.
+fn read_picture(bytes: &Bytes, content_type: UploadType) -> Result<Bytes, RejectionReason> {
+    let read = || {
+        check_image(bytes, content_type)?;
+        strip_metadata(bytes, content_type)
+    };
+    let read = std::panic::catch_unwind(read);
+    read.unwrap_or(Err(RejectionReason::UnreadableImage))
 }
 
 /// Reads a file to its end, with its size, checksum and first bytes held against what was said of

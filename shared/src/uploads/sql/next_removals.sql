@@ -1,23 +1,23 @@
--- The objects of a batch that was begun a while ago, or of a new one called $1 with up to $2 objects
+-- The uploads of a batch that is due and was begun before, or of a new one called $1 with up to $2 uploads
 WITH begun AS (
-    SELECT batch FROM removed_objects
-    WHERE batch IS NOT NULL
-    ORDER BY batch
+    SELECT batch FROM removed_uploads
+    WHERE batch IS NOT NULL AND due_at <= now()
+    ORDER BY due_at
     LIMIT 1
 ),
 next AS (
-    SELECT id FROM removed_objects
-    WHERE NOT EXISTS (SELECT FROM begun)
-    ORDER BY id
+    SELECT id FROM removed_uploads
+    WHERE NOT EXISTS (SELECT FROM begun) AND batch IS NULL AND due_at <= now()
+    ORDER BY due_at
     LIMIT $2
     FOR UPDATE SKIP LOCKED
 ),
 taken AS (
-    UPDATE removed_objects r SET batch = $1
+    UPDATE removed_uploads r SET batch = $1
     FROM next
-    WHERE r.id = next.id
-    RETURNING r.batch, r.object_key, r.was_served
+    WHERE r.id = next.id AND r.batch IS NULL
+    RETURNING r.batch, r.tenant_id, r.upload_id, r.served_object
 )
-SELECT batch, object_key, was_served FROM taken
+SELECT batch, tenant_id, upload_id, served_object FROM taken
 UNION ALL
-SELECT r.batch, r.object_key, r.was_served FROM removed_objects r JOIN begun USING (batch)
+SELECT r.batch, r.tenant_id, r.upload_id, r.served_object FROM removed_uploads r JOIN begun USING (batch)
