@@ -125,7 +125,7 @@ impl VerifyUpload {
     /// same form, or that of an upload which was removed.
     async fn look_at(&self, key: &UploadKey) -> Result<(), Error> {
         let upload = self.find(key).await?;
-        if let Some(object) = self.is_scanned(key, upload.as_ref()) {
+        if let Some(object) = scanned_object(key, upload.as_ref()) {
             self.ask_scanner(key, &object).await?; // it may not have been told
         }
         let Some(upload) = upload.filter(|it| it.state == UploadState::Pending) else {
@@ -182,12 +182,6 @@ impl VerifyUpload {
         self.database.within(STATEMENT_TIMEOUT, find).await
     }
 
-    /// The object that a scanner looks at, if it does.
-    fn is_scanned(&self, key: &UploadKey, upload: Option<&Upload>) -> Option<String> {
-        let scanned = upload.filter(|it| it.state == UploadState::Scanning)?;
-        scanned.kept_object(&key.tenant)
-    }
-
     /// A scanner that is told twice answers twice.
     async fn ask_scanner(&self, key: &UploadKey, object: &str) -> Result<(), Error> {
         match &self.scans {
@@ -217,4 +211,10 @@ impl VerifyUpload {
             tracing::warn!(causes, "failed messages come again later than they could");
         }
     }
+}
+
+/// The object that a scanner looks at, if it does.
+fn scanned_object(key: &UploadKey, upload: Option<&Upload>) -> Option<String> {
+    let scanned = upload.filter(|it| it.state == UploadState::Scanning)?;
+    scanned.kept_object(&key.tenant)
 }
