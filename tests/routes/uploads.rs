@@ -1,23 +1,22 @@
 //! Uploads over HTTP: the form, S3, what is verified, the CDN's links, and removal.
 
+mod scanner;
+mod signatures;
+
 use std::io::Cursor;
-use std::process::Command;
 use std::time::Duration;
 
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
-use wenzhen::config::{DatabaseAuth, DatabaseSettings, UploadRules, UploadType};
+use wenzhen::config::{DatabaseAuth, DatabaseSettings};
 use wenzhen::deadline::Deadline;
-use wenzhen::identity::TenantId;
-use wenzhen::jobs::queue::Queue;
-use wenzhen::lambda::{QueueConsumer, Schedule};
+use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
-use wenzhen::uploads::{ScanQueue, UploadBucket, UploadKey, UploadRequest};
-use wenzhen_functions::{RemoveObjects, VerifyUpload};
+use wenzhen::uploads::UploadBucket;
+use wenzhen_functions::RemoveObjects;
 use xtask::users::Role;
 
 use crate::support::{STACK, User, database, eventually, new_tenant, problem, read};
@@ -180,84 +179,6 @@ async fn a_photo_is_sent_verified_and_delivered_to_its_owner() {
         keys.iter().all(|key| key.starts_with("uploads/")),
         "{keys:?}"
     );
-}
-
-/// Runs a Python program of the tools with these arguments.
-fn run_python(program: &str, arguments: &[&str]) -> std::process::Output {
-    let python = xtask::tools::bin_folder(&STACK).join("python");
-    let mut command = Command::new(python);
-    command.args(["-c", program]).args(arguments);
-    command.output().unwrap()
-}
-
-/// The emulator looks at the policy alone: another implementation than ours makes the signature.
-#[tokio::test]
-async fn the_forms_signature_is_that_of_the_policy() {
-    let name = STACK.env("UPLOADS_BUCKET").unwrap();
-    let bucket = UploadBucket::new(&STACK.aws().await, name);
-    let hash = "00ff".repeat(16);
-    let request = json!({
-        "file_name": "x.png", "content_type": "image/png", "size": 10, "sha256": hash,
-    });
-    let request: UploadRequest = serde_json::from_value(request).unwrap();
-    let rules = UploadRules {
-        types: vec![UploadType::Png],
-        max_bytes: 100,
-    };
-    let upload = request.into_upload(&rules).unwrap();
-    let key = UploadKey {
-        tenant: TenantId::try_from(new_tenant()).unwrap(),
-        id: upload.id,
-    };
-    let form = bucket.post_form(&key, &upload).await.unwrap();
-    let field = |name: &str| form.fields[name].as_str();
-    let scope: Vec<_> = field("x-amz-credential").split('/').collect();
-    assert_eq!(scope[3..], ["s3", "aws4_request"]);
-
-    let program = "\
-import sys
-from botocore.auth import S3SigV4PostAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-policy, at, region = sys.argv[1:]
-request = AWSRequest()
-request.context['timestamp'] = at
-auth = S3SigV4PostAuth(Credentials('local', 'local'), 's3', region)
-print(auth.signature(policy, request))";
-    let (policy, at) = (field("policy"), field("x-amz-date"));
-    let signed = run_python(program, &[policy, at, scope[2]]);
-    let expected = String::from_utf8(signed.stdout).unwrap();
-    assert_eq!(field("x-amz-signature"), expected.trim());
-}
-
-/// By another implementation than ours, as CloudFront verifies it.
-#[tokio::test]
-async fn the_links_signature_is_that_of_the_policy() {
-    let user = patient().await;
-    let ready = upload(&user, "x.png", "image/png", &picture()).await;
-    let link = ready["link"]["url"].as_str().unwrap();
-
-    let program = "\
-import base64, sys
-from urllib.parse import urlsplit, parse_qs
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives import hashes, serialization
-url, key = sys.argv[1], serialization.load_pem_public_key(open(sys.argv[2], 'rb').read())
-parts = urlsplit(url)
-query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-assert query['Hash-Algorithm'] == 'SHA256' and query['Key-Pair-Id'] == 'K2JCJMDEHXQW5F'
-base = url.split('?')[0]
-policy = ('{\"Statement\":[{\"Resource\":\"' + base + '\",\"Condition\":{\"DateLessThan\":'
-          '{\"AWS:EpochTime\":' + query['Expires'] + '}}}]}')
-signature = query['Signature'].translate(str.maketrans('-_~', '+=/'))
-key.verify(base64.b64decode(signature), policy.encode(), ec.ECDSA(hashes.SHA256()))";
-    let key = STACK.home.join("cdn-key.pem");
-    let verify = |link: &str| run_python(program, &[link, key.to_str().unwrap()]);
-    let verified = verify(link);
-    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
-    assert!(verified.status.success(), "{said}");
-    let altered = link.replace(".png?", ".jpg?");
-    assert!(!verify(&altered).status.success());
 }
 
 #[tokio::test]
@@ -507,81 +428,4 @@ async fn removal_does_a_broken_off_batch_again() {
         second.filter(|is_second| *is_second)
     })
     .await;
-}
-
-/// A scanner is told of what was verified, and decides, also later on.
-#[tokio::test]
-async fn a_scanner_decides_of_what_was_verified() {
-    let (user, bytes) = (patient().await, picture());
-    let accepted = accepted(&user, "x.png", "image/png", bytes.len()).await;
-    let id = accepted["id"].as_str().unwrap();
-    let tenant = accepted["form"]["fields"]["key"].as_str().unwrap();
-    let tenant = tenant.split('/').nth(1).unwrap();
-
-    // A bucket of its own, of which the deployed function hears nothing.
-    let config = STACK.aws().await;
-    let name = format!("scans-{}", Uuid::new_v4().simple());
-    let s3 = wenzhen::aws::s3(&config);
-    let place = CreateBucketConfiguration::builder();
-    let place = place.location_constraint(BucketLocationConstraint::EuWest1);
-    let create = s3.create_bucket().bucket(&name);
-    let create = create.create_bucket_configuration(place.build());
-    create.send().await.unwrap();
-    let incoming = format!("incoming/{tenant}/{id}");
-    let put = s3.put_object().bucket(&name).key(&incoming);
-    put.body(bytes.into()).send().await.unwrap();
-    let sqs = aws_sdk_sqs::Client::new(&config);
-    let queue = sqs.create_queue().queue_name(&name).send().await.unwrap();
-    let url = queue.queue_url().unwrap().to_owned();
-
-    let verify = VerifyUpload {
-        queue: Queue::new(&config, url.clone()),
-        database: own_database_of_stack().await,
-        bucket: UploadBucket::new(&config, name.clone()),
-        scans: Some(ScanQueue::new(&config, url.clone())),
-    };
-    let tell = async |body: Value| {
-        let record = json!({ "messageId": "1", "receiptHandle": "1", "body": body.to_string() });
-        let event = json!({ "Records": [record] });
-        let event = serde_json::from_value(event).unwrap();
-        let deadline = Deadline::after(Duration::from_mins(1));
-        let answer = verify.handle(event, deadline).await;
-        assert!(answer.batch_item_failures.is_empty(), "{answer:?}");
-    };
-    let object = json!({ "key": incoming, "size": 1, "eTag": "x", "sequencer": "0" });
-    let arrived = json!({ "Records": [{
-        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1",
-        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Post",
-        "userIdentity": { "principalId": "x" }, "requestParameters": { "sourceIPAddress": "::1" },
-        "responseElements": {}, "s3": {
-            "s3SchemaVersion": "1.0", "configurationId": "x", "object": object,
-            "bucket": { "name": name, "ownerIdentity": { "principalId": "x" }, "arn": "x" },
-        },
-    }] });
-
-    tell(arrived).await;
-    let scanning = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
-    assert_eq!(
-        (&scanning["state"], &scanning["link"]),
-        (&json!("scanning"), &Value::Null)
-    );
-    let told = sqs.receive_message().queue_url(&url).send().await.unwrap();
-    let told: Value = serde_json::from_str(told.messages()[0].body().unwrap()).unwrap();
-    assert_eq!(
-        (&told["upload"], &told["bucket"]),
-        (&accepted["id"], &json!(name))
-    );
-
-    let verdict = |verdict: &str| json!({ "tenant": tenant, "upload": id, "verdict": verdict });
-    tell(verdict("clean")).await;
-    tell(verdict("clean")).await;
-    let ready = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
-    assert_eq!(ready["state"], "ready");
-    tell(verdict("infected")).await;
-    let rejected = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
-    assert_eq!(
-        (&rejected["state"], &rejected["reason"]),
-        (&json!("rejected"), &json!("infected"))
-    );
-    assert_eq!(objects_in(&name, id).await, Vec::<String>::new());
 }
