@@ -59,9 +59,9 @@ impl Schedule for EmbedPassages {
         };
 
         // What was removed leaves the store before the time goes into new vectors.
-        let before = self.copy(index, deadline).await?;
+        let before = self.copy(index, CopyStep::Adopt, deadline).await?;
         let vectors = self.fill(index, deadline).await?;
-        let after = self.copy(index, deadline).await?;
+        let after = self.copy(index, CopyStep::Alone, deadline).await?;
         Ok(EmbedSummary {
             vectors,
             copies: Copied {
@@ -70,6 +70,13 @@ impl Schedule for EmbedPassages {
             },
         })
     }
+}
+
+/// Whether the store is looked at first, which counts all vectors: once in a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CopyStep {
+    Adopt,
+    Alone,
 }
 
 impl EmbedPassages {
@@ -95,10 +102,17 @@ impl EmbedPassages {
         }
     }
 
-    async fn copy(&self, index: &VectorIndex, deadline: Deadline) -> Result<Copied, Error> {
+    async fn copy(
+        &self,
+        index: &VectorIndex,
+        step: CopyStep,
+        deadline: Deadline,
+    ) -> Result<Copied, Error> {
         let (database, call) = (&self.database, ServiceCall::of_operator);
         let copy = async {
-            copies::adopt_store(database, index, call, deadline).await?;
+            if step == CopyStep::Adopt {
+                copies::adopt_store(database, index, call, deadline).await?;
+            }
             let scope = PassageScope::All;
             copies::copy_outdated(database, scope, index, call, deadline, |_| true).await
         };

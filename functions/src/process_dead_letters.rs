@@ -1,18 +1,16 @@
 //! The dead-letter queue's consumer: every message that comes here ends as something that an
 //! operator can see.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::FutureExt;
 use wenzhen::config::ConfigError;
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, error_chain};
+use wenzhen::error::Error;
 use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::dead_letters::{self, DeadLetterOutcome};
 use wenzhen::jobs::queue::{Queue, original_id};
-use wenzhen::lambda::QueueConsumer;
+use wenzhen::lambda::{QueueConsumer, process_each};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
@@ -51,37 +49,12 @@ impl QueueConsumer for ProcessDeadLetters {
     /// minute.
     async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
         let deadline = invocation.less(ANSWER_RESERVE);
-
-        let mut failed = Vec::new();
-        for record in event.records {
-            if !self.process_isolated(&record, deadline).await {
-                failed.push(record);
-            }
-        }
-        self.delay(&failed).await;
-
-        let mut response = SqsBatchResponse::default();
-        response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
-        response
+        let process = async |record: &SqsMessage| self.process(record).await;
+        process_each(event, &self.queue, RETRY_DELAY, deadline, process).await
     }
 }
 
 impl ProcessDeadLetters {
-    /// Whether the record is done with. A panic makes its record come again, and no other.
-    async fn process_isolated(&self, record: &SqsMessage, deadline: Deadline) -> bool {
-        let work = AssertUnwindSafe(self.process(record)).catch_unwind();
-        match deadline.run(work).await {
-            Ok(Ok(Ok(is_done))) => is_done,
-            Ok(Ok(Err(error))) => {
-                let causes = error_chain(&error);
-                tracing::error!(error = %error, causes, "a dead letter cannot be processed now");
-                false
-            }
-            Ok(Err(_panic)) => false,
-            Err(_elapsed) => false,
-        }
-    }
-
     /// `false` if the record has to come again.
     async fn process(&self, record: &SqsMessage) -> Result<bool, Error> {
         let body = record.body.as_deref().unwrap_or_default();
@@ -116,21 +89,6 @@ impl ProcessDeadLetters {
             "a message that no parser understands is in quarantine"
         );
         Ok(())
-    }
-
-    /// Lets the failed records come again after [`RETRY_DELAY`].
-    async fn delay(&self, failed: &[SqsMessage]) {
-        let receipts: Vec<_> = failed
-            .iter()
-            .filter_map(|record| record.receipt_handle.as_deref())
-            .collect();
-        if let Err(error) = self.queue.set_visibility(&receipts, RETRY_DELAY).await {
-            let causes = error_chain(&*error);
-            tracing::warn!(
-                causes,
-                "the visibility cannot be set; the queue decides when they come"
-            );
-        }
     }
 }
 

@@ -63,10 +63,15 @@ impl Schedule for RemoveObjects {
                 break;
             };
             let id = batch.id;
-            if let Err(error) = self.remove(&batch).await {
-                let causes = error_chain(&error);
+            let removing = deadline.less(STATEMENT_TIMEOUT).run(self.remove(&batch));
+            let failure = match removing.await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error_chain(&error)),
+                Err(_) => Some("no time left".to_owned()),
+            };
+            if let Some(causes) = failure {
                 metrics::count("UploadRemovalFailed", &[]);
-                tracing::warn!(error = %error, causes, "files of uploads are removed later");
+                tracing::warn!(causes, "files of uploads are removed later");
                 let postpone = async |connection: &mut _| removal::postpone(connection, id).await;
                 self.database.within(STATEMENT_TIMEOUT, postpone).await?;
                 continue;

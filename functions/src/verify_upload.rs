@@ -1,16 +1,14 @@
 //! The uploads queue's consumer: looks at each file that S3 has received, and hears what a virus
 //! scanner found.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::FutureExt;
 use wenzhen::config::{self, ConfigError};
 use wenzhen::deadline::Deadline;
-use wenzhen::error::{Error, error_chain};
+use wenzhen::error::Error;
 use wenzhen::jobs::queue::Queue;
-use wenzhen::lambda::QueueConsumer;
+use wenzhen::lambda::{QueueConsumer, process_each};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
@@ -63,37 +61,15 @@ impl QueueConsumer for VerifyUpload {
     /// Messages that cannot be processed now come again, and after that into the dead letters.
     async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
         let deadline = invocation.less(ANSWER_RESERVE);
-        let mut failed = Vec::new();
-        for record in event.records {
-            if !self.process_isolated(&record, deadline).await {
-                failed.push(record);
-            }
-        }
-        self.delay(&failed).await;
-
-        let mut response = SqsBatchResponse::default();
-        response.set_failures(failed.into_iter().filter_map(|record| record.message_id));
-        response
+        let process = async |record: &SqsMessage| {
+            let body = record.body.as_deref().unwrap_or_default();
+            self.process(body).await.map(|()| true)
+        };
+        process_each(event, &self.queue, RETRY_DELAY, deadline, process).await
     }
 }
 
 impl VerifyUpload {
-    /// Whether the record is done with. A panic makes its record come again, and no other.
-    async fn process_isolated(&self, record: &SqsMessage, deadline: Deadline) -> bool {
-        let body = record.body.as_deref().unwrap_or_default();
-        let work = AssertUnwindSafe(self.process(body)).catch_unwind();
-        match deadline.run(work).await {
-            Ok(Ok(Ok(()))) => true,
-            Ok(Ok(Err(error))) => {
-                let causes = error_chain(&error);
-                tracing::error!(error = %error, causes, "an upload cannot be looked at now");
-                false
-            }
-            Ok(Err(_panic)) => false,
-            Err(_elapsed) => false,
-        }
-    }
-
     async fn process(&self, body: &str) -> Result<(), Error> {
         match UploadMessage::read(body) {
             Some(UploadMessage::Arrived(keys)) => {
@@ -111,7 +87,8 @@ impl VerifyUpload {
                 Ok(())
             }
             Some(UploadMessage::Scanned(key, ScanVerdict::Infected)) => {
-                self.reject(&key, RejectionReason::Infected).await
+                let states = &[UploadState::Scanning, UploadState::Ready];
+                self.reject(&key, states, RejectionReason::Infected).await
             }
             None => {
                 metrics::count("UploadMessageUnreadable", &[]);
@@ -134,7 +111,10 @@ impl VerifyUpload {
 
         match Box::pin(verify(&self.bucket, key, &upload)).await? {
             Verification::Gone => Ok(()),
-            Verification::Rejected(reason) => self.reject(key, reason).await,
+            // Another file under the same form may have been accepted meanwhile: it stays.
+            Verification::Rejected(reason) => {
+                self.reject(key, &[UploadState::Pending], reason).await
+            }
             Verification::Kept {
                 object,
                 size,
@@ -190,26 +170,22 @@ impl VerifyUpload {
         }
     }
 
-    async fn reject(&self, key: &UploadKey, reason: RejectionReason) -> Result<(), Error> {
-        let reject = async |connection: &mut _| store::reject(connection, key, reason).await;
-        if self.database.within(STATEMENT_TIMEOUT, reject).await? {
-            metrics::count("UploadVerified", &[("outcome", reason.as_str())]);
-            tracing::info!(upload = %key.id, reason = reason.as_str(), "an upload was rejected");
+    /// Rejects an upload that is in one of these states, with all of its files.
+    async fn reject(
+        &self,
+        key: &UploadKey,
+        states: &[UploadState],
+        reason: RejectionReason,
+    ) -> Result<(), Error> {
+        let reject =
+            async |connection: &mut _| store::reject(connection, key, states, reason).await;
+        if !self.database.within(STATEMENT_TIMEOUT, reject).await? {
+            return self.bucket.remove(&[key.incoming()]).await;
         }
-        self.bucket.remove_all(key).await
-    }
 
-    /// Lets failed messages come again soon, and not when the longest run would have ended.
-    async fn delay(&self, failed: &[SqsMessage]) {
-        let receipts = failed.iter().filter_map(|it| it.receipt_handle.as_deref());
-        let receipts: Vec<_> = receipts.collect();
-        if receipts.is_empty() {
-            return;
-        }
-        if let Err(error) = self.queue.set_visibility(&receipts, RETRY_DELAY).await {
-            let causes = error_chain(&*error);
-            tracing::warn!(causes, "failed messages come again later than they could");
-        }
+        metrics::count("UploadVerified", &[("outcome", reason.as_str())]);
+        tracing::info!(upload = %key.id, reason = reason.as_str(), "an upload was rejected");
+        self.bucket.remove_all(key).await
     }
 }
 

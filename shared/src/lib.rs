@@ -6,9 +6,10 @@
 //! |---|---|
 //! | running functions | [`lambda`] |
 //! | the consultation agent; chat completions | [`agent`], [`chat`] |
+//! | documents that answers quote and cite | [`knowledge`] |
 //! | models; HTTP; health | [`ai`], [`http`], [`health`] |
 //! | what a function is made from | [`setup`] |
-//! | vertical slices | [`users`], [`reports`], [`uploads`], [`knowledge`]; then [`consultations`]; then [`jobs`] |
+//! | vertical slices | [`users`], [`reports`], [`uploads`]; then [`consultations`]; then [`jobs`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |

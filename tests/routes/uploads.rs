@@ -93,9 +93,7 @@ async fn upload(user: &User, name: &str, content_type: &str, bytes: &[u8]) -> Va
 }
 
 fn hash_of(bytes: &[u8]) -> String {
-    let digits = Sha256::digest(bytes);
-    let digits = digits.iter().map(|it| format!("{it:02x}"));
-    digits.collect::<Vec<_>>().concat()
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Follows a link of the CDN, which the emulator knows by its host.

@@ -133,11 +133,7 @@ pub(super) fn client_of(tenant: &TenantId, user: &str) -> String {
 
 fn short_hash(text: &str, length: usize) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    let bytes = hash.iter().take(length);
-    bytes
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .concat()
+    hex::encode(hash.get(..length).unwrap_or_default())
 }
 
 /// Within which limits one tier is asked, and how the attempts are counted.

@@ -17,7 +17,6 @@ use super::text_tier::{NoNumbers, TextTier, first_answer};
 use crate::aws::Secrets;
 use crate::config::{ConfigError, EmbeddingSettings, InputForm};
 use crate::resilience::breaker::{Breakers, Circuit};
-use crate::setup::Setup;
 use crate::valkey::Valkey;
 
 const EMBEDDING: ServiceKind = ServiceKind {
@@ -105,14 +104,6 @@ pub fn embedding_circuits(settings: &EmbeddingSettings, valkey: Option<Arc<Valke
 }
 
 impl Embedder {
-    /// The model of a function's settings; none if there is none.
-    pub async fn from_setup(setup: &Setup) -> Result<Option<Self>, ConfigError> {
-        let Some(settings) = setup.embeddings().await? else {
-            return Ok(None);
-        };
-        Self::new(settings, setup.valkey()?, &setup.secrets()).map(Some)
-    }
-
     /// Makes the clients of all endpoints, and their circuits. Nothing is asked yet.
     pub fn new(
         settings: EmbeddingSettings,

@@ -122,11 +122,7 @@ fn safe_id(id: &str) -> String {
         return id.to_owned();
     }
 
-    let digest = Sha256::digest(id.as_bytes());
-    let hash = String::from("#");
-    digest
-        .iter()
-        .fold(hash, |hash, byte| hash + &format!("{byte:02x}"))
+    format!("#{}", hex::encode(Sha256::digest(id.as_bytes())))
 }
 
 #[cfg(test)]

@@ -325,8 +325,7 @@ fn database_url(settings: &VectorStoreSettings) -> Url {
 fn collection_name(prefix: &str, model: &EmbeddingModel) -> String {
     let EmbeddingModel { name, dimensions } = model;
     let hash = Sha256::digest(name.as_bytes());
-    let hash: Vec<_> = hash.iter().take(4).map(|it| format!("{it:02x}")).collect();
-    let hash = hash.concat();
+    let hash = hex::encode(hash.get(..4).unwrap_or_default());
 
     let is_fitting = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
     let name = name.chars().take(MAX_MODEL_CHARS);

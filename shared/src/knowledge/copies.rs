@@ -93,9 +93,11 @@ pub async fn adopt_store(
         let count = async |connection: &mut _| count_if_whole(connection).await;
         let wanted = database.within(STATEMENT_TIMEOUT, count).await?;
         let held = store.count(&call).await?;
+        if wanted.is_none_or(|wanted| wanted == held) {
+            return Ok(());
+        }
         // What has changed meanwhile is copied, and counted by the next run.
-        let is_unchanged = wanted == database.within(STATEMENT_TIMEOUT, count).await?;
-        if wanted.is_none_or(|wanted| wanted == held) || !is_unchanged {
+        if wanted != database.within(STATEMENT_TIMEOUT, count).await? {
             return Ok(());
         }
         tracing::error!(

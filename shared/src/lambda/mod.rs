@@ -12,6 +12,7 @@
 //! | a schedule | [`Schedule`] | the schedule's ARN |
 
 mod queue_consumer;
+mod records;
 mod router;
 mod schedule;
 
@@ -33,6 +34,7 @@ use crate::http::{Endpoint, Outgoing, Protocol, Route};
 use crate::setup::Setup;
 use crate::telemetry;
 pub use queue_consumer::QueueConsumer;
+pub use records::process_each;
 pub use router::{UnknownEvent, find_function};
 pub use schedule::Schedule;
 

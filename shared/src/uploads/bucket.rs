@@ -7,8 +7,8 @@ use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, MetadataDirective, ObjectIdentifier};
@@ -107,44 +107,32 @@ impl UploadBucket {
 
     /// What a client has sent; none if it is not there any more.
     pub async fn open_incoming(&self, key: &UploadKey) -> Result<Option<IncomingObject>, Error> {
-        let get = self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key.incoming());
-        match get.send().await {
-            Ok(found) => Ok(Some(IncomingObject {
-                etag: found.e_tag().unwrap_or_default().to_owned(),
-                body: found.body,
-            })),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(GetObjectError::is_no_such_key) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(sort_error(error)),
-        }
+        let found = self.get(&key.incoming()).await?;
+        Ok(found.map(|found| IncomingObject {
+            etag: found.e_tag().unwrap_or_default().to_owned(),
+            body: found.body,
+        }))
     }
 
     /// The text of a kept file, which was verified to be one; none if it is not there any more.
     pub async fn read_text(&self, object: &str) -> Result<Option<String>, Error> {
-        let get = self.client.get_object().bucket(&self.name).key(object);
-        let found = match get.send().await {
-            Ok(found) => found,
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(GetObjectError::is_no_such_key) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(sort_error(error)),
+        let Some(found) = self.get(object).await? else {
+            return Ok(None);
         };
         let bytes = found.body.collect().await.map_err(Error::internal)?;
         let text = String::from_utf8(bytes.into_bytes().into());
-        text.map(Some).map_err(Error::internal)
+        text.map(Some)
+            .map_err(|_| Error::internal("a text is no UTF-8 any more"))
+    }
+
+    /// An object; none if it is not there.
+    async fn get(&self, object: &str) -> Result<Option<GetObjectOutput>, Error> {
+        let get = self.client.get_object().bucket(&self.name).key(object);
+        match get.send().await {
+            Ok(found) => Ok(Some(found)),
+            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => Ok(None),
+            Err(error) => Err(sort_error(&error)),
+        }
     }
 
     /// Keeps these bytes.
@@ -160,7 +148,10 @@ impl UploadBucket {
             .body(bytes.into());
 
         let put = put.customize().config_override(patient());
-        put.send().await.map(drop).map_err(sort_error)
+        put.send()
+            .await
+            .map(drop)
+            .map_err(|error| sort_error(&error))
     }
 
     /// Keeps what a client has sent, unless it is another file by now. Returns whether it is the
@@ -186,7 +177,7 @@ impl UploadBucket {
         match copy.customize().config_override(patient()).send().await {
             Ok(_) => Ok(true),
             Err(error) if is_changed(&error) => Ok(false),
-            Err(error) => Err(sort_error(error)),
+            Err(error) => Err(sort_error(&error)),
         }
     }
 
@@ -205,7 +196,11 @@ impl UploadBucket {
         let request = self.client.delete_objects().bucket(&self.name);
         let request = request.delete(delete).customize();
         let removed = request.config_override(patient()).send().await;
-        if removed.map_err(sort_error)?.errors().is_empty() {
+        if removed
+            .map_err(|error| sort_error(&error))?
+            .errors()
+            .is_empty()
+        {
             Ok(())
         } else {
             let problem = "some objects could not be removed";
@@ -216,7 +211,11 @@ impl UploadBucket {
     /// Removes everything of an upload: what was sent, and what was kept. It has a file or two.
     pub async fn remove_all(&self, key: &UploadKey) -> Result<(), Error> {
         let list = self.client.list_objects_v2().bucket(&self.name);
-        let listed = list.prefix(key.folder()).send().await.map_err(sort_error)?;
+        let listed = list
+            .prefix(key.folder())
+            .send()
+            .await
+            .map_err(|error| sort_error(&error))?;
 
         let kept = listed.contents().iter().filter_map(|object| object.key());
         let mut objects: Vec<_> = kept.map(str::to_owned).collect();
@@ -278,14 +277,17 @@ fn is_changed<E>(error: &SdkError<E>) -> bool {
     matches!(status, Some(404 | 412))
 }
 
-fn sort_error<E>(error: SdkError<E>) -> Error
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    if aws::is_outage(&error) {
-        Error::unavailable("uploads", RETRY_AFTER, error)
+/// What S3 says in words may quote an object, and so a file's name: its code alone is kept.
+fn sort_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Error {
+    let is_outage = aws::is_outage(error);
+    let cause = match error.code() {
+        Some(code) => format!("S3 answered {code}"),
+        None => "S3 did not answer".to_owned(),
+    };
+    if is_outage {
+        Error::unavailable("uploads", RETRY_AFTER, cause)
     } else {
-        Error::internal(error)
+        Error::internal(cause)
     }
 }
 

@@ -5,6 +5,7 @@
 //! with SHA-256, which the link names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -24,6 +25,9 @@ use super::upload::Link;
 use crate::aws::{self, Secrets};
 use crate::config::CdnSettings;
 use crate::error::{BoxError, Error};
+
+/// The wait that a caller is told while the key cannot be had.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Signs links of the CDN.
 pub struct CdnSigner {
@@ -54,7 +58,7 @@ impl CdnSigner {
     /// have.
     pub async fn sign_link(&self, object: &str) -> Result<Link, Error> {
         let secret = self.secrets.get(&self.key_secret).await;
-        let secret = secret.map_err(Error::internal)?;
+        let secret = secret.map_err(|error| Error::unavailable("cdn", RETRY_AFTER, error))?;
         // The errors' texts could repeat the secret.
         let secret: KeySecret = serde_json::from_str(&secret)
             .map_err(|_| Error::internal("the CDN's key is no JSON with key_id and private_key"))?;

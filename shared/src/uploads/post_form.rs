@@ -76,7 +76,10 @@ pub(super) fn sign_form(
         fields.insert("x-amz-security-token", token.to_owned());
     }
     if let Some(digits) = &upload.sha256 {
-        fields.insert("x-amz-checksum-sha256", STANDARD.encode(read_hex(digits)));
+        fields.insert(
+            "x-amz-checksum-sha256",
+            STANDARD.encode(hex::decode(digits)?),
+        );
     }
 
     let mut conditions: Vec<Value> = fields
@@ -103,13 +106,6 @@ pub(super) fn sign_form(
         fields,
         expires_at,
     })
-}
-
-/// The bytes of hexadecimal digits; what are none were refused before.
-fn read_hex(digits: &str) -> Vec<u8> {
-    let pairs = digits.as_bytes().chunks(2);
-    let bytes = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    bytes.collect::<Option<_>>().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -111,21 +111,23 @@ pub async fn release(connection: &mut PgConnection, key: &UploadKey) -> Result<b
     Ok(released.rows_affected() == 1)
 }
 
-/// Notes that an upload is refused, and that its files are to be removed. Returns whether it was
-/// not refused before: a scanner may find something in one that is ready.
+/// Notes that an upload which is in one of these states is refused, and that its files are to be
+/// removed. Returns whether it was.
 pub async fn reject(
     connection: &mut PgConnection,
     key: &UploadKey,
+    states: &[UploadState],
     reason: RejectionReason,
 ) -> Result<bool, Error> {
     let mut transaction = connection.begin().await?;
     let sql = format!(
         "SELECT {COLUMNS} FROM uploads
-         WHERE tenant_id = $1 AND id = $2 AND state <> 'rejected' FOR UPDATE"
+         WHERE tenant_id = $1 AND id = $2 AND state = ANY ($3) FOR UPDATE"
     );
     let found: Option<Upload> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(&key.tenant)
         .bind(key.id)
+        .bind(states)
         .fetch_optional(&mut *transaction)
         .await?;
     let Some(upload) = found else {

@@ -75,7 +75,7 @@ pub async fn verify(
         Ok(picture) => picture,
         Err(reason) => return Ok(Verification::Rejected(reason)),
     };
-    let (size, sha256) = (picture.len() as u64, hex(&Sha256::digest(&picture)));
+    let (size, sha256) = (picture.len() as u64, hex::encode(Sha256::digest(&picture)));
     let file = file_for(&sha256);
     bucket.keep_bytes(&file, picture).await?;
     Ok(Verification::Kept {
@@ -125,7 +125,7 @@ async fn read_file(
         }
     }
 
-    let sha256 = hex(&hash.finalize());
+    let sha256 = hex::encode(hash.finalize());
     let is_declared = upload.sha256.as_ref().is_none_or(|it| *it == sha256);
     let checks = [
         (size == declared)
@@ -143,9 +143,4 @@ async fn read_file(
         sha256,
         bytes: bytes.freeze(),
     }))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    digits.collect::<Vec<_>>().concat()
 }

@@ -7,13 +7,14 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wenzhen::deadline::Deadline;
+use wenzhen::identity::TenantId;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::lambda::QueueConsumer;
-use wenzhen::uploads::{ScanQueue, UploadBucket};
+use wenzhen::uploads::{RejectionReason, ScanQueue, UploadBucket, UploadKey, UploadState, store};
 use wenzhen_functions::VerifyUpload;
 
 use super::{accepted, get, objects_in, own_database_of_stack, patient, picture};
-use crate::support::{STACK, read};
+use crate::support::{STACK, database, read};
 
 /// A scanner is told of what was verified, and decides, also later on.
 #[tokio::test]
@@ -83,6 +84,15 @@ async fn a_scanner_decides_of_what_was_verified() {
     tell(verdict("clean")).await;
     let ready = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
     assert_eq!(ready["state"], "ready");
+
+    // A second file under the same form that is refused takes nothing back; a scanner does.
+    let key = UploadKey {
+        tenant: TenantId::try_from(tenant.to_owned()).unwrap(),
+        id: id.parse().unwrap(),
+    };
+    let (states, reason) = ([UploadState::Pending], RejectionReason::OtherType);
+    let refused = store::reject(&mut database().await, &key, &states, reason).await;
+    assert!(!refused.unwrap());
     tell(verdict("infected")).await;
     let rejected = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
     assert_eq!(
