@@ -3,6 +3,7 @@
 
 mod claims;
 mod dead_letters;
+mod erasure;
 mod growth;
 mod lifecycle;
 mod outbox;

@@ -1,14 +1,14 @@
 //! `POST /v1/jobs/{id}/cancel`: cancels a job.
 
 use wenzhen::config::ConfigError;
-use wenzhen::error::Error;
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::jobs::{JobView, transition};
+use wenzhen::jobs::{JobKind, JobView, store, transition};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
 
-use crate::JOB_REASONS;
+use crate::JOB_KINDS;
 
 /// The route.
 pub struct CancelJob {
@@ -26,20 +26,27 @@ impl Endpoint for CancelJob {
     }
 
     /// 200 with the job: `cancelled`, or still `active` with `cancel_requested` while a worker runs
-    /// it. 409 if it has ended.
+    /// it. 409 if it has ended, or is an erasure.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         let id = call.path_id("id", "job")?;
         let scope = call.caller.scope();
 
         let job = self
             .database
-            .run(async |connection| transition::cancel(connection, scope, id).await)
+            .run(async |connection| {
+                let job = store::get(connection, scope, id).await?;
+                if !JobKind::is_cancellable(JOB_KINDS, &job.kind) {
+                    let detail = "An erasure that has begun cannot be cancelled.";
+                    return Err(Error::new(ErrorKind::Conflict, detail));
+                }
+                transition::cancel(connection, scope, id).await
+            })
             .await?;
         if job.state.is_final() {
             metrics::count("JobCancelled", &[("kind", &job.kind)]);
         }
 
         tracing::info!(job = %id, is_at_once = job.state.is_final(), "cancelled");
-        reply::ok(&JobView::new(job, JOB_REASONS))
+        reply::ok(&JobView::new(job, JOB_KINDS))
     }
 }

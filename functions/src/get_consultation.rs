@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wenzhen::Uuid;
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::cache::{Cache, Fetched, LoadRequest, PrefetchPlan};
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::{
@@ -55,7 +56,8 @@ impl Endpoint for GetConsultation {
 
     /// 200 with an `ETag`, or 304. With `?wait=N` the answer is held back for up to N seconds while
     /// the consultation is being processed. A caller who has waited too long of late is answered at
-    /// once, with `Retry-After`.
+    /// once, with `Retry-After`. What a clinician or an admin reads is written to the audit trail
+    /// first.
     async fn handle(&self, mut call: Call) -> Result<Response, Error> {
         let id = call.path_id("id", "consultation")?;
         let until = Deadline::after(wait_time(&call)?).min(call.deadline.less(ANSWER_RESERVE));
@@ -66,6 +68,10 @@ impl Endpoint for GetConsultation {
             let latest = self.load(&call.caller.tenant, id).await?;
             found = visible(latest, &call.caller)?;
         }
+
+        let record = AuditedRecord::consultation(&found.user_id, id);
+        let action = AuditAction::ReadConsultation;
+        audit::record_read(&self.database, &call.caller, action, record).await?;
 
         let report = match &found.report {
             Some(stored) => self.links.sign(stored).await,

@@ -7,7 +7,7 @@ use wenzhen::jobs::{JobView, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
-use crate::JOB_REASONS;
+use crate::JOB_KINDS;
 
 /// The route.
 pub struct GetJob {
@@ -33,6 +33,6 @@ impl Endpoint for GetJob {
             .database
             .run(async |connection| store::get(connection, scope, id).await)
             .await?;
-        reply::revalidated(call.headers(), &JobView::new(job, JOB_REASONS))
+        reply::revalidated(call.headers(), &JobView::new(job, JOB_KINDS))
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/consultations/{id}/trace`: what was done for the answers of a consultation.
 
 use serde_json::json;
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::error::Error;
@@ -41,7 +42,11 @@ impl Endpoint for GetTrace {
             .read_consultation(&self.database, scope, id);
         let (consultation, conversation) = read.await?;
 
-        let items = json!({ "items": conversation.into_traces(&consultation) });
+        let record = AuditedRecord::consultation(&consultation.user_id, id);
+        let action = AuditAction::ReadTrace;
+        audit::record_read(&self.database, &call.caller, action, record).await?;
+
+        let items = json!({ "items": conversation.traces(&consultation) });
         reply::revalidated(call.headers(), &items)
     }
 }

@@ -1,5 +1,6 @@
 //! `GET /v1/uploads/{id}`: an upload, with a link to it once it is ready.
 
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::{CdnSettings, ConfigError};
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
@@ -35,7 +36,13 @@ impl Endpoint for GetUpload {
         let scope = call.caller.scope();
         let upload = self
             .database
-            .run(async |connection| store::get(connection, scope, id).await)
+            .run(async |connection| {
+                let upload = store::get(connection, scope, id).await?;
+                let record = AuditedRecord::upload(&upload.user_id, id);
+                let action = AuditAction::ReadUpload;
+                audit::record_reads(connection, &call.caller, action, &[record]).await?;
+                Ok(upload)
+            })
             .await?;
 
         let kept = upload.kept_object(&call.caller.tenant);

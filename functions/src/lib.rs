@@ -8,9 +8,11 @@ mod create_document;
 mod create_message;
 mod create_report;
 mod create_upload;
+mod delete_consultation;
 mod delete_document;
 mod delete_upload;
 mod embed_passages;
+mod export_consultation;
 mod get_checklist;
 mod get_consultation;
 mod get_job;
@@ -19,6 +21,7 @@ mod get_upload;
 mod get_user;
 mod health;
 mod import_users;
+mod list_audit_events;
 mod list_consultations;
 mod list_documents;
 mod list_messages;
@@ -34,9 +37,10 @@ mod verify_upload;
 mod worker;
 
 use wenzhen::consultations::{Analyze, AnswerMessage, GenerateReport};
-use wenzhen::jobs::KindReasons;
+use wenzhen::jobs::JobKind;
 use wenzhen::knowledge::IngestDocument;
 use wenzhen::lambda::Function;
+use wenzhen::privacy::EraseConsultation;
 
 pub use answer_questions::AnswerQuestions;
 pub use cancel_job::CancelJob;
@@ -46,9 +50,11 @@ pub use create_document::CreateDocument;
 pub use create_message::CreateMessage;
 pub use create_report::CreateReport;
 pub use create_upload::CreateUpload;
+pub use delete_consultation::DeleteConsultation;
 pub use delete_document::DeleteDocument;
 pub use delete_upload::DeleteUpload;
 pub use embed_passages::{EmbedPassages, EmbedSummary};
+pub use export_consultation::ExportConsultation;
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_job::GetJob;
@@ -57,6 +63,7 @@ pub use get_upload::GetUpload;
 pub use get_user::GetUser;
 pub use health::GetHealth;
 pub use import_users::ImportUsers;
+pub use list_audit_events::ListAuditEvents;
 pub use list_consultations::ListConsultations;
 pub use list_documents::ListDocuments;
 pub use list_messages::ListMessages;
@@ -71,12 +78,13 @@ pub use sweep_outbox::SweepOutbox;
 pub use verify_upload::VerifyUpload;
 pub use worker::Worker;
 
-/// The reasons of every kind of job, for the routes that show jobs.
-pub const JOB_REASONS: &[KindReasons] = &[
-    KindReasons::of::<Analyze>(),
-    KindReasons::of::<AnswerMessage>(),
-    KindReasons::of::<GenerateReport>(),
-    KindReasons::of::<IngestDocument>(),
+/// Every kind of job, for the routes that show and cancel jobs.
+pub const JOB_KINDS: &[JobKind] = &[
+    JobKind::of::<Analyze>(),
+    JobKind::of::<AnswerMessage>(),
+    JobKind::of::<GenerateReport>(),
+    JobKind::of::<IngestDocument>(),
+    JobKind::of::<EraseConsultation>(),
 ];
 
 /// Every function, by the name that its `Handler:` in template.yaml gives.
@@ -90,6 +98,9 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, GetTrace>("get-trace"),
     Function::endpoint::<_, GetChecklist>("get-checklist"),
     Function::endpoint::<_, CreateReport>("create-report"),
+    Function::endpoint::<_, ExportConsultation>("export-consultation"),
+    Function::endpoint::<_, DeleteConsultation>("delete-consultation"),
+    Function::endpoint::<_, ListAuditEvents>("list-audit-events"),
     Function::endpoint::<_, GetJob>("get-job"),
     Function::endpoint::<_, CancelJob>("cancel-job"),
     Function::endpoint::<_, RedriveJobs>("redrive-jobs"),

@@ -1,5 +1,6 @@
 //! `GET /v1/consultations`: the caller's consultations, newest first, page by page.
 
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::consultations::store;
 use wenzhen::error::Error;
@@ -27,10 +28,19 @@ impl Endpoint for ListConsultations {
         let page = call.page()?;
         let scope = call.caller.scope();
 
-        let rows = self
+        let items = self
             .database
-            .run(async |connection| store::list(connection, scope, page).await)
+            .run(async |connection| {
+                let rows = store::list(connection, scope, page).await?;
+                let items = page.items(rows, |row| row.id);
+                let records = items.items.iter();
+                let records = records.map(|it| AuditedRecord::consultation(&it.user_id, it.id));
+                let records: Vec<_> = records.collect();
+                let action = AuditAction::ListConsultation;
+                audit::record_reads(connection, &call.caller, action, &records).await?;
+                Ok(items)
+            })
             .await?;
-        reply::revalidated(call.headers(), &page.items(rows, |row| row.id))
+        reply::revalidated(call.headers(), &items)
     }
 }

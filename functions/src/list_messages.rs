@@ -1,6 +1,7 @@
 //! `GET /v1/consultations/{id}/messages`: what was said in a consultation.
 
 use serde_json::json;
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::error::Error;
@@ -34,6 +35,10 @@ impl Endpoint for ListMessages {
             .transcripts
             .read_consultation(&self.database, scope, id);
         let (consultation, conversation) = read.await?;
+
+        let record = AuditedRecord::consultation(&consultation.user_id, id);
+        let action = AuditAction::ReadMessages;
+        audit::record_read(&self.database, &call.caller, action, record).await?;
 
         let items = json!({ "items": conversation.into_view(&consultation) });
         reply::revalidated(call.headers(), &items)

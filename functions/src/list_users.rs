@@ -1,9 +1,10 @@
 //! `GET /v1/users`: the tenant's people, page by page, with their latest consultations on request.
 
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::identity::{Role, TenantId, UserId};
+use wenzhen::identity::{Caller, Role, TenantId, UserId};
 use wenzhen::page::Page;
 use wenzhen::postgres::{Database, PgConnection};
 use wenzhen::setup::Setup;
@@ -25,7 +26,7 @@ impl Endpoint for ListUsers {
     }
 
     /// 200 with one page, for clinicians and admins. One statement, and with
-    /// `include=consultations` two, however many rows the page holds.
+    /// `include=consultations` three, however many rows the page holds.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         call.require_role(
             Role::Clinician,
@@ -40,7 +41,9 @@ impl Endpoint for ListUsers {
             .run(async |connection| {
                 let users = store::list(connection, tenant, &page).await?;
                 if includes_consultations {
-                    add_consultations(connection, tenant, users, page.limit).await
+                    let listed = add_consultations(connection, tenant, users, page.limit).await?;
+                    record_read(connection, &call.caller, &listed).await?;
+                    Ok(listed)
                 } else {
                     Ok(users.into_iter().map(without_consultations).collect())
                 }
@@ -74,6 +77,19 @@ async fn add_consultations(
     let mut listed = store::with_consultations(connection, tenant, users).await?;
     listed.extend(next.into_iter().map(without_consultations));
     Ok(listed)
+}
+
+/// What is shown of consultations is written to the audit trail.
+async fn record_read(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    listed: &[ListedUser],
+) -> Result<(), Error> {
+    let shown = listed.iter().filter_map(|it| it.consultations.as_ref());
+    let records = shown.flatten();
+    let records = records.map(|it| AuditedRecord::consultation(&it.user_id, it.id));
+    let records: Vec<_> = records.collect();
+    audit::record_reads(connection, caller, AuditAction::ListConsultation, &records).await
 }
 
 fn without_consultations(user: User) -> ListedUser {

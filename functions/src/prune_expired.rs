@@ -1,25 +1,33 @@
-//! Every night: removes rows whose time is over.
+//! Every night: removes rows whose time is over, and erases records that are older than their
+//! tenant keeps them.
 
 use std::time::Duration;
 
 use serde::Serialize;
-use wenzhen::config::ConfigError;
+use time::OffsetDateTime;
+use wenzhen::config::{ConfigError, RetentionSettings};
 use wenzhen::consultations::store::prune_idempotency_keys;
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::jobs::dead_letters::prune_quarantine;
 use wenzhen::lambda::Schedule;
 use wenzhen::postgres::{Database, PgConnection};
+use wenzhen::privacy::{Expired, erase_expired, next_tenant};
 use wenzhen::setup::Setup;
 use wenzhen::uploads::store::prune_unfinished;
 
 /// The longest that one statement may take.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// The longest that erasing some records of a tenant may take.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The scheduled function.
 pub struct PruneExpired {
     /// Holds all of the rows.
     pub database: Database,
+    /// How long records are kept.
+    pub retention: RetentionSettings,
 }
 
 /// How many rows were removed.
@@ -31,6 +39,8 @@ pub struct Pruned {
     pub quarantine: u64,
     /// Uploads that were not finished within a day, or were rejected a week ago.
     pub uploads: u64,
+    /// Records that were older than their tenants keep them.
+    pub expired: Expired,
 }
 
 impl Schedule for PruneExpired {
@@ -41,6 +51,7 @@ impl Schedule for PruneExpired {
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         Ok(Self {
             database: setup.database().await?,
+            retention: setup.retention().await?,
         })
     }
 
@@ -51,12 +62,16 @@ impl Schedule for PruneExpired {
             idempotency_keys: self.repeat(prune_idempotency_keys, deadline).await?,
             quarantine: self.repeat(prune_quarantine, deadline).await?,
             uploads: self.repeat(prune_unfinished, deadline).await?,
+            expired: self.erase_expired(deadline).await?,
         };
 
         tracing::info!(
             idempotency_keys = pruned.idempotency_keys,
             quarantine = pruned.quarantine,
             uploads = pruned.uploads,
+            expired_consultations = pruned.expired.consultations,
+            expired_uploads = pruned.expired.uploads,
+            expired_audit_events = pruned.expired.audit_events,
             "pruned"
         );
         Ok(pruned)
@@ -64,6 +79,32 @@ impl Schedule for PruneExpired {
 }
 
 impl PruneExpired {
+    /// Erases what is too old, tenant by tenant, until the deadline is near. Their jobs are sent by
+    /// the sweep.
+    async fn erase_expired(&self, deadline: Deadline) -> Result<Expired, Error> {
+        let now = OffsetDateTime::now_utc();
+        let mut total = Expired::default();
+        let mut after = String::new();
+
+        while deadline.remaining() > BATCH_TIMEOUT {
+            let find = async |connection: &mut PgConnection| next_tenant(connection, &after).await;
+            let Some(tenant) = self.database.within(STATEMENT_TIMEOUT, find).await? else {
+                break;
+            };
+            let erase = async |connection: &mut PgConnection| {
+                erase_expired(connection, &tenant, &self.retention, now).await
+            };
+            while let Some(expired) = self.database.within(BATCH_TIMEOUT, erase).await? {
+                total.add(expired);
+                if deadline.remaining() < BATCH_TIMEOUT {
+                    break;
+                }
+            }
+            tenant.as_str().clone_into(&mut after);
+        }
+        Ok(total)
+    }
+
     /// Removes batch after batch, until one is empty. Returns how many rows were removed.
     async fn repeat(
         &self,

@@ -2,6 +2,7 @@
 //! with its handler.
 
 mod analyze;
+mod erase_consultation;
 mod generate_report;
 mod ingest_document;
 
@@ -22,6 +23,7 @@ use wenzhen::jobs::worker::{JobRegistry, Run, WorkerContext, process_batch};
 use wenzhen::knowledge::{IngestDocument, VectorIndex};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::{Database, Readers};
+use wenzhen::privacy::EraseConsultation;
 use wenzhen::reports::Bucket;
 use wenzhen::setup::Setup;
 
@@ -99,6 +101,7 @@ fn job_registry() -> JobRegistry<Worker> {
         .register::<AnswerMessage>()
         .register::<GenerateReport>()
         .register::<IngestDocument>()
+        .register::<EraseConsultation>()
 }
 
 impl Worker {

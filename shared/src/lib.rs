@@ -9,7 +9,8 @@
 //! | documents that answers quote and cite | [`knowledge`] |
 //! | models; HTTP; health | [`ai`], [`http`], [`health`] |
 //! | what a function is made from | [`setup`] |
-//! | vertical slices | [`users`], [`reports`], [`uploads`]; then [`consultations`]; then [`jobs`] |
+//! | export, erasure, retention | [`privacy`] |
+//! | vertical slices | [`users`], [`reports`], [`uploads`]; then [`consultations`]; then [`jobs`], [`audit`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
@@ -18,6 +19,7 @@
 
 pub mod agent;
 pub mod ai;
+pub mod audit;
 pub mod aws;
 pub mod cache;
 pub mod chat;
@@ -35,6 +37,7 @@ pub mod limits;
 pub mod locale;
 pub mod page;
 pub mod postgres;
+pub mod privacy;
 pub mod reports;
 pub mod resilience;
 pub mod setup;

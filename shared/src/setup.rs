@@ -12,8 +12,8 @@ use tokio::sync::OnceCell as AsyncOnceCell;
 use crate::aws::{Secrets, SharedConfig};
 use crate::cache::Cache;
 use crate::config::{
-    self, ConfigError, DatabaseSettings, EMBEDDINGS, EmbeddingSettings, Models, ReaderAddress,
-    StoredSettings, ValkeySettings, unreadable_secret,
+    self, ConfigError, DatabaseSettings, EMBEDDINGS, EmbeddingSettings, Models, RETENTION,
+    ReaderAddress, RetentionSettings, StoredSettings, ValkeySettings, unreadable_secret,
 };
 use crate::error::error_chain;
 use crate::jobs::queue::Queue;
@@ -86,6 +86,11 @@ impl Setup {
     /// The embedding model: `EMBEDDINGS`; none if documents are found by their words alone.
     pub async fn embeddings(&self) -> Result<Option<EmbeddingSettings>, ConfigError> {
         self.stored_settings(&[EMBEDDINGS]).await?.embeddings()
+    }
+
+    /// How long records are kept: `RETENTION`.
+    pub async fn retention(&self) -> Result<RetentionSettings, ConfigError> {
+        self.stored_settings(&[RETENTION]).await?.retention()
     }
 
     /// A cache in the environment's memory and in Valkey.

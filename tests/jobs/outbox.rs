@@ -8,6 +8,7 @@ use serde_json::json;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
+use wenzhen::config::RetentionSettings;
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::outbox::{SweepPosition, Swept, sweep};
@@ -424,6 +425,7 @@ async fn the_nightly_pruning_takes_what_has_had_its_time() {
 
     let pruning = PruneExpired {
         database: database_at(&STACK.env("DATABASE_URL").unwrap()).await,
+        retention: RetentionSettings::default(),
     };
     let minute = Deadline::after(Duration::from_mins(1));
     let pruned = pruning.run(minute).await.unwrap();

@@ -19,7 +19,7 @@ use wenzhen::jobs::worker::{JobError, JobHandler, JobRegistry, Run, WorkerContex
 use wenzhen::jobs::{JobMessage, JobPayload, JobView, Lease, ReasonText, store};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
-use wenzhen_functions::{JOB_REASONS, Worker};
+use wenzhen_functions::{JOB_KINDS, Worker};
 
 use super::{
     NOWHERE, assessment, aws_nowhere, chains, change, consultation_of, erase, expected, expire,
@@ -272,7 +272,7 @@ async fn brittle_worker() -> Worker {
 /// A job as `GET /v1/jobs/{id}` shows it.
 async fn view(message: &JobMessage) -> Value {
     let job = store::get(&mut database().await, scope_of(message), message.job_id).await;
-    serde_json::to_value(JobView::new(job.unwrap(), JOB_REASONS)).unwrap()
+    serde_json::to_value(JobView::new(job.unwrap(), JOB_KINDS)).unwrap()
 }
 
 /// A job that requires a model waits for one without spending attempts.

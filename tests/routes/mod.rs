@@ -1,5 +1,6 @@
 //! Mirrors the routes of the API.
 
+mod audit;
 mod chat;
 mod consultations;
 mod health;

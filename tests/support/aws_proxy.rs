@@ -23,6 +23,8 @@ pub enum Mode {
     Hold,
     /// It does so if its path ends like this; others pass.
     HoldPath(&'static str),
+    /// It does so if this is its action, such as `Query`, or its method, for S3; others pass.
+    HoldAction(&'static str),
     /// A message is sent twice; other calls pass.
     Twice,
 }
@@ -121,6 +123,12 @@ impl Call {
         target.is_some_and(|target| target == name)
     }
 
+    fn action(&self) -> &str {
+        let target = self.headers.get("x-amz-target");
+        let action = target.and_then(|target| target.to_str().ok()?.rsplit('.').next());
+        action.unwrap_or(self.method.as_str())
+    }
+
     fn path(&self) -> &str {
         let path = self.uri.path_and_query();
         path.map_or("/", |path| path.as_str())
@@ -162,7 +170,10 @@ impl Shared {
             Mode::Twice if call.is("AmazonSQS.SendMessageBatch") => {
                 self.pass(call).await;
             }
-            Mode::Pass | Mode::Twice | Mode::HoldPath(_) => {}
+            Mode::HoldAction(action) if call.action() == action => {
+                self.wait_until_released(mode).await;
+            }
+            Mode::Pass | Mode::Twice | Mode::HoldPath(_) | Mode::HoldAction(_) => {}
         }
         self.pass(call).await
     }

@@ -104,6 +104,13 @@ impl User {
             .bearer_auth(&self.token)
     }
 
+    /// The person's id: the token's `sub`.
+    pub async fn id(&self) -> String {
+        let me = self.get("/v1/users/me").send().await.unwrap();
+        let me = read(me, StatusCode::OK).await;
+        me["id"].as_str().unwrap().to_owned()
+    }
+
     /// Posts a complaint, which must be accepted.
     pub async fn complain(&self, symptoms: &str) -> Value {
         let body = json!({ "symptoms": symptoms });
@@ -160,6 +167,14 @@ pub async fn problem(answer: Response, status: StatusCode) -> Value {
 pub async fn database() -> PgConnection {
     let url = STACK.env("DATABASE_URL").unwrap();
     PgConnection::connect(&url).await.unwrap()
+}
+
+/// Runs a Python program with the local stack's packages and these arguments.
+pub fn run_python(program: &str, arguments: &[&str]) -> std::process::Output {
+    let python = xtask::tools::bin_folder(&STACK).join("python");
+    let mut command = std::process::Command::new(python);
+    command.args(["-c", program]).args(arguments);
+    command.output().unwrap()
 }
 
 /// A database that no other test and no deployed function uses.

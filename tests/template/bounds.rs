@@ -42,7 +42,7 @@ const SECRETS: [SecretCase; 3] = [
         policy: "ReadSettingsSecret",
         parameter: "SettingsSecret",
         is_reader: |name, function| {
-            has_route(function) || ["worker", "embed-passages"].contains(&name)
+            has_route(function) || ["worker", "embed-passages", "prune-expired"].contains(&name)
         },
     },
 ];

@@ -1,5 +1,5 @@
-//! The settings of the deployed functions: the user's `AI_TIERS`, `AI_CHAINS`, `LIMITS` and
-//! `EMBEDDINGS`, checked as the functions will check them, or those that the tests need.
+//! The settings of the deployed functions: the user's `AI_TIERS`, `AI_CHAINS`, `LIMITS`,
+//! `EMBEDDINGS` and `RETENTION`, checked as the functions will check them, or those that the tests need.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_secretsmanager::Client;
 use serde_json::{Value, json};
 use wenzhen::config::{
-    AllowedPlaintext, ConnectionKind, EmbeddingSettings, KeyReference, LimitSettings, Models, Tiers,
+    AllowedPlaintext, ConnectionKind, EmbeddingSettings, KeyReference, LimitSettings, Models,
+    RETENTION, RetentionSettings, Tiers,
 };
 use wenzhen::limits::{Limiter, TENANT_WAIT, WAIT};
 
@@ -26,11 +27,12 @@ const MAX_SECRET_BYTES: usize = 65_536;
 const HASH_CHARS: usize = 12;
 
 /// The parameters that such a secret can hold, and the settings' names there.
-const STORED_SETTINGS: [(&str, &str); 4] = [
+const STORED_SETTINGS: [(&str, &str); 5] = [
     ("AiTiers", "AI_TIERS"),
     ("AiChains", "AI_CHAINS"),
     ("Limits", "LIMITS"),
     ("Embeddings", "EMBEDDINGS"),
+    ("Retention", "RETENTION"),
 ];
 
 /// What `EMBEDDINGS` says if documents shall be found by their words alone.
@@ -88,6 +90,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("AiChains", deployed_chains(stack)?),
         ("Limits", deployed_limits(stack)?),
         ("Embeddings", deployed_embeddings(stack).await?),
+        ("Retention", read_retention()?.unwrap_or_default()),
         ("AllowPlaintext", deployed_plaintext(stack)?),
     ]);
 
@@ -194,6 +197,15 @@ fn deployed_limits(stack: &Stack) -> Result<String> {
     }
 
     Ok(read_limits()?.unwrap_or_default())
+}
+
+/// Reads the user's `RETENTION` and checks it; none if the user has set none.
+fn read_retention() -> Result<Option<String>> {
+    let text = read_json_setting(RETENTION)?;
+    if let Some(text) = &text {
+        RetentionSettings::parse(text).context("RETENTION is wrong; see docs/privacy.md")?;
+    }
+    Ok(text)
 }
 
 /// Reads the user's `LIMITS` and checks them; none if the user has set none.
@@ -392,7 +404,7 @@ async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
     ensure!(
         bytes <= MAX_SECRET_BYTES,
         "the secret {name} would have {bytes} bytes, of which Secrets Manager takes \
-         {MAX_SECRET_BYTES}; shorten AI_TIERS, AI_CHAINS, LIMITS and EMBEDDINGS"
+         {MAX_SECRET_BYTES}; shorten AI_TIERS, AI_CHAINS, LIMITS, EMBEDDINGS and RETENTION"
     );
 
     let client = Client::new(&stack.aws().await);

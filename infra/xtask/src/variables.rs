@@ -31,7 +31,7 @@ pub fn check_size(template: &Value, parameters: &ParameterValues<'_>) -> Result<
     ensure!(
         bytes <= MAX_BYTES,
         "the variables of {function} have {bytes} bytes, of which Lambda takes {MAX_BYTES}; \
-         shorten AI_TIERS, AI_CHAINS, LIMITS and EMBEDDINGS, or the URLs"
+         shorten AI_TIERS, AI_CHAINS, LIMITS, EMBEDDINGS and RETENTION, or the URLs"
     );
 
     Ok(())

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::embeddings::{EMBEDDINGS, EmbeddingSettings};
 use super::limits::LimitSettings;
+use super::retention::{RETENTION, RetentionSettings};
 use super::unique_map::UniqueMap;
 use super::{AllowedPlaintext, ConfigError, Models, Tiers, json_or_file, optional};
 
@@ -14,10 +15,10 @@ use super::{AllowedPlaintext, ConfigError, Models, Tiers, json_or_file, optional
 const SECRET: &str = "SETTINGS_SECRET";
 
 /// The settings that the secret may hold.
-const NAMES: [&str; 4] = ["AI_TIERS", "AI_CHAINS", "LIMITS", EMBEDDINGS];
+const NAMES: [&str; 5] = ["AI_TIERS", "AI_CHAINS", "LIMITS", EMBEDDINGS, RETENTION];
 
-/// `AI_TIERS`, `AI_CHAINS`, `LIMITS` and `EMBEDDINGS` as one secret string of AWS Secrets Manager
-/// holds them: a JSON object with the settings' names. One secret, so that tiers and the chains
+/// `AI_TIERS`, `AI_CHAINS`, `LIMITS`, `EMBEDDINGS` and `RETENTION` as one secret string of AWS
+/// Secrets Manager holds them: a JSON object with the settings' names. One secret, so that tiers and the chains
 /// that name them change together. A variable of the same name comes first.
 pub struct StoredSettings(BTreeMap<String, Box<RawValue>>);
 
@@ -55,8 +56,8 @@ impl StoredSettings {
 
         let is_unknown = |name: &&String| !NAMES.contains(&name.as_str());
         if let Some(name) = settings.keys().find(is_unknown) {
-            let problem = "is no setting of the secret; it holds AI_TIERS, AI_CHAINS, LIMITS and \
-                           EMBEDDINGS";
+            let problem = "is no setting of the secret; it holds AI_TIERS, AI_CHAINS, LIMITS, \
+                           EMBEDDINGS and RETENTION";
             return Err(ConfigError::new(format!("{SECRET}.{name}"), problem));
         }
 
@@ -94,6 +95,14 @@ impl StoredSettings {
         match self.find("LIMITS")? {
             Some(json) => LimitSettings::parse(&json),
             None => Ok(LimitSettings::default()),
+        }
+    }
+
+    /// How long records are kept: `RETENTION`, a JSON object or the path of a file that holds it.
+    pub fn retention(&self) -> Result<RetentionSettings, ConfigError> {
+        match self.find(RETENTION)? {
+            Some(json) => RetentionSettings::parse(&json),
+            None => Ok(RetentionSettings::default()),
         }
     }
 

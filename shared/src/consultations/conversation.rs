@@ -163,15 +163,15 @@ impl Conversation {
     }
 
     /// What was done for each answer that is there, in order.
-    pub fn into_traces(self, consultation: &Consultation) -> Vec<TurnTrace> {
-        let kept = self.texts.into_iter().filter_map(|text| match text.text {
-            Text::Answer(answer) => Some(trace_of(turn_of(text.number), text.at, *answer)),
+    pub fn traces(&self, consultation: &Consultation) -> Vec<TurnTrace> {
+        let kept = self.texts.iter().filter_map(|text| match &text.text {
+            Text::Answer(answer) => Some(trace_of(turn_of(text.number), text.at, answer)),
             Text::Message(_) => None,
         });
         let mut traces: Vec<_> = kept.collect();
 
         let is_answered = consultation.status == ConsultationStatus::Completed;
-        let answer = consultation.assessment.clone().filter(|_| is_answered);
+        let answer = consultation.assessment.as_ref().filter(|_| is_answered);
         let (turn, at) = (consultation.turns, consultation.updated_at);
         traces.extend(answer.map(|answer| trace_of(turn, at, answer)));
         traces
@@ -198,12 +198,12 @@ const fn turn_of(number: i16) -> i16 {
     (number + 1) / 2
 }
 
-fn trace_of(turn: i16, at: OffsetDateTime, answer: Assessment) -> TurnTrace {
+fn trace_of(turn: i16, at: OffsetDateTime, answer: &Assessment) -> TurnTrace {
     TurnTrace {
         turn,
         at,
-        served_by: answer.served_by,
-        trace: answer.trace.unwrap_or_default(),
+        served_by: answer.served_by.clone(),
+        trace: answer.trace.clone().unwrap_or_default(),
     }
 }
 

@@ -20,6 +20,7 @@ use super::assessment::Assessment;
 use super::consultation::{Consultation, ConsultationStatus};
 use super::conversation::{Conversation, Text, TurnText};
 use super::store;
+use crate::config::MAX_RECORD_DAYS;
 use crate::error::{BoxError, Error};
 use crate::identity::{Scope, TenantId};
 use crate::postgres::Database;
@@ -29,6 +30,9 @@ const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// The most items of one batch (DynamoDB's limit).
 const MAX_BATCH_ITEMS: usize = 25;
+
+/// From the end of the longest time for which a record is kept to the expiry of its texts.
+const EXPIRY_RESERVE_DAYS: u64 = 31;
 
 /// The table of all transcripts.
 pub struct Transcripts {
@@ -186,22 +190,32 @@ impl Transcripts {
         written.await.map_err(unavailable)
     }
 
-    /// Removes all of a consultation's texts. There may be none.
+    /// Removes all of a consultation's texts, also those that cannot be read. There may be none.
     pub async fn delete(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), BoxError> {
-        let texts = self.read_texts(tenant, consultation).await?;
-        let delete_text = |text: &TurnText| {
-            let delete = DeleteRequest::builder()
-                .key("consultation", partition_key(tenant, consultation))
-                .key("number", sort_key(text.number))
-                .build()?;
-            Ok::<_, BoxError>(WriteRequest::builder().delete_request(delete).build())
-        };
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("consultation = :c")
+                .expression_attribute_values(":c", partition_key(tenant, consultation))
+                .projection_expression("consultation, #number")
+                .expression_attribute_names("#number", "number")
+                .set_exclusive_start_key(from)
+                .consistent_read(true)
+                .send()
+                .await?;
+            let deletes: Result<Vec<_>, _> = page.items().iter().map(delete_text).collect();
+            for batch in deletes?.chunks(MAX_BATCH_ITEMS) {
+                self.write_items(batch.to_vec()).await?;
+            }
 
-        let writes: Result<Vec<_>, _> = texts.iter().map(delete_text).collect();
-        for batch in writes?.chunks(MAX_BATCH_ITEMS) {
-            self.write_items(batch.to_vec()).await?;
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     async fn write_items(&self, writes: Vec<WriteRequest>) -> Result<(), BoxError> {
@@ -269,6 +283,13 @@ fn first_text(tenant: &TenantId, consultation: &Consultation) -> Result<WriteReq
     put_text(tenant, id, message_number(1), at, &text)
 }
 
+fn delete_text(key: &HashMap<String, AttributeValue>) -> Result<WriteRequest, BoxError> {
+    let delete = DeleteRequest::builder().set_key(Some(key.clone()));
+    Ok(WriteRequest::builder()
+        .delete_request(delete.build()?)
+        .build())
+}
+
 fn put_text(
     tenant: &TenantId,
     consultation: Uuid,
@@ -281,6 +302,7 @@ fn put_text(
         .item("number", sort_key(number))
         .item("at", AttributeValue::S(at.format(&Rfc3339)?))
         .item("turn", AttributeValue::S(serde_json::to_string(text)?))
+        .item("expires_at", expiry(consultation))
         .build()?;
     Ok(WriteRequest::builder().put_request(put).build())
 }
@@ -308,6 +330,15 @@ fn parse_text(item: &HashMap<String, AttributeValue>) -> Result<TurnText, BoxErr
 /// between them.
 fn partition_key(tenant: &TenantId, consultation: Uuid) -> AttributeValue {
     AttributeValue::S(format!("{}#{consultation}", tenant.as_str()))
+}
+
+/// When DynamoDB may remove a text by itself, in seconds: a month after the longest time for which
+/// a record is kept. The consultation's id tells when it was made.
+fn expiry(consultation: Uuid) -> AttributeValue {
+    let created_at = consultation.get_timestamp().map(|time| time.to_unix().0);
+    let days = u64::from(MAX_RECORD_DAYS) + EXPIRY_RESERVE_DAYS;
+    let expires_at = created_at.unwrap_or_default() + days * 24 * 60 * 60;
+    AttributeValue::N(expires_at.to_string())
 }
 
 fn sort_key(number: i16) -> AttributeValue {

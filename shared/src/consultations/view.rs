@@ -11,6 +11,7 @@ use super::checklist::QuestionView;
 use super::consultation::{Consultation, ConsultationStatus};
 use super::report::ReportLinks;
 use super::tasks::ASSESSMENT_REASONS;
+use crate::identity::UserId;
 use crate::jobs::Reason;
 use crate::locale::Locale;
 use crate::triage::{self, Answers, FlagStatus, ReadAs, RedFlag, Sex, Triage, Urgency};
@@ -83,6 +84,7 @@ pub struct RedFlagView {
 #[derive(Serialize)]
 pub struct ConsultationView {
     id: Uuid,
+    user_id: UserId,
     job_id: Uuid,
     status: ConsultationStatus,
     urgency: Urgency,
@@ -110,6 +112,8 @@ pub struct ConsultationView {
 pub struct ConsultationSummary {
     /// The consultation's id.
     pub id: Uuid,
+    /// The person whose record it is.
+    pub user_id: UserId,
     /// How far it has come.
     pub status: ConsultationStatus,
     /// How soon help is needed.
@@ -209,6 +213,7 @@ impl ConsultationView {
             answers: row.triage.answers,
             turns: row.turns,
             id: row.id,
+            user_id: row.user_id,
             job_id: row.job_id,
             status: row.status,
             urgency: row.urgency,

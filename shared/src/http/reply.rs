@@ -27,6 +27,25 @@ pub fn ok(value: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::OK, to_json(value)?, &headers)
 }
 
+/// A 200 with a document that browsers save as a file of this name, which no cache keeps.
+pub fn download(
+    content_type: &'static str,
+    file_name: &str,
+    document: &impl Serialize,
+) -> Result<Response, Error> {
+    let disposition = format!("attachment; filename=\"{file_name}\"");
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_DISPOSITION, disposition.as_str()),
+    ];
+    let mut response = json_response(StatusCode::OK, to_json(document)?, &headers)?;
+    let content_type = HeaderValue::from_static(content_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    Ok(response)
+}
+
 /// A 204: done, and there is nothing to say.
 pub fn no_content() -> Result<Response, Error> {
     let headers = [(header::CACHE_CONTROL, "no-store")];

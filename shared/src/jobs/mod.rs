@@ -38,7 +38,7 @@ pub mod worker;
 pub use lease::Lease;
 pub use message::JobMessage;
 pub use new_job::{MAX_PAYLOAD_BYTES, NewJob};
-pub use payload::{JobPayload, KindReasons};
+pub use payload::{JobKind, JobPayload};
 pub use reason::{Reason, ReasonText};
 pub(crate) use sql::completion_sql;
 pub use state::{JobState, MAX_ATTEMPTS};

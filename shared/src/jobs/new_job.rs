@@ -1,5 +1,7 @@
 //! A job that is to be enqueued.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -13,6 +15,9 @@ use crate::locale::Locale;
 /// something else.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
+/// When the sweep first looks at a job: its message is sent with the request that enqueues it.
+const SWEEP_AFTER: Duration = Duration::from_secs(10);
+
 /// A job that is to be enqueued by [`super::store::enqueue`].
 pub struct NewJob<'a> {
     pub(super) tenant: &'a TenantId,
@@ -23,6 +28,7 @@ pub struct NewJob<'a> {
     pub(super) payload: Value,
     pub(super) consultation: Option<Uuid>,
     pub(super) dedupe_key: Option<String>,
+    pub(super) sweep_after: Duration,
 }
 
 impl<'a> NewJob<'a> {
@@ -49,6 +55,7 @@ impl<'a> NewJob<'a> {
             payload,
             consultation: None,
             dedupe_key: None,
+            sweep_after: SWEEP_AFTER,
         })
     }
 
@@ -70,6 +77,13 @@ impl<'a> NewJob<'a> {
     #[must_use]
     pub fn deduplicate_by(mut self, key: impl Into<String>) -> Self {
         self.dedupe_key = Some(key.into());
+        self
+    }
+
+    /// The job begins this much later: no request sends its message, but the sweep then.
+    #[must_use]
+    pub const fn begin_after(mut self, delay: Duration) -> Self {
+        self.sweep_after = delay;
         self
     }
 

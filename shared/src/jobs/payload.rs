@@ -18,27 +18,38 @@ pub trait JobPayload: Serialize + DeserializeOwned {
     /// The reasons of this kind: each code that its handler gives, with its words. A code that
     /// stands neither here nor among the reasons of all kinds is shown as a fault of ours.
     const REASONS: &'static [ReasonText];
+
+    /// Whether a caller may cancel such a job: not what has been promised and begun.
+    const IS_CANCELLABLE: bool = true;
 }
 
-/// The reasons of one kind, for code that meets jobs of many kinds.
+/// What is known of one kind, for code that meets jobs of many kinds.
 #[derive(Debug, Clone, Copy)]
-pub struct KindReasons {
-    kind: &'static str,
-    texts: &'static [ReasonText],
+pub struct JobKind {
+    name: &'static str,
+    reasons: &'static [ReasonText],
+    is_cancellable: bool,
 }
 
-impl KindReasons {
-    /// The reasons of the kind `P`.
+impl JobKind {
+    /// The kind `P`.
     pub const fn of<P: JobPayload>() -> Self {
         Self {
-            kind: P::KIND,
-            texts: P::REASONS,
+            name: P::KIND,
+            reasons: P::REASONS,
+            is_cancellable: P::IS_CANCELLABLE,
         }
     }
 
     /// The reasons of the kind with this name; none if `kinds` does not have it.
-    pub fn find(kinds: &[Self], kind: &str) -> &'static [ReasonText] {
-        let known = kinds.iter().find(|reasons| reasons.kind == kind);
-        known.map_or(&[], |reasons| reasons.texts)
+    pub fn reasons(kinds: &[Self], name: &str) -> &'static [ReasonText] {
+        let known = kinds.iter().find(|kind| kind.name == name);
+        known.map_or(&[], |kind| kind.reasons)
+    }
+
+    /// Whether a caller may cancel a job of the kind with this name.
+    pub fn is_cancellable(kinds: &[Self], name: &str) -> bool {
+        let known = kinds.iter().find(|kind| kind.name == name);
+        known.is_none_or(|kind| kind.is_cancellable)
     }
 }

@@ -9,7 +9,7 @@ use super::new_job::NewJob;
 use super::sql::sql_file;
 use super::view::Job;
 use crate::error::{Error, ErrorKind};
-use crate::identity::Scope;
+use crate::identity::{Scope, TenantId};
 
 /// How often a job is tried to be enqueued while others with its key come and go.
 const MAX_ENQUEUE_ATTEMPTS: usize = 3;
@@ -53,6 +53,7 @@ async fn insert_job(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<b
         .bind(&job.payload)
         .bind(job.consultation)
         .bind(&job.dedupe_key)
+        .bind(job.sweep_after.as_secs_f64())
         .fetch_optional(connection)
         .await
         .map_err(not_found_if_erased)?;
@@ -90,14 +91,31 @@ async fn find_unfinished(
         .map_err(Error::from)
 }
 
+/// The jobs of a consultation, the earliest first.
+pub async fn of_consultation(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    consultation: Uuid,
+) -> Result<Vec<Job>, Error> {
+    let jobs = sqlx::query_as(concat!(
+        sql_file!("job_columns.sql"),
+        "WHERE tenant_id = $1 AND consultation_id = $2 ORDER BY id"
+    ));
+    let jobs = jobs.bind(tenant).bind(consultation);
+    Ok(jobs.fetch_all(connection).await?)
+}
+
 /// One job that the scope may see.
 pub async fn get(connection: &mut PgConnection, scope: Scope<'_>, id: Uuid) -> Result<Job, Error> {
-    let job: Option<Job> = sqlx::query_as(sql_file!("get.sql"))
-        .bind(scope.tenant)
-        .bind(id)
-        .bind(scope.owner)
-        .fetch_optional(connection)
-        .await?;
+    let job: Option<Job> = sqlx::query_as(concat!(
+        sql_file!("job_columns.sql"),
+        "WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)"
+    ))
+    .bind(scope.tenant)
+    .bind(id)
+    .bind(scope.owner)
+    .fetch_optional(connection)
+    .await?;
 
     job.ok_or_else(|| Error::not_found("job"))
 }

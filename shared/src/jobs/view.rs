@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::payload::KindReasons;
+use super::payload::JobKind;
 use super::reason::Reason;
 use super::state::{JobState, MAX_ATTEMPTS};
 use crate::locale::Locale;
@@ -83,13 +83,13 @@ pub struct JobView {
 impl JobView {
     /// A job with the words of its reason, which are its kind's, among `kinds`, or those of all
     /// kinds.
-    pub fn new(job: Job, kinds: &[KindReasons]) -> Self {
+    pub fn new(job: Job, kinds: &[JobKind]) -> Self {
         // An earlier attempt of a job that is completed or cancelled may have failed; that does not
         // matter any more.
         let shows_error = !matches!(job.state, JobState::Completed | JobState::Cancelled);
         let waits = matches!(job.state, JobState::Queued | JobState::Deferred);
 
-        let texts = KindReasons::find(kinds, &job.kind);
+        let texts = JobKind::reasons(kinds, &job.kind);
         let code = job.last_error.filter(|_| shows_error);
 
         Self {

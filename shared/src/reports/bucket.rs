@@ -24,6 +24,10 @@ const MIN_LINK_TTL: Duration = Duration::from_mins(10);
 /// consultation that names it.
 const REPLACED_REPORT_TTL: Duration = Duration::from_hours(1);
 
+/// How long a report is kept: a new one can be made at any time. The bucket removes it some hours
+/// after this.
+pub const REPORT_LIFETIME: Duration = Duration::from_hours(365 * 24);
+
 /// The objects that one report removes at most. It adds two.
 const MAX_REMOVED: usize = 50;
 
@@ -60,10 +64,14 @@ impl ReportKey<'_> {
         }
     }
 
-    /// Where all reports of the consultation are.
     fn prefix(&self) -> String {
-        format!("{}/{}/", self.tenant.as_str(), self.consultation)
+        folder_of(self.tenant, self.consultation)
     }
+}
+
+/// Where all reports of a consultation are.
+fn folder_of(tenant: &TenantId, consultation: Uuid) -> String {
+    format!("{}/{consultation}/", tenant.as_str())
 }
 
 /// Makes links in a function that seldom makes any: the client is made with the first.
@@ -81,8 +89,12 @@ impl LinkSigner {
         }
     }
 
-    /// Links to a report; none, and a line in the log, if they cannot be signed.
+    /// Links to a report; none if its time is over, and, with a line in the log, if they cannot be
+    /// signed.
     pub async fn sign(&self, report: &StoredReport) -> Option<ReportLinks> {
+        if OffsetDateTime::now_utc() - report.generated_at >= REPORT_LIFETIME {
+            return None;
+        }
         let connect = || async { Bucket::new(&aws::sdk_config().await, self.name.clone()) };
         let bucket = self.bucket.get_or_init(connect).await;
 
@@ -170,6 +182,23 @@ impl Bucket {
             self.remove_object(&report.html),
             self.remove_object(&report.markdown)
         )?;
+        Ok(())
+    }
+
+    /// Removes all reports of a consultation. There may be none.
+    pub async fn remove_all(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), Error> {
+        let list = self.client.list_objects_v2().bucket(&self.name);
+        let mut pages = list
+            .prefix(folder_of(tenant, consultation))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            for object in page.map_err(sort_error)?.contents() {
+                if let Some(key) = object.key() {
+                    self.remove_object(key).await?;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -3,5 +3,5 @@
 mod bucket;
 mod render;
 
-pub use bucket::{Bucket, LinkSigner, ReportKey};
+pub use bucket::{Bucket, LinkSigner, REPORT_LIFETIME, ReportKey};
 pub use render::{Rendered, render};

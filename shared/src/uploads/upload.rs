@@ -9,7 +9,7 @@ use super::file_name::safe_file_name;
 use super::key::UploadKey;
 use crate::config::{UploadRules, UploadType};
 use crate::error::{Error, FieldError};
-use crate::identity::TenantId;
+use crate::identity::{TenantId, UserId};
 use crate::postgres::text_columns;
 
 /// The longest name that is taken, in characters.
@@ -161,7 +161,7 @@ pub struct Upload {
     /// Its id.
     pub id: Uuid,
     /// Whose it is.
-    pub user_id: String,
+    pub user_id: UserId,
     /// Safe in paths and headers.
     pub file_name: String,
     /// Of which type it is.

@@ -1,6 +1,8 @@
 mod agent;
 mod answers;
 mod create;
+mod erase;
+mod export;
 mod forms;
 mod get;
 mod list;

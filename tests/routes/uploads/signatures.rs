@@ -1,22 +1,12 @@
 //! Our signatures, held against other implementations: the emulator looks at none.
 
-use std::process::Command;
-
 use serde_json::json;
 use wenzhen::config::{UploadRules, UploadType};
 use wenzhen::identity::TenantId;
 use wenzhen::uploads::{UploadBucket, UploadKey, UploadRequest};
 
 use super::{patient, picture, upload};
-use crate::support::{STACK, new_tenant};
-
-/// Runs a Python program of the tools with these arguments.
-fn run_python(program: &str, arguments: &[&str]) -> std::process::Output {
-    let python = xtask::tools::bin_folder(&STACK).join("python");
-    let mut command = Command::new(python);
-    command.args(["-c", program]).args(arguments);
-    command.output().unwrap()
-}
+use crate::support::{STACK, new_tenant, run_python};
 
 /// The emulator looks at the policy alone: another implementation than ours makes the signature.
 #[tokio::test]

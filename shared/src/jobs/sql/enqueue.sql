@@ -5,8 +5,8 @@ WITH job AS (
         DO NOTHING
     RETURNING id
 ), outbox_row AS (
-    INSERT INTO outbox (tenant_id, job_id)
-    SELECT $1, id
+    INSERT INTO outbox (tenant_id, job_id, due_at)
+    SELECT $1, id, now() + make_interval(secs => $9)
     FROM job
 )
 SELECT id

@@ -1,0 +1,206 @@
+//! The erasure of a consultation.
+//!
+//! Its rows go in the transaction that accepts the erasure: from then on nobody reads it, and a run
+//! that works on it writes nothing. What lies elsewhere is removed by a job of that transaction,
+//! which is done again ten minutes later: a run that was under way may write to the transcript or
+//! the bucket until it finds its job gone.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection, FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::audit::{self, Actor, AuditAction, AuditedRecord};
+use crate::error::{Error, ErrorKind};
+use crate::identity::{Caller, Role, Scope, TenantId, UserId};
+use crate::jobs::store::{Enqueued, enqueue};
+use crate::jobs::{JobMessage, JobPayload, Lease, NewJob, ReasonText, completion_sql};
+use crate::locale::Locale;
+
+/// Until the second time: more than a batch of jobs takes.
+const SECOND_TIME: Duration = Duration::from_mins(10);
+
+/// Removes what lies outside the database of a consultation that is gone from it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EraseConsultation {
+    /// The consultation that is erased.
+    pub consultation_id: Uuid,
+    /// Whether it is done for the second time.
+    #[serde(default)]
+    pub is_second: bool,
+}
+
+impl EraseConsultation {
+    /// Something cannot be removed.
+    pub const NOT_REMOVED: &'static str = "not_removed";
+}
+
+impl JobPayload for EraseConsultation {
+    const KIND: &'static str = "erase_consultation";
+    const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
+    const IS_CANCELLABLE: bool = false;
+    const REASONS: &'static [ReasonText] = &[ReasonText {
+        code: Self::NOT_REMOVED,
+        zh: "问诊记录已删除，无人可以再读取，但部分文件尚未清除。管理员可重新运行此任务。",
+        en: "The consultation is gone and nobody can read it, but some of its files could not be \
+             removed. An admin can run this job again.",
+    }];
+}
+
+/// What became of a request to erase a consultation.
+#[derive(Debug)]
+pub enum Erasure {
+    /// The consultation is gone, and the job's message has to be sent.
+    Begun(JobMessage),
+    /// It was erased before, by the job with this id.
+    Before(Uuid),
+}
+
+#[derive(FromRow)]
+struct Erased {
+    user_id: UserId,
+    locale: Locale,
+}
+
+/// Erases a consultation that the caller may see. 403 for a clinician whose own it is not; 404 if
+/// there is none, and there was none.
+pub async fn begin_erasure(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: Uuid,
+) -> Result<Erasure, Error> {
+    let erased = erase(connection, caller.scope(), Actor::Caller(caller), id).await?;
+    if let Some(message) = erased {
+        return Ok(Erasure::Begun(message));
+    }
+
+    let before = find_erasure(connection, caller.scope(), id).await?;
+    before
+        .map(Erasure::Before)
+        .ok_or_else(|| Error::not_found("consultation"))
+}
+
+/// Erases a consultation that the scope may see; none if there is none.
+pub(super) async fn erase(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    actor: Actor<'_>,
+    id: Uuid,
+) -> Result<Option<JobMessage>, Error> {
+    let tenant = scope.tenant;
+    let mut transaction = connection.begin().await?;
+
+    // Jobs first, in the order in which a run that ends writes: then neither waits for the other.
+    let jobs = "SELECT 1 FROM jobs WHERE tenant_id = $1 AND consultation_id = $2
+                ORDER BY id FOR UPDATE";
+    sqlx::query(jobs)
+        .bind(tenant)
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+    let delete = "DELETE FROM consultations
+                  WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)
+                  RETURNING user_id, locale";
+    let erased: Option<Erased> = sqlx::query_as(delete)
+        .bind(tenant)
+        .bind(id)
+        .bind(scope.owner)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let Some(Erased { user_id, locale }) = erased else {
+        return Ok(None);
+    };
+    require_right(actor, &user_id)?;
+
+    let record = AuditedRecord::consultation(&user_id, id);
+    let action = AuditAction::EraseConsultation;
+    audit::record(&mut transaction, tenant, actor, action, &[record]).await?;
+
+    let payload = EraseConsultation {
+        consultation_id: id,
+        is_second: false,
+    };
+    let job = NewJob::new(tenant, &user_id, locale, &payload)?.deduplicate_by(id.to_string());
+    enqueue(&mut transaction, &job).await?;
+    transaction.commit().await?;
+    Ok(Some(job.message()))
+}
+
+/// A clinician reads the tenant's records, and erases none but their own.
+fn require_right(actor: Actor<'_>, owner: &UserId) -> Result<(), Error> {
+    match actor {
+        Actor::Caller(caller) if caller.role == Role::Clinician && caller.user != *owner => {
+            let detail = "Only the patient and admins may erase a consultation.";
+            Err(Error::new(ErrorKind::Forbidden, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The job that has erased a consultation, or is at it; none if nothing was erased.
+async fn find_erasure(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+) -> Result<Option<Uuid>, Error> {
+    let sql = "SELECT id FROM jobs
+               WHERE tenant_id = $1 AND kind = $2 AND dedupe_key = $3
+                 AND ($4::text IS NULL OR user_id = $4)
+               ORDER BY id LIMIT 1";
+    let found = sqlx::query_scalar(sql)
+        .bind(scope.tenant)
+        .bind(EraseConsultation::KIND)
+        .bind(id.to_string())
+        .bind(scope.owner)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found)
+}
+
+/// Completes an erasure, and enqueues the second one after the first. Returns whether the lease
+/// held; if not, nothing was written.
+pub async fn complete_erasure(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    payload: &EraseConsultation,
+) -> Result<bool, Error> {
+    let mut transaction = connection.begin().await?;
+    let completion = completion_sql!(
+        "SELECT jobs.user_id, jobs.locale FROM transition
+         JOIN jobs ON (jobs.tenant_id, jobs.id) = (transition.tenant_id, transition.id)"
+    );
+    let completed: Option<Erased> = sqlx::query_as(completion)
+        .bind(&lease.tenant)
+        .bind(lease.job_id)
+        .bind(lease.token)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let Some(owner) = completed else {
+        return Ok(false);
+    };
+
+    if !payload.is_second {
+        enqueue_second(&mut transaction, &lease.tenant, &owner, payload).await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+async fn enqueue_second(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    owner: &Erased,
+    first: &EraseConsultation,
+) -> Result<(), Error> {
+    let payload = EraseConsultation {
+        is_second: true,
+        ..*first
+    };
+    let job = NewJob::new(tenant, &owner.user_id, owner.locale, &payload)?
+        .deduplicate_by(first.consultation_id.to_string())
+        .begin_after(SECOND_TIME);
+    match enqueue(connection, &job).await? {
+        Enqueued::New(_) | Enqueued::Before(_) => Ok(()),
+    }
+}

@@ -1,0 +1,125 @@
+//! All of one consultation, to take along.
+
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::fhir;
+use crate::audit::{ActorRole, AuditAction, AuditEvent};
+use crate::consultations::{Consultation, ConsultationView, Conversation, MessageView, TurnTrace};
+use crate::error::Error;
+use crate::identity::Role;
+use crate::jobs::JobView;
+use crate::reports;
+
+/// The form's name, which changes with the form.
+const FORMAT: &str = "wenzhen.consultation.v1";
+
+/// In which form a consultation is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Our own, with everything.
+    Json,
+    /// A FHIR R4 `Bundle`.
+    Fhir,
+}
+
+impl ExportFormat {
+    /// Reads the query parameter `format`; our own form if there is none.
+    pub fn parse(text: Option<&str>) -> Result<Self, Error> {
+        match text {
+            None | Some("json") => Ok(Self::Json),
+            Some("fhir") => Ok(Self::Fhir),
+            Some(_) => Err(Error::field("format", "must be `json` or `fhir`")),
+        }
+    }
+
+    /// The media type.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Fhir => "application/fhir+json",
+        }
+    }
+}
+
+/// All that there is about one consultation. It has no `Debug`: it holds a patient's words.
+pub struct ConsultationExport {
+    /// The row.
+    pub consultation: Consultation,
+    /// What was said before the last answer.
+    pub conversation: Conversation,
+    /// The jobs that worked on it.
+    pub jobs: Vec<JobView>,
+    /// What was done with it.
+    pub accesses: Vec<AuditEvent>,
+}
+
+/// The same in our own form.
+#[derive(Serialize)]
+struct ExportView {
+    format: &'static str,
+    #[serde(with = "time::serde::rfc3339")]
+    exported_at: OffsetDateTime,
+    consultation: ConsultationView,
+    messages: Vec<MessageView>,
+    /// How the answers were made, for clinicians and admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traces: Option<Vec<TurnTrace>>,
+    /// None while there is no assessment.
+    report: Option<ExportedReport>,
+    jobs: Vec<JobView>,
+    accesses: Vec<Access>,
+}
+
+/// The report as it is now.
+#[derive(Serialize)]
+pub struct ExportedReport {
+    /// The text in Markdown.
+    pub markdown: String,
+}
+
+/// What somebody did with the record: in what role, and not who. That is for admins.
+#[derive(Serialize)]
+struct Access {
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    actor_role: ActorRole,
+    action: AuditAction,
+}
+
+impl ConsultationExport {
+    /// The document in this form, for a reader of this role, as it is at `now`.
+    pub fn into_document(
+        self,
+        format: ExportFormat,
+        reader: Role,
+        now: OffsetDateTime,
+    ) -> Result<Value, Error> {
+        let rendered = reports::render(&self.consultation, now)?;
+        let report = rendered.map(|it| it.markdown);
+        if format == ExportFormat::Fhir {
+            let messages = self.conversation.into_view(&self.consultation);
+            let report = report.as_deref();
+            return fhir::bundle(&self.consultation, &messages, report, now);
+        }
+
+        let traces = self.conversation.traces(&self.consultation);
+        let accesses = self.accesses.into_iter().map(|event| Access {
+            at: event.at,
+            actor_role: event.actor_role,
+            action: event.action,
+        });
+        let view = ExportView {
+            format: FORMAT,
+            exported_at: now,
+            traces: (reader > Role::Patient).then_some(traces),
+            messages: self.conversation.into_view(&self.consultation),
+            consultation: ConsultationView::new(self.consultation, None),
+            report: report.map(|markdown| ExportedReport { markdown }),
+            jobs: self.jobs,
+            accesses: accesses.collect(),
+        };
+        serde_json::to_value(view).map_err(Error::internal)
+    }
+}

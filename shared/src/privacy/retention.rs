@@ -1,0 +1,133 @@
+//! Records whose time is over.
+
+use serde::Serialize;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::erasure::erase;
+use crate::audit::{self, Actor};
+use crate::config::RetentionSettings;
+use crate::error::{Error, ErrorKind};
+use crate::identity::{Scope, TenantId};
+use crate::uploads;
+
+/// Records of one tenant that are erased at a time.
+const BATCH: i64 = 50;
+
+/// Rows of the audit trail that are removed at a time.
+const AUDIT_BATCH: i64 = 5_000;
+
+/// What one step has erased.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Expired {
+    /// Consultations.
+    pub consultations: u64,
+    /// Uploads.
+    pub uploads: u64,
+    /// Rows of the audit trail.
+    pub audit_events: u64,
+}
+
+impl Expired {
+    /// Adds what another step has erased.
+    pub const fn add(&mut self, other: Self) {
+        self.consultations += other.consultations;
+        self.uploads += other.uploads;
+        self.audit_events += other.audit_events;
+    }
+
+    const fn is_none(self) -> bool {
+        self.consultations == 0 && self.uploads == 0 && self.audit_events == 0
+    }
+}
+
+/// The next tenant behind `after` that has records of any kind, in one look into each index.
+pub async fn next_tenant(
+    connection: &mut PgConnection,
+    after: &str,
+) -> Result<Option<TenantId>, Error> {
+    let next = sqlx::query_scalar(include_str!("sql/next_tenant.sql"))
+        .bind(after)
+        .fetch_one(connection)
+        .await?;
+    Ok(next)
+}
+
+/// Erases some of a tenant's records that are older than its settings say at `now`. None if there
+/// was nothing left to erase.
+pub async fn erase_expired(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    settings: &RetentionSettings,
+    now: OffsetDateTime,
+) -> Result<Option<Expired>, Error> {
+    let mut expired = Expired::default();
+    let scope = Scope {
+        tenant,
+        owner: None,
+    };
+
+    if let Some(days) = settings.record_days(tenant) {
+        let before = first_id_after(now - time::Duration::days(days.into()));
+        for id in expired_ids(connection, "consultations", tenant, before).await? {
+            if erase(connection, scope, Actor::System, id).await?.is_some() {
+                expired.consultations += 1;
+            }
+        }
+        for id in expired_ids(connection, "uploads", tenant, before).await? {
+            match uploads::store::delete(connection, scope, id).await {
+                Ok(()) => expired.uploads += 1,
+                // Its owner removed it in this moment.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let before = first_id_after(now - time::Duration::days(settings.audit_days().into()));
+    expired.audit_events =
+        audit::store::prune_before(connection, tenant, before, AUDIT_BATCH).await?;
+
+    Ok((!expired.is_none()).then_some(expired))
+}
+
+async fn expired_ids(
+    connection: &mut PgConnection,
+    table: &'static str,
+    tenant: &TenantId,
+    before: Uuid,
+) -> Result<Vec<Uuid>, Error> {
+    let sql = format!(
+        "SELECT id FROM {table} WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT {BATCH}"
+    );
+    let ids = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(tenant)
+        .bind(before)
+        .fetch_all(connection)
+        .await?;
+    Ok(ids)
+}
+
+/// The least `UUIDv7` of a time: what is older has a lesser one.
+fn first_id_after(time: OffsetDateTime) -> Uuid {
+    let milliseconds = time.unix_timestamp_nanos() / 1_000_000;
+    let milliseconds = u64::try_from(milliseconds).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_whether_it_is_older() {
+        let now = OffsetDateTime::now_utc();
+        let id = Uuid::now_v7();
+        assert!(first_id_after(now - time::Duration::SECOND) < id);
+        assert!(first_id_after(now + time::Duration::SECOND) > id);
+        assert_eq!(
+            first_id_after(OffsetDateTime::UNIX_EPOCH).get_version_num(),
+            7
+        );
+    }
+}

@@ -1,0 +1,368 @@
+//! The erasure of a consultation, killed at every step: whatever a crash leaves, the next run ends.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use wenzhen::cache::Cache;
+use wenzhen::config::RetentionSettings;
+use wenzhen::consultations::outcome::write_report;
+use wenzhen::consultations::transcript::Transcripts;
+use wenzhen::consultations::{Consultation, StoredReport, store};
+use wenzhen::identity::{Caller, Role, Scope, TenantId, UserId};
+use wenzhen::jobs::JobMessage;
+use wenzhen::privacy::{Erasure, Expired, begin_erasure, erase_expired, next_tenant};
+use wenzhen::reports::{Bucket, Rendered, ReportKey};
+use wenzhen_functions::Worker;
+
+use super::worker::{NOTHING, body, deliver};
+use super::{assessment, consultation_of, expire, granted, job, postpone_sweep, wait_out, worker};
+use crate::support::aws_proxy::{AwsProxy, Mode};
+use crate::support::{STACK, database, eventually, valkey};
+
+/// A consultation with texts in the transcript and a report in the bucket.
+struct Record {
+    tenant: TenantId,
+    consultation: Consultation,
+}
+
+/// What there is of a record outside the database.
+#[derive(Debug, PartialEq, Eq)]
+struct Left {
+    texts: usize,
+    objects: usize,
+}
+
+const ALL: Left = Left {
+    texts: 2,
+    objects: 2,
+};
+
+const NOTHING_LEFT: Left = Left {
+    texts: 0,
+    objects: 0,
+};
+
+impl Record {
+    async fn new() -> Self {
+        let message = job().await;
+        let lease = granted(&message).await;
+        let scope = Scope {
+            tenant: &message.tenant_id,
+            owner: None,
+        };
+        let id = consultation_of(&message).await;
+        let found = store::get(&mut database().await, scope, id).await;
+        let record = Self {
+            tenant: message.tenant_id.clone(),
+            consultation: found.unwrap(),
+        };
+        record.write_outside(lease.job_id).await;
+
+        let report = StoredReport {
+            html: String::new(),
+            markdown: String::new(),
+            generated_at: OffsetDateTime::now_utc(),
+        };
+        write_report(&mut database().await, &lease, &report)
+            .await
+            .unwrap();
+        assert_eq!(record.left().await, ALL);
+        record
+    }
+
+    /// What a run writes besides its rows.
+    async fn write_outside(&self, job: Uuid) {
+        let aws = &STACK.aws().await;
+        let transcripts = Transcripts::new(aws, STACK.env("TRANSCRIPTS_TABLE").unwrap());
+        let answer = assessment("It may be a cold.");
+        let recorded = transcripts.record_answer(&self.tenant, &self.consultation, &answer);
+        recorded.await.unwrap();
+
+        let key = ReportKey {
+            tenant: &self.tenant,
+            consultation: self.consultation.id,
+            job,
+        };
+        let report = Rendered {
+            html: "<p>a cold</p>".to_owned(),
+            markdown: "a cold".to_owned(),
+        };
+        let bucket = Bucket::new(aws, STACK.env("REPORTS_BUCKET").unwrap());
+        let now = OffsetDateTime::now_utc();
+        bucket.store(key, report, now).await.unwrap();
+    }
+
+    async fn left(&self) -> Left {
+        let aws = &STACK.aws().await;
+        let table = STACK.env("TRANSCRIPTS_TABLE").unwrap();
+        let key = format!("{}#{}", self.tenant.as_str(), self.consultation.id);
+        let texts = aws_sdk_dynamodb::Client::new(aws)
+            .query()
+            .table_name(table)
+            .key_condition_expression("consultation = :c")
+            .expression_attribute_values(":c", AttributeValue::S(key))
+            .send()
+            .await
+            .unwrap();
+        let objects = wenzhen::aws::s3(aws)
+            .list_objects_v2()
+            .bucket(STACK.env("REPORTS_BUCKET").unwrap())
+            .prefix(format!(
+                "{}/{}/",
+                self.tenant.as_str(),
+                self.consultation.id
+            ))
+            .send()
+            .await
+            .unwrap();
+        Left {
+            texts: texts.items().len(),
+            objects: objects.contents().len(),
+        }
+    }
+
+    /// Erases the rows. The job's message is not sent, not even by the deployed sweep.
+    async fn erase(&self) -> JobMessage {
+        let admin = Caller {
+            tenant: self.tenant.clone(),
+            user: UserId::try_from("admin-1".to_owned()).unwrap(),
+            role: Role::Admin,
+        };
+        let erasure = begin_erasure(&mut database().await, &admin, self.consultation.id).await;
+        let message = match erasure.unwrap() {
+            Erasure::Begun(message) => message,
+            Erasure::Before(_) => panic!("it was there"),
+        };
+        postpone_sweep(&message).await;
+        message
+    }
+
+    /// Rows of the tables that have held something of it.
+    async fn rows(&self) -> i64 {
+        let sql = "SELECT (SELECT count(*) FROM consultations WHERE (tenant_id, id) = ($1, $2))
+                        + (SELECT count(*) FROM jobs
+                           WHERE (tenant_id, consultation_id) = ($1, $2))
+                        + (SELECT count(*) FROM idempotency_keys
+                           WHERE (tenant_id, consultation_id) = ($1, $2))";
+        let rows = sqlx::query_scalar(sql)
+            .bind(&self.tenant)
+            .bind(self.consultation.id);
+        rows.fetch_one(&mut database().await).await.unwrap()
+    }
+
+    /// The jobs of its erasure, in order: their states, and whether they are due within a minute.
+    async fn erasures(&self) -> Vec<(String, bool)> {
+        let sql = "SELECT state, coalesce(due_at < now() + interval '1 minute', false)
+                   FROM jobs LEFT JOIN outbox
+                     ON (outbox.tenant_id, outbox.job_id) = (jobs.tenant_id, jobs.id)
+                   WHERE jobs.tenant_id = $1 AND kind = 'erase_consultation'
+                   ORDER BY jobs.id";
+        let rows = sqlx::query_as(sql).bind(&self.tenant);
+        rows.fetch_all(&mut database().await).await.unwrap()
+    }
+
+    /// The second job, which the sweep would send in ten minutes.
+    async fn second(&self) -> JobMessage {
+        let sql = "SELECT id FROM jobs WHERE tenant_id = $1 AND kind = 'erase_consultation'
+                   ORDER BY id DESC LIMIT 1";
+        let id = sqlx::query_scalar(sql).bind(&self.tenant);
+        JobMessage {
+            tenant_id: self.tenant.clone(),
+            job_id: id.fetch_one(&mut database().await).await.unwrap(),
+            kind: "erase_consultation".to_owned(),
+        }
+    }
+}
+
+/// A worker whose AWS is behind a proxy.
+async fn worker_behind(proxy: &AwsProxy) -> Worker {
+    let aws = STACK.aws().await.into_builder();
+    let aws = &aws.endpoint_url(&proxy.url).build();
+    let mut worker = worker().await;
+    worker.transcripts = Transcripts::new(aws, STACK.env("TRANSCRIPTS_TABLE").unwrap());
+    worker.reports = Bucket::new(aws, STACK.env("REPORTS_BUCKET").unwrap());
+    worker
+}
+
+/// Runs a job until a call of its is held, and lets the worker die there: nothing of it goes on.
+async fn kill_at(message: &JobMessage, action: &'static str) {
+    let proxy = AwsProxy::start(Mode::HoldAction(action)).await;
+    let worker = worker_behind(&proxy).await;
+    let bodies = [body(message)];
+    let held = eventually(action, async || (proxy.held() > 0).then_some(()));
+    tokio::select! {
+        _ = deliver(&worker, &bodies) => panic!("it ended before {action}"),
+        () = held => {}
+    }
+}
+
+/// Lets the worker die while the database writes that the job is done.
+async fn kill_at_completion(message: &JobMessage) {
+    let proxy = AwsProxy::start(Mode::HoldAction("DELETE")).await;
+    let worker = worker_behind(&proxy).await;
+    let bodies = [body(message)];
+    let harm = async {
+        eventually("the run is at it", async || {
+            (proxy.held() > 0).then_some(())
+        })
+        .await;
+        let mut lock = database().await;
+        sqlx::query("BEGIN").execute(&mut lock).await.unwrap();
+        sqlx::query("SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
+            .bind(&message.tenant_id)
+            .bind(message.job_id)
+            .execute(&mut lock)
+            .await
+            .unwrap();
+        proxy.set(Mode::Pass);
+        eventually("the completion waits", async || {
+            let sql = "SELECT count(*) FROM pg_stat_activity
+                       WHERE wait_event_type = 'Lock' AND query LIKE '%progress = 100%'";
+            let waiting = sqlx::query_scalar(sql);
+            let waiting: i64 = waiting.fetch_one(&mut database().await).await.unwrap();
+            (waiting > 0).then_some(())
+        })
+        .await;
+        lock
+    };
+    tokio::select! {
+        _ = deliver(&worker, &bodies) => panic!("it ended"),
+        _ = harm => {}
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_that_is_killed_at_any_step_is_ended_by_the_next_run() {
+    let steps = ["Query", "BatchWriteItem", "GET", "DELETE", "completion"];
+    let rows = steps.map(|step| async move {
+        let record = Record::new().await;
+        let first = record.erase().await;
+        assert_eq!(record.rows().await, 0, "{step}: nobody reads it any more");
+        if step == "completion" {
+            kill_at_completion(&first).await;
+        } else {
+            kill_at(&first, step).await;
+            assert_ne!(record.left().await, NOTHING_LEFT, "killed at {step}");
+        }
+
+        // The lease runs out, as with time, and the message comes again.
+        expire(&first).await;
+        let again = deliver(&worker().await, &[body(&first)]).await;
+        assert_eq!(again, NOTHING, "{step}");
+        assert_eq!(record.left().await, NOTHING_LEFT, "killed at {step}");
+        let states = record.erasures().await;
+        let done = ("completed".to_owned(), false);
+        assert_eq!(states[0], done, "{step}");
+        assert_eq!(states[1], ("queued".to_owned(), false), "{step}");
+        assert_eq!(states.len(), 2, "{step}: a second time, and no third");
+    });
+    futures::future::join_all(rows).await;
+}
+
+#[tokio::test]
+async fn what_a_late_run_writes_is_removed_the_second_time() {
+    let record = Record::new().await;
+    let first = record.erase().await;
+    assert_eq!(deliver(&worker().await, &[body(&first)]).await, NOTHING);
+    record.write_outside(Uuid::now_v7()).await;
+    assert_ne!(record.left().await, NOTHING_LEFT);
+
+    let second = record.second().await;
+    assert_eq!(deliver(&worker().await, &[body(&second)]).await, NOTHING);
+    assert_eq!(record.left().await, NOTHING_LEFT);
+    let done = ("completed".to_owned(), false);
+    assert_eq!(record.erasures().await, [done.clone(), done]);
+}
+
+/// A place that is gone holds up neither the others nor, for ever, the job.
+#[tokio::test]
+async fn a_place_that_is_gone_is_erased_when_it_is_back() {
+    let record = Record::new().await;
+    let message = record.erase().await;
+    let proxy = AwsProxy::start(Mode::Fail).await;
+    let mut broken = worker_behind(&proxy).await;
+    broken.reports = worker().await.reports;
+    assert_eq!(deliver(&broken, &[body(&message)]).await, ["m-0"]);
+    let left = Left {
+        texts: 2,
+        objects: 0,
+    };
+    assert_eq!(record.left().await, left, "the reports are gone at once");
+
+    wait_out(&message).await;
+    assert_eq!(deliver(&worker().await, &[body(&message)]).await, NOTHING);
+    assert_eq!(record.left().await, NOTHING_LEFT);
+}
+
+#[tokio::test]
+async fn without_valkey_an_erasure_waits_until_the_cache_can_forget() {
+    let record = Record::new().await;
+    let message = record.erase().await;
+    let mut broken = worker().await;
+    broken.cache = Cache::new(Some(valkey::connect("redis://127.0.0.1:9", "test")));
+    assert_eq!(deliver(&broken, &[body(&message)]).await, ["m-0"]);
+    assert_eq!(record.left().await, NOTHING_LEFT, "the rest is gone");
+    assert_eq!(record.erasures().await.len(), 1, "it is not done");
+
+    wait_out(&message).await;
+    assert_eq!(deliver(&worker().await, &[body(&message)]).await, NOTHING);
+    assert_eq!(record.erasures().await.len(), 2);
+}
+
+/// As a record is after so many days.
+async fn expired(record: &Record, days: i64, settings: &str) -> Option<Expired> {
+    let settings = RetentionSettings::parse(settings).unwrap();
+    let now = OffsetDateTime::now_utc() + time::Duration::days(days);
+    let connection = &mut database().await;
+    erase_expired(connection, &record.tenant, &settings, now)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_record_is_erased_when_its_tenants_time_is_over() {
+    let record = Record::new().await;
+    let tenant = record.tenant.as_str();
+    let for_ever = "{}";
+    let other = r#"{"days": 60, "tenants": {"somebody-else": 1}}"#;
+    let own = format!(r#"{{"days": 60, "tenants": {{"{tenant}": 30}}}}"#);
+    for (days, settings) in [(3_000, for_ever), (31, other), (29, &own)] {
+        let expired = expired(&record, days, settings).await;
+        assert_eq!(expired, None, "after {days} days, {settings}");
+    }
+    assert_ne!(record.rows().await, 0);
+
+    let erased = expired(&record, 31, &own).await.unwrap();
+    assert_eq!(erased.consultations, 1);
+    assert_eq!(record.rows().await, 0);
+    let actor: (Option<String>, String) =
+        sqlx::query_as("SELECT actor_id, actor_role FROM audit_events WHERE tenant_id = $1")
+            .bind(&record.tenant)
+            .fetch_one(&mut database().await)
+            .await
+            .unwrap();
+    assert_eq!(actor, (None, "system".to_owned()));
+    let job = record.second().await;
+    assert_eq!(deliver(&worker().await, &[body(&job)]).await, NOTHING);
+    assert_eq!(record.left().await, NOTHING_LEFT);
+
+    // The trail has a time of its own.
+    assert_eq!(expired(&record, 31, &own).await, None);
+    let pruned = expired(&record, 2_200, &own).await.unwrap();
+    assert_eq!(pruned.audit_events, 1);
+}
+
+#[tokio::test]
+async fn every_tenant_with_records_is_looked_at() {
+    let record = Record::new().await;
+    let mut connection = database().await;
+    let mut after = String::new();
+    while let Some(tenant) = next_tenant(&mut connection, &after).await.unwrap() {
+        assert!(tenant.as_str() > after.as_str());
+        tenant.as_str().clone_into(&mut after);
+        if tenant == record.tenant {
+            return;
+        }
+    }
+    panic!("the tenant is not among them");
+}
