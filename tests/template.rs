@@ -29,9 +29,9 @@ const NOT_A_JOB: &str = "process-dead-letters.not-a-job.json";
 
 /// A method and a path.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Route {
-    method: String,
-    path: String,
+pub struct Route {
+    pub method: String,
+    pub path: String,
 }
 
 fn repository_root() -> PathBuf {
@@ -189,13 +189,17 @@ fn read_route(event: &Value) -> Route {
 /// Every route of the template is in the router of `cargo lambda watch`, and nothing else is.
 #[test]
 fn cargo_lambda_watch_serves_the_routes_of_the_template() {
+    assert_eq!(watched_routes(), deployed_routes());
+}
+
+/// The routes of the template.
+pub fn deployed_routes() -> BTreeSet<Route> {
     let mut deployed = BTreeSet::new();
     for function in deployed_functions().values() {
         let events = events_of_kind(function, "HttpApi");
         deployed.extend(events.iter().map(read_route));
     }
-
-    assert_eq!(watched_routes(), deployed);
+    deployed
 }
 
 fn watched_routes() -> BTreeSet<Route> {

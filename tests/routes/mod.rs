@@ -1,5 +1,6 @@
 //! Mirrors the routes of the API.
 
+mod access;
 mod audit;
 mod chat;
 mod consultations;

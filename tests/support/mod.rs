@@ -60,6 +60,22 @@ impl User {
         Self::of(&new_tenant(), "patient", Role::Patient).await
     }
 
+    /// The same person with another token.
+    pub fn with_token(&self, token: String) -> Self {
+        Self {
+            client: self.client.clone(),
+            url: self.url.clone(),
+            token,
+            tenant: self.tenant.clone(),
+        }
+    }
+
+    /// Any call.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = method.parse().unwrap();
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
     /// A person of a tenant.
     pub async fn of(tenant: &str, user: &str, role: Role) -> Self {
         provider::start();
