@@ -62,6 +62,7 @@ async fn without_the_database_a_model_that_calls_tools_still_answers() {
         chain: chains.for_consultations(),
         database: &database,
         readers: &readers,
+        uploads: None,
         index: None,
     };
 

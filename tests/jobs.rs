@@ -33,6 +33,7 @@ use wenzhen::jobs::{JobMessage, Lease};
 use wenzhen::postgres::{Database, Readers};
 use wenzhen::reports::Bucket;
 use wenzhen::triage::{self, Urgency};
+use wenzhen::uploads::UploadBucket;
 use wenzhen_functions::Worker;
 
 use crate::provider;
@@ -277,6 +278,7 @@ async fn worker_with(database_url: &str) -> Worker {
         chains: Chains::new(&Models::default(), None, &secrets).unwrap(),
         reports: Bucket::new(aws, STACK.env("REPORTS_BUCKET").unwrap()),
         cache: Cache::new(None),
+        uploads: UploadBucket::new(aws, STACK.env("UPLOADS_BUCKET").unwrap()),
     }
 }
 

@@ -26,6 +26,7 @@ use wenzhen::postgres::{Database, Readers};
 use wenzhen::privacy::EraseConsultation;
 use wenzhen::reports::Bucket;
 use wenzhen::setup::Setup;
+use wenzhen::uploads::UploadBucket;
 
 /// The longest that reading a consultation may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,6 +51,8 @@ pub struct Worker {
     pub reports: Bucket,
     /// Keeps completed consultations for a while.
     pub cache: Cache,
+    /// Holds the files that came with complaints.
+    pub uploads: UploadBucket,
 }
 
 impl QueueConsumer for Worker {
@@ -71,6 +74,7 @@ impl QueueConsumer for Worker {
             chains: Chains::new(&models, setup.valkey()?, &setup.secrets())?,
             reports: Bucket::new(aws, config::reports_bucket()?),
             cache: setup.cache()?,
+            uploads: setup.upload_bucket().await?,
         })
     }
 

@@ -44,6 +44,7 @@ use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::{Database, Readers};
 use wenzhen::reports::Bucket;
 use wenzhen::triage;
+use wenzhen::uploads::UploadBucket;
 use wenzhen_functions::Worker;
 use xtask::stack::Stack;
 
@@ -234,6 +235,7 @@ impl Bench {
             reports: Bucket::new(aws, self.stack.env("REPORTS_BUCKET").unwrap()),
             index: None,
             cache: Cache::new(None),
+            uploads: UploadBucket::new(aws, self.stack.env("UPLOADS_BUCKET").unwrap()),
         }
     }
 

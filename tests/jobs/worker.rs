@@ -1,5 +1,6 @@
 //! The worker's own code on batches of messages: what becomes of each run, and of its message.
 
+mod attachments;
 mod hanging;
 mod messages;
 

@@ -22,7 +22,7 @@ use xtask::users::Role;
 use crate::support::{STACK, User, database, eventually, new_tenant, problem, read};
 
 /// A real PNG.
-fn picture() -> Vec<u8> {
+pub(super) fn picture() -> Vec<u8> {
     let pixels = RgbImage::from_fn(32, 16, |x, y| {
         image::Rgb([x, y, 7].map(|it| it.to_le_bytes()[0]))
     });
@@ -41,7 +41,7 @@ async fn ask(user: &User, body: &Value) -> Response {
     request.send().await.unwrap()
 }
 
-async fn accepted(user: &User, name: &str, content_type: &str, size: usize) -> Value {
+pub(super) async fn accepted(user: &User, name: &str, content_type: &str, size: usize) -> Value {
     let body = json!({ "file_name": name, "content_type": content_type, "size": size });
     read(ask(user, &body).await, StatusCode::ACCEPTED).await
 }
@@ -71,7 +71,7 @@ async fn send(form: &Value, bytes: &[u8]) -> StatusCode {
     request.send().await.unwrap().status()
 }
 
-async fn get(user: &User, id: &Value) -> Response {
+pub(super) async fn get(user: &User, id: &Value) -> Response {
     let path = format!("/v1/uploads/{}", id.as_str().unwrap());
     user.get(&path).send().await.unwrap()
 }
@@ -86,7 +86,7 @@ async fn looked_at(user: &User, id: &Value) -> Value {
 }
 
 /// A whole upload.
-async fn upload(user: &User, name: &str, content_type: &str, bytes: &[u8]) -> Value {
+pub(super) async fn upload(user: &User, name: &str, content_type: &str, bytes: &[u8]) -> Value {
     let accepted = accepted(user, name, content_type, bytes.len()).await;
     assert_eq!(send(&accepted["form"], bytes).await, StatusCode::CREATED);
     looked_at(user, &accepted["id"]).await

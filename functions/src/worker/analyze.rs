@@ -126,6 +126,7 @@ impl Worker {
             database: &self.database,
             readers: &self.readers,
             index: self.index.as_ref(),
+            uploads: Some(&self.uploads),
         };
         let assessed = agent.analyze(&run.lease.tenant, consultation, &conversation, deadline);
         let assessment = assessed.await.map_err(without_answer)?;

@@ -368,8 +368,8 @@ print(json.dumps({'key_id': 'K2JCJMDEHXQW5F', 'private_key': private.decode()}))
     Ok(name.to_owned())
 }
 
-/// Two tiers of the scripted provider that the tests play: the first with a key and tools, the
-/// second without. Tests provoke faults on purpose and share the deployed functions, so these
+/// Two tiers of the scripted provider that the tests play: the first with a key, tools and eyes,
+/// the second without. Tests provoke faults on purpose and share the deployed functions, so these
 /// circuits never open.
 fn tiers_of_tests(port: u16) -> Value {
     let url = format!("http://127.0.0.1:{port}/v1");
@@ -382,6 +382,7 @@ fn tiers_of_tests(port: u16) -> Value {
             "model": "scripted-primary",
             "key": "secret:wenzhen/test-key",
             "tools": true,
+            "vision": true,
             "connect_timeout": 1,
             "total_timeout": 2,
             "breaker": never,

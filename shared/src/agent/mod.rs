@@ -8,6 +8,7 @@
 //! (`extract`), or with a fixed text; and the answer says so.
 
 mod answer;
+mod attachments;
 mod citations;
 mod extract;
 mod note;
@@ -29,7 +30,9 @@ use crate::knowledge::{Guidance, VectorIndex};
 use crate::locale::Locale;
 use crate::postgres::{Database, Readers};
 use crate::triage::{self, Triage};
+use crate::uploads::UploadBucket;
 use answer::ModelAnswer;
+use attachments::Attachments;
 use citations::{Cited, GivenPassages};
 use note::Told;
 use prompt::Prompts;
@@ -85,6 +88,8 @@ pub struct Agent<'a> {
     pub readers: &'a Readers,
     /// Makes vectors of complaints, if there is a model for it.
     pub index: Option<&'a VectorIndex>,
+    /// Holds the files that came with complaints.
+    pub uploads: Option<&'a UploadBucket>,
 }
 
 impl Agent<'_> {
@@ -99,17 +104,22 @@ impl Agent<'_> {
         deadline: Deadline,
     ) -> Result<Assessment, NoModel> {
         let rules = decide_again(consultation, conversation);
-        let told = Told {
-            consultation,
-            conversation,
-            rules: &rules,
-        };
         let mut tracer = Tracer::default();
 
         let began = Instant::now();
         let request = retrieval::request_of(consultation, conversation);
         let user = &consultation.user_id;
-        let found = retrieval::find_passages(self, tenant, user, request, deadline).await;
+        let uploads = self.uploads.filter(|_| self.chain.is_some());
+        let (found, attachments) = futures::join!(
+            retrieval::find_passages(self, tenant, user, request, deadline),
+            Attachments::read(self.database, uploads, tenant, consultation, deadline),
+        );
+        let told = Told {
+            consultation,
+            conversation,
+            rules: &rules,
+            attachments: &attachments,
+        };
         tracer.note_search(began, found.as_ref());
 
         let passages = GivenPassages::new(found.as_ref());

@@ -1,6 +1,7 @@
 //! The note for the doctor: a model's words, and where it has none, the patient's own.
 
 use super::answer::ModelAnswer;
+use super::attachments::Attachments;
 use crate::consultations::{Consultation, Conversation, DoctorNote};
 use crate::triage::{self, Triage, Urgency};
 
@@ -13,6 +14,7 @@ pub(super) struct Told<'t> {
     pub(super) consultation: &'t Consultation,
     pub(super) conversation: &'t Conversation,
     pub(super) rules: &'t Triage,
+    pub(super) attachments: &'t Attachments,
 }
 
 impl Told<'_> {

@@ -35,6 +35,7 @@ pub(super) fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
         assessment: None,
         requires_model: false,
         by_patient: true,
+        attachments: Vec::new(),
         failure: None,
         report: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
@@ -64,6 +65,9 @@ pub(super) fn model_source(urgency: Urgency) -> AssessmentSource {
     }
 }
 
+/// No files came with the complaint.
+pub(super) static NO_FILES: LazyLock<Attachments> = LazyLock::new(Attachments::default);
+
 /// A consultation without further messages.
 pub(super) fn told_of(consultation: &Consultation) -> Told<'_> {
     static NO_MESSAGES: LazyLock<Conversation> = LazyLock::new(Conversation::default);
@@ -71,6 +75,7 @@ pub(super) fn told_of(consultation: &Consultation) -> Told<'_> {
         consultation,
         conversation: &NO_MESSAGES,
         rules: &consultation.triage,
+        attachments: &NO_FILES,
     }
 }
 

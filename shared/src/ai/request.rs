@@ -35,6 +35,8 @@ pub struct ChatRequest {
     is_answer_checked: bool,
     /// What not every tier is sent.
     demands: Demands,
+    /// Pictures of the first user message, as parts of it, for tiers that see.
+    pictures: Vec<Value>,
 }
 
 impl ChatRequest {
@@ -60,6 +62,7 @@ impl ChatRequest {
             choices: 1,
             is_answer_checked: true,
             demands: Demands::default(),
+            pictures: Vec::new(),
         }
     }
 
@@ -75,7 +78,15 @@ impl ChatRequest {
             choices: 1,
             is_answer_checked: true,
             demands: Demands::default(),
+            pictures: Vec::new(),
         }
+    }
+
+    /// The same with pictures behind the user's message. Tiers that do not see are not sent them.
+    #[must_use]
+    pub fn with_pictures(mut self, pictures: Vec<Value>) -> Self {
+        self.pictures = pictures;
+        self
     }
 
     /// The same with these tools.
@@ -95,6 +106,7 @@ impl ChatRequest {
             fields,
             choices,
             is_answer_checked: false,
+            pictures: Vec::new(),
         })
     }
 
@@ -225,8 +237,29 @@ impl ChatRequest {
             fields.remove("stream_options");
         }
         self.adapt_format(tier, &mut fields)?;
+        if tier.vision {
+            self.show_pictures(&mut fields);
+        }
 
         Ok(Value::Object(fields))
+    }
+
+    /// Puts the pictures behind the words of the first user message.
+    fn show_pictures(&self, fields: &mut Map<String, Value>) {
+        if self.pictures.is_empty() {
+            return;
+        }
+        let messages = fields.get_mut("messages").and_then(Value::as_array_mut);
+        let mut messages = messages.into_iter().flatten();
+        let is_user = |message: &&mut Value| message.get("role").is_some_and(|it| it == "user");
+        let content = messages
+            .find(is_user)
+            .and_then(|message| message.get_mut("content"));
+        if let Some(content) = content {
+            let words = json!({ "type": "text", "text": content.take() });
+            let parts = [words].into_iter().chain(self.pictures.iter().cloned());
+            *content = Value::Array(parts.collect());
+        }
     }
 
     /// A tier that knows no schemas is asked in the way it knows, if the answer's shape is checked

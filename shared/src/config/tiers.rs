@@ -28,6 +28,10 @@ pub struct Tiers(Vec<TierSettings>);
 /// One OpenAI-compatible endpoint and model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, which an operator sets by its name"
+)]
 pub struct TierSettings {
     /// What logs and answers call it.
     pub name: String,
@@ -45,6 +49,9 @@ pub struct TierSettings {
     /// By default it is asked once, with what was looked up for it.
     #[serde(default)]
     pub tools: bool,
+    /// Whether its model sees: it is shown the pictures that came with a complaint. By default not.
+    #[serde(default)]
+    pub vision: bool,
     /// Seconds until the connection stands: by default 5.
     #[serde(default)]
     connect_timeout: Option<f64>,

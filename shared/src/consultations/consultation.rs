@@ -68,6 +68,9 @@ pub struct Consultation {
     /// Whether a patient created it, and not a clinician for one.
     #[serde(default)]
     pub by_patient: bool,
+    /// Uploads that came with it. Some may have been removed since.
+    #[serde(default)]
+    pub attachments: Vec<Uuid>,
     /// Why there is no assessment, if it has failed: a code of [`crate::jobs::Reason`].
     pub failure: Option<String>,
     /// The latest report, if one was made.

@@ -1,5 +1,6 @@
 //! What `POST /v1/consultations` takes.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use garde::Validate;
@@ -14,6 +15,9 @@ use crate::triage::{Complaint, Sex};
 
 /// The longest text of a patient, in characters.
 const MAX_TEXT_CHARS: usize = 8_000;
+
+/// The most uploads of one complaint.
+const MAX_ATTACHMENTS: usize = 5;
 
 /// The body of the request.
 #[derive(Deserialize, Serialize, Validate)]
@@ -45,10 +49,10 @@ pub struct NewConsultation {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[garde(skip)]
     pub require_model: bool,
-    /// Ids of uploads. There are none yet, so any id is one too many.
+    /// Ids of uploads of the caller's that are ready: up to 5, none of them twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[garde(custom(|value: &Vec<Uuid>, (): &()| refuse_uploads(value)))]
-    attachments: Vec<Uuid>,
+    #[garde(custom(|value: &Vec<Uuid>, (): &()| check_attachments(value)))]
+    pub attachments: Vec<Uuid>,
 }
 
 impl NewConsultation {
@@ -109,12 +113,15 @@ fn check_age(years: i64) -> garde::Result {
     }
 }
 
-fn refuse_uploads(ids: &[Uuid]) -> garde::Result {
-    if ids.is_empty() {
-        return Ok(());
+fn check_attachments(ids: &[Uuid]) -> garde::Result {
+    let distinct: HashSet<_> = ids.iter().collect();
+    if ids.len() > MAX_ATTACHMENTS {
+        return Err(garde::Error::new("must be at most 5 ids"));
     }
-    let message = "must be ids of uploads of yours; there are none";
-    Err(garde::Error::new(message))
+    if distinct.len() < ids.len() {
+        return Err(garde::Error::new("must not name an upload twice"));
+    }
+    Ok(())
 }
 
 fn parse_language_tag<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Locale>, D::Error> {

@@ -124,6 +124,7 @@ pub async fn create(
         .bind(Analyze::KIND)
         .bind(job.payload())
         .bind(caller.role == Role::Patient)
+        .bind(&request.attachments)
         .fetch_one(&mut *connection)
         .await?;
 

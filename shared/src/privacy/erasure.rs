@@ -17,6 +17,7 @@ use crate::identity::{Caller, Role, Scope, TenantId, UserId};
 use crate::jobs::store::{Enqueued, enqueue};
 use crate::jobs::{JobMessage, JobPayload, Lease, NewJob, ReasonText, completion_sql};
 use crate::locale::Locale;
+use crate::uploads;
 
 /// Until the second time: more than a batch of jobs takes.
 const SECOND_TIME: Duration = Duration::from_mins(10);
@@ -58,9 +59,16 @@ pub enum Erasure {
 }
 
 #[derive(FromRow)]
-struct Erased {
+struct Owner {
     user_id: UserId,
     locale: Locale,
+}
+
+#[derive(FromRow)]
+struct Erased {
+    #[sqlx(flatten)]
+    owner: Owner,
+    attachments: Vec<Uuid>,
 }
 
 /// Erases a consultation that the caller may see. 403 for a clinician whose own it is not; 404 if
@@ -101,22 +109,24 @@ pub(super) async fn erase(
         .await?;
     let delete = "DELETE FROM consultations
                   WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)
-                  RETURNING user_id, locale";
+                  RETURNING user_id, locale, attachments";
     let erased: Option<Erased> = sqlx::query_as(delete)
         .bind(tenant)
         .bind(id)
         .bind(scope.owner)
         .fetch_optional(&mut *transaction)
         .await?;
-    let Some(Erased { user_id, locale }) = erased else {
+    let Some(Erased { owner, attachments }) = erased else {
         return Ok(None);
     };
+    let Owner { user_id, locale } = owner;
     require_right(actor, &user_id)?;
 
     let record = AuditedRecord::consultation(&user_id, id);
     let action = AuditAction::EraseConsultation;
     audit::record(&mut transaction, tenant, actor, action, &[record]).await?;
 
+    erase_attachments(&mut transaction, tenant, &user_id, &attachments).await?;
     let payload = EraseConsultation {
         consultation_id: id,
         is_second: false,
@@ -125,6 +135,38 @@ pub(super) async fn erase(
     enqueue(&mut transaction, &job).await?;
     transaction.commit().await?;
     Ok(Some(job.message()))
+}
+
+/// Removes the uploads of an erased consultation that no other one has. `remove-objects` removes
+/// their files, and what the CDN has cached of them.
+async fn erase_attachments(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    owner: &UserId,
+    attachments: &[Uuid],
+) -> Result<(), Error> {
+    if attachments.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT id FROM unnest($3::uuid[]) AS attached (id)
+               WHERE NOT EXISTS (
+                   SELECT FROM consultations
+                   WHERE tenant_id = $1 AND user_id = $2 AND attachments @> ARRAY[attached.id]
+               )";
+    let ids: Vec<Uuid> = sqlx::query_scalar(sql)
+        .bind(tenant)
+        .bind(owner)
+        .bind(attachments)
+        .fetch_all(&mut *connection)
+        .await?;
+    let scope = Scope {
+        tenant,
+        owner: Some(owner),
+    };
+    for id in ids {
+        uploads::store::delete_if_there(connection, scope, id).await?;
+    }
+    Ok(())
 }
 
 /// A clinician reads the tenant's records, and erases none but their own.
@@ -170,7 +212,7 @@ pub async fn complete_erasure(
         "SELECT jobs.user_id, jobs.locale FROM transition
          JOIN jobs ON (jobs.tenant_id, jobs.id) = (transition.tenant_id, transition.id)"
     );
-    let completed: Option<Erased> = sqlx::query_as(completion)
+    let completed: Option<Owner> = sqlx::query_as(completion)
         .bind(&lease.tenant)
         .bind(lease.job_id)
         .bind(lease.token)
@@ -190,7 +232,7 @@ pub async fn complete_erasure(
 async fn enqueue_second(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    owner: &Erased,
+    owner: &Owner,
     first: &EraseConsultation,
 ) -> Result<(), Error> {
     let payload = EraseConsultation {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::erasure::erase;
 use crate::audit::{self, Actor};
 use crate::config::RetentionSettings;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::identity::{Scope, TenantId};
 use crate::uploads;
 
@@ -76,11 +76,8 @@ pub async fn erase_expired(
             }
         }
         for id in expired_ids(connection, "uploads", tenant, before).await? {
-            match uploads::store::delete(connection, scope, id).await {
-                Ok(()) => expired.uploads += 1,
-                // Its owner removed it in this moment.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+            if uploads::store::delete_if_there(connection, scope, id).await? {
+                expired.uploads += 1;
             }
         }
     }

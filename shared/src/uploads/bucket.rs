@@ -116,13 +116,21 @@ impl UploadBucket {
 
     /// The text of a kept file, which was verified to be one; none if it is not there any more.
     pub async fn read_text(&self, object: &str) -> Result<Option<String>, Error> {
+        let Some(bytes) = self.read_bytes(object).await? else {
+            return Ok(None);
+        };
+        let text = String::from_utf8(bytes.into());
+        text.map(Some)
+            .map_err(|_| Error::internal("a text is no UTF-8 any more"))
+    }
+
+    /// A kept file; none if it is not there any more.
+    pub async fn read_bytes(&self, object: &str) -> Result<Option<Bytes>, Error> {
         let Some(found) = self.get(object).await? else {
             return Ok(None);
         };
         let bytes = found.body.collect().await.map_err(Error::internal)?;
-        let text = String::from_utf8(bytes.into_bytes().into());
-        text.map(Some)
-            .map_err(|_| Error::internal("a text is no UTF-8 any more"))
+        Ok(Some(bytes.into_bytes()))
     }
 
     /// An object; none if it is not there.

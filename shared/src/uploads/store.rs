@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::key::UploadKey;
 use super::removal;
 use super::upload::{NewUpload, RejectionReason, Upload, UploadState};
-use crate::error::Error;
+use crate::error::{Error, FieldError};
 use crate::identity::{Caller, Scope};
 
 /// Uploads of one person whose bytes have not come.
@@ -56,6 +56,56 @@ pub async fn get(
         .fetch_optional(connection)
         .await?;
     found.ok_or_else(|| Error::not_found("upload"))
+}
+
+/// Those of these uploads that the scope may see and that are ready, in their order.
+pub async fn ready(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<Upload>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM uploads
+         WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::text IS NULL OR user_id = $3)
+           AND state = 'ready'
+         ORDER BY array_position($2, id)"
+    );
+    let ready = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(scope.tenant)
+        .bind(ids)
+        .bind(scope.owner)
+        .fetch_all(connection)
+        .await?;
+    Ok(ready)
+}
+
+/// Refuses ids of uploads that are not the caller's own, or not ready: a 422 that names each.
+pub async fn require_ready(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    ids: &[Uuid],
+) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let scope = Scope {
+        tenant: &caller.tenant,
+        owner: Some(&caller.user),
+    };
+    let ready = ready(connection, scope, ids).await?;
+    let refused = ids.iter().enumerate();
+    let refused = refused.filter(|(_, id)| ready.iter().all(|upload| upload.id != **id));
+    let refused: Vec<_> = refused
+        .map(|(number, _)| FieldError {
+            field: format!("attachments[{number}]"),
+            message: "must be an upload of yours that is ready".to_owned(),
+        })
+        .collect();
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::fields(refused))
+    }
 }
 
 /// The upload that a client has sent; none if it was removed.
@@ -154,6 +204,19 @@ pub async fn delete(
     scope: Scope<'_>,
     id: Uuid,
 ) -> Result<(), Error> {
+    if delete_if_there(connection, scope, id).await? {
+        Ok(())
+    } else {
+        Err(Error::not_found("upload"))
+    }
+}
+
+/// The same. Returns whether there was one.
+pub async fn delete_if_there(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    id: Uuid,
+) -> Result<bool, Error> {
     let mut transaction = connection.begin().await?;
     let sql = format!(
         "DELETE FROM uploads
@@ -166,7 +229,9 @@ pub async fn delete(
         .bind(scope.owner)
         .fetch_optional(&mut *transaction)
         .await?;
-    let deleted = deleted.ok_or_else(|| Error::not_found("upload"))?;
+    let Some(deleted) = deleted else {
+        return Ok(false);
+    };
 
     let key = UploadKey {
         tenant: scope.tenant.clone(),
@@ -174,7 +239,7 @@ pub async fn delete(
     };
     removal::note(&mut transaction, &key, &deleted).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Removes uploads that were not finished within a day, a thousand at a time. Returns how many.

@@ -177,12 +177,16 @@ fn wrong_bodies() -> Vec<WrongBody> {
         ),
         wrong("locale", json!({ "symptoms": "x", "locale": "fr" })),
         wrong(
-            "attachments",
+            "attachments[0]",
             json!({ "symptoms": "x", "attachments": upload }),
         ),
         wrong(
             "attachments[0]",
             json!({ "symptoms": "x", "attachments": ["no id"] }),
+        ),
+        wrong(
+            "attachments",
+            json!({ "symptoms": "x", "attachments": [upload[0], upload[0]] }),
         ),
         wrong(
             "tenant_id",

@@ -1,5 +1,6 @@
 mod agent;
 mod answers;
+mod attachments;
 mod create;
 mod erase;
 mod export;

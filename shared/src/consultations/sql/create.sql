@@ -4,7 +4,8 @@
 --
 -- $1 tenant, $2 user, $3 key or NULL, $4 fingerprint, $5 consultation, $6 job, $7 urgency,
 -- $8 locale, $9 symptoms, $10 age, $11 sex, $12 history, $13 triage, $14 requires_model,
--- $15 the job's kind, $16 its payload, $17 whether the caller is a patient
+-- $15 the job's kind, $16 its payload, $17 whether the caller is a patient,
+-- $18 attachments
 WITH key AS (
     INSERT INTO idempotency_keys
         (tenant_id, user_id, operation, key, fingerprint, consultation_id, expires_at)
@@ -25,9 +26,9 @@ admitted AS (
 consultation AS (
     INSERT INTO consultations
         (tenant_id, user_id, id, job_id, urgency, locale,
-         symptoms, age, sex, history, triage, requires_model, by_patient)
+         symptoms, age, sex, history, triage, requires_model, by_patient, attachments)
     SELECT $1, $2, $5, $6, $7, $8,
-           $9, $10, $11, $12, $13, $14, $17
+           $9, $10, $11, $12, $13, $14, $17, $18
     FROM admitted
 ),
 job AS (
