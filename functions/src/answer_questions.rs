@@ -1,5 +1,6 @@
 //! `POST /v1/consultations/{id}/answers`: takes the patient's answers, and decides again at once.
 
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
 use wenzhen::consultations::{AnsweredView, NewAnswers, answers, forget_cached};
@@ -35,7 +36,13 @@ impl Endpoint for AnswerQuestions {
 
         let answered = self
             .database
-            .run(async |connection| answers::record(connection, scope, id, &new).await)
+            .run(async |connection| {
+                let answered = answers::record(connection, scope, id, &new).await?;
+                let record = AuditedRecord::consultation(&answered.user_id, id);
+                let action = AuditAction::AnswerQuestions;
+                audit::record_reads(connection, &call.caller, action, &[record]).await?;
+                Ok(answered)
+            })
             .await?;
         if answered.is_changed {
             let urgency = answered.urgency.as_str();

@@ -3,6 +3,7 @@
 use std::slice;
 
 use serde_json::json;
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::consultations::{ConsultationStatus, GenerateReport, store as consultations};
 use wenzhen::error::{Error, ErrorKind};
@@ -52,7 +53,12 @@ impl Endpoint for CreateReport {
             .deduplicate_by(id.to_string());
         let enqueued = self
             .database
-            .run(async |connection| store::enqueue(connection, &job).await)
+            .run(async |connection| {
+                let record = AuditedRecord::consultation(&consultation.user_id, id);
+                let action = AuditAction::RequestReport;
+                audit::record_reads(connection, &call.caller, action, &[record]).await?;
+                store::enqueue(connection, &job).await
+            })
             .await?;
 
         let job_id = match enqueued {

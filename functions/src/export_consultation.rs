@@ -67,6 +67,10 @@ impl Endpoint for ExportConsultation {
             })
             .await?;
 
+        if jobs.is_empty() {
+            // It was erased in this moment.
+            return Err(Error::not_found("consultation"));
+        }
         let jobs = jobs.into_iter().map(|job| JobView::new(job, JOB_KINDS));
         let export = ConsultationExport {
             consultation,
@@ -75,7 +79,7 @@ impl Endpoint for ExportConsultation {
             accesses: page.items(accesses, |event| event.id).items,
         };
         let now = OffsetDateTime::now_utc();
-        let document = export.into_document(format, call.caller.role, now)?;
+        let document = export.into_document(format, &call.caller, now)?;
         let file_name = format!("consultation-{id}.json");
         reply::download(format.content_type(), &file_name, &document)
     }

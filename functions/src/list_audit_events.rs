@@ -4,7 +4,7 @@ use wenzhen::audit::{AuditFilter, store};
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::identity::Role;
+use wenzhen::identity::{Role, UserId};
 use wenzhen::page::Page;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
@@ -25,7 +25,7 @@ impl Endpoint for ListAuditEvents {
     }
 
     /// 200 with one page of the tenant's trail, the latest first, for admins. `user_id` and
-    /// `consultation_id` choose a person's or a consultation's.
+    /// `consultation_id` choose a person's or a consultation's, `actor_id` what one person did.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         call.require_role(Role::Admin, "Only admins may read the audit trail.")?;
 
@@ -41,10 +41,14 @@ impl Endpoint for ListAuditEvents {
 }
 
 fn read_filter(call: &Call) -> Result<AuditFilter, Error> {
-    let user = call.query("user_id").map(TryFrom::try_from).transpose();
+    let person = |name| {
+        let id = call.query(name).map(UserId::try_from).transpose();
+        id.map_err(|_| Error::field(name, "must be a person's id"))
+    };
     let consultation = call.query("consultation_id").map(|text| text.parse());
     Ok(AuditFilter {
-        user: user.map_err(|_| Error::field("user_id", "must be a person's id"))?,
+        actor: person("actor_id")?,
+        user: person("user_id")?,
         consultation: consultation
             .transpose()
             .map_err(|_| Error::field("consultation_id", "must be a consultation's id"))?,

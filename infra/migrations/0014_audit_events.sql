@@ -15,4 +15,8 @@ CREATE TABLE audit_events (
 );
 
 CREATE INDEX audit_events_of_subject ON audit_events (tenant_id, subject_id, id);
+CREATE INDEX audit_events_of_actor ON audit_events (tenant_id, actor_id, id);
 CREATE INDEX audit_events_of_consultation ON audit_events (tenant_id, consultation_id, id) WHERE consultation_id IS NOT NULL;
+
+-- Those that go with no consultation are removed 30 days after their end.
+CREATE INDEX jobs_of_no_consultation ON jobs (finished_at) WHERE consultation_id IS NULL AND state IN ('completed', 'cancelled');

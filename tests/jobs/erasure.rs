@@ -15,7 +15,9 @@ use wenzhen::reports::{Bucket, Rendered, ReportKey};
 use wenzhen_functions::Worker;
 
 use super::worker::{NOTHING, body, deliver};
-use super::{assessment, consultation_of, expire, granted, job, postpone_sweep, wait_out, worker};
+use super::{
+    assessment, change, consultation_of, expire, granted, job, postpone_sweep, wait_out, worker,
+};
 use crate::support::aws_proxy::{AwsProxy, Mode};
 use crate::support::{STACK, database, eventually, valkey};
 
@@ -207,6 +209,10 @@ async fn kill_at_completion(message: &JobMessage) {
         })
         .await;
         let mut lock = database().await;
+        let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut lock)
+            .await
+            .unwrap();
         sqlx::query("BEGIN").execute(&mut lock).await.unwrap();
         sqlx::query("SELECT 1 FROM jobs WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
             .bind(&message.tenant_id)
@@ -217,8 +223,8 @@ async fn kill_at_completion(message: &JobMessage) {
         proxy.set(Mode::Pass);
         eventually("the completion waits", async || {
             let sql = "SELECT count(*) FROM pg_stat_activity
-                       WHERE wait_event_type = 'Lock' AND query LIKE '%progress = 100%'";
-            let waiting = sqlx::query_scalar(sql);
+                       WHERE $1 = ANY (pg_blocking_pids(pid)) AND query LIKE '%progress = 100%'";
+            let waiting = sqlx::query_scalar(sql).bind(pid);
             let waiting: i64 = waiting.fetch_one(&mut database().await).await.unwrap();
             (waiting > 0).then_some(())
         })
@@ -310,7 +316,7 @@ async fn without_valkey_an_erasure_waits_until_the_cache_can_forget() {
 }
 
 /// As a record is after so many days.
-async fn expired(record: &Record, days: i64, settings: &str) -> Option<Expired> {
+async fn expired(record: &Record, days: i64, settings: &str) -> Expired {
     let settings = RetentionSettings::parse(settings).unwrap();
     let now = OffsetDateTime::now_utc() + time::Duration::days(days);
     let connection = &mut database().await;
@@ -328,11 +334,11 @@ async fn a_record_is_erased_when_its_tenants_time_is_over() {
     let own = format!(r#"{{"days": 60, "tenants": {{"{tenant}": 30}}}}"#);
     for (days, settings) in [(3_000, for_ever), (31, other), (29, &own)] {
         let expired = expired(&record, days, settings).await;
-        assert_eq!(expired, None, "after {days} days, {settings}");
+        assert_eq!(expired, Expired::default(), "after {days} days, {settings}");
     }
     assert_ne!(record.rows().await, 0);
 
-    let erased = expired(&record, 31, &own).await.unwrap();
+    let erased = expired(&record, 31, &own).await;
     assert_eq!(erased.consultations, 1);
     assert_eq!(record.rows().await, 0);
     let actor: (Option<String>, String) =
@@ -347,9 +353,51 @@ async fn a_record_is_erased_when_its_tenants_time_is_over() {
     assert_eq!(record.left().await, NOTHING_LEFT);
 
     // The trail has a time of its own.
-    assert_eq!(expired(&record, 31, &own).await, None);
-    let pruned = expired(&record, 2_200, &own).await.unwrap();
+    assert_eq!(expired(&record, 31, &own).await, Expired::default());
+    let pruned = expired(&record, 2_200, &own).await;
     assert_eq!(pruned.audit_events, 1);
+}
+
+/// An erasure that has failed for good is tried again every night.
+#[tokio::test]
+async fn a_failed_erasure_is_queued_again_at_night() {
+    let record = Record::new().await;
+    let message = record.erase().await;
+    let fail = "UPDATE jobs SET state = 'failed', last_error = 'not_removed', attempts = 3,
+                    finished_at = now()
+                WHERE tenant_id = $1 AND id = $2";
+    change(&message, fail).await;
+    let remove = "DELETE FROM outbox WHERE tenant_id = $1 AND job_id = $2";
+    change(&message, remove).await;
+
+    assert_eq!(expired(&record, 0, "{}").await.redriven, 1);
+    postpone_sweep(&message).await;
+    assert_eq!(deliver(&worker().await, &[body(&message)]).await, NOTHING);
+    assert_eq!(record.left().await, NOTHING_LEFT);
+}
+
+#[tokio::test]
+async fn two_erasures_at_once_are_one() {
+    let record = Record::new().await;
+    let admin = Caller {
+        tenant: record.tenant.clone(),
+        user: UserId::try_from("admin-1".to_owned()).unwrap(),
+        role: Role::Admin,
+    };
+    let erasures = (0..8).map(|_| async {
+        let connection = &mut database().await;
+        let erasure = begin_erasure(connection, &admin, record.consultation.id).await;
+        match erasure.unwrap() {
+            Erasure::Begun(message) => (true, message.job_id),
+            Erasure::Before(job) => (false, job),
+        }
+    });
+    let erasures = futures::future::join_all(erasures).await;
+    assert_eq!(
+        erasures.iter().filter(|(has_begun, _)| *has_begun).count(),
+        1
+    );
+    assert!(erasures.iter().all(|(_, job)| *job == erasures[0].1));
 }
 
 #[tokio::test]

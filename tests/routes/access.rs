@@ -149,7 +149,8 @@ impl Records {
         Some(body)
     }
 
-    /// What the caller with this number is answered.
+    /// What the caller with this number is answered. Nothing of the owner's is in an answer to
+    /// people who may not see it.
     async fn status(&self, row: &Row, caller: usize) -> u16 {
         let mut request = self.owner.request(&row.method, &self.path(row).await);
         if let Some(caller) = &self.callers[caller].1 {
@@ -158,7 +159,25 @@ impl Records {
         if let Some(body) = self.body(row) {
             request = request.json(&body);
         }
-        request.send().await.unwrap().status().as_u16()
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap_or_default();
+        if self.is_stranger(caller) {
+            for own in [
+                &self.consultation["id"],
+                &self.upload["id"],
+                &self.document["id"],
+            ] {
+                let id = own.as_str().unwrap();
+                let is_told = text.contains(id) && !text.contains("\"instance\"");
+                assert!(!is_told, "{} {}: {text}", row.method, row.path);
+            }
+        }
+        status
+    }
+
+    fn is_stranger(&self, caller: usize) -> bool {
+        self.callers[caller].0.starts_with("foreign")
     }
 }
 

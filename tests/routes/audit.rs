@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use xtask::users::Role;
 
+use super::uploads::upload;
 use crate::support::{User, database, new_tenant, problem, read};
 
 struct Clinic {
@@ -67,10 +68,18 @@ async fn what_staff_read_is_in_the_trail_and_what_patients_read_of_their_own_is_
     let path = format!("/v1/consultations/{id}");
     assert_eq!(clinic.acts("").await, []);
 
-    // From the database, from the cache, and not modified: each is read.
+    // From the database, and from the cache: within five minutes it is one event.
     for _ in 0..2 {
         assert_eq!(get(&clinic.clinician, &path).await, StatusCode::OK);
     }
+    let answer = json!({ "answers": { accepted["questions"][0]["code"].as_str().unwrap(): "no" } });
+    let answers = clinic
+        .clinician
+        .post(&format!("{path}/answers"))
+        .json(&answer);
+    read(answers.send().await.unwrap(), StatusCode::OK).await;
+    let report = clinic.admin.post(&format!("{path}/report"));
+    read(report.send().await.unwrap(), StatusCode::ACCEPTED).await;
     for part in ["/messages", "/trace", "/export"] {
         let path = format!("{path}{part}");
         assert_eq!(get(&clinic.clinician, &path).await, StatusCode::OK);
@@ -79,18 +88,26 @@ async fn what_staff_read_is_in_the_trail_and_what_patients_read_of_their_own_is_
         get(&clinic.admin, "/v1/consultations").await,
         StatusCode::OK
     );
-    clinic.patient.delete(&path).send().await.unwrap();
+    let erased = clinic.patient.delete(&path).send().await.unwrap();
+    assert_eq!(erased.status(), StatusCode::ACCEPTED);
 
+    // Reads are ordered to five minutes, acts by their time.
+    let mut acts = clinic.acts("").await;
+    assert_eq!(acts[0], act("erase_consultation", "patient"));
+    acts.sort();
     let expected = [
+        act("answer_questions", "clinician"),
         act("erase_consultation", "patient"),
-        act("list_consultation", "admin"),
         act("export_consultation", "clinician"),
-        act("read_trace", "clinician"),
+        act("list_consultation", "admin"),
+        act("read_consultation", "clinician"),
         act("read_messages", "clinician"),
-        act("read_consultation", "clinician"),
-        act("read_consultation", "clinician"),
+        act("read_trace", "clinician"),
+        act("request_report", "admin"),
     ];
-    assert_eq!(clinic.acts("").await, expected);
+    assert_eq!(acts, expected);
+    let of_clinician = format!("?actor_id={}", clinic.clinician.id().await);
+    assert_eq!(clinic.acts(&of_clinician).await.len(), 5);
     let event = &clinic.trail("?limit=1").await["items"][0];
     assert_eq!(event["user_id"], clinic.patient.id().await);
     assert_eq!(event["consultation_id"], id);
@@ -102,9 +119,13 @@ async fn the_trail_is_paged_and_asked_about_a_person_or_a_consultation() {
     let clinic = Clinic::new().await;
     let first = clinic.patient.complain("a headache").await;
     let second = clinic.patient.complain("a cough").await;
-    for accepted in [&first, &second, &first] {
+    for (reader, accepted) in [
+        (&clinic.clinician, &first),
+        (&clinic.clinician, &second),
+        (&clinic.admin, &first),
+    ] {
         let path = format!("/v1/consultations/{}", accepted["id"].as_str().unwrap());
-        get(&clinic.clinician, &path).await;
+        assert_eq!(get(reader, &path).await, StatusCode::OK);
     }
 
     let page = clinic.trail("?limit=2").await;
@@ -122,7 +143,12 @@ async fn the_trail_is_paged_and_asked_about_a_person_or_a_consultation() {
     assert_eq!(clinic.acts("?user_id=nobody").await.len(), 0);
     let both = format!("?user_id=nobody&consultation_id={id}");
     assert_eq!(clinic.acts(&both).await.len(), 0);
-    for query in ["?consultation_id=x", "?user_id=%20", "?limit=0"] {
+    for query in [
+        "?consultation_id=x",
+        "?user_id=%20",
+        "?actor_id=%20",
+        "?limit=0",
+    ] {
         let path = format!("/v1/audit-events{query}");
         let refused = clinic.admin.get(&path).send().await.unwrap();
         problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
@@ -163,6 +189,17 @@ async fn a_list_of_people_with_their_consultations_is_a_read() {
         clinic.acts("").await,
         [act("list_consultation", "clinician")]
     );
+}
+
+#[tokio::test]
+async fn an_upload_that_staff_read_is_in_the_trail() {
+    let clinic = Clinic::new().await;
+    let own = upload(&clinic.patient, "a.txt", "text/plain", b"words").await;
+    assert_eq!(clinic.acts("").await, []);
+    let path = format!("/v1/uploads/{}", own["id"].as_str().unwrap());
+    assert_eq!(get(&clinic.clinician, &path).await, StatusCode::OK);
+    assert_eq!(clinic.acts("").await, [act("read_upload", "clinician")]);
+    assert_eq!(clinic.trail("").await["items"][0]["upload_id"], own["id"]);
 }
 
 #[tokio::test]

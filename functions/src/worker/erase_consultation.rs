@@ -20,8 +20,7 @@ impl JobHandler<EraseConsultation> for Worker {
             self.reports.remove_all(tenant, id),
             self.cache.invalidate(&tags, run.deadline),
         );
-        transcript.map_err(JobError::Outage)?;
-        reports.map_err(not_removed)?;
+        transcript.and(reports).map_err(not_removed)?;
         cached?;
 
         run.complete(async |connection| complete_erasure(connection, run.lease, &payload).await)
@@ -36,7 +35,7 @@ impl JobHandler<EraseConsultation> for Worker {
     }
 }
 
-/// A bucket that is gone is an outage, and spends no attempt.
+/// A place that is gone is an outage, and spends no attempt.
 fn not_removed(error: Error) -> JobError {
     if error.kind().is_retryable() {
         return error.into();

@@ -23,6 +23,10 @@ pub enum AuditAction {
     ReadTrace,
     /// An upload was read, with a link to its file.
     ReadUpload,
+    /// Questions of a consultation were answered, and its decision was read.
+    AnswerQuestions,
+    /// A report was asked for.
+    RequestReport,
     /// A whole consultation was exported.
     ExportConsultation,
     /// A consultation was erased.
@@ -128,9 +132,11 @@ pub struct AuditEvent {
     pub at: OffsetDateTime,
 }
 
-/// Which acts are asked for; without either, all of the tenant's.
+/// Which acts are asked for; without any of these, all of the tenant's.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
+    /// Those of this person.
+    pub actor: Option<UserId>,
     /// Those with records of this person.
     pub user: Option<UserId>,
     /// Those with this consultation.

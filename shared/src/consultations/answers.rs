@@ -11,7 +11,7 @@ use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::identity::Scope;
+use crate::identity::{Scope, UserId};
 use crate::locale::Locale;
 use crate::triage::{Answers, Triage, Urgency};
 
@@ -34,6 +34,8 @@ pub struct NewAnswers {
 /// What a consultation stands at when the answers are known as well.
 #[derive(Debug)]
 pub struct Answered {
+    /// The person whose record it is.
+    pub user_id: UserId,
     /// The rules' decision.
     pub triage: Triage,
     /// The urgency of the consultation, which the model may have raised.
@@ -46,6 +48,7 @@ pub struct Answered {
 
 #[derive(FromRow)]
 struct Decision {
+    user_id: UserId,
     #[sqlx(json)]
     triage: Triage,
     urgency: Urgency,
@@ -88,6 +91,7 @@ pub async fn record(
     transaction.commit().await?;
 
     Ok(Answered {
+        user_id: before.user_id,
         triage,
         urgency,
         locale: before.locale,

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -20,6 +22,7 @@ use super::assessment::Assessment;
 use super::consultation::{Consultation, ConsultationStatus};
 use super::conversation::{Conversation, Text, TurnText};
 use super::store;
+use crate::aws;
 use crate::config::MAX_RECORD_DAYS;
 use crate::error::{BoxError, Error};
 use crate::identity::{Scope, TenantId};
@@ -33,6 +36,9 @@ const MAX_BATCH_ITEMS: usize = 25;
 
 /// From the end of the longest time for which a record is kept to the expiry of its texts.
 const EXPIRY_RESERVE_DAYS: u64 = 31;
+
+/// What is wrong if DynamoDB did not do all that it was told.
+const LEFT_AS_IT_WAS: &str = "DynamoDB left a turn as it was";
 
 /// The table of all transcripts.
 pub struct Transcripts {
@@ -191,7 +197,8 @@ impl Transcripts {
     }
 
     /// Removes all of a consultation's texts, also those that cannot be read. There may be none.
-    pub async fn delete(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), BoxError> {
+    /// An outage is a 503.
+    pub async fn delete(&self, tenant: &TenantId, consultation: Uuid) -> Result<(), Error> {
         let mut from = None;
         loop {
             let page = self
@@ -205,10 +212,15 @@ impl Transcripts {
                 .set_exclusive_start_key(from)
                 .consistent_read(true)
                 .send()
-                .await?;
+                .await
+                .map_err(sort_error)?;
             let deletes: Result<Vec<_>, _> = page.items().iter().map(delete_text).collect();
-            for batch in deletes?.chunks(MAX_BATCH_ITEMS) {
-                self.write_items(batch.to_vec()).await?;
+            for batch in deletes.map_err(Error::internal)?.chunks(MAX_BATCH_ITEMS) {
+                let written = self.write_batch(batch.to_vec()).await;
+                let is_whole = written.map_err(sort_error)?;
+                if !is_whole {
+                    return Err(unavailable(LEFT_AS_IT_WAS));
+                }
             }
 
             from = page.last_evaluated_key;
@@ -219,19 +231,34 @@ impl Transcripts {
     }
 
     async fn write_items(&self, writes: Vec<WriteRequest>) -> Result<(), BoxError> {
+        if self.write_batch(writes).await? {
+            Ok(())
+        } else {
+            Err(LEFT_AS_IT_WAS.into())
+        }
+    }
+
+    /// Writes or deletes items. Returns whether DynamoDB did all of it.
+    async fn write_batch(
+        &self,
+        writes: Vec<WriteRequest>,
+    ) -> Result<bool, SdkError<BatchWriteItemError>> {
         let written = self
             .client
             .batch_write_item()
             .request_items(&self.table, writes)
             .send()
             .await?;
+        Ok(written.unprocessed_items().is_none_or(HashMap::is_empty))
+    }
+}
 
-        let left = written.unprocessed_items();
-        if left.is_none_or(HashMap::is_empty) {
-            Ok(())
-        } else {
-            Err("DynamoDB left a turn as it was".into())
-        }
+/// A table that cannot be reached, or is too busy, comes back. Any other error is our fault.
+fn sort_error<E: std::error::Error + Send + Sync + 'static>(error: SdkError<E>) -> Error {
+    if aws::is_outage(&error) {
+        unavailable(error)
+    } else {
+        Error::internal(error)
     }
 }
 

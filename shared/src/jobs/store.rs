@@ -14,6 +14,9 @@ use crate::identity::{Scope, TenantId};
 /// How often a job is tried to be enqueued while others with its key come and go.
 const MAX_ENQUEUE_ATTEMPTS: usize = 3;
 
+/// Rows that one statement removes.
+const PRUNE_BATCH: i64 = 1_000;
+
 /// The result of enqueueing a job.
 #[derive(Debug)]
 pub enum Enqueued {
@@ -103,6 +106,13 @@ pub async fn of_consultation(
     ));
     let jobs = jobs.bind(tenant).bind(consultation);
     Ok(jobs.fetch_all(connection).await?)
+}
+
+/// Removes jobs that ended 30 days ago and work on no consultation, with which they would go, at
+/// most 1,000. Failed ones stay: they can be brought back. Returns how many.
+pub async fn prune_ended(connection: &mut PgConnection) -> Result<u64, Error> {
+    let pruned = sqlx::query(sql_file!("prune_ended.sql")).bind(PRUNE_BATCH);
+    Ok(pruned.execute(connection).await?.rows_affected())
 }
 
 /// One job that the scope may see.

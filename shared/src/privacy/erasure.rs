@@ -22,6 +22,9 @@ use crate::uploads;
 /// Until the second time: more than a batch of jobs takes.
 const SECOND_TIME: Duration = Duration::from_mins(10);
 
+/// Over this time the jobs of a night's erasures are spread.
+const SPREAD_SECONDS: u64 = 2 * 60 * 60;
+
 /// Removes what lies outside the database of a consultation that is gone from it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EraseConsultation {
@@ -59,6 +62,12 @@ pub enum Erasure {
 }
 
 #[derive(FromRow)]
+struct ErasureJob {
+    id: Uuid,
+    user_id: UserId,
+}
+
+#[derive(FromRow)]
 struct Owner {
     user_id: UserId,
     locale: Locale,
@@ -84,9 +93,9 @@ pub async fn begin_erasure(
     }
 
     let before = find_erasure(connection, caller.scope(), id).await?;
-    before
-        .map(Erasure::Before)
-        .ok_or_else(|| Error::not_found("consultation"))
+    let before = before.ok_or_else(|| Error::not_found("consultation"))?;
+    require_right(Actor::Caller(caller), &before.user_id)?;
+    Ok(Erasure::Before(before.id))
 }
 
 /// Erases a consultation that the scope may see; none if there is none.
@@ -99,28 +108,32 @@ pub(super) async fn erase(
     let tenant = scope.tenant;
     let mut transaction = connection.begin().await?;
 
-    // Jobs first, in the order in which a run that ends writes: then neither waits for the other.
-    let jobs = "SELECT 1 FROM jobs WHERE tenant_id = $1 AND consultation_id = $2
+    // The jobs that are there first, in the order in which a run that ends writes: so that neither
+    // waits for the other.
+    let jobs = "SELECT 1 FROM jobs
+                WHERE tenant_id = $1 AND consultation_id = $2
+                  AND ($3::text IS NULL OR user_id = $3)
                 ORDER BY id FOR UPDATE";
-    sqlx::query(jobs)
-        .bind(tenant)
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-    let delete = "DELETE FROM consultations
-                  WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)
-                  RETURNING user_id, locale, attachments";
-    let erased: Option<Erased> = sqlx::query_as(delete)
+    let jobs = sqlx::query(jobs).bind(tenant).bind(id).bind(scope.owner);
+    jobs.execute(&mut *transaction).await?;
+    let lock = "SELECT user_id, locale, attachments FROM consultations
+                WHERE tenant_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id = $3)
+                FOR UPDATE";
+    let found: Option<Erased> = sqlx::query_as(lock)
         .bind(tenant)
         .bind(id)
         .bind(scope.owner)
         .fetch_optional(&mut *transaction)
         .await?;
-    let Some(Erased { owner, attachments }) = erased else {
+    let Some(Erased { owner, attachments }) = found else {
+        transaction.rollback().await?;
         return Ok(None);
     };
     let Owner { user_id, locale } = owner;
     require_right(actor, &user_id)?;
+    let delete = "DELETE FROM consultations WHERE tenant_id = $1 AND id = $2";
+    let delete = sqlx::query(delete).bind(tenant).bind(id);
+    delete.execute(&mut *transaction).await?;
 
     let record = AuditedRecord::consultation(&user_id, id);
     let action = AuditAction::EraseConsultation;
@@ -132,9 +145,20 @@ pub(super) async fn erase(
         is_second: false,
     };
     let job = NewJob::new(tenant, &user_id, locale, &payload)?.deduplicate_by(id.to_string());
+    let job = match actor {
+        Actor::Caller(_) => job,
+        // Thousands at once would hold up the patients' jobs.
+        Actor::System => job.begin_after(spread(id)),
+    };
     enqueue(&mut transaction, &job).await?;
     transaction.commit().await?;
     Ok(Some(job.message()))
+}
+
+/// Some time within two hours, the same for the same id.
+fn spread(id: Uuid) -> Duration {
+    let number = u64::from(id.as_fields().1) ^ id.as_u64_pair().1;
+    Duration::from_secs(number % SPREAD_SECONDS)
 }
 
 /// Removes the uploads of an erased consultation that no other one has. `remove-objects` removes
@@ -185,12 +209,12 @@ async fn find_erasure(
     connection: &mut PgConnection,
     scope: Scope<'_>,
     id: Uuid,
-) -> Result<Option<Uuid>, Error> {
-    let sql = "SELECT id FROM jobs
+) -> Result<Option<ErasureJob>, Error> {
+    let sql = "SELECT id, user_id FROM jobs
                WHERE tenant_id = $1 AND kind = $2 AND dedupe_key = $3
                  AND ($4::text IS NULL OR user_id = $4)
                ORDER BY id LIMIT 1";
-    let found = sqlx::query_scalar(sql)
+    let found = sqlx::query_as(sql)
         .bind(scope.tenant)
         .bind(EraseConsultation::KIND)
         .bind(id.to_string())
@@ -219,6 +243,7 @@ pub async fn complete_erasure(
         .fetch_optional(&mut *transaction)
         .await?;
     let Some(owner) = completed else {
+        transaction.rollback().await?;
         return Ok(false);
     };
 

@@ -4,11 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::fhir;
+use super::fhir::FhirRecord;
 use crate::audit::{ActorRole, AuditAction, AuditEvent};
 use crate::consultations::{Consultation, ConsultationView, Conversation, MessageView, TurnTrace};
 use crate::error::Error;
-use crate::identity::Role;
+use crate::identity::{Caller, Role};
 use crate::jobs::JobView;
 use crate::reports;
 
@@ -89,11 +89,11 @@ struct Access {
 }
 
 impl ConsultationExport {
-    /// The document in this form, for a reader of this role, as it is at `now`.
+    /// The document in this form, for this reader, as it is at `now`.
     pub fn into_document(
         self,
         format: ExportFormat,
-        reader: Role,
+        reader: &Caller,
         now: OffsetDateTime,
     ) -> Result<Value, Error> {
         let rendered = reports::render(&self.consultation, now)?;
@@ -101,7 +101,13 @@ impl ConsultationExport {
         if format == ExportFormat::Fhir {
             let messages = self.conversation.into_view(&self.consultation);
             let report = report.as_deref();
-            return fhir::bundle(&self.consultation, &messages, report, now);
+            let record = FhirRecord {
+                tenant: &reader.tenant,
+                consultation: &self.consultation,
+                messages: &messages,
+                report,
+            };
+            return record.into_bundle(now);
         }
 
         let traces = self.conversation.traces(&self.consultation);
@@ -113,7 +119,7 @@ impl ConsultationExport {
         let view = ExportView {
             format: FORMAT,
             exported_at: now,
-            traces: (reader > Role::Patient).then_some(traces),
+            traces: (reader.role > Role::Patient).then_some(traces),
             messages: self.conversation.into_view(&self.consultation),
             consultation: ConsultationView::new(self.consultation, None),
             report: report.map(|markdown| ExportedReport { markdown }),

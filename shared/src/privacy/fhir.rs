@@ -4,159 +4,257 @@
 //! |---|---|
 //! | `Patient` | the account's id and the sex that was stated; no name: the row has none |
 //! | `Encounter` | when, how urgent, and the complaint as its reason |
-//! | `Observation` | the age that was stated |
-//! | `Condition` | what the patient stated: the complaint, the history, each danger sign in their words. All of them unconfirmed |
+//! | `Observation` | the age and the history that were stated |
+//! | `Condition` | the complaint, and each danger sign that the rules found present; unconfirmed |
 //! | `DocumentReference` | the conversation, and the report with the assessment |
 //!
-//! What a model takes for possible causes is no `Condition`: a system that reads the bundle might
-//! file it as a diagnosis. It stands in the report.
+//! What a model takes for possible causes is no `Condition`, and no condition has a category: a
+//! system that reads the bundle might file it as a diagnosis. Nor is a sign that is over or not
+//! sure. All of them stand in the report.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::consultations::{Consultation, ConsultationStatus, MessageView};
 use crate::error::Error;
-use crate::triage::{FlagStatus, RedFlag, Sex, Urgency};
+use crate::identity::TenantId;
+use crate::triage::{FlagStatus, Sex, Urgency};
 
 /// Identifiers of ours, by what they name.
-const USERS: &str = "urn:wenzhen:user";
 const CONSULTATIONS: &str = "urn:wenzhen:consultation";
 const RED_FLAGS: &str = "urn:wenzhen:red-flag";
 
-/// The resources of one bundle, each with an id that another export gives it too.
-struct Entries {
-    consultation: Uuid,
-    entries: Vec<Value>,
+/// What a bundle is made of.
+pub(super) struct FhirRecord<'r> {
+    pub(super) tenant: &'r TenantId,
+    pub(super) consultation: &'r Consultation,
+    pub(super) messages: &'r [MessageView],
+    /// In Markdown; none while there is no assessment.
+    pub(super) report: Option<&'r str>,
 }
 
-/// The bundle. It is a `collection`: no document of a clinician.
-pub(super) fn bundle(
-    consultation: &Consultation,
-    messages: &[MessageView],
-    report: Option<&str>,
-    now: OffsetDateTime,
-) -> Result<Value, Error> {
-    let mut entries = Entries {
-        consultation: consultation.id,
-        entries: Vec::new(),
-    };
-    let patient = entries.add(patient(consultation));
-    let encounter = entries.add(encounter(consultation, &patient)?);
-    let about = About {
-        patient,
-        encounter,
-        recorded_at: instant(consultation.created_at)?,
-    };
-
-    entries.add_age(consultation, &about);
-    entries.add(about.condition("encounter-diagnosis", &consultation.symptoms, None));
-    if let Some(history) = &consultation.history {
-        entries.add(about.condition("problem-list-item", history, None));
-    }
-    for flag in &consultation.triage.red_flags {
-        let label = flag.label(consultation.locale).unwrap_or(&flag.code);
-        entries.add(about.condition("encounter-diagnosis", label, Some(flag)));
-    }
-
-    let conversation = conversation_text(messages)?;
-    entries.add(about.document("Conversation", "application/json", &conversation));
-    if let Some(report) = report {
-        entries.add(about.document("Report", "text/markdown; charset=utf-8", report));
-    }
-
-    Ok(json!({
-        "resourceType": "Bundle",
-        "type": "collection",
-        "identifier": { "system": CONSULTATIONS, "value": consultation.id },
-        "timestamp": instant(now)?,
-        "entry": entries.entries,
-    }))
-}
-
-impl Entries {
-    /// Adds a resource, and returns how others refer to it.
-    fn add(&mut self, resource: Value) -> Value {
-        let number = self.entries.len() as u128;
-        let id = Uuid::from_u128(self.consultation.as_u128().wrapping_add(number));
-        let address = format!("urn:uuid:{id}");
-
-        let resource = with(resource, "id", json!(id));
-        let entry = json!({ "fullUrl": address, "resource": resource });
-        self.entries.push(entry);
-        json!({ "reference": address })
-    }
-
-    fn add_age(&mut self, consultation: &Consultation, about: &About) {
-        let Some(age) = consultation.age else {
-            return;
-        };
-        self.add(json!({
-            "resourceType": "Observation",
-            "status": "final",
-            "code": { "coding": [
-                { "system": "http://loinc.org", "code": "30525-0", "display": "Age" },
-            ] },
-            "subject": about.patient,
-            "encounter": about.encounter,
-            "effectiveDateTime": about.recorded_at,
-            "valueQuantity": {
-                "value": age,
-                "unit": "years",
-                "system": "http://unitsofmeasure.org",
-                "code": "a",
-            },
-        }));
-    }
-}
+/// The resources of one bundle.
+#[derive(Default)]
+struct Entries(Vec<Value>);
 
 /// What each resource refers to.
 struct About {
     patient: Value,
     encounter: Value,
     recorded_at: String,
+    /// Whether the patient themself has stated it.
+    is_own_word: bool,
+}
+
+impl FhirRecord<'_> {
+    /// The bundle. It is a `collection`: no document of a clinician.
+    pub(super) fn into_bundle(self, now: OffsetDateTime) -> Result<Value, Error> {
+        let consultation = self.consultation;
+        let mut entries = Entries::default();
+        let patient = entries.add(self.patient_id(), self.patient());
+        let encounter = entries.add(self.id_of("encounter"), self.encounter(&patient)?);
+        let about = About {
+            patient,
+            encounter,
+            recorded_at: instant(consultation.created_at)?,
+            is_own_word: consultation.by_patient,
+        };
+
+        if let Some(age) = consultation.age {
+            entries.add(self.id_of("age"), about.age(age));
+        }
+        if let Some(history) = &consultation.history {
+            entries.add(self.id_of("history"), about.history(history));
+        }
+        let complaint = about.condition(&json!({ "text": consultation.symptoms }), true);
+        entries.add(self.id_of("complaint"), complaint);
+        self.add_red_flags(&mut entries, &about);
+        self.add_documents(&mut entries, &about, now)?;
+
+        Ok(json!({
+            "resourceType": "Bundle",
+            "type": "collection",
+            "identifier": { "system": CONSULTATIONS, "value": consultation.id },
+            "timestamp": instant(now)?,
+            "entry": entries.0,
+        }))
+    }
+
+    /// The id of one of its resources, which every export gives it.
+    fn id_of(&self, name: &str) -> Uuid {
+        id_of(&["consultation", &self.consultation.id.to_string(), name])
+    }
+
+    /// The same in every export of one person's. Whom a clinician has entered a consultation for is
+    /// not known: each such is a person by itself.
+    fn patient_id(&self) -> Uuid {
+        if self.consultation.by_patient {
+            let user = self.consultation.user_id.as_str();
+            id_of(&["user", self.tenant.as_str(), user])
+        } else {
+            self.id_of("patient")
+        }
+    }
+
+    fn patient(&self) -> Value {
+        let gender = match self.consultation.sex {
+            Some(Sex::Female) => "female",
+            Some(Sex::Male) => "male",
+            Some(Sex::Other) => "other",
+            None => "unknown",
+        };
+        let identifier = if self.consultation.by_patient {
+            let system = format!("urn:wenzhen:{}:user", self.tenant.as_str());
+            json!({ "system": system, "value": self.consultation.user_id })
+        } else {
+            json!({ "system": CONSULTATIONS, "value": self.consultation.id })
+        };
+        json!({ "resourceType": "Patient", "identifier": [identifier], "gender": gender })
+    }
+
+    fn encounter(&self, patient: &Value) -> Result<Value, Error> {
+        let consultation = self.consultation;
+        let status = match consultation.status {
+            ConsultationStatus::Processing => "in-progress",
+            ConsultationStatus::Completed | ConsultationStatus::Failed => "finished",
+            ConsultationStatus::Cancelled => "cancelled",
+        };
+        let priority = match consultation.urgency {
+            Urgency::Emergency => "EM",
+            Urgency::Urgent => "UR",
+            Urgency::Routine | Urgency::SelfCare => "R",
+        };
+        let start = instant(consultation.created_at)?;
+        let period = match consultation.status {
+            ConsultationStatus::Processing => json!({ "start": start }),
+            _ => json!({ "start": start, "end": instant(consultation.updated_at)? }),
+        };
+
+        Ok(json!({
+            "resourceType": "Encounter",
+            "identifier": [{ "system": CONSULTATIONS, "value": consultation.id }],
+            "status": status,
+            "class": {
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+                "code": "VR",
+                "display": "virtual",
+            },
+            "priority": { "coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ActPriority",
+                "code": priority,
+            }] },
+            "subject": patient,
+            "period": period,
+            "reasonCode": [{ "text": consultation.symptoms }],
+        }))
+    }
+
+    /// The danger signs that are there by the patient's words.
+    fn add_red_flags(&self, entries: &mut Entries, about: &About) {
+        let flags = self.consultation.triage.red_flags.iter();
+        for flag in flags.filter(|flag| flag.status == FlagStatus::Present) {
+            let label = flag.label(self.consultation.locale).unwrap_or(&flag.code);
+            let code = json!({
+                "coding": [{ "system": RED_FLAGS, "code": flag.code, "display": label }],
+                "text": label,
+            });
+            let id = self.id_of(&format!("red-flag {}", flag.code));
+            entries.add(id, about.condition(&code, false));
+        }
+    }
+
+    fn add_documents(
+        &self,
+        entries: &mut Entries,
+        about: &About,
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
+        let now = instant(now)?;
+        let conversation = serde_json::to_string(self.messages).map_err(Error::internal)?;
+        let document = about.document("Conversation", "application/json", &conversation, &now);
+        entries.add(self.id_of("conversation"), document);
+        if let Some(report) = self.report {
+            let markdown = "text/markdown; charset=utf-8";
+            let document = about.document("Report", markdown, report, &now);
+            entries.add(self.id_of("report"), document);
+        }
+        Ok(())
+    }
+}
+
+impl Entries {
+    /// Adds a resource, and returns how others refer to it.
+    fn add(&mut self, id: Uuid, mut resource: Value) -> Value {
+        if let Value::Object(fields) = &mut resource {
+            fields.insert("id".to_owned(), json!(id));
+        }
+        let address = format!("urn:uuid:{id}");
+        let entry = json!({ "fullUrl": address, "resource": resource });
+        self.0.push(entry);
+        json!({ "reference": address })
+    }
 }
 
 impl About {
-    /// Something that the patient stated. A danger sign that they were not sure of is provisional.
-    fn condition(&self, category: &str, text: &str, flag: Option<&RedFlag>) -> Value {
-        let is_uncertain = flag.is_some_and(|flag| flag.status == FlagStatus::Uncertain);
-        let verification = if is_uncertain {
-            "provisional"
-        } else {
-            "unconfirmed"
-        };
-        let code = match flag {
-            Some(flag) => json!({
-                "coding": [{ "system": RED_FLAGS, "code": flag.code, "display": text }],
-                "text": text,
-            }),
-            None => json!({ "text": text }),
-        };
-
-        json!({
+    /// Something that was told, and nobody has confirmed. The patient asserts what are their own
+    /// words, and not what rules have found in them.
+    fn condition(&self, code: &Value, is_told: bool) -> Value {
+        let system = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
+        let mut condition = json!({
             "resourceType": "Condition",
-            "clinicalStatus": coding("condition-clinical", "active"),
-            "verificationStatus": coding("condition-ver-status", verification),
-            "category": [coding("condition-category", category)],
+            "verificationStatus": { "coding": [{ "system": system, "code": "unconfirmed" }] },
             "code": code,
             "subject": self.patient,
             "encounter": self.encounter,
             "recordedDate": self.recorded_at,
-            "asserter": self.patient,
+        });
+        if let Value::Object(fields) = &mut condition
+            && is_told
+            && self.is_own_word
+        {
+            fields.insert("asserter".to_owned(), self.patient.clone());
+        }
+        condition
+    }
+
+    fn age(&self, years: u8) -> Value {
+        let value = json!({
+            "value": years, "unit": "years", "system": "http://unitsofmeasure.org", "code": "a",
+        });
+        self.observation("30525-0", "Age", "valueQuantity", &value)
+    }
+
+    fn history(&self, words: &str) -> Value {
+        let display = "History of Past illness Narrative";
+        self.observation("11348-0", display, "valueString", &json!(words))
+    }
+
+    /// What was stated, by its LOINC code.
+    fn observation(&self, code: &str, display: &str, value_name: &str, value: &Value) -> Value {
+        let system = "http://loinc.org";
+        json!({
+            "resourceType": "Observation",
+            "status": "final",
+            "code": { "coding": [{ "system": system, "code": code, "display": display }] },
+            "subject": self.patient,
+            "encounter": self.encounter,
+            "effectiveDateTime": self.recorded_at,
+            value_name: value,
         })
     }
 
-    fn document(&self, title: &str, content_type: &str, text: &str) -> Value {
+    fn document(&self, title: &str, content_type: &str, text: &str, now: &str) -> Value {
         json!({
             "resourceType": "DocumentReference",
             "status": "current",
             "type": { "text": title },
             "subject": self.patient,
-            "date": self.recorded_at,
+            "date": now,
             "content": [{ "attachment": {
                 "contentType": content_type,
                 "title": title,
@@ -168,68 +266,15 @@ impl About {
     }
 }
 
-fn patient(consultation: &Consultation) -> Value {
-    let gender = match consultation.sex {
-        Some(Sex::Female) => "female",
-        Some(Sex::Male) => "male",
-        Some(Sex::Other) => "other",
-        None => "unknown",
-    };
-    json!({
-        "resourceType": "Patient",
-        "identifier": [{ "system": USERS, "value": consultation.user_id }],
-        "gender": gender,
-    })
-}
-
-fn encounter(consultation: &Consultation, patient: &Value) -> Result<Value, Error> {
-    let status = match consultation.status {
-        ConsultationStatus::Processing => "in-progress",
-        ConsultationStatus::Completed | ConsultationStatus::Failed => "finished",
-        ConsultationStatus::Cancelled => "cancelled",
-    };
-    let priority = match consultation.urgency {
-        Urgency::Emergency => "EM",
-        Urgency::Urgent => "UR",
-        Urgency::Routine | Urgency::SelfCare => "R",
-    };
-    let start = instant(consultation.created_at)?;
-    let period = match consultation.status {
-        ConsultationStatus::Processing => json!({ "start": start }),
-        _ => json!({ "start": start, "end": instant(consultation.updated_at)? }),
-    };
-
-    Ok(json!({
-        "resourceType": "Encounter",
-        "identifier": [{ "system": CONSULTATIONS, "value": consultation.id }],
-        "status": status,
-        "class": {
-            "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
-            "code": "VR",
-            "display": "virtual",
-        },
-        "priority": { "coding": [{
-            "system": "http://terminology.hl7.org/CodeSystem/v3-ActPriority",
-            "code": priority,
-        }] },
-        "subject": patient,
-        "period": period,
-        "reasonCode": [{ "text": consultation.symptoms }],
-    }))
-}
-
-/// A resource with one more field.
-fn with(mut resource: Value, name: &str, value: Value) -> Value {
-    if let Value::Object(fields) = &mut resource {
-        fields.insert(name.to_owned(), value);
-    }
-    resource
-}
-
-/// A code of a system of HL7's own.
-fn coding(system: &str, code: &str) -> Value {
-    let system = format!("http://terminology.hl7.org/CodeSystem/{system}");
-    json!({ "coding": [{ "system": system, "code": code }] })
+/// An id that is made from names: a `UUIDv8` (RFC 9562) of the first bits of their SHA-256.
+fn id_of(names: &[&str]) -> Uuid {
+    let digest: [u8; 32] = Sha256::digest(names.join("\n")).into();
+    let mut bytes = [0; 16];
+    bytes
+        .iter_mut()
+        .zip(digest)
+        .for_each(|(to, from)| *to = from);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// A FHIR `instant`, to the millisecond.
@@ -239,8 +284,4 @@ fn instant(time: OffsetDateTime) -> Result<String, Error> {
         .replace_millisecond(millisecond)
         .map_err(Error::internal)?;
     time.format(&Rfc3339).map_err(Error::internal)
-}
-
-fn conversation_text(messages: &[MessageView]) -> Result<String, Error> {
-    serde_json::to_string(messages).map_err(Error::internal)
 }

@@ -5,11 +5,13 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::erasure::erase;
+use super::erasure::{EraseConsultation, erase};
 use crate::audit::{self, Actor};
 use crate::config::RetentionSettings;
 use crate::error::Error;
 use crate::identity::{Scope, TenantId};
+use crate::jobs::JobPayload;
+use crate::jobs::dead_letters::{RedriveRequest, redrive};
 use crate::uploads;
 
 /// Records of one tenant that are erased at a time.
@@ -27,6 +29,8 @@ pub struct Expired {
     pub uploads: u64,
     /// Rows of the audit trail.
     pub audit_events: u64,
+    /// Erasures that had failed.
+    pub redriven: u64,
 }
 
 impl Expired {
@@ -35,10 +39,7 @@ impl Expired {
         self.consultations += other.consultations;
         self.uploads += other.uploads;
         self.audit_events += other.audit_events;
-    }
-
-    const fn is_none(self) -> bool {
-        self.consultations == 0 && self.uploads == 0 && self.audit_events == 0
+        self.redriven += other.redriven;
     }
 }
 
@@ -54,14 +55,14 @@ pub async fn next_tenant(
     Ok(next)
 }
 
-/// Erases some of a tenant's records that are older than its settings say at `now`. None if there
-/// was nothing left to erase.
+/// Erases some of a tenant's records that are older than its settings say at `now`. Erasures that
+/// have failed are queued again.
 pub async fn erase_expired(
     connection: &mut PgConnection,
     tenant: &TenantId,
     settings: &RetentionSettings,
     now: OffsetDateTime,
-) -> Result<Option<Expired>, Error> {
+) -> Result<Expired, Error> {
     let mut expired = Expired::default();
     let scope = Scope {
         tenant,
@@ -85,7 +86,13 @@ pub async fn erase_expired(
     expired.audit_events =
         audit::store::prune_before(connection, tenant, before, AUDIT_BATCH).await?;
 
-    Ok((!expired.is_none()).then_some(expired))
+    let failed = RedriveRequest {
+        tenant,
+        kind: Some(EraseConsultation::KIND),
+        limit: BATCH,
+    };
+    expired.redriven = redrive(connection, failed).await?.messages.len() as u64;
+    Ok(expired)
 }
 
 async fn expired_ids(

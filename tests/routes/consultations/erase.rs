@@ -92,6 +92,7 @@ async fn only_the_owner_and_admins_erase() {
     let admin = User::of(&tenant, "admin", Role::Admin).await;
     read(erase(&admin, &accepted).await, StatusCode::ACCEPTED).await;
     assert_eq!(owner.count().await, 0);
+    problem(erase(&clinician, &accepted).await, StatusCode::FORBIDDEN).await;
 
     let missing = json!({ "id": Uuid::now_v7().to_string() });
     problem(erase(&admin, &missing).await, StatusCode::NOT_FOUND).await;
