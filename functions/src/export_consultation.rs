@@ -6,11 +6,13 @@ use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
+use wenzhen::identity::Scope;
 use wenzhen::jobs::{self, JobView};
 use wenzhen::page::Page;
 use wenzhen::postgres::Database;
 use wenzhen::privacy::{ConsultationExport, ExportFormat};
 use wenzhen::setup::Setup;
+use wenzhen::uploads::{self, UploadLinks};
 
 use crate::JOB_KINDS;
 
@@ -23,6 +25,8 @@ pub struct ExportConsultation {
     pub database: Database,
     /// Holds what is said in them.
     pub transcripts: Transcripts,
+    /// Signs links to the files that came with them.
+    pub links: UploadLinks,
 }
 
 impl Endpoint for ExportConsultation {
@@ -32,6 +36,7 @@ impl Endpoint for ExportConsultation {
         Ok(Self {
             database: setup.database().await?,
             transcripts: Transcripts::new(setup.aws().await, config::transcripts_table()?),
+            links: setup.upload_links().await?,
         })
     }
 
@@ -55,7 +60,11 @@ impl Endpoint for ExportConsultation {
             limit: MAX_ACCESSES,
             after: None,
         };
-        let (jobs, accesses) = self
+        let owner = Scope {
+            tenant,
+            owner: Some(&consultation.user_id),
+        };
+        let (jobs, accesses, files) = self
             .database
             .run(async |connection| {
                 let (actor, action) =
@@ -63,16 +72,22 @@ impl Endpoint for ExportConsultation {
                 audit::record(connection, tenant, actor, action, &[record]).await?;
                 let jobs = jobs::store::of_consultation(connection, tenant, id).await?;
                 let accesses = audit::store::list(connection, tenant, &filter, page).await?;
-                Ok((jobs, accesses))
+                let files = uploads::store::ready(connection, owner, &consultation.attachments);
+                Ok((jobs, accesses, files.await?))
             })
             .await?;
-
         if jobs.is_empty() {
             // It was erased in this moment.
             return Err(Error::not_found("consultation"));
         }
         let jobs = jobs.into_iter().map(|job| JobView::new(job, JOB_KINDS));
+        let mut attachments = Vec::new();
+        for file in files {
+            let link = self.links.sign(tenant, &file).await?;
+            attachments.push(file.into_view(link));
+        }
         let export = ConsultationExport {
+            attachments,
             consultation,
             conversation,
             jobs: jobs.collect(),

@@ -1,32 +1,28 @@
 //! `GET /v1/uploads/{id}`: an upload, with a link to it once it is ready.
 
 use wenzhen::audit::{self, AuditAction, AuditedRecord};
-use wenzhen::config::{CdnSettings, ConfigError};
+use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::uploads::{CdnSigner, Link, UploadBucket, UploadState, store};
+use wenzhen::uploads::{UploadLinks, store};
 
 /// The route.
 pub struct GetUpload {
     /// Holds the uploads.
     pub database: Database,
-    /// Holds the files.
-    pub bucket: UploadBucket,
-    /// Signs links of the CDN, if there is one; else links are the bucket's own.
-    pub cdn: Option<CdnSigner>,
+    /// Signs links to the files.
+    pub links: UploadLinks,
 }
 
 impl Endpoint for GetUpload {
     const ROUTE: &'static str = "GET /v1/uploads/{id}";
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
-        let cdn = CdnSettings::from_env()?;
         Ok(Self {
             database: setup.database().await?,
-            bucket: setup.upload_bucket().await?,
-            cdn: cdn.map(|settings| CdnSigner::new(settings, setup.secrets())),
+            links: setup.upload_links().await?,
         })
     }
 
@@ -45,20 +41,7 @@ impl Endpoint for GetUpload {
             })
             .await?;
 
-        let kept = upload.kept_object(&call.caller.tenant);
-        let link = match kept.filter(|_| upload.state == UploadState::Ready) {
-            Some(object) => Some(self.sign_link(&object).await?),
-            None => None,
-        };
-        reply::ok(&upload.view(link))
-    }
-}
-
-impl GetUpload {
-    async fn sign_link(&self, object: &str) -> Result<Link, Error> {
-        match &self.cdn {
-            Some(cdn) => cdn.sign_link(object).await,
-            None => self.bucket.sign_link(object).await,
-        }
+        let link = self.links.sign(&call.caller.tenant, &upload).await?;
+        reply::ok(&upload.into_view(link))
     }
 }

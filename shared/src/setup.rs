@@ -12,14 +12,14 @@ use tokio::sync::OnceCell as AsyncOnceCell;
 use crate::aws::{Secrets, SharedConfig};
 use crate::cache::Cache;
 use crate::config::{
-    self, ConfigError, DatabaseSettings, EMBEDDINGS, EmbeddingSettings, Models, RETENTION,
-    ReaderAddress, RetentionSettings, StoredSettings, ValkeySettings, unreadable_secret,
+    self, CdnSettings, ConfigError, DatabaseSettings, EMBEDDINGS, EmbeddingSettings, Models,
+    RETENTION, ReaderAddress, RetentionSettings, StoredSettings, ValkeySettings, unreadable_secret,
 };
 use crate::error::error_chain;
 use crate::jobs::queue::Queue;
 use crate::limits::{Limit, Limiter};
 use crate::postgres::{Database, Readers};
-use crate::uploads::UploadBucket;
+use crate::uploads::{CdnSigner, UploadBucket, UploadLinks};
 use crate::valkey::Valkey;
 
 /// The settings and clients of one function in one execution environment.
@@ -122,6 +122,13 @@ impl Setup {
             self.aws().await,
             config::uploads_bucket()?,
         ))
+    }
+
+    /// Signs links to uploads.
+    pub async fn upload_links(&self) -> Result<UploadLinks, ConfigError> {
+        let cdn = CdnSettings::from_env()?;
+        let cdn = cdn.map(|settings| CdnSigner::new(settings, self.secrets()));
+        Ok(UploadLinks::new(self.upload_bucket().await?, cdn))
     }
 
     /// The queue of the jobs.

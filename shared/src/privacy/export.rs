@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::identity::{Caller, Role};
 use crate::jobs::JobView;
 use crate::reports;
+use crate::uploads::UploadView;
 
 /// The form's name, which changes with the form.
 const FORMAT: &str = "wenzhen.consultation.v1";
@@ -49,6 +50,8 @@ pub struct ConsultationExport {
     pub consultation: Consultation,
     /// What was said before the last answer.
     pub conversation: Conversation,
+    /// The files that came with it, with links.
+    pub attachments: Vec<UploadView>,
     /// The jobs that worked on it.
     pub jobs: Vec<JobView>,
     /// What was done with it.
@@ -68,6 +71,7 @@ struct ExportView {
     traces: Option<Vec<TurnTrace>>,
     /// None while there is no assessment.
     report: Option<ExportedReport>,
+    attachments: Vec<UploadView>,
     jobs: Vec<JobView>,
     accesses: Vec<Access>,
 }
@@ -105,6 +109,7 @@ impl ConsultationExport {
                 tenant: &reader.tenant,
                 consultation: &self.consultation,
                 messages: &messages,
+                attachments: &self.attachments,
                 report,
             };
             return record.into_bundle(now);
@@ -123,6 +128,7 @@ impl ConsultationExport {
             messages: self.conversation.into_view(&self.consultation),
             consultation: ConsultationView::new(self.consultation, None),
             report: report.map(|markdown| ExportedReport { markdown }),
+            attachments: self.attachments,
             jobs: self.jobs,
             accesses: accesses.collect(),
         };

@@ -6,7 +6,7 @@
 //! | `Encounter` | when, how urgent, and the complaint as its reason |
 //! | `Observation` | the age and the history that were stated |
 //! | `Condition` | the complaint, and each danger sign that the rules found present; unconfirmed |
-//! | `DocumentReference` | the conversation, and the report with the assessment |
+//! | `DocumentReference` | the conversation, the report with the assessment, each file |
 //!
 //! What a model takes for possible causes is no `Condition`, and no condition has a category: a
 //! system that reads the bundle might file it as a diagnosis. Nor is a sign that is over or not
@@ -24,6 +24,7 @@ use crate::consultations::{Consultation, ConsultationStatus, MessageView};
 use crate::error::Error;
 use crate::identity::TenantId;
 use crate::triage::{FlagStatus, Sex, Urgency};
+use crate::uploads::UploadView;
 
 /// Identifiers of ours, by what they name.
 const CONSULTATIONS: &str = "urn:wenzhen:consultation";
@@ -34,6 +35,7 @@ pub(super) struct FhirRecord<'r> {
     pub(super) tenant: &'r TenantId,
     pub(super) consultation: &'r Consultation,
     pub(super) messages: &'r [MessageView],
+    pub(super) attachments: &'r [UploadView],
     /// In Markdown; none while there is no assessment.
     pub(super) report: Option<&'r str>,
 }
@@ -183,6 +185,17 @@ impl FhirRecord<'_> {
             let document = about.document("Report", markdown, report, &now);
             entries.add(self.id_of("report"), document);
         }
+        for file in self.attachments {
+            let attachment = json!({
+                "contentType": file.content_type.as_str(),
+                "title": file.file_name,
+                "size": file.size,
+                "url": file.link.as_ref().map(|link| &link.url),
+                "creation": instant(file.created_at)?,
+            });
+            let document = about.file_document("Attachment", &attachment, &now);
+            entries.add(self.id_of(&format!("attachment {}", file.id)), document);
+        }
         Ok(())
     }
 }
@@ -249,18 +262,23 @@ impl About {
     }
 
     fn document(&self, title: &str, content_type: &str, text: &str, now: &str) -> Value {
+        let attachment = json!({
+            "contentType": content_type,
+            "title": title,
+            "size": text.len(),
+            "data": STANDARD.encode(text),
+        });
+        self.file_document(title, &attachment, now)
+    }
+
+    fn file_document(&self, kind: &str, attachment: &Value, now: &str) -> Value {
         json!({
             "resourceType": "DocumentReference",
             "status": "current",
-            "type": { "text": title },
+            "type": { "text": kind },
             "subject": self.patient,
             "date": now,
-            "content": [{ "attachment": {
-                "contentType": content_type,
-                "title": title,
-                "size": text.len(),
-                "data": STANDARD.encode(text),
-            } }],
+            "content": [{ "attachment": attachment }],
             "context": { "encounter": [self.encounter] },
         })
     }

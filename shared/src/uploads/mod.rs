@@ -16,6 +16,7 @@
 //! | `metadata` | takes out of a photo what it tells besides the picture |
 //! | `verify` | looks at a file that a client has sent |
 //! | `cdn` | signed links |
+//! | `links` | links of the CDN, or S3's own |
 //! | `invalidation` | the end of what the CDN has cached |
 
 mod bucket;
@@ -24,6 +25,7 @@ mod file_name;
 mod inspect;
 mod invalidation;
 mod key;
+mod links;
 mod message;
 mod metadata;
 mod post_form;
@@ -37,6 +39,7 @@ pub use bucket::UploadBucket;
 pub use cdn::CdnSigner;
 pub use invalidation::Invalidations;
 pub use key::UploadKey;
+pub use links::UploadLinks;
 pub use message::{ScanMessage, ScanVerdict, UploadMessage};
 pub use post_form::PostForm;
 pub use scan_queue::ScanQueue;

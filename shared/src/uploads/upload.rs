@@ -193,20 +193,26 @@ impl TryFrom<String> for ContentType {
 
 /// What `GET /v1/uploads/{id}` answers.
 #[derive(Serialize)]
-pub struct UploadView<'u> {
-    id: Uuid,
-    file_name: &'u str,
-    content_type: UploadType,
-    size: i64,
+pub struct UploadView {
+    /// Its id.
+    pub id: Uuid,
+    /// Safe in paths and headers.
+    pub file_name: String,
+    /// Of which type it is.
+    pub content_type: UploadType,
+    /// Bytes.
+    pub size: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<&'u str>,
+    sha256: Option<String>,
     state: UploadState,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<RejectionReason>,
+    /// When it was asked for.
     #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    pub created_at: OffsetDateTime,
+    /// Where it can be had, for a while; none while it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<Link>,
+    pub link: Option<Link>,
 }
 
 /// An address that delivers an upload for a short time. It has no `Debug`: whoever has it may read.
@@ -232,13 +238,13 @@ impl Upload {
     }
 
     /// As its owner sees it.
-    pub fn view(&self, link: Option<Link>) -> UploadView<'_> {
+    pub fn into_view(self, link: Option<Link>) -> UploadView {
         UploadView {
             id: self.id,
-            file_name: &self.file_name,
+            file_name: self.file_name,
             content_type: self.content_type.0,
             size: self.size,
-            sha256: self.sha256.as_deref(),
+            sha256: self.sha256,
             state: self.state,
             reason: self.reason,
             created_at: self.created_at,

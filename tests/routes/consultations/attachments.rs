@@ -141,3 +141,35 @@ async fn an_attachment_that_was_removed_is_missing_and_nothing_else_is() {
     let last = provider::calls(&marker).len() - 1;
     assert_eq!(told(&marker, last).0, json!([]));
 }
+
+#[tokio::test]
+async fn an_export_has_the_files_with_links() {
+    let user = User::new().await;
+    let note = upload(&user, "a.txt", "text/plain", b"some words").await;
+    let answer = complain(&user, "a headache", &[&note["id"]]).await;
+    let accepted = read(answer, StatusCode::ACCEPTED).await;
+    user.outcome(&accepted).await;
+
+    let path = format!(
+        "/v1/consultations/{}/export",
+        accepted["id"].as_str().unwrap()
+    );
+    let exported = read(user.get(&path).send().await.unwrap(), StatusCode::OK).await;
+    let file = &exported["attachments"][0];
+    assert_eq!(file["id"], note["id"]);
+    assert_eq!(file["file_name"], "a.txt");
+    assert!(
+        file["link"]["url"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://")
+    );
+
+    let bundle = user.get(&format!("{path}?format=fhir"));
+    let bundle = read(bundle.send().await.unwrap(), StatusCode::OK).await;
+    let entries = bundle["entry"].as_array().unwrap().iter();
+    let mut attached = entries.map(|entry| &entry["resource"]["content"][0]["attachment"]);
+    let attached = attached.find(|it| it["title"] == "a.txt").unwrap();
+    assert_eq!(attached["contentType"], "text/plain");
+    assert!(attached["url"].is_string());
+}
