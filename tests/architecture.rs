@@ -13,7 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["knowledge"],
     &["ai", "http", "health"],
     &["setup"],
-    &["users", "reports", "uploads"],
+    &["users", "reports", "uploads", "realtime"],
     &["consultations"],
     &["jobs"],
     &["resilience", "limits", "cache"],

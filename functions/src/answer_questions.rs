@@ -6,6 +6,7 @@ use wenzhen::consultations::{AnsweredView, NewAnswers, answers, forget_cached};
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
+use wenzhen::realtime::Pusher;
 use wenzhen::setup::Setup;
 
 /// The route.
@@ -14,6 +15,8 @@ pub struct AnswerQuestions {
     pub database: Database,
     /// May hold the consultation as it was.
     pub cache: Cache,
+    /// Tells those who follow the consultation.
+    pub pusher: Pusher,
 }
 
 impl Endpoint for AnswerQuestions {
@@ -23,6 +26,7 @@ impl Endpoint for AnswerQuestions {
         Ok(Self {
             database: setup.database().await?,
             cache: setup.cache()?,
+            pusher: setup.pusher().await?,
         })
     }
 
@@ -42,7 +46,9 @@ impl Endpoint for AnswerQuestions {
             tracing::info!(consultation = %id, urgency, "answers were taken");
         }
         // Also when nothing has changed: the call that changed it may have died before this.
-        forget_cached(&self.cache, &call.caller.tenant, id, call.deadline).await;
+        let (tenant, deadline) = (&call.caller.tenant, call.deadline);
+        forget_cached(&self.cache, tenant, id, deadline).await;
+        self.pusher.push(&self.database, tenant, id, deadline).await;
 
         reply::ok(&AnsweredView::new(id, &answered))
     }

@@ -9,7 +9,7 @@
 //! | documents that answers quote and cite | [`knowledge`] |
 //! | models; HTTP; health | [`ai`], [`http`], [`health`] |
 //! | what a function is made from | [`setup`] |
-//! | vertical slices | [`users`], [`reports`], [`uploads`]; then [`consultations`]; then [`jobs`] |
+//! | vertical slices | [`users`], [`reports`], [`uploads`], [`realtime`]; then [`consultations`]; then [`jobs`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
@@ -35,6 +35,7 @@ pub mod limits;
 pub mod locale;
 pub mod page;
 pub mod postgres;
+pub mod realtime;
 pub mod reports;
 pub mod resilience;
 pub mod setup;

@@ -169,19 +169,33 @@ fn point_to_package(template: &mut Value, package: &Package) -> Result<()> {
     Ok(())
 }
 
-/// Takes away the functions, and the API and outputs that they bring along.
+/// Takes away the functions, and the APIs and outputs that they bring along.
 fn drop_functions(template: &mut Value) -> Result<()> {
     let resources = mapping_mut(template, "Resources")?;
     resources.retain(|_, resource| {
         let kind = resource.get("Type").and_then(Value::as_str);
         !matches!(
             kind,
-            Some("AWS::Serverless::Function" | "AWS::Serverless::HttpApi")
+            Some(
+                "AWS::Serverless::Function"
+                    | "AWS::Serverless::HttpApi"
+                    | "AWS::Serverless::WebSocketApi"
+            )
         )
     });
 
     let outputs = mapping_mut(template, "Outputs")?;
-    outputs.retain(|name, _| !matches!(name.as_str(), Some("ApiUrl" | "ApiId" | "ChatUrl")));
+    const OF_FUNCTIONS: [&str; 5] = [
+        "ApiUrl",
+        "ApiId",
+        "ChatUrl",
+        "WebSocketUrl",
+        "WebSocketApiId",
+    ];
+    outputs.retain(|name, _| {
+        name.as_str()
+            .is_none_or(|name| !OF_FUNCTIONS.contains(&name))
+    });
     Ok(())
 }
 
