@@ -35,6 +35,7 @@ use wenzhen::triage::{self, Urgency};
 use wenzhen_functions::Worker;
 
 use crate::provider;
+use crate::support::socket::pusher;
 use crate::support::{STACK, database, new_tenant};
 
 const KINDS: &[&str] = &["analyze", "generate_report"];
@@ -245,7 +246,7 @@ async fn consultation_of(message: &JobMessage) -> Uuid {
         .unwrap()
 }
 
-async fn database_at(url: &str) -> Database {
+pub async fn database_at(url: &str) -> Database {
     let settings = DatabaseSettings {
         url: url.parse().unwrap(),
         auth: DatabaseAuth::Url,
@@ -259,7 +260,7 @@ async fn aws_nowhere() -> SdkConfig {
     aws.endpoint_url(NOWHERE).build()
 }
 
-async fn worker() -> Worker {
+pub async fn worker() -> Worker {
     worker_with(&STACK.env("DATABASE_URL").unwrap()).await
 }
 
@@ -276,6 +277,7 @@ async fn worker_with(database_url: &str) -> Worker {
         chains: Chains::new(&Models::default(), None, &secrets).unwrap(),
         reports: Bucket::new(aws, STACK.env("REPORTS_BUCKET").unwrap()),
         cache: Cache::new(None),
+        pusher: pusher().await,
     }
 }
 
