@@ -49,7 +49,7 @@ async fn job() -> JobMessage {
 }
 
 /// The same, of a tenant and with a request of the test's own.
-async fn job_of(tenant: &str, request: Value) -> JobMessage {
+pub async fn job_of(tenant: &str, request: Value) -> JobMessage {
     let message = create_job(&mut database().await, tenant, request).await;
     postpone_sweep(&message).await;
     message
@@ -237,7 +237,7 @@ async fn wait_out(message: &JobMessage) {
 }
 
 /// The consultation of a job.
-async fn consultation_of(message: &JobMessage) -> Uuid {
+pub async fn consultation_of(message: &JobMessage) -> Uuid {
     sqlx::query_scalar("SELECT consultation_id FROM jobs WHERE tenant_id = $1 AND id = $2")
         .bind(&message.tenant_id)
         .bind(message.job_id)

@@ -40,7 +40,7 @@ async fn what_is_wrong_with_a_frame_is_said() {
     let id = "019b7a00-0000-7000-8000-000000000001";
     let cases = [
         case("hello", 400, "not valid JSON"),
-        case("[]", 422, "must be a JSON object"),
+        case("[]", 422, "`action`"),
         case("{}", 422, "`action`"),
         case(
             r#"{"action": "dance"}"#,

@@ -12,7 +12,7 @@ use super::{
 
 /// What docs/operations.md promises: so many bytes of `AiTiers`, `AiChains` and `Limits` together
 /// fit beside the longest URLs.
-const INLINE_SETTINGS_BYTES: usize = 1_800;
+const INLINE_SETTINGS_BYTES: usize = 1_400;
 
 /// The longest URL of a service that fits beside them.
 const URL_BYTES: usize = 250;
