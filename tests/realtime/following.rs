@@ -34,7 +34,7 @@ async fn events_come_in_order_until_the_assessment() {
 }
 
 #[tokio::test]
-async fn the_run_s_progress_is_pushed_as_it_is_written() {
+async fn progress_is_pushed_as_it_is_written() {
     let user = User::new().await;
     let mut socket = Socket::open(&user).await;
     let accepted = user.complain("a headache [primary:late-5000]").await;

@@ -14,8 +14,8 @@ async fn a_ping_is_answered_by_its_name() {
     let pong = socket.ask(&json!({ "action": "ping" }), "pong").await;
     assert_eq!(pong, json!({ "type": "pong" }));
 
-    let ping = json!({ "action": "ping", "request": "7" });
-    let pong = socket.ask(&ping, "pong").await;
+    let frame = json!({ "action": "ping", "request": "7" });
+    let pong = socket.ask(&frame, "pong").await;
     assert_eq!(pong, json!({ "type": "pong", "request": "7" }));
 }
 

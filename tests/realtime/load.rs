@@ -12,6 +12,7 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 use wenzhen::deadline::Deadline;
 use wenzhen::identity::TenantId;
@@ -35,6 +36,9 @@ const EVENT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Connections that are opened at the same time: each call of a function starts a process here.
 const CONCURRENT_OPENINGS: usize = 4;
+
+/// From one push to the next: the events of this time share a frame.
+const PUSH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Environments that push.
 const PUSHERS: usize = 4;
@@ -152,8 +156,14 @@ async fn keep_pushing(database: &Database, followed: &Followed, is_over: &Atomic
     while !is_over.load(Ordering::Relaxed) {
         let deadline = Deadline::after(PUSH_TIMEOUT);
         pusher.push(database, &tenant, id, deadline).await;
-        tokio::time::sleep(EVENT_INTERVAL).await;
+        tokio::time::sleep(PUSH_INTERVAL).await;
     }
+}
+
+/// What all followers share.
+struct Shared {
+    measured: Measured,
+    openings: Semaphore,
 }
 
 /// Follows until event `last` has come, and comes back once on the way.
@@ -161,17 +171,18 @@ async fn follow(
     followed: &Followed,
     mut socket: Socket,
     comes_back_at: i64,
-    measured: &Measured,
+    shared: &Shared,
 ) -> Received {
     let mut received = Received::default();
     let mut has_come_back = false;
     while received.last() < followed.last() {
         let frame = socket.next_of("events").await;
-        measured.note(&frame);
+        shared.measured.note(&frame);
         received.take(&frame);
 
         if !has_come_back && received.last() >= comes_back_at {
             has_come_back = true;
+            let _turn = shared.openings.acquire().await.unwrap();
             socket.close().await;
             socket = reopen(followed).await;
             socket.subscribe(&followed.id, received.last()).await;
@@ -207,7 +218,11 @@ async fn two_hundred_connections_lose_nothing() {
         .collect()
         .await;
 
-    let (measured, is_over) = (&Measured::default(), AtomicBool::new(false));
+    let is_over = AtomicBool::new(false);
+    let shared = &Shared {
+        measured: Measured::default(),
+        openings: Semaphore::new(CONCURRENT_OPENINGS),
+    };
     let started = Instant::now();
 
     let url = STACK.env("DATABASE_URL").unwrap();
@@ -224,7 +239,7 @@ async fn two_hundred_connections_lose_nothing() {
         let share = index * EVENTS / (CONSULTATIONS * FOLLOWERS + 50);
         let comes_back_at = one.before + 1 + i64::try_from(share).unwrap();
         async move {
-            let received = follow(one, socket, comes_back_at, measured).await;
+            let received = follow(one, socket, comes_back_at, shared).await;
             (one, received)
         }
     });
@@ -235,7 +250,7 @@ async fn two_hundred_connections_lose_nothing() {
     };
     let (received, _) = futures::join!(working, join_all(pushing));
 
-    measured.print(started.elapsed());
+    shared.measured.print(started.elapsed());
     assert_eq!(received.len(), CONSULTATIONS * FOLLOWERS);
     for (one, received) in &received {
         assert_eq!(received.last(), one.last());

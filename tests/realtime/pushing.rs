@@ -145,8 +145,8 @@ async fn pushes_at_one_time_repeat_events_and_skip_none() {
     socket.subscribe(&accepted["id"], 0).await;
 
     let pusher = pusher().await;
-    let pushes = (0..5).map(|_| push(&pusher, &user.tenant, &accepted["id"]));
-    futures::future::join_all(pushes).await;
+    let five = (0..5).map(|_| push(&pusher, &user.tenant, &accepted["id"]));
+    futures::future::join_all(five).await;
     let mut received = Received::default();
     received.until(&mut socket, "completed").await;
     assert_eq!(received.types()[0], "queued");

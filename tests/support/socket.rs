@@ -1,18 +1,14 @@
 //! A client of the WebSocket API.
-//!
-//! It opens the connection by hand: the emulator names no subprotocol in its answer, at which a
-//! browser and the library's own handshake hang up. What the function answers is tested apart.
 
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use http::{HeaderValue, header};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::Role;
-use url::Url;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use wenzhen::realtime::{Connections, Gateway, Pusher};
 
 use super::{STACK, User};
@@ -20,11 +16,8 @@ use super::{STACK, User};
 /// The longest that a frame is waited for.
 const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The bytes of an answer's head, at most.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
-
 /// An open connection.
-pub struct Socket(WebSocketStream<TcpStream>);
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     /// Opens a connection that must be let in.
@@ -35,27 +28,19 @@ impl Socket {
 
     /// Opens a connection that offers these subprotocols, or gets the status of the refusal.
     pub async fn offer(subprotocols: &str, query: &str) -> Result<Self, u16> {
-        let url: Url = STACK.env("WEBSOCKET_URL").unwrap().parse().unwrap();
-        let (host, port) = (url.host_str().unwrap(), url.port().unwrap());
-        let mut stream = TcpStream::connect((host, port)).await.unwrap();
-
-        let path = url.path();
-        let mut head = format!(
-            "GET {path}{query} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: Upgrade\r\n\
-             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        );
+        let url = STACK.env("WEBSOCKET_URL").unwrap() + query;
+        let mut request = url.into_client_request().unwrap();
         if !subprotocols.is_empty() {
-            head += &format!("Sec-WebSocket-Protocol: {subprotocols}\r\n");
+            let offered = HeaderValue::from_str(subprotocols).unwrap();
+            let headers = request.headers_mut();
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
         }
-        head += "\r\n";
-        stream.write_all(head.as_bytes()).await.unwrap();
 
-        match read_status(&mut stream).await {
-            101 => Ok(Self(
-                WebSocketStream::from_raw_socket(stream, Role::Client, None).await,
-            )),
-            refused => Err(refused),
+        // Like a browser, it hangs up if none of the subprotocols is chosen.
+        match connect_async(request).await {
+            Ok((stream, _)) => Ok(Self(stream)),
+            Err(Error::Http(refusal)) => Err(refusal.status().as_u16()),
+            Err(error) => panic!("no answer that is understood: {error}"),
         }
     }
 
@@ -111,19 +96,6 @@ impl Socket {
     pub async fn close(mut self) {
         drop(self.0.close(None).await);
     }
-}
-
-/// The status of an answer whose head ends here.
-async fn read_status(stream: &mut TcpStream) -> u16 {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        assert!(head.len() < MAX_HEAD_BYTES, "the head ends");
-        head.push(stream.read_u8().await.expect("an answer"));
-    }
-
-    let head = String::from_utf8(head).unwrap();
-    let status = head.split(' ').nth(1).expect("a status");
-    status.parse().unwrap()
 }
 
 /// What a client has got of a consultation's events. It takes an event only if it is the next one:

@@ -36,6 +36,15 @@ const MAX_POLLS: usize = 1_200;
 /// What the template may do: its functions have roles, and SAM is a transform.
 const CAPABILITIES: [Capability; 2] = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
 
+/// Outputs that are there only with the functions.
+const FUNCTION_OUTPUTS: [&str; 5] = [
+    "ApiUrl",
+    "ApiId",
+    "ChatUrl",
+    "WebSocketUrl",
+    "WebSocketApiId",
+];
+
 /// Which part of the template is deployed.
 pub enum DeployScope {
     /// All of it.
@@ -185,16 +194,9 @@ fn drop_functions(template: &mut Value) -> Result<()> {
     });
 
     let outputs = mapping_mut(template, "Outputs")?;
-    const OF_FUNCTIONS: [&str; 5] = [
-        "ApiUrl",
-        "ApiId",
-        "ChatUrl",
-        "WebSocketUrl",
-        "WebSocketApiId",
-    ];
     outputs.retain(|name, _| {
         name.as_str()
-            .is_none_or(|name| !OF_FUNCTIONS.contains(&name))
+            .is_none_or(|name| !FUNCTION_OUTPUTS.contains(&name))
     });
     Ok(())
 }

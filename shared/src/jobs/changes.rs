@@ -60,16 +60,17 @@ impl ChangeFeed {
     }
 
     /// Runs `work`, and tells of the changes that are reported meanwhile. The last ones have a few
-    /// seconds after it.
+    /// seconds after it, and none beyond `end`.
     pub(super) async fn tell_beside<T>(
         &self,
+        end: Deadline,
         tell: impl AsyncFn(ChangedJob),
         work: impl Future<Output = T>,
     ) -> T {
         let work = async {
             let done = work.await;
             self.sender.lock().take();
-            (done, Deadline::after(TELL_TIMEOUT))
+            (done, end.at_most(TELL_TIMEOUT))
         };
         let mut work = std::pin::pin!(work);
         let mut telling = std::pin::pin!(self.tell_all(tell));

@@ -4,6 +4,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, ReturnValue, WriteRequest};
@@ -289,13 +290,7 @@ impl Connections {
             .await;
 
         match freed {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(|cause| cause.is_conditional_check_failed_exception()) =>
-            {
-                Err(error.into())
-            }
+            Err(error) if !is_others(&error) => Err(error.into()),
             _ => Ok(()),
         }
     }
@@ -345,6 +340,11 @@ fn max_subscriptions() -> AttributeValue {
 fn is_taken<R>(error: &SdkError<PutItemError, R>) -> bool {
     let error = error.as_service_error();
     error.is_some_and(PutItemError::is_conditional_check_failed_exception)
+}
+
+fn is_others<R>(error: &SdkError<DeleteItemError, R>) -> bool {
+    let error = error.as_service_error();
+    error.is_some_and(DeleteItemError::is_conditional_check_failed_exception)
 }
 
 fn is_missing<R>(error: &SdkError<UpdateItemError, R>) -> bool {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
+use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use url::Url;
 
@@ -58,7 +60,7 @@ impl Gateway {
         post.send().await.map(drop).map_err(|error| {
             let is_gone = error
                 .as_service_error()
-                .is_some_and(|cause| cause.is_gone_exception());
+                .is_some_and(PostToConnectionError::is_gone_exception);
             if is_gone {
                 PostError::Gone
             } else {
@@ -74,15 +76,12 @@ impl Gateway {
             .delete_connection()
             .connection_id(connection.as_str());
 
-        match close.send().await {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(|cause| cause.is_gone_exception()) =>
-            {
-                Err(error.into())
-            }
-            _ => Ok(()),
-        }
+        let Err(error) = close.send().await else {
+            return Ok(());
+        };
+        let is_gone = error
+            .as_service_error()
+            .is_some_and(DeleteConnectionError::is_gone_exception);
+        if is_gone { Ok(()) } else { Err(error.into()) }
     }
 }

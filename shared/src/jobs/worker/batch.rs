@@ -53,7 +53,8 @@ pub async fn process_batch<Context: WorkerContext>(
         };
         let process = Box::pin(batch.process());
         let tell = async |job| context.job_changed(job).await;
-        failed.extend(batch.changes.tell_beside(tell, process).await);
+        let end = invocation.less(RESPONSE_RESERVE);
+        failed.extend(batch.changes.tell_beside(end, tell, process).await);
     }
 
     let mut response = SqsBatchResponse::default();
