@@ -3,7 +3,6 @@
 mod connecting;
 mod following;
 mod frames;
-mod load;
 mod pushing;
 
 use std::collections::HashMap;

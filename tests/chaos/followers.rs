@@ -1,7 +1,8 @@
 //! Two hundred connections with ten events a second each, which come back once meanwhile: nothing is
 //! lost, and nothing comes out of order.
 //!
-//! `cargo xtask test -- realtime::load --nocapture` prints what was measured.
+//! It harms nothing, but keeps the emulator so busy that it runs alone, too. It prints what it
+//! measures.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
