@@ -14,7 +14,7 @@ const LEVELS: &[&[&str]] = &[
     &["ai", "http", "health"],
     &["setup"],
     &["privacy"],
-    &["users", "reports", "uploads"],
+    &["users", "reports", "uploads", "realtime"],
     &["consultations"],
     &["jobs", "audit"],
     &["resilience", "limits", "cache"],

@@ -37,6 +37,7 @@ use wenzhen::uploads::UploadBucket;
 use wenzhen_functions::Worker;
 
 use crate::provider;
+use crate::support::socket::pusher;
 use crate::support::{STACK, database, new_tenant};
 
 const KINDS: &[&str] = &["analyze", "generate_report"];
@@ -50,7 +51,7 @@ async fn job() -> JobMessage {
 }
 
 /// The same, of a tenant and with a request of the test's own.
-async fn job_of(tenant: &str, request: Value) -> JobMessage {
+pub async fn job_of(tenant: &str, request: Value) -> JobMessage {
     let message = create_job(&mut database().await, tenant, request).await;
     postpone_sweep(&message).await;
     message
@@ -238,7 +239,7 @@ async fn wait_out(message: &JobMessage) {
 }
 
 /// The consultation of a job.
-async fn consultation_of(message: &JobMessage) -> Uuid {
+pub async fn consultation_of(message: &JobMessage) -> Uuid {
     sqlx::query_scalar("SELECT consultation_id FROM jobs WHERE tenant_id = $1 AND id = $2")
         .bind(&message.tenant_id)
         .bind(message.job_id)
@@ -247,7 +248,7 @@ async fn consultation_of(message: &JobMessage) -> Uuid {
         .unwrap()
 }
 
-async fn database_at(url: &str) -> Database {
+pub async fn database_at(url: &str) -> Database {
     let settings = DatabaseSettings {
         url: url.parse().unwrap(),
         auth: DatabaseAuth::Url,
@@ -261,7 +262,7 @@ async fn aws_nowhere() -> SdkConfig {
     aws.endpoint_url(NOWHERE).build()
 }
 
-async fn worker() -> Worker {
+pub async fn worker() -> Worker {
     worker_with(&STACK.env("DATABASE_URL").unwrap()).await
 }
 
@@ -279,6 +280,7 @@ async fn worker_with(database_url: &str) -> Worker {
         reports: Bucket::new(aws, STACK.env("REPORTS_BUCKET").unwrap()),
         cache: Cache::new(None),
         uploads: UploadBucket::new(aws, STACK.env("UPLOADS_BUCKET").unwrap()),
+        pusher: pusher().await,
     }
 }
 

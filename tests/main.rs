@@ -25,6 +25,7 @@ mod postgres;
 mod privacy;
 mod provider;
 mod readers;
+mod realtime;
 mod routes;
 mod support;
 mod template;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_http::request::LambdaRequest;
 use serde::de::DeserializeOwned;
@@ -164,6 +165,11 @@ fn every_trigger_is_the_one_that_the_template_has() {
                 let Route { method, path } = read_route(event);
                 assert_eq!(route, format!("{method} {path}"), "{name}");
             }
+            Trigger::Socket { route } => {
+                let routes = socket_routes();
+                let function = routes.get(route).map(String::as_str);
+                assert_eq!(function, Some(&*logical_name(name)), "{route}");
+            }
             Trigger::Queue { queue, .. } => {
                 let [event] = &events_of_kind(deployed, "SQS")[..] else {
                     panic!("{name} has one queue");
@@ -176,6 +182,37 @@ fn every_trigger_is_the_one_that_the_template_has() {
             }
         }
     }
+}
+
+/// The routes of the WebSocket API, each with its function.
+fn socket_routes() -> BTreeMap<String, String> {
+    let apis = resources_of_kind("AWS::Serverless::WebSocketApi");
+    let routes = apis.values().filter_map(|api| api["Routes"].as_mapping());
+    let routes = routes.flatten().map(|(key, route)| {
+        let function = target_of(&route["FunctionArn"]);
+        (key.as_str().unwrap().to_owned(), function)
+    });
+    routes.collect()
+}
+
+/// The function's logical name in the template.
+fn logical_name(function: &str) -> String {
+    let functions = resources_of_kind(FUNCTION).into_iter();
+    let mut named = functions.filter(|(_, properties)| properties["Handler"] == function);
+    named.next().unwrap().0
+}
+
+#[test]
+fn every_socket_route_has_its_function() {
+    let registered: BTreeSet<_> = FUNCTIONS
+        .iter()
+        .filter_map(|function| match function.trigger() {
+            Trigger::Socket { route } => Some(route.to_owned()),
+            _ => None,
+        })
+        .collect();
+    let deployed: BTreeSet<_> = socket_routes().into_keys().collect();
+    assert_eq!(registered, deployed);
 }
 
 /// The route of an event of kind `HttpApi`.
@@ -444,6 +481,13 @@ fn check_sample_event(function: &Value, path: &Path, file: &str) {
     if !events_of_kind(function, "ScheduleV2").is_empty() {
         let event: serde_json::Value = read_json(path);
         assert_eq!(event["source"], "aws.scheduler", "{file}");
+        return;
+    }
+
+    if file.starts_with("ws-") {
+        let event: ApiGatewayWebsocketProxyRequest = read_json(path);
+        let route = event.request_context.route_key.unwrap();
+        assert!(socket_routes().contains_key(&route), "{file}");
         return;
     }
 

@@ -7,6 +7,7 @@ use wenzhen::consultations::{AnsweredView, NewAnswers, answers, forget_cached};
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
+use wenzhen::realtime::Pusher;
 use wenzhen::setup::Setup;
 
 /// The route.
@@ -15,6 +16,8 @@ pub struct AnswerQuestions {
     pub database: Database,
     /// May hold the consultation as it was.
     pub cache: Cache,
+    /// Tells those who follow the consultation.
+    pub pusher: Pusher,
 }
 
 impl Endpoint for AnswerQuestions {
@@ -24,6 +27,7 @@ impl Endpoint for AnswerQuestions {
         Ok(Self {
             database: setup.database().await?,
             cache: setup.cache()?,
+            pusher: setup.pusher().await?,
         })
     }
 
@@ -49,7 +53,9 @@ impl Endpoint for AnswerQuestions {
             tracing::info!(consultation = %id, urgency, "answers were taken");
         }
         // Also when nothing has changed: the call that changed it may have died before this.
-        forget_cached(&self.cache, &call.caller.tenant, id, call.deadline).await;
+        let (tenant, deadline) = (&call.caller.tenant, call.deadline);
+        forget_cached(&self.cache, tenant, id, deadline).await;
+        self.pusher.push(&self.database, tenant, id, deadline).await;
 
         reply::ok(&AnsweredView::new(id, &answered))
     }

@@ -5,6 +5,7 @@ use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::{JobKind, JobView, store, transition};
 use wenzhen::postgres::Database;
+use wenzhen::realtime::Pusher;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
 
@@ -14,6 +15,8 @@ use crate::JOB_KINDS;
 pub struct CancelJob {
     /// Holds the jobs.
     pub database: Database,
+    /// Tells those who follow the job's consultation.
+    pub pusher: Pusher,
 }
 
 impl Endpoint for CancelJob {
@@ -22,6 +25,7 @@ impl Endpoint for CancelJob {
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         Ok(Self {
             database: setup.database().await?,
+            pusher: setup.pusher().await?,
         })
     }
 
@@ -44,6 +48,13 @@ impl Endpoint for CancelJob {
             .await?;
         if job.state.is_final() {
             metrics::count("JobCancelled", &[("kind", &job.kind)]);
+        }
+
+        if let Some(consultation) = job.consultation_id {
+            let push = self
+                .pusher
+                .push(&self.database, scope.tenant, consultation, call.deadline);
+            push.await;
         }
 
         tracing::info!(job = %id, is_at_once = job.state.is_final(), "cancelled");

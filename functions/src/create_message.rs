@@ -14,6 +14,7 @@ use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
+use wenzhen::realtime::Pusher;
 use wenzhen::setup::Setup;
 
 /// The route.
@@ -26,6 +27,8 @@ pub struct CreateMessage {
     pub queue: Queue,
     /// Keeps completed consultations for a while.
     pub cache: Cache,
+    /// Tells those who follow the consultation.
+    pub pusher: Pusher,
 }
 
 impl Endpoint for CreateMessage {
@@ -37,6 +40,7 @@ impl Endpoint for CreateMessage {
             transcripts: Transcripts::new(setup.aws().await, config::transcripts_table()?),
             queue: setup.jobs_queue().await?,
             cache: setup.cache()?,
+            pusher: setup.pusher().await?,
         })
     }
 
@@ -56,17 +60,25 @@ impl Endpoint for CreateMessage {
         };
         let begun = begin_turn(&self.database, &self.transcripts, &request).await;
         // Also a message that is refused may have raised the urgency.
-        forget_cached(&self.cache, &call.caller.tenant, id, call.deadline).await;
+        let (tenant, deadline) = (&call.caller.tenant, call.deadline);
+        forget_cached(&self.cache, tenant, id, deadline).await;
+        if let Ok(BegunTurn {
+            message: Some(message),
+            ..
+        }) = &begun
+        {
+            outbox::dispatch(&self.queue, slice::from_ref(message), deadline).await;
+        }
+        self.pusher.push(&self.database, tenant, id, deadline).await;
         let BegunTurn {
             consultation,
             job_id,
             message,
         } = begun?;
 
-        if let Some(message) = message {
+        if message.is_some() {
             let (turn, urgency) = (consultation.turns, consultation.urgency.as_str());
             tracing::info!(consultation = %id, job = %job_id, turn, urgency, "accepted");
-            outbox::dispatch(&self.queue, slice::from_ref(&message), call.deadline).await;
         }
         let decided = consultation.decided();
         let body = Accepted::new(id, job_id, &decided, consultation.locale);

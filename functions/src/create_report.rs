@@ -12,6 +12,7 @@ use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::store::{self, Enqueued};
 use wenzhen::jobs::{NewJob, outbox};
 use wenzhen::postgres::Database;
+use wenzhen::realtime::Pusher;
 use wenzhen::setup::Setup;
 
 /// The route.
@@ -20,6 +21,8 @@ pub struct CreateReport {
     pub database: Database,
     /// Takes the jobs' messages.
     pub queue: Queue,
+    /// Tells those who follow the consultation.
+    pub pusher: Pusher,
 }
 
 impl Endpoint for CreateReport {
@@ -29,6 +32,7 @@ impl Endpoint for CreateReport {
         Ok(Self {
             database: setup.database().await?,
             queue: setup.jobs_queue().await?,
+            pusher: setup.pusher().await?,
         })
     }
 
@@ -64,7 +68,9 @@ impl Endpoint for CreateReport {
         let job_id = match enqueued {
             Enqueued::New(message) => {
                 tracing::info!(consultation = %id, job = %message.job_id, "a report was requested");
-                outbox::dispatch(&self.queue, slice::from_ref(&message), call.deadline).await;
+                let deadline = call.deadline;
+                outbox::dispatch(&self.queue, slice::from_ref(&message), deadline).await;
+                self.pusher.push(&self.database, tenant, id, deadline).await;
                 message.job_id
             }
             Enqueued::Before(job_id) => job_id,

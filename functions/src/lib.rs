@@ -35,6 +35,9 @@ mod search_knowledge;
 mod sweep_outbox;
 mod verify_upload;
 mod worker;
+mod ws_connect;
+mod ws_disconnect;
+mod ws_message;
 
 use wenzhen::consultations::{Analyze, AnswerMessage, GenerateReport};
 use wenzhen::jobs::JobKind;
@@ -77,6 +80,9 @@ pub use search_knowledge::SearchKnowledge;
 pub use sweep_outbox::SweepOutbox;
 pub use verify_upload::VerifyUpload;
 pub use worker::Worker;
+pub use ws_connect::WsConnect;
+pub use ws_disconnect::WsDisconnect;
+pub use ws_message::WsMessage;
 
 /// Every kind of job, for the routes that show and cancel jobs.
 pub const JOB_KINDS: &[JobKind] = &[
@@ -117,6 +123,9 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),
     Function::endpoint::<_, ListModels>("list-models"),
     Function::endpoint::<_, GetHealth>("health"),
+    Function::socket_endpoint::<WsConnect>("ws-connect"),
+    Function::socket_endpoint::<WsMessage>("ws-message"),
+    Function::socket_endpoint::<WsDisconnect>("ws-disconnect"),
     Function::queue_consumer::<Worker>("worker"),
     Function::queue_consumer::<ProcessDeadLetters>("process-dead-letters"),
     Function::queue_consumer::<VerifyUpload>("verify-upload"),

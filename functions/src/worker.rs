@@ -18,18 +18,23 @@ use wenzhen::consultations::{Analyze, AnswerMessage, Consultation, GenerateRepor
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::identity::Scope;
+use wenzhen::jobs::ChangedJob;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::worker::{JobRegistry, Run, WorkerContext, process_batch};
 use wenzhen::knowledge::{IngestDocument, VectorIndex};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::{Database, Readers};
 use wenzhen::privacy::EraseConsultation;
+use wenzhen::realtime::Pusher;
 use wenzhen::reports::Bucket;
 use wenzhen::setup::Setup;
 use wenzhen::uploads::UploadBucket;
 
 /// The longest that reading a consultation may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest that those who follow a consultation are told of one change.
+const PUSH_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The consumer.
 pub struct Worker {
@@ -53,6 +58,8 @@ pub struct Worker {
     pub cache: Cache,
     /// Holds the files that came with complaints.
     pub uploads: UploadBucket,
+    /// Tells those who follow consultations.
+    pub pusher: Pusher,
 }
 
 impl QueueConsumer for Worker {
@@ -75,6 +82,7 @@ impl QueueConsumer for Worker {
             reports: Bucket::new(aws, config::reports_bucket()?),
             cache: setup.cache()?,
             uploads: setup.upload_bucket().await?,
+            pusher: setup.pusher().await?,
         })
     }
 
@@ -95,6 +103,16 @@ impl WorkerContext for Worker {
 
     fn dead_letters(&self) -> &Queue {
         &self.dead_letters
+    }
+
+    async fn job_changed(&self, job: ChangedJob) {
+        if let Some(consultation) = job.consultation {
+            let deadline = Deadline::after(PUSH_TIMEOUT);
+            let push = self
+                .pusher
+                .push(&self.database, &job.tenant, consultation, deadline);
+            push.await;
+        }
     }
 }
 

@@ -84,6 +84,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// The group of the user pool that stands for it.
+    pub const fn as_group(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Clinician => "clinician",
+            Self::Admin => "admin",
+        }
+    }
+
     /// The role that a group of the user pool stands for, if it stands for one.
     pub fn from_group(group: &str) -> Option<Self> {
         match group {
@@ -157,6 +166,7 @@ mod tests {
         for role in [Role::Patient, Role::Clinician, Role::Admin] {
             let name = serde_json::to_value(role).unwrap();
             assert_eq!(Role::from_group(name.as_str().unwrap()), Some(role));
+            assert_eq!(role.as_group(), name);
         }
     }
 }

@@ -10,7 +10,7 @@
 //! | models; HTTP; health | [`ai`], [`http`], [`health`] |
 //! | what a function is made from | [`setup`] |
 //! | export, erasure, retention | [`privacy`] |
-//! | vertical slices | [`users`], [`reports`], [`uploads`]; then [`consultations`]; then [`jobs`], [`audit`] |
+//! | vertical slices | [`users`], [`reports`], [`uploads`], [`realtime`]; then [`consultations`]; then [`jobs`], [`audit`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
@@ -38,6 +38,7 @@ pub mod locale;
 pub mod page;
 pub mod postgres;
 pub mod privacy;
+pub mod realtime;
 pub mod reports;
 pub mod resilience;
 pub mod setup;

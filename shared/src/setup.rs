@@ -19,6 +19,7 @@ use crate::error::error_chain;
 use crate::jobs::queue::Queue;
 use crate::limits::{Limit, Limiter};
 use crate::postgres::{Database, Readers};
+use crate::realtime::{Connections, Gateway, Pusher};
 use crate::uploads::{CdnSigner, UploadBucket, UploadLinks};
 use crate::valkey::Valkey;
 
@@ -129,6 +130,20 @@ impl Setup {
         let cdn = CdnSettings::from_env()?;
         let cdn = cdn.map(|settings| CdnSigner::new(settings, self.secrets()));
         Ok(UploadLinks::new(self.upload_bucket().await?, cdn))
+    }
+
+    /// The connections of the WebSocket API.
+    pub async fn connections(&self) -> Result<Connections, ConfigError> {
+        let table = config::connections_table()?;
+        Ok(Connections::new(self.aws().await, table))
+    }
+
+    /// Posts events to those connections.
+    pub async fn pusher(&self) -> Result<Pusher, ConfigError> {
+        let endpoint = config::websocket_endpoint()?;
+        let aws = self.aws().await;
+        let gateway = endpoint.map(|endpoint| Gateway::new(aws, &endpoint));
+        Ok(Pusher::new(self.connections().await?, gateway))
     }
 
     /// The queue of the jobs.

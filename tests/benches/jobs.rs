@@ -42,6 +42,7 @@ use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::{Database, Readers};
+use wenzhen::realtime::{Connections, Pusher};
 use wenzhen::reports::Bucket;
 use wenzhen::triage;
 use wenzhen::uploads::UploadBucket;
@@ -236,7 +237,12 @@ impl Bench {
             index: None,
             cache: Cache::new(None),
             uploads: UploadBucket::new(aws, self.stack.env("UPLOADS_BUCKET").unwrap()),
+            pusher: Pusher::new(Connections::new(aws, self.connections_table()), None),
         }
+    }
+
+    fn connections_table(&self) -> String {
+        self.stack.env("CONNECTIONS_TABLE").unwrap()
     }
 
     /// Makes the jobs of one measurement, and sends them.

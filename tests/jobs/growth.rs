@@ -14,6 +14,7 @@ use wenzhen::jobs::store::{self as jobs, Enqueued};
 use wenzhen::jobs::{JobMessage, NewJob, transition};
 use wenzhen::locale::Locale;
 use wenzhen::page::Page;
+use wenzhen::realtime::events;
 use wenzhen::triage;
 use wenzhen::users::store as users;
 
@@ -299,6 +300,7 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
             .unwrap();
     };
     measurements.add("get a consultation", get).await;
+    measure_events(measurements, &big).await;
 
     let earlier = async |connection: &mut PgConnection| {
         let scope = Scope {
@@ -344,6 +346,25 @@ async fn measure_pruning(measurements: &mut Measurements<'_>) {
         assert_eq!(prune_quarantine(connection).await.unwrap(), 1);
     };
     measurements.add("prune quarantine", prune_messages).await;
+}
+
+/// The consultation of the first analysis has had many events.
+async fn measure_events(measurements: &mut Measurements<'_>, tenant: &TenantId) {
+    let scope = Scope {
+        tenant,
+        owner: None,
+    };
+    let last = async |connection: &mut PgConnection| {
+        let last = events::last_event(connection, scope, analysis()).await;
+        assert!(last.unwrap() > 1_000);
+    };
+    measurements.add("last event", last).await;
+
+    let page = async |connection: &mut PgConnection| {
+        let page = events::after(connection, tenant, analysis(), 500).await;
+        assert_eq!(page.unwrap().len(), events::PAGE_SIZE);
+    };
+    measurements.add("events after one", page).await;
 }
 
 /// In a database fifty times as large, no statement reads more rows for what it returns.

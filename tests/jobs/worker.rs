@@ -20,6 +20,7 @@ use wenzhen::jobs::worker::{JobError, JobHandler, JobRegistry, Run, WorkerContex
 use wenzhen::jobs::{JobMessage, JobPayload, JobView, Lease, ReasonText, store};
 use wenzhen::lambda::QueueConsumer;
 use wenzhen::postgres::Database;
+use wenzhen::realtime::{Connections, Gateway, Pusher};
 use wenzhen_functions::{JOB_KINDS, Worker};
 
 use super::{
@@ -122,6 +123,20 @@ async fn ten_records_share_one_connection_and_each_is_done_once() {
         let done = expected("completed", "completed", 1);
         assert_eq!(snapshot(message).await, done);
     }
+}
+
+/// Those who follow a consultation may be out of reach: its job is done all the same.
+#[tokio::test]
+async fn a_push_that_fails_fails_no_job() {
+    let mut worker = worker().await;
+    let connections = Connections::new(&aws_nowhere().await, "connections".to_owned());
+    let gateway = Gateway::new(&aws_nowhere().await, &NOWHERE.parse().unwrap());
+    worker.pusher = Pusher::new(connections, Some(gateway));
+
+    let message = job().await;
+    assert_eq!(deliver(&worker, &[body(&message)]).await, NOTHING);
+    let done = expected("completed", "completed", 1);
+    assert_eq!(snapshot(&message).await, done);
 }
 
 /// A record whose job another run has leased comes again, and a bad one is given up alone.

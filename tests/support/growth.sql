@@ -9,7 +9,7 @@
 --
 -- The consultations of `big` are one person's. Each other table has :records rows; one row of
 -- those that are pruned is old.
-TRUNCATE consultations, jobs, outbox, idempotency_keys, users, quarantine;
+TRUNCATE consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;
 
 CREATE OR REPLACE FUNCTION pg_temp.id(part int, number int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
     SELECT ('01900000-000' || part || '-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
@@ -61,6 +61,13 @@ SELECT tenant_id, id, now() + CASE
 FROM jobs
 WHERE state = 'queued';
 
+-- One consultation has had many events.
+INSERT INTO consultation_events (tenant_id, consultation_id, id, kind)
+SELECT 'big', pg_temp.id(1, 1), 1 + n, 'progress'
+FROM generate_series(1, :records) n;
+
+UPDATE event_streams SET last_id = 1 + :records WHERE consultation_id = pg_temp.id(1, 1);
+
 INSERT INTO idempotency_keys
     (tenant_id, user_id, operation, key, fingerprint, consultation_id, expires_at)
 SELECT 'big', 'user-1', 'create', 'key-' || n, '', pg_temp.id(1, n),
@@ -76,4 +83,4 @@ SELECT 'message-' || n, 'not_a_job', '', now() - interval '1 day' * CASE WHEN n 
 FROM generate_series(1, :records) n;
 
 -- The planner's statistics, as autovacuum would keep them.
-VACUUM ANALYZE consultations, jobs, outbox, idempotency_keys, users, quarantine;
+VACUUM ANALYZE consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;

@@ -6,6 +6,7 @@ pub mod own_database;
 pub mod proxy;
 pub mod runtime_api;
 pub mod secret;
+pub mod socket;
 pub mod valkey;
 
 use std::path::PathBuf;

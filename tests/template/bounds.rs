@@ -12,7 +12,7 @@ use super::{
 
 /// What docs/operations.md promises: so many bytes of `AiTiers`, `AiChains` and `Limits` together
 /// fit beside the longest URLs.
-const INLINE_SETTINGS_BYTES: usize = 1_500;
+const INLINE_SETTINGS_BYTES: usize = 1_300;
 
 /// The longest URL of a service that fits beside them.
 const URL_BYTES: usize = 250;
@@ -25,6 +25,9 @@ struct SecretCase {
     is_reader: fn(&str, &Value) -> bool,
 }
 
+/// Functions without an HTTP route that ask Valkey, and whose settings can be a secret.
+const WITH_LIMITS_OR_MODELS: [&str; 4] = ["worker", "embed-passages", "ws-connect", "ws-message"];
+
 const SECRETS: [SecretCase; 3] = [
     SecretCase {
         policy: "ReadDatabaseSecret",
@@ -34,15 +37,14 @@ const SECRETS: [SecretCase; 3] = [
     SecretCase {
         policy: "ReadCacheSecret",
         parameter: "CacheSecret",
-        is_reader: |name, function| {
-            has_route(function) || ["worker", "embed-passages"].contains(&name)
-        },
+        is_reader: |name, function| has_route(function) || WITH_LIMITS_OR_MODELS.contains(&name),
     },
     SecretCase {
         policy: "ReadSettingsSecret",
         parameter: "SettingsSecret",
         is_reader: |name, function| {
-            has_route(function) || ["worker", "embed-passages", "prune-expired"].contains(&name)
+            let is_named = WITH_LIMITS_OR_MODELS.contains(&name) || name == "prune-expired";
+            has_route(function) || is_named
         },
     },
 ];
@@ -195,6 +197,12 @@ fn every_route_is_throttled() {
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
 
+    for api in resources_of_kind("AWS::Serverless::WebSocketApi").values() {
+        let default = &api["DefaultRouteSettings"];
+        assert!(!default["ThrottlingRateLimit"].is_null());
+        assert!(!default["ThrottlingBurstLimit"].is_null());
+    }
+
     for api in resources_of_kind("AWS::Serverless::HttpApi").values() {
         let default = &api["DefaultRouteSettings"];
         assert!(!default["ThrottlingRateLimit"].is_null());
@@ -254,7 +262,8 @@ fn a_function_with_a_url_can_be_bounded() {
 }
 
 /// Variables of the access log that API Gateway makes by itself, from a fixed set of characters.
-const LOGGED: [&str; 6] = [
+const LOGGED: [&str; 7] = [
+    "$context.eventType",
     "$context.requestId",
     "$context.integration.requestId",
     "$context.routeKey",
@@ -266,8 +275,13 @@ const LOGGED: [&str; 6] = [
 /// Each value is a string, since an absent one is `-`, and none can hold a quote.
 #[test]
 fn the_access_log_is_json_whatever_happens() {
-    for api in resources_of_kind("AWS::Serverless::HttpApi").values() {
-        let format = api["AccessLogSettings"]["Format"].as_str().unwrap();
+    let mut apis = resources_of_kind("AWS::Serverless::HttpApi");
+    apis.extend(resources_of_kind("AWS::Serverless::WebSocketApi"));
+    for api in apis.values() {
+        let settings = &api["AccessLogSettings"];
+        let chosen = &settings["Fn::If"][1];
+        let settings = if chosen.is_null() { settings } else { chosen };
+        let format = settings["Format"].as_str().unwrap();
         let line: BTreeMap<String, String> = serde_json::from_str(format).unwrap();
         for (field, variable) in line {
             assert!(LOGGED.contains(&&*variable), "{field}: {variable}");

@@ -36,6 +36,15 @@ const MAX_POLLS: usize = 1_200;
 /// What the template may do: its functions have roles, and SAM is a transform.
 const CAPABILITIES: [Capability; 2] = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
 
+/// Outputs that are there only with the functions.
+const FUNCTION_OUTPUTS: [&str; 5] = [
+    "ApiUrl",
+    "ApiId",
+    "ChatUrl",
+    "WebSocketUrl",
+    "WebSocketApiId",
+];
+
 /// Which part of the template is deployed.
 pub enum DeployScope {
     /// All of it.
@@ -169,19 +178,26 @@ fn point_to_package(template: &mut Value, package: &Package) -> Result<()> {
     Ok(())
 }
 
-/// Takes away the functions, and the API and outputs that they bring along.
+/// Takes away the functions, and the APIs and outputs that they bring along.
 fn drop_functions(template: &mut Value) -> Result<()> {
     let resources = mapping_mut(template, "Resources")?;
     resources.retain(|_, resource| {
         let kind = resource.get("Type").and_then(Value::as_str);
         !matches!(
             kind,
-            Some("AWS::Serverless::Function" | "AWS::Serverless::HttpApi")
+            Some(
+                "AWS::Serverless::Function"
+                    | "AWS::Serverless::HttpApi"
+                    | "AWS::Serverless::WebSocketApi"
+            )
         )
     });
 
     let outputs = mapping_mut(template, "Outputs")?;
-    outputs.retain(|name, _| !matches!(name.as_str(), Some("ApiUrl" | "ApiId" | "ChatUrl")));
+    outputs.retain(|name, _| {
+        name.as_str()
+            .is_none_or(|name| !FUNCTION_OUTPUTS.contains(&name))
+    });
     Ok(())
 }
 

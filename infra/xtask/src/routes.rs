@@ -274,7 +274,8 @@ async fn read_api_body(aws: &SdkConfig) -> Result<Value> {
     let resources = resources.context("the template has no resources")?;
     let is_api = |resource: &&Value| {
         let kind = resource.get("Type").and_then(Value::as_str);
-        kind == Some("AWS::ApiGatewayV2::Api")
+        // The WebSocket API has routes of its own, and no body.
+        kind == Some("AWS::ApiGatewayV2::Api") && resource.pointer("/Properties/Body").is_some()
     };
 
     let api = resources

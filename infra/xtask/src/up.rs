@@ -126,6 +126,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ("CHROMA_URL", services::chroma_url(stack)),
         ("CHAT_URL", chat_url(&endpoint, outputs)),
+        ("CONNECTIONS_TABLE", output("ConnectionsTableName")?),
         ("DATABASE_URL", services::database_url(stack)?),
         ("DEAD_LETTER_QUEUE_URL", output("DeadLetterQueueUrl")?),
         ("EMBEDDINGS_URL", services::embeddings_url(stack)),
@@ -146,6 +147,9 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
     if let Some(embeddings) = settings::embeddings_json(stack)? {
         values.insert("EMBEDDINGS", embeddings);
     }
+    if let Some(id) = outputs.get("WebSocketApiId") {
+        values.insert("WEBSOCKET_URL", websocket_url(&endpoint, id));
+    }
     if let Some(port) = stack.provider {
         values.insert("PROVIDER_PORT", port.to_string());
     }
@@ -159,6 +163,12 @@ fn api_url(endpoint: &str, outputs: &Outputs) -> String {
         Some(id) => format!("{endpoint}/_aws/execute-api/{id}"),
         None => WATCH_URL.to_owned(),
     }
+}
+
+/// The emulator's URL of the WebSocket API, with its stage.
+fn websocket_url(endpoint: &str, id: &str) -> String {
+    let endpoint = endpoint.replacen("http", "ws", 1);
+    format!("{endpoint}/_aws/execute-api/{id}/live")
 }
 
 /// The emulator's URL of the chat function's own URL, whose host name begins with its id.

@@ -8,7 +8,7 @@ use super::ConfigError;
 use super::unique_map::UniqueMap;
 
 /// The limits there are; a route declares those that it has.
-pub const LIMIT_NAMES: [&str; 7] = [
+pub const LIMIT_NAMES: [&str; 9] = [
     "address",
     "user",
     "tenant",
@@ -16,6 +16,8 @@ pub const LIMIT_NAMES: [&str; 7] = [
     "tokens",
     "wait",
     "tenant_wait",
+    "connects",
+    "messages",
 ];
 
 /// How a limit counts.

@@ -12,6 +12,7 @@ mod embeddings;
 mod limits;
 mod pass_fields;
 mod plaintext;
+mod realtime;
 mod retention;
 mod services;
 mod stored;
@@ -29,6 +30,7 @@ pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSetting
 pub use pass_fields::{PassFields, is_safe_field, is_safe_part, is_safe_tool};
 pub use plaintext::{AllowedPlaintext, ConnectionKind};
 pub(crate) use plaintext::{is_loopback_host, plaintext_problem};
+pub use realtime::{connections_table, websocket_endpoint};
 pub use retention::{MAX_RECORD_DAYS, RETENTION, RetentionSettings};
 pub use services::{
     DATABASE_URL, DatabaseAuth, DatabaseSettings, ReaderAddress, ServiceUrl, UrlSource, VALKEY_URL,

@@ -11,6 +11,7 @@ use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
 use super::jwks::Jwks;
 use crate::config::{ConfigError, TokenSettings};
@@ -27,9 +28,19 @@ pub struct Authenticator {
     validation: Validation,
 }
 
+/// What a token that holds says.
+pub struct VerifiedToken {
+    /// Whose it is.
+    pub caller: Caller,
+    /// From when on it holds no more.
+    pub expires_at: OffsetDateTime,
+}
+
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    #[serde(rename = "exp")]
+    expires_at: i64,
     /// One issuer. A list of them, which the library would take, is none.
     #[serde(rename = "iss")]
     _issuer: String,
@@ -59,6 +70,12 @@ impl Authenticator {
         deadline: Deadline,
     ) -> Result<Caller, Error> {
         let token = bearer_token(headers)?;
+        let verified = self.verify(token, deadline).await?;
+        Ok(verified.caller)
+    }
+
+    /// What a token says, if it holds.
+    pub async fn verify(&self, token: &str, deadline: Deadline) -> Result<VerifiedToken, Error> {
         let key_id = key_id(token)?;
 
         let key = self.jwks.find_key(&key_id, deadline).await?;
@@ -66,7 +83,12 @@ impl Authenticator {
 
         let token = decode::<Claims>(token, &key, &self.validation)
             .map_err(|error| explain_error(&error))?;
-        caller_of(token.claims)
+        let expires_at = OffsetDateTime::from_unix_timestamp(token.claims.expires_at)
+            .map_err(|error| refuse_token("The token does not hold.").with_source(error))?;
+        Ok(VerifiedToken {
+            caller: caller_of(token.claims)?,
+            expires_at,
+        })
     }
 }
 

@@ -22,6 +22,14 @@ where
         let detail = "Send the body with `Content-Type: application/json`.";
         return Err(Error::new(ErrorKind::UnsupportedMediaType, detail));
     }
+    parse_json(body, max_bytes)
+}
+
+/// Reads and checks JSON of at most so many bytes.
+pub fn parse_json<T>(body: &[u8], max_bytes: usize) -> Result<T, Error>
+where
+    T: DeserializeOwned + garde::Validate<Context = ()>,
+{
     if body.len() > max_bytes {
         let detail = format!("The body may have at most {max_bytes} bytes.");
         return Err(Error::new(ErrorKind::PayloadTooLarge, detail));

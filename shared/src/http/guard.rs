@@ -13,7 +13,7 @@ use crate::config::{ConfigError, TokenSettings};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::Caller;
-use crate::limits::{Client, Decision, DecisionMode, LimitCost, Limiter};
+use crate::limits::{Client, Decision, LimitCost, Limiter};
 use crate::setup::Setup;
 use crate::valkey::{Answers, Batch, Valkey};
 
@@ -77,7 +77,7 @@ impl RequestGuard {
         let decision = pending.finish(&mut answers);
         let prefetched = prefetch.map(|prefetch| prefetch.finish(&mut answers));
 
-        let caller = match refusal(&decision) {
+        let caller = match decision.refusal() {
             Some(error) => Err(error),
             None => caller,
         };
@@ -111,18 +111,6 @@ pub(super) struct Admitted {
     pub(super) caller: Result<Caller, Error>,
     pub(super) prefetched: Option<Prefetched>,
     pub(super) decision: Decision,
-}
-
-fn refusal(decision: &Decision) -> Option<Error> {
-    let limit = decision.refused_by()?;
-    let wait = decision.retry_after();
-    if decision.mode() == DecisionMode::Closed {
-        let wait = wait.unwrap_or_default();
-        let reason = "Valkey is gone, and the limit is closed without it";
-        return Some(Error::unavailable("The rate limiter", wait, reason));
-    }
-
-    Some(Error::too_many(limit, wait))
 }
 
 /// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its

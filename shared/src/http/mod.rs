@@ -27,6 +27,7 @@ use lambda_http::Body;
 pub use lambda_http::Request;
 
 use crate::error::{Error, error_chain};
+pub use body::parse_json;
 pub use call::{Call, path_parameter, query_parameter};
 pub use endpoint::{Endpoint, Incoming, Json, Protocol, Public, Route};
 pub use guard::{ChargeRule, RequestGuard};

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::changes::ChangeFeed;
 use super::lease::{LEASE_DURATION, Lease, LeaseRenewal, RenewedLease, renew_leases};
 use super::queue::Queue;
 use crate::deadline::Deadline;
@@ -50,6 +51,8 @@ pub(super) enum RunSignal {
 struct RunProgress {
     percent: i16,
     step: &'static str,
+    /// Whether no beat has written it yet.
+    is_new: bool,
 }
 
 /// The connection between a run and the heartbeat: progress one way, signals the other.
@@ -66,6 +69,7 @@ impl RunHandle {
         let progress = RunProgress {
             percent: 5,
             step: "started",
+            is_new: false,
         };
 
         Self {
@@ -78,7 +82,18 @@ impl RunHandle {
     /// Sets what the next beat writes about the run.
     pub(super) fn report_progress(&self, percent: i16, step: &'static str) {
         let percent = percent.clamp(0, MAX_RUN_PROGRESS);
-        *self.progress.lock() = RunProgress { percent, step };
+        *self.progress.lock() = RunProgress {
+            percent,
+            step,
+            is_new: true,
+        };
+    }
+
+    /// Whether the progress that was just written had not been before.
+    fn note_written(&self, step: &'static str) -> bool {
+        let mut progress = self.progress.lock();
+        // The run may have gone on since.
+        progress.step == step && std::mem::take(&mut progress.is_new)
     }
 
     /// The run is about to write its result, which ends its lease: so what the heartbeat learns of
@@ -164,9 +179,9 @@ impl Heartbeat {
     }
 
     /// Beats until it is dropped. A silent queue does not hold up the leases.
-    pub(super) async fn run(&self, database: &Database, queue: &Queue) {
+    pub(super) async fn run(&self, database: &Database, queue: &Queue, changes: &ChangeFeed) {
         let renew_leases = repeat_each_beat(async || {
-            if let Err(error) = within_beat(self.renew_leases(database)).await {
+            if let Err(error) = within_beat(self.renew_leases(database, changes)).await {
                 let causes = error_chain(&*error);
                 tracing::warn!(causes, "leases cannot be extended; they may run out");
             }
@@ -185,7 +200,11 @@ impl Heartbeat {
         futures::join!(renew_leases, extend_visibility);
     }
 
-    async fn renew_leases(&self, database: &Database) -> Result<(), BoxError> {
+    async fn renew_leases(
+        &self,
+        database: &Database,
+        changes: &ChangeFeed,
+    ) -> Result<(), BoxError> {
         let runs = self.0.lock().runs.clone();
         if runs.is_empty() {
             return Ok(());
@@ -196,9 +215,12 @@ impl Heartbeat {
             .run(async |connection| renew_leases(connection, &renewals).await)
             .await?;
 
-        for run in &runs {
+        for (run, renewal) in runs.iter().zip(&renewals) {
             let still_held = renewed.iter().find(|lease| lease.token == run.lease.token);
             run.handle.notify(still_held);
+            if still_held.is_some() && run.handle.note_written(renewal.step) {
+                changes.report(&run.lease);
+            }
         }
 
         Ok(())

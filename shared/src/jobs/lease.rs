@@ -26,6 +26,8 @@ pub struct Lease {
     pub job_id: Uuid,
     /// The kind's name.
     pub kind: String,
+    /// The consultation that the job is for, if it is for one.
+    pub consultation: Option<Uuid>,
     /// The kind's payload, as it stands in the job's row.
     pub payload: Value,
     /// Which attempt this is, from 1 to [`super::MAX_ATTEMPTS`].

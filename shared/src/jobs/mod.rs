@@ -17,6 +17,7 @@
 //! [`JobPayload`], with the reasons for which the kind's jobs fail. The handler does the work and
 //! implements [`worker::JobHandler`]. Nothing in this module changes.
 
+mod changes;
 pub mod claim;
 pub mod dead_letters;
 mod heartbeat;
@@ -35,6 +36,7 @@ pub mod transition;
 mod view;
 pub mod worker;
 
+pub use changes::ChangedJob;
 pub use lease::Lease;
 pub use message::JobMessage;
 pub use new_job::{MAX_PAYLOAD_BYTES, NewJob};

@@ -8,6 +8,7 @@
 //! | trigger | trait | of an event |
 //! |---|---|---|
 //! | an HTTP route | [`Endpoint`] | method and path |
+//! | a route of the WebSocket API | [`SocketEndpoint`] | the route's key |
 //! | a queue | [`QueueConsumer`] | the queue's ARN |
 //! | a schedule | [`Schedule`] | the schedule's ARN |
 
@@ -15,6 +16,7 @@ mod queue_consumer;
 mod records;
 mod router;
 mod schedule;
+mod socket_endpoint;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -37,6 +39,7 @@ pub use queue_consumer::QueueConsumer;
 pub use records::process_each;
 pub use router::{UnknownEvent, find_function};
 pub use schedule::Schedule;
+pub use socket_endpoint::{SocketAnswer, SocketCall, SocketEndpoint};
 
 /// Events that are served at once where all functions share a process: a long poll of one must not
 /// hold up the others. On Lambda an execution environment gets one event at a time.
@@ -62,6 +65,11 @@ pub enum Trigger {
         /// Whether it needs no token.
         is_public: bool,
     },
+    /// Events of a WebSocket API's connections.
+    Socket {
+        /// The route's key: `$connect`, `$disconnect` or `$default`.
+        route: &'static str,
+    },
     /// Messages of a queue, by its logical name in the template.
     Queue {
         /// The queue's logical name.
@@ -84,6 +92,21 @@ impl Function {
             name,
             trigger: Trigger::Http { route, is_public },
             make: || Box::pin(async { Ok(boxed(Route::<P, E>::from_env().await?)) }),
+        }
+    }
+
+    /// The function called `name`, which serves a route of the WebSocket API.
+    pub const fn socket_endpoint<E: SocketEndpoint>(name: &'static str) -> Self {
+        let route = E::ROUTE;
+        Self {
+            name,
+            trigger: Trigger::Socket { route },
+            make: || {
+                Box::pin(async {
+                    let endpoint = E::from_env(&Setup::new(E::LIMITS)).await?;
+                    Ok(boxed(socket_endpoint::SocketRoute(endpoint)))
+                })
+            },
         }
     }
 

@@ -31,9 +31,12 @@ struct EventShape {
     resources: Vec<String>,
 }
 
+/// That of an HTTP API has `http`, that of a WebSocket API `routeKey` alone.
 #[derive(Deserialize)]
 struct RequestContext {
-    http: RequestLine,
+    http: Option<RequestLine>,
+    #[serde(rename = "routeKey", default)]
+    route_key: String,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +79,10 @@ pub fn find_function<'a>(
 ) -> Result<&'a Function, UnknownEvent> {
     let shape: EventShape = serde_json::from_str(event).unwrap_or_default();
     if let Some(context) = &shape.request_context {
-        let (method, path) = (context.http.method.as_str(), shape.raw_path.as_str());
+        let Some(line) = &context.http else {
+            return find_socket_route(functions, &context.route_key);
+        };
+        let (method, path) = (line.method.as_str(), shape.raw_path.as_str());
         // `/v1/users/import` is a route, and also fits `/v1/users/{id}`: fewer parameters win.
         let fitting = functions.iter().filter_map(|function| {
             let parameters = count_parameters(function, method, path)?;
@@ -93,6 +99,15 @@ pub fn find_function<'a>(
     let mut functions = functions.iter();
     let found = functions.find(|function| is_triggered_by(function, source));
     found.ok_or_else(|| UnknownEvent(source.clone()))
+}
+
+fn find_socket_route<'a>(
+    functions: &'a [Function],
+    key: &str,
+) -> Result<&'a Function, UnknownEvent> {
+    let is_it = |function: &&Function| matches!(function.trigger, Trigger::Socket { route } if route == key);
+    let unknown = || UnknownEvent("a route of another WebSocket API".to_owned());
+    functions.iter().find(is_it).ok_or_else(unknown)
 }
 
 /// How many path parameters the function's route has, if it is the route of this call.
@@ -120,7 +135,7 @@ fn count_parameters(function: &Function, method: &str, path: &str) -> Option<usi
 /// `…:wenzhen-JobsQueue` or `…/wenzhen-SweepOutboxEveryMinute`.
 fn is_triggered_by(function: &Function, arn: &str) -> bool {
     match function.trigger {
-        Trigger::Http { .. } => false,
+        Trigger::Http { .. } | Trigger::Socket { .. } => false,
         Trigger::Queue { queue, .. } => arn.contains(queue),
         Trigger::Schedule { .. } => arn.contains(&logical_name(function.name)),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::limit::Limit;
 use super::rate::Verdict;
+use crate::error::Error;
 
 /// When to come back to a limit that fails closed.
 const CLOSED_RETRY_DELAY: Duration = Duration::from_secs(2);
@@ -147,6 +148,19 @@ impl Decision {
             Some(Wait::For(wait)) => Some(wait),
             _ => None,
         }
+    }
+
+    /// The error for a call that may not be made.
+    pub fn refusal(&self) -> Option<Error> {
+        let limit = self.refused_by()?;
+        let wait = self.retry_after();
+        if self.mode == DecisionMode::Closed {
+            let wait = wait.unwrap_or_default();
+            let reason = "Valkey is gone, and the limit is closed without it";
+            return Some(Error::unavailable("The rate limiter", wait, reason));
+        }
+
+        Some(Error::too_many(limit, wait))
     }
 
     /// `RateLimit-Policy`: each limit and its window in seconds.

@@ -189,5 +189,16 @@ pub const TENANT_WAIT: Limit = Limit::token_bucket(
 )
 .failure_mode(FailureMode::Local);
 
+/// Of the WebSocket API: connections that one person opens. A client that loses its network comes
+/// back at once, and then more slowly.
+pub const CONNECTS: Limit =
+    Limit::token_bucket("connects", LimitScope::User, 30, Duration::from_mins(1), 20)
+        .failure_mode(FailureMode::Local);
+
+/// Of the WebSocket API: frames that one person sends, over all connections.
+pub const MESSAGES: Limit =
+    Limit::token_bucket("messages", LimitScope::User, 10, Duration::from_secs(1), 50)
+        .failure_mode(FailureMode::Local);
+
 /// The limits of a route that declares none of its own.
 pub const DEFAULT: &[Limit] = &[ADDRESS, USER, TENANT, GLOBAL];

@@ -49,7 +49,10 @@ mod settlement;
 pub use crate::config::{Algorithm, FailureMode};
 pub use client::Client;
 pub use decision::{Decision, DecisionMode, LimitStatus};
-pub use limit::{ADDRESS, DEFAULT, GLOBAL, Limit, LimitScope, TENANT, TENANT_WAIT, USER, WAIT};
+pub use limit::{
+    ADDRESS, CONNECTS, DEFAULT, GLOBAL, Limit, LimitScope, MESSAGES, TENANT, TENANT_WAIT, USER,
+    WAIT,
+};
 pub use limiter::{LimitCost, Limiter, PendingDecision};
 pub use rate::{Fill, LimitCheck, Rate, Verdict};
 pub use settlement::{Charge, Settlement};

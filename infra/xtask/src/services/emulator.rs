@@ -60,7 +60,7 @@ fn start_command(stack: &Stack) -> Result<Command> {
 
     let mut command = Command::new(tools::bin_folder(stack).join("python"));
     command
-        .args(["-m", "ministack"])
+        .arg(stack.root.join("infra/local/emulator.py"))
         .current_dir(&data)
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")

@@ -5,7 +5,7 @@ WITH request AS (
 ), job AS MATERIALIZED (
     -- Locked in one order: of two claims at once, the later one sees what the earlier one wrote,
     -- and batches that overlap cannot block each other for ever.
-    SELECT j.tenant_id, j.id, j.state, j.kind, j.payload, j.attempts, j.runs,
+    SELECT j.tenant_id, j.id, j.state, j.kind, j.payload, j.consultation_id, j.attempts, j.runs,
            j.lease_token, j.lease_expires_at, j.not_before,
            j.cancel_requested_at, j.ran_alone, j.unknown_since,
            request.token, request.run_isolated
@@ -78,7 +78,7 @@ WITH request AS (
       AND verdict = 'unknown_kind'
       AND jobs.unknown_since IS NULL
 ), answer AS (
-    SELECT token, verdict, id AS job_id, kind, payload,
+    SELECT token, verdict, id AS job_id, kind, payload, consultation_id,
            (CASE WHEN verdict = 'granted' THEN least(attempts + 1, $6) ELSE attempts END)::int2
                AS attempt,
            runs + (verdict = 'granted')::int AS run,

@@ -17,6 +17,7 @@ use super::registry::JobRegistry;
 use super::write::write_insistently;
 use crate::deadline::Deadline;
 use crate::error::error_chain;
+use crate::jobs::changes::ChangeFeed;
 use crate::jobs::claim::{Claim, ClaimRequest, claim};
 use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::message::JobMessage;
@@ -46,10 +47,14 @@ pub async fn process_batch<Context: WorkerContext>(
             context,
             registry,
             heartbeat: Heartbeat::new(receipts.collect()),
+            changes: ChangeFeed::new(),
             records,
             invocation,
         };
-        failed.extend(Box::pin(batch.process()).await);
+        let process = Box::pin(batch.process());
+        let tell = async |job| context.job_changed(job).await;
+        let end = invocation.less(RESPONSE_RESERVE);
+        failed.extend(batch.changes.tell_beside(end, tell, process).await);
     }
 
     let mut response = SqsBatchResponse::default();
@@ -91,6 +96,7 @@ struct Batch<'a, Context> {
     context: &'a Context,
     registry: &'a JobRegistry<Context>,
     heartbeat: Heartbeat,
+    changes: ChangeFeed,
     records: &'a [SqsMessage],
     invocation: Deadline,
 }
@@ -116,7 +122,7 @@ impl<Context: WorkerContext> Batch<'_, Context> {
 
         let (database, queue) = (self.context.database(), self.context.queue());
         let done = pin!(self.process_claimed(&received, claims));
-        let heartbeat = pin!(self.heartbeat.run(database, queue));
+        let heartbeat = pin!(self.heartbeat.run(database, queue, &self.changes));
         let deadline = self.invocation.less(RESPONSE_RESERVE);
 
         match deadline.run(future::select(done, heartbeat)).await {
@@ -247,6 +253,7 @@ impl<Context: WorkerContext> Batch<'_, Context> {
             context: self.context,
             registry: self.registry,
             heartbeat: &self.heartbeat,
+            changes: &self.changes,
             record: received.record,
             invocation: self.invocation,
         };

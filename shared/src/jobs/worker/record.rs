@@ -13,6 +13,7 @@ use super::run::{Run, run_guarded};
 use super::settle::{RecordOutcome, RunSettlement, log_cancelled};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
+use crate::jobs::changes::ChangeFeed;
 use crate::jobs::claim::Claim;
 use crate::jobs::heartbeat::{Heartbeat, RunSignal};
 use crate::jobs::lease::Lease;
@@ -43,6 +44,7 @@ pub(super) struct RecordRun<'a, Context> {
     pub(super) context: &'a Context,
     pub(super) registry: &'a JobRegistry<Context>,
     pub(super) heartbeat: &'a Heartbeat,
+    pub(super) changes: &'a ChangeFeed,
     pub(super) record: &'a SqsMessage,
     pub(super) invocation: Deadline,
 }
@@ -120,9 +122,11 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
             return RecordOutcome::ComesAgain(UNKNOWN_KIND_DELAY);
         };
 
+        self.changes.report(lease);
         let done = self.run_handler(kind, lease).await;
         let outcome = self.settlement().settle(lease, done).await;
         self.heartbeat.unregister(lease.token);
+        self.changes.report(lease);
 
         outcome
     }

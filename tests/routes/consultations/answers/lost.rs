@@ -17,6 +17,7 @@ use wenzhen_functions::AnswerQuestions;
 use xtask::users::Role;
 
 use super::{VAGUE, first_code, get};
+use crate::support::socket::pusher;
 use crate::support::valkey::{connect, prefix};
 use crate::support::{STACK, User};
 
@@ -32,6 +33,7 @@ async fn route(database_url: &str) -> AnswerQuestions {
     AnswerQuestions {
         database: Database::new(&settings).await.unwrap(),
         cache: Cache::new(Some(connect(VALKEY_NOWHERE, &prefix()))),
+        pusher: pusher().await,
     }
 }
 

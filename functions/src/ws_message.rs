@@ -1,0 +1,152 @@
+//! `$default`: takes the frames of clients of the WebSocket API: `subscribe`, `unsubscribe`, `ping`.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use wenzhen::config::ConfigError;
+use wenzhen::error::{Error, ErrorKind};
+use wenzhen::http::parse_json;
+use wenzhen::lambda::{SocketAnswer, SocketCall, SocketEndpoint};
+use wenzhen::limits::{Client, GLOBAL, Limit, Limiter, MESSAGES, TENANT};
+use wenzhen::postgres::Database;
+use wenzhen::realtime::{
+    Action, Connection, Connections, Following, MAX_FRAME_BYTES, Ping, Pusher, ServerFrame,
+    Subscribe, events,
+};
+use wenzhen::setup::Setup;
+
+/// The route.
+pub struct WsMessage {
+    /// Holds the consultations and their events.
+    pub database: Database,
+    /// Holds the connections and what they follow.
+    pub connections: Connections,
+    /// Answers the frames.
+    pub pusher: Pusher,
+    /// Counts the frames.
+    pub limiter: Arc<Limiter>,
+}
+
+impl SocketEndpoint for WsMessage {
+    const ROUTE: &'static str = "$default";
+
+    const LIMITS: &'static [Limit] = &[MESSAGES, TENANT, GLOBAL];
+
+    async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: setup.database().await?,
+            connections: setup.connections().await?,
+            pusher: setup.pusher().await?,
+            limiter: setup.limiter().await?,
+        })
+    }
+
+    /// Every frame is answered with a frame. A connection whose token has expired is closed.
+    async fn handle(&self, call: SocketCall) -> Result<SocketAnswer, Error> {
+        let action = Action::of_frame(&call.frame);
+        let answered = self.answer(&call, action.as_ref()).await;
+        let Err(error) = answered else {
+            return Ok(SocketAnswer::taken(200));
+        };
+
+        let request = action.as_ref().and_then(|action| action.request.as_ref());
+        let frame = ServerFrame::error(&error, &call.request_id, request);
+        self.pusher.post(&call.connection, &frame).await;
+        if error.kind() == ErrorKind::Unauthenticated {
+            self.pusher.end_expired(&call.connection).await;
+        }
+        if error.kind().status() >= 500 {
+            return Err(error);
+        }
+        Ok(SocketAnswer::taken(error.kind().status()))
+    }
+}
+
+impl WsMessage {
+    async fn answer(&self, call: &SocketCall, action: Option<&Action>) -> Result<(), Error> {
+        let found = self.connections.find(&call.connection).await?;
+        let expired = || {
+            let detail = "The connection's token has expired. Connect again with a new one.";
+            Error::new(ErrorKind::Unauthenticated, detail)
+        };
+        let connection = found.filter(|found| !found.is_expired());
+        let connection = connection.ok_or_else(expired)?;
+        tracing::Span::current().record("tenant", connection.caller.tenant.as_str());
+
+        let client = Client {
+            address: call.address,
+            caller: Some(&connection.caller),
+        };
+        let decision = self.limiter.decide(client, &[], call.deadline).await;
+        if let Some(refused) = decision.refusal() {
+            return Err(refused);
+        }
+
+        // The size is checked before the form, so that a large frame is called large.
+        match action.map(|action| action.action.as_str()) {
+            Some("subscribe") => self.subscribe(&connection, read_frame(call)?).await,
+            Some("unsubscribe") => self.unsubscribe(&connection, read_frame(call)?).await,
+            Some("ping") => {
+                let ping: Ping = read_frame(call)?;
+                let request = ping.request.as_ref();
+                self.send(&connection, &ServerFrame::Pong { request }).await;
+                Ok(())
+            }
+            _ => Err(unknown_action(call)),
+        }
+    }
+
+    /// Subscribes first and reads what was missed second, so that nothing falls between. What
+    /// happens in this moment may come twice.
+    async fn subscribe(&self, connection: &Connection, frame: Subscribe) -> Result<(), Error> {
+        let (id, scope) = (frame.consultation_id, connection.caller.scope());
+        let last = self
+            .database
+            .run(async |session| events::last_event(session, scope, id).await)
+            .await?;
+        let after = frame.after.map_or(last, |after| after.min(last));
+
+        let subscription = self.connections.subscribe(connection, id, after).await?;
+        let answer = ServerFrame::Subscribed {
+            consultation_id: id,
+            after,
+            request: frame.request.as_ref(),
+        };
+        self.send(connection, &answer).await;
+        self.pusher.deliver(&self.database, &subscription).await?;
+        tracing::info!(consultation = %id, "subscribed");
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, connection: &Connection, frame: Following) -> Result<(), Error> {
+        let id = frame.consultation_id;
+        self.connections.unsubscribe(connection, id).await?;
+
+        let answer = ServerFrame::Unsubscribed {
+            consultation_id: id,
+            request: frame.request.as_ref(),
+        };
+        self.send(connection, &answer).await;
+        Ok(())
+    }
+
+    async fn send(&self, connection: &Connection, frame: &ServerFrame<'_>) {
+        self.pusher.post(&connection.id, frame).await;
+    }
+}
+
+fn read_frame<T>(call: &SocketCall) -> Result<T, Error>
+where
+    T: DeserializeOwned + garde::Validate<Context = ()>,
+{
+    parse_json(call.frame.as_bytes(), MAX_FRAME_BYTES)
+}
+
+/// A frame of no known action may be too large, or no JSON at all.
+fn unknown_action(call: &SocketCall) -> Error {
+    let form: Result<Ping, Error> = read_frame(call);
+    match form {
+        Err(error) if error.kind() != ErrorKind::Unprocessable => error,
+        _ => Error::field("action", "must be subscribe, unsubscribe or ping"),
+    }
+}

@@ -1,0 +1,104 @@
+//! The changes of a batch's jobs, told beside the jobs to those who follow them.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use uuid::Uuid;
+
+use super::lease::Lease;
+use crate::deadline::Deadline;
+use crate::identity::TenantId;
+
+/// How long the last changes of a batch are told after its jobs have ended.
+const TELL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A job whose row has changed.
+#[derive(Debug, Clone)]
+pub struct ChangedJob {
+    /// The tenant that the job belongs to.
+    pub tenant: TenantId,
+    /// The consultation that the job is for, if it is for one.
+    pub consultation: Option<Uuid>,
+}
+
+impl From<&Lease> for ChangedJob {
+    fn from(lease: &Lease) -> Self {
+        Self {
+            tenant: lease.tenant.clone(),
+            consultation: lease.consultation,
+        }
+    }
+}
+
+/// The jobs of a batch that have changed. Each change is told by itself, at once: a follower that
+/// takes long holds up neither the jobs nor the other followers.
+pub(super) struct ChangeFeed {
+    /// None after the batch.
+    sender: Mutex<Option<UnboundedSender<ChangedJob>>>,
+    receiver: Mutex<Option<UnboundedReceiver<ChangedJob>>>,
+}
+
+impl ChangeFeed {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        Self {
+            sender: Mutex::new(Some(sender)),
+            receiver: Mutex::new(Some(receiver)),
+        }
+    }
+
+    /// A job has changed, and the change is committed.
+    pub(super) fn report(&self, job: impl Into<ChangedJob>) {
+        if let Some(sender) = &*self.sender.lock() {
+            // It fails after the batch, when nobody is told any more.
+            drop(sender.send(job.into()));
+        }
+    }
+
+    /// Runs `work`, and tells of the changes that are reported meanwhile. The last ones have a few
+    /// seconds after it, and none beyond `end`.
+    pub(super) async fn tell_beside<T>(
+        &self,
+        end: Deadline,
+        tell: impl AsyncFn(ChangedJob),
+        work: impl Future<Output = T>,
+    ) -> T {
+        let work = async {
+            let done = work.await;
+            self.sender.lock().take();
+            (done, end.at_most(TELL_TIMEOUT))
+        };
+        let mut work = std::pin::pin!(work);
+        let mut telling = std::pin::pin!(self.tell_all(tell));
+
+        tokio::select! {
+            (done, deadline) = &mut work => {
+                // What is not told by then comes with the next change, or when it is asked for.
+                deadline.run(telling).await.unwrap_or_default();
+                done
+            }
+            () = &mut telling => work.await.0,
+        }
+    }
+
+    /// Tells of all changes until the batch has ended.
+    async fn tell_all(&self, tell: impl AsyncFn(ChangedJob)) {
+        let receiver = self.receiver.lock().take();
+        let Some(mut receiver) = receiver else {
+            return;
+        };
+
+        let mut told = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some(job) = receiver.recv() => told.push(tell(job)),
+                Some(()) = told.next() => {}
+                else => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! A route of the WebSocket API as a type.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use http::HeaderMap;
+use lambda_runtime::Context;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tracing::Instrument;
+
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+
+use super::{Answer, Invoke, buffered, read};
+use crate::config::ConfigError;
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind, error_chain};
+use crate::limits::Limit;
+use crate::realtime::ConnectionId;
+use crate::setup::Setup;
+
+/// Kept from the invocation's time for the answer and the log line.
+const ANSWER_RESERVE: Duration = Duration::from_millis(500);
+
+/// The longest that an event is worked on.
+const MAX_TIME: Duration = Duration::from_secs(20);
+
+/// A route of the WebSocket API.
+pub trait SocketEndpoint: Sized + 'static {
+    /// The route's key: `$connect`, `$disconnect` or `$default`.
+    const ROUTE: &'static str;
+
+    /// The limits that the route declares.
+    const LIMITS: &'static [Limit] = &[];
+
+    /// Makes the endpoint, once for each execution environment.
+    fn from_env(setup: &Setup) -> impl Future<Output = Result<Self, ConfigError>>;
+
+    /// Takes one event of a connection. An error refuses a connection that is being opened; on the
+    /// other routes, the client learns nothing of it.
+    fn handle(&self, call: SocketCall) -> impl Future<Output = Result<SocketAnswer, Error>>;
+}
+
+/// One event of a connection.
+pub struct SocketCall {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Names the event to the operator.
+    pub request_id: String,
+    /// The address that the gateway saw.
+    pub address: Option<IpAddr>,
+    /// Those of the opening request; none on the other routes.
+    pub headers: HeaderMap,
+    /// The frame, on `$default`.
+    pub frame: String,
+    /// When the event must have been worked on.
+    pub deadline: Deadline,
+}
+
+/// The gateway's answer to an event.
+pub struct SocketAnswer {
+    status: u16,
+    subprotocol: Option<&'static str>,
+}
+
+impl SocketAnswer {
+    /// The connection may be opened, and speaks this subprotocol.
+    pub const fn accepted(subprotocol: &'static str) -> Self {
+        Self {
+            status: 200,
+            subprotocol: Some(subprotocol),
+        }
+    }
+
+    /// The event was taken. The log line names `status`, which the client was told in a frame.
+    pub const fn taken(status: u16) -> Self {
+        Self {
+            status,
+            subprotocol: None,
+        }
+    }
+}
+
+/// An answer on the wire.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAnswer {
+    status_code: u16,
+    headers: WireHeaders,
+}
+
+#[derive(Serialize)]
+struct WireHeaders {
+    #[serde(
+        rename = "Sec-WebSocket-Protocol",
+        skip_serializing_if = "Option::is_none"
+    )]
+    subprotocol: Option<&'static str>,
+}
+
+/// An endpoint in service.
+pub(super) struct SocketRoute<E>(pub(super) E);
+
+impl<E: SocketEndpoint> SocketRoute<E> {
+    async fn answer(
+        &self,
+        request: ApiGatewayWebsocketProxyRequest,
+        context: &Context,
+    ) -> Result<SocketAnswer, Error> {
+        let deadline = Deadline::of_invocation(context.deadline(), ANSWER_RESERVE, MAX_TIME);
+        let call = read_call(request, context, deadline)?;
+
+        let work = AssertUnwindSafe(self.0.handle(call)).catch_unwind();
+        match deadline.run(work).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_panic)) => Err(Error::internal("the handler panicked")),
+            Err(elapsed) => {
+                let late = Error::new(ErrorKind::TimedOut, "It took too long.");
+                Err(late.with_source(elapsed))
+            }
+        }
+    }
+}
+
+fn read_call(
+    request: ApiGatewayWebsocketProxyRequest,
+    context: &Context,
+    deadline: Deadline,
+) -> Result<SocketCall, Error> {
+    let event = request.request_context;
+    let address = event.identity.source_ip;
+
+    Ok(SocketCall {
+        connection: ConnectionId::try_from(event.connection_id.unwrap_or_default())?,
+        request_id: context.request_id.clone(),
+        address: address.and_then(|address| address.parse().ok()),
+        headers: request.headers,
+        frame: request.body.unwrap_or_default(),
+        deadline,
+    })
+}
+
+impl<E: SocketEndpoint> Invoke for SocketRoute<E> {
+    fn invoke<'a>(
+        &'a self,
+        event: &'a RawValue,
+        context: &'a Context,
+    ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
+        let request_id = &context.request_id;
+        let span = tracing::info_span!(
+            "call",
+            route = E::ROUTE,
+            request_id,
+            tenant = tracing::field::Empty
+        );
+        let work = async {
+            let started = Instant::now();
+            let answer = self.answer(read(event)?, context).await;
+
+            let (status, subprotocol) = match answer {
+                Ok(answer) => {
+                    log_answer(answer.status, started);
+                    (200, answer.subprotocol)
+                }
+                Err(error) => {
+                    log_error(&error, started);
+                    (error.kind().status(), None)
+                }
+            };
+            buffered(&WireAnswer {
+                status_code: status,
+                headers: WireHeaders { subprotocol },
+            })
+        };
+
+        Box::pin(work.instrument(span))
+    }
+}
+
+fn log_answer(status: u16, started: Instant) {
+    tracing::info!(status, duration_ms = millis(started), "answered");
+}
+
+fn log_error(error: &Error, started: Instant) {
+    let (status, problem) = (error.kind().status(), error.kind().slug());
+    let (duration_ms, causes) = (millis(started), error_chain(error));
+    if status >= 500 {
+        tracing::error!(status, problem, duration_ms, causes, "failed");
+    } else {
+        tracing::info!(status, problem, duration_ms, causes, "refused");
+    }
+}
+
+fn millis(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,49 @@
+//! The events in PostgreSQL. Triggers write them (`infra/migrations/0015_events.sql`).
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::event::{Event, EventRow};
+use crate::error::Error;
+use crate::identity::{Scope, TenantId};
+
+/// Events that are read, and posted in one frame, at a time. A frame with as many is smaller than
+/// the 32 KB by which the gateway counts.
+pub const PAGE_SIZE: usize = 100;
+
+/// The number of the last event of a consultation that the scope may see, 0 if there is none. 404
+/// for any other consultation, whether it exists or not.
+pub async fn last_event(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    consultation: Uuid,
+) -> Result<i64, Error> {
+    let last: Option<i64> = sqlx::query_scalar(include_str!("sql/last_event.sql"))
+        .bind(scope.tenant)
+        .bind(consultation)
+        .bind(scope.owner)
+        .fetch_optional(connection)
+        .await?;
+
+    last.ok_or_else(|| Error::not_found("consultation"))
+}
+
+/// The events behind `position` in their order, at most [`PAGE_SIZE`]. Who may see them was decided
+/// when the consultation was subscribed to.
+pub async fn after(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    consultation: Uuid,
+    position: i64,
+) -> Result<Vec<Event>, Error> {
+    let limit = i64::try_from(PAGE_SIZE).map_err(Error::internal)?;
+    let rows: Vec<EventRow> = sqlx::query_as(include_str!("sql/events_after.sql"))
+        .bind(tenant)
+        .bind(consultation)
+        .bind(position)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+
+    Ok(rows.into_iter().map(Event::from).collect())
+}
