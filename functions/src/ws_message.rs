@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::parse_json;
@@ -102,7 +103,13 @@ impl WsMessage {
         let (id, scope) = (frame.consultation_id, connection.caller.scope());
         let last = self
             .database
-            .run(async |session| events::last_event(session, scope, id).await)
+            .run(async |session| {
+                let last = events::last_event(session, scope, id).await?;
+                let record = AuditedRecord::consultation(&last.user_id, id);
+                let (caller, action) = (&connection.caller, AuditAction::FollowConsultation);
+                audit::record_reads(session, caller, action, &[record]).await?;
+                Ok(last.id)
+            })
             .await?;
         let after = frame.after.map_or(last, |after| after.min(last));
 

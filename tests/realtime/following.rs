@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use xtask::users::Role;
 
 use crate::support::socket::{Received, Socket};
-use crate::support::{User, new_tenant, read};
+use crate::support::{STACK, User, eventually, new_tenant, read};
 
 #[tokio::test]
 async fn events_come_in_order_until_the_assessment() {
@@ -222,4 +222,49 @@ async fn a_foreign_consultation_looks_like_a_missing_one() {
     let mut socket = Socket::open(&clinician).await;
     socket.subscribe(&accepted["id"], 0).await;
     Received::default().until(&mut socket, "completed").await;
+}
+
+/// What is erased is told to nobody any more, and is found by nobody.
+#[tokio::test]
+async fn an_erased_consultation_is_followed_no_more() {
+    let user = User::new().await;
+    let accepted = user.complain("a headache").await;
+    user.outcome(&accepted).await;
+    let mut socket = Socket::open(&user).await;
+    socket.subscribe(&accepted["id"], 0).await;
+    let id = accepted["id"].as_str().unwrap();
+    assert_eq!(items_about(id).await, 2, "the subscription, and its note");
+
+    let path = format!("/v1/consultations/{id}");
+    let erased = read(
+        user.delete(&path).send().await.unwrap(),
+        StatusCode::ACCEPTED,
+    )
+    .await;
+    let job = format!("/v1/jobs/{}", erased["job_id"].as_str().unwrap());
+    eventually("the erasure ends", async || {
+        let job = read(user.get(&job).send().await.unwrap(), StatusCode::OK).await;
+        (job["state"] == "completed").then_some(())
+    })
+    .await;
+    assert_eq!(items_about(id).await, 0);
+    let again = json!({ "action": "subscribe", "consultation_id": id });
+    assert_eq!(socket.ask(&again, "error").await["status"], 404);
+}
+
+/// The items of the connections' table that name a consultation.
+async fn items_about(consultation: &str) -> usize {
+    let client = aws_sdk_dynamodb::Client::new(&STACK.aws().await);
+    let table = STACK.env("CONNECTIONS_TABLE").unwrap();
+    let mut items = client
+        .scan()
+        .table_name(table)
+        .into_paginator()
+        .items()
+        .send();
+    let mut count = 0;
+    while let Some(item) = items.next().await {
+        count += usize::from(format!("{:?}", item.unwrap()).contains(consultation));
+    }
+    count
 }

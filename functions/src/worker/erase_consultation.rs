@@ -15,13 +15,17 @@ impl JobHandler<EraseConsultation> for Worker {
         let (tenant, id) = (&run.lease.tenant, payload.consultation_id);
         run.report_progress(20, "removing");
         let tags = [cache_tag(tenant, id)];
-        let (transcript, reports, cached) = futures::join!(
+        let (transcript, reports, followers, cached) = futures::join!(
             self.transcripts.delete(tenant, id),
             self.reports.remove_all(tenant, id),
+            self.pusher.connections().end_subscriptions(tenant, id),
             self.cache.invalidate(&tags, run.deadline),
         );
-        transcript.and(reports).map_err(not_removed)?;
-        cached?;
+        transcript
+            .and(reports)
+            .and(followers)
+            .and(cached)
+            .map_err(not_removed)?;
 
         run.complete(async |connection| complete_erasure(connection, run.lease, &payload).await)
             .await?;

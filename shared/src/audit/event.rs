@@ -23,6 +23,8 @@ pub enum AuditAction {
     ReadTrace,
     /// An upload was read, with a link to its file.
     ReadUpload,
+    /// A consultation is followed through a WebSocket: what happens to it is told, not its words.
+    FollowConsultation,
     /// Questions of a consultation were answered, and its decision was read.
     AnswerQuestions,
     /// A report was asked for.

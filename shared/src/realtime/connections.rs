@@ -167,8 +167,32 @@ impl Connections {
         consultation: Uuid,
     ) -> Result<(), Error> {
         let tenant = &connection.caller.tenant;
+        self.end_subscription(tenant, &connection.id, consultation)
+            .await
+    }
+
+    /// Lets nobody follow a consultation any more: it is erased.
+    pub async fn end_subscriptions(
+        &self,
+        tenant: &TenantId,
+        consultation: Uuid,
+    ) -> Result<(), Error> {
+        let subscribers = self.subscribers(tenant, consultation).await;
+        for subscription in subscribers.map_err(unavailable)? {
+            self.end_subscription(tenant, &subscription.connection, consultation)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn end_subscription(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        consultation: Uuid,
+    ) -> Result<(), Error> {
         let delete = self.client.delete_item().table_name(&self.table);
-        let key = item::subscription_key(tenant, consultation, &connection.id);
+        let key = item::subscription_key(tenant, consultation, connection);
         let deleted = delete.set_key(Some(key)).send().await;
         deleted.map_err(unavailable)?;
 
@@ -177,7 +201,7 @@ impl Connections {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(item::connection_key(&connection.id)))
+            .set_key(Some(item::connection_key(connection)))
             .update_expression("DELETE follows :one")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":one", followed)

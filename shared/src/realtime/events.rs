@@ -1,24 +1,33 @@
 //! The events in PostgreSQL. Triggers write them (`infra/migrations/0015_events.sql`).
 
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::event::{Event, EventRow};
 use crate::error::Error;
-use crate::identity::{Scope, TenantId};
+use crate::identity::{Scope, TenantId, UserId};
 
 /// Events that are read, and posted in one frame, at a time. A frame with as many is smaller than
 /// the 32 KB by which the gateway counts.
 pub const PAGE_SIZE: usize = 100;
 
-/// The number of the last event of a consultation that the scope may see, 0 if there is none. 404
-/// for any other consultation, whether it exists or not.
+/// Where the events of a consultation stand.
+#[derive(FromRow)]
+pub struct LastEvent {
+    /// The number of the last one, 0 if there is none.
+    pub id: i64,
+    /// The person whose consultation it is.
+    pub user_id: UserId,
+}
+
+/// The last event of a consultation that the scope may see. 404 for any other consultation, whether
+/// it exists or not.
 pub async fn last_event(
     connection: &mut PgConnection,
     scope: Scope<'_>,
     consultation: Uuid,
-) -> Result<i64, Error> {
-    let last: Option<i64> = sqlx::query_scalar(include_str!("sql/last_event.sql"))
+) -> Result<LastEvent, Error> {
+    let last: Option<LastEvent> = sqlx::query_as(include_str!("sql/last_event.sql"))
         .bind(scope.tenant)
         .bind(consultation)
         .bind(scope.owner)

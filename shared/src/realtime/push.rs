@@ -43,6 +43,11 @@ impl Pusher {
         }
     }
 
+    /// The connections that it posts to.
+    pub const fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Posts to all who follow the consultation what they have not got yet, for as long as `deadline`
     /// lets it. It never fails: what was not posted goes out with the next push, or when its client
     /// asks for it. Called after the commit.
