@@ -3,6 +3,7 @@
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
+use crate::support::socket::Socket;
 use crate::support::{STACK, User, eventually, problem};
 
 /// A word that no log line has by accident.
@@ -26,6 +27,7 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
         assert!(answer.status().is_client_error());
     }
     answer_wrongly(&user, &accepted).await;
+    follow_wrongly(&user).await;
     let unknown = format!("/v1/consultations/{SECRET}");
     user.get(&unknown).send().await.unwrap();
 
@@ -56,6 +58,22 @@ async fn answer_wrongly(user: &User, accepted: &Value) {
         let body = json!({ "answers": answers });
         let refused = user.post(&path).json(&body).send().await.unwrap();
         problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+}
+
+/// With words where an action or an id should stand. The token is a header of the connection.
+async fn follow_wrongly(user: &User) {
+    let mut socket = Socket::open(user).await;
+    let frames = [
+        SECRET.to_owned(),
+        json!({ "action": SECRET }).to_string(),
+        json!({ "action": "subscribe", "consultation_id": SECRET }).to_string(),
+        json!({ "action": "ping", "request": "1", SECRET: 1 }).to_string(),
+    ];
+
+    for frame in frames {
+        socket.send_text(&frame).await;
+        socket.next_of("error").await;
     }
 }
 

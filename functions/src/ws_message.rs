@@ -11,8 +11,8 @@ use wenzhen::lambda::{SocketAnswer, SocketCall, SocketEndpoint};
 use wenzhen::limits::{Client, GLOBAL, Limit, Limiter, MESSAGES, TENANT};
 use wenzhen::postgres::Database;
 use wenzhen::realtime::{
-    Action, Connection, Connections, Following, MAX_FRAME_BYTES, Ping, Pusher, ServerFrame,
-    Subscribe, events,
+    Action, Connection, Connections, MAX_FRAME_BYTES, Ping, Pusher, ServerFrame, Subscribe,
+    Unsubscribe, events,
 };
 use wenzhen::setup::Setup;
 
@@ -125,7 +125,7 @@ impl WsMessage {
         Ok(())
     }
 
-    async fn unsubscribe(&self, connection: &Connection, frame: Following) -> Result<(), Error> {
+    async fn unsubscribe(&self, connection: &Connection, frame: Unsubscribe) -> Result<(), Error> {
         let id = frame.consultation_id;
         self.connections.unsubscribe(connection, id).await?;
 

@@ -1,9 +1,10 @@
 //! The changes of a batch's jobs, told beside the jobs to those who follow them.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
@@ -95,10 +96,65 @@ impl ChangeFeed {
         let mut told = FuturesUnordered::new();
         loop {
             tokio::select! {
-                Some(job) = receiver.recv() => told.push(tell(job)),
-                Some(()) = told.next() => {}
+                // A panic in it must not take the jobs along.
+                Some(job) = receiver.recv() => {
+                    told.push(AssertUnwindSafe(tell(job)).catch_unwind());
+                }
+                Some(_) = told.next() => {}
                 else => return,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn job() -> ChangedJob {
+        ChangedJob {
+            tenant: TenantId::try_from("t".to_owned()).unwrap(),
+            consultation: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn every_change_is_told_also_the_last_one() {
+        let (feed, told) = (ChangeFeed::new(), Cell::new(0));
+        let tell = async |_| {
+            tokio::task::yield_now().await;
+            told.set(told.get() + 1);
+        };
+        let work = async {
+            feed.report(job());
+            tokio::task::yield_now().await;
+            feed.report(job());
+            "done"
+        };
+
+        let end = Deadline::after(Duration::from_mins(1));
+        assert_eq!(feed.tell_beside(end, tell, work).await, "done");
+        assert_eq!(told.get(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_takes_for_ever_or_panics_holds_up_nothing() {
+        let feed = ChangeFeed::new();
+        let has_panicked = Cell::new(false);
+        let tell = async |_| {
+            let is_first = !has_panicked.replace(true);
+            assert!(!is_first, "this panic is part of a test");
+            std::future::pending::<()>().await;
+        };
+        let work = async {
+            feed.report(job());
+            feed.report(job());
+        };
+
+        let end = Deadline::after(Duration::from_millis(10));
+        feed.tell_beside(end, tell, work).await;
+        assert!(has_panicked.get());
     }
 }

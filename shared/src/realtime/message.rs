@@ -59,7 +59,7 @@ pub struct Subscribe {
 /// `unsubscribe`.
 #[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct Following {
+pub struct Unsubscribe {
     /// `unsubscribe`.
     #[serde(rename = "action")]
     #[garde(skip)]

@@ -28,6 +28,6 @@ pub use connections::{Connections, MAX_CONNECTIONS, MAX_SUBSCRIPTIONS};
 pub use event::{Event, EventType};
 pub use frame::ServerFrame;
 pub use gateway::{Gateway, PostError};
-pub use message::{Action, Following, MAX_FRAME_BYTES, Ping, RequestName, Subscribe};
+pub use message::{Action, MAX_FRAME_BYTES, Ping, RequestName, Subscribe, Unsubscribe};
 pub use push::Pusher;
 pub use subprotocol::{SUBPROTOCOL, offered_token};
