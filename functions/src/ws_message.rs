@@ -1,4 +1,5 @@
-//! `$default`: takes the frames of clients of the WebSocket API: `subscribe`, `unsubscribe`, `ping`.
+//! `$default`: takes the frames of clients of the WebSocket API: `subscribe`, `unsubscribe` and
+//! `ping`.
 
 use std::sync::Arc;
 

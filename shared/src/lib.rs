@@ -10,7 +10,8 @@
 //! | models; HTTP; health | [`ai`], [`http`], [`health`] |
 //! | what a function is made from | [`setup`] |
 //! | export, erasure, retention | [`privacy`] |
-//! | vertical slices | [`users`], [`reports`], [`uploads`], [`realtime`]; then [`consultations`]; then [`jobs`], [`audit`] |
+//! | vertical slices | [`users`], [`reports`], [`uploads`], [`realtime`] |
+//! | the slice that they share, and what is below it | [`consultations`], then [`jobs`], [`audit`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |

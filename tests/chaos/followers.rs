@@ -1,5 +1,5 @@
-//! Two hundred connections with ten events a second each, which come back once meanwhile: nothing is
-//! lost, and nothing comes out of order.
+//! Two hundred connections with ten events a second each, which come back once meanwhile: nothing
+//! is lost, and nothing comes out of order.
 //!
 //! It harms nothing, but keeps the emulator so busy that it runs alone, too. It prints what it
 //! measures.

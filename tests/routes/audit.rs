@@ -175,9 +175,9 @@ async fn only_admins_read_the_trail_and_only_their_tenants() {
 #[tokio::test]
 async fn a_list_of_people_with_their_consultations_is_a_read() {
     let clinic = Clinic::new().await;
-    let people = json!({ "users": [
-        { "id": clinic.patient.id().await, "email": "p@example.com", "name": "P", "role": "patient" },
-    ] });
+    let id = clinic.patient.id().await;
+    let person = json!({ "id": id, "email": "p@example.com", "name": "P", "role": "patient" });
+    let people = json!({ "users": [person] });
     let import = clinic.admin.post("/v1/users/import").json(&people);
     read(import.send().await.unwrap(), StatusCode::OK).await;
     clinic.patient.complain("a headache").await;

@@ -1,5 +1,6 @@
 //! The settings of the deployed functions: the user's `AI_TIERS`, `AI_CHAINS`, `LIMITS`,
-//! `EMBEDDINGS` and `RETENTION`, checked as the functions will check them, or those that the tests need.
+//! `EMBEDDINGS` and `RETENTION`, checked as the functions will check them, or those that the tests
+//! need.
 
 use std::fs;
 use std::process::Command;

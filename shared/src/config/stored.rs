@@ -18,8 +18,8 @@ const SECRET: &str = "SETTINGS_SECRET";
 const NAMES: [&str; 5] = ["AI_TIERS", "AI_CHAINS", "LIMITS", EMBEDDINGS, RETENTION];
 
 /// `AI_TIERS`, `AI_CHAINS`, `LIMITS`, `EMBEDDINGS` and `RETENTION` as one secret string of AWS
-/// Secrets Manager holds them: a JSON object with the settings' names. One secret, so that tiers and the chains
-/// that name them change together. A variable of the same name comes first.
+/// Secrets Manager holds them: a JSON object with the settings' names. One secret, so that tiers
+/// and the chains that name them change together. A variable of the same name comes first.
 pub struct StoredSettings(BTreeMap<String, Box<RawValue>>);
 
 /// The name or ARN of the secret with settings, `SETTINGS_SECRET`, if it is needed: one of the

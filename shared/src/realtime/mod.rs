@@ -3,9 +3,9 @@
 //! | step | module |
 //! |---|---|
 //! | Triggers of the database append an event in the transaction of each change. | [`events`] |
-//! | A connection is kept with its caller and the end of its token, and so is whom it follows. | [`Connections`] |
+//! | A connection is kept with its caller, its token's end, and what it follows. | [`Connections`] |
 //! | After a commit, [`Pusher`] posts what each subscriber has not got yet. | [`Pusher`] |
-//! | A client that comes back names the last event it has, and gets what is behind it. | [`Pusher::deliver`] |
+//! | A client that comes back names its last event, and gets the rest. | [`Pusher::deliver`] |
 //!
 //! Events are persisted first and pushed second: a push that fails, or that a crash prevents, is
 //! made good by the next one, since each subscription knows the last event that was posted to it.
