@@ -7,6 +7,7 @@
 //! in docs/jobs.md.
 
 mod crowd;
+mod erasure;
 mod followers;
 mod functions;
 mod hostile;

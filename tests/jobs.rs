@@ -3,7 +3,7 @@
 
 mod claims;
 mod dead_letters;
-mod erasure;
+pub mod erasure;
 mod growth;
 mod lifecycle;
 mod outbox;

@@ -1,12 +1,17 @@
 //! `POST /v1/uploads`: accepts a file, which the client then sends to S3 by itself.
 
+use std::time::Duration;
+
 use serde_json::json;
 use wenzhen::config::{ConfigError, UploadRules};
-use wenzhen::error::Error;
+use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::uploads::{UploadBucket, UploadKey, UploadRequest, store};
+
+/// How long an upload counts whose file does not come.
+const PENDING_TIME: Duration = Duration::from_mins(20);
 
 /// The route.
 pub struct CreateUpload {
@@ -39,7 +44,7 @@ impl Endpoint for CreateUpload {
             .run(async |connection| store::create(connection, &call.caller, &upload).await)
             .await?;
         if !created {
-            return Err(Error::too_many("pending uploads", None));
+            return Err(too_many_pending());
         }
 
         let id = upload.id;
@@ -57,4 +62,10 @@ impl Endpoint for CreateUpload {
         });
         reply::accepted(&format!("/v1/uploads/{id}"), &body)
     }
+}
+
+fn too_many_pending() -> Error {
+    let detail = "The files of 20 uploads of yours are awaited, the most there may be. Send or \
+                  remove some first; what is not sent counts for 20 minutes.";
+    Error::new(ErrorKind::TooManyRequests, detail).with_retry_after(PENDING_TIME)
 }

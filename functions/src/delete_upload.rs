@@ -1,5 +1,6 @@
 //! `DELETE /v1/uploads/{id}`: removes an upload.
 
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, error_chain};
 use wenzhen::http::{Call, Endpoint, Response, reply};
@@ -35,7 +36,13 @@ impl Endpoint for DeleteUpload {
         let owner = (call.caller.role != Role::Admin).then_some(user);
         let scope = Scope { tenant, owner };
         self.database
-            .run(async |connection| store::delete(connection, scope, id).await)
+            .run(async |connection| {
+                let upload = store::get(connection, scope, id).await?;
+                let record = AuditedRecord::upload(&upload.user_id, id);
+                let action = AuditAction::RemoveUpload;
+                audit::record_reads(connection, &call.caller, action, &[record]).await?;
+                store::delete(connection, scope, id).await
+            })
             .await?;
         tracing::info!(upload = %id, "an upload was removed");
 

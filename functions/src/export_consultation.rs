@@ -95,7 +95,7 @@ impl Endpoint for ExportConsultation {
         };
         let now = OffsetDateTime::now_utc();
         let document = export.into_document(format, &call.caller, now)?;
-        let file_name = format!("consultation-{id}.json");
+        let file_name = format.file_name(id);
         reply::download(format.content_type(), &file_name, &document)
     }
 }

@@ -9,6 +9,9 @@ use wenzhen::page::Page;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
+/// What may be asked for.
+const QUERIES: [&str; 5] = ["limit", "cursor", "actor_id", "user_id", "consultation_id"];
+
 /// The route.
 pub struct ListAuditEvents {
     /// Holds the trail.
@@ -29,6 +32,7 @@ impl Endpoint for ListAuditEvents {
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         call.require_role(Role::Admin, "Only admins may read the audit trail.")?;
 
+        call.refuse_other_queries(&QUERIES)?;
         let page: Page = call.page()?;
         let filter = read_filter(&call)?;
         let tenant = &call.caller.tenant;

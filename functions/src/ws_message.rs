@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, ErrorKind};
@@ -150,11 +151,29 @@ where
     parse_json(call.frame.as_bytes(), MAX_FRAME_BYTES)
 }
 
-/// A frame of no known action may be too large, or no JSON at all.
+/// What is wrong with a frame of no known action: it may be too large, no JSON at all, or the name
+/// of a frame whose other members cannot be read.
 fn unknown_action(call: &SocketCall) -> Error {
-    let form: Result<Ping, Error> = read_frame(call);
-    match form {
-        Err(error) if error.kind() != ErrorKind::Unprocessable => error,
+    #[derive(Deserialize)]
+    struct Named {
+        action: Option<String>,
+    }
+
+    let named: Option<Named> = serde_json::from_str(&call.frame).ok();
+    let action = named.and_then(|named| named.action);
+    let wrong = match action.as_deref() {
+        Some("subscribe") => read_frame::<Subscribe>(call).err(),
+        Some("unsubscribe") => read_frame::<Unsubscribe>(call).err(),
+        _ => read_frame::<Ping>(call).err(),
+    };
+    let is_known = matches!(
+        action.as_deref(),
+        Some("subscribe" | "unsubscribe" | "ping")
+    );
+    let is_json = serde_json::from_str::<IgnoredAny>(&call.frame).is_ok();
+    match wrong {
+        Some(error) if is_known || error.kind() != ErrorKind::Unprocessable => error,
+        _ if !is_json => Error::new(ErrorKind::BadRequest, "The frame is not valid JSON."),
         _ => Error::field("action", "must be subscribe, unsubscribe or ping"),
     }
 }

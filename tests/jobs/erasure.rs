@@ -29,9 +29,9 @@ struct Record {
 
 /// What there is of a record outside the database.
 #[derive(Debug, PartialEq, Eq)]
-struct Left {
-    texts: usize,
-    objects: usize,
+pub struct Left {
+    pub texts: usize,
+    pub objects: usize,
 }
 
 const ALL: Left = Left {
@@ -39,7 +39,7 @@ const ALL: Left = Left {
     objects: 2,
 };
 
-const NOTHING_LEFT: Left = Left {
+pub const NOTHING_LEFT: Left = Left {
     texts: 0,
     objects: 0,
 };
@@ -95,32 +95,7 @@ impl Record {
     }
 
     async fn left(&self) -> Left {
-        let aws = &STACK.aws().await;
-        let table = STACK.env("TRANSCRIPTS_TABLE").unwrap();
-        let key = format!("{}#{}", self.tenant.as_str(), self.consultation.id);
-        let texts = aws_sdk_dynamodb::Client::new(aws)
-            .query()
-            .table_name(table)
-            .key_condition_expression("consultation = :c")
-            .expression_attribute_values(":c", AttributeValue::S(key))
-            .send()
-            .await
-            .unwrap();
-        let objects = wenzhen::aws::s3(aws)
-            .list_objects_v2()
-            .bucket(STACK.env("REPORTS_BUCKET").unwrap())
-            .prefix(format!(
-                "{}/{}/",
-                self.tenant.as_str(),
-                self.consultation.id
-            ))
-            .send()
-            .await
-            .unwrap();
-        Left {
-            texts: texts.items().len(),
-            objects: objects.contents().len(),
-        }
+        left_of(self.tenant.as_str(), self.consultation.id).await
     }
 
     /// Erases the rows. The job's message is not sent, not even by the deployed sweep.
@@ -173,6 +148,32 @@ impl Record {
             job_id: id.fetch_one(&mut database().await).await.unwrap(),
             kind: "erase_consultation".to_owned(),
         }
+    }
+}
+
+/// What there is of a tenant's consultation outside the database.
+pub async fn left_of(tenant: &str, consultation: Uuid) -> Left {
+    let aws = &STACK.aws().await;
+    let table = STACK.env("TRANSCRIPTS_TABLE").unwrap();
+    let key = AttributeValue::S(format!("{tenant}#{consultation}"));
+    let texts = aws_sdk_dynamodb::Client::new(aws)
+        .query()
+        .table_name(table)
+        .key_condition_expression("consultation = :c")
+        .expression_attribute_values(":c", key)
+        .send()
+        .await
+        .unwrap();
+    let objects = wenzhen::aws::s3(aws)
+        .list_objects_v2()
+        .bucket(STACK.env("REPORTS_BUCKET").unwrap())
+        .prefix(format!("{tenant}/{consultation}/"))
+        .send()
+        .await
+        .unwrap();
+    Left {
+        texts: texts.items().len(),
+        objects: objects.contents().len(),
     }
 }
 

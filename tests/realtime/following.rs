@@ -248,6 +248,7 @@ async fn an_erased_consultation_is_followed_no_more() {
     })
     .await;
     assert_eq!(items_about(id).await, 0);
+    assert_eq!(socket.next_of("erased").await["consultation_id"], id);
     let again = json!({ "action": "subscribe", "consultation_id": id });
     assert_eq!(socket.ask(&again, "error").await["status"], 404);
 }

@@ -148,6 +148,7 @@ async fn the_trail_is_paged_and_asked_about_a_person_or_a_consultation() {
         "?user_id=%20",
         "?actor_id=%20",
         "?limit=0",
+        "?action=x",
     ] {
         let path = format!("/v1/audit-events{query}");
         let refused = clinic.admin.get(&path).send().await.unwrap();

@@ -18,7 +18,7 @@ impl JobHandler<EraseConsultation> for Worker {
         let (transcript, reports, followers, cached) = futures::join!(
             self.transcripts.delete(tenant, id),
             self.reports.remove_all(tenant, id),
-            self.pusher.connections().end_subscriptions(tenant, id),
+            self.pusher.end_subscriptions(tenant, id),
             self.cache.invalidate(&tags, run.deadline),
         );
         transcript

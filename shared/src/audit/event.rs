@@ -29,6 +29,8 @@ pub enum AuditAction {
     AnswerQuestions,
     /// A report was asked for.
     RequestReport,
+    /// An upload was removed.
+    RemoveUpload,
     /// A whole consultation was exported.
     ExportConsultation,
     /// A consultation was erased.

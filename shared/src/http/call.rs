@@ -67,6 +67,20 @@ impl Call {
         query_parameter(&self.request, name)
     }
 
+    /// Refuses query parameters that are not among `known`: a filter that is not applied would be
+    /// taken for one that is.
+    pub fn refuse_other_queries(&self, known: &[&str]) -> Result<(), Error> {
+        let queries = self.request.query_string_parameters();
+        let mut names = queries.iter().map(|(name, _)| name);
+        match names.find(|name| !known.contains(name)) {
+            Some(_) => {
+                let detail = format!("must be among {}", known.join(", "));
+                Err(Error::field("query", detail))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The page that the query parameters `limit` and `cursor` ask for.
     pub fn page<C: Cursor>(&self) -> Result<Page<C>, Error> {
         let (limit, cursor) = (self.query("limit"), self.query("cursor"));

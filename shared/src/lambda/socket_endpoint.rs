@@ -111,6 +111,11 @@ impl<E: SocketEndpoint> SocketRoute<E> {
         context: &Context,
     ) -> Result<SocketAnswer, Error> {
         let deadline = Deadline::of_invocation(context.deadline(), ANSWER_RESERVE, MAX_TIME);
+        // The gateway chooses a route by a member of the frame, which a client may call `$connect`.
+        let is_frame = request.request_context.event_type.as_deref() == Some("MESSAGE");
+        if is_frame && E::ROUTE != "$default" {
+            return Ok(SocketAnswer::taken(422));
+        }
         let call = read_call(request, context, deadline)?;
 
         let work = AssertUnwindSafe(self.0.handle(call)).catch_unwind();

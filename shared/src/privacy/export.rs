@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::fhir::FhirRecord;
 use crate::audit::{ActorRole, AuditAction, AuditEvent};
@@ -32,6 +33,14 @@ impl ExportFormat {
             None | Some("json") => Ok(Self::Json),
             Some("fhir") => Ok(Self::Fhir),
             Some(_) => Err(Error::field("format", "must be `json` or `fhir`")),
+        }
+    }
+
+    /// How a file of it is called.
+    pub fn file_name(self, consultation: Uuid) -> String {
+        match self {
+            Self::Json => format!("consultation-{consultation}.json"),
+            Self::Fhir => format!("consultation-{consultation}.fhir.json"),
         }
     }
 

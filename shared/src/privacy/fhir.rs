@@ -76,7 +76,7 @@ impl FhirRecord<'_> {
         let complaint = about.condition(&json!({ "text": consultation.symptoms }), true);
         entries.add(self.id_of("complaint"), complaint);
         self.add_red_flags(&mut entries, &about);
-        self.add_documents(&mut entries, &about, now)?;
+        self.add_documents(&mut entries, &about)?;
 
         Ok(json!({
             "resourceType": "Bundle",
@@ -170,19 +170,19 @@ impl FhirRecord<'_> {
         }
     }
 
-    fn add_documents(
-        &self,
-        entries: &mut Entries,
-        about: &About,
-        now: OffsetDateTime,
-    ) -> Result<(), Error> {
-        let now = instant(now)?;
+    fn add_documents(&self, entries: &mut Entries, about: &About) -> Result<(), Error> {
+        let updated_at = instant(self.consultation.updated_at)?;
         let conversation = serde_json::to_string(self.messages).map_err(Error::internal)?;
-        let document = about.document("Conversation", "application/json", &conversation, &now);
+        let document = about.document(
+            "Conversation",
+            "application/json",
+            &conversation,
+            &updated_at,
+        );
         entries.add(self.id_of("conversation"), document);
         if let Some(report) = self.report {
             let markdown = "text/markdown; charset=utf-8";
-            let document = about.document("Report", markdown, report, &now);
+            let document = about.document("Report", markdown, report, &updated_at);
             entries.add(self.id_of("report"), document);
         }
         for file in self.attachments {
@@ -193,7 +193,8 @@ impl FhirRecord<'_> {
                 "url": file.link.as_ref().map(|link| &link.url),
                 "creation": instant(file.created_at)?,
             });
-            let document = about.file_document("Attachment", &attachment, &now);
+            let created_at = instant(file.created_at)?;
+            let document = about.file_document("Attachment", &attachment, &created_at);
             entries.add(self.id_of(&format!("attachment {}", file.id)), document);
         }
         Ok(())
@@ -261,23 +262,23 @@ impl About {
         })
     }
 
-    fn document(&self, title: &str, content_type: &str, text: &str, now: &str) -> Value {
+    fn document(&self, title: &str, content_type: &str, text: &str, date: &str) -> Value {
         let attachment = json!({
             "contentType": content_type,
             "title": title,
             "size": text.len(),
             "data": STANDARD.encode(text),
         });
-        self.file_document(title, &attachment, now)
+        self.file_document(title, &attachment, date)
     }
 
-    fn file_document(&self, kind: &str, attachment: &Value, now: &str) -> Value {
+    fn file_document(&self, kind: &str, attachment: &Value, date: &str) -> Value {
         json!({
             "resourceType": "DocumentReference",
             "status": "current",
             "type": { "text": kind },
             "subject": self.patient,
-            "date": now,
+            "date": date,
             "content": [{ "attachment": attachment }],
             "context": { "encounter": [self.encounter] },
         })

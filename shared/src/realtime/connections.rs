@@ -167,25 +167,17 @@ impl Connections {
         consultation: Uuid,
     ) -> Result<(), Error> {
         let tenant = &connection.caller.tenant;
-        self.end_subscription(tenant, &connection.id, consultation)
+        self.remove_subscription(tenant, &connection.id, consultation)
             .await
     }
 
-    /// Lets nobody follow a consultation any more: it is erased.
-    pub async fn end_subscriptions(
-        &self,
-        tenant: &TenantId,
-        consultation: Uuid,
-    ) -> Result<(), Error> {
-        let subscribers = self.subscribers(tenant, consultation).await;
-        for subscription in subscribers.map_err(unavailable)? {
-            self.end_subscription(tenant, &subscription.connection, consultation)
-                .await?;
-        }
-        Ok(())
+    /// Ends a subscription of any connection.
+    pub(super) async fn end_subscription(&self, ended: &Subscription) -> Result<(), Error> {
+        self.remove_subscription(&ended.tenant, &ended.connection, ended.consultation)
+            .await
     }
 
-    async fn end_subscription(
+    async fn remove_subscription(
         &self,
         tenant: &TenantId,
         connection: &ConnectionId,

@@ -42,6 +42,11 @@ pub enum ServerFrame<'a> {
         /// At least one.
         events: &'a [Event],
     },
+    /// The consultation is erased: nothing more comes of it.
+    Erased {
+        /// The consultation.
+        consultation_id: Uuid,
+    },
     /// A frame of the client's was refused: the members of a problem document.
     Error {
         /// As HTTP has it.

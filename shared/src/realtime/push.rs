@@ -43,9 +43,24 @@ impl Pusher {
         }
     }
 
-    /// The connections that it posts to.
-    pub const fn connections(&self) -> &Connections {
-        &self.connections
+    /// Tells those who follow a consultation that it is erased, and lets nobody follow it any more.
+    pub async fn end_subscriptions(
+        &self,
+        tenant: &TenantId,
+        consultation: Uuid,
+    ) -> Result<(), Error> {
+        let subscribers = self.connections.subscribers(tenant, consultation).await;
+        let subscribers = subscribers.map_err(|error| {
+            Error::unavailable("The table of connections", Duration::from_secs(2), error)
+        })?;
+        let frame = ServerFrame::Erased {
+            consultation_id: consultation,
+        };
+        for subscription in subscribers {
+            self.post(&subscription.connection, &frame).await;
+            self.connections.end_subscription(&subscription).await?;
+        }
+        Ok(())
     }
 
     /// Posts to all who follow the consultation what they have not got yet, for as long as
