@@ -13,7 +13,7 @@ use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::triage;
-use wenzhen::uploads::store::require_ready;
+use wenzhen::uploads::attachments::create_consultation;
 
 /// The route.
 pub struct CreateConsultation {
@@ -43,8 +43,8 @@ impl Endpoint for CreateConsultation {
         let created = self
             .database
             .run(async |connection| {
-                require_ready(connection, &call.caller, &request.attachments).await?;
-                store::create(connection, &call.caller, key.as_ref(), &request, &verdict).await
+                create_consultation(connection, &call.caller, key.as_ref(), &request, &verdict)
+                    .await
             })
             .await?;
 

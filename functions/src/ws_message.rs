@@ -2,6 +2,7 @@
 //! `ping`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -17,6 +18,9 @@ use wenzhen::realtime::{
     Unsubscribe, events,
 };
 use wenzhen::setup::Setup;
+
+/// Kept from a frame's time for its refusal.
+const REFUSAL_RESERVE: Duration = Duration::from_secs(3);
 
 /// The route.
 pub struct WsMessage {
@@ -47,7 +51,13 @@ impl SocketEndpoint for WsMessage {
     /// Every frame is answered with a frame. A connection whose token has expired is closed.
     async fn handle(&self, call: SocketCall) -> Result<SocketAnswer, Error> {
         let action = Action::of_frame(&call.frame);
-        let answered = self.answer(&call, action.as_ref()).await;
+        // The refusal of what takes too long needs a moment of its own.
+        let deadline = call.deadline.less(REFUSAL_RESERVE);
+        let answering = deadline.run(self.answer(&call, action.as_ref())).await;
+        let answered = answering.unwrap_or_else(|elapsed| {
+            let late = Error::new(ErrorKind::TimedOut, "It took too long. Please try again.");
+            Err(late.with_source(elapsed))
+        });
         let Err(error) = answered else {
             return Ok(SocketAnswer::taken(200));
         };

@@ -48,7 +48,7 @@ async fn what_is_wrong_with_a_frame_is_said() {
             "subscribe, unsubscribe or ping",
         ),
         case(r#"{"action": 7}"#, 422, "`action`"),
-        // No frame chooses a route of the gateway's.
+        // No action chooses a route of the gateway's.
         case(r#"{"action": "$disconnect"}"#, 422, "`action`"),
         case(r#"{"action": "$connect"}"#, 422, "`action`"),
         case(r#"{"action": "ping", "request": 7}"#, 422, "`request`"),

@@ -32,7 +32,7 @@ use crate::postgres::{Database, Readers};
 use crate::triage::{self, Triage};
 use crate::uploads::UploadBucket;
 use answer::ModelAnswer;
-use attachments::Attachments;
+use attachments::{AttachmentReader, Attachments};
 use citations::{Cited, GivenPassages};
 use note::Told;
 use prompt::Prompts;
@@ -109,10 +109,15 @@ impl Agent<'_> {
         let began = Instant::now();
         let request = retrieval::request_of(consultation, conversation);
         let user = &consultation.user_id;
-        let uploads = self.uploads.filter(|_| self.chain.is_some());
+        let files = AttachmentReader {
+            database: self.database,
+            bucket: self.uploads.filter(|_| self.chain.is_some()),
+            tenant,
+            shows_pictures: self.chain.is_some_and(Chain::sees),
+        };
         let (found, attachments) = futures::join!(
             retrieval::find_passages(self, tenant, user, request, deadline),
-            Attachments::read(self.database, uploads, tenant, consultation, deadline),
+            files.read(consultation, deadline),
         );
         let told = Told {
             consultation,

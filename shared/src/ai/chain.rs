@@ -59,6 +59,12 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// Whether one of its models can be shown pictures.
+    pub fn sees(&self) -> bool {
+        let mut tiers = self.tiers.iter();
+        tiers.any(|tier| tier.client.settings.vision)
+    }
+
     /// How it gives a streamed answer.
     pub const fn mode(&self) -> StreamMode {
         self.mode

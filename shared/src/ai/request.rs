@@ -1,5 +1,7 @@
 //! A chat request in `OpenAI`'s form. Fields that are passed on are passed on as they are.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::content;
@@ -36,7 +38,7 @@ pub struct ChatRequest {
     /// What not every tier is sent.
     demands: Demands,
     /// Pictures of the first user message, as parts of it, for tiers that see.
-    pictures: Vec<Value>,
+    pictures: Arc<[Value]>,
 }
 
 impl ChatRequest {
@@ -62,7 +64,7 @@ impl ChatRequest {
             choices: 1,
             is_answer_checked: true,
             demands: Demands::default(),
-            pictures: Vec::new(),
+            pictures: Arc::default(),
         }
     }
 
@@ -78,13 +80,13 @@ impl ChatRequest {
             choices: 1,
             is_answer_checked: true,
             demands: Demands::default(),
-            pictures: Vec::new(),
+            pictures: Arc::default(),
         }
     }
 
     /// The same with pictures behind the user's message. Tiers that do not see are not sent them.
     #[must_use]
-    pub fn with_pictures(mut self, pictures: Vec<Value>) -> Self {
+    pub fn with_pictures(mut self, pictures: Arc<[Value]>) -> Self {
         self.pictures = pictures;
         self
     }
@@ -106,7 +108,7 @@ impl ChatRequest {
             fields,
             choices,
             is_answer_checked: false,
-            pictures: Vec::new(),
+            pictures: Arc::default(),
         })
     }
 

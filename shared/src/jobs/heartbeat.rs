@@ -90,10 +90,11 @@ impl RunHandle {
     }
 
     /// Whether the progress that was just written had not been before.
-    fn note_written(&self, step: &'static str) -> bool {
+    fn note_written(&self, percent: i16, step: &'static str) -> bool {
         let mut progress = self.progress.lock();
         // The run may have gone on since.
-        progress.step == step && std::mem::take(&mut progress.is_new)
+        let is_current = (progress.percent, progress.step) == (percent, step);
+        is_current && std::mem::take(&mut progress.is_new)
     }
 
     /// The run is about to write its result, which ends its lease: so what the heartbeat learns of
@@ -218,7 +219,7 @@ impl Heartbeat {
         for (run, renewal) in runs.iter().zip(&renewals) {
             let still_held = renewed.iter().find(|lease| lease.token == run.lease.token);
             run.handle.notify(still_held);
-            if still_held.is_some() && run.handle.note_written(renewal.step) {
+            if still_held.is_some() && run.handle.note_written(renewal.progress, renewal.step) {
                 changes.report(&run.lease);
             }
         }

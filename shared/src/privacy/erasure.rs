@@ -172,6 +172,12 @@ async fn erase_attachments(
     if attachments.is_empty() {
         return Ok(());
     }
+    // Of two consultations that have the same one and are erased at once, the later one sees here
+    // that the earlier one is gone.
+    let lock = "SELECT 1 FROM uploads WHERE tenant_id = $1 AND id = ANY ($2)
+                ORDER BY id FOR UPDATE";
+    let lock = sqlx::query(lock).bind(tenant).bind(attachments);
+    lock.execute(&mut *connection).await?;
     let sql = "SELECT id FROM unnest($3::uuid[]) AS attached (id)
                WHERE NOT EXISTS (
                    SELECT FROM consultations

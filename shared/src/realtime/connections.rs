@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, ReturnValue, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -49,6 +49,11 @@ impl Connections {
         let put = self.client.put_item().table_name(&self.table);
         let item = item::connection_item(connection, place);
         let written = put.set_item(Some(item)).send().await;
+        if written.is_err() {
+            // The gateway tells of no end of a connection that was never opened.
+            let freed = self.free_place(connection, place).await;
+            freed.map_err(unavailable)?;
+        }
         written.map(drop).map_err(unavailable)
     }
 
@@ -67,8 +72,10 @@ impl Connections {
                 .put_item()
                 .table_name(&self.table)
                 .set_item(Some(item))
-                .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
-                .expression_attribute_values(":now", now());
+                // Its own place is no other's: the SDK may have tried before.
+                .condition_expression("attribute_not_exists(pk) OR expires_at <= :now OR id = :id")
+                .expression_attribute_values(":now", now())
+                .expression_attribute_values(":id", item::text(connection.id.as_str()));
 
             match put.send().await {
                 Ok(_) => return Ok(Some(place)),
@@ -263,16 +270,17 @@ impl Connections {
     }
 
     /// Forgets a connection that is gone, with all that it follows. It may be forgotten already.
+    /// Its own item goes last: until then all of it can be done again.
     pub async fn forget(&self, id: &ConnectionId) -> Result<(), BoxError> {
-        let deleted = self
+        let found = self
             .client
-            .delete_item()
+            .get_item()
             .table_name(&self.table)
             .set_key(Some(item::connection_key(id)))
-            .return_values(ReturnValue::AllOld)
+            .consistent_read(true)
             .send()
             .await?;
-        let Some(item) = deleted.attributes else {
+        let Some(item) = found.item else {
             return Ok(());
         };
 
@@ -282,6 +290,7 @@ impl Connections {
         let tenant = &connection.caller.tenant;
         let keys = item::read_followed(&item).into_iter();
         let keys = keys.map(|consultation| item::subscription_key(tenant, consultation, id));
+        let keys = keys.chain([item::connection_key(id)]);
         self.delete_items(keys.collect()).await
     }
 

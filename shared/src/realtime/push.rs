@@ -56,11 +56,14 @@ impl Pusher {
         let frame = ServerFrame::Erased {
             consultation_id: consultation,
         };
-        for subscription in subscribers {
-            self.post(&subscription.connection, &frame).await;
-            self.connections.end_subscription(&subscription).await?;
-        }
-        Ok(())
+        let ends = stream::iter(&subscribers).map(|subscription| async {
+            if !subscription.is_expired() {
+                self.post(&subscription.connection, &frame).await;
+            }
+            self.connections.end_subscription(subscription).await
+        });
+        let ended: Vec<_> = ends.buffer_unordered(MAX_CONCURRENT_POSTS).collect().await;
+        ended.into_iter().collect()
     }
 
     /// Posts to all who follow the consultation what they have not got yet, for as long as

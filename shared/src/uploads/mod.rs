@@ -7,6 +7,7 @@
 //! | `file_name` | names, safe in paths and headers |
 //! | `upload` | an upload as it is asked for, and as it is shown |
 //! | `store` | uploads in PostgreSQL |
+//! | `attachments` | uploads that come with a complaint |
 //! | `removal` | uploads that are gone, whose files are to be removed |
 //! | `post_form` | the signed form with which a client sends one file |
 //! | `bucket` | the bucket: what clients send, and what is kept |
@@ -19,6 +20,7 @@
 //! | `links` | links of the CDN, or S3's own |
 //! | `invalidation` | the end of what the CDN has cached |
 
+pub mod attachments;
 mod bucket;
 mod cdn;
 mod file_name;

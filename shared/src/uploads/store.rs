@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::key::UploadKey;
 use super::removal;
 use super::upload::{NewUpload, RejectionReason, Upload, UploadState};
-use crate::error::{Error, FieldError};
+use crate::error::Error;
 use crate::identity::{Caller, Scope};
 
 /// Uploads of one person whose bytes have not come.
@@ -77,35 +77,6 @@ pub async fn ready(
         .fetch_all(connection)
         .await?;
     Ok(ready)
-}
-
-/// Refuses ids of uploads that are not the caller's own, or not ready: a 422 that names each.
-pub async fn require_ready(
-    connection: &mut PgConnection,
-    caller: &Caller,
-    ids: &[Uuid],
-) -> Result<(), Error> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let scope = Scope {
-        tenant: &caller.tenant,
-        owner: Some(&caller.user),
-    };
-    let ready = ready(connection, scope, ids).await?;
-    let refused = ids.iter().enumerate();
-    let refused = refused.filter(|(_, id)| ready.iter().all(|upload| upload.id != **id));
-    let refused: Vec<_> = refused
-        .map(|(number, _)| FieldError {
-            field: format!("attachments[{number}]"),
-            message: "must be an upload of yours that is ready".to_owned(),
-        })
-        .collect();
-    if refused.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::fields(refused))
-    }
 }
 
 /// The upload that a client has sent; none if it was removed.

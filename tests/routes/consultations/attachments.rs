@@ -173,3 +173,37 @@ async fn an_export_has_the_files_with_links() {
     assert_eq!(attached["contentType"], "text/plain");
     assert!(attached["url"].is_string());
 }
+
+/// Two consultations that share a file are erased at once: the file goes with the later one.
+#[tokio::test]
+async fn a_shared_file_goes_also_when_both_are_erased_at_once() {
+    let user = User::new().await;
+    for _ in 0..3 {
+        let shared = upload(&user, "a.txt", "text/plain", b"both").await;
+        let ids = [&shared["id"]];
+        let first = complain(&user, "a headache", &ids).await;
+        let first = read(first, StatusCode::ACCEPTED).await;
+        let second = complain(&user, "a cough", &ids).await;
+        let second = read(second, StatusCode::ACCEPTED).await;
+
+        futures::join!(erase(&user, &first), erase(&user, &second));
+        let gone = get(&user, &shared["id"]).await.status();
+        assert_eq!(gone, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_as_before_though_its_file_is_gone() {
+    let user = User::new().await;
+    let note = upload(&user, "a.txt", "text/plain", b"words").await;
+    let ask = async || {
+        let body = json!({ "symptoms": "a headache", "attachments": [note["id"]] });
+        let request = user.post("/v1/consultations").json(&body);
+        let answer = request.header("idempotency-key", "one").send().await;
+        read(answer.unwrap(), StatusCode::ACCEPTED).await
+    };
+    let first = ask().await;
+    let path = format!("/v1/uploads/{}", note["id"].as_str().unwrap());
+    user.delete(&path).send().await.unwrap();
+    assert_eq!(ask().await["id"], first["id"]);
+}
