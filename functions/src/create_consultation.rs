@@ -4,7 +4,7 @@
 use std::slice;
 
 use wenzhen::config::ConfigError;
-use wenzhen::consultations::store::{self, Created};
+use wenzhen::consultations::store::Created;
 use wenzhen::consultations::{Accepted, IdempotencyKey, NewConsultation};
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};

@@ -32,7 +32,7 @@ use crate::postgres::{Database, Readers};
 use crate::triage::{self, Triage};
 use crate::uploads::UploadBucket;
 use answer::ModelAnswer;
-use attachments::{AttachmentReader, Attachments};
+use attachments::AttachmentReader;
 use citations::{Cited, GivenPassages};
 use note::Told;
 use prompt::Prompts;

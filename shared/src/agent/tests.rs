@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::attachments::Attachments;
 use super::*;
 use crate::ai::{Completion, Degraded, UsedTokens};
 use crate::consultations::ConsultationStatus;
