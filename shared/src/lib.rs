@@ -11,7 +11,7 @@
 //! | what a function is made from | [`setup`] |
 //! | export, erasure, retention | [`privacy`] |
 //! | vertical slices | [`users`], [`reports`], [`uploads`], [`realtime`] |
-//! | the slice that they share, and what is below it | [`consultations`], then [`jobs`], [`audit`] |
+//! | the slice that they share; below it | [`consultations`]; [`jobs`], [`audit`] |
 //! | staying up | [`resilience`], [`limits`], [`cache`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |

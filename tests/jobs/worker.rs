@@ -15,7 +15,7 @@ use wenzhen::consultations::outcome;
 use wenzhen::consultations::transcript::Transcripts;
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::queue::Queue;
-use wenzhen::jobs::transition::{ReleaseReason, cancel};
+use wenzhen::jobs::transition::ReleaseReason;
 use wenzhen::jobs::worker::{JobError, JobHandler, JobRegistry, Run, WorkerContext, process_batch};
 use wenzhen::jobs::{JobMessage, JobPayload, JobView, Lease, ReasonText, store};
 use wenzhen::lambda::QueueConsumer;
@@ -484,30 +484,4 @@ async fn a_panic_fails_its_own_job_and_no_other() {
     let failed = expected("queued", "processing", 1);
     assert_eq!(snapshot(&messages[1]).await, failed);
     assert_eq!(last_error(&messages[1]).await.as_deref(), Some("panic"));
-}
-
-#[tokio::test]
-async fn a_job_that_is_cancelled_while_it_runs_stops() {
-    let worker = patient_worker().await;
-    let marker = new_marker();
-    let message = job_about(&format!("a cough {marker} [primary:late-20000]")).await;
-
-    let cancelling = async {
-        wait_for_call(&marker).await;
-        let mut connection = database().await;
-        let cancelled = cancel(&mut connection, scope_of(&message), message.job_id).await;
-        cancelled.unwrap()
-    };
-    let bodies = [body(&message)];
-    let (first, job) = futures::join!(deliver(&worker, &bodies), cancelling);
-    assert!(job.cancel_requested);
-    assert_eq!(first, NOTHING);
-    let cancelled = expected("cancelled", "cancelled", 1);
-    assert_eq!(snapshot(&message).await, cancelled);
-
-    let ended = eventually("the model is not waited for", async || {
-        provider::calls(&marker)[0].ended
-    })
-    .await;
-    assert_eq!(ended.0, "hung up");
 }

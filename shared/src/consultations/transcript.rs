@@ -12,6 +12,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -132,6 +133,15 @@ impl Transcripts {
         }))
     }
 
+    /// A query of all of a consultation's texts, page by page.
+    fn query_texts(&self, tenant: &TenantId, consultation: Uuid) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.table);
+        query
+            .key_condition_expression("consultation = :c")
+            .expression_attribute_values(":c", partition_key(tenant, consultation))
+            .consistent_read(true)
+    }
+
     async fn read_texts(
         &self,
         tenant: &TenantId,
@@ -141,13 +151,8 @@ impl Transcripts {
         let mut from = None;
         loop {
             let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("consultation = :c")
-                .expression_attribute_values(":c", partition_key(tenant, consultation))
+                .query_texts(tenant, consultation)
                 .set_exclusive_start_key(from)
-                .consistent_read(true)
                 .send()
                 .await?;
             for item in page.items() {
@@ -202,15 +207,10 @@ impl Transcripts {
         let mut from = None;
         loop {
             let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("consultation = :c")
-                .expression_attribute_values(":c", partition_key(tenant, consultation))
+                .query_texts(tenant, consultation)
                 .projection_expression("consultation, #number")
                 .expression_attribute_names("#number", "number")
                 .set_exclusive_start_key(from)
-                .consistent_read(true)
                 .send()
                 .await
                 .map_err(sort_error)?;

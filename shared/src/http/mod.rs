@@ -46,8 +46,7 @@ fn finish(answer: Result<Response, Error>, request_id: &str, started: Instant) -
             response
         }
         Err(error) => {
-            let (status, problem) = (error.kind().status(), error.kind().slug());
-            log_error(status, problem, &error_chain(&error), started);
+            log_refusal(&error, started);
             problem::response(&error, request_id)
         }
     };
@@ -57,8 +56,15 @@ fn finish(answer: Result<Response, Error>, request_id: &str, started: Instant) -
     response
 }
 
-fn log_answer(status: u16, started: Instant) {
+/// The line of a call that was answered.
+pub(crate) fn log_answer(status: u16, started: Instant) {
     tracing::info!(status, duration_ms = millis(started), "answered");
+}
+
+/// The line of a call that was refused or has failed.
+pub(crate) fn log_refusal(error: &Error, started: Instant) {
+    let (status, problem) = (error.kind().status(), error.kind().slug());
+    log_error(status, problem, &error_chain(error), started);
 }
 
 fn log_error(status: u16, problem: &str, causes: &str, started: Instant) {

@@ -105,7 +105,10 @@ fn find_socket_route<'a>(
     functions: &'a [Function],
     key: &str,
 ) -> Result<&'a Function, UnknownEvent> {
-    let is_it = |function: &&Function| matches!(function.trigger, Trigger::Socket { route } if route == key);
+    let is_it = |function: &&Function| match function.trigger {
+        Trigger::Socket { route } => route == key,
+        _ => false,
+    };
     let unknown = || UnknownEvent("a route of another WebSocket API".to_owned());
     functions.iter().find(is_it).ok_or_else(unknown)
 }

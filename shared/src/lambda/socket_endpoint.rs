@@ -17,7 +17,8 @@ use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use super::{Answer, Invoke, buffered, read};
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
-use crate::error::{Error, ErrorKind, error_chain};
+use crate::error::{Error, ErrorKind};
+use crate::http::{log_answer, log_refusal};
 use crate::limits::Limit;
 use crate::realtime::ConnectionId;
 use crate::setup::Setup;
@@ -171,7 +172,7 @@ impl<E: SocketEndpoint> Invoke for SocketRoute<E> {
                     (200, answer.subprotocol)
                 }
                 Err(error) => {
-                    log_error(&error, started);
+                    log_refusal(&error, started);
                     (error.kind().status(), None)
                 }
             };
@@ -183,22 +184,4 @@ impl<E: SocketEndpoint> Invoke for SocketRoute<E> {
 
         Box::pin(work.instrument(span))
     }
-}
-
-fn log_answer(status: u16, started: Instant) {
-    tracing::info!(status, duration_ms = millis(started), "answered");
-}
-
-fn log_error(error: &Error, started: Instant) {
-    let (status, problem) = (error.kind().status(), error.kind().slug());
-    let (duration_ms, causes) = (millis(started), error_chain(error));
-    if status >= 500 {
-        tracing::error!(status, problem, duration_ms, causes, "failed");
-    } else {
-        tracing::info!(status, problem, duration_ms, causes, "refused");
-    }
-}
-
-fn millis(started: Instant) -> u64 {
-    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

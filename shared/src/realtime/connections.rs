@@ -108,18 +108,16 @@ impl Connections {
 
     /// The connection, if it was opened and not closed since.
     pub async fn find(&self, id: &ConnectionId) -> Result<Option<Connection>, Error> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(item::connection_key(id)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(unavailable)?;
-
+        let found = self.find_item(id).await.map_err(unavailable)?;
         let read = |item: Item| item::read_connection(id, &item).map_err(Error::internal);
-        found.item.map(read).transpose()
+        found.map(read).transpose()
+    }
+
+    async fn find_item(&self, id: &ConnectionId) -> Result<Option<Item>, BoxError> {
+        let get = self.client.get_item().table_name(&self.table);
+        let get = get.set_key(Some(item::connection_key(id)));
+        let found = get.consistent_read(true).send().await?;
+        Ok(found.item)
     }
 
     /// Lets a connection follow a consultation from `position` on. 429 if it follows
@@ -272,15 +270,7 @@ impl Connections {
     /// Forgets a connection that is gone, with all that it follows. It may be forgotten already.
     /// Its own item goes last: until then all of it can be done again.
     pub async fn forget(&self, id: &ConnectionId) -> Result<(), BoxError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(item::connection_key(id)))
-            .consistent_read(true)
-            .send()
-            .await?;
-        let Some(item) = found.item else {
+        let Some(item) = self.find_item(id).await? else {
             return Ok(());
         };
 

@@ -3,7 +3,7 @@
 //! | step | module |
 //! |---|---|
 //! | Triggers of the database append an event in the transaction of each change. | [`events`] |
-//! | A connection is kept with its caller, its token's end, and what it follows. | [`Connections`] |
+//! | A connection is kept with its caller, its end, and what it follows. | [`Connections`] |
 //! | After a commit, [`Pusher`] posts what each subscriber has not got yet. | [`Pusher`] |
 //! | A client that comes back names its last event, and gets the rest. | [`Pusher::deliver`] |
 //!

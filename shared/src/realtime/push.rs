@@ -67,8 +67,8 @@ impl Pusher {
     }
 
     /// Posts to all who follow the consultation what they have not got yet, for as long as
-    /// `deadline` lets it. It never fails: what was not posted goes out with the next push, or when its client
-    /// asks for it. Called after the commit.
+    /// `deadline` lets it. It never fails: what was not posted goes out with the next push, or when
+    /// its client asks for it. Called after the commit.
     pub async fn push(
         &self,
         database: &Database,

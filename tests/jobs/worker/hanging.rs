@@ -7,13 +7,17 @@ use serde_json::json;
 use sqlx::query_scalar;
 use wenzhen::deadline::Deadline;
 use wenzhen::jobs::queue::Queue;
+use wenzhen::jobs::transition::cancel;
 use wenzhen::jobs::worker::{JobError, JobHandler, JobRegistry, Run, WorkerContext, process_batch};
 use wenzhen::jobs::{JobMessage, JobPayload, Lease, ReasonText};
 use wenzhen::postgres::Database;
 use wenzhen_functions::Worker;
 
-use super::{NOTHING, body, comes_again, event};
-use crate::jobs::{change, expected, job, last_error, snapshot, wait_out, worker};
+use super::{
+    NOTHING, body, comes_again, event, job_about, new_marker, patient_worker, wait_for_call,
+};
+use crate::jobs::{change, expected, job, last_error, scope_of, snapshot, wait_out, worker};
+use crate::provider;
 use crate::support::{database, eventually};
 
 /// A worker whose only kind never ends.
@@ -102,4 +106,30 @@ async fn a_run_that_hangs_ends_and_counts_as_an_attempt() {
     let given_up = deliver(&worker, &message).await;
     assert_eq!(given_up, NOTHING, "its message is a dead letter");
     assert_eq!(snapshot(&message).await, expected("failed", "failed", 3));
+}
+
+#[tokio::test]
+async fn a_job_that_is_cancelled_while_it_runs_stops() {
+    let worker = patient_worker().await;
+    let marker = new_marker();
+    let message = job_about(&format!("a cough {marker} [primary:late-20000]")).await;
+
+    let cancelling = async {
+        wait_for_call(&marker).await;
+        let mut connection = database().await;
+        let cancelled = cancel(&mut connection, scope_of(&message), message.job_id).await;
+        cancelled.unwrap()
+    };
+    let bodies = [body(&message)];
+    let (first, job) = futures::join!(super::deliver(&worker, &bodies), cancelling);
+    assert!(job.cancel_requested);
+    assert_eq!(first, NOTHING);
+    let cancelled = expected("cancelled", "cancelled", 1);
+    assert_eq!(snapshot(&message).await, cancelled);
+
+    let ended = eventually("the model is not waited for", async || {
+        provider::calls(&marker)[0].ended
+    })
+    .await;
+    assert_eq!(ended.0, "hung up");
 }
