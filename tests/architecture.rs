@@ -17,7 +17,7 @@ const LEVELS: &[&[&str]] = &[
     &["users", "reports", "uploads", "realtime"],
     &["consultations"],
     &["jobs", "audit"],
-    &["resilience", "limits", "cache"],
+    &["access", "resilience", "limits", "cache"],
     &["postgres", "valkey"],
     &["aws"],
     &["telemetry"],

@@ -175,9 +175,9 @@ fn claims_with(name: &str, value: Value) -> Value {
 async fn authenticate(authenticator: &Authenticator, token: &str) -> Result<Caller, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
-    authenticator
-        .authenticate(&headers, Deadline::after(VERIFY_TIMEOUT))
-        .await
+    let deadline = Deadline::after(VERIFY_TIMEOUT);
+    let token = authenticator.authenticate(&headers, deadline).await?;
+    Ok(token.caller)
 }
 
 #[tokio::test]
@@ -321,7 +321,10 @@ async fn another_scheme_or_no_header_is_refused() {
         let authenticator = issuer.authenticator();
         let deadline = Deadline::after(VERIFY_TIMEOUT);
         let error = authenticator.authenticate(&headers, deadline).await;
-        assert_eq!(error.unwrap_err().kind(), ErrorKind::Unauthenticated);
+        assert_eq!(
+            error.err().map(|error| error.kind()),
+            Some(ErrorKind::Unauthenticated)
+        );
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "tests read their stack's place, spawn servers and poll with bounds"
 )]
 
+mod access_changes;
 mod adapters;
 mod agent;
 mod architecture;

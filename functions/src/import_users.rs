@@ -1,5 +1,8 @@
 //! `POST /v1/users/import`: up to 1,000 people in one statement.
 
+use std::sync::Arc;
+
+use wenzhen::access;
 use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, error_chain};
@@ -8,6 +11,7 @@ use wenzhen::identity::Role;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::users::{self, ImportRequest};
+use wenzhen::valkey::Valkey;
 
 /// The route.
 pub struct ImportUsers {
@@ -15,6 +19,8 @@ pub struct ImportUsers {
     pub database: Database,
     /// Keeps older answers about them.
     pub cache: Cache,
+    /// Lets changed roles count at once.
+    pub valkey: Option<Arc<Valkey>>,
 }
 
 impl Endpoint for ImportUsers {
@@ -24,6 +30,7 @@ impl Endpoint for ImportUsers {
         Ok(Self {
             database: setup.database().await?,
             cache: setup.cache()?,
+            valkey: setup.valkey()?,
         })
     }
 
@@ -32,17 +39,24 @@ impl Endpoint for ImportUsers {
         call.require_role(Role::Admin, "Only admins may bring people in.")?;
 
         let import: ImportRequest = call.bulk_json()?;
-        let tenant = &call.caller.tenant;
         let imported = self
             .database
-            .run(async |connection| import.run(connection, tenant).await)
+            .run(async |connection| import.run(connection, &call.caller).await)
             .await?;
-        if imported.imported > 0 {
-            self.forget_absences(&call).await;
+        access::publish(
+            self.valkey.as_deref(),
+            &imported.role_changes,
+            call.deadline,
+        )
+        .await;
+        if imported.imported + imported.updated > 0 {
+            self.forget_answers(&call).await;
         }
 
         tracing::info!(
             imported = imported.imported,
+            updated = imported.updated,
+            role_changes = imported.role_changes.len(),
             skipped = imported.skipped.len(),
             errors = imported.errors.len(),
             "imported"
@@ -52,14 +66,14 @@ impl Endpoint for ImportUsers {
 }
 
 impl ImportUsers {
-    /// The cache may still say of imported people that they are unknown.
-    async fn forget_absences(&self, call: &Call) {
+    /// The cache may still say of imported people that they are unknown, or what they were.
+    async fn forget_answers(&self, call: &Call) {
         let tags = [users::cache_tag(&call.caller.tenant)];
         if let Err(error) = self.cache.invalidate(&tags, call.deadline).await {
             let causes = error_chain(&error);
             tracing::warn!(
                 causes,
-                "until they expire, cached answers may miss imported people"
+                "until they expire, cached answers may tell of people as they were"
             );
         }
     }

@@ -29,9 +29,11 @@ mod list_models;
 mod list_users;
 mod process_dead_letters;
 mod prune_expired;
+mod publish_access_changes;
 mod redrive_jobs;
 mod remove_objects;
 mod search_knowledge;
+mod sign_out_user;
 mod sweep_outbox;
 mod verify_upload;
 mod worker;
@@ -74,9 +76,11 @@ pub use list_models::ListModels;
 pub use list_users::ListUsers;
 pub use process_dead_letters::ProcessDeadLetters;
 pub use prune_expired::{PruneExpired, Pruned};
+pub use publish_access_changes::{PublishAccessChanges, PublishedChanges};
 pub use redrive_jobs::RedriveJobs;
 pub use remove_objects::{RemoveObjects, Removed};
 pub use search_knowledge::SearchKnowledge;
+pub use sign_out_user::SignOutUser;
 pub use sweep_outbox::SweepOutbox;
 pub use verify_upload::VerifyUpload;
 pub use worker::Worker;
@@ -113,6 +117,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, GetUser>("get-user"),
     Function::endpoint::<_, ListUsers>("list-users"),
     Function::endpoint::<_, ImportUsers>("import-users"),
+    Function::endpoint::<_, SignOutUser>("sign-out-user"),
     Function::endpoint::<_, CreateDocument>("create-document"),
     Function::endpoint::<_, ListDocuments>("list-documents"),
     Function::endpoint::<_, DeleteDocument>("delete-document"),
@@ -132,5 +137,6 @@ pub const FUNCTIONS: &[Function] = &[
     Function::schedule::<EmbedPassages>("embed-passages"),
     Function::schedule::<SweepOutbox>("sweep-outbox"),
     Function::schedule::<RemoveObjects>("remove-objects"),
+    Function::schedule::<PublishAccessChanges>("publish-access-changes"),
     Function::schedule::<PruneExpired>("prune-expired"),
 ];

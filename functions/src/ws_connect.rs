@@ -1,12 +1,10 @@
 //! `$connect`: opens a connection of the WebSocket API.
 
-use std::sync::Arc;
-
 use wenzhen::config::{ConfigError, TokenSettings};
 use wenzhen::error::Error;
 use wenzhen::http::auth::Authenticator;
-use wenzhen::lambda::{SocketAnswer, SocketCall, SocketEndpoint};
-use wenzhen::limits::{ADDRESS, CONNECTS, Client, GLOBAL, Limit, Limiter, TENANT};
+use wenzhen::lambda::{SocketAnswer, SocketCall, SocketEndpoint, SocketGuard};
+use wenzhen::limits::{ADDRESS, CONNECTS, GLOBAL, Limit, TENANT};
 use wenzhen::realtime::{Connection, Connections, MAX_CONNECTION_TIME, SUBPROTOCOL, offered_token};
 use wenzhen::setup::Setup;
 
@@ -17,7 +15,7 @@ pub struct WsConnect {
     /// Keeps the connection.
     pub connections: Connections,
     /// Counts the connections that are opened.
-    pub limiter: Arc<Limiter>,
+    pub guard: SocketGuard,
 }
 
 impl SocketEndpoint for WsConnect {
@@ -29,7 +27,7 @@ impl SocketEndpoint for WsConnect {
         Ok(Self {
             authenticator: Authenticator::new(&TokenSettings::from_env()?)?,
             connections: setup.connections().await?,
-            limiter: setup.limiter().await?,
+            guard: SocketGuard::from_setup(setup).await?,
         })
     }
 
@@ -40,24 +38,17 @@ impl SocketEndpoint for WsConnect {
             Ok(token) => self.authenticator.verify(token, call.deadline).await,
             Err(refused) => Err(refused),
         };
+        let token = self.guard.admit(call.address, verified, call.deadline);
+        let token = token.await?;
 
-        let client = Client {
-            address: call.address,
-            caller: verified.as_ref().ok().map(|verified| &verified.caller),
-        };
-        let decision = self.limiter.decide(client, &[], call.deadline).await;
-        if let Some(refused) = decision.refusal() {
-            return Err(refused);
-        }
-
-        let verified = verified?;
-        let tenant = verified.caller.tenant.as_str();
+        let tenant = token.caller.tenant.as_str();
         tracing::Span::current().record("tenant", tenant);
         let longest = time::OffsetDateTime::now_utc() + MAX_CONNECTION_TIME;
         let connection = Connection {
             id: call.connection,
-            caller: verified.caller,
-            expires_at: verified.expires_at.min(longest),
+            caller: token.caller,
+            signed_in_at: token.signed_in_at,
+            expires_at: token.expires_at.min(longest),
         };
         self.connections.open(&connection).await?;
         Ok(SocketAnswer::accepted(SUBPROTOCOL))

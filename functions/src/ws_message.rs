@@ -1,7 +1,6 @@
 //! `$default`: takes the frames of clients of the WebSocket API: `subscribe`, `unsubscribe` and
 //! `ping`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,9 +8,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, ErrorKind};
+use wenzhen::http::auth::VerifiedToken;
 use wenzhen::http::parse_json;
-use wenzhen::lambda::{SocketAnswer, SocketCall, SocketEndpoint};
-use wenzhen::limits::{Client, GLOBAL, Limit, Limiter, MESSAGES, TENANT};
+use wenzhen::lambda::{SocketAnswer, SocketCall, SocketEndpoint, SocketGuard};
+use wenzhen::limits::{GLOBAL, Limit, MESSAGES, TENANT};
 use wenzhen::postgres::Database;
 use wenzhen::realtime::{
     Action, Connection, Connections, MAX_FRAME_BYTES, Ping, Pusher, ServerFrame, Subscribe,
@@ -31,7 +31,7 @@ pub struct WsMessage {
     /// Answers the frames.
     pub pusher: Pusher,
     /// Counts the frames.
-    pub limiter: Arc<Limiter>,
+    pub guard: SocketGuard,
 }
 
 impl SocketEndpoint for WsMessage {
@@ -44,7 +44,7 @@ impl SocketEndpoint for WsMessage {
             database: setup.database().await?,
             connections: setup.connections().await?,
             pusher: setup.pusher().await?,
-            limiter: setup.limiter().await?,
+            guard: SocketGuard::from_setup(setup).await?,
         })
     }
 
@@ -86,14 +86,16 @@ impl WsMessage {
         let connection = connection.ok_or_else(expired)?;
         tracing::Span::current().record("tenant", connection.caller.tenant.as_str());
 
-        let client = Client {
-            address: call.address,
-            caller: Some(&connection.caller),
+        let token = VerifiedToken {
+            caller: connection.caller,
+            signed_in_at: connection.signed_in_at,
+            expires_at: connection.expires_at,
         };
-        let decision = self.limiter.decide(client, &[], call.deadline).await;
-        if let Some(refused) = decision.refusal() {
-            return Err(refused);
-        }
+        let token = self.guard.admit(call.address, Ok(token), call.deadline);
+        let connection = Connection {
+            caller: token.await?.caller,
+            ..connection
+        };
 
         // The size is checked before the form, so that a large frame is called large.
         match action.map(|action| action.action.as_str()) {

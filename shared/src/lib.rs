@@ -12,12 +12,13 @@
 //! | export, erasure, retention | [`privacy`] |
 //! | vertical slices | [`users`], [`reports`], [`uploads`], [`realtime`] |
 //! | the slice that they share; below it | [`consultations`]; [`jobs`], [`audit`] |
-//! | staying up | [`resilience`], [`limits`], [`cache`] |
+//! | staying up; changes of access | [`resilience`], [`limits`], [`cache`]; [`access`] |
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
 //! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`] |
 //! | what a reader sees of a text | `text` |
 
+pub mod access;
 pub mod agent;
 pub mod ai;
 pub mod audit;

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use xtask::users::Role;
 
-use crate::support::{STACK, User, new_tenant, read, run_python};
+use crate::support::tokens::sign_again;
+use crate::support::{STACK, User, new_tenant, read};
 use crate::template::deployed_routes;
 
 /// One route's row: the statuses in the order of [`Callers`].
@@ -75,7 +76,7 @@ impl Records {
         let document = admin.post("/v1/knowledge/documents").json(&new_document());
         let upload = owner.post("/v1/uploads").json(&new_upload());
 
-        let expired = owner.with_token(expired_token(&owner.token));
+        let expired = owner.with_token(sign_again(&owner.token, "exp iat auth_time"));
         Self {
             consultation,
             document: read(document.send().await.unwrap(), StatusCode::ACCEPTED).await,
@@ -193,35 +194,10 @@ fn new_upload() -> Value {
     json!({ "file_name": "x.txt", "content_type": "text/plain", "size": 1 })
 }
 
-/// The same token as the pool would have signed it two hours ago, with the emulator's own key.
-fn expired_token(token: &str) -> String {
-    let program = "\
-import base64, glob, json, sys
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
-token, folder = sys.argv[1:]
-decode = lambda part: json.loads(base64.urlsafe_b64decode(part + '=='))
-encode = lambda data: base64.urlsafe_b64encode(data).rstrip(b'=')
-head, claims, _ = token.split('.')
-claims = decode(claims)
-for name in ('exp', 'iat', 'auth_time'):
-    claims[name] -= 7200
-pool = claims['iss'].rsplit('/', 1)[1]
-with open(f'{folder}/{pool}-id.pem', 'rb') as file:
-    key = serialization.load_pem_private_key(file.read(), None)
-signed = head.encode() + b'.' + encode(json.dumps(claims).encode())
-signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
-print((signed + b'.' + encode(signature)).decode())";
-    let folder = STACK.home.join("aws/state/cognito-pool-keys");
-    let signed = run_python(program, &[token, folder.to_str().unwrap()]);
-    let problems = String::from_utf8_lossy(&signed.stderr).into_owned();
-    assert!(signed.status.success(), "{problems}");
-    String::from_utf8(signed.stdout).unwrap().trim().to_owned()
-}
-
 /// Whether a call of the row takes its record away, or changes what the next one gets.
 fn changes_its_record(row: &Row) -> bool {
-    row.method == "DELETE" || row.path.ends_with("/messages") && row.method == "POST"
+    let changes_by_post = row.path.ends_with("/messages") || row.path.ends_with("/sign-out");
+    row.method == "DELETE" || row.method == "POST" && changes_by_post
 }
 
 #[tokio::test]
@@ -255,7 +231,7 @@ async fn every_caller_gets_what_the_table_says() {
 #[tokio::test]
 async fn the_expired_token_is_signed_right() {
     let user = User::new().await;
-    let expired = expired_token(&user.token);
+    let expired = sign_again(&user.token, "exp iat auth_time");
     let parts = |token: &str| token.split('.').map(str::len).collect::<Vec<_>>();
     assert_eq!(parts(&expired)[2], parts(&user.token)[2]);
     let refused = user.with_token(expired).get("/v1/users/me").send().await;

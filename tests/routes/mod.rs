@@ -8,6 +8,7 @@ mod health;
 mod jobs;
 mod knowledge;
 mod limits;
+mod sign_out;
 mod triage;
 mod uploads;
 mod users;

@@ -7,6 +7,7 @@ pub mod proxy;
 pub mod runtime_api;
 pub mod secret;
 pub mod socket;
+pub mod tokens;
 pub mod valkey;
 
 use std::path::PathBuf;

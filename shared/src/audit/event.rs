@@ -35,6 +35,10 @@ pub enum AuditAction {
     ExportConsultation,
     /// A consultation was erased.
     EraseConsultation,
+    /// An import has given a person another role.
+    ChangeRole,
+    /// A person was signed out of all that they were signed in with.
+    SignOutUser,
 }
 
 text_columns!(AuditAction, ActorRole);
@@ -100,6 +104,15 @@ impl<'a> AuditedRecord<'a> {
         Self {
             subject,
             consultation: Some(id),
+            upload: None,
+        }
+    }
+
+    /// This person themselves.
+    pub const fn person(subject: &'a UserId) -> Self {
+        Self {
+            subject,
+            consultation: None,
             upload: None,
         }
     }

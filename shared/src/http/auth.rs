@@ -32,6 +32,8 @@ pub struct Authenticator {
 pub struct VerifiedToken {
     /// Whose it is.
     pub caller: Caller,
+    /// When its holder has signed in; a refreshed token tells of the first sign-in.
+    pub signed_in_at: OffsetDateTime,
     /// From when on it holds no more.
     pub expires_at: OffsetDateTime,
 }
@@ -41,6 +43,10 @@ struct Claims {
     sub: String,
     #[serde(rename = "exp")]
     expires_at: i64,
+    #[serde(rename = "iat", default)]
+    issued_at: i64,
+    #[serde(rename = "auth_time")]
+    signed_in_at: Option<i64>,
     /// One issuer. A list of them, which the library would take, is none.
     #[serde(rename = "iss")]
     _issuer: String,
@@ -63,15 +69,13 @@ impl Authenticator {
         })
     }
 
-    /// The caller that the `Authorization` header names.
+    /// What the token of the `Authorization` header says.
     pub async fn authenticate(
         &self,
         headers: &HeaderMap,
         deadline: Deadline,
-    ) -> Result<Caller, Error> {
-        let token = bearer_token(headers)?;
-        let verified = self.verify(token, deadline).await?;
-        Ok(verified.caller)
+    ) -> Result<VerifiedToken, Error> {
+        self.verify(bearer_token(headers)?, deadline).await
     }
 
     /// What a token says, if it holds.
@@ -83,13 +87,23 @@ impl Authenticator {
 
         let token = decode::<Claims>(token, &key, &self.validation)
             .map_err(|error| explain_error(&error))?;
-        let expires_at = OffsetDateTime::from_unix_timestamp(token.claims.expires_at)
-            .map_err(|error| refuse_token("The token does not hold.").with_source(error))?;
-        Ok(VerifiedToken {
-            caller: caller_of(token.claims)?,
+        let Claims {
             expires_at,
+            issued_at,
+            signed_in_at,
+            ..
+        } = token.claims;
+        Ok(VerifiedToken {
+            signed_in_at: time_of(signed_in_at.unwrap_or(issued_at))?,
+            expires_at: time_of(expires_at)?,
+            caller: caller_of(token.claims)?,
         })
     }
+}
+
+fn time_of(seconds: i64) -> Result<OffsetDateTime, Error> {
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .map_err(|error| refuse_token("The token does not hold.").with_source(error))
 }
 
 fn claim_rules(settings: &TokenSettings) -> Validation {

@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderValue};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
-use super::auth::Authenticator;
+use super::auth::{Authenticator, VerifiedToken};
+use crate::access::{AccessCheck, PendingAccess};
 use crate::cache::{PrefetchPlan, Prefetched};
 use crate::config::{ConfigError, TokenSettings};
 use crate::deadline::Deadline;
@@ -20,6 +21,7 @@ use crate::valkey::{Answers, Batch, Valkey};
 /// Authenticates and counts the calls of one route.
 pub struct RequestGuard {
     authenticator: Authenticator,
+    access: AccessCheck,
     limiter: Arc<Limiter>,
     valkey: Option<Arc<Valkey>>,
     charge: Option<ChargeRule>,
@@ -39,6 +41,7 @@ impl RequestGuard {
     pub async fn from_env(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self, ConfigError> {
         Ok(Self {
             authenticator: Authenticator::new(&TokenSettings::from_env()?)?,
+            access: AccessCheck::new(setup.valkey()?),
             limiter: setup.limiter().await?,
             valkey: setup.valkey()?,
             charge,
@@ -49,8 +52,9 @@ impl RequestGuard {
     /// one round trip decides all limits of a call; a caller without a good token is charged by
     /// their address alone.
     ///
-    /// The cache entry that `prefetch` plans to read is asked for in that round trip too. If Valkey
-    /// need not be asked about the limits, it is not asked for the entry either.
+    /// What has changed of the caller's access, and the cache entry that `prefetch` plans to read,
+    /// are asked for in that round trip too. If Valkey need not be asked about the limits, it is
+    /// not asked for the entry either.
     pub(super) async fn admit(
         &self,
         request: &Request,
@@ -58,8 +62,8 @@ impl RequestGuard {
         deadline: Deadline,
     ) -> Admitted {
         let headers = request.headers();
-        let caller = self.authenticator.authenticate(headers, deadline).await;
-        let known_caller = caller.as_ref().ok();
+        let token = self.authenticator.authenticate(headers, deadline).await;
+        let known_caller = token.as_ref().ok().map(|token| &token.caller);
         let client = Client {
             address: address(request),
             caller: known_caller,
@@ -72,6 +76,8 @@ impl RequestGuard {
             .filter(|_| pending.is_asked())
             .and_then(prefetch);
         let prefetch = plan.map(|plan| plan.add_to(&mut batch));
+        let known_caller = known_caller.filter(|_| !pending.is_refused());
+        let access = known_caller.map(|caller| self.access.prepare(caller, &mut batch));
 
         let mut answers = self.ask(batch, deadline).await;
         let decision = pending.finish(&mut answers);
@@ -79,7 +85,7 @@ impl RequestGuard {
 
         let caller = match decision.refusal() {
             Some(error) => Err(error),
-            None => caller,
+            None => token.and_then(|token| admit_token(token, access, &mut answers)),
         };
         Admitted {
             caller,
@@ -103,6 +109,23 @@ impl RequestGuard {
             Some(valkey) => batch.run(valkey, deadline).await.unwrap_or_default(),
             None => Answers::default(),
         }
+    }
+}
+
+/// The token's holder, as they may act now.
+fn admit_token(
+    token: VerifiedToken,
+    access: Option<PendingAccess>,
+    answers: &mut Answers,
+) -> Result<Caller, Error> {
+    let VerifiedToken {
+        caller,
+        signed_in_at,
+        ..
+    } = token;
+    match access {
+        Some(access) => access.finish(answers, caller, signed_in_at),
+        None => Ok(caller),
     }
 }
 

@@ -17,6 +17,7 @@ mod records;
 mod router;
 mod schedule;
 mod socket_endpoint;
+mod socket_guard;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub use records::process_each;
 pub use router::{UnknownEvent, find_function};
 pub use schedule::Schedule;
 pub use socket_endpoint::{SocketAnswer, SocketCall, SocketEndpoint};
+pub use socket_guard::SocketGuard;
 
 /// Events that are served at once where all functions share a process: a long poll of one must not
 /// hold up the others. On Lambda an execution environment gets one event at a time.

@@ -71,6 +71,15 @@ impl PendingDecision<'_> {
         matches!(self.state, PendingState::Asked { .. })
     }
 
+    /// Whether the call is refused without asking: its client was a moment ago, or a limit does not
+    /// do without Valkey.
+    pub fn is_refused(&self) -> bool {
+        match &self.state {
+            PendingState::Decided(decision) => decision.refusal().is_some(),
+            PendingState::Asked { .. } => false,
+        }
+    }
+
     /// The decision by the batch's answers. Without an answer each limit fails as it says.
     pub fn finish(self, answers: &mut Answers) -> Decision {
         let Self { limiter, state } = self;

@@ -44,6 +44,8 @@ pub struct Connection {
     pub id: ConnectionId,
     /// Whose it is, by the token with which it was opened.
     pub caller: Caller,
+    /// When its user had signed in.
+    pub signed_in_at: OffsetDateTime,
     /// When its token expires, and the connection with it.
     pub expires_at: OffsetDateTime,
 }

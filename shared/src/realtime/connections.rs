@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::connection::{Connection, ConnectionId, Subscription};
 use super::item::{self, Item};
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::identity::{Caller, TenantId};
+use crate::identity::{Caller, TenantId, UserId};
 
 /// Connections that one user may have at a time. One that vanished without a word counts until its
 /// token expires.
@@ -87,23 +87,42 @@ impl Connections {
     }
 
     async fn taken_places(&self, caller: &Caller) -> Result<Vec<usize>, BoxError> {
+        let place_of = |item: &Item| {
+            let sort = item::text_of(item, "sk").ok()?;
+            sort.strip_prefix("place#")?.parse().ok()
+        };
+        let places = self.place_items(&caller.tenant, &caller.user).await?;
+        Ok(places.iter().filter_map(place_of).collect())
+    }
+
+    /// The places of a user that are taken, at most [`MAX_CONNECTIONS`].
+    async fn place_items(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<Item>, BoxError> {
         let places = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :user")
             .filter_expression("expires_at > :now")
-            .expression_attribute_values(":user", item::text(item::user_partition(caller)))
+            .expression_attribute_values(":user", item::text(item::user_partition(tenant, user)))
             .expression_attribute_values(":now", now())
             .consistent_read(true)
             .send()
             .await?;
+        Ok(places.items.unwrap_or_default())
+    }
 
-        let place_of = |item: &Item| {
-            let sort = item::text_of(item, "sk").ok()?;
-            sort.strip_prefix("place#")?.parse().ok()
-        };
-        Ok(places.items().iter().filter_map(place_of).collect())
+    /// The open connections of a user.
+    pub(super) async fn of_user(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<Vec<Connection>, BoxError> {
+        let mut connections = Vec::new();
+        for place in self.place_items(tenant, user).await? {
+            let id = item::text_of(&place, "id")?.to_owned();
+            connections.extend(self.find(&ConnectionId::try_from(id)?).await?);
+        }
+        Ok(connections)
     }
 
     /// The connection, if it was opened and not closed since.

@@ -43,11 +43,12 @@ pub(super) fn connection_key(id: &ConnectionId) -> Item {
 }
 
 pub(super) fn place_key(caller: &Caller, place: usize) -> Item {
-    key(user_partition(caller), format!("place#{place}"))
+    let partition = user_partition(&caller.tenant, &caller.user);
+    key(partition, format!("place#{place}"))
 }
 
-pub(super) fn user_partition(caller: &Caller) -> String {
-    format!("user#{}#{}", caller.tenant.as_str(), caller.user.as_str())
+pub(super) fn user_partition(tenant: &TenantId, user: &UserId) -> String {
+    format!("user#{}#{}", tenant.as_str(), user.as_str())
 }
 
 pub(super) fn subscription_key(
@@ -74,6 +75,10 @@ pub(super) fn connection_item(connection: &Connection, place: usize) -> Item {
         ("user".to_owned(), text(user.as_str())),
         ("role".to_owned(), text(role.as_group())),
         ("place".to_owned(), text(place.to_string())),
+        (
+            "signed_in_at".to_owned(),
+            number(connection.signed_in_at.unix_timestamp()),
+        ),
         expiry(connection.expires_at),
     ]);
     item
@@ -92,7 +97,8 @@ pub(super) fn read_connection(id: &ConnectionId, item: &Item) -> Result<Connecti
             user: UserId::try_from(text_of(item, "user")?.to_owned())?,
             role: role.ok_or("a connection of no role")?,
         },
-        expires_at: time_of(item)?,
+        signed_in_at: time_of(item, "signed_in_at")?,
+        expires_at: time_of(item, "expires_at")?,
     })
 }
 
@@ -117,7 +123,7 @@ pub(super) fn read_subscription(
         consultation,
         connection: ConnectionId::try_from(text_of(item, "sk")?.to_owned())?,
         position: number_of(item, "position")?,
-        expires_at: time_of(item)?,
+        expires_at: time_of(item, "expires_at")?,
     })
 }
 
@@ -134,7 +140,7 @@ fn number_of(item: &Item, name: &'static str) -> Result<i64, BoxError> {
     Ok(value.parse()?)
 }
 
-pub(super) fn time_of(item: &Item) -> Result<OffsetDateTime, BoxError> {
-    let seconds = number_of(item, "expires_at")?;
+pub(super) fn time_of(item: &Item, name: &'static str) -> Result<OffsetDateTime, BoxError> {
+    let seconds = number_of(item, name)?;
     Ok(OffsetDateTime::from_unix_timestamp(seconds)?)
 }

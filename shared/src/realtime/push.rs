@@ -6,12 +6,13 @@ use futures::{StreamExt, stream};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::connection::{ConnectionId, Subscription};
+use super::connection::{Connection, ConnectionId, Subscription};
 use super::connections::Connections;
 use super::event::Event;
 use super::events;
 use super::frame::ServerFrame;
 use super::gateway::{Gateway, PostError};
+use crate::access::PersonChange;
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, error_chain};
 use crate::identity::TenantId;
@@ -194,7 +195,23 @@ impl Pusher {
         }
     }
 
-    /// Ends a connection whose token has expired.
+    /// Ends what a person has open, if they were signed out since they signed in, or have another
+    /// role by now. Returns how many connections it ended.
+    pub async fn end_outdated(&self, person: &PersonChange) -> Result<usize, Error> {
+        let open = self.connections.of_user(&person.tenant, &person.user).await;
+        let open = open.map_err(|error| {
+            Error::unavailable("The table of connections", Duration::from_secs(2), error)
+        })?;
+
+        let is_outdated = |one: &&Connection| person.change.ends(&one.caller, one.signed_in_at);
+        let outdated: Vec<_> = open.iter().filter(is_outdated).collect();
+        for connection in &outdated {
+            self.end_expired(&connection.id).await;
+        }
+        Ok(outdated.len())
+    }
+
+    /// Ends a connection whose token has expired, or counts no more.
     pub async fn end_expired(&self, connection: &ConnectionId) {
         if let Some(gateway) = &self.gateway
             && let Err(error) = gateway.close(connection).await

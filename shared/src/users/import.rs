@@ -7,9 +7,11 @@ use serde_json::value::RawValue;
 use sqlx::{Connection, PgConnection};
 
 use super::new_user::NewUser;
-use super::store;
+use super::store::{self, UpdatedUsers};
+use crate::access::{self, PersonChange};
+use crate::audit::{self, Actor, AuditAction, AuditedRecord};
 use crate::error::{Error, FieldError};
-use crate::identity::TenantId;
+use crate::identity::{Caller, Role, UserId};
 
 /// The most people in one import.
 const MAX_ROWS: usize = 1_000;
@@ -25,6 +27,17 @@ pub enum ImportMode {
     AllOrNothing,
 }
 
+/// What becomes of people who are there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExistingMode {
+    /// They stay as they are.
+    #[default]
+    Skip,
+    /// They get the row's address, name and role.
+    Update,
+}
+
 /// A body of `POST /v1/users/import`. Each row is read by itself, so that an invalid one is
 /// reported with its index.
 #[derive(Deserialize, garde::Validate)]
@@ -33,6 +46,9 @@ pub struct ImportRequest {
     #[serde(default)]
     #[garde(skip)]
     mode: ImportMode,
+    #[serde(default)]
+    #[garde(skip)]
+    existing: ExistingMode,
     #[garde(length(min = 1, max = MAX_ROWS))]
     users: Vec<Box<RawValue>>,
 }
@@ -52,11 +68,16 @@ pub struct RowError {
 pub struct ImportResult {
     /// How many people were written.
     pub imported: usize,
+    /// How many people who were there already are now as their rows say.
+    pub updated: usize,
     /// The indices of the rows whose id or e-mail address was there already, or stood in an earlier
     /// row.
     pub skipped: Vec<usize>,
     /// The invalid rows.
     pub errors: Vec<RowError>,
+    /// The people who have another role now.
+    #[serde(skip)]
+    pub role_changes: Vec<PersonChange>,
 }
 
 /// The rows of an import, sorted by what can be done with them.
@@ -74,44 +95,52 @@ struct ValidRow {
 }
 
 impl ImportRequest {
-    /// Writes the rows in one statement. In the mode [`ImportMode::AllOrNothing`], an invalid row
-    /// or one that is there already means that none is written.
+    /// Writes the rows in one transaction. In the mode [`ImportMode::AllOrNothing`], an invalid row
+    /// or one that is skipped means that none is written.
     pub async fn run(
         self,
         connection: &mut PgConnection,
-        tenant: &TenantId,
+        caller: &Caller,
     ) -> Result<ImportResult, Error> {
+        let tenant = &caller.tenant;
         let must_be_whole = self.mode == ImportMode::AllOrNothing;
-        let rows = self.sort_rows();
+        let mut rows = self.sort_rows();
+        if self.existing == ExistingMode::Update {
+            rows.refuse_own_role(caller);
+        }
         if must_be_whole && !rows.invalid.is_empty() {
-            return Ok(ImportResult {
-                imported: 0,
-                skipped: rows.repeated,
-                errors: rows.invalid,
-            });
+            return Ok(ImportResult::of_nothing(rows.repeated, rows.invalid));
         }
 
         let mut transaction = connection.begin().await?;
         let users = rows.valid.iter().map(|row| &row.user);
-        let written = store::insert(&mut transaction, tenant, users).await?;
-
-        let taken = rows.valid.iter();
-        let taken = taken.filter(|row| !written.contains(&row.user.id));
-        let mut skipped = rows.repeated;
-        skipped.extend(taken.map(|row| row.index));
-        skipped.sort_unstable();
-
-        let imported = if must_be_whole && !skipped.is_empty() {
-            transaction.rollback().await?;
-            0
-        } else {
-            transaction.commit().await?;
-            written.len()
+        let written = store::insert(&mut transaction, tenant, users.clone()).await?;
+        let updated = match self.existing {
+            ExistingMode::Skip => UpdatedUsers::default(),
+            ExistingMode::Update => {
+                let existing = users.filter(|user| !written.contains(&user.id));
+                store::update(&mut transaction, tenant, existing).await?
+            }
         };
+
+        let is_done = |id| written.contains(id) || updated.ids.contains(id);
+        let skipped = rows.valid.iter().filter(|row| !is_done(&row.user.id));
+        let mut all_skipped = rows.repeated;
+        all_skipped.extend(skipped.map(|row| row.index));
+        all_skipped.sort_unstable();
+        if must_be_whole && !all_skipped.is_empty() {
+            transaction.rollback().await?;
+            return Ok(ImportResult::of_nothing(all_skipped, rows.invalid));
+        }
+
+        let role_changes = record_roles(&mut transaction, caller, &updated.roles).await?;
+        transaction.commit().await?;
         Ok(ImportResult {
-            imported,
-            skipped,
+            imported: written.len(),
+            updated: updated.ids.len(),
+            skipped: all_skipped,
             errors: rows.invalid,
+            role_changes,
         })
     }
 
@@ -130,6 +159,60 @@ impl ImportRequest {
         }
         rows
     }
+}
+
+impl ImportResult {
+    fn of_nothing(skipped: Vec<usize>, errors: Vec<RowError>) -> Self {
+        Self {
+            imported: 0,
+            updated: 0,
+            skipped,
+            errors,
+            role_changes: Vec::new(),
+        }
+    }
+}
+
+impl SortedRows {
+    /// An admin who took their own rights could not give them back.
+    fn refuse_own_role(&mut self, caller: &Caller) {
+        let is_own =
+            |row: &mut ValidRow| row.user.id == caller.user && row.user.role != caller.role;
+        for row in self.valid.extract_if(.., is_own) {
+            self.invalid.push(RowError {
+                index: row.index,
+                error: FieldError {
+                    field: "role".to_owned(),
+                    message: "your own role must be changed by another admin".to_owned(),
+                },
+            });
+        }
+        self.invalid.sort_by_key(|row| row.index);
+    }
+}
+
+/// Lets the new roles count from now on, and writes in the trail who has changed them.
+async fn record_roles(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    people: &[(UserId, Role)],
+) -> Result<Vec<PersonChange>, Error> {
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let (tenant, actor) = (&caller.tenant, Actor::Caller(caller));
+    let subjects = people.iter().map(|(user, _)| AuditedRecord::person(user));
+    let subjects: Vec<_> = subjects.collect();
+    audit::record(
+        connection,
+        tenant,
+        actor,
+        AuditAction::ChangeRole,
+        &subjects,
+    )
+    .await?;
+    access::store::change_roles(connection, tenant, people).await
 }
 
 #[cfg(test)]

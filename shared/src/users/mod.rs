@@ -3,9 +3,11 @@
 mod cached;
 mod import;
 mod new_user;
+mod sign_out;
 pub mod store;
 mod user;
 
 pub use cached::{CACHE_POLICY, cache_key, cache_tag};
-pub use import::{ImportMode, ImportRequest, ImportResult, RowError};
+pub use import::{ExistingMode, ImportMode, ImportRequest, ImportResult, RowError};
+pub use sign_out::sign_out;
 pub use user::{ListedUser, Me, User, may_read};

@@ -8,7 +8,7 @@ use super::new_user::NewUser;
 use super::user::{ListedUser, User};
 use crate::consultations::store::latest_of_users;
 use crate::error::Error;
-use crate::identity::{TenantId, UserId};
+use crate::identity::{Role, TenantId, UserId};
 use crate::page::Page;
 
 /// Consultations shown with each person.
@@ -71,23 +71,74 @@ pub async fn with_consultations(
 
 /// Writes many people in one statement; those whose id or e-mail address is taken are left out.
 /// Returns the ids of those that were written.
-pub(super) async fn insert(
+pub(super) async fn insert<'a>(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    users: impl Iterator<Item = &NewUser> + Clone,
+    users: impl Iterator<Item = &'a NewUser> + Clone,
 ) -> Result<HashSet<UserId>, Error> {
-    let ids: Vec<_> = users.clone().map(|user| &user.id).collect();
-    let emails: Vec<_> = users.clone().map(|user| user.email.as_str()).collect();
-    let names: Vec<_> = users.clone().map(|user| user.name.as_str()).collect();
-    let roles: Vec<_> = users.map(|user| user.role).collect();
-
+    let rows = UserColumns::of(users);
     let written: Vec<UserId> = sqlx::query_scalar(include_str!("sql/insert.sql"))
         .bind(tenant)
-        .bind(ids)
-        .bind(emails)
-        .bind(names)
-        .bind(roles)
+        .bind(rows.ids)
+        .bind(rows.emails)
+        .bind(rows.names)
+        .bind(rows.roles)
         .fetch_all(connection)
         .await?;
     Ok(written.into_iter().collect())
+}
+
+/// People who were there, and are as their rows say.
+#[derive(Default)]
+pub(super) struct UpdatedUsers {
+    /// Who.
+    pub(super) ids: HashSet<UserId>,
+    /// Those who have another role now, and which.
+    pub(super) roles: Vec<(UserId, Role)>,
+}
+
+/// Gives people who are there the addresses, names and roles of these rows, in one statement. Left
+/// out are those who are not there, and those whose address is another person's.
+pub(super) async fn update<'a>(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    users: impl Iterator<Item = &'a NewUser> + Clone,
+) -> Result<UpdatedUsers, Error> {
+    let rows = UserColumns::of(users);
+    if rows.ids.is_empty() {
+        return Ok(UpdatedUsers::default());
+    }
+
+    let updated: Vec<(UserId, Role, bool)> = sqlx::query_as(include_str!("sql/update.sql"))
+        .bind(tenant)
+        .bind(rows.ids)
+        .bind(rows.emails)
+        .bind(rows.names)
+        .bind(rows.roles)
+        .fetch_all(connection)
+        .await?;
+    let roles = updated.iter().filter(|(_, _, is_changed)| *is_changed);
+    Ok(UpdatedUsers {
+        roles: roles.map(|(id, role, _)| (id.clone(), *role)).collect(),
+        ids: updated.into_iter().map(|(id, ..)| id).collect(),
+    })
+}
+
+/// Rows as one array for each column.
+struct UserColumns<'a> {
+    ids: Vec<&'a UserId>,
+    emails: Vec<&'a str>,
+    names: Vec<&'a str>,
+    roles: Vec<Role>,
+}
+
+impl<'a> UserColumns<'a> {
+    fn of(users: impl Iterator<Item = &'a NewUser> + Clone) -> Self {
+        Self {
+            ids: users.clone().map(|user| &user.id).collect(),
+            emails: users.clone().map(|user| user.email.as_str()).collect(),
+            names: users.clone().map(|user| user.name.as_str()).collect(),
+            roles: users.map(|user| user.role).collect(),
+        }
+    }
 }
