@@ -72,7 +72,7 @@ async fn an_imported_person_is_seen_at_once() {
     get(&admin, &id, StatusCode::NOT_FOUND).await; // the absence is kept too
 
     let imported = import(&admin, &json!({ "users": [row(&id, "张伟")] })).await;
-    let expected = json!({ "imported": 1, "skipped": [], "errors": [] });
+    let expected = json!({ "imported": 1, "updated": 0, "skipped": [], "errors": [] });
     assert_eq!(imported, expected);
 
     assert_eq!(get(&patient, "me", StatusCode::OK).await["name"], "张伟");

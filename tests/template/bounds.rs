@@ -37,7 +37,11 @@ const SECRETS: [SecretCase; 3] = [
     SecretCase {
         policy: "ReadCacheSecret",
         parameter: "CacheSecret",
-        is_reader: |name, function| has_route(function) || WITH_LIMITS_OR_MODELS.contains(&name),
+        is_reader: |name, function| {
+            let is_named =
+                WITH_LIMITS_OR_MODELS.contains(&name) || name == "publish-access-changes";
+            has_route(function) || is_named
+        },
     },
     SecretCase {
         policy: "ReadSettingsSecret",
