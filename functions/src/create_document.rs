@@ -2,7 +2,6 @@
 
 use std::slice;
 
-use serde_json::json;
 use wenzhen::Uuid;
 use wenzhen::config::{ConfigError, UploadType};
 use wenzhen::error::{Error, ErrorKind};
@@ -10,7 +9,7 @@ use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::{Role, Scope};
 use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
-use wenzhen::knowledge::{DocumentRequest, store};
+use wenzhen::knowledge::{AcceptedDocument, DocumentRequest, DocumentStatus, store};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::uploads::{self, UploadBucket, UploadState};
@@ -72,7 +71,11 @@ impl Endpoint for CreateDocument {
             call.deadline,
         )
         .await;
-        let body = json!({ "id": id, "job_id": job_id, "status": "processing" });
+        let body = AcceptedDocument {
+            id,
+            job_id,
+            status: DocumentStatus::Processing,
+        };
         reply::accepted(&format!("/v1/jobs/{job_id}"), &body)
     }
 }

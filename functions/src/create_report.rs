@@ -2,7 +2,6 @@
 
 use std::slice;
 
-use serde_json::json;
 use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::consultations::{ConsultationStatus, GenerateReport, store as consultations};
@@ -10,7 +9,7 @@ use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::store::{self, Enqueued};
-use wenzhen::jobs::{NewJob, outbox};
+use wenzhen::jobs::{AcceptedJob, NewJob, outbox};
 use wenzhen::postgres::Database;
 use wenzhen::realtime::Pusher;
 use wenzhen::setup::Setup;
@@ -75,7 +74,10 @@ impl Endpoint for CreateReport {
             }
             Enqueued::Before(job_id) => job_id,
         };
-        let body = json!({ "job_id": job_id, "consultation_id": id });
+        let body = AcceptedJob {
+            job_id,
+            consultation_id: id,
+        };
         reply::accepted(&format!("/v1/jobs/{job_id}"), &body)
     }
 }

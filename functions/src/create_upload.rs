@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use wenzhen::config::{ConfigError, UploadRules};
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::uploads::{UploadBucket, UploadKey, UploadRequest, store};
+use wenzhen::uploads::{
+    AcceptedUpload, UploadBucket, UploadKey, UploadRequest, UploadState, store,
+};
 
 /// How long an upload counts whose file does not come.
 const PENDING_TIME: Duration = Duration::from_mins(20);
@@ -54,12 +55,12 @@ impl Endpoint for CreateUpload {
         };
         let form = self.bucket.post_form(&key, &upload).await?;
         tracing::info!(upload = %id, "an upload was accepted");
-        let body = json!({
-            "id": id,
-            "file_name": upload.file_name,
-            "state": "pending",
-            "form": form,
-        });
+        let body = AcceptedUpload {
+            id,
+            file_name: upload.file_name,
+            state: UploadState::Pending,
+            form,
+        };
         reply::accepted(&format!("/v1/uploads/{id}"), &body)
     }
 }

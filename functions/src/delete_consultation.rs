@@ -2,14 +2,13 @@
 
 use std::slice;
 
-use serde_json::json;
 use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
 use wenzhen::consultations::forget_cached;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
-use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
+use wenzhen::jobs::{AcceptedJob, outbox};
 use wenzhen::postgres::Database;
 use wenzhen::privacy::{Erasure, begin_erasure};
 use wenzhen::setup::Setup;
@@ -54,7 +53,10 @@ impl Endpoint for DeleteConsultation {
             }
             Erasure::Before(job_id) => job_id,
         };
-        let body = json!({ "job_id": job_id, "consultation_id": id });
+        let body = AcceptedJob {
+            job_id,
+            consultation_id: id,
+        };
         reply::accepted(&format!("/v1/jobs/{job_id}"), &body)
     }
 }

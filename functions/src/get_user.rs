@@ -7,7 +7,7 @@ use wenzhen::http::{Call, Endpoint, Request, Response, path_parameter, reply};
 use wenzhen::identity::{Caller, UserId};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
-use wenzhen::users::{self, CACHE_POLICY, Me, store};
+use wenzhen::users::{self, CACHE_POLICY, Me, UserAnswer, store};
 
 /// The route.
 pub struct GetUser {
@@ -56,10 +56,10 @@ impl Endpoint for GetUser {
 
         if name == "me" {
             let me = Me::new(call.caller.clone(), cached.value);
-            return reply::revalidated(call.headers(), &me);
+            return reply::revalidated(call.headers(), &UserAnswer::Me(me));
         }
         let user = cached.value.ok_or_else(|| Error::not_found("user"))?;
-        reply::revalidated(call.headers(), &user)
+        reply::revalidated(call.headers(), &UserAnswer::User(user))
     }
 }
 

@@ -15,7 +15,9 @@ mod embed_passages;
 mod export_consultation;
 mod get_checklist;
 mod get_consultation;
+mod get_docs;
 mod get_job;
+mod get_openapi;
 mod get_trace;
 mod get_upload;
 mod get_user;
@@ -62,7 +64,9 @@ pub use embed_passages::{EmbedPassages, EmbedSummary};
 pub use export_consultation::ExportConsultation;
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
+pub use get_docs::GetDocs;
 pub use get_job::GetJob;
+pub use get_openapi::GetOpenapi;
 pub use get_trace::GetTrace;
 pub use get_upload::GetUpload;
 pub use get_user::GetUser;
@@ -128,6 +132,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),
     Function::endpoint::<_, ListModels>("list-models"),
     Function::endpoint::<_, GetHealth>("health"),
+    Function::endpoint::<_, GetOpenapi>("get-openapi"),
+    Function::endpoint::<_, GetDocs>("get-docs"),
     Function::socket_endpoint::<WsConnect>("ws-connect"),
     Function::socket_endpoint::<WsMessage>("ws-message"),
     Function::socket_endpoint::<WsDisconnect>("ws-disconnect"),

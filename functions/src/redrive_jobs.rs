@@ -1,13 +1,12 @@
 //! `POST /v1/jobs/redrive`: queues failed jobs of the caller's tenant again.
 
-use serde_json::json;
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::jobs::dead_letters::{self, RedriveRequest};
-use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
+use wenzhen::jobs::{RedrivenView, outbox};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
@@ -54,7 +53,10 @@ impl Endpoint for RedriveJobs {
 
         let count = redriven.messages.len();
         tracing::info!(redriven = count, "failed jobs were queued again");
-        reply::ok(&json!({ "redriven": count, "remaining": redriven.remaining }))
+        reply::ok(&RedrivenView {
+            redriven: count,
+            remaining: redriven.remaining,
+        })
     }
 }
 

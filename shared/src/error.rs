@@ -107,7 +107,7 @@ impl ErrorKind {
 }
 
 /// One value that breaks a rule. The value itself is never repeated: it may be medical text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct FieldError {
     /// Where the value stands in the body or the query, such as `symptoms` or `attachments[0]`.
     pub field: String,

@@ -12,12 +12,12 @@ pub struct InvalidId(&'static str);
 ///
 /// Every query, cache key and limiter key of a tenant's data takes one, so that none can be built
 /// without it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String")]
 pub struct TenantId(String);
 
 /// A person within a tenant: the token's `sub`, 1 to 128 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String")]
 pub struct UserId(String);
 
@@ -71,6 +71,7 @@ impl TryFrom<String> for UserId {
     Deserialize,
     sqlx::Encode,
     sqlx::Decode,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]

@@ -4,7 +4,7 @@
 //!
 //! | level | modules |
 //! |---|---|
-//! | running functions | [`lambda`] |
+//! | running functions; the description of the API | [`lambda`]; [`openapi`] |
 //! | the consultation agent; chat completions | [`agent`], [`chat`] |
 //! | documents that answers quote and cite | [`knowledge`] |
 //! | models; HTTP; health | [`ai`], [`http`], [`health`] |
@@ -16,7 +16,7 @@
 //! | one room per real service | [`postgres`] and [`valkey`], then [`aws`] |
 //! | logs and metrics; settings | [`telemetry`], then [`config`] |
 //! | pure | [`triage`], [`page`], then [`identity`], [`deadline`], [`error`], [`locale`] |
-//! | what a reader sees of a text | `text` |
+//! | what a reader sees of a text; schemas | `text`; `schema` |
 
 pub mod access;
 pub mod agent;
@@ -37,12 +37,14 @@ pub mod knowledge;
 pub mod lambda;
 pub mod limits;
 pub mod locale;
+pub mod openapi;
 pub mod page;
 pub mod postgres;
 pub mod privacy;
 pub mod realtime;
 pub mod reports;
 pub mod resilience;
+mod schema;
 pub mod setup;
 pub mod telemetry;
 mod text;

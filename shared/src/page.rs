@@ -59,7 +59,8 @@ pub struct Page<C = Uuid> {
 }
 
 /// One page on the wire.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub struct PageItems<T> {
     /// The rows in the order of their list, at most [`Page::limit`].
     pub items: Vec<T>,

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod chat;
 mod consultations;
+mod description;
 mod health;
 mod jobs;
 mod knowledge;

@@ -1,6 +1,7 @@
 //! The parts that every test uses: the stack, people in it, and calls on their behalf.
 
 pub mod aws_proxy;
+pub mod description;
 pub mod growth;
 pub mod own_database;
 pub mod proxy;
@@ -23,6 +24,7 @@ use xtask::stack::Stack;
 use xtask::users::{self, Person, Role};
 
 use crate::provider;
+use description::check_answer;
 use own_database::OwnDatabase;
 
 /// The longest that [`eventually`] and [`User::outcome`] wait. It bounds a test that would not
@@ -158,11 +160,15 @@ impl User {
 
 /// The JSON of an answer that must have this status.
 pub async fn read(answer: Response, status: StatusCode) -> Value {
-    let got = answer.status();
+    let (got, url) = (answer.status(), answer.url().clone());
+    let media_type = answer.headers().get("content-type").cloned();
     let text = answer.text().await.unwrap();
 
     assert_eq!(got, status, "{text}");
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"));
+    let media_type = media_type.as_ref().map(|value| value.to_str().unwrap());
+    check_answer(&url, got.as_u16(), media_type.unwrap_or_default(), &body);
+    body
 }
 
 /// Checks a problem document and returns it.

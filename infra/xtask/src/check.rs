@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::openapi;
 use crate::report::Step;
 use crate::stack::Stack;
 use crate::tools;
@@ -52,7 +53,15 @@ pub fn check_project(stack: &Stack) -> Result<()> {
     tools::install(stack)?;
     check_template(stack)?;
     check_dependencies(stack)?;
-    check_classifier()
+    check_classifier()?;
+    check_openapi(stack)
+}
+
+fn check_openapi(stack: &Stack) -> Result<()> {
+    let step = Step::begin("docs/openapi.json is what the code says");
+    openapi::check(stack)?;
+    step.end("clean");
+    Ok(())
 }
 
 fn check_classifier() -> Result<()> {

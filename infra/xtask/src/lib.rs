@@ -11,6 +11,7 @@ pub mod functions;
 pub mod knowledge;
 pub mod logs;
 pub mod modules;
+pub mod openapi;
 pub mod process;
 pub mod provider;
 pub mod report;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, check, demo, knowledge, logs, provider, report, services, shape, stack, test,
+    bench, check, demo, knowledge, logs, openapi, provider, report, services, shape, stack, test,
     triage_explain, triage_report, triage_train, up, users,
 };
 
@@ -36,6 +36,8 @@ enum Command {
     },
     /// Check the template, the licences and the sources
     Check,
+    /// Write the description of the API, docs/openapi.json
+    Openapi,
     /// Measure, in release: start, chain, failover, limiter, cache, and jobs through the worker
     Bench(bench::Options),
     /// Measure how easily the code reads
@@ -100,6 +102,7 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Provider { port } => provider::run_scripted(&stack, port),
 
         Command::Check => check::check_project(&stack),
+        Command::Openapi => openapi::write(&stack),
         Command::Bench(options) => bench::run(&options).await,
         Command::Shape(options) => shape::run(&stack, &options),
         Command::LoadKnowledge { database_url } => {

@@ -9,7 +9,18 @@ use crate::identity::{Caller, Role, UserId};
 use crate::postgres::text_columns;
 
 /// What was done with a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    sqlx::Encode,
+    sqlx::Decode,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum AuditAction {
@@ -73,7 +84,9 @@ impl<'a> Actor<'a> {
 }
 
 /// In what role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum ActorRole {
@@ -128,7 +141,7 @@ impl<'a> AuditedRecord<'a> {
 }
 
 /// One act, as admins see it.
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize, FromRow, schemars::JsonSchema)]
 pub struct AuditEvent {
     /// `UUIDv7`: later ones are greater.
     pub id: Uuid,
@@ -146,6 +159,7 @@ pub struct AuditEvent {
     pub upload_id: Option<Uuid>,
     /// When.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub at: OffsetDateTime,
 }
 

@@ -14,7 +14,7 @@ const DEFAULT_MAX_BYTES: u64 = 100 * 1024 * 1024;
 const MAX_FORM_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// A media type that can be verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum UploadType {
     /// JPEG.
     #[serde(rename = "image/jpeg")]

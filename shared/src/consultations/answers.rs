@@ -22,7 +22,7 @@ const MAX_ANSWERS: usize = 200;
 const MAX_CODE_LEN: usize = 64;
 
 /// The body of `POST /v1/consultations/{id}/answers`.
-#[derive(Deserialize, Validate)]
+#[derive(Deserialize, Validate, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAnswers {
     /// `yes`, `no` or `unsure` by the code of the question: 1 to 200, none of them twice.

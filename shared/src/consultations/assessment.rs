@@ -8,7 +8,7 @@ use crate::locale::Locale;
 use crate::triage::{self, FlagStatus, RedFlag, Source, Triage, Urgency};
 
 /// The answer, as it is stored and sent. Its texts are in the consultation's language.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Assessment {
     /// One to a few sentences, which the patient reads first.
     pub summary: String,
@@ -56,7 +56,7 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 /// What a doctor reads first, as a medical record begins.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DoctorNote {
     /// The complaint with its duration.
     pub chief_complaint: String,
@@ -205,7 +205,7 @@ fn order_actions(demanded: &[&str], recommended: Vec<String>, locale: Locale) ->
 }
 
 /// A public source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Citation {
     /// The source's title, in its own language.
     pub title: String,
@@ -254,7 +254,7 @@ impl Citation {
 }
 
 /// What made an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServedBy {
     /// The tier's name in `AI_TIERS`, or `fixed_text`.
     pub tier: String,
@@ -263,7 +263,7 @@ pub struct ServedBy {
 }
 
 /// Why an answer is degraded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DegradedReason {
     /// No tier is configured: the rules and a fixed text answer.

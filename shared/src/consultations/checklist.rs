@@ -11,7 +11,7 @@ use crate::triage::{self, Question, Sex, Triage, Urgency};
 const MAX_AGE: u8 = 130;
 
 /// One question.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct QuestionView {
     /// The code that the answer names.
     pub code: &'static str,
@@ -25,7 +25,7 @@ pub struct QuestionView {
 }
 
 /// The answer to `GET /v1/triage/checklist`.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct Checklist {
     /// In the order in which they are asked, the general danger signs first.
     pub questions: Vec<QuestionView>,

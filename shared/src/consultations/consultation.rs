@@ -13,7 +13,18 @@ use crate::postgres::text_columns;
 use crate::triage::{Complaint, Sex, Triage, Urgency};
 
 /// How far a consultation has come. It follows from the state of its job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    sqlx::Encode,
+    sqlx::Decode,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum ConsultationStatus {

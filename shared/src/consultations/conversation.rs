@@ -119,18 +119,19 @@ fn said_before(text: &TurnText) -> SaidBefore<'_> {
 }
 
 /// One text, as the API shows it. It has no `Debug`: it holds a patient's words.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct MessageView {
     /// The turn that it belongs to, from 1.
     turn: i16,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     at: OffsetDateTime,
     #[serde(flatten)]
     text: MessageText,
 }
 
 /// Who said what.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(tag = "role", rename_all = "snake_case")]
 enum MessageText {
     Patient { text: String },
@@ -179,12 +180,13 @@ impl Conversation {
 }
 
 /// What was done for the answer of one turn, as the API shows it.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct TurnTrace {
     /// The turn, from 1.
     pub turn: i16,
     /// When the answer was there.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub at: OffsetDateTime,
     /// What made it.
     pub served_by: ServedBy,

@@ -35,11 +35,12 @@ const ANSWER_DELAY: Duration = Duration::from_secs(5);
 const MAX_MESSAGE_CHARS: usize = 4_000;
 
 /// The body of `POST /v1/consultations/{id}/messages`.
-#[derive(Deserialize, Serialize, Validate)]
+#[derive(Deserialize, Serialize, Validate, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// The patient's own words: 1 to 4,000 characters, of which one at least is seen.
     #[garde(custom(|value: &String, (): &()| check_text(value, MAX_MESSAGE_CHARS)))]
+    #[schemars(length(min = 1, max = 4_000))]
     pub text: String,
 }
 

@@ -17,7 +17,7 @@ pub struct StoredReport {
 
 /// Links to a report, which open it for a short time without a token. They have no `Debug`: they
 /// must not be logged.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct ReportLinks {
     /// The presigned URL of the HTML.
     pub html_url: String,
@@ -25,8 +25,10 @@ pub struct ReportLinks {
     pub markdown_url: String,
     /// When the links stop working.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub expires_at: OffsetDateTime,
     /// When the report was made.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub generated_at: OffsetDateTime,
 }

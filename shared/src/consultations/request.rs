@@ -20,15 +20,17 @@ const MAX_TEXT_CHARS: usize = 8_000;
 const MAX_ATTACHMENTS: usize = 5;
 
 /// The body of the request.
-#[derive(Deserialize, Serialize, Validate)]
+#[derive(Deserialize, Serialize, Validate, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewConsultation {
     /// The patient's own words: 1 to 8,000 characters, of which one at least is seen.
     #[garde(custom(|value: &String, (): &()| check_text(value, MAX_TEXT_CHARS)))]
+    #[schemars(length(min = 1, max = 8_000))]
     pub symptoms: String,
     /// Whole years, 0 to 130.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(|value: &i64, (): &()| check_age(*value))))]
+    #[schemars(range(min = 0, max = 130))]
     age: Option<i64>,
     /// The patient's sex, as they state it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,6 +39,7 @@ pub struct NewConsultation {
     /// Earlier illnesses and medicines: 1 to 8,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(|value: &String, (): &()| check_text(value, MAX_TEXT_CHARS))))]
+    #[schemars(length(min = 1, max = 8_000))]
     pub history: Option<String>,
     /// The language of the answer: `zh` or `en`, also with a region; by default the language of
     /// the symptoms.
@@ -52,6 +55,7 @@ pub struct NewConsultation {
     /// Ids of uploads of the caller's that are ready: up to 5, none of them twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[garde(custom(|value: &Vec<Uuid>, (): &()| check_attachments(value)))]
+    #[schemars(length(max = 5))]
     pub attachments: Vec<Uuid>,
 }
 

@@ -17,7 +17,7 @@ use crate::locale::Locale;
 use crate::triage::{self, Answers, FlagStatus, ReadAs, RedFlag, Sex, Triage, Urgency};
 
 /// The answer to `POST /v1/consultations`.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct Accepted {
     /// The consultation's id.
     pub id: Uuid,
@@ -35,7 +35,7 @@ pub struct Accepted {
 }
 
 /// The answer to `POST /v1/consultations/{id}/answers`.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct AnsweredView {
     /// The consultation's id.
     pub id: Uuid,
@@ -51,7 +51,7 @@ pub struct AnsweredView {
 }
 
 /// The rules' verdict in words.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct TriageView {
     /// How soon help is needed.
     pub urgency: Urgency,
@@ -65,7 +65,7 @@ pub struct TriageView {
 }
 
 /// One danger sign.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct RedFlagView {
     /// The rule's stable name, such as `chest_pain`.
     pub code: String,
@@ -81,7 +81,7 @@ pub struct RedFlagView {
 }
 
 /// The answer to `GET /v1/consultations/{id}`.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct ConsultationView {
     id: Uuid,
     user_id: UserId,
@@ -103,13 +103,15 @@ pub struct ConsultationView {
     failure: Option<Reason>,
     report: Option<ReportLinks>,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     updated_at: OffsetDateTime,
 }
 
 /// A consultation in a list.
-#[derive(Serialize, FromRow)]
+#[derive(Serialize, FromRow, schemars::JsonSchema)]
 pub struct ConsultationSummary {
     /// The consultation's id.
     pub id: Uuid,
@@ -127,9 +129,11 @@ pub struct ConsultationSummary {
     pub awaits_answer: bool,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub created_at: OffsetDateTime,
     /// When it or its job's state last changed.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub updated_at: OffsetDateTime,
 }
 

@@ -37,14 +37,14 @@ struct LastReport {
 }
 
 /// What `GET /health` answers.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct HealthReport {
     status: OverallStatus,
     checks: ComponentChecks,
 }
 
 /// How the whole is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum OverallStatus {
     /// All components answer.
@@ -55,7 +55,7 @@ enum OverallStatus {
     Down,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct ComponentChecks {
     database: ComponentStatus,
     valkey: ComponentStatus,
@@ -72,14 +72,14 @@ pub struct Circuits {
 }
 
 /// How some models are.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct ModelsHealth {
     status: ComponentStatus,
     circuits: Vec<CircuitHealth>,
 }
 
 /// One model's circuit, as every caller may see it: no addresses, no counts.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct CircuitHealth {
     name: String,
     phase: Phase,

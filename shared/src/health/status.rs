@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::{BoxError, error_chain};
 
 /// How one component is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ComponentStatus {
     /// It answers.

@@ -232,8 +232,11 @@ impl Protocol for Public {
 
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
         let deadline = incoming.deadline(Origin::HttpApi.max_time());
+        let accepted = AcceptedEncoding::of_request(incoming.request.headers());
         let answer = run_bounded(deadline, async { route.endpoint.handle(deadline).await }).await;
 
-        Outgoing::buffered(finish(answer, incoming.request_id, incoming.started))
+        let mut response = finish(answer, incoming.request_id, incoming.started);
+        compress::apply(accepted, &mut response);
+        Outgoing::buffered(response)
     }
 }

@@ -20,6 +20,7 @@ mod origin;
 mod outgoing;
 mod problem;
 pub mod reply;
+mod script_hash;
 
 use std::time::Instant;
 
@@ -34,6 +35,8 @@ pub use guard::{ChargeRule, RequestGuard};
 pub use long_poll::LongPoll;
 pub use origin::Origin;
 pub use outgoing::Outgoing;
+pub(crate) use problem::Problem;
+pub use script_hash::script_hash;
 
 /// What a handler answers.
 pub type Response = lambda_http::Response<Body>;

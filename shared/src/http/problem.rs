@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::Response;
 use crate::error::{Error, ErrorKind, FieldError, retry_after_seconds};
 
-#[derive(Serialize)]
-struct Problem<'a> {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Problem<'a> {
     #[serde(rename = "type")]
     kind: String,
     title: &'a str,

@@ -64,6 +64,35 @@ pub fn health(is_serving: bool, value: &impl Serialize) -> Result<Response, Erro
     json_response(status, to_json(value)?, &headers)
 }
 
+/// A text that is the same for everybody, and changes with a release: kept for five minutes.
+pub fn public_text(content_type: &'static str, text: &'static str) -> Result<Response, Error> {
+    let headers = [
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::CONTENT_TYPE, content_type),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let mut response = empty_response(StatusCode::OK, &headers)?;
+    *response.body_mut() = Body::Text(text.to_owned());
+    Ok(response)
+}
+
+/// A page of ours, which runs only the script of this hash (CSP) and asks only this origin.
+pub fn page(html: &'static str, script_hash: &str) -> Result<Response, Error> {
+    let mut response = public_text("text/html; charset=utf-8", html)?;
+    let policy = format!(
+        "default-src 'none'; script-src '{script_hash}'; style-src 'unsafe-inline'; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let policy = HeaderValue::from_str(&policy).map_err(Error::internal)?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    Ok(response)
+}
+
 /// A representation that the caller may keep, but must revalidate before using it again: 200 with
 /// an `ETag`, or 304 when `If-None-Match` already names it.
 pub fn revalidated(headers: &HeaderMap, value: &impl Serialize) -> Result<Response, Error> {

@@ -44,4 +44,4 @@ pub use payload::{JobKind, JobPayload};
 pub use reason::{Reason, ReasonText};
 pub(crate) use sql::completion_sql;
 pub use state::{JobState, MAX_ATTEMPTS};
-pub use view::{Job, JobView};
+pub use view::{AcceptedJob, Job, JobView, RedrivenView};

@@ -28,7 +28,7 @@ impl ReasonText {
 }
 
 /// A stored code with its words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Reason {
     /// A stable name.
     pub code: String,

@@ -9,7 +9,18 @@ use crate::postgres::text_columns;
 pub const MAX_ATTEMPTS: i16 = 3;
 
 /// How far a job has come. [`super::lifecycle`] says what leads from one state to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Encode, sqlx::Decode)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    sqlx::Encode,
+    sqlx::Decode,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum JobState {

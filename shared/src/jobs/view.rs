@@ -43,8 +43,26 @@ pub struct Job {
     pub finished_at: Option<OffsetDateTime>,
 }
 
+/// The answer to a call that had a job enqueued for a consultation.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct AcceptedJob {
+    /// The job.
+    pub job_id: Uuid,
+    /// The consultation that it works on.
+    pub consultation_id: Uuid,
+}
+
+/// The answer to `POST /v1/jobs/redrive`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct RedrivenView {
+    /// Failed jobs that are queued again.
+    pub redriven: usize,
+    /// Failed jobs that are left and could be redriven, counted up to 1,000.
+    pub remaining: i64,
+}
+
 /// The answer to `GET /v1/jobs/{id}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct JobView {
     /// `UUIDv7`: later jobs have greater ids.
     pub id: Uuid,
@@ -68,15 +86,19 @@ pub struct JobView {
     pub error: Option<Reason>,
     /// When a deferred job is tried again, or a failed attempt is followed by another.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<crate::schema::Timestamp>")]
     pub retry_at: Option<OffsetDateTime>,
     /// When the job was enqueued.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub created_at: OffsetDateTime,
     /// When the first run began.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<crate::schema::Timestamp>")]
     pub started_at: Option<OffsetDateTime>,
     /// When the job ended.
     #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<crate::schema::Timestamp>")]
     pub finished_at: Option<OffsetDateTime>,
 }
 

@@ -34,7 +34,7 @@ pub(super) fn owners_read_by(tenant: &TenantId) -> [&str; 2] {
 }
 
 /// Where a document comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Source {
     /// Publisher and title.
     pub title: String,
@@ -60,7 +60,9 @@ pub struct NewDocument {
 }
 
 /// Whether a document's latest version is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum DocumentStatus {
@@ -72,8 +74,19 @@ pub enum DocumentStatus {
 
 text_columns!(DocumentStatus);
 
+/// The answer to `POST /v1/knowledge/documents`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct AcceptedDocument {
+    /// The document.
+    pub id: Uuid,
+    /// The job that brings it in.
+    pub job_id: Uuid,
+    /// [`DocumentStatus::Processing`].
+    pub status: DocumentStatus,
+}
+
 /// A document in a list, without its text.
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize, FromRow, schemars::JsonSchema)]
 pub struct ListedDocument {
     /// `UUIDv7`: later documents have greater ids.
     pub id: Uuid,
@@ -95,8 +108,10 @@ pub struct ListedDocument {
     pub job_id: Option<Uuid>,
     /// When it was first written.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub updated_at: OffsetDateTime,
 }

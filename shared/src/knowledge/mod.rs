@@ -42,7 +42,7 @@ mod vector_index;
 mod vector_store;
 
 pub use cached::{CACHE_POLICY, cache_key, forget_searches};
-pub use document::{DocumentStatus, ListedDocument, NewDocument, Owner, Source};
+pub use document::{AcceptedDocument, DocumentStatus, ListedDocument, NewDocument, Owner, Source};
 pub use guidance::Guidance;
 pub use new_document::DocumentRequest;
 pub use request::SearchRequest;

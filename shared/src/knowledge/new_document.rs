@@ -18,7 +18,7 @@ const MAX_ALSO_CHARS: usize = 2_000;
 const MAX_ADDRESS_CHARS: usize = 2_000;
 
 /// The form of a document's text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DocumentFormat {
     /// Lines, of which those that begin with `#` are headings.
@@ -31,7 +31,7 @@ pub enum DocumentFormat {
 }
 
 /// A body of `POST /v1/knowledge/documents`.
-#[derive(Deserialize, garde::Validate)]
+#[derive(Deserialize, garde::Validate, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentRequest {
     #[garde(length(chars, min = 1, max = MAX_NAME_CHARS))]

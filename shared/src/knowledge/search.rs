@@ -20,7 +20,7 @@ use crate::telemetry::metrics;
 const CLIPPED_CHARS: usize = 300;
 
 /// A passage that was found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, schemars::JsonSchema)]
 pub struct FoundPassage {
     /// The passage's document.
     pub document_id: Uuid,
@@ -59,7 +59,7 @@ pub struct FoundPassage {
 }
 
 /// What passages were found by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchSide {
     /// Their words.
@@ -69,7 +69,7 @@ pub enum SearchSide {
 }
 
 /// Which part of a search failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchDegradedReason {
     /// No endpoint made a vector of the question in time.
@@ -91,7 +91,7 @@ impl SearchDegradedReason {
 }
 
 /// The passages that answer a question best.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SearchResult {
     /// The passages, the best first.
     pub items: Vec<FoundPassage>,

@@ -68,10 +68,11 @@ pub struct ConsultationExport {
 }
 
 /// The same in our own form.
-#[derive(Serialize)]
-struct ExportView {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct ExportView {
     format: &'static str,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     exported_at: OffsetDateTime,
     consultation: ConsultationView,
     messages: Vec<MessageView>,
@@ -86,16 +87,17 @@ struct ExportView {
 }
 
 /// The report as it is now.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct ExportedReport {
     /// The text in Markdown.
     pub markdown: String,
 }
 
 /// What somebody did with the record: in what role, and not who. That is for admins.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct Access {
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     at: OffsetDateTime,
     actor_role: ActorRole,
     action: AuditAction,

@@ -7,5 +7,6 @@ mod fhir;
 mod retention;
 
 pub use erasure::{EraseConsultation, Erasure, begin_erasure, complete_erasure};
+pub(crate) use export::ExportView;
 pub use export::{ConsultationExport, ExportFormat, ExportedReport};
 pub use retention::{Expired, erase_expired, next_tenant};

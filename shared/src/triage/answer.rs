@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::locale::Locale;
 
 /// What a patient says of a danger sign. A greater answer is the more alarming.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is not there.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
     Deserialize,
     sqlx::Encode,
     sqlx::Decode,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]

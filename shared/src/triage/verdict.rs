@@ -13,7 +13,7 @@ use super::urgency::Urgency;
 use crate::locale::Locale;
 
 /// The certainty of a red flag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagStatus {
     /// The text says so.

@@ -46,6 +46,7 @@ pub use message::{ScanMessage, ScanVerdict, UploadMessage};
 pub use post_form::PostForm;
 pub use scan_queue::ScanQueue;
 pub use upload::{
-    Link, NewUpload, RejectionReason, Upload, UploadRequest, UploadState, UploadView,
+    AcceptedUpload, Link, NewUpload, RejectionReason, Upload, UploadRequest, UploadState,
+    UploadView,
 };
 pub use verify::{Verification, verify};

@@ -27,7 +27,7 @@ const SUCCESS_STATUS: &str = "201";
 
 /// Where and with what a file is sent: `multipart/form-data` with these fields, in any order, and
 /// `file` as the last one. It has no `Debug`: whoever has it may write.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct PostForm {
     /// The address.
     pub url: String,
@@ -35,6 +35,7 @@ pub struct PostForm {
     pub fields: BTreeMap<&'static str, String>,
     /// Until when it works.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub expires_at: OffsetDateTime,
 }
 

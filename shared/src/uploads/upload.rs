@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::file_name::safe_file_name;
 use super::key::UploadKey;
+use super::post_form::PostForm;
 use crate::config::{UploadRules, UploadType};
 use crate::error::{Error, FieldError};
 use crate::identity::{TenantId, UserId};
@@ -22,7 +23,7 @@ pub const MAX_IMAGE_BYTES: u64 = 30 * 1024 * 1024;
 const HASH_DIGITS: usize = 64;
 
 /// A body of `POST /v1/uploads`.
-#[derive(Deserialize, garde::Validate)]
+#[derive(Deserialize, garde::Validate, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UploadRequest {
     #[garde(length(chars, min = 1, max = MAX_NAME_CHARS))]
@@ -103,7 +104,9 @@ pub struct NewUpload {
 }
 
 /// How far an upload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum UploadState {
@@ -118,7 +121,9 @@ pub enum UploadState {
 }
 
 /// Why an upload was rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Encode, sqlx::Decode, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum RejectionReason {
@@ -191,8 +196,21 @@ impl TryFrom<String> for ContentType {
     }
 }
 
+/// The answer to `POST /v1/uploads`.
+#[derive(Serialize, schemars::JsonSchema)]
+pub struct AcceptedUpload {
+    /// Its id.
+    pub id: Uuid,
+    /// Safe in paths and headers.
+    pub file_name: String,
+    /// [`UploadState::Pending`].
+    pub state: UploadState,
+    /// The form with which the file is sent.
+    pub form: PostForm,
+}
+
 /// What `GET /v1/uploads/{id}` answers.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct UploadView {
     /// Its id.
     pub id: Uuid,
@@ -209,6 +227,7 @@ pub struct UploadView {
     reason: Option<RejectionReason>,
     /// When it was asked for.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub created_at: OffsetDateTime,
     /// Where it can be had, for a while; none while it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,12 +235,13 @@ pub struct UploadView {
 }
 
 /// An address that delivers an upload for a short time. It has no `Debug`: whoever has it may read.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct Link {
     /// The address, signed.
     pub url: String,
     /// Until when it works.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub expires_at: OffsetDateTime,
 }
 

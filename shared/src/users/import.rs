@@ -17,7 +17,7 @@ use crate::identity::{Caller, Role, UserId};
 const MAX_ROWS: usize = 1_000;
 
 /// What becomes of the valid rows if others are invalid.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportMode {
     /// The valid rows are written.
@@ -28,7 +28,7 @@ pub enum ImportMode {
 }
 
 /// What becomes of people who are there already.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExistingMode {
     /// They stay as they are.
@@ -40,7 +40,7 @@ pub enum ExistingMode {
 
 /// A body of `POST /v1/users/import`. Each row is read by itself, so that an invalid one is
 /// reported with its index.
-#[derive(Deserialize, garde::Validate)]
+#[derive(Deserialize, garde::Validate, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRequest {
     #[serde(default)]
@@ -50,11 +50,12 @@ pub struct ImportRequest {
     #[garde(skip)]
     existing: ExistingMode,
     #[garde(length(min = 1, max = MAX_ROWS))]
+    #[schemars(with = "Vec<NewUser>")]
     users: Vec<Box<RawValue>>,
 }
 
 /// The broken rule of one row, without its values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct RowError {
     /// Where the row stood, from 0.
     pub index: usize,
@@ -64,7 +65,7 @@ pub struct RowError {
 }
 
 /// The outcome of an import.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct ImportResult {
     /// How many people were written.
     pub imported: usize,

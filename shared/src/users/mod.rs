@@ -10,4 +10,4 @@ mod user;
 pub use cached::{CACHE_POLICY, cache_key, cache_tag};
 pub use import::{ExistingMode, ImportMode, ImportRequest, ImportResult, RowError};
 pub use sign_out::sign_out;
-pub use user::{ListedUser, Me, User, may_read};
+pub use user::{ListedUser, Me, User, UserAnswer, may_read};

@@ -21,7 +21,7 @@ const RESERVED_IDS: [&str; 2] = ["me", "import"];
 const WHOLE_ROW: &str = "the row";
 
 /// A person as an administrator brings them in.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
     pub(super) id: UserId,

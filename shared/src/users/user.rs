@@ -8,7 +8,7 @@ use crate::consultations::ConsultationSummary;
 use crate::identity::{Caller, Role, TenantId, UserId};
 
 /// One person. It has no `Debug`: it holds a name.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromRow, schemars::JsonSchema)]
 pub struct User {
     /// The token's `sub`.
     pub id: UserId,
@@ -20,14 +20,16 @@ pub struct User {
     pub role: Role,
     /// When an administrator brought the person in.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub created_at: OffsetDateTime,
     /// When the row last changed.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     pub updated_at: OffsetDateTime,
 }
 
 /// What is known of the caller: from the token, and from their row if there is one.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct Me {
     id: UserId,
     tenant_id: TenantId,
@@ -37,13 +39,15 @@ pub struct Me {
     profile: Option<Profile>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct Profile {
     email: String,
     name: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "crate::schema::Timestamp")]
     updated_at: OffsetDateTime,
 }
 
@@ -70,8 +74,18 @@ impl Me {
     }
 }
 
+/// What `GET /v1/users/{id}` answers: the caller for `me`, else one person.
+#[derive(Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum UserAnswer {
+    /// The caller.
+    Me(Me),
+    /// One person.
+    User(User),
+}
+
 /// A person in a list, with their latest consultations if the caller asked for these.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct ListedUser {
     /// The person.
     #[serde(flatten)]

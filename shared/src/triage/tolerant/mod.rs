@@ -25,7 +25,7 @@ use super::tokens::{Token, TokenKind};
 pub(super) use vocabulary::Vocabulary;
 
 /// A word of the patient, and the word that the rules took it for.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ReadAs {
     /// As the patient wrote it.
     pub written: String,

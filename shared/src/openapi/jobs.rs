@@ -1,0 +1,32 @@
+//! Jobs.
+
+use super::operation::{Operation, Rule};
+use crate::jobs::{JobView, RedrivenView};
+
+const TAG: &str = "Jobs";
+
+pub(super) fn operations() -> Vec<Operation> {
+    let of = |route, id, summary| Operation::new(route, id, TAG, summary);
+
+    vec![
+        of("GET /v1/jobs/{id}", "getJob", "How far a job has come")
+            .with_revalidation()
+            .answers::<JobView>(200, "the job"),
+        of("POST /v1/jobs/{id}/cancel", "cancelJob", "Call a job off").answers::<JobView>(
+            200,
+            "it is cancelled, or will be as soon as its worker notices",
+        ),
+        of(
+            "POST /v1/jobs/redrive",
+            "redriveJobs",
+            "Bring failed jobs back, for admins",
+        )
+        .query(
+            "limit",
+            Rule::Number { min: 1, max: 1000 },
+            "100 if it is left out",
+        )
+        .query("kind", Rule::Text, "those of this kind alone")
+        .answers::<RedrivenView>(200, "how many"),
+    ]
+}

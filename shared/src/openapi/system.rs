@@ -1,0 +1,26 @@
+//! How the system is, and what the API is.
+
+use serde_json::{Map, Value};
+
+use super::operation::{Operation, schema_of};
+use crate::health::HealthReport;
+
+const TAG: &str = "System";
+
+pub(super) fn operations() -> Vec<Operation> {
+    let of = |route, id, summary| Operation::new(route, id, TAG, summary).public();
+
+    vec![
+        of("GET /health", "getHealth", "How the system is")
+            .answers::<HealthReport>(200, "calls are accepted")
+            .answers::<HealthReport>(503, "calls cannot be accepted"),
+        of("GET /openapi.json", "getOpenapi", "This description")
+            .answers::<Map<String, Value>>(200, "the description"),
+        of("GET /docs", "getDocs", "A page to read and try the API").answers_as(
+            "text/html",
+            schema_of::<String>,
+            200,
+            "the page",
+        ),
+    ]
+}
