@@ -1,5 +1,6 @@
 //! Uploads over HTTP: the form, S3, what is verified, the CDN's links, and removal.
 
+mod pdf_texts;
 mod scanner;
 mod signatures;
 

@@ -3,6 +3,7 @@
 pub mod aws_proxy;
 pub mod growth;
 pub mod own_database;
+pub mod pdf;
 pub mod proxy;
 pub mod runtime_api;
 pub mod secret;

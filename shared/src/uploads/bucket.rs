@@ -1,5 +1,6 @@
 //! The bucket of the uploads: what clients send lies below `incoming/`, where nobody reads it, and
-//! what was verified below `uploads/`.
+//! what was verified below `uploads/`. Texts that were taken out of it lie below `texts/`, which
+//! the CDN does not deliver.
 
 use std::time::{Duration, SystemTime};
 
@@ -162,6 +163,20 @@ impl UploadBucket {
             .map_err(|error| sort_error(&error))
     }
 
+    /// Keeps the text that was taken out of a file.
+    pub async fn keep_text(&self, object: String, text: String) -> Result<(), Error> {
+        let put = self.client.put_object().bucket(&self.name).key(object);
+        let put = put
+            .content_type(served_type(UploadType::Text))
+            .body(text.into_bytes().into());
+
+        let put = put.customize().config_override(patient());
+        put.send()
+            .await
+            .map(drop)
+            .map_err(|error| sort_error(&error))
+    }
+
     /// Keeps what a client has sent, unless it is another file by now. Returns whether it is the
     /// same.
     pub async fn keep_incoming(
@@ -216,19 +231,26 @@ impl UploadBucket {
         }
     }
 
-    /// Removes everything of an upload: what was sent, and what was kept. It has a file or two.
+    /// Removes everything of an upload: what was sent, what was kept, and its text. It has a file
+    /// or two.
     pub async fn remove_all(&self, key: &UploadKey) -> Result<(), Error> {
-        let list = self.client.list_objects_v2().bucket(&self.name);
-        let listed = list
-            .prefix(key.folder())
-            .send()
-            .await
-            .map_err(|error| sort_error(&error))?;
+        let files = Box::pin(self.list(key.folder()));
+        let texts = Box::pin(self.list(key.text_folder()));
+        let (mut objects, texts) = futures::try_join!(files, texts)?;
 
-        let kept = listed.contents().iter().filter_map(|object| object.key());
-        let mut objects: Vec<_> = kept.map(str::to_owned).collect();
+        objects.extend(texts);
         objects.push(key.incoming());
         self.remove(&objects).await
+    }
+
+    /// The objects of a folder, up to a thousand.
+    async fn list(&self, folder: String) -> Result<Vec<String>, Error> {
+        let list = self.client.list_objects_v2().bucket(&self.name);
+        let listed = list.prefix(folder).send().await;
+        let listed = listed.map_err(|error| sort_error(&error))?;
+
+        let keys = listed.contents().iter().filter_map(|object| object.key());
+        Ok(keys.map(str::to_owned).collect())
     }
 
     /// A link of S3's own, signed here: that costs no call.

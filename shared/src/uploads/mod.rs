@@ -15,6 +15,7 @@
 //! | `scan_queue` | tells a virus scanner of files |
 //! | `inspect` | what a file is, by its own bytes |
 //! | `metadata` | takes out of a photo what it tells besides the picture |
+//! | `pdf_text` | the text of a PDF, read in a process of its own |
 //! | `verify` | looks at a file that a client has sent |
 //! | `cdn` | signed links |
 //! | `links` | links of the CDN, or S3's own |
@@ -30,6 +31,7 @@ mod key;
 mod links;
 mod message;
 mod metadata;
+pub mod pdf_text;
 mod post_form;
 pub mod removal;
 mod scan_queue;

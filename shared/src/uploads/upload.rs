@@ -237,6 +237,23 @@ impl Upload {
         Some(key.kept(sha256, &self.file_name))
     }
 
+    /// Where its text is kept, if it has one: a text file itself, or what was taken out of a PDF.
+    /// There need not be any.
+    pub fn text_object(&self, tenant: &TenantId) -> Option<String> {
+        match self.content_type.0 {
+            UploadType::Text => self.kept_object(tenant),
+            UploadType::Pdf => {
+                let tenant = tenant.clone();
+                let key = UploadKey {
+                    tenant,
+                    id: self.id,
+                };
+                Some(key.text(self.sha256.as_ref()?))
+            }
+            _ => None,
+        }
+    }
+
     /// As its owner sees it.
     pub fn into_view(self, link: Option<Link>) -> UploadView {
         UploadView {
