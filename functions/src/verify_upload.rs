@@ -45,7 +45,7 @@ pub struct VerifyUpload {
 impl QueueConsumer for VerifyUpload {
     const QUEUE: &'static str = "UploadsQueue";
 
-    const TIMEOUT: Duration = Duration::from_mins(5);
+    const TIMEOUT: Duration = Duration::from_mins(15);
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         let scans = match config::scan_queue_url()? {

@@ -23,8 +23,8 @@ use crate::aws;
 use crate::config::UploadType;
 use crate::error::{BoxError, Error};
 
-/// Writing or copying a large file takes longer than other calls.
-const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
+/// Writing or copying a large file takes longer than other calls: S3 copies 5 GiB in one.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How long a link of S3's own works. A link may be shown a while before it is opened.
 pub(super) const LINK_TTL: Duration = Duration::from_mins(10);
@@ -37,8 +37,8 @@ const CACHE_CONTROL: &str = "max-age=31536000, immutable";
 
 /// The bucket.
 pub struct UploadBucket {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
     region: String,
     credentials: Option<SharedCredentialsProvider>,
 }
@@ -231,12 +231,13 @@ impl UploadBucket {
         }
     }
 
-    /// Removes everything of an upload: what was sent, what was kept, and its text. It has a file
-    /// or two.
+    /// Removes everything of an upload: what was sent, also in parts, what was kept, and its text.
+    /// It has a file or two.
     pub async fn remove_all(&self, key: &UploadKey) -> Result<(), Error> {
         let files = Box::pin(self.list(key.folder()));
         let texts = Box::pin(self.list(key.text_folder()));
-        let (mut objects, texts) = futures::try_join!(files, texts)?;
+        let parts = Box::pin(self.abort_parts(key));
+        let (mut objects, texts, ()) = futures::try_join!(files, texts, parts)?;
 
         objects.extend(texts);
         objects.push(key.incoming());
@@ -273,7 +274,7 @@ impl UploadBucket {
 }
 
 /// A configuration in which a call may take long.
-fn patient() -> aws_sdk_s3::config::Builder {
+pub(super) fn patient() -> aws_sdk_s3::config::Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(WRITE_TIMEOUT)
         .operation_timeout(WRITE_TIMEOUT)
@@ -308,7 +309,7 @@ fn is_changed<E>(error: &SdkError<E>) -> bool {
 }
 
 /// What S3 says in words may quote an object, and so a file's name: its code alone is kept.
-fn sort_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Error {
+pub(super) fn sort_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Error {
     let is_outage = aws::is_outage(error);
     let cause = match error.code() {
         Some(code) => format!("S3 answered {code}"),
