@@ -257,7 +257,7 @@ pub async fn database_at(url: &str) -> Database {
 }
 
 /// AWS where no service answers.
-async fn aws_nowhere() -> SdkConfig {
+pub async fn aws_nowhere() -> SdkConfig {
     let aws = STACK.aws().await.into_builder();
     aws.endpoint_url(NOWHERE).build()
 }

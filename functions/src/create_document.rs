@@ -96,15 +96,21 @@ impl CreateDocument {
                 _ => error,
             })?;
 
-        if upload.state != UploadState::Ready || upload.content_type.0 != UploadType::Text {
-            return Err(wrong("must be a text that is ready"));
-        }
-        if upload.size > MAX_TEXT_BYTES {
+        let is_text = upload.content_type.0 == UploadType::Text;
+        if is_text && upload.size > MAX_TEXT_BYTES {
             return Err(wrong("must have at most 1048576 bytes"));
         }
-        let object = upload.kept_object(tenant);
-        let object = object.ok_or_else(|| wrong("must be a text that is ready"))?;
+        let object = upload.text_object(tenant);
+        let object = object.filter(|_| upload.state == UploadState::Ready);
+        let object = object.ok_or_else(|| wrong("must be a text or a PDF that is ready"))?;
+
         let text = self.uploads.read_text(&object).await?;
-        text.ok_or_else(|| wrong("was removed"))
+        text.ok_or_else(|| {
+            wrong(if is_text {
+                "was removed"
+            } else {
+                "must have text: of this PDF none can be read, as of one that was scanned"
+            })
+        })
     }
 }

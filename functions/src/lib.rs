@@ -2,6 +2,7 @@
 
 mod answer_questions;
 mod cancel_job;
+mod complete_upload;
 mod create_chat_completion;
 mod create_consultation;
 mod create_document;
@@ -28,6 +29,7 @@ mod list_consultations;
 mod list_documents;
 mod list_messages;
 mod list_models;
+mod list_uploads;
 mod list_users;
 mod process_dead_letters;
 mod prune_expired;
@@ -51,6 +53,7 @@ use wenzhen::privacy::EraseConsultation;
 
 pub use answer_questions::AnswerQuestions;
 pub use cancel_job::CancelJob;
+pub use complete_upload::CompleteUpload;
 pub use create_chat_completion::CreateChatCompletion;
 pub use create_consultation::CreateConsultation;
 pub use create_document::CreateDocument;
@@ -77,6 +80,7 @@ pub use list_consultations::ListConsultations;
 pub use list_documents::ListDocuments;
 pub use list_messages::ListMessages;
 pub use list_models::ListModels;
+pub use list_uploads::ListUploads;
 pub use list_users::ListUsers;
 pub use process_dead_letters::ProcessDeadLetters;
 pub use prune_expired::{PruneExpired, Pruned};
@@ -127,6 +131,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, DeleteDocument>("delete-document"),
     Function::endpoint::<_, SearchKnowledge>("search-knowledge"),
     Function::endpoint::<_, CreateUpload>("create-upload"),
+    Function::endpoint::<_, CompleteUpload>("complete-upload"),
+    Function::endpoint::<_, ListUploads>("list-uploads"),
     Function::endpoint::<_, GetUpload>("get-upload"),
     Function::endpoint::<_, DeleteUpload>("delete-upload"),
     Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),

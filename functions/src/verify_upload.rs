@@ -12,6 +12,7 @@ use wenzhen::lambda::{QueueConsumer, process_each};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
+use wenzhen::uploads::pdf_text::PdfTextReader;
 use wenzhen::uploads::store::VerifiedFile;
 use wenzhen::uploads::{
     RejectionReason, ScanQueue, ScanVerdict, Upload, UploadBucket, UploadKey, UploadMessage,
@@ -35,6 +36,8 @@ pub struct VerifyUpload {
     pub database: Database,
     /// Holds the files.
     pub bucket: UploadBucket,
+    /// Takes texts out of PDFs.
+    pub pdf_texts: PdfTextReader,
     /// Where a virus scanner is told of files, if there is one.
     pub scans: Option<ScanQueue>,
 }
@@ -42,7 +45,7 @@ pub struct VerifyUpload {
 impl QueueConsumer for VerifyUpload {
     const QUEUE: &'static str = "UploadsQueue";
 
-    const TIMEOUT: Duration = Duration::from_mins(5);
+    const TIMEOUT: Duration = Duration::from_mins(15);
 
     async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
         let scans = match config::scan_queue_url()? {
@@ -54,6 +57,7 @@ impl QueueConsumer for VerifyUpload {
             queue: Queue::new(setup.aws().await, queue_url),
             database: setup.database().await?,
             bucket: setup.upload_bucket().await?,
+            pdf_texts: PdfTextReader::of_this_program(),
             scans,
         })
     }
@@ -109,7 +113,8 @@ impl VerifyUpload {
             return self.bucket.remove(&[key.incoming()]).await;
         };
 
-        match Box::pin(verify(&self.bucket, key, &upload)).await? {
+        let verify = verify(&self.bucket, &self.pdf_texts, key, &upload);
+        match Box::pin(verify).await? {
             Verification::Gone => Ok(()),
             // Another file under the same form may have been accepted meanwhile: it stays.
             Verification::Rejected(reason) => {
@@ -152,7 +157,9 @@ impl VerifyUpload {
             // Another delivery may have kept the same file, or another one: that one stays.
             let kept = self.find(key).await?;
             let kept = kept.and_then(|upload| upload.kept_object(&key.tenant));
-            removed.extend((kept.as_ref() != Some(&object)).then_some(object));
+            if kept.as_ref() != Some(&object) {
+                removed.extend([object, key.text(&file.sha256)]);
+            }
         }
         self.bucket.remove(&removed).await
     }

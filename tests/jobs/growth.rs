@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use wenzhen::consultations::store::{self as consultations, prune_idempotency_keys};
 use wenzhen::consultations::{GenerateReport, NewAnswers, answers};
-use wenzhen::identity::{Scope, TenantId, UserId};
+use wenzhen::identity::{Caller, Role, Scope, TenantId, UserId};
 use wenzhen::jobs::claim::{ClaimRequest, claim};
 use wenzhen::jobs::dead_letters::{self, RedriveRequest, prune_quarantine};
 use wenzhen::jobs::outbox::take_due_rows;
@@ -16,6 +16,7 @@ use wenzhen::locale::Locale;
 use wenzhen::page::Page;
 use wenzhen::realtime::events;
 use wenzhen::triage;
+use wenzhen::uploads::store as uploads;
 use wenzhen::users::store as users;
 
 use super::{KINDS, create_job};
@@ -278,6 +279,17 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
         };
         measurements.add(name, list).await;
     }
+
+    let person = Caller {
+        tenant: tenant("big"),
+        user: user("user-1"),
+        role: Role::Patient,
+    };
+    let list_uploads = async |connection: &mut PgConnection| {
+        let rows = uploads::list(connection, &person, page).await.unwrap();
+        assert_eq!(rows.len(), 21);
+    };
+    measurements.add("uploads of a person", list_uploads).await;
 
     let answer = async |connection: &mut PgConnection| {
         let scope = Scope {

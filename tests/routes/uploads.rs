@@ -1,5 +1,7 @@
 //! Uploads over HTTP: the form, S3, what is verified, the CDN's links, and removal.
 
+mod parts;
+mod pdf_texts;
 mod scanner;
 mod signatures;
 
@@ -353,7 +355,7 @@ async fn wrong_requests_are_told_what_is_wrong_and_change_nothing() {
         ("content_type", json!("image/svg+xml")),
         ("content_type", json!("text/html")),
         ("size", json!(0)),
-        ("size", json!(200_000_000)),
+        ("size", json!(5_368_709_121_u64)),
         ("sha256", json!("nonsense")),
         ("file_name", json!("")),
         ("file_name", json!("x".repeat(301))),
@@ -368,6 +370,39 @@ async fn wrong_requests_are_told_what_is_wrong_and_change_nothing() {
         read(ask(&user, &good).await, StatusCode::ACCEPTED).await;
     }
     problem(ask(&user, &good).await, StatusCode::TOO_MANY_REQUESTS).await;
+}
+
+#[tokio::test]
+async fn people_list_their_own_uploads_newest_first() {
+    let tenant = new_tenant();
+    let owner = User::of(&tenant, "owner", Role::Clinician).await;
+    let other = User::of(&tenant, "other", Role::Patient).await;
+    accepted(&other, "theirs.txt", "text/plain", 1).await;
+    let mut own = Vec::new();
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        own.push(accepted(&owner, name, "text/plain", 1).await["id"].clone());
+    }
+    own.reverse();
+
+    let list = async |query: &str| {
+        let request = owner.get(&format!("/v1/uploads?limit=2{query}"));
+        read(request.send().await.unwrap(), StatusCode::OK).await
+    };
+    let ids = |page: &Value| {
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|item| item["id"].clone()).collect::<Vec<_>>()
+    };
+    let first = list("").await;
+    assert_eq!(ids(&first), own[..2]);
+    assert_eq!(first["items"][0]["file_name"], "c.txt");
+    assert_eq!(first["items"][0]["state"], "pending");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = list(&format!("&cursor={cursor}")).await;
+    assert_eq!(ids(&second), own[2..]);
+    assert_eq!(second["next_cursor"], Value::Null);
+
+    let wrong = owner.get("/v1/uploads?cursor=nonsense").send().await;
+    problem(wrong.unwrap(), StatusCode::UNPROCESSABLE_ENTITY).await;
 }
 
 /// Two files under one form, at once: one of them is kept, and delivered with its own checksum.

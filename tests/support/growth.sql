@@ -9,7 +9,7 @@
 --
 -- The consultations of `big` are one person's. Each other table has :records rows; one row of
 -- those that are pruned is old.
-TRUNCATE consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;
+TRUNCATE uploads, consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;
 
 CREATE OR REPLACE FUNCTION pg_temp.id(part int, number int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
     SELECT ('01900000-000' || part || '-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
@@ -82,5 +82,9 @@ INSERT INTO quarantine (message_id, reason, body, arrived_at)
 SELECT 'message-' || n, 'not_a_job', '', now() - interval '1 day' * CASE WHEN n = 2 THEN 31 ELSE 1 END
 FROM generate_series(1, :records) n;
 
+INSERT INTO uploads (tenant_id, id, user_id, file_name, content_type, size, state)
+SELECT 'big', pg_temp.id(1, n), 'user-' || CASE WHEN n % 2 = 0 THEN 1 ELSE n END, 'x.txt', 'text/plain', 1, 'ready'
+FROM generate_series(1, :records) n;
+
 -- The planner's statistics, as autovacuum would keep them.
-VACUUM ANALYZE consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;
+VACUUM ANALYZE uploads, consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;

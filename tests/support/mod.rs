@@ -4,6 +4,7 @@ pub mod aws_proxy;
 pub mod description;
 pub mod growth;
 pub mod own_database;
+pub mod pdf;
 pub mod proxy;
 pub mod runtime_api;
 pub mod secret;

@@ -1,5 +1,5 @@
-//! What a patient has sent with the complaint, as models get it: the texts of text files, and
-//! pictures for tiers that see.
+//! What a patient has sent with the complaint, as models get it: the texts of text files and PDFs,
+//! and pictures for tiers that see.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,6 +136,9 @@ impl AttachmentReader<'_> {
         if content_type == UploadType::Text {
             return (upload.size > MAX_TEXT_BYTES).then_some("it is too large to be read");
         }
+        if content_type == UploadType::Pdf {
+            return None; // its text has its own bound
+        }
         if !content_type.is_image() {
             return Some("files of this type are not read");
         }
@@ -174,14 +177,13 @@ impl AttachmentReader<'_> {
 
     async fn read_content(&self, bucket: &UploadBucket, upload: &Upload) -> Result<Content, Error> {
         const GONE: Content = Content::NotShown("it is not there");
-        let Some(object) = upload.kept_object(self.tenant) else {
-            return Ok(GONE);
-        };
+        const NO_TEXT: Content = Content::NotShown("it has no text that can be read");
 
         let content_type = upload.content_type.0;
-        if content_type == UploadType::Text {
+        if let Some(object) = upload.text_object(self.tenant) {
             let Some(text) = bucket.read_text(&object).await? else {
-                return Ok(GONE);
+                let is_pdf = content_type == UploadType::Pdf;
+                return Ok(if is_pdf { NO_TEXT } else { GONE });
             };
             let shown: String = text.chars().take(MAX_TEXT_CHARS).collect();
             return Ok(Content::Text {
@@ -189,6 +191,9 @@ impl AttachmentReader<'_> {
                 text: shown,
             });
         }
+        let Some(object) = upload.kept_object(self.tenant) else {
+            return Ok(GONE);
+        };
         let Some(bytes) = bucket.read_bytes(&object).await? else {
             return Ok(GONE);
         };

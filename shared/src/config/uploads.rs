@@ -10,8 +10,8 @@ use super::{ConfigError, optional, required};
 /// Bytes of one upload, unless `UPLOAD_MAX_BYTES` says otherwise.
 const DEFAULT_MAX_BYTES: u64 = 100 * 1024 * 1024;
 
-/// The most bytes that S3 takes in one form.
-const MAX_FORM_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+/// The most bytes of a file that S3 copies in one call.
+const MAX_COPIED_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// A media type that can be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -123,8 +123,8 @@ impl UploadRules {
     pub fn from_env() -> Result<Self, ConfigError> {
         let types = optional::<UploadTypes>("UPLOAD_TYPES")?;
         let max_bytes = optional("UPLOAD_MAX_BYTES")?.unwrap_or(DEFAULT_MAX_BYTES);
-        if !(1..=MAX_FORM_BYTES).contains(&max_bytes) {
-            let problem = "must be 1 to 5368709120, which is what S3 takes in one form";
+        if !(1..=MAX_COPIED_BYTES).contains(&max_bytes) {
+            let problem = "must be 1 to 5368709120, which is what S3 copies in one call";
             return Err(ConfigError::new("UPLOAD_MAX_BYTES", problem));
         }
 

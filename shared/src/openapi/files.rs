@@ -1,6 +1,7 @@
 //! Uploads.
 
 use super::operation::Operation;
+use crate::page::PageItems;
 use crate::uploads::{AcceptedUpload, UploadRequest, UploadView};
 
 const TAG: &str = "Uploads";
@@ -12,6 +13,20 @@ pub(super) fn operations() -> Vec<Operation> {
         of("POST /v1/uploads", "createUpload", "Announce a file")
             .takes::<UploadRequest>()
             .answers::<AcceptedUpload>(202, "how the file is sent"),
+        of(
+            "GET /v1/uploads",
+            "listUploads",
+            "One's own files, the latest first",
+        )
+        .paged()
+        .with_revalidation()
+        .answers::<PageItems<UploadView>>(200, "a page; links are in the answers for one"),
+        of(
+            "POST /v1/uploads/{id}/complete",
+            "completeUpload",
+            "Put a file together that was sent in parts",
+        )
+        .answers::<AcceptedUpload>(202, "it is looked at"),
         of("GET /v1/uploads/{id}", "getUpload", "One file")
             .answers::<UploadView>(200, "its state, and a link once it is ready"),
         of("DELETE /v1/uploads/{id}", "deleteUpload", "Remove a file")

@@ -1,5 +1,6 @@
 //! The bucket of the uploads: what clients send lies below `incoming/`, where nobody reads it, and
-//! what was verified below `uploads/`.
+//! what was verified below `uploads/`. Texts that were taken out of it lie below `texts/`, which
+//! the CDN does not deliver.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,8 +23,8 @@ use crate::aws;
 use crate::config::UploadType;
 use crate::error::{BoxError, Error};
 
-/// Writing or copying a large file takes longer than other calls.
-const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
+/// Writing or copying a large file takes longer than other calls: S3 copies 5 GiB in one.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How long a link of S3's own works. A link may be shown a while before it is opened.
 pub(super) const LINK_TTL: Duration = Duration::from_mins(10);
@@ -36,8 +37,8 @@ const CACHE_CONTROL: &str = "max-age=31536000, immutable";
 
 /// The bucket.
 pub struct UploadBucket {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
     region: String,
     credentials: Option<SharedCredentialsProvider>,
 }
@@ -162,6 +163,20 @@ impl UploadBucket {
             .map_err(|error| sort_error(&error))
     }
 
+    /// Keeps the text that was taken out of a file.
+    pub async fn keep_text(&self, object: String, text: String) -> Result<(), Error> {
+        let put = self.client.put_object().bucket(&self.name).key(object);
+        let put = put
+            .content_type(served_type(UploadType::Text))
+            .body(text.into_bytes().into());
+
+        let put = put.customize().config_override(patient());
+        put.send()
+            .await
+            .map(drop)
+            .map_err(|error| sort_error(&error))
+    }
+
     /// Keeps what a client has sent, unless it is another file by now. Returns whether it is the
     /// same.
     pub async fn keep_incoming(
@@ -216,19 +231,27 @@ impl UploadBucket {
         }
     }
 
-    /// Removes everything of an upload: what was sent, and what was kept. It has a file or two.
+    /// Removes everything of an upload: what was sent, also in parts, what was kept, and its text.
+    /// It has a file or two.
     pub async fn remove_all(&self, key: &UploadKey) -> Result<(), Error> {
-        let list = self.client.list_objects_v2().bucket(&self.name);
-        let listed = list
-            .prefix(key.folder())
-            .send()
-            .await
-            .map_err(|error| sort_error(&error))?;
+        let files = Box::pin(self.list(key.folder()));
+        let texts = Box::pin(self.list(key.text_folder()));
+        let parts = Box::pin(self.abort_parts(key));
+        let (mut objects, texts, ()) = futures::try_join!(files, texts, parts)?;
 
-        let kept = listed.contents().iter().filter_map(|object| object.key());
-        let mut objects: Vec<_> = kept.map(str::to_owned).collect();
+        objects.extend(texts);
         objects.push(key.incoming());
         self.remove(&objects).await
+    }
+
+    /// The objects of a folder, up to a thousand.
+    async fn list(&self, folder: String) -> Result<Vec<String>, Error> {
+        let list = self.client.list_objects_v2().bucket(&self.name);
+        let listed = list.prefix(folder).send().await;
+        let listed = listed.map_err(|error| sort_error(&error))?;
+
+        let keys = listed.contents().iter().filter_map(|object| object.key());
+        Ok(keys.map(str::to_owned).collect())
     }
 
     /// A link of S3's own, signed here: that costs no call.
@@ -251,7 +274,7 @@ impl UploadBucket {
 }
 
 /// A configuration in which a call may take long.
-fn patient() -> aws_sdk_s3::config::Builder {
+pub(super) fn patient() -> aws_sdk_s3::config::Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(WRITE_TIMEOUT)
         .operation_timeout(WRITE_TIMEOUT)
@@ -286,7 +309,7 @@ fn is_changed<E>(error: &SdkError<E>) -> bool {
 }
 
 /// What S3 says in words may quote an object, and so a file's name: its code alone is kept.
-fn sort_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Error {
+pub(super) fn sort_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Error {
     let is_outage = aws::is_outage(error);
     let cause = match error.code() {
         Some(code) => format!("S3 answered {code}"),

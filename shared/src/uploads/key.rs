@@ -33,8 +33,17 @@ impl UploadKey {
     /// Where the file with this SHA-256 is kept. Another one that is sent under the same form has
     /// another place, so what was verified is never written again.
     pub fn kept(&self, sha256: &str, file_name: &str) -> String {
-        let digits = sha256.get(..KEPT_DIGITS).unwrap_or(sha256);
-        format!("{}{digits}/{file_name}", self.folder())
+        format!("{}{}/{file_name}", self.folder(), kept_digits(sha256))
+    }
+
+    /// Where the texts are kept that were taken out of its files.
+    pub fn text_folder(&self) -> String {
+        format!("texts/{}/{}/", self.tenant.as_str(), self.id)
+    }
+
+    /// Where the text of the file with this SHA-256 is kept.
+    pub fn text(&self, sha256: &str) -> String {
+        format!("{}{}.txt", self.text_folder(), kept_digits(sha256))
     }
 
     /// The upload whose incoming object this is.
@@ -45,6 +54,10 @@ impl UploadKey {
             id: id.parse().ok()?,
         })
     }
+}
+
+fn kept_digits(sha256: &str) -> &str {
+    sha256.get(..KEPT_DIGITS).unwrap_or(sha256)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@
 //! | `scan_queue` | tells a virus scanner of files |
 //! | `inspect` | what a file is, by its own bytes |
 //! | `metadata` | takes out of a photo what it tells besides the picture |
+//! | `parts` | large uploads, which are sent in parts |
+//! | `pdf_text` | the text of a PDF, read in a process of its own |
 //! | `verify` | looks at a file that a client has sent |
 //! | `cdn` | signed links |
 //! | `links` | links of the CDN, or S3's own |
@@ -30,6 +32,8 @@ mod key;
 mod links;
 mod message;
 mod metadata;
+mod parts;
+pub mod pdf_text;
 mod post_form;
 pub mod removal;
 mod scan_queue;
@@ -43,6 +47,7 @@ pub use invalidation::Invalidations;
 pub use key::UploadKey;
 pub use links::UploadLinks;
 pub use message::{ScanMessage, ScanVerdict, UploadMessage};
+pub use parts::{Assembly, IncompleteParts, MAX_FORM_BYTES, PartLinks};
 pub use post_form::PostForm;
 pub use scan_queue::ScanQueue;
 pub use upload::{

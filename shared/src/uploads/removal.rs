@@ -1,7 +1,7 @@
 //! Uploads that are gone, whose files are to be removed, and what the CDN has cached of them.
 //!
-//! A file is removed twice, ten minutes apart: a verification that was under way may write it after
-//! the first time.
+//! A file is removed twice, twenty minutes apart: a verification that was under way may write it
+//! after the first time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::identity::TenantId;
 const BATCH_SIZE: i64 = 100;
 
 /// Until the second time: more than a verification takes.
-const SECOND_TIME: Duration = Duration::from_mins(10);
+const SECOND_TIME: Duration = Duration::from_mins(20);
 
 /// Until a batch that failed is tried again. Others are done meanwhile.
 const RETRY_DELAY: Duration = Duration::from_mins(2);

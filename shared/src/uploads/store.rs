@@ -4,10 +4,12 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::key::UploadKey;
+use super::parts::MAX_FORM_BYTES;
 use super::removal;
 use super::upload::{NewUpload, RejectionReason, Upload, UploadState};
 use crate::error::Error;
 use crate::identity::{Caller, Scope};
+use crate::page::Page;
 
 /// Uploads of one person whose bytes have not come.
 const MAX_PENDING: i64 = 20;
@@ -34,6 +36,7 @@ pub async fn create(
         .bind(i64::try_from(upload.size).map_err(Error::internal)?)
         .bind(&upload.sha256)
         .bind(MAX_PENDING)
+        .bind(i64::try_from(MAX_FORM_BYTES).map_err(Error::internal)?)
         .execute(connection)
         .await?;
     Ok(created.rows_affected() == 1)
@@ -56,6 +59,28 @@ pub async fn get(
         .fetch_optional(connection)
         .await?;
     found.ok_or_else(|| Error::not_found("upload"))
+}
+
+/// The caller's own uploads, newest first: one more than the page holds, if there are more.
+pub async fn list(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    page: Page,
+) -> Result<Vec<Upload>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM uploads
+         WHERE tenant_id = $1 AND user_id = $2 AND id < $3
+         ORDER BY id DESC
+         LIMIT $4"
+    );
+    let listed = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(&caller.tenant)
+        .bind(&caller.user)
+        .bind(page.after.unwrap_or(Uuid::max()))
+        .bind(i64::from(page.limit) + 1)
+        .fetch_all(connection)
+        .await?;
+    Ok(listed)
 }
 
 /// Those of these uploads that the scope may see and that are ready, in their order.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::file_name::safe_file_name;
 use super::key::UploadKey;
+use super::parts::PartLinks;
 use super::post_form::PostForm;
 use crate::config::{UploadRules, UploadType};
 use crate::error::{Error, FieldError};
@@ -205,8 +206,12 @@ pub struct AcceptedUpload {
     pub file_name: String,
     /// [`UploadState::Pending`].
     pub state: UploadState,
-    /// The form with which the file is sent.
-    pub form: PostForm,
+    /// The form with which the file is sent; none if it is sent in parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<PostForm>,
+    /// The links with which its parts are sent, if it is too large for a form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartLinks>,
 }
 
 /// What `GET /v1/uploads/{id}` answers.
@@ -255,6 +260,23 @@ impl Upload {
             id: self.id,
         };
         Some(key.kept(sha256, &self.file_name))
+    }
+
+    /// Where its text is kept, if it has one: a text file itself, or what was taken out of a PDF.
+    /// There need not be any.
+    pub fn text_object(&self, tenant: &TenantId) -> Option<String> {
+        match self.content_type.0 {
+            UploadType::Text => self.kept_object(tenant),
+            UploadType::Pdf => {
+                let tenant = tenant.clone();
+                let key = UploadKey {
+                    tenant,
+                    id: self.id,
+                };
+                Some(key.text(self.sha256.as_ref()?))
+            }
+            _ => None,
+        }
     }
 
     /// As its owner sees it.

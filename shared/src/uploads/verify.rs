@@ -7,6 +7,7 @@ use super::bucket::{IncomingObject, KeptFile, UploadBucket};
 use super::inspect::{HEAD_BYTES, TextCheck, check_head, check_image};
 use super::key::UploadKey;
 use super::metadata::strip_metadata;
+use super::pdf_text::{MAX_PDF_BYTES, PdfTextReader};
 use super::upload::{RejectionReason, Upload};
 use crate::config::UploadType;
 use crate::error::Error;
@@ -32,13 +33,15 @@ pub enum Verification {
 struct ReadFile {
     size: u64,
     sha256: String,
-    /// All of it, of an image.
+    /// All of it, of an image or a PDF whose text is read.
     bytes: Bytes,
 }
 
-/// Looks at what lies in the bucket for this upload. Doing it twice changes nothing.
+/// Looks at what lies in the bucket for this upload, and keeps the text of a PDF. Doing it twice
+/// changes nothing.
 pub async fn verify(
     bucket: &UploadBucket,
+    pdf_texts: &PdfTextReader,
     key: &UploadKey,
     upload: &Upload,
 ) -> Result<Verification, Error> {
@@ -59,6 +62,11 @@ pub async fn verify(
     };
     if !content_type.is_image() {
         let file = file_for(&read.sha256);
+        if is_read_pdf(upload)
+            && let Some(text) = pdf_texts.read(&read.bytes).await
+        {
+            bucket.keep_text(key.text(&read.sha256), text).await?;
+        }
         let is_same = bucket.keep_incoming(key, &file, &etag).await?;
         return Ok(if is_same {
             Verification::Kept {
@@ -95,8 +103,14 @@ fn read_picture(bytes: &Bytes, content_type: UploadType) -> Result<Bytes, Reject
     read.unwrap_or(Err(RejectionReason::UnreadableImage))
 }
 
+/// Whether it is a PDF whose text is read: a larger one is kept, and nothing more.
+fn is_read_pdf(upload: &Upload) -> bool {
+    let size = u64::try_from(upload.size).unwrap_or_default();
+    upload.content_type.0 == UploadType::Pdf && size <= MAX_PDF_BYTES
+}
+
 /// Reads a file to its end, with its size, checksum and first bytes held against what was said of
-/// it. Only an image is held in memory.
+/// it. Only an image, or a PDF whose text is read, is held in memory.
 async fn read_file(
     incoming: IncomingObject,
     upload: &Upload,
@@ -104,6 +118,7 @@ async fn read_file(
     let content_type = upload.content_type.0;
     let declared = u64::try_from(upload.size).unwrap_or_default();
     let (mut body, mut hash, mut text) = (incoming.body, Sha256::new(), TextCheck::default());
+    let is_held = content_type.is_image() || is_read_pdf(upload);
     let (mut head, mut bytes, mut size) = (Vec::new(), BytesMut::new(), 0_u64);
 
     while let Some(piece) = body.next().await {
@@ -115,7 +130,7 @@ async fn read_file(
         hash.update(&piece);
         let missing = HEAD_BYTES.saturating_sub(head.len()).min(piece.len());
         head.extend(piece.iter().take(missing));
-        if content_type.is_image() {
+        if is_held {
             bytes.extend_from_slice(&piece);
         }
         if content_type == UploadType::Text

@@ -9,7 +9,11 @@ use super::super::uploads::{accepted, get, picture, upload};
 use crate::provider;
 use crate::support::{User, database, new_tenant, problem, read};
 
-async fn complain(user: &User, symptoms: &str, uploads: &[&Value]) -> Response {
+pub(in crate::routes) async fn complain(
+    user: &User,
+    symptoms: &str,
+    uploads: &[&Value],
+) -> Response {
     let body = json!({ "symptoms": symptoms, "attachments": uploads });
     user.post("/v1/consultations")
         .json(&body)
@@ -19,7 +23,7 @@ async fn complain(user: &User, symptoms: &str, uploads: &[&Value]) -> Response {
 }
 
 /// What the call to the model with this number was told about the files.
-fn told(marker: &str, call: usize) -> (Value, Value) {
+pub(in crate::routes) fn told(marker: &str, call: usize) -> (Value, Value) {
     let body = provider::calls(marker)[call].body.clone();
     let content = body["messages"][1]["content"].clone();
     let words = content[0]["text"].as_str().or(content.as_str()).unwrap();

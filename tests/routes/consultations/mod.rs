@@ -1,6 +1,6 @@
 mod agent;
 mod answers;
-mod attachments;
+pub(super) mod attachments;
 mod create;
 mod erase;
 mod export;

@@ -10,6 +10,7 @@ use wenzhen::deadline::Deadline;
 use wenzhen::identity::TenantId;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::lambda::QueueConsumer;
+use wenzhen::uploads::pdf_text::PdfTextReader;
 use wenzhen::uploads::{RejectionReason, ScanQueue, UploadBucket, UploadKey, UploadState, store};
 use wenzhen_functions::VerifyUpload;
 
@@ -45,6 +46,7 @@ async fn a_scanner_decides_of_what_was_verified() {
         queue: Queue::new(&config, url.clone()),
         database: own_database_of_stack().await,
         bucket: UploadBucket::new(&config, name.clone()),
+        pdf_texts: PdfTextReader::new(STACK.root.join("target/debug/wenzhen")),
         scans: Some(ScanQueue::new(&config, url.clone())),
     };
     let tell = async |body: Value| {
