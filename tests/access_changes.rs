@@ -66,7 +66,8 @@ async fn the_latest_change_counts_in_whatever_order_they_are_written() {
     let now = OffsetDateTime::now_utc();
     let earlier = now - Duration::from_micros(1);
     for (role, changed_at) in [(Role::Clinician, now), (Role::Patient, earlier)] {
-        access::publish(Some(&valkey), &[change(role, changed_at)], deadline()).await;
+        let change = change(role, changed_at);
+        assert!(access::publish(&valkey, &[change], deadline()).await);
         assert_eq!(role_of(&valkey).await, Role::Clinician);
     }
 }
@@ -76,10 +77,11 @@ async fn without_valkey_tokens_count_as_they_are() {
     let mut server = OwnServer::start().await;
     let valkey = connect(&server.url(), &prefix());
     let demoted = change(Role::Patient, OffsetDateTime::now_utc());
-    access::publish(Some(&valkey), &[demoted], deadline()).await;
+    assert!(access::publish(&valkey, std::slice::from_ref(&demoted), deadline()).await);
     assert_eq!(role_of(&valkey).await, Role::Patient);
 
     server.kill();
+    assert!(!access::publish(&valkey, &[demoted], deadline()).await);
     assert_eq!(role_of(&valkey).await, Role::Admin);
 }
 

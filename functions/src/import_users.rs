@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wenzhen::access;
 use wenzhen::cache::Cache;
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, error_chain};
+use wenzhen::error::{Error, ErrorKind, error_chain};
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::postgres::Database;
@@ -39,16 +39,18 @@ impl Endpoint for ImportUsers {
         call.require_role(Role::Admin, "Only admins may bring people in.")?;
 
         let import: ImportRequest = call.bulk_json()?;
+        if import.is_update() && self.valkey.is_none() {
+            let detail = "Roles cannot be changed: this installation has no Valkey.";
+            return Err(Error::new(ErrorKind::Unavailable, detail));
+        }
+
         let imported = self
             .database
             .run(async |connection| import.run(connection, &call.caller).await)
             .await?;
-        access::publish(
-            self.valkey.as_deref(),
-            &imported.role_changes,
-            call.deadline,
-        )
-        .await;
+        if let Some(valkey) = &self.valkey {
+            access::publish(valkey, &imported.role_changes, call.deadline).await;
+        }
         if imported.imported + imported.updated > 0 {
             self.forget_answers(&call).await;
         }

@@ -30,20 +30,24 @@ impl Endpoint for SignOutUser {
         })
     }
 
-    /// 204, for oneself (`me`) and for admins, whoever of the tenant is meant: who may sign in is
+    /// 204 once it counts, for oneself (`me`) and for admins, whoever of the tenant is meant: who may sign in is
     /// the user pool's to know. Tokens that were given before are refused from now on, also when
-    /// they are refreshed.
+    /// they are refreshed. 503 if it does not count yet.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         let user = signed_out_user(&call)?;
-        if self.valkey.is_none() {
+        let valkey = self.valkey.as_ref().ok_or_else(|| {
             let detail = "Nobody can be signed out: this installation has no Valkey.";
-            return Err(Error::new(ErrorKind::Unavailable, detail));
-        }
+            Error::new(ErrorKind::Unavailable, detail)
+        })?;
 
         let caller = &call.caller;
         let sign_out = async |connection: &mut _| users::sign_out(connection, caller, &user).await;
         let change = self.database.run(sign_out).await?;
-        access::publish(self.valkey.as_deref(), &[change], call.deadline).await;
+        if !access::publish(valkey, &[change], call.deadline).await {
+            let detail = "The sign-out is noted, and counts as soon as Valkey answers again: then \
+                          within a minute. Try again to see.";
+            return Err(Error::new(ErrorKind::Unavailable, detail));
+        }
         reply::no_content()
     }
 }

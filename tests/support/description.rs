@@ -1,24 +1,61 @@
 //! Holds answers against the description of the API.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 
-use jsonschema::Validator;
+use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use reqwest::Url;
 use serde_json::{Value, json};
 use wenzhen::openapi;
 
 use super::STACK;
 
+/// What the description is called where schemas lead to others.
+const NAME: &str = "http://localhost/openapi.json";
+
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(openapi::document);
 
-/// Made when an answer first needs them, by the pointer to their schema.
-static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+thread_local! {
+    static CHECKS: RefCell<Checks> = RefCell::new(Checks::new());
+}
+
+/// Schemas are made when an answer first needs them, by the pointer to them.
+struct Checks {
+    compiler: Compiler,
+    schemas: Schemas,
+    known: HashMap<String, SchemaIndex>,
+}
+
+impl Checks {
+    fn new() -> Self {
+        let mut compiler = Compiler::new();
+        compiler.set_default_draft(Draft::V2020_12);
+        compiler.enable_format_assertions();
+        compiler.add_resource(NAME, DESCRIPTION.clone()).unwrap();
+        Self {
+            compiler,
+            schemas: Schemas::new(),
+            known: HashMap::new(),
+        }
+    }
+
+    fn check(&mut self, pointer: &str, body: &Value) -> Result<(), String> {
+        let (compiler, schemas) = (&mut self.compiler, &mut self.schemas);
+        let compile = || {
+            let place = format!("{NAME}#{pointer}");
+            compiler.compile(&place, schemas).unwrap()
+        };
+        let index = *self.known.entry(pointer.to_owned()).or_insert_with(compile);
+        let checked = self.schemas.validate(body, index);
+        checked.map_err(|error| error.to_string())
+    }
+}
 
 /// Fails if the JSON of an answer is not what the description says of its route and status. An
 /// address that is no route of the API is nothing that is described.
 pub fn check_answer(url: &Url, status: u16, media_type: &str, body: &Value) {
-    let Some(methods) = methods_of(url) else {
+    let Some((template, methods)) = methods_of(url) else {
         return;
     };
 
@@ -32,54 +69,37 @@ pub fn check_answer(url: &Url, status: u16, media_type: &str, body: &Value) {
         } else {
             "default".to_owned()
         };
-        let Some(schema) = responses[&name]["content"].get(media_type) else {
+        if responses[&name]["content"].get(media_type).is_none() {
             continue;
-        };
-        match validator(&schema["schema"]).validate(body) {
+        }
+        let escaped = |part: &str| part.replace('/', "~1");
+        let (path, media_type) = (escaped(template), escaped(media_type));
+        let place = format!("/paths/{path}/{method}/responses/{name}/content/{media_type}/schema");
+        match CHECKS.with_borrow_mut(|checks| checks.check(&place, body)) {
             Ok(()) => return,
-            Err(error) => said.push(format!(
-                "{method} {name}: {error} at {}",
-                error.instance_path()
-            )),
+            Err(error) => said.push(format!("{method} {name}: {error}")),
         }
     }
     let path = url.path();
     panic!("{status} {media_type} of {path} is not as described: {said:#?} in {body}");
 }
 
-/// What is said of the path: of one without parameters first.
-fn methods_of(url: &Url) -> Option<&'static Value> {
+/// What is said of the path, with its template: of one without parameters first.
+fn methods_of(url: &Url) -> Option<(&'static String, &'static Value)> {
     let base: Url = STACK.env("API_URL").ok()?.parse().ok()?;
     let path = url.path().strip_prefix(base.path())?;
     if url.origin() != base.origin() {
         return None;
     }
 
-    let paths = DESCRIPTION["paths"].as_object().unwrap();
     let fits = |template: &str| {
-        let (mut parts, mut given) = (template.split('/'), path.split('/'));
-        let is_same = parts
-            .by_ref()
-            .zip(given.by_ref())
-            .all(|(part, given)| part == given || part.starts_with('{'));
-        is_same && template.split('/').count() == path.split('/').count()
+        let (parts, given) = (template.split('/'), path.split('/'));
+        let is_same = |(part, given): (&str, &str)| part == given || part.starts_with('{');
+        parts.clone().count() == given.clone().count() && parts.zip(given).all(is_same)
     };
-    let found = paths.iter().find(|(template, _)| fits(template));
-    paths
-        .get(path)
-        .or_else(|| found.map(|(_, methods)| methods))
-}
-
-fn validator(schema: &Value) -> Arc<Validator> {
-    let mut known = VALIDATORS.lock().unwrap();
-    let make = || {
-        let mut whole = schema.clone();
-        whole["components"] = DESCRIPTION["components"].clone();
-        let options = jsonschema::options().should_validate_formats(true);
-        Arc::new(options.build(&whole).unwrap())
-    };
-    let found = known.entry(schema.to_string()).or_insert_with(make);
-    Arc::clone(found)
+    let paths = DESCRIPTION["paths"].as_object().unwrap();
+    let exact = paths.iter().find(|(template, _)| *template == path);
+    exact.or_else(|| paths.iter().find(|(template, _)| fits(template)))
 }
 
 /// That the checks find what is wrong.

@@ -17,6 +17,9 @@ use crate::valkey::{Batch, Valkey, ValkeyError};
 /// A change that was committed late is not behind the progress: none takes this long to commit.
 const OVERLAP: time::Duration = time::Duration::minutes(10);
 
+/// The longest that a connection lives: no other has to be ended after a full run.
+const MAX_CONNECTION_TIME: time::Duration = time::Duration::hours(2);
+
 /// People whose changes are read and written at a time.
 const PAGE_SIZE: i64 = 500;
 
@@ -31,23 +34,25 @@ const MIN_PAGE_TIME: Duration = Duration::from_secs(10);
 pub struct Published {
     /// Changes that were written, most of them again.
     pub changes: usize,
-    /// Those of the last minutes: connections of these people may be outdated.
+    /// Those since the run before: connections of these people may be outdated.
     #[serde(skip)]
     pub recent: Vec<PersonChange>,
 }
 
-/// Writes changes that were just committed. It never fails: what is not written now is written by
-/// the next [`publish_recent`].
-pub async fn publish(valkey: Option<&Valkey>, people: &[PersonChange], deadline: Deadline) {
-    let Some(valkey) = valkey.filter(|_| !people.is_empty()) else {
-        return;
-    };
+/// Writes changes that were just committed, and returns whether they count now. What is not written
+/// now is written by the next [`publish_recent`].
+pub async fn publish(valkey: &Valkey, people: &[PersonChange], deadline: Deadline) -> bool {
+    if people.is_empty() {
+        return true;
+    }
 
-    if let Err(error) = write(valkey, people, None, deadline).await {
-        let causes = error_chain(&error);
+    let written = write(valkey, people, None, deadline).await;
+    if let Err(error) = &written {
+        let causes = error_chain(error);
         tracing::warn!(causes, "changes of access take effect within minutes");
         metrics::count("AccessPublishFailed", &[]);
     }
+    written.is_ok()
 }
 
 /// Writes the changes of the last minutes again, and all of them if the copy does not say how far
@@ -63,22 +68,29 @@ pub async fn publish_recent(
     let progress = progress.map_err(unavailable)?.flatten();
 
     let mut published = Published::default();
+    let recent_from = progress.map_or(begun_at - MAX_CONNECTION_TIME, |reached| reached - OVERLAP);
     let mut position = ChangePosition {
         changed_at: progress.map_or(OffsetDateTime::UNIX_EPOCH, |reached| reached - OVERLAP),
         last: None,
     };
+    // A progress that is lost meanwhile stays lost: what it stood for may be lost as well.
+    let mut may_begin = progress.is_none();
     while deadline.remaining() > MIN_PAGE_TIME {
         let read =
             async |connection: &mut _| store::changed_after(connection, &position, PAGE_SIZE).await;
         let page = database.run(read).await?;
         let next = next_position(&page);
-        let changed_at = next.as_ref().map_or(begun_at, |next| next.changed_at);
-        let reached = WriteProgress { prefix, changed_at };
+        let reached = WriteProgress {
+            prefix,
+            changed_at: next.as_ref().map_or(begun_at, |next| next.changed_at),
+            may_begin,
+        };
         let written = write(valkey, &page, Some(reached), deadline).await;
         written.map_err(unavailable)?;
+        may_begin = false;
 
         published.changes += page.len();
-        let is_recent = |one: &PersonChange| one.change.changed_at > begun_at - OVERLAP;
+        let is_recent = |one: &PersonChange| one.change.changed_at > recent_from;
         published.recent.extend(page.into_iter().filter(is_recent));
         match next {
             Some(next) => position = next,

@@ -62,6 +62,8 @@ pub(super) struct ReadProgress<'a> {
 pub(super) struct WriteProgress<'a> {
     pub(super) prefix: &'a str,
     pub(super) changed_at: OffsetDateTime,
+    /// Whether there may be no progress yet: all changes are being written.
+    pub(super) may_begin: bool,
 }
 
 impl ScriptRequest for ReadAccess {
@@ -154,6 +156,7 @@ impl ScriptRequest for WriteProgress<'_> {
         let arguments = [
             micros_of(self.changed_at),
             PROGRESS_TTL.as_secs().to_string(),
+            i32::from(self.may_begin).to_string(),
         ];
         ScriptCall {
             script: &WRITE_PROGRESS_SCRIPT,

@@ -31,7 +31,8 @@ impl From<ChangeRow> for PersonChange {
     }
 }
 
-/// Gives people other roles than their tokens may have, in one statement.
+/// Lets these roles count from now on, whatever their people's tokens say, in one statement.
+/// Returns those that have not counted before.
 pub async fn change_roles(
     connection: &mut PgConnection,
     tenant: &TenantId,
@@ -44,6 +45,7 @@ pub async fn change_roles(
                ORDER BY person.id
                ON CONFLICT (tenant_id, user_id) DO UPDATE
                SET role = excluded.role, changed_at = clock_timestamp()
+               WHERE access_changes.role IS DISTINCT FROM excluded.role
                RETURNING tenant_id, user_id, role, signed_out_at, changed_at";
 
     let query = sqlx::query_as(sql).bind(tenant).bind(users).bind(roles);

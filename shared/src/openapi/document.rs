@@ -53,7 +53,7 @@ pub fn document() -> Value {
             "summary": "Consultations: symptoms in, an urgency at once and a cited assessment later",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "url": "/" }],
+        "servers": [{ "url": "./" }],
         "security": [{ "idToken": [] }],
         "paths": paths,
         "components": {

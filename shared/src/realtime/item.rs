@@ -97,7 +97,8 @@ pub(super) fn read_connection(id: &ConnectionId, item: &Item) -> Result<Connecti
             user: UserId::try_from(text_of(item, "user")?.to_owned())?,
             role: role.ok_or("a connection of no role")?,
         },
-        signed_in_at: time_of(item, "signed_in_at")?,
+        // Connections of earlier versions do not tell it.
+        signed_in_at: time_of(item, "signed_in_at").unwrap_or(OffsetDateTime::UNIX_EPOCH),
         expires_at: time_of(item, "expires_at")?,
     })
 }

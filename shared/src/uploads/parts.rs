@@ -74,7 +74,11 @@ impl IncompleteParts {
     }
 
     fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.wrong_size.is_empty()
+        self.count() == 0
+    }
+
+    fn count(&self) -> usize {
+        self.missing.len() + self.wrong_size.len()
     }
 
     /// What the client is to do, in a sentence or two.
@@ -109,6 +113,15 @@ fn named(numbers: &[u64]) -> String {
 fn part_sizes(size: u64) -> impl Iterator<Item = u64> {
     let count = size.div_ceil(PART_BYTES);
     (0..count).map(move |index| PART_BYTES.min(size - index * PART_BYTES))
+}
+
+fn numbers_and_sizes(parts: &[Part]) -> Vec<(u64, u64)> {
+    let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
+    let pairs = parts.iter().map(|part| {
+        let number = i64::from(part.part_number().unwrap_or_default());
+        (unsigned(number), unsigned(part.size().unwrap_or_default()))
+    });
+    pairs.collect()
 }
 
 impl UploadBucket {
@@ -149,24 +162,26 @@ impl UploadBucket {
     /// Puts the file with `size` bytes together if all of its parts are there. Doing it twice is
     /// doing it once.
     pub async fn assemble(&self, key: &UploadKey, size: u64) -> Result<Assembly, Error> {
-        let Some(id) = self.find_parts(key).await?.into_iter().next() else {
-            return self.look_for_whole(key).await;
-        };
-        let Some(parts) = self.list_parts(key, &id).await? else {
-            return self.look_for_whole(key).await;
-        };
-
-        let there = parts.iter().map(|part| {
-            let number = u64::try_from(part.part_number().unwrap_or_default());
-            let bytes = u64::try_from(part.size().unwrap_or_default());
-            (number.unwrap_or_default(), bytes.unwrap_or_default())
-        });
-        let there: Vec<_> = there.collect();
-        let incomplete = IncompleteParts::of(size, &there);
-        if !incomplete.is_empty() {
-            return Ok(Assembly::Incomplete(incomplete));
+        // A repeated call may have begun several, of which the links of one are known.
+        let mut furthest: Option<IncompleteParts> = None;
+        for id in self.find_parts(key).await? {
+            let Some(parts) = self.list_parts(key, &id).await? else {
+                continue;
+            };
+            let incomplete = IncompleteParts::of(size, &numbers_and_sizes(&parts));
+            if incomplete.is_empty() {
+                return self.complete(key, &id, &parts).await;
+            }
+            let is_further = |known: &IncompleteParts| incomplete.count() < known.count();
+            if furthest.as_ref().is_none_or(is_further) {
+                furthest = Some(incomplete);
+            }
         }
-        self.complete(key, &id, &parts).await
+
+        match furthest {
+            Some(incomplete) => Ok(Assembly::Incomplete(incomplete)),
+            None => self.look_for_whole(key).await,
+        }
     }
 
     async fn complete(&self, key: &UploadKey, id: &str, parts: &[Part]) -> Result<Assembly, Error> {
@@ -202,7 +217,7 @@ impl UploadBucket {
         }
     }
 
-    /// The ids that S3 gave to uploads in parts of this file: one, or none any more.
+    /// The ids that S3 gave to uploads in parts of this file: mostly one, or none any more.
     async fn find_parts(&self, key: &UploadKey) -> Result<Vec<String>, Error> {
         let object = key.incoming();
         let list = self.client.list_multipart_uploads().bucket(&self.name);

@@ -63,7 +63,7 @@ pub async fn verify(
     if !content_type.is_image() {
         let file = file_for(&read.sha256);
         if is_read_pdf(upload)
-            && let Some(text) = pdf_texts.read(&read.bytes).await
+            && let Some(text) = pdf_texts.read(&read.bytes).await?
         {
             bucket.keep_text(key.text(&read.sha256), text).await?;
         }

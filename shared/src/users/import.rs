@@ -76,7 +76,7 @@ pub struct ImportResult {
     pub skipped: Vec<usize>,
     /// The invalid rows.
     pub errors: Vec<RowError>,
-    /// The people who have another role now.
+    /// The people whose role counts now instead of their tokens'.
     #[serde(skip)]
     pub role_changes: Vec<PersonChange>,
 }
@@ -96,6 +96,11 @@ struct ValidRow {
 }
 
 impl ImportRequest {
+    /// Whether people who are there already get what their rows say, and so other roles.
+    pub fn is_update(&self) -> bool {
+        self.existing == ExistingMode::Update
+    }
+
     /// Writes the rows in one transaction. In the mode [`ImportMode::AllOrNothing`], an invalid row
     /// or one that is skipped means that none is written.
     pub async fn run(
@@ -106,7 +111,7 @@ impl ImportRequest {
         let tenant = &caller.tenant;
         let must_be_whole = self.mode == ImportMode::AllOrNothing;
         let mut rows = self.sort_rows();
-        if self.existing == ExistingMode::Update {
+        if self.is_update() {
             rows.refuse_own_role(caller);
         }
         if must_be_whole && !rows.invalid.is_empty() {
@@ -203,17 +208,20 @@ async fn record_roles(
     }
 
     let (tenant, actor) = (&caller.tenant, Actor::Caller(caller));
-    let subjects = people.iter().map(|(user, _)| AuditedRecord::person(user));
+    let changes = access::store::change_roles(connection, tenant, people).await?;
+    let subjects = changes.iter().map(|it| AuditedRecord::person(&it.user));
     let subjects: Vec<_> = subjects.collect();
-    audit::record(
-        connection,
-        tenant,
-        actor,
-        AuditAction::ChangeRole,
-        &subjects,
-    )
-    .await?;
-    access::store::change_roles(connection, tenant, people).await
+    if !subjects.is_empty() {
+        audit::record(
+            connection,
+            tenant,
+            actor,
+            AuditAction::ChangeRole,
+            &subjects,
+        )
+        .await?;
+    }
+    Ok(changes)
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub(super) async fn insert<'a>(
 pub(super) struct UpdatedUsers {
     /// Who.
     pub(super) ids: HashSet<UserId>,
-    /// Those who have another role now, and which.
+    /// Their roles, which may be other ones than before.
     pub(super) roles: Vec<(UserId, Role)>,
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn update<'a>(
         return Ok(UpdatedUsers::default());
     }
 
-    let updated: Vec<(UserId, Role, bool)> = sqlx::query_as(include_str!("sql/update.sql"))
+    let updated: Vec<(UserId, Role)> = sqlx::query_as(include_str!("sql/update.sql"))
         .bind(tenant)
         .bind(rows.ids)
         .bind(rows.emails)
@@ -117,10 +117,9 @@ pub(super) async fn update<'a>(
         .bind(rows.roles)
         .fetch_all(connection)
         .await?;
-    let roles = updated.iter().filter(|(_, _, is_changed)| *is_changed);
     Ok(UpdatedUsers {
-        roles: roles.map(|(id, role, _)| (id.clone(), *role)).collect(),
-        ids: updated.into_iter().map(|(id, ..)| id).collect(),
+        ids: updated.iter().map(|(id, _)| id.clone()).collect(),
+        roles: updated,
     })
 }
 

@@ -16,7 +16,8 @@ pub struct User {
     pub email: String,
     /// The name that an administrator gave: 1 to 200 characters.
     pub name: String,
-    /// The role that an administrator gave; a call's own role is its token's.
+    /// The role that an administrator gave. Of a call, the token's counts until an import has given
+    /// another one.
     pub role: Role,
     /// When an administrator brought the person in.
     #[serde(with = "time::serde::rfc3339")]

@@ -22,7 +22,7 @@ const MIB: usize = 1024 * 1024;
 /// The text, as the binary of the functions reads it in a process of its own.
 async fn text_of(file: Vec<u8>) -> Option<String> {
     let reader = PdfTextReader::new(STACK.root.join("target/debug/wenzhen"));
-    let text = reader.read(&Bytes::from(file)).await;
+    let text = reader.read(&Bytes::from(file)).await.unwrap();
     text.map(|text| text.trim().to_owned())
 }
 

@@ -26,6 +26,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+use crate::error::Error;
 use crate::telemetry::metrics;
 pub use process::{is_text_process, run_text_process};
 
@@ -62,14 +63,10 @@ impl PdfTextReader {
 
     /// The text of a PDF, at most [`MAX_TEXT_BYTES`]; none if there is none to be had: it is
     /// scanned, needs a password, is broken, or takes more time or memory than it may.
-    pub async fn read(&self, pdf: &Bytes) -> Option<String> {
-        let (text, is_whole) = match self.run_process(pdf).await {
-            Ok(read) => read,
-            Err(error) => {
-                tracing::error!(kind = %error.kind(), "no process can read a PDF's text");
-                (Vec::new(), false)
-            }
-        };
+    ///
+    /// An error if no process can be started now, which another run may do.
+    pub async fn read(&self, pdf: &Bytes) -> Result<Option<String>, Error> {
+        let (text, is_whole) = self.run_process(pdf).await.map_err(Error::internal)?;
 
         let text = readable(text);
         let outcome = match (&text, is_whole) {
@@ -79,7 +76,7 @@ impl PdfTextReader {
             (None, false) => "failed",
         };
         metrics::count("PdfTextRead", &[("outcome", outcome)]);
-        text
+        Ok(text)
     }
 
     /// What the process wrote, and whether it came to its end.
@@ -94,13 +91,16 @@ impl PdfTextReader {
             .spawn()?;
 
         let mut text = Vec::new();
-        let exchange = exchange(&mut child, pdf, &mut text);
-        let in_time = tokio::time::timeout(PROCESS_TIMEOUT, exchange).await;
-        if in_time.is_err() {
-            child.kill().await?;
+        let exchange = async {
+            exchange(&mut child, pdf, &mut text).await;
+            child.wait().await
+        };
+        if let Ok(status) = tokio::time::timeout(PROCESS_TIMEOUT, exchange).await {
+            return Ok((text, status?.success()));
         }
-        let status = child.wait().await?;
-        Ok((text, in_time.is_ok() && status.success()))
+
+        child.kill().await?;
+        Ok((text, false))
     }
 }
 

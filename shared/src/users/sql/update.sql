@@ -1,6 +1,6 @@
 -- Gives people who are there the addresses, names and roles of these rows. Left out are those whose
--- address is another person's, or stands in an earlier row. Returns who is now as the row says, with
--- the role, and whether it is another one.
+-- address is another person's, or stands in an earlier row. Returns who is now as the row
+-- says, with the role.
 --
 -- $1 tenant, $2 ids, $3 e-mail addresses, $4 names, $5 roles
 WITH wanted AS (
@@ -10,7 +10,7 @@ WITH wanted AS (
     ORDER BY lower(email), position
 ),
 known AS (
-    SELECT id, role FROM users WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE
+    SELECT id FROM users WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE
 )
 UPDATE users SET email = wanted.email, name = wanted.name, role = wanted.role, updated_at = now()
 FROM wanted JOIN known USING (id)
@@ -19,4 +19,4 @@ WHERE users.tenant_id = $1 AND users.id = wanted.id
       SELECT FROM users other
       WHERE other.tenant_id = $1 AND lower(other.email) = lower(wanted.email) AND other.id <> wanted.id
   )
-RETURNING users.id, users.role, known.role <> users.role
+RETURNING users.id, users.role
