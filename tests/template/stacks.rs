@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_norway::Value;
 
 use super::{
-    Route, collect_statements, deployed_functions, deployed_routes, events_of_kind, repository_root,
-    resolve_tags, resources_of_kind,
+    Route, collect_statements, deployed_functions, deployed_routes, events_of_kind,
+    repository_root, resolve_tags, resources_of_kind,
 };
 
 /// The stack that ties the others.
@@ -18,7 +18,12 @@ const ROOT: &str = "infra/production.yaml";
 const STACK: &str = "AWS::CloudFormation::Stack";
 
 /// Parameters of the application that are for emulators, or that its root answers in another way.
-const NOT_HANDED_ON: [&str; 4] = ["AllowPlaintext", "CacheUrl", "EmulatedCdn", "IdentityEndpoint"];
+const NOT_HANDED_ON: [&str; 4] = [
+    "AllowPlaintext",
+    "CacheUrl",
+    "EmulatedCdn",
+    "IdentityEndpoint",
+];
 
 /// Routes that wait on purpose, so that their latency says nothing.
 const WAITING: [(&str, &str); 2] = [
@@ -159,7 +164,9 @@ fn alarms() -> BTreeMap<String, Value> {
             if kind.starts_with("AWS::CloudWatch::") && kind.ends_with("Alarm") {
                 let name = name.as_str().unwrap().to_owned();
                 assert!(
-                    alarms.insert(name, resource["Properties"].clone()).is_none(),
+                    alarms
+                        .insert(name, resource["Properties"].clone())
+                        .is_none(),
                     "two alarms have one name"
                 );
             }
@@ -191,7 +198,10 @@ fn every_alarm_points_to_a_section_of_the_runbook() {
     for (name, alarm) in alarms {
         let description = alarm["AlarmDescription"]["Fn::Sub"].as_str().unwrap();
         let (_, anchor) = description.split_once("${RunbookUrl}#").unwrap();
-        assert!(anchors.contains(anchor), "{name}: docs/runbook.md has no {anchor}");
+        assert!(
+            anchors.contains(anchor),
+            "{name}: docs/runbook.md has no {anchor}"
+        );
     }
 }
 
@@ -268,7 +278,11 @@ fn drawn_metrics(template: &Value) -> BTreeSet<String> {
     let mut drawn = BTreeSet::new();
     for widget in body["widgets"].as_array().unwrap() {
         let mut is_ours = false;
-        for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+        for metric in widget["properties"]["metrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
             match metric[0].as_str() {
                 Some("...") => continue,
                 Some(".") => {}
@@ -331,10 +345,12 @@ fn the_edge_passes_every_route_on() {
         .map(|it| it["PathPattern"].as_str().unwrap());
 
     for Route { path, .. } in deployed_routes() {
-        let is_passed_on = patterns.clone().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => path.starts_with(prefix),
-            None => path == pattern,
-        });
+        let is_passed_on = patterns
+            .clone()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(prefix) => path.starts_with(prefix),
+                None => path == pattern,
+            });
         assert!(is_passed_on, "{path}");
     }
 }
@@ -363,7 +379,9 @@ fn the_boundary_lets_every_permission_through() {
 fn actions_of(statement: &Value) -> BTreeSet<String> {
     let action = &statement["Action"];
     let list = action.as_sequence().into_iter().flatten();
-    let actions = list.chain(std::iter::once(action)).filter_map(Value::as_str);
+    let actions = list
+        .chain(std::iter::once(action))
+        .filter_map(Value::as_str);
     actions.map(str::to_owned).collect()
 }
 
@@ -377,7 +395,10 @@ fn every_schedule_is_in_the_group_of_its_stack() {
     }
 
     let groups = resources_of_kind("AWS::Scheduler::ScheduleGroup");
-    assert!(groups["Schedules"]["Name"].is_null(), "a name would be fixed");
+    assert!(
+        groups["Schedules"]["Name"].is_null(),
+        "a name would be fixed"
+    );
 }
 
 /// An environment of `samconfig.toml` sets what its template has.
@@ -392,7 +413,9 @@ fn samconfig_sets_parameters_that_exist() {
             continue;
         };
         let parameters = &deploy["parameters"];
-        let template = parameters.get("template_file").and_then(toml::Value::as_str);
+        let template = parameters
+            .get("template_file")
+            .and_then(toml::Value::as_str);
         let known = names_in(&read_stack(template.unwrap_or(ROOT))["Parameters"]);
 
         for value in parameters["parameter_overrides"].as_array().unwrap() {
