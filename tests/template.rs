@@ -2,6 +2,7 @@
 //! think it is.
 
 mod bounds;
+mod stacks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -28,6 +28,9 @@ struct SecretCase {
 /// Functions without an HTTP route that ask Valkey, and whose settings can be a secret.
 const WITH_LIMITS_OR_MODELS: [&str; 4] = ["worker", "embed-passages", "ws-connect", "ws-message"];
 
+/// The policy of those who read any secret, for the operator's own key.
+const DECRYPT: &str = "DecryptSecrets";
+
 const SECRETS: [SecretCase; 3] = [
     SecretCase {
         policy: "ReadDatabaseSecret",
@@ -74,7 +77,8 @@ fn functions_by_role() -> BTreeMap<String, Value> {
 
 #[test]
 fn a_secret_is_readable_by_those_who_need_it() {
-    let policies = resources_of_kind("AWS::IAM::Policy");
+    let mut policies = resources_of_kind("AWS::IAM::Policy");
+    policies.remove(DECRYPT).unwrap();
     assert_eq!(policies.len(), SECRETS.len());
 
     for case in SECRETS {
@@ -104,6 +108,32 @@ fn a_secret_is_readable_by_those_who_need_it() {
             );
         }
     }
+}
+
+fn roles_of(policy: &Value) -> BTreeSet<String> {
+    let roles = policy["Roles"].as_sequence().unwrap().iter();
+    roles
+        .map(|role| role["Ref"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Those who read a secret decrypt it: the secrets of the parameters, and those below
+/// `SecretPrefix`.
+#[test]
+fn whoever_reads_a_secret_may_decrypt_it() {
+    let policies = resources_of_kind("AWS::IAM::Policy");
+    let mut readers: BTreeSet<_> = SECRETS
+        .iter()
+        .flat_map(|case| roles_of(&policies[case.policy]))
+        .collect();
+    for (role, function) in functions_by_role() {
+        let policies = serde_norway::to_string(&function["Policies"]).unwrap();
+        if policies.contains("secretsmanager:GetSecretValue") {
+            readers.insert(role);
+        }
+    }
+
+    assert_eq!(roles_of(&policies[DECRYPT]), readers);
 }
 
 /// A policy for a secret that no parameter names would be of no use, and CloudFormation refuses it.

@@ -1,8 +1,11 @@
 //! `cargo xtask check` and `ci`.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_norway::Value;
 
 use crate::openapi;
 use crate::report::Step;
@@ -48,10 +51,23 @@ const DENY_ARGUMENTS: [&str; 7] = [
     "sources",
 ];
 
+/// The template of the application.
+const APPLICATION: &str = "template.yaml";
+
+/// Of checkov, which asks no server for anything.
+const CHECKOV_ARGUMENTS: [&str; 5] = [
+    "--skip-download",
+    "--framework=cloudformation",
+    "--compact",
+    "--quiet",
+    "--output=cli",
+];
+
 /// The checks that need no stack: the template, licences, sources and bans.
 pub fn check_project(stack: &Stack) -> Result<()> {
     tools::install(stack)?;
-    check_template(stack)?;
+    check_templates(stack)?;
+    check_security(stack)?;
     check_dependencies(stack)?;
     check_classifier()?;
     check_openapi(stack)
@@ -71,14 +87,63 @@ fn check_classifier() -> Result<()> {
     Ok(())
 }
 
-fn check_template(stack: &Stack) -> Result<()> {
+/// The application's template, and those of `infra/`.
+fn templates(stack: &Stack) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(stack.root.join("infra"))?;
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+
+    let is_template = |file: &PathBuf| file.extension().is_some_and(|kind| kind == "yaml");
+    let mut templates: Vec<_> = files.filter(is_template).collect();
+    templates.push(stack.root.join(APPLICATION));
+    templates.sort();
+    Ok(templates)
+}
+
+fn check_templates(stack: &Stack) -> Result<()> {
     let step = Step::begin("cfn-lint with the SAM transform");
     let mut lint = Command::new(tools::bin_folder(stack).join("cfn-lint"));
-    lint.arg("template.yaml").current_dir(&stack.root);
+    lint.args(templates(stack)?).current_dir(&stack.root);
 
-    tools::run(&mut lint, "template.yaml has the faults above")?;
+    tools::run(&mut lint, "a template has the faults above")?;
     step.end("clean");
     Ok(())
+}
+
+/// What checkov finds insecure, but for what a template leaves out with its reason: for single
+/// resources in their own metadata, for all of a kind in the application's.
+fn check_security(stack: &Stack) -> Result<()> {
+    tools::install_checkov(stack)?;
+    let step = Step::begin("checkov: what is insecure in the templates");
+
+    let mut checkov = Command::new(tools::checkov(stack));
+    checkov.args(CHECKOV_ARGUMENTS).current_dir(&stack.root);
+    checkov.args(["--skip-check", &skipped_checks(stack)?.join(",")]);
+    checkov.arg("--file").args(templates(stack)?);
+
+    tools::run(
+        &mut checkov,
+        "mend it, or say in the resource's Metadata why not",
+    )?;
+    step.end("clean");
+    Ok(())
+}
+
+/// The checks that the application's template leaves out for all resources.
+fn skipped_checks(stack: &Stack) -> Result<Vec<String>> {
+    let text = fs::read_to_string(stack.root.join(APPLICATION))?;
+    let template: Value = serde_norway::from_str(&text)?;
+    let skipped = template
+        .get("Metadata")
+        .and_then(|metadata| metadata.get("checkov")?.get("skip")?.as_sequence())
+        .context("template.yaml has no Metadata.checkov.skip")?;
+
+    let ids = skipped.iter().map(|check| {
+        let reason = check.get("comment").and_then(Value::as_str);
+        reason.context("a check is left out without a comment")?;
+        let id = check.get("id").and_then(Value::as_str);
+        id.map(str::to_owned).context("a check has no id")
+    });
+    ids.collect()
 }
 
 fn check_dependencies(stack: &Stack) -> Result<()> {

@@ -36,13 +36,11 @@ const MAX_POLLS: usize = 1_200;
 /// What the template may do: its functions have roles, and SAM is a transform.
 const CAPABILITIES: [Capability; 2] = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
 
-/// Outputs that are there only with the functions.
-const FUNCTION_OUTPUTS: [&str; 5] = [
-    "ApiUrl",
-    "ApiId",
-    "ChatUrl",
-    "WebSocketUrl",
-    "WebSocketApiId",
+/// What is there only with the functions.
+const WITH_FUNCTIONS: [&str; 3] = [
+    "AWS::Serverless::Function",
+    "AWS::Serverless::HttpApi",
+    "AWS::Serverless::WebSocketApi",
 ];
 
 /// Which part of the template is deployed.
@@ -181,24 +179,37 @@ fn point_to_package(template: &mut Value, package: &Package) -> Result<()> {
 /// Takes away the functions, and the APIs and outputs that they bring along.
 fn drop_functions(template: &mut Value) -> Result<()> {
     let resources = mapping_mut(template, "Resources")?;
-    resources.retain(|_, resource| {
+    let mut dropped = Vec::new();
+    resources.retain(|name, resource| {
         let kind = resource.get("Type").and_then(Value::as_str);
-        !matches!(
-            kind,
-            Some(
-                "AWS::Serverless::Function"
-                    | "AWS::Serverless::HttpApi"
-                    | "AWS::Serverless::WebSocketApi"
-            )
-        )
+        let is_dropped = kind.is_some_and(|kind| WITH_FUNCTIONS.contains(&kind));
+        if is_dropped {
+            dropped.extend(name.as_str().map(str::to_owned));
+        }
+        !is_dropped
     });
 
     let outputs = mapping_mut(template, "Outputs")?;
-    outputs.retain(|name, _| {
-        name.as_str()
-            .is_none_or(|name| !FUNCTION_OUTPUTS.contains(&name))
+    outputs.retain(|_, output| {
+        let value = output.get("Value");
+        !value.is_some_and(|value| refers_to(value, &dropped))
     });
     Ok(())
+}
+
+/// Whether a value takes anything of these resources, or of what SAM makes of them, such as the URL
+/// of a function, whose name begins with the function's.
+fn refers_to(value: &Value, resources: &[String]) -> bool {
+    match value {
+        Value::String(text) => resources.iter().any(|name| {
+            let within = format!("${{{name}");
+            text.starts_with(name) || text.contains(&within)
+        }),
+        Value::Sequence(items) => items.iter().any(|item| refers_to(item, resources)),
+        Value::Mapping(map) => map.values().any(|item| refers_to(item, resources)),
+        Value::Tagged(tagged) => refers_to(&tagged.value, resources),
+        _ => false,
+    }
 }
 
 fn mapping_mut<'a>(template: &'a mut Value, name: &str) -> Result<&'a mut Mapping> {

@@ -24,6 +24,9 @@ const PIP_OPTIONS: [&str; 5] = [
 /// The packages, of files in `infra/local`.
 const REQUIREMENTS: [&str; 2] = ["requirements.txt", "chroma.txt"];
 
+/// The packages of checkov, whose environment lies within the tools'.
+const CHECKOV_REQUIREMENTS: &str = "checkov.txt";
+
 /// What a Python interpreter may be called, the likeliest first.
 const PYTHON_NAMES: [&str; 7] = [
     "python3",
@@ -37,6 +40,9 @@ const PYTHON_NAMES: [&str; 7] = [
 
 /// A Python program that fails on an interpreter that is too old.
 const PYTHON_VERSION_CHECK: &str = "import sys; sys.exit(sys.version_info < (3, 10))";
+
+/// The file in an environment that says what was installed.
+const STAMP: &str = "installed";
 
 const NO_PYTHON: &str = "Python 3.10 or later is needed and was not found; install it, so that \
                          `python3` starts it";
@@ -57,20 +63,46 @@ pub fn were_installed(stack: &Stack) -> bool {
     stamp_file(stack).exists()
 }
 
-/// The file that holds the hash of the installed `requirements.txt`.
+/// The file that holds the hashes of the installed requirements.
 fn stamp_file(stack: &Stack) -> PathBuf {
-    stack.tools().join("installed")
+    stack.tools().join(STAMP)
+}
+
+/// The program of checkov.
+pub fn checkov(stack: &Stack) -> PathBuf {
+    checkov_folder(stack).join("bin/checkov")
+}
+
+fn checkov_folder(stack: &Stack) -> PathBuf {
+    stack.tools().join("checkov")
 }
 
 /// Installs the tools unless they are there already.
 pub fn install(stack: &Stack) -> Result<()> {
     let step = Step::begin("Tools (PostgreSQL, Valkey, AWS emulator, cargo-lambda)");
-    let requirements = REQUIREMENTS.map(|file| stack.root.join("infra/local").join(file));
+    let requirements = REQUIREMENTS.map(|file| requirements_file(stack, file));
+    provide_environment(step, &stack.tools(), &requirements)
+}
+
+/// Installs checkov unless it is there already: some 300 MB, which only the checks need.
+pub fn install_checkov(stack: &Stack) -> Result<()> {
+    let step = Step::begin("checkov, in an environment of its own");
+    let requirements = [requirements_file(stack, CHECKOV_REQUIREMENTS)];
+    provide_environment(step, &checkov_folder(stack), &requirements)
+}
+
+fn requirements_file(stack: &Stack, name: &str) -> PathBuf {
+    stack.root.join("infra/local").join(name)
+}
+
+/// Makes a virtual environment with these packages, unless it has them.
+fn provide_environment(step: Step, folder: &Path, requirements: &[PathBuf]) -> Result<()> {
     let mut wanted = String::new();
-    for file in &requirements {
+    for file in requirements {
         wanted.push_str(&sha256(&fs::read(file)?));
     }
-    let stamp = stamp_file(stack);
+
+    let stamp = folder.join(STAMP);
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         step.end("there");
         return Ok(());
@@ -78,9 +110,9 @@ pub fn install(stack: &Stack) -> Result<()> {
 
     let python = find_python()?;
     step.make_room();
-    fs::create_dir_all(stack.tools())?;
-    make_environment(stack, python)?;
-    install_packages(stack, &requirements)?;
+    fs::create_dir_all(folder)?;
+    make_environment(folder, python)?;
+    install_packages(folder, requirements)?;
 
     fs::write(stamp, wanted)?;
     step.end("installed");
@@ -99,14 +131,14 @@ fn find_python() -> Result<&'static str> {
     names.find(is_new_enough).context(NO_PYTHON)
 }
 
-fn make_environment(stack: &Stack, python: &str) -> Result<()> {
+fn make_environment(folder: &Path, python: &str) -> Result<()> {
     let mut venv = Command::new(python);
-    venv.args(["-m", "venv", "--clear"]).arg(stack.tools());
+    venv.args(["-m", "venv", "--clear"]).arg(folder);
     run(&mut venv, NO_VENV)
 }
 
-fn install_packages(stack: &Stack, requirements: &[PathBuf]) -> Result<()> {
-    let mut pip = Command::new(bin_folder(stack).join("python"));
+fn install_packages(folder: &Path, requirements: &[PathBuf]) -> Result<()> {
+    let mut pip = Command::new(folder.join("bin/python"));
     pip.args(["-m", "pip", "install"]).args(PIP_OPTIONS);
     for file in requirements {
         pip.arg("--requirement").arg(file);

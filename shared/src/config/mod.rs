@@ -174,6 +174,13 @@ pub fn log_filter() -> String {
         .unwrap_or_else(|| "info".to_owned())
 }
 
+/// The namespace of the metrics, so that several stacks of one account and region do not add up:
+/// `METRICS_NAMESPACE`, else `wenzhen`.
+pub fn metrics_namespace() -> String {
+    let namespace = optional("METRICS_NAMESPACE").ok().flatten();
+    namespace.unwrap_or_else(|| "wenzhen".to_owned())
+}
+
 fn required<T: FromStr>(name: &str) -> Result<T, ConfigError>
 where
     T::Err: std::fmt::Display,

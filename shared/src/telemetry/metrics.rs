@@ -6,19 +6,17 @@
 //! its standard output.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-/// The namespace of all our metrics.
-const NAMESPACE: &str = "wenzhen";
+/// The namespace of all our metrics, once events are counted.
+static NAMESPACE: OnceLock<String> = OnceLock::new();
 
-static IS_ON: AtomicBool = AtomicBool::new(false);
-
-/// From now on events are counted.
-pub(super) fn turn_on() {
-    IS_ON.store(true, Ordering::Relaxed);
+/// From now on events are counted, in this namespace; a second one changes nothing.
+pub(super) fn turn_on(namespace: String) {
+    NAMESPACE.get_or_init(|| namespace);
 }
 
 /// Counts one event. `dimensions` are few and have few values: names of tiers or circuits, never of
@@ -29,45 +27,57 @@ pub fn count(name: &'static str, dimensions: &[(&'static str, &str)]) {
 
 /// Counts so many events at once; none are not worth a line.
 pub fn add(name: &'static str, dimensions: &[(&'static str, &str)], events: u64) {
-    if events == 0 || !IS_ON.load(Ordering::Relaxed) {
+    let Some(namespace) = NAMESPACE.get().filter(|_| events > 0) else {
         return;
-    }
+    };
 
-    let line = metric_line(name, dimensions, events, SystemTime::now());
+    let event = MetricEvent {
+        namespace,
+        name,
+        dimensions,
+        events,
+    };
+    let line = event.line(SystemTime::now());
     // Logging must not fail a call: a closed standard output loses the metric.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
 
-fn metric_line(
+/// What one line says.
+struct MetricEvent<'a> {
+    namespace: &'a str,
     name: &'static str,
-    dimensions: &[(&'static str, &str)],
+    dimensions: &'a [(&'static str, &'a str)],
     events: u64,
-    now: SystemTime,
-) -> Value {
-    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since_epoch.unwrap_or_default().as_millis();
+}
 
-    // Besides by its dimensions, each event counts in one total, which an alarm can watch.
-    let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).collect();
-    let mut dimension_sets = vec![names];
-    if !dimensions.is_empty() {
-        dimension_sets.push(Vec::new());
-    }
+impl MetricEvent<'_> {
+    fn line(&self, now: SystemTime) -> Value {
+        let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
+        let millis = since_epoch.unwrap_or_default().as_millis();
 
-    let directive = json!({
-        "Timestamp": u64::try_from(millis).unwrap_or(u64::MAX),
-        "CloudWatchMetrics": [{
-            "Namespace": NAMESPACE,
-            "Dimensions": dimension_sets,
-            "Metrics": [{ "Name": name, "Unit": "Count" }],
-        }],
-    });
-    let mut fields = Map::from_iter([("_aws".to_owned(), directive)]);
-    for (dimension, value) in dimensions {
-        fields.insert((*dimension).to_owned(), json!(value));
+        // Besides by its dimensions, each event counts in one total, which an alarm can watch.
+        let names: Vec<_> = self.dimensions.iter().map(|(name, _)| *name).collect();
+        let mut dimension_sets = vec![names];
+        if !self.dimensions.is_empty() {
+            dimension_sets.push(Vec::new());
+        }
+
+        let directive = json!({
+            "Timestamp": u64::try_from(millis).unwrap_or(u64::MAX),
+            "CloudWatchMetrics": [{
+                "Namespace": self.namespace,
+                "Dimensions": dimension_sets,
+                "Metrics": [{ "Name": self.name, "Unit": "Count" }],
+            }],
+        });
+
+        let mut fields = Map::from_iter([("_aws".to_owned(), directive)]);
+        for (dimension, value) in self.dimensions {
+            fields.insert((*dimension).to_owned(), json!(value));
+        }
+        fields.insert(self.name.to_owned(), json!(self.events));
+        Value::Object(fields)
     }
-    fields.insert(name.to_owned(), json!(events));
-    Value::Object(fields)
 }
 
 #[cfg(test)]
@@ -78,10 +88,17 @@ mod tests {
     #[test]
     fn every_name_in_the_format_has_its_value() {
         let dimensions = [("circuit", "primary"), ("to", "open")];
-        let line = metric_line("CircuitChanged", &dimensions, 1, SystemTime::UNIX_EPOCH);
+        let event = MetricEvent {
+            namespace: "clinics",
+            name: "CircuitChanged",
+            dimensions: &dimensions,
+            events: 1,
+        };
+        let line = event.line(SystemTime::UNIX_EPOCH);
 
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(line["_aws"]["Timestamp"], 0);
+        assert_eq!(directive["Namespace"], "clinics");
         assert_eq!(directive["Dimensions"], json!([["circuit", "to"], []]));
 
         assert_eq!(line["circuit"], "primary");

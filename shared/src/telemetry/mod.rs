@@ -15,7 +15,7 @@ use crate::config;
 
 /// Starts logging and counting. Called once, first thing in `main`.
 pub fn init() {
-    metrics::turn_on();
+    metrics::turn_on(config::metrics_namespace());
 
     let lines = fmt::layer()
         .json()

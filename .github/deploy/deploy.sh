@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Deploys what was built, and looks for five minutes whether it works: the health check, and the alarms of errors. If it does not, the template
+# that was there before is deployed again; it names the artifacts of then, which the bucket of the SAM CLI keeps.
+source "$(dirname "$0")/common.sh"
+environment=$1
+
+previous=
+if aws cloudformation get-template --stack-name "$STACK" --template-stage Original --query TemplateBody --output text > previous.yaml; then
+    previous=previous.yaml
+fi
+
+sam deploy --config-env "$environment" --no-confirm-changeset
+
+# The first deployment has made the database.
+[ -n "$previous" ] || bash "$(dirname "$0")/migrate.sh"
+
+# Whether the API answers and no alarm of errors is raised.
+is_well() {
+    local raised
+    raised=$(aws cloudwatch describe-alarms --alarm-names "$(output ApiErrorsAlarm)" "$(output FastBurnAlarm)" \
+        --alarm-types MetricAlarm CompositeAlarm --state-value ALARM \
+        --query 'length([MetricAlarms, CompositeAlarms][])' --output text)
+    [ "$raised" = 0 ] && curl --fail --silent --show-error --max-time 10 --output health.json "$(output ApiUrl)/health"
+}
+
+failures=0
+for _ in $(seq 20); do
+    sleep 15
+    if is_well; then failures=0; else failures=$((failures + 1)); fi
+    [ "$failures" -lt 3 ] || break
+done
+[ "$failures" -eq 0 ] && exit 0
+
+echo "it does not work: see health.json and docs/runbook.md#api-errors" >&2
+if [ -n "$previous" ]; then
+    aws cloudformation deploy --stack-name "$STACK" --template-file "$previous" \
+        --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND
+    echo "the version before is there again" >&2
+fi
+exit 1

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""What the stacks cost a month at rest, and what a million consultations cost besides: the arithmetic of docs/deploy.md.
+
+    python3 infra/cost.py
+
+PRICES are list prices of us-east-1 in USD, on demand, without free tiers, as AWS's price pages had them in 2025. They were not looked up
+again: before you rely on a sum, compare the lines that matter to you with https://aws.amazon.com/pricing/.
+"""
+
+HOURS = 730
+
+PRICES = {
+    "NAT gateway, hour": 0.045,
+    "NAT gateway, GB": 0.045,
+    "public IPv4 address, hour": 0.005,
+    "Aurora Serverless v2, ACU and hour": 0.12,
+    "Aurora storage, GB and month": 0.10,
+    "Aurora I/O, million": 0.20,
+    "RDS Proxy, ACU and hour": 0.015,
+    "Valkey cache.t4g.micro, hour": 0.0128,
+    "Valkey cache.t4g.small, hour": 0.0256,
+    "KMS key, month": 1.00,
+    "secret, month": 0.40,
+    "alarm, metric and month": 0.10,
+    "composite alarm, month": 0.50,
+    "dashboard, month": 3.00,
+    "custom metric, month": 0.30,
+    "firewall, month": 5.00,
+    "firewall's rule, month": 1.00,
+    "firewall, million requests": 0.60,
+    "CloudFront, 10,000 HTTPS requests": 0.0100,
+    "HTTP API, million calls": 1.00,
+    "Lambda arm64, GB-second": 0.0000133334,
+    "Lambda, million calls": 0.20,
+    "SQS, million requests": 0.40,
+    "DynamoDB, million writes": 0.625,
+    "DynamoDB, million reads": 0.125,
+    "CloudWatch Logs, GB": 0.50,
+    "KMS, million requests": 3.00,
+}
+
+# How many of what samconfig.toml asks for. Metrics of alarms and rules of the firewall are counted in the templates.
+ALARM_METRICS = 87
+COMPOSITE_ALARMS = 3
+FIREWALL_RULES = 3
+ROUTES = 28
+METRICS_OF_A_ROUTE = 6
+OWN_METRICS = 60  # of some forty names, by their dimensions; it grows with tiers and limits
+
+DEV = {"NAT gateways": 1, "ACUs": 0.5, "instances": 1, "cache": ("cache.t4g.micro", 1), "GB": 5, "route metrics": False, "firewall": False}
+PROD = {"NAT gateways": 3, "ACUs": 1, "instances": 2, "cache": ("cache.t4g.small", 2), "GB": 50, "route metrics": True, "firewall": True}
+
+
+def at_rest(size):
+    """Lines of (what, arithmetic, USD a month)."""
+    nat, node, nodes = size["NAT gateways"], *size["cache"]
+    price = PRICES
+    lines = []
+
+    def add(what, *factors):
+        total = 1.0
+        for factor in factors:
+            total *= factor
+        lines.append((what, " × ".join(f"{factor:g}" for factor in factors), total))
+
+    add("NAT gateways", nat, HOURS, price["NAT gateway, hour"])
+    add("their addresses", nat, HOURS, price["public IPv4 address, hour"])
+    add("Aurora at its least", size["instances"], size["ACUs"], HOURS, price["Aurora Serverless v2, ACU and hour"])
+    add("Aurora's storage", size["GB"], price["Aurora storage, GB and month"])
+    add(f"Valkey, {node}", nodes, HOURS, price[f"Valkey {node}, hour"])
+    add("KMS keys: data, alarms", 2, price["KMS key, month"])
+    add("secrets: administrator, password, URL", 3, price["secret, month"])
+    add("metrics of alarms", ALARM_METRICS, price["alarm, metric and month"])
+    add("composite alarms", COMPOSITE_ALARMS, price["composite alarm, month"])
+    add("dashboard", 1, price["dashboard, month"])
+    add("own metrics", OWN_METRICS, price["custom metric, month"])
+    if size["route metrics"]:
+        add("metrics of routes", ROUTES, METRICS_OF_A_ROUTE, price["custom metric, month"])
+    if size["firewall"]:
+        add("firewall", 1, price["firewall, month"])
+        add("its rules", FIREWALL_RULES, price["firewall's rule, month"])
+    return lines
+
+
+def a_million_consultations():
+    """One create, one read that waits, two more reads and one job each, without any model's own price."""
+    price = PRICES
+    calls, seconds_waiting, seconds_of_a_job = 4, 6, 8  # assumed: a model answers in eight seconds, and the client waits for six of them
+
+    def gb_seconds(memory_mb, seconds):
+        return 1e6 * memory_mb / 1024 * seconds * price["Lambda arm64, GB-second"]
+
+    return [
+        ("HTTP API", f"{calls} calls", calls * price["HTTP API, million calls"]),
+        ("CloudFront", f"{calls} requests", calls * 100 * price["CloudFront, 10,000 HTTPS requests"]),
+        ("firewall", f"{calls} requests", calls * price["firewall, million requests"]),
+        ("Lambda: calls", f"{calls} and a tenth of a batch", (calls + 0.1) * price["Lambda, million calls"]),
+        ("Lambda: create and reads", "3 × 50 ms × 256 MB", gb_seconds(256, 0.15)),
+        ("Lambda: the read that waits", f"{seconds_waiting} s × 256 MB", gb_seconds(256, seconds_waiting)),
+        ("Lambda: the worker, ten jobs a batch", f"{seconds_of_a_job} s × 512 MB ÷ 10", gb_seconds(512, seconds_of_a_job / 10)),
+        ("SQS", "a send, a tenth of a receive and of a delete, a heartbeat", 1.3 * price["SQS, million requests"]),
+        ("DynamoDB", "a transcript's turn of 4 KB", 4 * price["DynamoDB, million writes"]),
+        ("Aurora I/O", "some 20 pages written and read", 20 * price["Aurora I/O, million"]),
+        ("NAT", "a prompt and an answer, 20 KB", 20 * price["NAT gateway, GB"]),
+        ("CloudWatch Logs", "seven lines of 0.6 KB", 7 * 0.6 * price["CloudWatch Logs, GB"]),
+    ]
+
+
+def show(title, lines):
+    print(f"\n{title}")
+    for what, arithmetic, dollars in lines:
+        print(f"  {what:38} {arithmetic:58} {dollars:9.2f}")
+    print(f"  {'':38} {'':58} {sum(line[2] for line in lines):9.2f}")
+
+
+if __name__ == "__main__":
+    show("dev, USD a month at rest", at_rest(DEV))
+    show("prod, USD a month at rest", at_rest(PROD))
+    show("A million consultations, USD, without the models' own price", a_million_consultations())

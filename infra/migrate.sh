@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Brings a database to the schema of infra/migrations with nothing but psql, and keeps the same notes as `sqlx migrate run`, so either may
+# go on where the other has stopped. Then it makes the functions' user, who may change rows, and no table.
+#
+#   PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …   the database, and an administrator of it, as psql reads them
+#   FUNCTIONS_USER                              by default wenzhen
+#   USER_PASSWORD                               the user's password; without it, on Amazon RDS, the user logs in by IAM
+set -euo pipefail
+cd "$(dirname "$0")/migrations"
+
+user=${FUNCTIONS_USER:-wenzhen}
+run() { psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$@"; }
+
+run <<'SQL'
+SET client_min_messages = warning;
+CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version bigint PRIMARY KEY,
+    description text NOT NULL,
+    installed_on timestamptz NOT NULL DEFAULT now(),
+    success boolean NOT NULL,
+    checksum bytea NOT NULL,
+    execution_time bigint NOT NULL
+);
+SQL
+
+for file in *.sql; do
+    version=$((10#${file%%_*}))
+    description=${file#*_}
+    description=${description%.sql}
+    checksum=$(sha384sum "$file" | cut -d ' ' -f 1)
+
+    noted=$(run --tuples-only --no-align --command "SELECT encode(checksum, 'hex') FROM _sqlx_migrations WHERE version = $version")
+    if [ "$noted" = "$checksum" ]; then
+        continue
+    elif [ -n "$noted" ]; then
+        echo "$file is not the file that was applied: a migration is never changed" >&2
+        exit 1
+    fi
+
+    # The migration and its note commit together. A second run beside this one waits, then fails and changes nothing.
+    echo "$file"
+    note="INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+          VALUES ($version, '${description//_/ }', true, '\\x$checksum', 0)"
+    run --single-transaction \
+        --command "LOCK TABLE _sqlx_migrations IN SHARE ROW EXCLUSIVE MODE" \
+        --file "$file" --command "$note"
+done
+
+run --set user="$user" --set password="${USER_PASSWORD:-}" <<'SQL'
+SELECT format('CREATE ROLE %I LOGIN', :'user')
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user') \gexec
+
+-- A user that logs in by IAM cannot log in by a password.
+SELECT format('ALTER ROLE %I PASSWORD %L', :'user', :'password') WHERE :'password' <> '' \gexec
+SELECT format('REVOKE rds_iam FROM %I', :'user')
+FROM pg_roles WHERE rolname = 'rds_iam' AND :'password' <> '' \gexec
+SELECT format('GRANT rds_iam TO %I', :'user')
+FROM pg_roles WHERE rolname = 'rds_iam' AND :'password' = '' \gexec
+
+GRANT USAGE ON SCHEMA public TO :"user";
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"user";
+GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO :"user";
+REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM :"user";
+SQL
+echo "the schema is that of $(ls ./*.sql | wc -l) migrations"

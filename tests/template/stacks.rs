@@ -1,0 +1,428 @@
+//! The stacks around the application fit each other, the code and the runbook. They are not deployed
+//! anywhere by the tests: the emulator lacks most of their kinds of resources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_norway::Value;
+
+use super::{
+    Route, collect_statements, deployed_functions, deployed_routes, events_of_kind,
+    repository_root, resolve_tags, resources_of_kind,
+};
+
+/// The stack that ties the others.
+const ROOT: &str = "infra/production.yaml";
+
+const STACK: &str = "AWS::CloudFormation::Stack";
+
+/// Parameters of the application that are for emulators, or that its root answers in another way.
+const NOT_HANDED_ON: [&str; 4] = [
+    "AllowPlaintext",
+    "CacheUrl",
+    "EmulatedCdn",
+    "IdentityEndpoint",
+];
+
+/// Routes that wait on purpose, so that their latency says nothing.
+const WAITING: [(&str, &str); 2] = [
+    ("GET", "/v1/consultations/{id}"),
+    ("POST", "/v1/chat/completions"),
+];
+
+/// Measured together with every route, for monitors; no patient waits for it.
+const FOR_MONITORS: (&str, &str) = ("GET", "/health");
+
+/// A template of this repository, by its path.
+fn read_stack(path: &str) -> Value {
+    let text = fs::read_to_string(repository_root().join(path)).unwrap();
+    resolve_tags(serde_norway::from_str(&text).unwrap())
+}
+
+/// Every template of `infra/`, by its path.
+fn stacks() -> BTreeMap<String, Value> {
+    let entries = fs::read_dir(repository_root().join("infra")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let templates = names.filter(|name| Path::new(name).extension().is_some_and(|it| it == "yaml"));
+    templates
+        .map(|name| format!("infra/{name}"))
+        .map(|path| (path.clone(), read_stack(&path)))
+        .collect()
+}
+
+fn names_in(section: &Value) -> BTreeSet<String> {
+    let names = section.as_mapping().into_iter().flatten();
+    names
+        .map(|(name, _)| name.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The children of the root by their logical names, each with its resource and its template.
+fn children() -> BTreeMap<String, (Value, Value)> {
+    let root = read_stack(ROOT);
+    let resources = root["Resources"].as_mapping().unwrap();
+    let stacks = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == STACK);
+
+    let read = stacks.map(|(name, resource)| {
+        let url = resource["Properties"]["TemplateURL"].as_str().unwrap();
+        let template = read_stack(&format!("infra/{url}"));
+        let name = name.as_str().unwrap().to_owned();
+        (name, (resource.clone(), template))
+    });
+    read.collect()
+}
+
+/// Calls `visit` with every text within a value, and the key under which it stands.
+fn visit_texts<'a>(value: &'a Value, key: &'a str, visit: &mut dyn FnMut(&'a str, &'a str)) {
+    match value {
+        Value::String(text) => visit(key, text),
+        Value::Sequence(items) => {
+            for item in items {
+                visit_texts(item, key, visit);
+            }
+        }
+        Value::Mapping(map) => {
+            for (key, value) in map {
+                visit_texts(value, key.as_str().unwrap_or_default(), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_child_is_given_what_it_needs_and_nothing_else() {
+    for (name, (resource, template)) in children() {
+        let given = names_in(&resource["Properties"]["Parameters"]);
+        let known = names_in(&template["Parameters"]);
+        let unknown: Vec<_> = given.difference(&known).collect();
+        assert!(unknown.is_empty(), "{name} has no {unknown:?}");
+
+        for parameter in known.difference(&given) {
+            let default = &template["Parameters"][parameter.as_str()]["Default"];
+            assert!(!default.is_null(), "{name} needs {parameter}");
+        }
+    }
+}
+
+/// What an operator may set of the application, an operator of the whole may set too.
+#[test]
+fn every_parameter_of_the_application_can_be_reached() {
+    let (resource, template) = &children()["Application"];
+    let given = names_in(&resource["Properties"]["Parameters"]);
+    let mut expected = names_in(&template["Parameters"]);
+    expected.retain(|name| !NOT_HANDED_ON.contains(&name.as_str()));
+    assert_eq!(given, expected);
+}
+
+#[test]
+fn every_parameter_of_a_stack_is_used() {
+    for (path, template) in stacks() {
+        let mut used = BTreeSet::new();
+        visit_texts(&template, "", &mut |key, text| {
+            if key == "Ref" {
+                used.insert(text.to_owned());
+            }
+            let substituted = text.split("${").skip(1);
+            used.extend(substituted.filter_map(|part| Some(part.split_once('}')?.0.to_owned())));
+        });
+
+        let parameters = names_in(&template["Parameters"]);
+        let unused: Vec<_> = parameters.difference(&used).collect();
+        assert!(unused.is_empty(), "{path}: {unused:?}");
+    }
+}
+
+/// An output with a condition of the child's own could be missing.
+#[test]
+fn every_output_that_is_read_exists_in_its_stack() {
+    let (root, children) = (read_stack(ROOT), children());
+    let mut read = 0;
+    visit_texts(&root, "", &mut |key, text| {
+        let ("Fn::GetAtt", Some((child, output))) = (key, text.split_once(".Outputs.")) else {
+            return;
+        };
+
+        read += 1;
+        let (_, template) = &children[child];
+        let found = &template["Outputs"][output];
+        assert!(!found["Value"].is_null(), "{text}");
+        assert!(found["Condition"].is_null(), "{text} may be missing");
+    });
+    assert!(read > 40, "{read}");
+}
+
+/// Each alarm of every stack, by its name.
+fn alarms() -> BTreeMap<String, Value> {
+    let mut alarms = BTreeMap::new();
+    for template in stacks().into_values() {
+        for (name, resource) in template["Resources"].as_mapping().unwrap() {
+            let kind = resource["Type"].as_str().unwrap();
+            if kind.starts_with("AWS::CloudWatch::") && kind.ends_with("Alarm") {
+                let name = name.as_str().unwrap().to_owned();
+                assert!(
+                    alarms
+                        .insert(name, resource["Properties"].clone())
+                        .is_none(),
+                    "two alarms have one name"
+                );
+            }
+        }
+    }
+    alarms
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors_of(page: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(repository_root().join(page)).unwrap();
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let as_anchor = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(as_anchor).collect()
+}
+
+#[test]
+fn every_alarm_points_to_a_section_of_the_runbook() {
+    let anchors = anchors_of("docs/runbook.md");
+    let alarms = alarms();
+    assert!(alarms.len() > 40, "{}", alarms.len());
+
+    for (name, alarm) in alarms {
+        let description = alarm["AlarmDescription"]["Fn::Sub"].as_str().unwrap();
+        let (_, anchor) = description.split_once("${RunbookUrl}#").unwrap();
+        assert!(
+            anchors.contains(anchor),
+            "{name}: docs/runbook.md has no {anchor}"
+        );
+    }
+}
+
+#[test]
+fn every_alarm_tells_somebody_or_is_part_of_one_that_does() {
+    let alarms = alarms();
+    let composed: Vec<_> = alarms
+        .values()
+        .filter_map(|alarm| alarm["AlarmRule"]["Fn::Sub"].as_str())
+        .collect();
+
+    for (name, alarm) in &alarms {
+        let reference = format!("\"${{{name}}}\"");
+        let is_part = composed.iter().any(|rule| rule.contains(&reference));
+        let tells = alarm["AlarmActions"].as_sequence().is_some();
+        assert!(tells != is_part, "{name}");
+    }
+}
+
+/// The names in double quotes in the code of functions and the crate that begin as a metric's do.
+fn names_in_code() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut folders = ["shared/src", "functions/src"]
+        .map(|folder| repository_root().join(folder))
+        .to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            if text.contains("metrics::") || text.contains("_metric:") {
+                names.extend(text.split('"').map(str::to_owned));
+            }
+        }
+    }
+    names
+}
+
+/// The metrics of our own that an alarm or the dashboard names.
+fn watched_metrics() -> BTreeSet<String> {
+    let template = read_stack("infra/observability.yaml");
+    let mut watched = BTreeSet::new();
+    let mut collect = |metric: &Value| {
+        if metric["Namespace"]["Ref"] == "MetricsNamespace" {
+            watched.insert(metric["MetricName"].as_str().unwrap().to_owned());
+        }
+    };
+
+    for alarm in alarms().values() {
+        collect(alarm);
+        for query in alarm["Metrics"].as_sequence().into_iter().flatten() {
+            collect(&query["MetricStat"]["Metric"]);
+        }
+    }
+    visit_texts(&template, "", &mut |_, text| {
+        let queried = text.split("SELECT SUM(").skip(1);
+        let queried = queried.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()));
+        watched.extend(queried);
+    });
+
+    watched.extend(drawn_metrics(&template));
+    watched
+}
+
+/// Those of the dashboard, in whose lists `.` repeats what stands above.
+fn drawn_metrics(template: &Value) -> BTreeSet<String> {
+    let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
+    let body: serde_json::Value =
+        serde_json::from_str(body["Fn::Sub"].as_str().unwrap()).expect("the dashboard is JSON");
+
+    let mut drawn = BTreeSet::new();
+    for widget in body["widgets"].as_array().unwrap() {
+        let mut is_ours = false;
+        for metric in widget["properties"]["metrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            match metric[0].as_str() {
+                Some("...") => continue,
+                Some(".") => {}
+                namespace => is_ours = namespace == Some("${MetricsNamespace}"),
+            }
+            if is_ours {
+                drawn.insert(metric[1].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    drawn
+}
+
+#[test]
+fn every_metric_that_is_watched_is_counted_by_the_code() {
+    let (watched, counted) = (watched_metrics(), names_in_code());
+    for metric in ["JobFailed", "CircuitChanged", "PromptTokens"] {
+        assert!(watched.contains(metric), "{metric}");
+    }
+
+    let unknown: Vec<_> = watched.difference(&counted).collect();
+    assert!(unknown.is_empty(), "nothing counts {unknown:?}");
+}
+
+/// Its latency raises an alarm, unless it waits on purpose.
+#[test]
+fn every_route_is_watched() {
+    let mut watched = BTreeSet::new();
+    for alarm in alarms().values() {
+        for query in alarm["Metrics"].as_sequence().into_iter().flatten() {
+            let metric = &query["MetricStat"]["Metric"];
+            let dimensions = metric["Dimensions"].as_sequence().into_iter().flatten();
+            let value = |name: &str| {
+                let mut named = dimensions.clone().filter(|it| it["Name"] == name);
+                named.next().and_then(|it| it["Value"].as_str())
+            };
+            if let (Some(method), Some(path)) = (value("Method"), value("Resource")) {
+                let (method, path) = (method.to_owned(), path.to_owned());
+                watched.insert(Route { method, path });
+            }
+        }
+    }
+
+    let mut expected = deployed_routes();
+    expected.retain(|Route { method, path }| {
+        let route = (method.as_str(), path.as_str());
+        !WAITING.contains(&route) && route != FOR_MONITORS
+    });
+    assert_eq!(watched, expected);
+}
+
+/// A path that no behaviour names would be answered by the web client's first page.
+#[test]
+fn the_edge_passes_every_route_on() {
+    let edge = read_stack("infra/edge.yaml");
+    let config = &edge["Resources"]["Distribution"]["Properties"]["DistributionConfig"];
+    let behaviours = config["CacheBehaviors"].as_sequence().unwrap();
+    let patterns = behaviours
+        .iter()
+        .map(|it| it["PathPattern"].as_str().unwrap());
+
+    for Route { path, .. } in deployed_routes() {
+        let is_passed_on = patterns
+            .clone()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(prefix) => path.starts_with(prefix),
+                None => path == pattern,
+            });
+        assert!(is_passed_on, "{path}");
+    }
+}
+
+/// The emulator enforces no permissions: what the boundary forgets, AWS alone would refuse.
+#[test]
+fn the_boundary_lets_every_permission_through() {
+    let policies = resources_of_kind("AWS::IAM::ManagedPolicy");
+    let document = &policies["FunctionsBoundary"]["PolicyDocument"];
+    let allowed = actions_of(&document["Statement"][0]);
+
+    let functions = deployed_functions();
+    let shared = resources_of_kind("AWS::IAM::Policy");
+    let own = functions.values().map(|function| &function["Policies"]);
+    let granted = own.chain(shared.values().map(|policy| &policy["PolicyDocument"]));
+
+    for policies in granted {
+        let mut statements = Vec::new();
+        collect_statements(policies, &mut statements);
+        for action in statements.into_iter().flat_map(actions_of) {
+            assert!(allowed.contains(&action), "{action}");
+        }
+    }
+}
+
+fn actions_of(statement: &Value) -> BTreeSet<String> {
+    let action = &statement["Action"];
+    let list = action.as_sequence().into_iter().flatten();
+    let actions = list
+        .chain(std::iter::once(action))
+        .filter_map(Value::as_str);
+    actions.map(str::to_owned).collect()
+}
+
+/// Names of schedules are unique in a group: without one, two stacks of an account meet.
+#[test]
+fn every_schedule_is_in_the_group_of_its_stack() {
+    for (name, function) in deployed_functions() {
+        for schedule in events_of_kind(&function, "ScheduleV2") {
+            assert_eq!(schedule["GroupName"]["Ref"], "Schedules", "{name}");
+        }
+    }
+
+    let groups = resources_of_kind("AWS::Scheduler::ScheduleGroup");
+    assert!(
+        groups["Schedules"]["Name"].is_null(),
+        "a name would be fixed"
+    );
+}
+
+/// An environment of `samconfig.toml` sets what its template has.
+#[test]
+fn samconfig_sets_parameters_that_exist() {
+    let text = fs::read_to_string(repository_root().join("samconfig.toml")).unwrap();
+    let config: toml::Table = toml::from_str(&text).unwrap();
+    let mut environments = 0;
+
+    for (name, environment) in config.iter().filter(|(_, value)| value.is_table()) {
+        let Some(deploy) = environment.get("deploy") else {
+            continue;
+        };
+        let parameters = &deploy["parameters"];
+        let template = parameters
+            .get("template_file")
+            .and_then(toml::Value::as_str);
+        let known = names_in(&read_stack(template.unwrap_or(ROOT))["Parameters"]);
+
+        for value in parameters["parameter_overrides"].as_array().unwrap() {
+            let (parameter, _) = value.as_str().unwrap().split_once('=').unwrap();
+            assert!(known.contains(parameter), "{name}: {parameter}");
+        }
+        environments += 1;
+    }
+    assert!(environments >= 2, "dev and prod");
+}
