@@ -106,13 +106,19 @@ fn make_environment(stack: &Stack, python: &str) -> Result<()> {
 }
 
 fn install_packages(stack: &Stack, requirements: &[PathBuf]) -> Result<()> {
-    let mut pip = Command::new(bin_folder(stack).join("python"));
-    pip.args(["-m", "pip", "install"]).args(PIP_OPTIONS);
+    let mut pip = pip_install(stack);
     for file in requirements {
         pip.arg("--requirement").arg(file);
     }
 
     run(&mut pip, NO_PACKAGES)
+}
+
+/// A command that installs packages whose hashes are known.
+pub fn pip_install(stack: &Stack) -> Command {
+    let mut pip = Command::new(bin_folder(stack).join("python"));
+    pip.args(["-m", "pip", "install"]).args(PIP_OPTIONS);
+    pip
 }
 
 /// Runs a command to its end; its output goes to the terminal.

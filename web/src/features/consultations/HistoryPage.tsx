@@ -1,0 +1,42 @@
+import { Button, Skeleton } from 'antd';
+import { Link } from 'react-router';
+import { FailureAlert } from '../../components/FailureAlert';
+import { LoadMore } from '../../components/LoadMore';
+import { Page } from '../../components/Page';
+import { useTexts } from '../../i18n/texts';
+import { ConsultationList } from './ConsultationList';
+import { useListConsultationsInfiniteQuery } from './consultationsApi';
+
+/** One's own consultations, the latest first; more are read as one scrolls. */
+export function HistoryPage() {
+  const t = useTexts();
+  const list = useListConsultationsInfiniteQuery();
+  const items = list.data?.pages.flatMap((page) => page.items);
+
+  return (
+    <Page title={t('history.title')}>
+      <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
+      {list.isLoading && <Skeleton active paragraph={{ rows: 10 }} />}
+      {items?.length === 0 && (
+        <div className="card empty">
+          <p>{t('history.empty')}</p>
+          <Link to="/consultations/new">
+            <Button type="primary" tabIndex={-1}>
+              {t('history.begin')}
+            </Button>
+          </Link>
+        </div>
+      )}
+      {items && items.length > 0 && (
+        <>
+          <ConsultationList items={items} />
+          <LoadMore
+            hasMore={list.hasNextPage}
+            isLoading={list.isFetchingNextPage}
+            onLoad={() => void list.fetchNextPage()}
+          />
+        </>
+      )}
+    </Page>
+  );
+}
