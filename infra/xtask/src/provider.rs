@@ -17,7 +17,10 @@ pub fn start_scripted(stack: &Stack) -> Result<Option<Server<'_>>> {
     cargo
         .current_dir(&stack.root)
         .args(["build", "--quiet", "--package", "scripted-provider"]);
-    tools::run(&mut cargo, "the scripted provider cannot be built; see above")?;
+    tools::run(
+        &mut cargo,
+        "the scripted provider cannot be built; see above",
+    )?;
 
     let server = Server::new(stack, "provider");
     let mut provider = Command::new(stack.root.join("target/debug/scripted-provider"));

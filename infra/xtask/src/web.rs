@@ -46,7 +46,11 @@ pub async fn test_web(stack: &Stack) -> Result<()> {
     let port = find_free_port()?;
     let serve = prepare(stack, port).await?;
     node::run_script(stack, "lint", "the web client breaks a rule; see above")?;
-    node::run_script(stack, "test", "unit tests of the web client failed; see above")?;
+    node::run_script(
+        stack,
+        "test",
+        "unit tests of the web client failed; see above",
+    )?;
 
     let models = provider::start_scripted(stack)?;
     let server = Server::new(stack, "web");
@@ -67,7 +71,10 @@ async fn test_in_browser(stack: &Stack, server: &Server<'_>, url: &str) -> Resul
 
     let mut npm = node::npm(stack)?;
     npm.args(["run", "--silent", "e2e"]).env("WEB_URL", url);
-    tools::run(&mut npm, "browser tests of the web client failed; see above")
+    tools::run(
+        &mut npm,
+        "browser tests of the web client failed; see above",
+    )
 }
 
 /// Installs and builds; returns the command that serves.

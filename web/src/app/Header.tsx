@@ -5,7 +5,7 @@ import { leave } from '../features/auth/signIn';
 import { useLanguage, useTexts } from '../i18n/texts';
 import { useAppDispatch, useAppSelector } from './hooks';
 import { pagesOf } from './pages';
-import { languageChosen, themeChosen } from './preferencesSlice';
+import { languageChosen, savePreference, themeChosen } from './preferencesSlice';
 
 export function Header() {
   const t = useTexts();
@@ -40,13 +40,20 @@ function LookButtons() {
   const language = useLanguage();
   const isDark = useAppSelector((state) => state.preferences.theme === 'dark');
 
+  const switchLanguage = () => {
+    const other = language === 'zh' ? 'en' : 'zh';
+    savePreference({ language: other });
+    dispatch(languageChosen(other));
+  };
+  const switchTheme = () => {
+    const other = isDark ? 'light' : 'dark';
+    savePreference({ theme: other });
+    dispatch(themeChosen(other));
+  };
+
   return (
     <div className="look">
-      <Button
-        type="text"
-        lang={language === 'zh' ? 'en' : 'zh-CN'}
-        onClick={() => dispatch(languageChosen(language === 'zh' ? 'en' : 'zh'))}
-      >
+      <Button type="text" lang={language === 'zh' ? 'en' : 'zh-CN'} onClick={switchLanguage}>
         {t('app.language')}
       </Button>
       <Button
@@ -54,7 +61,7 @@ function LookButtons() {
         icon={isDark ? <SunOutlined /> : <MoonOutlined />}
         aria-label={t(isDark ? 'app.theme.light' : 'app.theme.dark')}
         title={t(isDark ? 'app.theme.light' : 'app.theme.dark')}
-        onClick={() => dispatch(themeChosen(isDark ? 'light' : 'dark'))}
+        onClick={switchTheme}
       />
     </div>
   );

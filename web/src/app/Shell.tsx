@@ -25,7 +25,7 @@ export function Shell() {
 
   return (
     <>
-      <a className="skip" href="#content">
+      <a className="skip" href="#page">
         {t('app.skip')}
       </a>
       <Header />
@@ -34,7 +34,7 @@ export function Shell() {
           {t('app.offline')}
         </p>
       )}
-      <main id="content" className="page" aria-busy={isLoading} tabIndex={-1}>
+      <main id="page" className="page" aria-busy={isLoading} tabIndex={-1}>
         <Suspense fallback={<Skeleton active />}>
           {isSignedIn ? <Outlet /> : <SignInPage />}
         </Suspense>

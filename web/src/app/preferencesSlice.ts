@@ -37,8 +37,10 @@ function loadPreferences(): Preferences {
   }
 }
 
-export function savePreferences(preferences: Preferences): void {
-  localStorage.setItem(KEY, JSON.stringify(preferences));
+/** Keeps what was chosen; without a choice the browser's own settings go on to count. */
+export function savePreference(part: Partial<Preferences>): void {
+  const chosen = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Preferences>;
+  localStorage.setItem(KEY, JSON.stringify({ ...chosen, ...part }));
 }
 
 export const { languageChosen, themeChosen } = preferencesSlice.actions;

@@ -6,6 +6,7 @@ const TOKENS = {
   light: {
     colorPrimary: '#0b6e6e',
     colorLink: '#0b6e6e',
+    colorLinkHover: '#084f4f',
     colorBgLayout: '#f4f7f7',
     colorTextPlaceholder: '#667173',
     colorTextDescription: '#55605f',
@@ -13,9 +14,13 @@ const TOKENS = {
     colorError: '#b3261e',
     colorSuccess: '#226c35',
     colorWarning: '#8f4700',
+    colorWarningBg: '#fff0dd',
+    colorWarningBorder: '#e3b27a',
+    colorErrorBg: '#fdeeec',
+    colorErrorBorder: '#e6aaa5',
   },
   dark: {
-    colorPrimary: '#2f9a97',
+    colorPrimary: '#4fc4bf',
     colorLink: '#6fd3cf',
     colorLinkHover: '#9be3e0',
     colorBgLayout: '#0f1516',

@@ -71,7 +71,7 @@ function Circuits({ circuits }: { circuits: Circuit[] }) {
 
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls needs the keyboard
-    <div className="scroll" tabIndex={0} role="region" aria-label={t('operations.circuits')}>
+    <div className="scroll" tabIndex={0} role="group" aria-label={t('operations.circuits')}>
       <table className="table">
         <thead>
           <tr>

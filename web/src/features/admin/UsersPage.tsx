@@ -1,5 +1,6 @@
-import { App, Button, Skeleton } from 'antd';
+import { Skeleton } from 'antd';
 import type { ListedUser } from '../../api/types';
+import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
@@ -41,22 +42,7 @@ export function UsersPage() {
 
 function UserRow({ user: { id, name, email, role } }: { user: ListedUser }) {
   const t = useTexts();
-  const { modal, message } = App.useApp();
-  const [signOut, { error, isLoading }] = useSignOutEverywhereMutation();
-
-  const ask = async () => {
-    const isSure = await modal.confirm({
-      title: t('users.signOut.title'),
-      content: t('users.signOut.what', { name }),
-      okText: t('users.signOut'),
-      okButtonProps: { danger: true },
-      cancelText: t('app.cancel'),
-    });
-    if (!isSure) return;
-
-    const { error: fault } = await signOut(id);
-    if (!fault) void message.success(t('users.signedOut', { name }));
-  };
+  const [signOut, { error, isLoading, isSuccess }] = useSignOutEverywhereMutation();
 
   return (
     <li className="document">
@@ -65,15 +51,20 @@ function UserRow({ user: { id, name, email, role } }: { user: ListedUser }) {
         <p className="small">
           {email} · {t(`role.${role}`)}
         </p>
+        <p role="status" className="small">
+          {isSuccess && t('users.signedOut', { name })}
+        </p>
         <FailureAlert error={error} />
       </div>
-      <Button
-        loading={isLoading}
-        aria-label={t('users.signOut.label', { name })}
-        onClick={() => void ask()}
+      <ConfirmButton
+        title={t('users.signOut.title')}
+        what={t('users.signOut.what', { name })}
+        confirm={t('users.signOut')}
+        onConfirm={() => void signOut(id)}
+        button={{ loading: isLoading, 'aria-label': t('users.signOut.label', { name }) }}
       >
         {t('users.signOut')}
-      </Button>
+      </ConfirmButton>
     </li>
   );
 }

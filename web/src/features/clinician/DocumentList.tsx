@@ -1,7 +1,8 @@
 import { DeleteOutlined } from '@ant-design/icons';
-import { App, Button, Skeleton } from 'antd';
+import { Skeleton } from 'antd';
 import { useEffect } from 'react';
 import type { ListedDocument } from '../../api/types';
+import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Section } from '../../components/Section';
@@ -92,29 +93,25 @@ function Ingestion({ jobId, onEnd }: { jobId: string; onEnd: () => void }) {
 
 function DeleteButton({ document: { id, title } }: { document: ListedDocument }) {
   const t = useTexts();
-  const { modal } = App.useApp();
-  const [remove, { isLoading }] = useDeleteDocumentMutation();
+  const [remove, { error, isLoading }] = useDeleteDocumentMutation();
   const label = t('knowledge.delete', { title });
 
-  const ask = async () => {
-    const isSure = await modal.confirm({
-      title: t('knowledge.delete.title'),
-      content: t('knowledge.delete.what'),
-      okText: label,
-      okButtonProps: { danger: true },
-      cancelText: t('app.cancel'),
-    });
-    if (isSure) await remove(id);
-  };
-
   return (
-    <Button
-      type="text"
-      icon={<DeleteOutlined />}
-      aria-label={label}
-      title={label}
-      loading={isLoading}
-      onClick={() => void ask()}
-    />
+    <>
+      <FailureAlert error={error} />
+      <ConfirmButton
+        title={t('knowledge.delete.title')}
+        what={t('knowledge.delete.what')}
+        confirm={label}
+        onConfirm={() => void remove(id)}
+        button={{
+          type: 'text',
+          icon: <DeleteOutlined />,
+          title: label,
+          'aria-label': label,
+          loading: isLoading,
+        }}
+      />
+    </>
   );
 }

@@ -1,7 +1,8 @@
-import { App, Button } from 'antd';
+import { Button } from 'antd';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import type { Consultation } from '../../api/types';
+import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
 import { useTexts } from '../../i18n/texts';
 import {
@@ -87,32 +88,26 @@ function ExportActions({ id }: { id: string }) {
 
 function EraseAction({ id }: { id: string }) {
   const t = useTexts();
-  const { modal, message } = App.useApp();
   const navigate = useNavigate();
   const [erase, { error, isLoading }] = useEraseConsultationMutation();
 
-  const ask = async () => {
-    const isSure = await modal.confirm({
-      title: t('actions.erase.title'),
-      content: t('actions.erase.what'),
-      okText: t('actions.erase.confirm'),
-      okButtonProps: { danger: true },
-      cancelText: t('app.cancel'),
-    });
-    if (!isSure) return;
-
+  const finish = async () => {
     const { data } = await erase(id);
-    if (!data) return;
-    void message.success(t('actions.erased'));
-    await navigate('/');
+    if (data) await navigate('/consultations', { state: { erased: true } });
   };
 
   return (
     <>
       <FailureAlert error={error} />
-      <Button danger loading={isLoading} onClick={() => void ask()}>
+      <ConfirmButton
+        title={t('actions.erase.title')}
+        what={t('actions.erase.what')}
+        confirm={t('actions.erase.confirm')}
+        onConfirm={() => void finish()}
+        button={{ danger: true, loading: isLoading }}
+      >
         {t('actions.erase')}
-      </Button>
+      </ConfirmButton>
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { Button, Skeleton } from 'antd';
-import { Link } from 'react-router';
+import { Link, useLocation } from 'react-router';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
@@ -10,11 +10,18 @@ import { useListConsultationsInfiniteQuery } from './consultationsApi';
 /** One's own consultations, the latest first; more are read as one scrolls. */
 export function HistoryPage() {
   const t = useTexts();
+  const { state } = useLocation() as { state: { erased?: boolean } | null };
+  const hasErased = state?.erased === true;
   const list = useListConsultationsInfiniteQuery();
   const items = list.data?.pages.flatMap((page) => page.items);
 
   return (
     <Page title={t('history.title')}>
+      {hasErased && (
+        <p role="status" className="card">
+          {t('actions.erased')}
+        </p>
+      )}
       <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
       {list.isLoading && <Skeleton active paragraph={{ rows: 10 }} />}
       {items?.length === 0 && (
