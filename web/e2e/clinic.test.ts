@@ -15,6 +15,9 @@ afterAll(async () => {
 });
 
 it('a clinician sees the most urgent first, and how an answer was made', async () => {
+  await complain('I have crushing chest pain and cold sweats.');
+  await complain('A runny nose for two days.');
+
   const { page, faults } = await visit(browser, enDesktop);
   await signIn(page, 'clinician', enDesktop);
   const rows = page.locator('.list-row');
@@ -104,3 +107,14 @@ it('an admin sees the health with its circuits, and queues failed jobs again', a
   await look(page, 'operations-zh-phone-dark');
   expect(faults).toEqual([]);
 });
+
+/** A patient describes this, and waits for the assessment. */
+async function complain(symptoms: string): Promise<void> {
+  const { page } = await visit(browser, enDesktop);
+  await signIn(page, 'patient', enDesktop);
+  await page.getByLabel('Symptoms').fill(symptoms);
+  await page.getByRole('button', { name: 'Assess now' }).click();
+
+  await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
+  await page.context().close();
+}

@@ -1,6 +1,6 @@
 import { api } from '../../api/api';
 import type { AppDispatch } from '../../app/store';
-import { clearDrafts } from '../consultations/draft';
+import { claimDraft, clearDrafts } from '../consultations/draft';
 import { authApi } from './authApi';
 import { signedIn, signedOut } from './sessionSlice';
 import { forgetTokens } from './tokens';
@@ -8,9 +8,12 @@ import { forgetTokens } from './tokens';
 /** Takes the person who has just signed in for who the API says that they are. */
 export function enter() {
   return async (dispatch: AppDispatch): Promise<void> => {
+    // Whoever was here before may have been somebody else.
+    dispatch(api.util.resetApiState());
     const me = await dispatch(
       authApi.endpoints.getMe.initiate(undefined, { forceRefetch: true, subscribe: false }),
     ).unwrap();
+    claimDraft(me.id);
     dispatch(signedIn(me));
   };
 }

@@ -11,6 +11,7 @@ export interface Draft {
 }
 
 const KEY = 'wenzhen.draft';
+const OWNER_KEY = 'wenzhen.draft.owner';
 
 /** The draft of this tab; an empty one if there is none or it cannot be read. */
 export function loadDraft(storage: Storage = sessionStorage): Draft {
@@ -25,6 +26,12 @@ export function loadDraft(storage: Storage = sessionStorage): Draft {
 /** Changes a part of the draft. */
 export function saveDraft(part: Draft, storage: Storage = sessionStorage): void {
   storage.setItem(KEY, JSON.stringify({ ...loadDraft(storage), ...part }));
+}
+
+/** Says who writes from now on. A draft of somebody else, whose session ended, is not theirs to see. */
+export function claimDraft(userId: string, storage: Storage = sessionStorage): void {
+  if (storage.getItem(OWNER_KEY) !== userId) clearDrafts(storage);
+  storage.setItem(OWNER_KEY, userId);
 }
 
 export function clearDrafts(storage: Storage = sessionStorage): void {
