@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import chromium from '@sparticuz/chromium';
 import axe from 'axe-core';
 import { chromium as playwright, type Browser, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 
 /** Where `cargo xtask test` serves the client with its stack. */
 export const WEB_URL = process.env.WEB_URL ?? 'http://127.0.0.1:8088';
@@ -27,7 +27,7 @@ export interface Look {
 export type RoleName = 'patient' | 'clinician' | 'admin';
 
 /** A Chromium that came as a package, with a Chinese font beside its own. */
-export async function launch(): Promise<Browser> {
+async function launch(): Promise<Browser> {
   const executablePath = await chromium.executablePath();
   const fonts = join(tmpdir(), 'fonts');
   for (const font of FONTS) {
@@ -44,11 +44,21 @@ export async function launch(): Promise<Browser> {
   });
 }
 
+let browser: Browser | undefined;
+
+/** Gives the tests of a file a browser. */
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+}
+
 /** A page of a new visitor. What it logs as an error, such as a broken content policy, fails its test. */
-export async function visit(
-  browser: Browser,
-  look: Look,
-): Promise<{ page: Page; faults: string[] }> {
+export async function visit(look: Look): Promise<{ page: Page; faults: string[] }> {
+  if (!browser) throw new Error('there is no browser: call useBrowser() first');
   const context = await browser.newContext({
     viewport: look.size,
     locale: look.language === 'zh' ? 'zh-CN' : 'en-GB',

@@ -1,24 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DESKTOP, launch, look, PHONE, signIn, visit, type Look } from './browser';
+import { expect, it } from 'vitest';
+import { DESKTOP, look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
 
 const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 const zhDarkPhone: Look = { language: 'zh', theme: 'dark', size: PHONE };
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
+useBrowser();
 
 it('a clinician sees the most urgent first, and how an answer was made', async () => {
   await complain('I have crushing chest pain and cold sweats.');
   await complain('A runny nose for two days.');
 
-  const { page, faults } = await visit(browser, enDesktop);
+  const { page, faults } = await visit(enDesktop);
   await signIn(page, 'clinician', enDesktop);
   const rows = page.locator('.list-row');
   await rows.first().waitFor();
@@ -35,7 +28,7 @@ it('a clinician sees the most urgent first, and how an answer was made', async (
 });
 
 it('a document is brought in, found, and deleted', async () => {
-  const { page, faults } = await visit(browser, zhDarkPhone);
+  const { page, faults } = await visit(zhDarkPhone);
   await signIn(page, 'clinician', zhDarkPhone);
   await page.getByRole('link', { name: '知识库' }).click();
 
@@ -65,7 +58,7 @@ it('a document is brought in, found, and deleted', async () => {
 });
 
 it('an admin imports people, and sees by line what was wrong', async () => {
-  const { page, faults } = await visit(browser, enDesktop);
+  const { page, faults } = await visit(enDesktop);
   await signIn(page, 'admin', enDesktop);
   await page.getByRole('link', { name: 'People' }).click();
 
@@ -96,7 +89,7 @@ it('an admin imports people, and sees by line what was wrong', async () => {
 });
 
 it('an admin sees the health with its circuits, and queues failed jobs again', async () => {
-  const { page, faults } = await visit(browser, zhDarkPhone);
+  const { page, faults } = await visit(zhDarkPhone);
   await signIn(page, 'admin', zhDarkPhone);
   await page.getByRole('link', { name: '运维' }).click();
 
@@ -110,7 +103,7 @@ it('an admin sees the health with its circuits, and queues failed jobs again', a
 
 /** A patient describes this, and waits for the assessment. */
 async function complain(symptoms: string): Promise<void> {
-  const { page } = await visit(browser, enDesktop);
+  const { page } = await visit(enDesktop);
   await signIn(page, 'patient', enDesktop);
   await page.getByLabel('Symptoms').fill(symptoms);
   await page.getByRole('button', { name: 'Assess now' }).click();

@@ -1,23 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DESKTOP, launch, look, PHONE, signIn, visit, type Look } from './browser';
+import { expect, it } from 'vitest';
+import { DESKTOP, look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
 
 const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
 const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 const enDarkPhone: Look = { language: 'en', theme: 'dark', size: PHONE };
 const zhDarkDesktop: Look = { language: 'zh', theme: 'dark', size: DESKTOP };
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
+useBrowser();
 
 it('a patient with a heart attack, in Chinese on a phone, sees at once whom to call', async () => {
-  const { page, faults } = await visit(browser, zhPhone);
+  const { page, faults } = await visit(zhPhone);
   await look(page, 'sign-in-zh-phone');
   await signIn(page, 'patient', zhPhone);
 
@@ -39,7 +32,7 @@ it('a patient with a heart attack, in Chinese on a phone, sees at once whom to c
 });
 
 it('a “yes” to a danger sign raises the urgency', async () => {
-  const { page, faults } = await visit(browser, enDesktop);
+  const { page, faults } = await visit(enDesktop);
   await look(page, 'sign-in-en-desktop');
   await signIn(page, 'patient', enDesktop);
 
@@ -61,7 +54,7 @@ it('a “yes” to a danger sign raises the urgency', async () => {
 });
 
 it('files are verified, attached, and what is no picture is refused', async () => {
-  const { page, faults } = await visit(browser, enDarkPhone);
+  const { page, faults } = await visit(enDarkPhone);
   await signIn(page, 'patient', enDarkPhone);
   await page.getByLabel('Symptoms').fill('An itchy rash on my arm since yesterday, see the photo.');
 
@@ -89,7 +82,7 @@ it('files are verified, attached, and what is no picture is refused', async () =
 });
 
 it('an answer by no model says so; a report is written, all of it saved, and erased', async () => {
-  const { page, faults } = await visit(browser, zhDarkDesktop);
+  const { page, faults } = await visit(zhDarkDesktop);
   await signIn(page, 'patient', zhDarkDesktop);
   await page.getByLabel('症状').fill('咳嗽三天，有点流鼻涕。[primary:500] [secondary:500]');
   await page.getByRole('button', { name: '立即评估' }).click();
@@ -121,7 +114,7 @@ it('an answer by no model says so; a report is written, all of it saved, and era
 });
 
 it('the history is read on as one scrolls', async () => {
-  const { page } = await visit(browser, zhPhone);
+  const { page } = await visit(zhPhone);
   await signIn(page, 'patient', zhPhone);
   await page.getByRole('link', { name: '我的问诊' }).click();
   await page.locator('.list-row').first().waitFor();

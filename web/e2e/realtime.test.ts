@@ -1,23 +1,17 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DESKTOP, launch, PHONE, signIn, visit, WEB_URL, type Look } from './browser';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { DESKTOP, PHONE, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
 
 const patientLook: Look = { language: 'en', theme: 'light', size: PHONE };
 const clinicianLook: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
+useBrowser();
 
 it('what happens while the connection is lost is there when it is back', async () => {
   const line = await Line.open();
-  const { page } = await visit(browser, patientLook);
+  const { page } = await visit(patientLook);
   await takeLine(page, line);
   const subscribed = watchSubscriptions(page);
 
@@ -40,7 +34,7 @@ it('what happens while the connection is lost is there when it is back', async (
 
 /** A clinician says “yes” to a danger sign for the patient, elsewhere. */
 async function answerAsClinician(address: string): Promise<void> {
-  const { page } = await visit(browser, clinicianLook);
+  const { page } = await visit(clinicianLook);
   await page.goto(address);
   await signIn(page, 'clinician', clinicianLook);
 

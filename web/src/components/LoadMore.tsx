@@ -3,33 +3,42 @@ import { useEffect, useRef } from 'react';
 import { useTexts } from '../i18n/texts';
 
 interface Props {
-  hasMore: boolean;
-  isLoading: boolean;
-  onLoad: () => void;
+  /** A list that is read page by page. */
+  list: {
+    hasNextPage: boolean;
+    isFetchingNextPage: boolean;
+    fetchNextPage: () => unknown;
+  };
 }
 
 /** Reads the next page when it comes into sight; the button is for keyboards and screen readers. */
-export function LoadMore({ hasMore, isLoading, onLoad }: Props) {
+export function LoadMore({ list }: Props) {
   const t = useTexts();
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
   const place = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     const element = place.current;
-    if (!element || !hasMore || isLoading) return;
+    if (!element || !hasNextPage || isFetchingNextPage) return;
 
     const observer = new IntersectionObserver(([entry]) => {
-      if (entry?.isIntersecting) onLoad();
+      if (entry?.isIntersecting) fetchNextPage();
     });
     observer.observe(element);
     return () => {
       observer.disconnect();
     };
-  }, [hasMore, isLoading, onLoad]);
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
 
   return (
     <div ref={place} className="load-more">
-      {hasMore ? (
-        <Button loading={isLoading} onClick={onLoad}>
+      {hasNextPage ? (
+        <Button
+          loading={isFetchingNextPage}
+          onClick={() => {
+            fetchNextPage();
+          }}
+        >
           {t('app.more')}
         </Button>
       ) : (

@@ -28,13 +28,7 @@ export function UsersPage() {
             <UserRow key={user.id} user={user} />
           ))}
         </ul>
-        {items && items.length > 0 && (
-          <LoadMore
-            hasMore={list.hasNextPage}
-            isLoading={list.isFetchingNextPage}
-            onLoad={() => void list.fetchNextPage()}
-          />
-        )}
+        {items && items.length > 0 && <LoadMore list={list} />}
       </Section>
     </Page>
   );

@@ -31,13 +31,7 @@ export function ClinicPage() {
       {list.isLoading && <Skeleton active paragraph={{ rows: 10 }} />}
       {shown?.length === 0 && <p className="card empty">{t('clinic.empty')}</p>}
       {shown && <ConsultationList items={shown} />}
-      {items && (
-        <LoadMore
-          hasMore={list.hasNextPage}
-          isLoading={list.isFetchingNextPage}
-          onLoad={() => void list.fetchNextPage()}
-        />
-      )}
+      {items && <LoadMore list={list} />}
       {items && <p className="small">{t('clinic.loaded', { count: items.length })}</p>}
     </Page>
   );

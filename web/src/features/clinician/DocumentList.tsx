@@ -30,13 +30,7 @@ export function DocumentList() {
           <DocumentRow key={document.id} document={document} onEnd={() => void list.refetch()} />
         ))}
       </ul>
-      {items && items.length > 0 && (
-        <LoadMore
-          hasMore={list.hasNextPage}
-          isLoading={list.isFetchingNextPage}
-          onLoad={() => void list.fetchNextPage()}
-        />
-      )}
+      {items && items.length > 0 && <LoadMore list={list} />}
     </Section>
   );
 }

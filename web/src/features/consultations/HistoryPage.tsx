@@ -1,5 +1,5 @@
 import { Button, Skeleton } from 'antd';
-import { Link, useLocation } from 'react-router';
+import { useLocation, useNavigate } from 'react-router';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
@@ -10,6 +10,7 @@ import { useListConsultationsInfiniteQuery } from './consultationsApi';
 /** One's own consultations, the latest first; more are read as one scrolls. */
 export function HistoryPage() {
   const t = useTexts();
+  const navigate = useNavigate();
   const { state } = useLocation() as { state: { erased?: boolean } | null };
   const hasErased = state?.erased === true;
   const list = useListConsultationsInfiniteQuery();
@@ -27,21 +28,15 @@ export function HistoryPage() {
       {items?.length === 0 && (
         <div className="card empty">
           <p>{t('history.empty')}</p>
-          <Link to="/consultations/new">
-            <Button type="primary" tabIndex={-1}>
-              {t('history.begin')}
-            </Button>
-          </Link>
+          <Button type="primary" onClick={() => void navigate('/consultations/new')}>
+            {t('history.begin')}
+          </Button>
         </div>
       )}
       {items && items.length > 0 && (
         <>
           <ConsultationList items={items} />
-          <LoadMore
-            hasMore={list.hasNextPage}
-            isLoading={list.isFetchingNextPage}
-            onLoad={() => void list.fetchNextPage()}
-          />
+          <LoadMore list={list} />
         </>
       )}
     </Page>
