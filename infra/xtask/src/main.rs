@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     bench, check, demo, knowledge, logs, openapi, provider, report, services, shape, stack, test,
-    triage_explain, triage_report, triage_train, up, users,
+    triage_explain, triage_report, triage_train, up, users, web,
 };
 
 /// The local stack of wenzhen and the chores around it.
@@ -26,6 +26,8 @@ enum Command {
     Token(users::Person),
     /// Send real complaints and follow each to its answer
     Demo,
+    /// Build the web client and serve it beside the stack
+    Web(web::Options),
     /// Print the logs of one function, or of all
     Logs(logs::Options),
     /// Start a model provider whose models play faults, and print each call it gets
@@ -97,6 +99,7 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         }
         Command::Down => services::stop(&stack),
         Command::Token(person) => users::print_token(&stack.as_running()?, &person).await,
+        Command::Web(options) => web::run_web(&stack.as_running()?, &options).await,
         Command::Demo => demo::run_demo(&stack).await,
         Command::Logs(options) => logs::print_logs(&stack.as_running()?, &options).await,
         Command::Provider { port } => provider::run_scripted(&stack, port),

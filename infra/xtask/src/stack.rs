@@ -240,6 +240,12 @@ pub fn env_variable(name: &str) -> Option<String> {
     (!is_empty).then_some(value)
 }
 
+/// A port that is free now.
+pub fn find_free_port() -> Result<u16> {
+    let [port] = find_free_ports()?;
+    Ok(port)
+}
+
 /// Ports that are free now; all are held until the last is found, so that they differ.
 fn find_free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut held = Vec::new();

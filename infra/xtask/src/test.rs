@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::stack::Stack;
-use crate::{report, services, tools, up};
+use crate::{report, services, tools, up, web};
 
 /// What is tested, and how.
 #[derive(Args, Default)]
@@ -17,6 +17,9 @@ pub struct Options {
     /// Leave the stack running afterwards; its settings are in .local/test/stack.env
     #[arg(long)]
     keep: bool,
+    /// Only the web client: its lints, unit tests and browser tests
+    #[arg(long)]
+    web: bool,
     /// Passed on to the test runner, such as the name of a test
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -31,15 +34,20 @@ pub async fn run_tests(options: &Options) -> Result<()> {
     };
 
     let brought_up = up::bring_up(&stack, &up_options).await;
-    let tested = brought_up.and_then(|()| test_stack(&stack, &options.arguments));
+    let tested = match brought_up {
+        Ok(()) if options.web => web::test_web(&stack).await,
+        Ok(()) => test_stack(&stack, &options.arguments).await,
+        Err(error) => Err(error),
+    };
     if !options.keep {
         services::stop(&stack)?;
     }
     tested
 }
 
-/// Chaos harms the stack's own servers and functions: one test at a time, and no other beside it.
-fn test_stack(stack: &Stack, arguments: &[String]) -> Result<()> {
+/// Chaos harms the stack's own servers and functions: it comes last, one test at a time, and no other
+/// beside it.
+async fn test_stack(stack: &Stack, arguments: &[String]) -> Result<()> {
     report::say("");
     let names_chaos = arguments.iter().any(|name| name.starts_with("chaos"));
 
@@ -47,6 +55,10 @@ fn test_stack(stack: &Stack, arguments: &[String]) -> Result<()> {
         let mut cargo = test_command(stack);
         cargo.args(["--workspace", "--", "--skip", "chaos::"]);
         tools::run(cargo.args(arguments), "tests failed; see above")?;
+    }
+
+    if arguments.is_empty() {
+        web::test_web(stack).await?;
     }
 
     if names_chaos || arguments.is_empty() {

@@ -138,13 +138,23 @@ fn make_environment(folder: &Path, python: &str) -> Result<()> {
 }
 
 fn install_packages(folder: &Path, requirements: &[PathBuf]) -> Result<()> {
-    let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install"]).args(PIP_OPTIONS);
+    let mut pip = pip_of(folder);
     for file in requirements {
         pip.arg("--requirement").arg(file);
     }
 
     run(&mut pip, NO_PACKAGES)
+}
+
+/// A command that installs packages whose hashes are known.
+pub fn pip_install(stack: &Stack) -> Command {
+    pip_of(&stack.tools())
+}
+
+fn pip_of(environment: &Path) -> Command {
+    let mut pip = Command::new(environment.join("bin/python"));
+    pip.args(["-m", "pip", "install"]).args(PIP_OPTIONS);
+    pip
 }
 
 /// Runs a command to its end; its output goes to the terminal.

@@ -5,8 +5,8 @@ use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType, Messag
 use aws_sdk_cognitoidentityprovider::{Client, Error};
 use clap::{Args, ValueEnum};
 
-use crate::report;
 use crate::stack::Stack;
+use crate::{report, services, tools};
 
 /// Whose token is asked for; the person is created if need be.
 #[derive(Args, Clone)]
@@ -37,7 +37,8 @@ impl Role {
     /// Every role.
     pub const ALL: [Self; 3] = [Self::Patient, Self::Clinician, Self::Admin];
 
-    const fn group_name(self) -> &'static str {
+    /// The group's name.
+    pub const fn group_name(self) -> &'static str {
         match self {
             Self::Patient => "patient",
             Self::Clinician => "clinician",
@@ -58,7 +59,7 @@ impl Person {
 
     /// The tenant is part of the name they sign in with, so that two tenants can have the same
     /// user.
-    fn sign_in_name(&self) -> String {
+    pub fn sign_in_name(&self) -> String {
         format!("{}@{}.example", self.user, self.tenant)
     }
 
@@ -83,20 +84,33 @@ pub async fn print_token(stack: &Stack, person: &Person) -> Result<()> {
 
 /// A fresh ID token of a person, who is created or changed as need be.
 pub async fn token(stack: &Stack, person: &Person) -> Result<String> {
+    let password = create(stack, person).await?;
+    let pool = UserPool::of(stack).await?;
+    pool.sign_in(person, password).await
+}
+
+/// Creates a person, or changes them as need be, and returns their password. It is the same each
+/// time, so that a token for the command line signs nobody out of the web client.
+pub async fn create(stack: &Stack, person: &Person) -> Result<String> {
     person.check_names()?;
-    let pool = UserPool {
-        client: Client::new(&stack.aws().await),
-        id: stack.env("USER_POOL_ID")?,
-        app_client_id: stack.env("USER_POOL_CLIENT_ID")?,
-    };
+    let pool = UserPool::of(stack).await?;
 
     pool.create_user(person)
         .await
         .context("the user pool cannot be reached; is the stack up? Try `cargo xtask up`")?;
     pool.assign_role(person).await?;
 
-    let password = pool.set_new_password(person).await?;
-    pool.sign_in(person, password).await
+    let password = password_of(stack, person)?;
+    pool.set_password(person, &password).await?;
+    Ok(password)
+}
+
+/// Of the stack's own secret and the name: nobody can tell it who cannot read the stack's files.
+fn password_of(stack: &Stack, person: &Person) -> Result<String> {
+    let secret = services::secret(stack)?;
+    let hash = tools::sha256(format!("{secret} {}", person.sign_in_name()).as_bytes());
+    let digits: String = hash.chars().take(32).collect();
+    Ok(format!("Aa1-{digits}"))
 }
 
 /// The stack's user pool.
@@ -107,6 +121,14 @@ struct UserPool {
 }
 
 impl UserPool {
+    async fn of(stack: &Stack) -> Result<Self> {
+        Ok(Self {
+            client: Client::new(&stack.aws().await),
+            id: stack.env("USER_POOL_ID")?,
+            app_client_id: stack.env("USER_POOL_CLIENT_ID")?,
+        })
+    }
+
     /// Creates the user, unless there is one of that name.
     async fn create_user(&self, person: &Person) -> Result<()> {
         let name = person.sign_in_name();
@@ -165,19 +187,17 @@ impl UserPool {
         Ok(())
     }
 
-    /// Gives the user a password that only this call knows, and returns it.
-    async fn set_new_password(&self, person: &Person) -> Result<String> {
-        let password = format!("Aa1-{}", uuid::Uuid::new_v4());
+    async fn set_password(&self, person: &Person, password: &str) -> Result<()> {
         self.client
             .admin_set_user_password()
             .user_pool_id(&self.id)
             .username(person.sign_in_name())
-            .password(&password)
+            .password(password)
             .permanent(true)
             .send()
             .await?;
 
-        Ok(password)
+        Ok(())
     }
 
     /// Returns the user's ID token.

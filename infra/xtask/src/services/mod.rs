@@ -19,7 +19,7 @@ use crate::stack::Stack;
 
 pub use chroma::{chroma_url, local_store, start_chroma, stop_chroma};
 pub use embeddings::{embeddings_url, local_embeddings, start_embeddings, stop_embeddings};
-pub use postgres::{database_url, start_postgres, stop_postgres};
+pub use postgres::{database_url, secret, start_postgres, stop_postgres};
 pub use valkey::{start_valkey, stop_valkey, valkey_program, valkey_url};
 
 /// What the stack keeps in its home, besides PostgreSQL's data, which may lie elsewhere.

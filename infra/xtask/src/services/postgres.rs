@@ -52,11 +52,17 @@ pub fn server(stack: &Stack) -> Server<'_> {
 
 /// The URL of the stack's database.
 pub fn database_url(stack: &Stack) -> Result<String> {
-    let password = fs::read_to_string(password_file(stack))?;
-    let (password, port) = (password.trim(), stack.ports.postgres);
+    let (password, port) = (secret(stack)?, stack.ports.postgres);
     Ok(format!(
         "postgres://wenzhen:{password}@127.0.0.1:{port}/wenzhen"
     ))
+}
+
+/// The stack's own secret, which is the database's password.
+pub fn secret(stack: &Stack) -> Result<String> {
+    let text = fs::read_to_string(password_file(stack))
+        .context("there is no stack; start it with `cargo xtask up`")?;
+    Ok(text.trim().to_owned())
 }
 
 fn password_file(stack: &Stack) -> PathBuf {

@@ -1,0 +1,119 @@
+import { copyFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import chromium from '@sparticuz/chromium';
+import axe from 'axe-core';
+import { chromium as playwright, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect } from 'vitest';
+
+/** Where `cargo xtask test` serves the client with its stack. */
+export const WEB_URL = process.env.WEB_URL ?? 'http://127.0.0.1:8088';
+
+const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
+
+/** The browser's package has no Chinese letters. */
+const FONTS = ['400Regular/NotoSansSC_400Regular.ttf', '700Bold/NotoSansSC_700Bold.ttf'];
+
+export const PHONE = { width: 360, height: 740 };
+export const DESKTOP = { width: 1280, height: 800 };
+
+export interface Look {
+  language: 'zh' | 'en';
+  theme: 'light' | 'dark';
+  size: typeof PHONE;
+}
+
+export type RoleName = 'patient' | 'clinician' | 'admin';
+
+/** A Chromium that came as a package, with a Chinese font beside its own. */
+async function launch(): Promise<Browser> {
+  const executablePath = await chromium.executablePath();
+  const fonts = join(tmpdir(), 'fonts');
+  for (const font of FONTS) {
+    const file = fileURLToPath(import.meta.resolve(`@expo-google-fonts/noto-sans-sc/${font}`));
+    await copyFile(file, join(fonts, basename(file)));
+  }
+
+  return playwright.launch({
+    // In one process, visitors would share what the client stores.
+    args: chromium.args.filter((arg) => !['--single-process', '--no-zygote'].includes(arg)),
+    executablePath,
+    headless: true,
+    env: { ...process.env, FONTCONFIG_PATH: fonts },
+  });
+}
+
+let browser: Browser | undefined;
+
+/** Gives the tests of a file a browser. */
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+}
+
+/** A page of a new visitor. What it logs as an error, such as a broken content policy, fails its test. */
+export async function visit(look: Look): Promise<{ page: Page; faults: string[] }> {
+  if (!browser) throw new Error('there is no browser: call useBrowser() first');
+  const context = await browser.newContext({
+    viewport: look.size,
+    locale: look.language === 'zh' ? 'zh-CN' : 'en-GB',
+    colorScheme: look.theme,
+    reducedMotion: 'reduce',
+    acceptDownloads: true,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+
+  const faults: string[] = [];
+  page.on('pageerror', ({ message }) => faults.push(message));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) faults.push(message.text());
+  });
+  await page.goto(WEB_URL);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  return { page, faults };
+}
+
+const NAMES = {
+  zh: { patient: '患者', clinician: '医生', admin: '管理员' },
+  en: { patient: 'Patient', clinician: 'Clinician', admin: 'Administrator' },
+};
+
+/** Signs in with the one click of the demo. */
+export async function signIn(page: Page, role: RoleName, look: Look): Promise<void> {
+  await page.getByRole('button', { name: NAMES[look.language][role], exact: true }).click();
+  await page.getByRole('navigation').waitFor();
+}
+
+/** Holds the page against the rules of accessibility (WCAG 2.2 A and AA, and best practices). */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+    );
+  });
+  expect(violations).toEqual([]);
+}
+
+/** Nothing is wider than the screen. */
+export async function expectNoOverflow(page: Page): Promise<void> {
+  const [content, screen] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  expect(content).toBeLessThanOrEqual(screen);
+}
+
+/** A picture of the page for people to look at, and the checks that hold of every page. */
+export async function look(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
+  await expectNoOverflow(page);
+  await expectAccessible(page);
+}

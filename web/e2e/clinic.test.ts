@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { DESKTOP, look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+
+const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
+const zhDarkPhone: Look = { language: 'zh', theme: 'dark', size: PHONE };
+
+useBrowser();
+
+it('a clinician sees the most urgent first, and how an answer was made', async () => {
+  await complain('I have crushing chest pain and cold sweats.');
+  await complain('A runny nose for two days.');
+
+  const { page, faults } = await visit(enDesktop);
+  await signIn(page, 'clinician', enDesktop);
+  const rows = page.locator('.list-row');
+  await rows.first().waitFor();
+  expect(await rows.first().textContent()).toContain('Emergency');
+  await look(page, 'clinic-en-desktop');
+
+  await page.getByText('Emergency', { exact: true }).first().click();
+  await rows.first().getByRole('link').click();
+  await page.locator('[data-step=models]').first().waitFor();
+  expect(await page.locator('[data-step=search]').count()).toBeGreaterThan(0);
+  expect(await page.getByRole('button', { name: 'Delete' }).count()).toBe(0);
+  await look(page, 'clinic-consultation-en-desktop');
+  expect(faults).toEqual([]);
+});
+
+it('a document is brought in, found, and deleted', async () => {
+  const { page, faults } = await visit(zhDarkPhone);
+  await signIn(page, 'clinician', zhDarkPhone);
+  await page.getByRole('link', { name: '知识库' }).click();
+
+  const title = `花粉过敏 ${randomUUID().slice(0, 8)}`;
+  await page.getByLabel('标题').fill(title);
+  await page.getByLabel('来源', { exact: true }).fill('本院');
+  await page.getByLabel('来源网址').fill('https://clinic.example.org/hay-fever');
+  await page
+    .getByLabel('正文')
+    .fill('## 可能是什么\n\n花粉过敏引起打喷嚏。\n\n## 何时就医\n\n- 喘不过气时。');
+  await page.getByRole('button', { name: '导入' }).click();
+
+  const row = page.locator('.document[data-status=ready]', { hasText: title });
+  await row.waitFor();
+  await page.getByLabel('问题').fill(title);
+  await page.getByRole('button', { name: '检索' }).click();
+  await page.locator('.passages > li', { hasText: title }).first().waitFor();
+  await look(page, 'knowledge-zh-phone-dark');
+
+  await row.getByRole('button', { name: `删除${title}` }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: `删除${title}` })
+    .click();
+  await row.waitFor({ state: 'detached' });
+  expect(faults).toEqual([]);
+});
+
+it('an admin imports people, and sees by line what was wrong', async () => {
+  const { page, faults } = await visit(enDesktop);
+  await signIn(page, 'admin', enDesktop);
+  await page.getByRole('link', { name: 'People' }).click();
+
+  const name = `Li ${randomUUID().slice(0, 8)}`;
+  const email = `${randomUUID()}@demo.example`;
+  await page
+    .getByLabel('People as CSV')
+    .fill(
+      `id,email,name,role\n${randomUUID()},${email},"${name}",patient\n${randomUUID()},no-address,Han,patient`,
+    );
+  await page.getByRole('button', { name: 'Import 2 rows' }).click();
+
+  const fault = page.getByRole('table').getByRole('row').nth(1);
+  await fault.waitFor();
+  expect(await fault.getByRole('cell').allTextContents()).toEqual([
+    '3',
+    'email',
+    expect.stringMatching(/\w/),
+  ]);
+  await page.getByText('Imported: 1').waitFor();
+  await page.locator('.document', { hasText: name }).waitFor();
+  await look(page, 'users-en-desktop');
+
+  await page.getByRole('button', { name: `Sign out ${name}` }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
+  await page.getByText(`${name} was signed out.`).waitFor();
+  expect(faults).toEqual([]);
+});
+
+it('an admin sees the health with its circuits, and queues failed jobs again', async () => {
+  const { page, faults } = await visit(zhDarkPhone);
+  await signIn(page, 'admin', zhDarkPhone);
+  await page.getByRole('link', { name: '运维' }).click();
+
+  await page.locator('[data-component=database]').getByText('正常').waitFor();
+  await page.getByRole('cell', { name: 'primary', exact: true }).waitFor();
+  await page.getByRole('button', { name: '重新排队失败的任务' }).click();
+  await page.getByText(/已重新排队：\d+/).waitFor();
+  await look(page, 'operations-zh-phone-dark');
+  expect(faults).toEqual([]);
+});
+
+/** A patient describes this, and waits for the assessment. */
+async function complain(symptoms: string): Promise<void> {
+  const { page } = await visit(enDesktop);
+  await signIn(page, 'patient', enDesktop);
+  await page.getByLabel('Symptoms').fill(symptoms);
+  await page.getByRole('button', { name: 'Assess now' }).click();
+
+  await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
+  await page.context().close();
+}

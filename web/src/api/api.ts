@@ -1,0 +1,11 @@
+import { createApi } from '@reduxjs/toolkit/query/react';
+import { baseQuery } from './baseQuery';
+
+/** The cache of all that was read. Each feature adds its own calls to it (`…Api.ts`). */
+export const api = createApi({
+  reducerPath: 'api',
+  baseQuery,
+  tagTypes: ['Consultation', 'Consultations', 'Documents', 'Messages', 'Users'],
+  refetchOnReconnect: true,
+  endpoints: () => ({}),
+});

@@ -1,0 +1,89 @@
+import { LogoutOutlined, MoonOutlined, SunOutlined } from '@ant-design/icons';
+import { Button } from 'antd';
+import { NavLink, useNavigate } from 'react-router';
+import { leave } from '../features/auth/signIn';
+import { useLanguage, useTexts } from '../i18n/texts';
+import { useAppDispatch, useAppSelector } from './hooks';
+import { pagesOf } from './pages';
+import { languageChosen, savePreference, themeChosen } from './preferencesSlice';
+
+export function Header() {
+  const t = useTexts();
+  const me = useAppSelector((state) => state.session.me);
+
+  return (
+    <header className="header">
+      <div className="header-bar">
+        <NavLink to="/" className="brand">
+          <img src="/favicon.svg" alt="" width={28} height={28} />
+          {t('app.name')}
+        </NavLink>
+        <LookButtons />
+        {me && <SignOutButton />}
+      </div>
+      {me && (
+        <nav className="menu" aria-label={t('app.menu')}>
+          {pagesOf(me.role).map(({ path, text }) => (
+            <NavLink key={path} to={path} end>
+              {t(text)}
+            </NavLink>
+          ))}
+        </nav>
+      )}
+    </header>
+  );
+}
+
+function LookButtons() {
+  const t = useTexts();
+  const dispatch = useAppDispatch();
+  const language = useLanguage();
+  const isDark = useAppSelector((state) => state.preferences.theme === 'dark');
+
+  const switchLanguage = () => {
+    const other = language === 'zh' ? 'en' : 'zh';
+    savePreference({ language: other });
+    dispatch(languageChosen(other));
+  };
+  const switchTheme = () => {
+    const other = isDark ? 'light' : 'dark';
+    savePreference({ theme: other });
+    dispatch(themeChosen(other));
+  };
+
+  return (
+    <div className="look">
+      <Button type="text" lang={language === 'zh' ? 'en' : 'zh-CN'} onClick={switchLanguage}>
+        {t('app.language')}
+      </Button>
+      <Button
+        type="text"
+        icon={isDark ? <SunOutlined /> : <MoonOutlined />}
+        aria-label={t(isDark ? 'app.theme.light' : 'app.theme.dark')}
+        title={t(isDark ? 'app.theme.light' : 'app.theme.dark')}
+        onClick={switchTheme}
+      />
+    </div>
+  );
+}
+
+function SignOutButton() {
+  const t = useTexts();
+  const dispatch = useAppDispatch();
+  const navigate = useNavigate();
+
+  const signOut = () => {
+    dispatch(leave());
+    void navigate('/');
+  };
+
+  return (
+    <Button
+      type="text"
+      icon={<LogoutOutlined />}
+      aria-label={t('auth.signOut')}
+      title={t('auth.signOut')}
+      onClick={signOut}
+    />
+  );
+}

@@ -1,0 +1,67 @@
+import { createBrowserRouter } from 'react-router';
+import { Crashed } from './Crashed';
+import { NotFound } from './NotFound';
+import { Shell } from './Shell';
+import { HomePage } from './HomePage';
+
+/** Each page is a chunk of its own, loaded when it is opened. */
+export const router = createBrowserRouter([
+  {
+    element: <Shell />,
+    errorElement: <Crashed />,
+    children: [
+      { index: true, element: <HomePage /> },
+      {
+        path: 'consultations/new',
+        lazy: async () => {
+          const { NewConsultationPage } =
+            await import('../features/consultations/NewConsultationPage');
+          return { Component: NewConsultationPage };
+        },
+      },
+      {
+        path: 'consultations/:id',
+        lazy: async () => {
+          const { ConsultationPage } = await import('../features/consultations/ConsultationPage');
+          return { Component: ConsultationPage };
+        },
+      },
+      {
+        path: 'consultations',
+        lazy: async () => {
+          const { HistoryPage } = await import('../features/consultations/HistoryPage');
+          return { Component: HistoryPage };
+        },
+      },
+      {
+        path: 'clinic',
+        lazy: async () => {
+          const { ClinicPage } = await import('../features/clinician/ClinicPage');
+          return { Component: ClinicPage };
+        },
+      },
+      {
+        path: 'knowledge',
+        lazy: async () => {
+          const { KnowledgePage } = await import('../features/clinician/KnowledgePage');
+          return { Component: KnowledgePage };
+        },
+      },
+      {
+        path: 'users',
+        lazy: async () => {
+          const { UsersPage } = await import('../features/admin/UsersPage');
+          return { Component: UsersPage };
+        },
+      },
+      {
+        path: 'operations',
+        lazy: async () => {
+          const { OperationsPage } = await import('../features/admin/OperationsPage');
+          return { Component: OperationsPage };
+        },
+      },
+      { path: '*', element: <NotFound /> },
+    ],
+  },
+]);

@@ -1,0 +1,21 @@
+import { configureStore } from '@reduxjs/toolkit';
+import { setupListeners } from '@reduxjs/toolkit/query';
+import { api } from '../api/api';
+import { sessionReducer } from '../features/auth/sessionSlice';
+import { realtimeReducer } from '../features/realtime/realtimeSlice';
+import { preferencesReducer } from './preferencesSlice';
+
+export const store = configureStore({
+  reducer: {
+    [api.reducerPath]: api.reducer,
+    preferences: preferencesReducer,
+    realtime: realtimeReducer,
+    session: sessionReducer,
+  },
+  middleware: (defaults) => defaults().concat(api.middleware),
+});
+
+setupListeners(store.dispatch);
+
+export type RootState = ReturnType<typeof store.getState>;
+export type AppDispatch = typeof store.dispatch;

@@ -1,0 +1,129 @@
+import { Alert, Button, Checkbox, Input } from 'antd';
+import { useId, useMemo, useState } from 'react';
+import type { ImportResult } from '../../api/types';
+import { FailureAlert } from '../../components/FailureAlert';
+import { Section } from '../../components/Section';
+import { useTexts } from '../../i18n/texts';
+import { useImportUsersMutation } from './adminApi';
+import { readPeople } from './csv';
+
+const EXAMPLE = 'id,email,name,role\n';
+
+/** Brings in people from a CSV, and shows what became of each row. */
+export function ImportForm() {
+  const t = useTexts();
+  const areaId = useId();
+  const [text, setText] = useState(EXAMPLE);
+  const [updates, setUpdates] = useState(false);
+  const [allOrNothing, setAllOrNothing] = useState(false);
+  const [lines, setLines] = useState<number[]>([]);
+  const people = useMemo(() => readPeople(text), [text]);
+  const [send, { data, error, isLoading }] = useImportUsersMutation();
+  const fault = text.trim() === EXAMPLE.trim() ? undefined : people.fault;
+
+  const submit = () => {
+    setLines(people.lines);
+    void send({
+      users: people.users,
+      mode: allOrNothing ? 'all_or_nothing' : 'partial',
+      existing: updates ? 'update' : 'skip',
+    });
+  };
+
+  return (
+    <Section title={t('users.import')}>
+      <label htmlFor={areaId}>{t('users.csv')}</label>
+      <Input.TextArea
+        id={areaId}
+        className="code"
+        value={text}
+        spellCheck={false}
+        autoSize={{ minRows: 4, maxRows: 16 }}
+        aria-describedby={`${areaId}-hint`}
+        onChange={({ target }) => {
+          setText(target.value);
+        }}
+      />
+      <p id={`${areaId}-hint`} className="small">
+        {t('users.csv.hint')}
+      </p>
+      {fault && (
+        <p className="fault" role="alert">
+          {t(`users.csv.${fault.problem}`, { line: fault.line, count: fault.count })}
+        </p>
+      )}
+      <div className="row">
+        <Checkbox
+          checked={updates}
+          onChange={({ target }) => {
+            setUpdates(target.checked);
+          }}
+        >
+          {t('users.existing')}
+        </Checkbox>
+        <Checkbox
+          checked={allOrNothing}
+          onChange={({ target }) => {
+            setAllOrNothing(target.checked);
+          }}
+        >
+          {t('users.all')}
+        </Checkbox>
+      </div>
+      <FailureAlert error={error} />
+      <Button
+        type="primary"
+        loading={isLoading}
+        disabled={people.users.length === 0}
+        onClick={submit}
+      >
+        {t('users.submit', { count: people.users.length })}
+      </Button>
+      {data && <Outcome result={data} lines={lines} />}
+    </Section>
+  );
+}
+
+/** What became of the rows, by the lines that they stand on in the text. */
+function Outcome({ result, lines }: { result: ImportResult; lines: number[] }) {
+  const t = useTexts();
+  const { imported, updated, skipped, errors } = result;
+  const lineOf = (index: number) => lines[index] ?? index + 2;
+
+  return (
+    <div className="outcome" role="status">
+      <Alert
+        type={errors.length > 0 ? 'warning' : 'success'}
+        showIcon
+        title={[
+          t('users.imported', { count: imported }),
+          updated > 0 && t('users.updated', { count: updated }),
+          skipped.length > 0 && t('users.skipped', { lines: skipped.map(lineOf).join(', ') }),
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      />
+      {errors.length > 0 && (
+        <table className="table">
+          <caption>{t('users.errors')}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{t('users.line')}</th>
+              <th scope="col">{t('users.field')}</th>
+              <th scope="col">{t('users.rule')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {errors.map(({ index, field, message }) => (
+              <tr key={index}>
+                <td>{lineOf(index)}</td>
+                <td>{field}</td>
+                <td lang="en">{message}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}

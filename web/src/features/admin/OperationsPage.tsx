@@ -1,0 +1,123 @@
+import { Alert, Button, Skeleton } from 'antd';
+import type { Circuit, ComponentStatus, HealthReport } from '../../api/types';
+import { FailureAlert } from '../../components/FailureAlert';
+import { Page } from '../../components/Page';
+import { Section } from '../../components/Section';
+import { useTexts } from '../../i18n/texts';
+import { useGetHealthQuery, useRedriveJobsMutation } from './adminApi';
+
+/** Between two looks at the health: it is made anew once a second. */
+const LOOK_MS = 5000;
+
+/** How the installation is, and bringing failed jobs back. */
+export function OperationsPage() {
+  const t = useTexts();
+  const { data, error, refetch } = useGetHealthQuery(undefined, {
+    pollingInterval: LOOK_MS,
+    skipPollingIfUnfocused: true,
+  });
+
+  return (
+    <Page title={t('operations.title')}>
+      <FailureAlert error={error} onRetry={() => void refetch()} />
+      {!data && !error && <Skeleton active paragraph={{ rows: 8 }} />}
+      {data && <Health report={data} />}
+      <FailedJobs />
+    </Page>
+  );
+}
+
+function Health({ report: { status, checks } }: { report: HealthReport }) {
+  const t = useTexts();
+  const components = [
+    ['database', checks.database],
+    ['valkey', checks.valkey],
+    ['ai', checks.ai.status],
+    ['embeddings', checks.embeddings.status],
+  ] as const;
+  const circuits = [...checks.ai.circuits, ...checks.embeddings.circuits];
+
+  return (
+    <>
+      <Section title={t('operations.health')} extra={<HealthTag status={status} />}>
+        <dl className="components">
+          {components.map(([name, state]) => (
+            <div key={name} data-component={name}>
+              <dt>{t(`operations.${name}`)}</dt>
+              <dd>
+                <HealthTag status={state} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </Section>
+      <Section title={t('operations.circuits')}>
+        {circuits.length === 0 && <p className="small">{t('operations.circuits.none')}</p>}
+        {circuits.length > 0 && <Circuits circuits={circuits} />}
+      </Section>
+    </>
+  );
+}
+
+function HealthTag({ status }: { status: ComponentStatus }) {
+  const t = useTexts();
+  return <span className={`tag health-${status}`}>{t(`health.${status}`)}</span>;
+}
+
+function Circuits({ circuits }: { circuits: Circuit[] }) {
+  const t = useTexts();
+  const seconds = (value: number) => t('operations.seconds', { seconds: value });
+  const heads = ['tier', 'phase', 'reason', 'since', 'next', 'left'] as const;
+
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls needs the keyboard
+    <div className="scroll" tabIndex={0} role="group" aria-label={t('operations.circuits')}>
+      <table className="table">
+        <thead>
+          <tr>
+            {heads.map((head) => (
+              <th key={head} scope="col">
+                {t(`operations.${head}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {circuits.map((circuit) => (
+            <tr key={circuit.name}>
+              <td>{circuit.name}</td>
+              <td>{t(`phase.${circuit.phase}`)}</td>
+              <td>{circuit.reason}</td>
+              <td>{seconds(circuit.for_seconds)}</td>
+              <td>{seconds(circuit.next_in_seconds)}</td>
+              <td>
+                {t('operations.left.value', {
+                  tenants: circuit.barred_tenants,
+                  users: circuit.barred_users,
+                })}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function FailedJobs() {
+  const t = useTexts();
+  const [redrive, { data, error, isLoading }] = useRedriveJobsMutation();
+
+  return (
+    <Section title={t('operations.jobs')}>
+      <p className="small">{t('operations.jobs.what')}</p>
+      <FailureAlert error={error} />
+      <Button loading={isLoading} onClick={() => void redrive()}>
+        {t('operations.redrive')}
+      </Button>
+      {data && (
+        <Alert className="outcome" type="success" showIcon title={t('operations.redriven', data)} />
+      )}
+    </Section>
+  );
+}

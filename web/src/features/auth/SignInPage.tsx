@@ -1,0 +1,131 @@
+import { Alert, Button, Form, Input } from 'antd';
+import { useState } from 'react';
+import { config, type DemoUser } from '../../app/config';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import { Page } from '../../components/Page';
+import { Section } from '../../components/Section';
+import { useTexts, type TextKey } from '../../i18n/texts';
+import { enter } from './signIn';
+import { chooseNewPassword, NewPasswordNeeded, signInWithPassword } from './tokens';
+
+interface Names {
+  name: string;
+  password: string;
+  newPassword?: string;
+}
+
+/** Signing in: by name and password, and on the local stack by one click. */
+export function SignInPage() {
+  const t = useTexts();
+  const hasExpired = useAppSelector((state) => state.session.status === 'expired');
+  const { signIn, isBusy, fault, needsNewPassword } = useSignIn();
+  const { demoUsers = [] } = config();
+
+  return (
+    <Page title={t('auth.title')}>
+      <div className="narrow">
+        {hasExpired && <Alert type="info" showIcon title={t('auth.expired')} />}
+        {fault && <Alert type="error" showIcon title={t(fault)} />}
+        {demoUsers.length > 0 && <DemoSignIn users={demoUsers} isBusy={isBusy} onChoose={signIn} />}
+        <SignInForm isBusy={isBusy} needsNewPassword={needsNewPassword} onSend={signIn} />
+      </div>
+    </Page>
+  );
+}
+
+function useSignIn() {
+  const dispatch = useAppDispatch();
+  const [isBusy, setBusy] = useState(false);
+  const [fault, setFault] = useState<TextKey>();
+  const [needsNewPassword, setNeeds] = useState(false);
+
+  const signIn = async ({ name, password, newPassword }: Names) => {
+    setBusy(true);
+    setFault(undefined);
+    try {
+      if (newPassword) await chooseNewPassword(newPassword);
+      else await signInWithPassword(name, password);
+      await dispatch(enter());
+    } catch (error) {
+      setBusy(false);
+      if (error instanceof NewPasswordNeeded) setNeeds(true);
+      else setFault(isRefusal(error) ? 'auth.refused' : 'auth.unreachable');
+    }
+  };
+
+  return {
+    signIn: (names: Names) => void signIn(names),
+    isBusy,
+    fault,
+    needsNewPassword,
+  };
+}
+
+/** Cognito does not say which of the two is wrong. */
+function isRefusal(error: unknown): boolean {
+  const refusals = ['NotAuthorizedException', 'UserNotFoundException'];
+  return error instanceof Error && refusals.includes(error.name);
+}
+
+interface DemoProps {
+  users: DemoUser[];
+  isBusy: boolean;
+  onChoose: (names: Names) => void;
+}
+
+function DemoSignIn({ users, isBusy, onChoose }: DemoProps) {
+  const t = useTexts();
+  return (
+    <Section title={t('auth.demo')}>
+      <p>{t('auth.demo.why')}</p>
+      <div className="row">
+        {users.map((user) => (
+          <Button
+            key={user.name}
+            disabled={isBusy}
+            onClick={() => {
+              onChoose(user);
+            }}
+          >
+            {t(`role.${user.role}`)}
+          </Button>
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+interface FormProps {
+  isBusy: boolean;
+  needsNewPassword: boolean;
+  onSend: (names: Names) => void;
+}
+
+function SignInForm({ isBusy, needsNewPassword, onSend }: FormProps) {
+  const t = useTexts();
+  const required = [{ required: true, message: t('auth.required') }];
+
+  return (
+    <Form<Names> className="card" layout="vertical" requiredMark={false} onFinish={onSend}>
+      <Form.Item name="name" label={t('auth.name')} rules={required}>
+        <Input autoComplete="username" inputMode="email" autoCapitalize="none" />
+      </Form.Item>
+      <Form.Item name="password" label={t('auth.password')} rules={required}>
+        <Input type="password" autoComplete="current-password" />
+      </Form.Item>
+      {needsNewPassword && (
+        <Form.Item
+          name="newPassword"
+          label={t('auth.newPassword')}
+          extra={t('auth.newPassword.why')}
+          rules={required}
+        >
+          <Input type="password" autoComplete="new-password" />
+        </Form.Item>
+      )}
+      <Button type="primary" htmlType="submit" block loading={isBusy}>
+        {t('auth.signIn')}
+      </Button>
+    </Form>
+  );
+}

@@ -1,0 +1,111 @@
+import { DeleteOutlined } from '@ant-design/icons';
+import { Skeleton } from 'antd';
+import { useEffect } from 'react';
+import type { ListedDocument } from '../../api/types';
+import { ConfirmButton } from '../../components/ConfirmButton';
+import { FailureAlert } from '../../components/FailureAlert';
+import { LoadMore } from '../../components/LoadMore';
+import { Section } from '../../components/Section';
+import { SourceLink } from '../../components/SourceLink';
+import { useTexts } from '../../i18n/texts';
+import {
+  useDeleteDocumentMutation,
+  useGetJobQuery,
+  useListDocumentsInfiniteQuery,
+} from './clinicianApi';
+
+/** The tenant's own documents, the newest first. */
+export function DocumentList() {
+  const t = useTexts();
+  const list = useListDocumentsInfiniteQuery();
+  const items = list.data?.pages.flatMap((page) => page.items);
+
+  return (
+    <Section title={t('knowledge.documents')}>
+      <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
+      {list.isLoading && <Skeleton active />}
+      {items?.length === 0 && <p className="small">{t('knowledge.documents.empty')}</p>}
+      <ul className="documents">
+        {items?.map((document) => (
+          <DocumentRow key={document.id} document={document} onEnd={() => void list.refetch()} />
+        ))}
+      </ul>
+      {items && items.length > 0 && <LoadMore list={list} />}
+    </Section>
+  );
+}
+
+interface RowProps {
+  document: ListedDocument;
+  /** The job that brings it in has ended. */
+  onEnd: () => void;
+}
+
+function DocumentRow({ document, onEnd }: RowProps) {
+  const t = useTexts();
+  const { title, source_title, source_url, status, job_id: jobId } = document;
+
+  return (
+    <li className="document" data-status={status}>
+      <div>
+        <strong>{title}</strong>
+        <p className="small">
+          <SourceLink source={{ title: source_title, url: source_url }} /> ·{' '}
+          {status === 'processing' && jobId ? (
+            <Ingestion jobId={jobId} onEnd={onEnd} />
+          ) : (
+            t('knowledge.ready')
+          )}
+        </p>
+      </div>
+      <DeleteButton document={document} />
+    </li>
+  );
+}
+
+/** Between two looks at a job. */
+const LOOK_MS = 2000;
+
+function Ingestion({ jobId, onEnd }: { jobId: string; onEnd: () => void }) {
+  const t = useTexts();
+  const { data } = useGetJobQuery(jobId, { pollingInterval: LOOK_MS });
+  const hasEnded = data?.state === 'completed';
+
+  useEffect(() => {
+    if (hasEnded) onEnd();
+  }, [hasEnded, onEnd]);
+
+  if (data?.state === 'failed') {
+    return (
+      <span className="fault">
+        {t('knowledge.failed')} {data.error?.message}
+      </span>
+    );
+  }
+  return t('knowledge.processing', { percent: data?.progress ?? 0 });
+}
+
+function DeleteButton({ document: { id, title } }: { document: ListedDocument }) {
+  const t = useTexts();
+  const [remove, { error, isLoading }] = useDeleteDocumentMutation();
+  const label = t('knowledge.delete', { title });
+
+  return (
+    <>
+      <FailureAlert error={error} />
+      <ConfirmButton
+        title={t('knowledge.delete.title')}
+        what={t('knowledge.delete.what')}
+        confirm={label}
+        onConfirm={() => void remove(id)}
+        button={{
+          type: 'text',
+          icon: <DeleteOutlined />,
+          title: label,
+          'aria-label': label,
+          loading: isLoading,
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,113 @@
+import { Button } from 'antd';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
+import type { Consultation } from '../../api/types';
+import { ConfirmButton } from '../../components/ConfirmButton';
+import { FailureAlert } from '../../components/FailureAlert';
+import { useTexts } from '../../i18n/texts';
+import {
+  useEraseConsultationMutation,
+  useExportConsultationMutation,
+  useWriteReportMutation,
+} from './consultationsApi';
+import { saveFile } from './saveFile';
+
+interface Props {
+  consultation: Consultation;
+  mayErase: boolean;
+}
+
+/** What can be done with a consultation as a whole. */
+export function Actions({ consultation, mayErase }: Props) {
+  return (
+    <div className="actions">
+      <ReportActions consultation={consultation} />
+      <ExportActions id={consultation.id} />
+      {mayErase && <EraseAction id={consultation.id} />}
+    </div>
+  );
+}
+
+/** The report is asked for, written by a job, and then there are links for some minutes. */
+function ReportActions({ consultation }: { consultation: Consultation }) {
+  const t = useTexts();
+  const { id, assessment, report } = consultation;
+  const [write, { error, isLoading }] = useWriteReportMutation();
+  const [before, setBefore] = useState<string>();
+  const isWriting = !error && before !== undefined && before === (report?.generated_at ?? '');
+
+  if (!assessment) return null;
+
+  return (
+    <>
+      <FailureAlert error={error} />
+      <Button
+        loading={isLoading || isWriting}
+        onClick={() => {
+          setBefore(report?.generated_at ?? '');
+          void write(id);
+        }}
+      >
+        {t(isWriting ? 'actions.report.writing' : 'actions.report')}
+      </Button>
+      {report && !isWriting && (
+        <>
+          <Button href={report.html_url} target="_blank" rel="noreferrer noopener">
+            {t('actions.report.html')}
+          </Button>
+          <Button href={report.markdown_url} target="_blank" rel="noreferrer noopener">
+            {t('actions.report.markdown')}
+          </Button>
+        </>
+      )}
+    </>
+  );
+}
+
+function ExportActions({ id }: { id: string }) {
+  const t = useTexts();
+  const [read, { error, isLoading }] = useExportConsultationMutation();
+
+  const save = async (format?: 'fhir') => {
+    const { data } = await read({ id, ...(format && { format }) });
+    if (data) saveFile(format ? 'bundle.json' : 'consultation.json', data);
+  };
+
+  return (
+    <>
+      <FailureAlert error={error} />
+      <Button loading={isLoading} onClick={() => void save()}>
+        {t('actions.export')}
+      </Button>
+      <Button disabled={isLoading} onClick={() => void save('fhir')}>
+        {t('actions.fhir')}
+      </Button>
+    </>
+  );
+}
+
+function EraseAction({ id }: { id: string }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const [erase, { error, isLoading }] = useEraseConsultationMutation();
+
+  const finish = async () => {
+    const { data } = await erase(id);
+    if (data) await navigate('/consultations', { state: { erased: true } });
+  };
+
+  return (
+    <>
+      <FailureAlert error={error} />
+      <ConfirmButton
+        title={t('actions.erase.title')}
+        what={t('actions.erase.what')}
+        confirm={t('actions.erase.confirm')}
+        onConfirm={() => void finish()}
+        button={{ danger: true, loading: isLoading }}
+      >
+        {t('actions.erase')}
+      </ConfirmButton>
+    </>
+  );
+}

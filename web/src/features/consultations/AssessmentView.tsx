@@ -1,0 +1,127 @@
+import { Alert } from 'antd';
+import type { Assessment, Citation, DoctorNote } from '../../api/types';
+import { Section } from '../../components/Section';
+import { SourceLink } from '../../components/SourceLink';
+import { isTextKey, useTexts } from '../../i18n/texts';
+
+/** The assessment, with what it rests on and what made it. */
+export function AssessmentView({ assessment }: { assessment: Assessment }) {
+  const t = useTexts();
+  return (
+    <Section title={t('assessment.title')}>
+      <Degraded assessment={assessment} />
+      {assessment.awaits_answer && <Alert type="info" showIcon title={t('assessment.awaits')} />}
+      <AssessmentTexts assessment={assessment} />
+      <Sources citations={assessment.citations} />
+      {assessment.doctor_note && <Note note={assessment.doctor_note} />}
+      <p className="small">
+        <MadeBy assessment={assessment} />
+      </p>
+      <p className="small">{assessment.disclaimer}</p>
+    </Section>
+  );
+}
+
+/** What the patient reads of an assessment; all of it is plain text. */
+export function AssessmentTexts({ assessment }: { assessment: Assessment }) {
+  const t = useTexts();
+  return (
+    <>
+      <p className="summary">{assessment.summary}</p>
+      {assessment.recommended_department && (
+        <p>{t('assessment.department', { department: assessment.recommended_department })}</p>
+      )}
+      <TextList title={t('assessment.actions')} items={assessment.recommended_actions} />
+      <TextList title={t('assessment.causes')} items={assessment.possible_causes} />
+      <TextList title={t('assessment.flags')} items={assessment.red_flags} />
+      <TextList title={t('assessment.next')} items={assessment.questions} />
+    </>
+  );
+}
+
+/** An answer by less than the first model is never shown as if it were one. */
+function Degraded({ assessment }: { assessment: Assessment }) {
+  const t = useTexts();
+  if (!assessment.degraded) return null;
+
+  const reason = assessment.degraded_reason;
+  return (
+    <Alert
+      type="warning"
+      showIcon
+      title={t('assessment.degraded')}
+      description={reason && t(`assessment.degraded.${reason}`)}
+      data-degraded={reason ?? ''}
+    />
+  );
+}
+
+function TextList({ title, items }: { title: string; items: string[] }) {
+  if (items.length === 0) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul>
+        {items.map((item) => (
+          <li key={item}>{item}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Sources({ citations }: { citations: Citation[] }) {
+  const t = useTexts();
+  if (citations.length === 0) return null;
+  return (
+    <>
+      <h3>{t('assessment.sources')}</h3>
+      <ul className="sources">
+        {citations.map((citation) => (
+          <li key={`${citation.url} ${citation.number ?? ''}`}>
+            {citation.number != null && <span className="number">[{citation.number}]</span>}
+            <SourceLink source={citation} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function MadeBy({ assessment }: { assessment: Assessment }) {
+  const t = useTexts();
+  const { tier, model } = assessment.served_by;
+  const key = `assessment.tier.${tier}`;
+  const name = isTextKey(key) ? t(key) : tier;
+
+  return model
+    ? t('assessment.model', { tier: name, model })
+    : t('assessment.made', { tier: name });
+}
+
+function Note({ note }: { note: DoctorNote }) {
+  const t = useTexts();
+  const rows = [
+    ['chief_complaint', note.chief_complaint],
+    ['present_illness', note.present_illness],
+    ['history', note.history],
+    ['findings', note.findings.join('; ')],
+    ['open_questions', note.open_questions.join('; ')],
+  ] as const;
+
+  return (
+    <details className="note">
+      <summary>{t('assessment.note')}</summary>
+      <dl>
+        {rows
+          .filter(([, text]) => text !== '')
+          .map(([name, text]) => (
+            <div key={name}>
+              <dt>{t(`note.${name}`)}</dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+      </dl>
+    </details>
+  );
+}

@@ -1,0 +1,44 @@
+import { Button, Skeleton } from 'antd';
+import { useLocation, useNavigate } from 'react-router';
+import { FailureAlert } from '../../components/FailureAlert';
+import { LoadMore } from '../../components/LoadMore';
+import { Page } from '../../components/Page';
+import { useTexts } from '../../i18n/texts';
+import { ConsultationList } from './ConsultationList';
+import { useListConsultationsInfiniteQuery } from './consultationsApi';
+
+/** One's own consultations, the latest first; more are read as one scrolls. */
+export function HistoryPage() {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const { state } = useLocation() as { state: { erased?: boolean } | null };
+  const hasErased = state?.erased === true;
+  const list = useListConsultationsInfiniteQuery();
+  const items = list.data?.pages.flatMap((page) => page.items);
+
+  return (
+    <Page title={t('history.title')}>
+      {hasErased && (
+        <p role="status" className="card">
+          {t('actions.erased')}
+        </p>
+      )}
+      <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
+      {list.isLoading && <Skeleton active paragraph={{ rows: 10 }} />}
+      {items?.length === 0 && (
+        <div className="card empty">
+          <p>{t('history.empty')}</p>
+          <Button type="primary" onClick={() => void navigate('/consultations/new')}>
+            {t('history.begin')}
+          </Button>
+        </div>
+      )}
+      {items && items.length > 0 && (
+        <>
+          <ConsultationList items={items} />
+          <LoadMore list={list} />
+        </>
+      )}
+    </Page>
+  );
+}

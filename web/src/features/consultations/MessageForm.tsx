@@ -1,0 +1,60 @@
+import { Button, Form, Input } from 'antd';
+import { isFailure } from '../../api/failure';
+import { useIdempotencyKey } from '../../api/idempotency';
+import type { Consultation } from '../../api/types';
+import { FailureAlert } from '../../components/FailureAlert';
+import { Section } from '../../components/Section';
+import { UrgencyBanner } from '../../components/UrgencyBanner';
+import { useTexts } from '../../i18n/texts';
+import { useSendMessageMutation } from './consultationsApi';
+
+const MOST_CHARACTERS = 4000;
+const MOST_TURNS = 12;
+
+/** A further message of the patient. */
+export function MessageForm({ consultation }: { consultation: Consultation }) {
+  const t = useTexts();
+  const [form] = Form.useForm<{ text: string }>();
+  const keyOf = useIdempotencyKey();
+  const [send, { error, isLoading }] = useSendMessageMutation();
+  const { id, status, turns } = consultation;
+  const isProcessing = status === 'processing';
+
+  if (turns >= MOST_TURNS) return <p className="small">{t('messages.full')}</p>;
+
+  const finish = async ({ text }: { text: string }) => {
+    const { data } = await send({ id, text, key: keyOf({ text, turns }) });
+    if (data) form.resetFields();
+  };
+
+  return (
+    <Section title={t('messages.write')}>
+      <RaisedUrgency error={error} />
+      <FailureAlert error={error} />
+      <Form form={form} onFinish={(fields: { text: string }) => void finish(fields)}>
+        <Form.Item
+          name="text"
+          rules={[{ required: true, whitespace: true, message: t('auth.required') }]}
+        >
+          <Input.TextArea
+            aria-label={t('messages.write')}
+            autoSize={{ minRows: 2, maxRows: 8 }}
+            maxLength={MOST_CHARACTERS}
+          />
+        </Form.Item>
+        <div className="row">
+          <Button type="primary" htmlType="submit" loading={isLoading} disabled={isProcessing}>
+            {t('messages.send')}
+          </Button>
+          {isProcessing && <span className="small">{t('messages.wait')}</span>}
+        </div>
+      </Form>
+    </Section>
+  );
+}
+
+/** The rules have read a message that was refused, too: what they say of it is shown first. */
+function RaisedUrgency({ error }: { error: unknown }) {
+  if (!isFailure(error) || !error.urgency || !error.advice) return null;
+  return <UrgencyBanner urgency={error.urgency} advice={error.advice} />;
+}

@@ -1,0 +1,158 @@
+import { Alert, Button, Form, Input, InputNumber, Radio } from 'antd';
+import { useEffect, useState } from 'react';
+import { useNavigate } from 'react-router';
+import { isFailure } from '../../api/failure';
+import { useIdempotencyKey } from '../../api/idempotency';
+import type { NewConsultation } from '../../api/types';
+import { FailureAlert } from '../../components/FailureAlert';
+import { Page } from '../../components/Page';
+import { useCountdown } from '../../components/useCountdown';
+import { useLanguage, useTexts } from '../../i18n/texts';
+import { isUnderWay, readyFiles } from '../uploads/files';
+import { UploadField } from '../uploads/UploadField';
+import { useFiles } from '../uploads/useFiles';
+import { useCreateConsultationMutation } from './consultationsApi';
+import { clearDrafts, loadDraft, saveDraft, type Draft } from './draft';
+
+type Fields = Omit<Draft, 'attachments'>;
+
+const MOST_CHARACTERS = 8000;
+
+/** Where a consultation begins. What is written is kept in the tab until it was sent. */
+export function NewConsultationPage() {
+  const t = useTexts();
+  const [draft] = useState(loadDraft);
+  const [form] = Form.useForm<Fields>();
+  const files = useDraftFiles(draft);
+  const { send, error, isLoading } = useSend(readyFiles(files.files).map(({ id }) => id));
+  const isWaiting = files.files.some(isUnderWay);
+  const seconds = useCountdown(isFailure(error) ? error : undefined);
+
+  useEffect(() => {
+    if (!isFailure(error)) return;
+    const fields = error.fields.filter(({ field }) => form.getFieldInstance(field as keyof Fields));
+    form.setFields(
+      fields.map(({ field, message }) => ({ name: field as keyof Fields, errors: [message] })),
+    );
+  }, [error, form]);
+
+  return (
+    <Page title={t('new.title')} lead={t('new.lead')}>
+      <Form<Fields>
+        form={form}
+        className="card"
+        layout="vertical"
+        requiredMark={false}
+        initialValues={draft}
+        onValuesChange={(part) => {
+          saveDraft(part);
+        }}
+        onFinish={(fields) => void send(fields)}
+      >
+        {draft.symptoms && <Alert type="info" showIcon title={t('new.restored')} />}
+        <SymptomFields />
+        <Form.Item label={t('new.files')}>
+          <UploadField files={files.files} onAdd={files.add} onRemove={files.remove} />
+        </Form.Item>
+        <FailureAlert error={error} />
+        <Button
+          type="primary"
+          htmlType="submit"
+          size="large"
+          block
+          loading={isLoading}
+          disabled={isWaiting || seconds > 0}
+        >
+          {t(isWaiting ? 'new.wait' : 'new.submit')}
+        </Button>
+      </Form>
+    </Page>
+  );
+}
+
+function SymptomFields() {
+  const t = useTexts();
+  return (
+    <>
+      <Form.Item
+        name="symptoms"
+        label={t('new.symptoms')}
+        extra={t('new.symptoms.hint')}
+        rules={[{ required: true, whitespace: true, message: t('new.symptoms.required') }]}
+      >
+        <Input.TextArea autoSize={{ minRows: 4, maxRows: 12 }} maxLength={MOST_CHARACTERS} />
+      </Form.Item>
+      <div className="pair">
+        <Form.Item
+          name="age"
+          label={t('new.age')}
+          rules={[{ type: 'integer', min: 0, max: 130, message: t('new.age.range') }]}
+        >
+          <InputNumber controls={false} inputMode="numeric" />
+        </Form.Item>
+        <Form.Item name="sex" label={t('new.sex')}>
+          <Radio.Group
+            optionType="button"
+            aria-label={t('new.sex')}
+            options={(['female', 'male', 'other'] as const).map((value) => ({
+              value,
+              label: t(`new.sex.${value}`),
+            }))}
+          />
+        </Form.Item>
+      </div>
+      <Form.Item name="history" label={t('new.history')}>
+        <Input.TextArea autoSize={{ minRows: 2, maxRows: 8 }} maxLength={MOST_CHARACTERS} />
+      </Form.Item>
+    </>
+  );
+}
+
+/** The files of the form, of which those that are ready are kept with the draft. */
+function useDraftFiles(draft: Draft) {
+  const files = useFiles(() =>
+    (draft.attachments ?? []).map(({ id, name }) => ({
+      key: id,
+      id,
+      name,
+      state: 'ready',
+      percent: 100,
+    })),
+  );
+
+  useEffect(() => {
+    saveDraft({ attachments: readyFiles(files.files) });
+  }, [files.files]);
+  return files;
+}
+
+function useSend(attachments: string[]) {
+  const language = useLanguage();
+  const navigate = useNavigate();
+  const keyOf = useIdempotencyKey();
+  const [create, { error, isLoading }] = useCreateConsultationMutation();
+
+  const send = async (fields: Fields) => {
+    const body = bodyOf(fields, attachments, language);
+    const { data } = await create({ body, key: keyOf(body) });
+    if (!data) return;
+
+    clearDrafts();
+    // The decision is shown at once, while the consultation itself is read.
+    await navigate(`/consultations/${data.id}`, { state: { accepted: data } });
+  };
+
+  return { send, error, isLoading };
+}
+
+function bodyOf(fields: Fields, attachments: string[], locale: 'zh' | 'en'): NewConsultation {
+  const { symptoms = '', age, sex, history } = fields;
+  return {
+    symptoms,
+    locale,
+    ...(age != null && { age }),
+    ...(sex && { sex }),
+    ...(history?.trim() && { history }),
+    ...(attachments.length > 0 && { attachments }),
+  };
+}

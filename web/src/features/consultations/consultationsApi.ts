@@ -1,0 +1,117 @@
+import { api } from '../../api/api';
+import type {
+  Accepted,
+  Answer,
+  Answered,
+  Consultation,
+  ConsultationSummary,
+  Message,
+  NewConsultation,
+  Page,
+} from '../../api/types';
+
+const PAGE = 20;
+
+/** Seconds that a long poll may be held back: the API's own bound. */
+const WAIT = 20;
+
+export const consultationsApi = api.injectEndpoints({
+  endpoints: (build) => ({
+    createConsultation: build.mutation<Accepted, { body: NewConsultation; key: string }>({
+      query: ({ body, key }) => ({
+        url: '/v1/consultations',
+        method: 'POST',
+        headers: { 'idempotency-key': key },
+        body,
+      }),
+      invalidatesTags: ['Consultations'],
+    }),
+
+    getConsultation: build.query<Consultation, string>({
+      query: (id) => ({ url: `/v1/consultations/${id}` }),
+      providesTags: (_result, _error, id) => [{ type: 'Consultation', id }],
+    }),
+
+    /** Is answered when the assessment is there; what it says goes into the cache of the above. */
+    awaitConsultation: build.query<Consultation, string>({
+      query: (id) => ({ url: `/v1/consultations/${id}`, params: { wait: WAIT } }),
+      keepUnusedDataFor: 0,
+      onQueryStarted: async (id, { dispatch, queryFulfilled }) => {
+        const answer = await queryFulfilled.catch(() => undefined);
+        if (!answer) return;
+        dispatch(consultationsApi.util.updateQueryData('getConsultation', id, () => answer.data));
+      },
+    }),
+
+    listConsultations: build.infiniteQuery<Page<ConsultationSummary>, void, string | undefined>({
+      infiniteQueryOptions: {
+        initialPageParam: undefined,
+        getNextPageParam: (page) => page.next_cursor ?? undefined,
+      },
+      query: ({ pageParam }) => ({
+        url: '/v1/consultations',
+        params: { limit: PAGE, ...(pageParam && { cursor: pageParam }) },
+      }),
+      providesTags: ['Consultations'],
+    }),
+
+    listMessages: build.query<Message[], string>({
+      query: (id) => ({ url: `/v1/consultations/${id}/messages` }),
+      transformResponse: ({ items }: { items: Message[] }) => items,
+      providesTags: (_result, _error, id) => [{ type: 'Messages', id }],
+    }),
+
+    answerQuestions: build.mutation<Answered, { id: string; answers: Record<string, Answer> }>({
+      query: ({ id, answers }) => ({
+        url: `/v1/consultations/${id}/answers`,
+        method: 'POST',
+        body: { answers },
+      }),
+      invalidatesTags: (_result, _error, { id }) => [{ type: 'Consultation', id }, 'Consultations'],
+    }),
+
+    sendMessage: build.mutation<Accepted, { id: string; text: string; key: string }>({
+      query: ({ id, text, key }) => ({
+        url: `/v1/consultations/${id}/messages`,
+        method: 'POST',
+        headers: { 'idempotency-key': key },
+        body: { text },
+      }),
+      // Also when it was refused: the rules have read it all the same.
+      invalidatesTags: (_result, _error, { id }) => [
+        { type: 'Consultation', id },
+        { type: 'Messages', id },
+        'Consultations',
+      ],
+    }),
+
+    writeReport: build.mutation<{ job_id: string }, string>({
+      query: (id) => ({ url: `/v1/consultations/${id}/report`, method: 'POST' }),
+    }),
+
+    exportConsultation: build.mutation<unknown, { id: string; format?: 'fhir' }>({
+      query: ({ id, format }) => ({
+        url: `/v1/consultations/${id}/export`,
+        params: format ? { format } : {},
+      }),
+    }),
+
+    eraseConsultation: build.mutation<{ job_id: string }, string>({
+      query: (id) => ({ url: `/v1/consultations/${id}`, method: 'DELETE' }),
+      invalidatesTags: ['Consultations'],
+    }),
+  }),
+});
+
+export const {
+  useAnswerQuestionsMutation,
+  useCreateConsultationMutation,
+  useEraseConsultationMutation,
+  useExportConsultationMutation,
+  useGetConsultationQuery,
+  useLazyAwaitConsultationQuery,
+  useListConsultationsInfiniteQuery,
+  useListMessagesQuery,
+  useSendMessageMutation,
+  useWriteReportMutation,
+} = consultationsApi;

@@ -1,0 +1,61 @@
+import { createContext, useContext, useEffect, useMemo, type ReactNode } from 'react';
+import { api } from '../../api/api';
+import { config } from '../../app/config';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import type { AppDispatch } from '../../app/store';
+import { freshToken } from '../auth/tokens';
+import { RealtimeConnection } from './connection';
+import { connectionChanged, eventsTaken } from './realtimeSlice';
+
+const RealtimeContext = createContext<RealtimeConnection | undefined>(undefined);
+
+/** Holds the person's connection from sign-in to sign-out; it opens when something is followed. */
+export function RealtimeProvider({ children }: { children: ReactNode }) {
+  const dispatch = useAppDispatch();
+  const userId = useAppSelector((state) => state.session.me?.id);
+  const connection = useMemo(() => (userId ? connect(dispatch) : undefined), [dispatch, userId]);
+
+  useEffect(() => {
+    const wake = () => connection?.wake();
+    window.addEventListener('online', wake);
+
+    return () => {
+      window.removeEventListener('online', wake);
+      connection?.close();
+    };
+  }, [connection]);
+
+  return <RealtimeContext.Provider value={connection}>{children}</RealtimeContext.Provider>;
+}
+
+function connect(dispatch: AppDispatch): RealtimeConnection {
+  const readAgain = (id: string) => {
+    const tags = [
+      { type: 'Consultation' as const, id },
+      { type: 'Messages' as const, id },
+    ];
+    dispatch(api.util.invalidateTags([...tags, 'Consultations']));
+  };
+
+  return new RealtimeConnection({
+    url: config().websocketUrl,
+    token: freshToken,
+    onState: (state) => dispatch(connectionChanged(state)),
+    onErased: readAgain,
+    onEvents: (id, events) => {
+      dispatch(eventsTaken({ id, events }));
+      // Progress changes nothing that is read by HTTP.
+      if (events.some(({ type }) => type !== 'progress')) readAgain(id);
+    },
+  });
+}
+
+/** Follows a consultation while the component is there. */
+export function useFollow(consultationId: string): void {
+  const connection = useContext(RealtimeContext);
+
+  useEffect(() => {
+    connection?.follow(consultationId);
+    return () => connection?.unfollow(consultationId);
+  }, [connection, consultationId]);
+}

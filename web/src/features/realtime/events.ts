@@ -1,0 +1,49 @@
+/** What the WebSocket tells of a consultation: ids, steps and codes, never a word of it. */
+export interface ConsultationEvent {
+  /** 1, 2, 3, … of each consultation. */
+  id: number;
+  type:
+    | 'queued'
+    | 'progress'
+    | 'deferred'
+    | 'completed'
+    | 'report_ready'
+    | 'failed'
+    | 'cancelled'
+    | 'questions';
+  job?: string;
+  progress?: number;
+  step?: string;
+  reason?: string;
+}
+
+/** What the gateway sends. A frame without `type` is its own, and says that ours was not taken. */
+export type Frame =
+  | { type: 'events'; consultation_id: string; events: ConsultationEvent[] }
+  | { type: 'subscribed'; consultation_id: string; after: number }
+  | { type: 'unsubscribed' | 'erased'; consultation_id: string }
+  | { type: 'pong' }
+  | { type: 'error'; status: number; retry_after?: number; request?: string }
+  | { type?: undefined };
+
+/** The events that continue what was seen up to number `last`; others are repeated, or come again. */
+export function takeNext(
+  last: number,
+  events: readonly ConsultationEvent[],
+): { last: number; taken: ConsultationEvent[] } {
+  const taken: ConsultationEvent[] = [];
+
+  for (const event of events) {
+    if (event.id !== last + taken.length + 1) continue;
+    taken.push(event);
+  }
+  return { last: last + taken.length, taken };
+}
+
+export function readFrame(text: string): Frame {
+  try {
+    return JSON.parse(text) as Frame;
+  } catch {
+    return {};
+  }
+}

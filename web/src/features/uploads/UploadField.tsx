@@ -1,0 +1,131 @@
+import { DeleteOutlined } from '@ant-design/icons';
+import { Button } from 'antd';
+import { useEffect, useId, useState, type DragEvent } from 'react';
+import { useTexts, type TextKey } from '../../i18n/texts';
+import type { SentFile } from './files';
+import { faultOf, MOST_FILES, TYPES } from './rules';
+
+interface Props {
+  files: SentFile[];
+  onAdd: (file: File) => void;
+  onRemove: (file: SentFile) => void;
+}
+
+/** Files are chosen, dropped, or pasted anywhere on the page. */
+export function UploadField({ files, onAdd, onRemove }: Props) {
+  const t = useTexts();
+  const hintId = useId();
+  const [fault, setFault] = useState<TextKey>();
+  const [isOver, setOver] = useState(false);
+
+  const take = (list: Iterable<File>) => {
+    const chosen = [...list];
+    const faults = chosen.map(faultOf);
+    const good = chosen.filter((_, index) => !faults[index]);
+    const places = MOST_FILES - files.length;
+
+    good.slice(0, places).forEach(onAdd);
+    setFault(good.length > places ? 'upload.tooMany' : faults.find(Boolean));
+  };
+  usePastedFiles(take);
+
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    take(event.dataTransfer.files);
+  };
+
+  return (
+    <div className="uploads">
+      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions -- the button does the same */}
+      <div
+        className={isOver ? 'dropzone dropzone-over' : 'dropzone'}
+        onDrop={drop}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => {
+          setOver(false);
+        }}
+      >
+        {t('upload.drop')}{' '}
+        <label className="file-choice">
+          {t('upload.choose')}
+          <input
+            type="file"
+            multiple
+            accept={[...TYPES, '.dcm'].join(',')}
+            aria-describedby={hintId}
+            onChange={({ target }) => {
+              take(target.files ?? []);
+              target.value = '';
+            }}
+          />
+        </label>
+        <p id={hintId} className="small">
+          {t('upload.rule', { count: MOST_FILES })}
+        </p>
+      </div>
+      {fault && (
+        <p className="fault" role="alert">
+          {t(fault, { count: MOST_FILES })}
+        </p>
+      )}
+      <ul className="files" aria-live="polite">
+        {files.map((file) => (
+          <FileRow
+            key={file.key}
+            file={file}
+            onRemove={() => {
+              onRemove(file);
+            }}
+          />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function usePastedFiles(take: (files: FileList) => void): void {
+  useEffect(() => {
+    const paste = ({ clipboardData }: ClipboardEvent) => {
+      if (clipboardData && clipboardData.files.length > 0) take(clipboardData.files);
+    };
+    window.addEventListener('paste', paste);
+    return () => {
+      window.removeEventListener('paste', paste);
+    };
+  });
+}
+
+function FileRow({ file, onRemove }: { file: SentFile; onRemove: () => void }) {
+  const t = useTexts();
+  const remove = t('upload.remove', { name: file.name });
+
+  return (
+    <li className="file" data-state={file.state}>
+      <span className="file-name">{file.name}</span>
+      <span className={file.state === 'rejected' || file.state === 'failed' ? 'fault' : 'small'}>
+        <FileState file={file} />
+      </span>
+      {file.state === 'sending' && (
+        <progress max={100} value={file.percent} aria-label={file.name} />
+      )}
+      <Button
+        type="text"
+        icon={<DeleteOutlined />}
+        aria-label={remove}
+        title={remove}
+        onClick={onRemove}
+      />
+    </li>
+  );
+}
+
+function FileState({ file }: { file: SentFile }) {
+  const t = useTexts();
+  if (file.state === 'sending') return t('upload.sending', { percent: file.percent });
+  if (file.state === 'rejected' && file.reason) return t(`upload.rejected.${file.reason}`);
+  return t(file.state === 'rejected' ? 'upload.failed' : `upload.${file.state}`);
+}

@@ -1,0 +1,16 @@
+import { createRoot } from 'react-dom/client';
+import { Provider } from 'react-redux';
+import { App } from './app/App';
+import { loadConfig } from './app/config';
+import { store } from './app/store';
+import './app/styles.css';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('the page has no #root');
+
+await loadConfig();
+createRoot(root).render(
+  <Provider store={store}>
+    <App />
+  </Provider>,
+);
