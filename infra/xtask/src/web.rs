@@ -19,6 +19,9 @@ use crate::{node, provider, tools};
 /// From the start of the server to its first answer.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// One look at the server.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+
 const BROKEN_BUILD: &str = "the web client cannot be built; see above";
 
 /// How the client is served.
@@ -65,7 +68,7 @@ pub async fn test_web(stack: &Stack) -> Result<()> {
 }
 
 async fn test_in_browser(stack: &Stack, server: &Server<'_>, url: &str) -> Result<()> {
-    let client = Client::new();
+    let client = Client::builder().timeout(LOOK_TIMEOUT).build()?;
     let is_ready = async || client.get(url).send().await.is_ok();
     server.wait_until(START_TIMEOUT, is_ready).await?;
 

@@ -54,6 +54,7 @@ export const en = {
   'failure.503': 'A service is away for the moment.',
   'failure.other': 'Something went wrong on our side.',
   'failure.reference': 'Reference: {reference}',
+  'failure.field': 'This value is refused: {message}.',
   'failure.wait': 'You can try again in {seconds} s.',
 
   'urgency.emergency': 'Emergency: get help now',

@@ -56,6 +56,7 @@ export const zh: Texts = {
   'failure.503': '服务暂时不可用。',
   'failure.other': '服务出现问题。',
   'failure.reference': '编号：{reference}',
+  'failure.field': '此值未被接受（{message}）。',
   'failure.wait': '{seconds}秒后可以重试。',
 
   'urgency.emergency': '紧急：立即求助',

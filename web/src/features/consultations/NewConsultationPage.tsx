@@ -32,9 +32,12 @@ export function NewConsultationPage() {
     if (!isFailure(error)) return;
     const fields = error.fields.filter(({ field }) => form.getFieldInstance(field as keyof Fields));
     form.setFields(
-      fields.map(({ field, message }) => ({ name: field as keyof Fields, errors: [message] })),
+      fields.map(({ field, message }) => ({
+        name: field as keyof Fields,
+        errors: [t('failure.field', { message })],
+      })),
     );
-  }, [error, form]);
+  }, [error, form, t]);
 
   return (
     <Page title={t('new.title')} lead={t('new.lead')}>
