@@ -355,7 +355,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One's own files, the latest first */
+        get: operations["listUploads"];
         put?: never;
         /** Announce a file */
         post: operations["createUpload"];
@@ -378,6 +379,23 @@ export interface paths {
         post?: never;
         /** Remove a file */
         delete: operations["deleteUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a file together that was sent in parts */
+        post: operations["completeUpload"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -521,8 +539,10 @@ export interface components {
             file_name: string;
             /** @description `UploadState::Pending`. */
             state: components["schemas"]["UploadState"];
-            /** @description The form with which the file is sent. */
-            form: components["schemas"]["PostForm"];
+            /** @description The form with which the file is sent; none if it is sent in parts. */
+            form?: components["schemas"]["PostForm"] | null;
+            /** @description The links with which its parts are sent, if it is too large for a form. */
+            parts?: components["schemas"]["PartLinks"] | null;
         };
         /** @description What somebody did with the record: in what role, and not who. */
         Access: {
@@ -1068,7 +1088,7 @@ export interface components {
             email: string;
             /** @description The name that an administrator gave: 1 to 200 characters. */
             name: string;
-            /** @description The role that an administrator gave; a call's own role is its token's. */
+            /** @description The role that an administrator gave. */
             role: components["schemas"]["Role"];
             /**
              * Format: date-time
@@ -1205,6 +1225,28 @@ export interface components {
             items: components["schemas"]["ListedUser"][];
             /** @description The caller's `cursor` for the next page; absent on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description One page on the wire. */
+        PageOfUploadView: {
+            /** @description The rows in the order of their list, at most `Page::limit`. */
+            items: components["schemas"]["UploadView"][];
+            /** @description The caller's `cursor` for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Where the parts of a file are sent, with a `PUT` each. */
+        PartLinks: {
+            /**
+             * Format: uint64
+             * @description Bytes of each part but the last one, which has the rest.
+             */
+            part_size: number;
+            /** @description An address for each part, in their order. */
+            urls: string[];
+            /**
+             * Format: date-time
+             * @description Until when they work.
+             */
+            expires_at: string;
         };
         /** @description What a circuit does with calls. */
         Phase: "closed" | "open" | "half_open" | "ramp";
@@ -1576,7 +1618,7 @@ export interface components {
             email: string;
             /** @description The name that an administrator gave: 1 to 200 characters. */
             name: string;
-            /** @description The role that an administrator gave; a call's own role is its token's. */
+            /** @description The role that an administrator gave. */
             role: components["schemas"]["Role"];
             /**
              * Format: date-time
@@ -2485,6 +2527,50 @@ export interface operations {
             };
         };
     };
+    listUploads: {
+        parameters: {
+            query?: {
+                /** @description items of a page, 20 if it is left out */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: {
+                /** @description the `ETag` of the answer that you have */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page; links are in the answers for one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfUploadView"];
+                };
+            };
+            /** @description nothing has changed since */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     createUpload: {
         parameters: {
             query?: never;
@@ -2566,6 +2652,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is looked at */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedUpload"];
+                };
             };
             /** @description What went wrong, and what to do */
             default: {

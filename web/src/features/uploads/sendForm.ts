@@ -5,7 +5,7 @@ import type { AcceptedUpload } from '../../api/types';
  * is sent, so this is an `XMLHttpRequest`.
  */
 export function sendForm(
-  form: AcceptedUpload['form'],
+  form: NonNullable<AcceptedUpload['form']>,
   file: File,
   onProgress: (percent: number) => void,
   signal: AbortSignal,

@@ -64,6 +64,8 @@ async function send({ key, file, dispatch, change, signal }: Sending): Promise<v
   const tell = (percent: number) => {
     change({ type: 'sent', key, percent });
   };
+  // Larger files, which go in parts, are not chosen: files.ts bounds them.
+  if (!form) throw new Error('the API gave no form for the file');
   await sendForm(form, file, tell, signal);
   tell(100);
 
