@@ -6,6 +6,7 @@
 //! | `key` | which upload, and where its files are |
 //! | `file_name` | names, safe in paths and headers |
 //! | `upload` | an upload as it is asked for, and as it is shown |
+//! | `accepted` | an upload that was accepted, with the way in which its file is sent |
 //! | `store` | uploads in PostgreSQL |
 //! | `attachments` | uploads that come with a complaint |
 //! | `removal` | uploads that are gone, whose files are to be removed |
@@ -22,6 +23,7 @@
 //! | `links` | links of the CDN, or S3's own |
 //! | `invalidation` | the end of what the CDN has cached |
 
+mod accepted;
 pub mod attachments;
 mod bucket;
 mod cdn;
@@ -41,6 +43,7 @@ pub mod store;
 mod upload;
 mod verify;
 
+pub use accepted::AcceptedUpload;
 pub use bucket::UploadBucket;
 pub use cdn::CdnSigner;
 pub use invalidation::Invalidations;
@@ -51,7 +54,6 @@ pub use parts::{Assembly, IncompleteParts, MAX_FORM_BYTES, PartLinks};
 pub use post_form::PostForm;
 pub use scan_queue::ScanQueue;
 pub use upload::{
-    AcceptedUpload, Link, NewUpload, RejectionReason, Upload, UploadRequest, UploadState,
-    UploadView,
+    Link, NewUpload, RejectionReason, Upload, UploadRequest, UploadState, UploadView,
 };
 pub use verify::{Verification, verify};

@@ -7,8 +7,6 @@ use uuid::Uuid;
 
 use super::file_name::safe_file_name;
 use super::key::UploadKey;
-use super::parts::PartLinks;
-use super::post_form::PostForm;
 use crate::config::{UploadRules, UploadType};
 use crate::error::{Error, FieldError};
 use crate::identity::{TenantId, UserId};
@@ -195,23 +193,6 @@ impl TryFrom<String> for ContentType {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse().map(Self)
     }
-}
-
-/// The answer to `POST /v1/uploads`.
-#[derive(Serialize, schemars::JsonSchema)]
-pub struct AcceptedUpload {
-    /// Its id.
-    pub id: Uuid,
-    /// Safe in paths and headers.
-    pub file_name: String,
-    /// [`UploadState::Pending`].
-    pub state: UploadState,
-    /// The form with which the file is sent; none if it is sent in parts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub form: Option<PostForm>,
-    /// The links with which its parts are sent, if it is too large for a form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parts: Option<PartLinks>,
 }
 
 /// What `GET /v1/uploads/{id}` answers.
