@@ -26,8 +26,9 @@ const NOT_HANDED_ON: [&str; 4] = [
 ];
 
 /// Routes that wait on purpose, so that their latency says nothing.
-const WAITING: [(&str, &str); 2] = [
+const WAITING: [(&str, &str); 3] = [
     ("GET", "/v1/consultations/{id}"),
+    ("POST", "/v1/uploads/{id}/complete"),
     ("POST", "/v1/chat/completions"),
 ];
 
