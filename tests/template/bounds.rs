@@ -62,8 +62,12 @@ fn has_variable(function: &Value, name: &str) -> bool {
         .any(|variable| variable == name)
 }
 
+/// Whether it has a route that asks a service: the description of the API asks none.
 fn has_route(function: &Value) -> bool {
-    !events_of_kind(function, "HttpApi").is_empty()
+    let is_description = ["get-openapi", "get-docs"]
+        .map(Value::from)
+        .contains(&function["Handler"]);
+    !events_of_kind(function, "HttpApi").is_empty() && !is_description
 }
 
 /// The functions by the roles that SAM makes for them.

@@ -33,8 +33,11 @@ const WAITING: [(&str, &str); 3] = [
 ];
 
 /// Measured together with every route: no patient waits for them.
-const FOR_NO_PATIENT: [(&str, &str); 3] =
-    [("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/docs")];
+const FOR_NO_PATIENT: [(&str, &str); 3] = [
+    ("GET", "/health"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+];
 
 /// A template of this repository, by its path.
 fn read_stack(path: &str) -> Value {
