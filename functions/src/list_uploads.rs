@@ -25,6 +25,7 @@ impl Endpoint for ListUploads {
     /// 200 with one page of the caller's own uploads, whatever their role and the uploads' state,
     /// without links.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
+        call.refuse_other_queries(&["limit", "cursor"])?;
         let page = call.page()?;
         let rows = self
             .database

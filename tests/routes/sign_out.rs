@@ -119,7 +119,7 @@ async fn a_role_that_an_import_changes_counts_at_once() {
         StatusCode::OK,
     )
     .await;
-    assert_eq!(acts_on(&admin, &id).await, ["change_role", "change_role"]);
+    assert_eq!(acts_on(&admin, &id).await, ["change_role"; 3]);
 }
 
 #[tokio::test]
@@ -167,14 +167,35 @@ async fn an_import_updates_only_what_it_may() {
 
     let x = admin.get("/v1/users/x").send().await.unwrap();
     assert_eq!(read(x, StatusCode::OK).await["email"], "X@e.example");
-    let counts = "SELECT user_id FROM access_changes WHERE tenant_id = $1";
+    let counts = "SELECT user_id FROM access_changes WHERE tenant_id = $1 ORDER BY user_id";
     let counts = sqlx::query_scalar(counts).bind(&tenant);
     let counts: Vec<String> = counts.fetch_all(&mut database().await).await.unwrap();
     assert_eq!(
         counts,
-        ["x"],
+        ["x", "z"],
         "of whom a row was written, their role counts"
     );
+}
+
+/// Two admins who take each other's role at once: one of them stays.
+#[tokio::test]
+async fn admins_do_not_demote_each_other_at_once() {
+    let tenant = new_tenant();
+    let first = User::of(&tenant, "a", Role::Admin).await;
+    let second = User::of(&tenant, "b", Role::Admin).await;
+    let (first_id, second_id) = (first.id().await, second.id().await);
+    let demote = async |admin: &User, id: &str| {
+        let email = format!("{id}@x.example");
+        let row = json!({ "id": id, "email": email, "name": "N", "role": "patient" });
+        let body = json!({ "existing": "update", "users": [row] });
+        let answer = admin.post("/v1/users/import").json(&body).send().await;
+        answer.unwrap().status()
+    };
+
+    let (one, other) = tokio::join!(demote(&first, &second_id), demote(&second, &first_id));
+    let mut statuses = [one.as_u16(), other.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 403]);
 }
 
 /// The schedule writes what Valkey has lost, and ends the connections of people who may no longer

@@ -43,7 +43,7 @@ const SECRETS: [SecretCase; 3] = [
         is_reader: |name, function| {
             let is_named =
                 WITH_LIMITS_OR_MODELS.contains(&name) || name == "publish-access-changes";
-            has_route(function) || is_named
+            has_asking_route(function) || is_named
         },
     },
     SecretCase {
@@ -51,7 +51,7 @@ const SECRETS: [SecretCase; 3] = [
         parameter: "SettingsSecret",
         is_reader: |name, function| {
             let is_named = WITH_LIMITS_OR_MODELS.contains(&name) || name == "prune-expired";
-            has_route(function) || is_named
+            has_asking_route(function) || is_named
         },
     },
 ];
@@ -62,12 +62,16 @@ fn has_variable(function: &Value, name: &str) -> bool {
         .any(|variable| variable == name)
 }
 
-/// Whether it has a route that asks a service: the description of the API asks none.
 fn has_route(function: &Value) -> bool {
+    !events_of_kind(function, "HttpApi").is_empty()
+}
+
+/// Whether it has a route that asks a service: the description of the API asks none.
+fn has_asking_route(function: &Value) -> bool {
     let is_description = ["get-openapi", "get-docs"]
         .map(Value::from)
         .contains(&function["Handler"]);
-    !events_of_kind(function, "HttpApi").is_empty() && !is_description
+    has_route(function) && !is_description
 }
 
 /// The functions by the roles that SAM makes for them.

@@ -5,8 +5,8 @@ use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 
 use super::change::{AccessChange, PersonChange};
-use crate::error::Error;
-use crate::identity::{Role, TenantId, UserId};
+use crate::error::{Error, ErrorKind};
+use crate::identity::{Caller, Role, TenantId, UserId};
 
 #[derive(FromRow)]
 struct ChangeRow {
@@ -28,6 +28,29 @@ impl From<ChangeRow> for PersonChange {
                 changed_at: row.changed_at,
             },
         }
+    }
+}
+
+/// Lets changes of roles of the caller's tenant come one after another, and refuses a caller (403)
+/// who has lost their role by one of them: else two admins could take each other's at once.
+pub async fn lock_roles(connection: &mut PgConnection, caller: &Caller) -> Result<(), Error> {
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('roles of ' || $1, 0))";
+    sqlx::query(lock)
+        .bind(&caller.tenant)
+        .execute(&mut *connection)
+        .await?;
+
+    let sql = "SELECT role FROM access_changes WHERE tenant_id = $1 AND user_id = $2";
+    let query = sqlx::query_scalar(sql)
+        .bind(&caller.tenant)
+        .bind(&caller.user);
+    let changed: Option<Option<Role>> = query.fetch_optional(connection).await?;
+    match changed.flatten() {
+        Some(role) if role < caller.role => {
+            let detail = "You have another role by now, and may change nobody's.";
+            Err(Error::new(ErrorKind::Forbidden, detail))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sqlx::{Connection, PgConnection};
 
 use super::new_user::NewUser;
-use super::store::{self, UpdatedUsers};
+use super::store;
 use crate::access::{self, PersonChange};
 use crate::audit::{self, Actor, AuditAction, AuditedRecord};
 use crate::error::{Error, FieldError};
@@ -119,17 +119,20 @@ impl ImportRequest {
         }
 
         let mut transaction = connection.begin().await?;
+        if self.existing == ExistingMode::Update {
+            access::store::lock_roles(&mut transaction, caller).await?;
+        }
         let users = rows.valid.iter().map(|row| &row.user);
         let written = store::insert(&mut transaction, tenant, users.clone()).await?;
         let updated = match self.existing {
-            ExistingMode::Skip => UpdatedUsers::default(),
+            ExistingMode::Skip => HashSet::new(),
             ExistingMode::Update => {
                 let existing = users.filter(|user| !written.contains(&user.id));
                 store::update(&mut transaction, tenant, existing).await?
             }
         };
 
-        let is_done = |id| written.contains(id) || updated.ids.contains(id);
+        let is_done = |id| written.contains(id) || updated.contains(id);
         let skipped = rows.valid.iter().filter(|row| !is_done(&row.user.id));
         let mut all_skipped = rows.repeated;
         all_skipped.extend(skipped.map(|row| row.index));
@@ -139,11 +142,19 @@ impl ImportRequest {
             return Ok(ImportResult::of_nothing(all_skipped, rows.invalid));
         }
 
-        let role_changes = record_roles(&mut transaction, caller, &updated.roles).await?;
+        let role_changes = match self.existing {
+            ExistingMode::Skip => Vec::new(),
+            ExistingMode::Update => {
+                let done = rows.valid.iter().filter(|row| is_done(&row.user.id));
+                let others = done.filter(|row| row.user.id != caller.user);
+                let roles = others.map(|row| (row.user.id.clone(), row.user.role));
+                record_roles(&mut transaction, caller, &roles.collect::<Vec<_>>()).await?
+            }
+        };
         transaction.commit().await?;
         Ok(ImportResult {
             imported: written.len(),
-            updated: updated.ids.len(),
+            updated: updated.len(),
             skipped: all_skipped,
             errors: rows.invalid,
             role_changes,

@@ -88,28 +88,20 @@ pub(super) async fn insert<'a>(
     Ok(written.into_iter().collect())
 }
 
-/// People who were there, and are as their rows say.
-#[derive(Default)]
-pub(super) struct UpdatedUsers {
-    /// Who.
-    pub(super) ids: HashSet<UserId>,
-    /// Their roles, which may be other ones than before.
-    pub(super) roles: Vec<(UserId, Role)>,
-}
-
 /// Gives people who are there the addresses, names and roles of these rows, in one statement. Left
-/// out are those who are not there, and those whose address is another person's.
+/// out are those who are not there, and those whose address is another person's. Returns whom it
+/// has changed.
 pub(super) async fn update<'a>(
     connection: &mut PgConnection,
     tenant: &TenantId,
     users: impl Iterator<Item = &'a NewUser> + Clone,
-) -> Result<UpdatedUsers, Error> {
+) -> Result<HashSet<UserId>, Error> {
     let rows = UserColumns::of(users);
     if rows.ids.is_empty() {
-        return Ok(UpdatedUsers::default());
+        return Ok(HashSet::new());
     }
 
-    let updated: Vec<(UserId, Role)> = sqlx::query_as(include_str!("sql/update.sql"))
+    let updated: Vec<UserId> = sqlx::query_scalar(include_str!("sql/update.sql"))
         .bind(tenant)
         .bind(rows.ids)
         .bind(rows.emails)
@@ -117,10 +109,7 @@ pub(super) async fn update<'a>(
         .bind(rows.roles)
         .fetch_all(connection)
         .await?;
-    Ok(UpdatedUsers {
-        ids: updated.iter().map(|(id, _)| id.clone()).collect(),
-        roles: updated,
-    })
+    Ok(updated.into_iter().collect())
 }
 
 /// Rows as one array for each column.

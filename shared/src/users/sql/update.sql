@@ -1,6 +1,6 @@
 -- Gives people who are there the addresses, names and roles of these rows. Left out are those whose
 -- address is another person's, or stands in an earlier row. Returns who is now as the row
--- says, with the role.
+-- says.
 --
 -- $1 tenant, $2 ids, $3 e-mail addresses, $4 names, $5 roles
 WITH wanted AS (
@@ -19,4 +19,4 @@ WHERE users.tenant_id = $1 AND users.id = wanted.id
       SELECT FROM users other
       WHERE other.tenant_id = $1 AND lower(other.email) = lower(wanted.email) AND other.id <> wanted.id
   )
-RETURNING users.id, users.role
+RETURNING users.id
