@@ -1,4 +1,5 @@
-//! Every minute: writes changes of access into Valkey again, and ends connections that they outdate.
+//! Every minute: writes changes of access into Valkey again, and ends the connections that they
+//! outdate.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -45,8 +45,8 @@ pub async fn run_tests(options: &Options) -> Result<()> {
     tested
 }
 
-/// Chaos harms the stack's own servers and functions: it comes last, one test at a time, and no other
-/// beside it.
+/// Chaos harms the stack's own servers and functions: it comes last, one test at a time, and no
+/// other beside it.
 async fn test_stack(stack: &Stack, arguments: &[String]) -> Result<()> {
     report::say("");
     let names_chaos = arguments.iter().any(|name| name.starts_with("chaos"));

@@ -168,7 +168,8 @@ impl Operation {
 
     /// With a key under which the same request may be sent again.
     pub(super) fn idempotent(self) -> Self {
-        let about = "1 to 255 visible ASCII characters: the same request under the same key has the same answer for 24 hours";
+        let about = "1 to 255 visible ASCII characters: the same request under the same key has \
+                     the same answer for 24 hours";
         self.header("Idempotency-Key", about)
     }
 
