@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wenzhen::agent::Agent;
+use wenzhen::agent::{Agent, LiveSummary};
 use wenzhen::ai::Chains;
 use wenzhen::aws::Secrets;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, Models, Tiers};
@@ -58,7 +58,9 @@ async fn without_the_database_a_model_that_calls_tools_still_answers() {
     let secrets = Arc::new(Secrets::new(&STACK.aws().await));
     let chains = Chains::new(&models, None, &secrets).unwrap();
     let (database, readers) = (database_nowhere().await, Readers::default());
+    let live = LiveSummary::default();
     let agent = Agent {
+        live: &live,
         chain: chains.for_consultations(),
         database: &database,
         readers: &readers,

@@ -4,6 +4,7 @@ mod connecting;
 mod following;
 mod frames;
 mod pushing;
+mod summaries;
 
 use std::collections::HashMap;
 

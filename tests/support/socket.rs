@@ -127,6 +127,11 @@ impl Received {
         }
     }
 
+    /// All events, in their order.
+    pub fn events(&self) -> &[Value] {
+        &self.0
+    }
+
     /// The types of all events, in their order.
     pub fn types(&self) -> Vec<&str> {
         let types = self.0.iter().map(|event| event["type"].as_str().unwrap());

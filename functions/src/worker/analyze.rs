@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use wenzhen::Uuid;
-use wenzhen::agent::{Agent, NoModel};
+use wenzhen::agent::{Agent, LiveSummary, NoModel};
 use wenzhen::consultations::{Analyze, AnswerMessage, Assessment, Consultation, outcome};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{BoxError, ErrorKind, error_chain};
 use wenzhen::jobs::Lease;
 use wenzhen::jobs::transition::Deferral;
 use wenzhen::jobs::worker::{Failure, JobError, JobHandler, Run};
+use wenzhen::realtime::events;
 
 use super::Worker;
 
@@ -23,6 +25,12 @@ const WRITE_RESERVE: Duration = Duration::from_secs(12);
 
 /// The longest that recording an answer may take: the patient waits meanwhile.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The longest that writing a part of a summary may take.
+const SUMMARY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The most events with a summary's beginning of one run.
+const MAX_SUMMARY_EVENTS: usize = 20;
 
 impl JobHandler<Analyze> for Worker {
     async fn handle(&self, run: &Run<'_>, payload: Analyze) -> Result<(), JobError> {
@@ -121,15 +129,23 @@ impl Worker {
             .transcripts
             .read(&run.lease.tenant, consultation)
             .await?;
-        let agent = Agent {
-            chain: self.chains.for_consultations(),
-            database: &self.database,
-            readers: &self.readers,
-            index: self.index.as_ref(),
-            uploads: Some(&self.uploads),
+        let live = LiveSummary::default();
+        let summaries = live.subscribe();
+        let assess = async move {
+            let agent = Agent {
+                chain: self.chains.for_consultations(),
+                database: &self.database,
+                readers: &self.readers,
+                index: self.index.as_ref(),
+                uploads: Some(&self.uploads),
+                live: &live,
+            };
+            let tenant = &run.lease.tenant;
+            let assessed = agent.analyze(tenant, consultation, &conversation, deadline);
+            assessed.await.map_err(without_answer)
         };
-        let assessed = agent.analyze(&run.lease.tenant, consultation, &conversation, deadline);
-        let assessment = assessed.await.map_err(without_answer)?;
+        let (assessment, ()) = futures::join!(assess, self.publish_summaries(run, summaries));
+        let assessment = assessment?;
 
         run.report_progress(80, "recording_answer");
         if assessment.served_by.model.is_some() {
@@ -137,6 +153,32 @@ impl Worker {
                 .await;
         }
         Ok(assessment)
+    }
+
+    /// Lets those who follow the consultation read the summary until its last text is there. One
+    /// that cannot be written is left out: the whole one comes with the assessment.
+    async fn publish_summaries(&self, run: &Run<'_>, mut summaries: watch::Receiver<String>) {
+        for _ in 0..MAX_SUMMARY_EVENTS {
+            if summaries.changed().await.is_err() {
+                return; // nobody writes any more
+            }
+            let text = summaries.borrow_and_update().clone();
+            self.append_summary(run, &text).await;
+        }
+    }
+
+    async fn append_summary(&self, run: &Run<'_>, text: &str) {
+        let write = self.database.within(SUMMARY_TIMEOUT, async |connection| {
+            events::append_summary(connection, run.lease, text).await
+        });
+        match write.await {
+            Ok(true) => run.report_change(),
+            Ok(false) => {} // the heartbeat tells the run
+            Err(error) => {
+                let causes = error_chain(&error);
+                tracing::warn!(causes, "a live summary cannot be written");
+            }
+        }
     }
 
     async fn record_answer(

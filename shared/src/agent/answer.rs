@@ -73,16 +73,17 @@ const FILTER_REASONS: [&str; 9] = [
 // A key that is not of the schema may be another spelling of one that is: the slow path sees both.
 #[serde(deny_unknown_fields)]
 pub(super) struct ModelAnswer {
-    /// two to five sentences on what this may be and what matters now
-    pub(super) summary: String,
-    /// list of up to five texts, the most likely first, none stated as certain
-    pub(super) possible_causes: Vec<String>,
+    // It comes first: the summary is shown while it is written once the urgency is known.
     #[schemars(schema_with = "urgency_schema")]
     #[schemars(
         description = "exactly one of these words: self_care, routine, urgent, emergency; \
                               never lower than the rules' urgency, higher if you see reason to"
     )]
     pub(super) urgency: Urgency,
+    /// two to five sentences on what this may be and what matters now
+    pub(super) summary: String,
+    /// list of up to five texts, the most likely first, none stated as certain
+    pub(super) possible_causes: Vec<String>,
     /// list of danger signs that the patient reports, not ones they deny or are unsure of
     pub(super) red_flags: Vec<String>,
     /// list of one to six texts, the most important first; no prescription medicines or doses

@@ -117,6 +117,16 @@ impl GivenPassages {
     }
 }
 
+/// A text without any marks.
+pub(super) fn without_marks(text: &str) -> String {
+    let mut marks = MarkReader {
+        passages: &[],
+        cited: Vec::new(),
+        dropped: 0,
+    };
+    marks.replace(text)
+}
+
 fn in_prompt(passage: &FoundPassage, number: usize) -> Value {
     json!({
         "id": format!("p{number}"),

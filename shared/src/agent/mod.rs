@@ -11,6 +11,7 @@ mod answer;
 mod attachments;
 mod citations;
 mod extract;
+mod live_summary;
 mod note;
 mod prompt;
 mod retrieval;
@@ -38,6 +39,8 @@ use note::Told;
 use prompt::Prompts;
 use tools::{AgentAnswer, AgentTools};
 use tracer::Tracer;
+
+pub use live_summary::LiveSummary;
 
 /// The longest name of a model that is repeated in an answer, in characters.
 const MAX_MODEL_NAME_CHARS: usize = 200;
@@ -90,6 +93,8 @@ pub struct Agent<'a> {
     pub index: Option<&'a VectorIndex>,
     /// Holds the files that came with complaints.
     pub uploads: Option<&'a UploadBucket>,
+    /// Shows the summary while a model writes it.
+    pub live: &'a LiveSummary,
 }
 
 impl Agent<'_> {

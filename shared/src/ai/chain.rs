@@ -119,7 +119,7 @@ impl Chain {
         let attempts = AtomicU32::new(0);
         let race = Race {
             request,
-            ask_tier: &|tier, context| Box::pin(tier.complete(context, &check)),
+            ask_tier: &|tier, context| Box::pin(tier.complete(context, &|_| {}, &check)),
             attempts: &attempts,
             hedge_budget: &self.hedge_budget,
         };

@@ -143,11 +143,18 @@ impl StartedResponse {
         }
     }
 
-    /// Waits for the whole answer.
-    pub(super) async fn read_to_end(&mut self, keeps_chunks: bool) -> Result<(), Fault> {
+    /// Waits for the whole answer. `note_part` sees what there is of it with each chunk.
+    pub(super) async fn read_to_end(
+        &mut self,
+        keeps_chunks: bool,
+        note_part: &(impl Fn(&Completion) + Sync),
+    ) -> Result<(), Fault> {
         while let Some(chunk) = self.next_chunk().await? {
             if keeps_chunks {
                 self.chunks.push(chunk);
+            }
+            if let Some(part) = self.completion() {
+                note_part(part);
             }
         }
         Ok(())

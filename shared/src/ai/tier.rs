@@ -112,14 +112,19 @@ impl Tier {
     }
 
     /// A complete answer that passes `check`; asked for again while that can help and time is left.
-    /// A model whose answer does not pass may be told why, and answer once more.
+    /// A model whose answer does not pass may be told why, and answer once more. `note_part` sees
+    /// each answer while it comes.
     pub(super) async fn complete<T>(
         &self,
         context: AttemptContext<'_>,
+        note_part: &(impl Fn(&Completion) + Sync),
         check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
     ) -> Result<CheckedCompletion<T>, Fault> {
         let request = context.request;
-        let rejected = match self.complete_once(request.chat, &context, check).await? {
+        let rejected = match self
+            .complete_once(request.chat, &context, note_part, check)
+            .await?
+        {
             CheckOutcome::Accepted(completion) => return Ok(completion),
             CheckOutcome::Rejected(rejected) => rejected,
         };
@@ -131,7 +136,7 @@ impl Tier {
             return Err(fault);
         };
 
-        let outcome = Box::pin(self.complete_once(&repair, &context, check)).await;
+        let outcome = Box::pin(self.complete_once(&repair, &context, note_part, check)).await;
         let is_repaired = matches!(outcome, Ok(CheckOutcome::Accepted(_)));
         let result = if is_repaired { "repaired" } else { "failed" };
         metrics::count("RepairTurn", &[("tier", self.name()), ("outcome", result)]);
@@ -148,13 +153,15 @@ impl Tier {
         &self,
         chat: &ChatRequest,
         context: &AttemptContext<'_>,
+        note_part: &(impl Fn(&Completion) + Sync),
         check: &(impl Fn(&Completion) -> Result<T, InvalidAnswer> + Sync),
     ) -> Result<CheckOutcome<T>, Fault> {
         let call = &self.prepare_call(chat, context).await?;
 
         let attempt = |_| async move {
             let mut response = self.attempt_call(call, context).await?;
-            let read = response.read_to_end(context.request.keeps_chunks).await;
+            let keeps_chunks = context.request.keeps_chunks;
+            let read = response.read_to_end(keeps_chunks, note_part).await;
             // What the check makes of a whole answer says nothing of the provider's health.
             response
                 .settle(read.as_ref().err(), context.request.deadline)

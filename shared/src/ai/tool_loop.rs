@@ -49,8 +49,9 @@ impl Tier {
     ) -> Result<CheckedCompletion<T::Answer>, Fault> {
         let mut session = toolbox.new_session(self.name());
         if !self.client.settings.tools {
+            let note_part = |part: &Completion| toolbox.note_part(&session, part);
             let check = |completion: &Completion| toolbox.check(&session, completion);
-            return self.complete(context, &check).await;
+            return self.complete(context, &note_part, &check).await;
         }
 
         let mut talk = ToolSession {
@@ -191,8 +192,11 @@ impl<T: Toolbox> ToolSession<'_, T> {
                 Err(invalid) => Err(invalid),
             }
         };
+        let note_part = |part: &Completion| toolbox.note_part(session, part);
         let chat = self.request_for(is_last);
-        self.tier.complete_once(&chat, context, &check).await
+        self.tier
+            .complete_once(&chat, context, &note_part, &check)
+            .await
     }
 
     /// Whether there is a tool of this name.

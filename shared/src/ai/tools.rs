@@ -43,6 +43,12 @@ pub trait Toolbox: Sync {
     /// A tier is asked.
     fn new_session(&self, tier: &str) -> Self::Session;
 
+    /// More of an answer has come: this is all that there is of it. It is called with every chunk,
+    /// also of answers that will not be accepted.
+    fn note_part(&self, session: &Self::Session, part: &Completion) {
+        let _ = (session, part);
+    }
+
     /// Its model has made one more step: an answer, or calls of tools.
     fn note_step(&self, session: &mut Self::Session, step: &Step<'_>);
 

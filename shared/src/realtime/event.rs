@@ -17,6 +17,8 @@ pub enum EventType {
     Queued,
     /// A worker works on the job.
     Progress,
+    /// A model writes the assessment's summary.
+    Summary,
     /// The job waits for a service outside.
     Deferred,
     /// The assessment is there.
@@ -37,6 +39,7 @@ pub enum EventType {
 pub(super) enum EventKind {
     Queued,
     Progress,
+    Summary,
     Deferred,
     Completed,
     Failed,
@@ -56,11 +59,13 @@ pub(super) struct EventRow {
     step: Option<String>,
     reason: Option<String>,
     urgency: Option<Urgency>,
+    summary: Option<String>,
     created_at: OffsetDateTime,
 }
 
-/// An event of a consultation. It holds ids, steps and codes, never medical text.
-#[derive(Debug, Clone, Serialize)]
+/// An event of a consultation. It holds ids, steps and codes, and while a model writes an
+/// assessment, the beginning of its summary: so it has no `Debug`.
+#[derive(Clone, Serialize)]
 pub struct Event {
     /// Its number within the consultation: 1, 2, 3, …, without gaps.
     pub id: i64,
@@ -85,6 +90,10 @@ pub struct Event {
     /// How soon help is needed, with `completed` and `questions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urgency: Option<Urgency>,
+    /// With `summary`, the whole sentences that there are of it, in the place of earlier ones; an
+    /// empty text, or none, takes them back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// When it happened.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
@@ -96,6 +105,7 @@ impl From<EventRow> for Event {
         let event_type = match row.kind {
             EventKind::Queued => EventType::Queued,
             EventKind::Progress => EventType::Progress,
+            EventKind::Summary => EventType::Summary,
             EventKind::Deferred => EventType::Deferred,
             EventKind::Completed if is_of_report => EventType::ReportReady,
             EventKind::Completed => EventType::Completed,
@@ -113,6 +123,7 @@ impl From<EventRow> for Event {
             step: row.step,
             reason: row.reason,
             urgency: row.urgency.filter(|_| event_type != EventType::ReportReady),
+            summary: row.summary,
             at: row.created_at,
         }
     }

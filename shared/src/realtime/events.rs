@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::event::{Event, EventRow};
 use crate::error::Error;
 use crate::identity::{Scope, TenantId, UserId};
+use crate::jobs::Lease;
 
 /// Events that are read, and posted in one frame, at a time. A frame with as many is smaller than
 /// the 32 KB by which the gateway counts.
@@ -35,6 +36,24 @@ pub async fn last_event(
         .await?;
 
     last.ok_or_else(|| Error::not_found("consultation"))
+}
+
+/// Appends what a run's model has written of the assessment's summary, in the place of what it had
+/// before. Returns whether the run still had its lease.
+pub async fn append_summary(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    summary: &str,
+) -> Result<bool, Error> {
+    let appended = sqlx::query(include_str!("sql/append_summary.sql"))
+        .bind(&lease.tenant)
+        .bind(lease.job_id)
+        .bind(lease.token)
+        .bind(summary)
+        .execute(connection)
+        .await?;
+
+    Ok(appended.rows_affected() == 1)
 }
 
 /// The events behind `position` in their order, at most [`PAGE_SIZE`]. Who may see them was decided

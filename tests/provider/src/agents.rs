@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::messages::assessment;
+use crate::messages::{assessment, ordered_assessment};
 use crate::wire::Request;
 
 /// The message of a script that calls tools; `None` for any other script, and where the request
@@ -20,6 +20,7 @@ pub(crate) fn message_of(script: &str, request: &Request) -> Option<Value> {
             1 => vec![call("past_consultations", &json!({ "limit": 2 }))],
             _ => vec![call("assess", &seen.citing_last())],
         },
+        "paced" => vec![call("assess", &ordered_assessment())],
         "asks" if seen.steps == 0 && seen.is_first_turn => vec![question()],
         "asks-again" => vec![question()],
         "mends" => match seen.steps {

@@ -30,6 +30,7 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
         "echo" => request.body.to_string(),
         "fenced" => format!("```json\n{}\n```", assessment("routine")),
         "self_care" | "urgent" | "emergency" => assessment(script).to_string(),
+        "paced" if is_assessment => ordered_assessment().to_string(),
         _ if is_assessment => assessment("routine").to_string(),
         _ => format!("The scripted answer of {model}, from the first word to the last."),
     };
@@ -98,6 +99,19 @@ pub(crate) fn text_deltas(message: &Value, size: usize) -> Vec<Value> {
     deltas
 }
 
+/// A call with its arguments in pieces of this many characters.
+pub(crate) fn call_deltas(call: &Value, size: usize) -> Vec<Value> {
+    let [begin, rest] = &deltas_of_call(0, call.clone())[..] else {
+        return Vec::new();
+    };
+    let arguments = &rest["tool_calls"][0]["function"]["arguments"];
+    let pieces = pieces_of(arguments, size).into_iter().map(|piece| {
+        let function = json!({ "arguments": piece });
+        json!({ "tool_calls": [{ "index": 0, "function": function }] })
+    });
+    [begin.clone()].into_iter().chain(pieces).collect()
+}
+
 /// A text in pieces of this many characters; a list of parts one by one.
 fn pieces_of(value: &Value, size: usize) -> Vec<Value> {
     if let Some(parts) = value.as_array() {
@@ -110,13 +124,13 @@ fn pieces_of(value: &Value, size: usize) -> Vec<Value> {
     pieces.map(Value::String).collect()
 }
 
-fn deltas_of_call(index: usize, mut call: Value) -> Vec<Value> {
+fn deltas_of_call(index: usize, mut call: Value) -> [Value; 2] {
     call["index"] = json!(index);
     let arguments = call["function"]["arguments"].take();
     call["function"]["arguments"] = json!("");
 
     let rest = json!({ "index": index, "function": { "arguments": arguments } });
-    vec![
+    [
         json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
         json!({ "tool_calls": [rest] }),
     ]
@@ -124,6 +138,18 @@ fn deltas_of_call(index: usize, mut call: Value) -> Vec<Value> {
 
 pub(crate) fn usage() -> Value {
     json!({ "prompt_tokens": 11, "completion_tokens": 22, "total_tokens": 33 })
+}
+
+/// A good assessment as models write it that keep to the order of the fields.
+pub(crate) fn ordered_assessment() -> Value {
+    json!({
+        "urgency": "urgent",
+        "summary": "First sentence [p1]. Second sentence. Third sentence. The last sentence.",
+        "possible_causes": ["a cause"],
+        "red_flags": [],
+        "recommended_actions": ["rest and drink"],
+        "questions": ["Since when?"],
+    })
 }
 
 /// A good assessment with this urgency.

@@ -159,7 +159,7 @@ impl Play<'_> {
             "empty" | "html" | "error-in-200" => self.answer_oddly(script).await,
             "headers-only" | "error-first" | "role-cut" => self.stream_no_token(script).await,
             "continues-cut" => self.stream_half("cut").await,
-            "paced" => self.stream_paced().await,
+            "paced" | "agent-paced" => self.stream_paced(script).await,
             "paced-cut" | "paced-stall" | "paced-malformed" => self.stream_half(script).await,
             "tool-cut" => self.break_tool_call().await,
             "cut" | "stall" | "pings" | "malformed" | "error-midway" | "empty-reason" => {

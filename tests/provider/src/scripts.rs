@@ -185,8 +185,8 @@ pub const ALL: &[(&str, &str)] = &[
         "asked to continue a text: goes on; after all of it; after its last words",
     ),
     (
-        "paced",
-        "a good answer at the pace of a model: 20 ms before each character",
+        "paced, agent-paced",
+        "a good answer at the pace of a model, 20 ms before each character; as a call of assess",
     ),
     (
         "paced-cut, paced-stall, paced-malformed",

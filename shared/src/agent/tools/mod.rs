@@ -15,6 +15,7 @@ mod ask_patient;
 mod past_consultations;
 mod search_knowledge;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, ModelAnswer};
 use super::citations::{Cited, GivenPassages};
+use super::live_summary::Writer;
 use super::note::Told;
 use super::schema::schema_of;
 use super::{Agent, tracer};
@@ -122,8 +124,9 @@ pub(super) struct AgentTools<'t> {
 }
 
 /// What one model has been given.
-pub(super) struct Session {
+pub(super) struct Session<'t> {
     tier: String,
+    writer: Writer<'t>,
     passages: GivenPassages,
     /// The highest urgency that its calls have named, also in those that were not accepted.
     named_urgency: Option<Urgency>,
@@ -169,7 +172,7 @@ impl<'t> AgentTools<'t> {
 
     async fn reply_to(
         &self,
-        session: &mut Session,
+        session: &mut Session<'_>,
         call: &ToolCall,
         deadline: Deadline,
     ) -> Result<ToolReply, String> {
@@ -205,8 +208,8 @@ impl<'t> AgentTools<'t> {
     }
 }
 
-impl Toolbox for AgentTools<'_> {
-    type Session = Session;
+impl<'t> Toolbox for AgentTools<'t> {
+    type Session = Session<'t>;
     type Answer = AgentAnswer;
 
     fn request(&self) -> &ChatRequest {
@@ -221,15 +224,26 @@ impl Toolbox for AgentTools<'_> {
         matches!(tool, ASSESS | AskPatient::NAME) && is_offered(tool, &self.told)
     }
 
-    fn new_session(&self, tier: &str) -> Session {
+    fn new_session(&self, tier: &str) -> Session<'t> {
         Session {
             tier: tier.to_owned(),
+            writer: self.agent.live.new_writer(self.told.least_urgency()),
             passages: self.passages.clone(),
             named_urgency: None,
         }
     }
 
-    fn note_step(&self, session: &mut Session, step: &Step<'_>) {
+    fn note_part(&self, session: &Session<'t>, part: &Completion) {
+        session.writer.note_part(|| {
+            let calls = part.tool_calls();
+            let Some(answer) = calls.into_iter().find(|call| call.name == ASSESS) else {
+                return part.text().map(Cow::into_owned);
+            };
+            Some(answer.arguments)
+        });
+    }
+
+    fn note_step(&self, session: &mut Session<'_>, step: &Step<'_>) {
         let calls = step.completion.tool_calls();
         let urgency = calls.iter().filter_map(ask_patient::urgency_of).max();
         session.named_urgency = session.named_urgency.max(urgency);
@@ -239,14 +253,19 @@ impl Toolbox for AgentTools<'_> {
         self.steps.lock().push(noted);
     }
 
-    fn note_mistake(&self, session: &mut Session, reason: &'static str) {
+    fn note_mistake(&self, session: &mut Session<'_>, reason: &'static str) {
         self.steps.lock().push(TraceStep::Mistake {
             tier: session.tier.clone(),
             reason: reason.to_owned(),
         });
     }
 
-    async fn call(&self, session: &mut Session, call: &ToolCall, deadline: Deadline) -> ToolReply {
+    async fn call(
+        &self,
+        session: &mut Session<'_>,
+        call: &ToolCall,
+        deadline: Deadline,
+    ) -> ToolReply {
         let began = Instant::now();
         let known = session.passages.len();
         let reply = self.reply_to(session, call, deadline).await;
@@ -272,10 +291,12 @@ impl Toolbox for AgentTools<'_> {
     /// A model that has named a higher urgency before does not lower it either.
     fn check(
         &self,
-        session: &Session,
+        session: &Session<'t>,
         completion: &Completion,
     ) -> Result<AgentAnswer, InvalidAnswer> {
-        let (mut answer, awaits_answer) = self.read_answer(completion)?;
+        let read = self.read_answer(completion);
+        let (mut answer, awaits_answer) = read.inspect_err(|_| session.writer.withdraw())?;
+        session.writer.keep();
         answer.urgency = answer
             .urgency
             .max(session.named_urgency.unwrap_or(answer.urgency));

@@ -50,7 +50,7 @@ impl SearchKnowledge {
     pub(super) async fn run(
         self,
         tools: &AgentTools<'_>,
-        session: &mut Session,
+        session: &mut Session<'_>,
         deadline: Deadline,
     ) -> ToolReply {
         let left = MAX_PASSAGES.saturating_sub(session.passages.len());

@@ -144,6 +144,7 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
             deadline: available.at_most(kind.attempt_timeout),
             handle: &handle,
             database: self.context.database(),
+            changes: self.changes,
         };
 
         let work = run_guarded((kind.handle)(self.context, &run), run.deadline);

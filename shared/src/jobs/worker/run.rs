@@ -9,6 +9,7 @@ use super::error::{Failure, JobError};
 use super::write::write_insistently;
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::jobs::changes::ChangeFeed;
 use crate::jobs::heartbeat::{RunHandle, RunSignal};
 use crate::jobs::lease::Lease;
 use crate::postgres::Database;
@@ -21,6 +22,7 @@ pub struct Run<'a> {
     pub deadline: Deadline,
     pub(super) handle: &'a RunHandle,
     pub(super) database: &'a Database,
+    pub(super) changes: &'a ChangeFeed,
 }
 
 impl Run<'_> {
@@ -28,6 +30,12 @@ impl Run<'_> {
     /// heartbeat writes it, so it costs nothing.
     pub fn report_progress(&self, percent: i16, step: &'static str) {
         self.handle.report_progress(percent, step);
+    }
+
+    /// The run has committed something that those who follow its consultation are told, beside the
+    /// run.
+    pub fn report_change(&self) {
+        self.changes.report(self.lease);
     }
 
     /// Completes the job with what `write` writes under the lease. `write` returns whether the

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{After, Play, overloaded};
-use crate::messages::{message_of, text_deltas};
+use crate::messages::{call_deltas, message_of, text_deltas};
 use crate::wire;
 
 /// The pause before each piece of a paced stream: about that of a large model.
@@ -68,7 +68,7 @@ impl Play<'_> {
         let paced = script.strip_prefix("paced-");
         let (script, pause) = (paced.unwrap_or(script), paced.map(|_| PACE));
         let deltas = match pause {
-            Some(_) => self.small_deltas(),
+            Some(_) => self.small_deltas("paced"),
             None => self.good_deltas(),
         };
         let (first_half, rest) = deltas.split_at(deltas.len() / 2);
@@ -147,17 +147,20 @@ impl Play<'_> {
     }
 
     /// A good answer at the pace of a model.
-    pub(super) async fn stream_paced(&mut self) -> io::Result<After> {
+    pub(super) async fn stream_paced(&mut self, script: &str) -> io::Result<After> {
         wire::begin_events(self.stream).await?;
-        for delta in self.small_deltas() {
+        for delta in self.small_deltas(script) {
             sleep(PACE).await;
             self.write_piece(&delta, None).await?;
         }
         self.finish_stream().await
     }
 
-    fn small_deltas(&self) -> Vec<Value> {
-        let message = message_of("good", self.model, self.request);
-        text_deltas(&message, PACED_CHARS)
+    fn small_deltas(&self, script: &str) -> Vec<Value> {
+        let message = message_of(script, self.model, self.request);
+        match message.pointer("/tool_calls/0") {
+            Some(call) => call_deltas(call, PACED_CHARS),
+            None => text_deltas(&message, PACED_CHARS),
+        }
     }
 }

@@ -1,0 +1,111 @@
+//! The summary that a client reads while a model writes it.
+
+use serde_json::Value;
+
+use crate::support::socket::{Received, Socket};
+use crate::support::{User, database};
+
+/// What a consultation's follower got, and the consultation in the end.
+struct Followed {
+    received: Received,
+    consultation: Value,
+}
+
+impl Followed {
+    /// Follows a new complaint until its assessment is there.
+    async fn to_the_end(user: &User, symptoms: &str) -> Self {
+        let mut socket = Socket::open(user).await;
+        let accepted = user.complain(symptoms).await;
+        socket.subscribe(&accepted["id"], 0).await;
+        let mut received = Received::default();
+        received.until(&mut socket, "completed").await;
+        Self {
+            received,
+            consultation: user.outcome(&accepted).await,
+        }
+    }
+
+    /// The texts of the events that had one.
+    fn texts(&self) -> Vec<&str> {
+        let texts = self.received.events().iter();
+        texts
+            .filter_map(|event| event["summary"].as_str())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn sentences_come_as_a_model_writes_them_and_without_marks() {
+    let user = User::new().await;
+    for script in ["paced", "agent-paced"] {
+        let symptoms = format!("a headache [primary:{script}]");
+        let followed = Followed::to_the_end(&user, &symptoms).await;
+
+        let texts = followed.texts();
+        assert!(texts.len() >= 2, "{script}: {texts:?}");
+        assert!(
+            texts[0].starts_with("First sentence."),
+            "{script}: {texts:?}"
+        );
+        for pair in texts.windows(2) {
+            assert!(pair[1].starts_with(pair[0]), "{script}: {texts:?}");
+        }
+        let summary = followed.consultation["assessment"]["summary"].as_str();
+        assert!(summary.unwrap().ends_with("The last sentence."));
+    }
+}
+
+#[tokio::test]
+async fn nothing_below_the_urgency_of_the_rules_is_shown() {
+    let user = User::new().await;
+    let symptoms = "crushing chest pain and I cannot breathe [primary:paced]";
+    let followed = Followed::to_the_end(&user, symptoms).await;
+
+    assert_eq!(followed.consultation["urgency"], "emergency");
+    assert_eq!(followed.texts(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_broken_answer_had_shown_is_taken_back() {
+    let user = User::new().await;
+    let symptoms = "a headache [primary:paced-cut]";
+    let followed = Followed::to_the_end(&user, symptoms).await;
+
+    let texts = followed.texts();
+    assert!(texts[0].starts_with("First sentence."), "{texts:?}");
+    assert_eq!(texts.last(), Some(&""), "{texts:?}");
+    assert_eq!(
+        followed.consultation["assessment"]["served_by"]["tier"],
+        "secondary"
+    );
+}
+
+/// A text that is part of no accepted answer is not kept.
+#[tokio::test]
+async fn after_the_end_the_texts_are_gone() {
+    let user = User::new().await;
+    let symptoms = "a headache [primary:paced]";
+    let followed = Followed::to_the_end(&user, symptoms).await;
+    assert!(!followed.texts().is_empty());
+
+    let mut socket = Socket::open(&user).await;
+    socket.subscribe(&followed.consultation["id"], 0).await;
+    let mut again = Received::default();
+    again.until(&mut socket, "completed").await;
+    assert_eq!(
+        again.types(),
+        followed.received.types(),
+        "no event is missing"
+    );
+    let has_text = |event: &Value| event.get("summary").is_some();
+    assert!(!again.events().iter().any(has_text));
+
+    let sql =
+        "SELECT count(*) FROM consultation_events WHERE tenant_id = $1 AND summary IS NOT NULL";
+    let kept: i64 = sqlx::query_scalar(sql)
+        .bind(&user.tenant)
+        .fetch_one(&mut database().await)
+        .await
+        .unwrap();
+    assert_eq!(kept, 0);
+}
