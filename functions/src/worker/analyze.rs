@@ -69,7 +69,7 @@ impl Worker {
 
         let assessment = match self.recorded_answer(run.lease, &consultation).await {
             Some(answer) => answer,
-            None => self.ask_models(run, &consultation).await?,
+            None => Box::pin(self.ask_models(run, &consultation)).await?,
         };
 
         run.report_progress(90, "writing_assessment");
@@ -141,8 +141,8 @@ impl Worker {
                 live: &live,
             };
             let tenant = &run.lease.tenant;
-            let assessed = agent.analyze(tenant, consultation, &conversation, deadline);
-            assessed.await.map_err(without_answer)
+            let assess = agent.analyze(tenant, consultation, &conversation, deadline);
+            Box::pin(assess).await.map_err(without_answer)
         };
         let (assessment, ()) = futures::join!(assess, self.publish_summaries(run, summaries));
         let assessment = assessment?;
