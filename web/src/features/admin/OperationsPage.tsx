@@ -3,6 +3,7 @@ import type { Circuit, ComponentStatus, HealthReport } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
+import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
 import { useGetHealthQuery, useRedriveJobsMutation } from './adminApi';
 

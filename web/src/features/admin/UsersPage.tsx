@@ -5,6 +5,7 @@ import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
+import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
 import { useSignOutEverywhereMutation } from '../auth/authApi';
 import { useListUsersInfiniteQuery } from './adminApi';
