@@ -128,6 +128,8 @@ export const en = {
   'progress.asking_models': 'Models are being asked',
   'progress.working': 'Being worked on',
   'progress.deferred': 'Waiting until a model is available',
+  'progress.writing': 'Being written – not yet complete',
+  'progress.writing.label': 'Summary',
   'progress.live': 'Live',
   'progress.polling': 'Connection lost; asking in between',
 

@@ -128,6 +128,8 @@ export const zh: CommonTexts = {
   'progress.asking_models': '正在询问模型',
   'progress.working': '处理中',
   'progress.deferred': '等待可用的模型',
+  'progress.writing': '正在书写，尚未完成',
+  'progress.writing.label': '摘要',
   'progress.live': '实时',
   'progress.polling': '连接中断，正在定期查询',
 
