@@ -7,6 +7,7 @@ export type Accepted = Schemas['Accepted'];
 export type Answer = Schemas['Answer'];
 export type Answered = Schemas['AnsweredView'];
 export type Assessment = Schemas['Assessment'];
+export type AuditEvent = Schemas['AuditEvent'];
 export type Citation = Schemas['Citation'];
 export type Circuit = Schemas['CircuitHealth'];
 export type ComponentStatus = Schemas['ComponentStatus'];

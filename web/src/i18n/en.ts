@@ -23,6 +23,7 @@ export const en = {
   'nav.clinic': 'Consultations',
   'nav.knowledge': 'Knowledge',
   'nav.users': 'People',
+  'nav.audit': 'Audit trail',
   'nav.operations': 'Operations',
 
   'auth.title': 'Sign in',

@@ -23,6 +23,7 @@ export const zh: CommonTexts = {
   'nav.clinic': '问诊列表',
   'nav.knowledge': '知识库',
   'nav.users': '人员',
+  'nav.audit': '审计记录',
   'nav.operations': '运维',
 
   'auth.title': '登录',
