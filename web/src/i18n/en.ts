@@ -57,6 +57,7 @@ export const en = {
   'failure.503': 'A service is away for the moment.',
   'failure.other': 'Something went wrong on our side.',
   'failure.reference': 'Reference: {reference}',
+  'failure.details': 'Details:',
   'failure.field': 'This value is refused: {message}.',
   'failure.wait': 'You can try again in {seconds} s.',
 

@@ -57,6 +57,7 @@ export const zh: CommonTexts = {
   'failure.503': '服务暂时不可用。',
   'failure.other': '服务出现问题。',
   'failure.reference': '编号：{reference}',
+  'failure.details': '详情：',
   'failure.field': '此值未被接受（{message}）。',
   'failure.wait': '{seconds}秒后可以重试。',
 
