@@ -29,6 +29,7 @@ export type Message = Schemas['MessageView'];
 export type NewConsultation = Schemas['NewConsultation'];
 export type NewUser = Schemas['NewUser'];
 export type Question = Schemas['QuestionView'];
+export type PartLinks = Schemas['PartLinks'];
 export type RedFlag = Schemas['RedFlagView'];
 export type Redriven = Schemas['RedrivenView'];
 export type RejectionReason = Schemas['RejectionReason'];

@@ -57,7 +57,12 @@ export function NewConsultationPage() {
         {draft.symptoms && <Alert type="info" showIcon title={t('new.restored')} />}
         <SymptomFields />
         <Form.Item label={t('new.files')}>
-          <UploadField files={files.files} onAdd={files.add} onRemove={files.remove} />
+          <UploadField
+            files={files.files}
+            onAdd={files.add}
+            onRetry={files.retry}
+            onRemove={files.remove}
+          />
         </Form.Item>
         <FailureAlert error={error} />
         <Button
