@@ -7,14 +7,21 @@ export interface Vitals {
   largestPaint: number;
   /** The greatest sum of shifts within five seconds without a pause of one (CLS). */
   layoutShift: number;
+  /** What moved, and from where to where. */
+  moved: string[];
   /** What tasks took over 50 ms each, from the first paint on (TBT). */
   blocked: number;
+}
+
+interface LayoutShift extends PerformanceEntry {
+  value: number;
+  sources: { node?: Node; previousRect: DOMRect; currentRect: DOMRect }[];
 }
 
 interface Noted {
   firstPaint: number;
   largestPaint: number;
-  shifts: { at: number; value: number }[];
+  shifts: { at: number; value: number; what: string[] }[];
   tasks: { at: number; duration: number }[];
 }
 
@@ -38,8 +45,12 @@ export async function noteVitals(page: Page): Promise<void> {
       noted.largestPaint = startTime;
     });
     observe('layout-shift', (entry) => {
-      const { value } = entry as PerformanceEntry & { value: number };
-      noted.shifts.push({ at: entry.startTime, value });
+      const { value, sources } = entry as LayoutShift;
+      const what = sources.map(({ node, previousRect: before, currentRect: after }) => {
+        const name = node instanceof Element ? `${node.tagName}.${node.className}` : 'text';
+        return `${name} ${before.y}+${before.height} → ${after.y}+${after.height}`;
+      });
+      noted.shifts.push({ at: entry.startTime, value, what });
     });
     observe('longtask', ({ startTime, duration }) => {
       noted.tasks.push({ at: startTime, duration });
@@ -57,6 +68,7 @@ export async function readVitals(page: Page): Promise<Vitals> {
     firstPaint,
     largestPaint,
     layoutShift: greatestWindow(shifts),
+    moved: shifts.map(({ at, value, what }) => `${at | 0} ms, ${value}: ${what.join('; ')}`),
     blocked: blocking.reduce((sum, { duration }) => sum + duration - 50, 0),
   };
 }

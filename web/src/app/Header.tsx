@@ -21,7 +21,7 @@ export function Header() {
         <LookButtons />
         {me && <SignOutButton />}
       </div>
-      {me && (
+      {me ? (
         <nav className="menu" aria-label={t('app.menu')}>
           {pagesOf(me.role).map(({ path, text }) => (
             <NavLink key={path} to={path} end>
@@ -29,6 +29,9 @@ export function Header() {
             </NavLink>
           ))}
         </nav>
+      ) : (
+        // Its place is kept, so that the page does not move down when somebody has signed in.
+        <div className="menu" />
       )}
     </header>
   );

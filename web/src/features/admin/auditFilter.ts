@@ -6,9 +6,14 @@ export function readFilter(address: URLSearchParams): AuditFilter {
   return Object.fromEntries(given.filter(([, value]) => value));
 }
 
+/** What a form holds: a field that nobody has touched has no value. */
+type Fields = { [name in keyof AuditFilter]: string | undefined };
+
 /** The address of the trail with this filter. */
-export function trailOf(filter: AuditFilter): string {
-  const chosen = Object.entries(filter).filter(([, value]) => value.trim() !== '');
-  const query = new URLSearchParams(chosen).toString();
-  return query ? `/audit?${query}` : '/audit';
+export function trailOf(fields: Fields): string {
+  const address = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value?.trim()) address.set(name, value.trim());
+  }
+  return address.size > 0 ? `/audit?${address}` : '/audit';
 }
