@@ -54,7 +54,7 @@ it('the audit trail tells who has looked at a consultation', async () => {
   await page.getByLabel('Consultation (id)').fill(id);
   await page.getByRole('button', { name: 'Show', exact: true }).click();
   await page.waitForURL((url) => url.searchParams.get('consultation_id') === id);
-  await page.locator('[data-action=read_consultation]').first().waitFor();
+  await page.locator('[data-action=read_consultation]', { hasText: id }).first().waitFor();
   for (const address of await page.getByRole('link', { name: 'Open consultation' }).all()) {
     expect(await address.getAttribute('href')).toBe(`/consultations/${id}`);
   }
