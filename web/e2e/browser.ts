@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import chromium from '@sparticuz/chromium';
 import axe from 'axe-core';
-import { chromium as playwright, type Browser, type Page } from 'playwright-core';
+import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
 
 /** Where `cargo xtask test` serves the client with its stack. */
@@ -84,9 +84,13 @@ const NAMES = {
   en: { patient: 'Patient', clinician: 'Clinician', admin: 'Administrator' },
 };
 
+export function buttonOf(page: Page, role: RoleName, look: Look): Locator {
+  return page.getByRole('button', { name: NAMES[look.language][role], exact: true });
+}
+
 /** Signs in with the one click of the demo. */
 export async function signIn(page: Page, role: RoleName, look: Look): Promise<void> {
-  await page.getByRole('button', { name: NAMES[look.language][role], exact: true }).click();
+  await buttonOf(page, role, look).click();
   await page.getByRole('navigation').waitFor();
 }
 

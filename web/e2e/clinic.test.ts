@@ -95,7 +95,7 @@ it('an admin sees the health with its circuits, and queues failed jobs again', a
 
   await page.locator('[data-component=database]').getByText('正常').waitFor();
   await page.getByRole('cell', { name: 'primary', exact: true }).waitFor();
-  await page.getByRole('button', { name: '重新排队失败的任务' }).click();
+  await page.getByRole('button', { name: '全部重新排队' }).click();
   await page.getByText(/已重新排队：\d+/).waitFor();
   await look(page, 'operations-zh-phone-dark');
   expect(faults).toEqual([]);

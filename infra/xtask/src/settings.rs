@@ -37,7 +37,7 @@ const STORED_SETTINGS: [(&str, &str); 5] = [
 ];
 
 /// The most that may be uploaded here: as much as anywhere, so that files in parts can be tried.
-const MAX_UPLOAD_BYTES: &str = "5368709120";
+pub const MAX_UPLOAD_BYTES: u64 = 5_368_709_120;
 
 /// What `EMBEDDINGS` says if documents shall be found by their words alone.
 const NO_EMBEDDINGS: &str = "off";
@@ -90,7 +90,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("CacheUrl", services::valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
         ("EmulatedCdn", "true".to_owned()),
-        ("UploadMaxBytes", MAX_UPLOAD_BYTES.to_owned()),
+        ("UploadMaxBytes", MAX_UPLOAD_BYTES.to_string()),
         ("AiTiers", deployed_tiers(stack, tiers).await?),
         ("AiChains", deployed_chains(stack)?),
         ("Limits", deployed_limits(stack)?),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::process::Server;
 use crate::report::{Step, say};
+use crate::settings::MAX_UPLOAD_BYTES;
 use crate::stack::{Stack, find_free_port, require_free, write_private};
 use crate::users::{self, Person, Role};
 use crate::{node, provider, tools};
@@ -118,6 +119,7 @@ async fn write_config(stack: &Stack) -> Result<PathBuf> {
         "userPoolId": stack.env("USER_POOL_ID")?,
         "userPoolClientId": stack.env("USER_POOL_CLIENT_ID")?,
         "cognitoUrl": "/cognito/",
+        "uploadMaxBytes": MAX_UPLOAD_BYTES,
         "emergencyNumbers": {"zh": ["120"], "en": ["112", "999"]},
         "demoUsers": demo_users,
     });

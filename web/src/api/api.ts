@@ -5,7 +5,7 @@ import { baseQuery } from './baseQuery';
 export const api = createApi({
   reducerPath: 'api',
   baseQuery,
-  tagTypes: ['Consultation', 'Consultations', 'Documents', 'Messages', 'Users'],
+  tagTypes: ['Consultation', 'Consultations', 'Documents', 'FailedJobs', 'Messages', 'Users'],
   refetchOnReconnect: true,
   endpoints: () => ({}),
 });

@@ -1,6 +1,8 @@
 import { LogoutOutlined, MoonOutlined, SunOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
-import { NavLink, useNavigate } from 'react-router';
+import { useEffect, useRef } from 'react';
+import { NavLink, useLocation, useNavigate } from 'react-router';
+import type { Role } from '../api/types';
 import { leave } from '../features/auth/signIn';
 import { useLanguage, useTexts } from '../i18n/texts';
 import { useAppDispatch, useAppSelector } from './hooks';
@@ -21,16 +23,30 @@ export function Header() {
         <LookButtons />
         {me && <SignOutButton />}
       </div>
-      {me && (
-        <nav className="menu" aria-label={t('app.menu')}>
-          {pagesOf(me.role).map(({ path, text }) => (
-            <NavLink key={path} to={path} end>
-              {t(text)}
-            </NavLink>
-          ))}
-        </nav>
-      )}
+      {/* Its place is kept, so that the page does not move down when somebody has signed in. */}
+      {me ? <Menu role={me.role} /> : <div className="menu" />}
     </header>
+  );
+}
+
+function Menu({ role }: { role: Role }) {
+  const t = useTexts();
+  const menu = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+
+  // On a phone the menu scrolls: the open page's own name is to be seen.
+  useEffect(() => {
+    menu.current?.querySelector('.active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [pathname]);
+
+  return (
+    <nav ref={menu} className="menu" aria-label={t('app.menu')}>
+      {pagesOf(role).map(({ path, text }) => (
+        <NavLink key={path} to={path} end>
+          {t(text)}
+        </NavLink>
+      ))}
+    </nav>
   );
 }
 

@@ -11,6 +11,8 @@ export interface Config {
   cognitoUrl?: string;
   /** The numbers to call in an emergency, by language. */
   emergencyNumbers: { zh: string[]; en: string[] };
+  /** The template's `UploadMaxBytes`; 100 MiB if it is left out, as there. */
+  uploadMaxBytes?: number;
   /** Only of the local stack: people whom one click signs in. */
   demoUsers?: DemoUser[];
 }

@@ -55,6 +55,13 @@ export const router = createBrowserRouter([
         },
       },
       {
+        path: 'audit',
+        lazy: async () => {
+          const { AuditPage } = await import('../features/admin/AuditPage');
+          return { Component: AuditPage };
+        },
+      },
+      {
         path: 'operations',
         lazy: async () => {
           const { OperationsPage } = await import('../features/admin/OperationsPage');

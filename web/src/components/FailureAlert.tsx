@@ -1,5 +1,6 @@
 import { Alert, Button } from 'antd';
 import { isFailure, type Failure } from '../api/failure';
+import { useProblemWords } from '../i18n/problems/useProblemWords';
 import { isTextKey, useTexts, type Translate } from '../i18n/texts';
 import { useCountdown } from './useCountdown';
 
@@ -9,7 +10,7 @@ interface Props {
   onRetry?: () => void;
 }
 
-/** What went wrong, in the API's words, with the next step. Over a limit, it counts down. */
+/** What went wrong, with the next step. Over a limit, it counts down. */
 export function FailureAlert({ error, onRetry }: Props) {
   const t = useTexts();
   const failure = isFailure(error) ? error : undefined;
@@ -25,11 +26,7 @@ export function FailureAlert({ error, onRetry }: Props) {
       title={titleOf(failure, t)}
       description={
         <>
-          {failure?.detail && (
-            <p lang="en" className="failure-detail">
-              {failure.detail}
-            </p>
-          )}
+          {failure && <Detail failure={failure} />}
           {waits && <p aria-live="off">{t('failure.wait', { seconds })}</p>}
           {failure?.reference && (
             <p className="small">{t('failure.reference', { reference: failure.reference })}</p>
@@ -44,6 +41,35 @@ export function FailureAlert({ error, onRetry }: Props) {
         )
       }
     />
+  );
+}
+
+/** What is wrong and what to do: the API says it in English, and the client in Chinese. */
+function Detail({ failure }: { failure: Failure }) {
+  const t = useTexts();
+  const words = useProblemWords(true);
+  if (words === 'loading') return null;
+
+  const explained = words === 'none' ? undefined : words.explain(failure);
+  const { detail } = failure;
+  if (!explained) {
+    return (
+      detail && (
+        <p lang="en" className="failure-detail">
+          {detail}
+        </p>
+      )
+    );
+  }
+  return (
+    <>
+      <p className="failure-detail">{explained.text}</p>
+      {detail && !explained.isWhole && (
+        <p className="small">
+          {t('failure.details')} <span lang="en">{detail}</span>
+        </p>
+      )}
+    </>
   );
 }
 

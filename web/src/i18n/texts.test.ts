@@ -1,5 +1,7 @@
 import { expect, it, vi } from 'vitest';
-import { en, type TextKey } from './en';
+import { en } from './en';
+import { staffEn } from './staff/en';
+import { staffZh } from './staff/zh';
 import { zh } from './zh';
 
 vi.mock('../app/hooks', () => ({ useAppSelector: vi.fn() }));
@@ -12,8 +14,18 @@ it('puts values into both languages', () => {
 
 it('has the same values in both languages', () => {
   const names = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
-  const keys = Object.keys(en) as TextKey[];
+  const english = Object.entries<string>({ ...en, ...staffEn });
+  const chinese: Record<string, string> = { ...zh, ...staffZh };
 
-  const other = keys.filter((key) => names(en[key]).join() !== names(zh[key]).join());
+  const other = english.filter(([key, text]) => {
+    return names(text).join() !== names(chinese[key] ?? '').join();
+  });
   expect(other).toEqual([]);
+});
+
+it('has the staff’s texts when one of their pages is there', async () => {
+  expect(translate('en', 'users.title')).toBe('users.title');
+  await import('./staff');
+  expect(translate('en', 'users.title')).toBe('People');
+  expect(translate('zh', 'users.title')).toBe('人员');
 });

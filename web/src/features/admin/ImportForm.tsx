@@ -3,6 +3,7 @@ import { useId, useMemo, useState } from 'react';
 import type { ImportResult } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
+import { ruleIn, useProblemWords } from '../../i18n/problems/useProblemWords';
 import { useTexts } from '../../i18n/texts';
 import { useImportUsersMutation } from './adminApi';
 import { readPeople } from './csv';
@@ -88,6 +89,7 @@ export function ImportForm() {
 function Outcome({ result, lines }: { result: ImportResult; lines: number[] }) {
   const t = useTexts();
   const { imported, updated, skipped, errors } = result;
+  const words = useProblemWords(errors.length > 0);
   const lineOf = (index: number) => lines[index] ?? index + 2;
 
   return (
@@ -118,7 +120,7 @@ function Outcome({ result, lines }: { result: ImportResult; lines: number[] }) {
               <tr key={index}>
                 <td>{lineOf(index)}</td>
                 <td>{field}</td>
-                <td lang="en">{message}</td>
+                <td>{ruleIn(words, message)}</td>
               </tr>
             ))}
           </tbody>

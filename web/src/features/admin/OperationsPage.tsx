@@ -1,10 +1,12 @@
-import { Alert, Button, Skeleton } from 'antd';
+import { Skeleton } from 'antd';
 import type { Circuit, ComponentStatus, HealthReport } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
+import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
-import { useGetHealthQuery, useRedriveJobsMutation } from './adminApi';
+import { useGetHealthQuery } from './adminApi';
+import { FailedJobs } from './FailedJobs';
 
 /** Between two looks at the health: it is made anew once a second. */
 const LOOK_MS = 5000;
@@ -101,23 +103,5 @@ function Circuits({ circuits }: { circuits: Circuit[] }) {
         </tbody>
       </table>
     </div>
-  );
-}
-
-function FailedJobs() {
-  const t = useTexts();
-  const [redrive, { data, error, isLoading }] = useRedriveJobsMutation();
-
-  return (
-    <Section title={t('operations.jobs')}>
-      <p className="small">{t('operations.jobs.what')}</p>
-      <FailureAlert error={error} />
-      <Button loading={isLoading} onClick={() => void redrive()}>
-        {t('operations.redrive')}
-      </Button>
-      {data && (
-        <Alert className="outcome" type="success" showIcon title={t('operations.redriven', data)} />
-      )}
-    </Section>
   );
 }

@@ -1,13 +1,16 @@
 import { Skeleton } from 'antd';
+import { Link } from 'react-router';
 import type { ListedUser } from '../../api/types';
 import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
+import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
 import { useSignOutEverywhereMutation } from '../auth/authApi';
 import { useListUsersInfiniteQuery } from './adminApi';
+import { trailOf } from './auditFilter';
 import { ImportForm } from './ImportForm';
 
 /** The people of the tenant who were imported, and the import. */
@@ -43,7 +46,10 @@ function UserRow({ user: { id, name, email, role } }: { user: ListedUser }) {
       <div>
         <strong>{name}</strong>
         <p className="small">
-          {email} · {t(`role.${role}`)}
+          {email} · {t(`role.${role}`)} ·{' '}
+          <Link to={trailOf({ user_id: id })} aria-label={t('audit.ofPerson.label', { name })}>
+            {t('audit.ofPerson')}
+          </Link>
         </p>
         <p role="status" className="small">
           {isSuccess && t('users.signedOut', { name })}

@@ -7,6 +7,9 @@ import type {
   Page,
   Redriven,
 } from '../../api/types';
+import type { FailedJobs } from './failedJob';
+
+const PAGE = 20;
 
 export const adminApi = api.injectEndpoints({
   endpoints: (build) => ({
@@ -27,8 +30,25 @@ export const adminApi = api.injectEndpoints({
       invalidatesTags: ['Users'],
     }),
 
-    redriveJobs: build.mutation<Redriven, void>({
-      query: () => ({ url: '/v1/jobs/redrive', method: 'POST' }),
+    listFailedJobs: build.infiniteQuery<FailedJobs, void, string | undefined>({
+      infiniteQueryOptions: {
+        initialPageParam: undefined,
+        getNextPageParam: (page) => page.next_cursor ?? undefined,
+      },
+      query: ({ pageParam }) => ({
+        url: '/v1/jobs',
+        params: { state: 'failed', limit: PAGE, ...(pageParam && { cursor: pageParam }) },
+      }),
+      providesTags: ['FailedJobs'],
+    }),
+
+    redriveJobs: build.mutation<Redriven, string | undefined>({
+      query: (kind) => ({
+        url: '/v1/jobs/redrive',
+        method: 'POST',
+        params: kind === undefined ? {} : { kind },
+      }),
+      invalidatesTags: ['FailedJobs'],
     }),
 
     getHealth: build.query<HealthReport, void>({
@@ -44,6 +64,7 @@ export const adminApi = api.injectEndpoints({
 export const {
   useGetHealthQuery,
   useImportUsersMutation,
+  useListFailedJobsInfiniteQuery,
   useListUsersInfiniteQuery,
   useRedriveJobsMutation,
 } = adminApi;

@@ -44,20 +44,26 @@ export async function chooseNewPassword(password: string): Promise<void> {
 
 /** The ID token, renewed if it is about to end; none if nobody is signed in. */
 export async function freshToken(): Promise<string | undefined> {
-  if (!session || !user) return undefined;
+  const whose = user;
+  const old = session;
+  if (!old || !whose) return undefined;
 
-  const end = session.getIdToken().getExpiration() * 1000;
-  if (end - Date.now() < MARGIN_MS) {
-    renewal ??= renew(user, session).finally(() => (renewal = undefined));
-    session = await renewal.catch(() => session);
+  let current = old;
+  if (old.getIdToken().getExpiration() * 1000 - Date.now() < MARGIN_MS) {
+    renewal ??= renew(whose, old).finally(() => (renewal = undefined));
+    current = await renewal.catch(() => old);
+    // Whoever has signed out or in meanwhile has another session, or none.
+    if (user !== whose) return undefined;
+    session = current;
   }
-  return session?.getIdToken().getJwtToken();
+  return current.getIdToken().getJwtToken();
 }
 
 /** Forgets the tokens. */
 export function forgetTokens(): void {
   user = undefined;
   session = undefined;
+  renewal = undefined;
 }
 
 function renew(whose: CognitoUser, old: CognitoUserSession): Promise<CognitoUserSession> {

@@ -4,6 +4,7 @@ import type { Urgency } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
+import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
 import { ConsultationList } from '../consultations/ConsultationList';
 import { useListConsultationsInfiniteQuery } from '../consultations/consultationsApi';

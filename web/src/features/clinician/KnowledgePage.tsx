@@ -1,4 +1,5 @@
 import { Page } from '../../components/Page';
+import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
 import { AddDocument } from './AddDocument';
 import { DocumentList } from './DocumentList';

@@ -2,6 +2,7 @@ import { Skeleton } from 'antd';
 import type { TraceStep, Turn } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
+import '../../i18n/staff';
 import { useTexts, type Translate } from '../../i18n/texts';
 import { useGetTraceQuery } from './clinicianApi';
 

@@ -7,6 +7,7 @@ import type { NewConsultation } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
 import { useCountdown } from '../../components/useCountdown';
+import { ruleIn, useProblemWords } from '../../i18n/problems/useProblemWords';
 import { useLanguage, useTexts } from '../../i18n/texts';
 import { isUnderWay, readyFiles } from '../uploads/files';
 import { UploadField } from '../uploads/UploadField';
@@ -27,17 +28,18 @@ export function NewConsultationPage() {
   const { send, error, isLoading } = useSend(readyFiles(files.files).map(({ id }) => id));
   const isWaiting = files.files.some(isUnderWay);
   const seconds = useCountdown(isFailure(error) ? error : undefined);
+  const words = useProblemWords(isFailure(error));
 
   useEffect(() => {
-    if (!isFailure(error)) return;
+    if (!isFailure(error) || words === 'loading') return;
     const fields = error.fields.filter(({ field }) => form.getFieldInstance(field as keyof Fields));
     form.setFields(
       fields.map(({ field, message }) => ({
         name: field as keyof Fields,
-        errors: [t('failure.field', { message })],
+        errors: [t('failure.field', { message: ruleIn(words, message) })],
       })),
     );
-  }, [error, form, t]);
+  }, [error, form, t, words]);
 
   return (
     <Page title={t('new.title')} lead={t('new.lead')}>
@@ -55,7 +57,12 @@ export function NewConsultationPage() {
         {draft.symptoms && <Alert type="info" showIcon title={t('new.restored')} />}
         <SymptomFields />
         <Form.Item label={t('new.files')}>
-          <UploadField files={files.files} onAdd={files.add} onRemove={files.remove} />
+          <UploadField
+            files={files.files}
+            onAdd={files.add}
+            onRetry={files.retry}
+            onRemove={files.remove}
+          />
         </Form.Item>
         <FailureAlert error={error} />
         <Button

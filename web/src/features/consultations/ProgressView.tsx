@@ -1,7 +1,9 @@
+import { Skeleton } from 'antd';
 import { useAppSelector } from '../../app/hooks';
 import { Section } from '../../components/Section';
 import { isTextKey, useTexts } from '../../i18n/texts';
 import type { JobProgress } from '../realtime/realtimeSlice';
+import { sentencesOf } from '../realtime/sentences';
 
 /** How far the assessment is, as events tell it. */
 export function ProgressView({ id }: { id: string }) {
@@ -19,7 +21,30 @@ export function ProgressView({ id }: { id: string }) {
       <p role="status" className="small">
         {t(stepKey(progress))}
       </p>
+      <Writing id={id} />
     </Section>
+  );
+}
+
+/**
+ * The summary while a model writes it. Its box has one height from the beginning, so that the
+ * questions below, which are answered meanwhile, do not move under a finger.
+ */
+function Writing({ id }: { id: string }) {
+  const t = useTexts();
+  const text = useAppSelector((state) => state.realtime.writing[id]);
+
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls needs the keyboard
+    <div className="writing" tabIndex={0} role="group" aria-label={t('progress.writing.label')}>
+      <div>
+        <div aria-live="polite" aria-relevant="additions">
+          {text && <p className="small writing-state">{t('progress.writing')}</p>}
+          {text && sentencesOf(text).map((sentence, index) => <span key={index}>{sentence}</span>)}
+        </div>
+        {!text && <Skeleton active title={false} paragraph={{ rows: 3 }} />}
+      </div>
+    </div>
   );
 }
 

@@ -5,7 +5,8 @@ import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import type { AppDispatch } from '../../app/store';
 import { freshToken } from '../auth/tokens';
 import { RealtimeConnection } from './connection';
-import { connectionChanged, eventsTaken } from './realtimeSlice';
+import type { ConsultationEvent } from './events';
+import { connectionChanged, erasureTold, eventsTaken } from './realtimeSlice';
 
 const RealtimeContext = createContext<RealtimeConnection | undefined>(undefined);
 
@@ -41,13 +42,20 @@ function connect(dispatch: AppDispatch): RealtimeConnection {
     url: config().websocketUrl,
     token: freshToken,
     onState: (state) => dispatch(connectionChanged(state)),
-    onErased: readAgain,
+    onErased: (id) => {
+      dispatch(erasureTold(id));
+      readAgain(id);
+    },
     onEvents: (id, events) => {
       dispatch(eventsTaken({ id, events }));
-      // Progress changes nothing that is read by HTTP.
-      if (events.some(({ type }) => type !== 'progress')) readAgain(id);
+      if (events.some(changesWhatIsRead)) readAgain(id);
     },
   });
+}
+
+/** Neither progress nor a summary that is being written changes what HTTP answers. */
+function changesWhatIsRead({ type }: ConsultationEvent): boolean {
+  return type !== 'progress' && type !== 'summary';
 }
 
 /** Follows a consultation while the component is there. */

@@ -1,4 +1,7 @@
-/** What the WebSocket tells of a consultation: ids, steps and codes, never a word of it. */
+/**
+ * What the WebSocket tells of a consultation: ids, steps and codes. Of its words it has the summary
+ * alone, while a model still writes it.
+ */
 export interface ConsultationEvent {
   /** 1, 2, 3, … of each consultation. */
   id: number;
@@ -10,11 +13,14 @@ export interface ConsultationEvent {
     | 'report_ready'
     | 'failed'
     | 'cancelled'
-    | 'questions';
+    | 'questions'
+    | 'summary';
   job?: string;
   progress?: number;
   step?: string;
   reason?: string;
+  /** Of a `summary`: its whole sentences so far, in place of those before; none takes them back. */
+  summary?: string;
 }
 
 /** What the gateway sends. A frame without `type` is its own, and says that ours was not taken. */

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { signedOut } from '../auth/sessionSlice';
-import { connectionChanged, eventsTaken, realtimeReducer } from './realtimeSlice';
+import type { ConsultationEvent } from './events';
+import { connectionChanged, erasureTold, eventsTaken, realtimeReducer } from './realtimeSlice';
 
 const start = realtimeReducer(undefined, { type: 'start' });
 
@@ -23,4 +24,44 @@ it('shows the job as its last event tells it', () => {
 it('forgets all of a person who signs out', () => {
   const followed = realtimeReducer(start, connectionChanged('open'));
   expect(realtimeReducer(followed, signedOut())).toEqual(start);
+});
+
+describe('a summary that is being written', () => {
+  const take = (state: typeof start, ...events: Omit<ConsultationEvent, 'id'>[]) => {
+    const numbered = events.map((event, index) => ({ id: index + 1, ...event }));
+    return realtimeReducer(state, eventsTaken({ id: 'c', events: numbered }));
+  };
+  const opened = realtimeReducer(start, connectionChanged('open'));
+  const written = take(opened, { type: 'summary', summary: 'One.' });
+
+  it('is replaced by the next one', () => {
+    expect(written.writing.c).toBe('One.');
+    expect(take(written, { type: 'summary', summary: 'One. Two.' }).writing.c).toBe('One. Two.');
+  });
+
+  it('stays while its job goes on', () => {
+    expect(take(written, { type: 'progress', progress: 40 }).writing.c).toBe('One.');
+    expect(take(written, { type: 'questions' }).writing.c).toBe('One.');
+    expect(written.progress.c).toBeUndefined();
+  });
+
+  it('is taken back by an empty one, or one without words', () => {
+    expect(take(written, { type: 'summary', summary: '' }).writing.c).toBe('');
+    expect(take(written, { type: 'summary' }).writing.c).toBe('');
+  });
+
+  it.each(['queued', 'deferred', 'failed', 'cancelled', 'completed'] as const)(
+    'is dropped when the job is %s',
+    (type) => {
+      expect(take(written, { type }).writing.c).toBe('');
+      expect(take(opened, { type: 'summary', summary: 'One.' }, { type }).writing.c).toBe('');
+      expect(take(opened, { type }, { type: 'summary', summary: 'New.' }).writing.c).toBe('New.');
+    },
+  );
+
+  it('is dropped when the connection is lost, the consultation erased, or the person leaves', () => {
+    expect(realtimeReducer(written, connectionChanged('waiting')).writing).toEqual({});
+    expect(realtimeReducer(written, erasureTold('c')).writing.c).toBe('');
+    expect(realtimeReducer(written, signedOut()).writing).toEqual({});
+  });
 });

@@ -14,11 +14,13 @@ export interface JobProgress {
 export interface RealtimeState {
   connection: ConnectionState;
   progress: Record<string, JobProgress>;
+  /** The summary that a model is writing, of each consultation. It is kept nowhere else. */
+  writing: Record<string, string>;
 }
 
-const initialState: RealtimeState = { connection: 'closed', progress: {} };
+const initialState: RealtimeState = { connection: 'closed', progress: {}, writing: {} };
 
-/** What says something of the job itself; `questions` and `report_ready` do not. */
+/** What says something of the job itself; `questions`, `report_ready` and `summary` do not. */
 const OF_THE_JOB: ConsultationEvent['type'][] = [
   'queued',
   'progress',
@@ -28,12 +30,17 @@ const OF_THE_JOB: ConsultationEvent['type'][] = [
   'cancelled',
 ];
 
+/** What ends a summary that was being written: its attempt is over, with an answer or without. */
+const ENDS_WRITING: ConsultationEvent['type'][] = OF_THE_JOB.filter((type) => type !== 'progress');
+
 const realtimeSlice = createSlice({
   name: 'realtime',
   initialState,
   reducers: {
     connectionChanged: (state, { payload }: PayloadAction<ConnectionState>) => {
       state.connection = payload;
+      // Nobody would tell that it was taken back. The next event brings all of it again.
+      if (payload !== 'open') state.writing = {};
     },
     eventsTaken: (
       state,
@@ -41,6 +48,10 @@ const realtimeSlice = createSlice({
     ) => {
       const event = payload.events.findLast(({ type }) => OF_THE_JOB.includes(type));
       if (event) state.progress[payload.id] = readProgress(event);
+      takeWriting(state.writing, payload.id, payload.events);
+    },
+    erasureTold: (state, { payload }: PayloadAction<string>) => {
+      state.writing[payload] = '';
     },
   },
   extraReducers: (build) => {
@@ -52,5 +63,15 @@ function readProgress({ type, progress, step, reason }: ConsultationEvent): JobP
   return { type, percent: progress ?? 0, ...(step && { step }), ...(reason && { reason }) };
 }
 
-export const { connectionChanged, eventsTaken } = realtimeSlice.actions;
+/** Each `summary` replaces the one before. */
+function takeWriting(
+  writing: RealtimeState['writing'],
+  id: string,
+  events: ConsultationEvent[],
+): void {
+  const last = events.findLast(({ type }) => type === 'summary' || ENDS_WRITING.includes(type));
+  if (last) writing[id] = (last.type === 'summary' && last.summary) || '';
+}
+
+export const { connectionChanged, erasureTold, eventsTaken } = realtimeSlice.actions;
 export const realtimeReducer = realtimeSlice.reducer;

@@ -2,17 +2,18 @@ import { DeleteOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
 import { useEffect, useId, useState, type DragEvent } from 'react';
 import { useTexts, type TextKey } from '../../i18n/texts';
-import type { SentFile } from './files';
-import { faultOf, MOST_FILES, TYPES } from './rules';
+import { mayRetry, type SentFile } from './files';
+import { faultOf, MOST_FILES, mostInWords, TYPES } from './rules';
 
 interface Props {
   files: SentFile[];
   onAdd: (file: File) => void;
+  onRetry: (file: SentFile) => void;
   onRemove: (file: SentFile) => void;
 }
 
 /** Files are chosen, dropped, or pasted anywhere on the page. */
-export function UploadField({ files, onAdd, onRemove }: Props) {
+export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
   const t = useTexts();
   const hintId = useId();
   const [fault, setFault] = useState<TextKey>();
@@ -64,7 +65,7 @@ export function UploadField({ files, onAdd, onRemove }: Props) {
           />
         </label>
         <p id={hintId} className="small">
-          {t('upload.rule', { count: MOST_FILES })}
+          {t('upload.rule', { count: MOST_FILES, most: mostInWords() })}
         </p>
       </div>
       {fault && (
@@ -77,6 +78,9 @@ export function UploadField({ files, onAdd, onRemove }: Props) {
           <FileRow
             key={file.key}
             file={file}
+            onRetry={() => {
+              onRetry(file);
+            }}
             onRemove={() => {
               onRemove(file);
             }}
@@ -99,7 +103,13 @@ function usePastedFiles(take: (files: FileList) => void): void {
   });
 }
 
-function FileRow({ file, onRemove }: { file: SentFile; onRemove: () => void }) {
+interface RowProps {
+  file: SentFile;
+  onRetry: () => void;
+  onRemove: () => void;
+}
+
+function FileRow({ file, onRetry, onRemove }: RowProps) {
   const t = useTexts();
   const remove = t('upload.remove', { name: file.name });
 
@@ -111,6 +121,11 @@ function FileRow({ file, onRemove }: { file: SentFile; onRemove: () => void }) {
       </span>
       {file.state === 'sending' && (
         <progress max={100} value={file.percent} aria-label={file.name} />
+      )}
+      {mayRetry(file) && (
+        <Button size="small" aria-label={t('upload.retry', { name: file.name })} onClick={onRetry}>
+          {t('app.retry')}
+        </Button>
       )}
       <Button
         type="text"
@@ -127,5 +142,6 @@ function FileState({ file }: { file: SentFile }) {
   const t = useTexts();
   if (file.state === 'sending') return t('upload.sending', { percent: file.percent });
   if (file.state === 'rejected' && file.reason) return t(`upload.rejected.${file.reason}`);
+  if (file.state === 'failed' && file.why) return t(file.why);
   return t(file.state === 'rejected' ? 'upload.failed' : `upload.${file.state}`);
 }

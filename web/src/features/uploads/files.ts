@@ -9,7 +9,11 @@ export interface SentFile {
   percent: number;
   id?: string;
   reason?: RejectionReason;
+  why?: FailedWhy | undefined;
 }
+
+/** Why a file failed, where the person can do something about it. */
+export type FailedWhy = 'upload.large' | 'upload.type' | 'upload.awaited';
 
 export type FilesAction =
   | { type: 'chosen'; key: string; name: string }
@@ -17,7 +21,8 @@ export type FilesAction =
   | { type: 'accepted'; key: string; id: string }
   | { type: 'verified'; key: string }
   | { type: 'rejected'; key: string; reason?: RejectionReason }
-  | { type: 'failed'; key: string }
+  | { type: 'failed'; key: string; why?: FailedWhy }
+  | { type: 'retried'; key: string }
   | { type: 'removed'; key: string };
 
 /** What becomes of the files; a file that was removed meanwhile stays away. */
@@ -48,13 +53,20 @@ function change(file: SentFile, action: Change): SentFile {
     case 'rejected':
       return { ...file, state: 'rejected', ...(action.reason && { reason: action.reason }) };
     case 'failed':
-      return { ...file, state: 'failed' };
+      return { ...file, state: 'failed', why: action.why };
+    case 'retried':
+      return { ...file, state: 'sending' };
   }
 }
 
 /** The uploads that a consultation may take along. */
 export function readyFiles(files: readonly SentFile[]): { id: string; name: string }[] {
   return files.flatMap(({ id, name, state }) => (id && state === 'ready' ? [{ id, name }] : []));
+}
+
+/** Whether the same file may go through at another try. */
+export function mayRetry({ state, why }: SentFile): boolean {
+  return state === 'failed' && why !== 'upload.large' && why !== 'upload.type';
 }
 
 export function isUnderWay({ state }: SentFile): boolean {

@@ -6,6 +6,9 @@ export const uploadsApi = api.injectEndpoints({
     requestUpload: build.mutation<AcceptedUpload, UploadRequest>({
       query: (body) => ({ url: '/v1/uploads', method: 'POST', body }),
     }),
+    completeUpload: build.mutation<AcceptedUpload, string>({
+      query: (id) => ({ url: `/v1/uploads/${id}/complete`, method: 'POST' }),
+    }),
     getUpload: build.query<Upload, string>({
       query: (id) => ({ url: `/v1/uploads/${id}` }),
       // Its link works for some minutes only.

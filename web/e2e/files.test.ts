@@ -1,0 +1,93 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+
+const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
+const MIB = 1024 * 1024;
+
+useBrowser();
+
+it('a picture is pasted while one writes', async () => {
+  const { page, faults } = await visit(zhPhone);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await signIn(page, 'patient', zhPhone);
+  await page.getByLabel('症状').fill('手臂上有红疹，见照片。');
+  const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 64, height: 64 } });
+
+  await page.evaluate(
+    async (bytes) => {
+      const blob = new Blob([new Uint8Array(bytes)], { type: 'image/png' });
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+    },
+    [...picture],
+  );
+  await page.getByLabel('症状').press('Control+V');
+
+  await page.locator('.file[data-state=ready]').waitFor();
+  expect(await page.getByLabel('症状').inputValue()).toBe('手臂上有红疹，见照片。');
+  expect(faults).toEqual([]);
+});
+
+it('a large file is sent in parts; one whose line breaks is sent again', async () => {
+  const { folder, path } = await largeFile(101 * MIB);
+  const { page, faults } = await visit(zhPhone);
+  await signIn(page, 'patient', zhPhone);
+  const sent: string[] = [];
+  let isBroken = true;
+  await page.route(
+    (url) => url.searchParams.has('partNumber'),
+    async (route) => {
+      if (route.request().method() === 'PUT') {
+        const part = new URL(route.request().url()).searchParams.get('partNumber') ?? '';
+        sent.push(part);
+        if (part === '2' && isBroken) {
+          isBroken = false;
+          await route.abort('connectionreset');
+          return;
+        }
+      }
+      await route.continue();
+    },
+  );
+
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.locator('.file[data-state=sending]', { hasText: 'ct.dcm' }).waitFor();
+  await page
+    .locator('.file[data-state=ready]', { hasText: 'ct.dcm' })
+    .waitFor({ timeout: 120_000 });
+  expect(sent.sort()).toEqual(['1', '2', '2']);
+  expect(faults).toEqual([]);
+  await rm(folder, { recursive: true });
+});
+
+it('a large file that fails can be sent again or removed', async () => {
+  const { folder, path } = await largeFile(101 * MIB);
+  const { page } = await visit(zhPhone);
+  await signIn(page, 'patient', zhPhone);
+  const isPart = (url: URL) => url.searchParams.has('partNumber');
+  await page.route(isPart, (route) => route.fulfill({ status: 403 }));
+
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.locator('.file[data-state=failed]').waitFor();
+  await look(page, 'upload-failed-zh-phone');
+  await page.unroute(isPart);
+  await page.getByRole('button', { name: '重试：ct.dcm' }).click();
+  await page.locator('.file[data-state=sending]').waitFor();
+
+  await page.getByRole('button', { name: '移除ct.dcm' }).click();
+  await page.locator('.file').waitFor({ state: 'detached' });
+  await rm(folder, { recursive: true });
+});
+
+/** A DICOM file by its mark; the rest of it is empty. */
+async function largeFile(bytes: number): Promise<{ folder: string; path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'wenzhen-'));
+  const path = join(folder, 'ct.dcm');
+  const file = await open(path, 'w');
+  await file.write('DICM', 128);
+  await file.truncate(bytes);
+  await file.close();
+  return { folder, path };
+}

@@ -1,0 +1,70 @@
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { DESKTOP, look, PHONE, useBrowser, type Look } from './browser';
+import { newConsultation } from './people';
+import { openCold, readVitals, type Place } from './measure';
+
+const phone: Look = { language: 'en', theme: 'light', size: PHONE };
+const desktop: Look = { language: 'zh', theme: 'dark', size: DESKTOP };
+
+useBrowser();
+
+const places: Place[] = [
+  { path: '/' },
+  { role: 'patient', path: '/consultations/new' },
+  { role: 'patient', path: '/consultations' },
+  { role: 'clinician', path: '/clinic' },
+  { role: 'clinician', path: '/knowledge' },
+  { role: 'admin', path: '/users' },
+  { role: 'admin', path: '/audit' },
+  { role: 'admin', path: '/operations' },
+];
+
+/** What Google calls good: https://web.dev/articles/cls */
+const MOST_SHIFT = 0.1;
+
+async function expectStill(page: Page): Promise<void> {
+  const { layoutShift, moved } = await readVitals(page);
+  expect(layoutShift, moved.join('\n')).toBeLessThan(MOST_SHIFT);
+}
+
+it.each(places)('nothing jumps while $path is loaded by: $role', async (place) => {
+  for (const view of [phone, desktop]) {
+    const page = await openCold(place, view);
+    await expectStill(page);
+    await page.context().close();
+  }
+});
+
+it('nothing jumps while a consultation is loaded', async () => {
+  const id = await newConsultation('A sore throat since yesterday.');
+  for (const view of [phone, desktop]) {
+    const page = await openCold({ role: 'patient', path: `/consultations/${id}` }, view);
+    await expectStill(page);
+    await page.context().close();
+  }
+});
+
+it('the audit trail tells who has looked at a consultation', async () => {
+  const id = await newConsultation('A blister on the heel.');
+  const read = await openCold({ role: 'clinician', path: `/consultations/${id}` }, desktop);
+  await read.context().close();
+
+  const page = await openCold({ role: 'admin', path: '/audit' }, phone);
+  await page.getByLabel('Consultation (id)').fill(id);
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.waitForURL((url) => url.searchParams.get('consultation_id') === id);
+  await page.locator('[data-action=read_consultation]', { hasText: id }).first().waitFor();
+  for (const address of await page.getByRole('link', { name: 'Open consultation' }).all()) {
+    expect(await address.getAttribute('href')).toBe(`/consultations/${id}`);
+  }
+  expect(await page.getByText('Clinician').count()).toBeGreaterThan(0);
+  await look(page, 'audit-en-phone');
+
+  const wide = await openCold({ role: 'admin', path: '/audit' }, desktop);
+  await wide.getByRole('table').waitFor();
+  await look(wide, 'audit-zh-desktop-dark');
+  await wide.getByLabel('问诊编号').fill('none');
+  await wide.getByRole('button', { name: '查询', exact: true }).click();
+  await wide.getByText('问诊编号：应为问诊编号').waitFor();
+});
