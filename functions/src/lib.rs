@@ -27,6 +27,7 @@ mod import_users;
 mod list_audit_events;
 mod list_consultations;
 mod list_documents;
+mod list_jobs;
 mod list_messages;
 mod list_models;
 mod list_uploads;
@@ -78,6 +79,7 @@ pub use import_users::ImportUsers;
 pub use list_audit_events::ListAuditEvents;
 pub use list_consultations::ListConsultations;
 pub use list_documents::ListDocuments;
+pub use list_jobs::ListJobs;
 pub use list_messages::ListMessages;
 pub use list_models::ListModels;
 pub use list_uploads::ListUploads;
@@ -121,6 +123,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, ListAuditEvents>("list-audit-events"),
     Function::endpoint::<_, GetJob>("get-job"),
     Function::endpoint::<_, CancelJob>("cancel-job"),
+    Function::endpoint::<_, ListJobs>("list-jobs"),
     Function::endpoint::<_, RedriveJobs>("redrive-jobs"),
     Function::endpoint::<_, GetUser>("get-user"),
     Function::endpoint::<_, ListUsers>("list-users"),

@@ -68,6 +68,48 @@ async fn a_job_is_its_patients_and_their_clinicians() {
 }
 
 #[tokio::test]
+async fn an_admin_reads_the_jobs_of_all_page_by_page_or_the_failed_ones() {
+    let tenant = new_tenant();
+    let patient = User::of(&tenant, "patient", Role::Patient).await;
+    let admin = User::of(&tenant, "chief", Role::Admin).await;
+    let good = patient.complain("a headache").await;
+    patient.outcome(&good).await;
+    let body = json!({
+        "symptoms": "a headache [primary:prose] [secondary:prose]",
+        "require_model": true,
+    });
+    let created = patient.post("/v1/consultations").json(&body).send().await;
+    let bad = read(created.unwrap(), StatusCode::ACCEPTED).await;
+    patient.outcome(&bad).await;
+
+    let list = async |query: String| {
+        let answer = admin.get(&format!("/v1/jobs{query}")).send().await.unwrap();
+        read(answer, StatusCode::OK).await
+    };
+    let first = list("?limit=1".to_owned()).await;
+    assert_eq!(first["items"][0]["id"], bad["job_id"], "the newest one");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = list(format!("?limit=1&cursor={cursor}")).await;
+    assert_eq!(second["items"][0]["id"], good["job_id"]);
+    assert_eq!(second["next_cursor"], Value::Null);
+
+    let failed = list("?state=failed".to_owned()).await;
+    let [job] = &failed["items"].as_array().unwrap()[..] else {
+        panic!("one has failed: {failed}");
+    };
+    assert_eq!(job["id"], bad["job_id"]);
+    assert_eq!(job["error"]["code"], "models_failed");
+
+    for query in ["?state=active", "?kind=analyze"] {
+        let answer = admin.get(&format!("/v1/jobs{query}")).send().await.unwrap();
+        problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let stranger = User::of(&new_tenant(), "chief", Role::Admin).await;
+    let answer = stranger.get("/v1/jobs").send().await.unwrap();
+    assert_eq!(read(answer, StatusCode::OK).await["items"], json!([]));
+}
+
+#[tokio::test]
 async fn a_cancelled_job_cancels_its_consultation() {
     let user = User::new().await;
     let silent = "a headache [primary:silent] [secondary:silent]";

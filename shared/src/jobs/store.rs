@@ -10,6 +10,7 @@ use super::sql::sql_file;
 use super::view::Job;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Scope, TenantId};
+use crate::page::Page;
 
 /// How often a job is tried to be enqueued while others with its key come and go.
 const MAX_ENQUEUE_ATTEMPTS: usize = 3;
@@ -105,6 +106,39 @@ pub async fn of_consultation(
         "WHERE tenant_id = $1 AND consultation_id = $2 ORDER BY id"
     ));
     let jobs = jobs.bind(tenant).bind(consultation);
+    Ok(jobs.fetch_all(connection).await?)
+}
+
+/// Which jobs of a tenant are listed. Each choice has an index that holds them in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobFilter {
+    /// All of them.
+    All,
+    /// Those that have failed for good.
+    Failed,
+}
+
+/// One page of a tenant's jobs, the newest first, with one row more if another page follows.
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    filter: JobFilter,
+    page: Page,
+) -> Result<Vec<Job>, Error> {
+    let sql = match filter {
+        JobFilter::All => concat!(
+            sql_file!("job_columns.sql"),
+            "WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        ),
+        JobFilter::Failed => concat!(
+            sql_file!("job_columns.sql"),
+            "WHERE tenant_id = $1 AND id < $2 AND state = 'failed' ORDER BY id DESC LIMIT $3"
+        ),
+    };
+    let jobs = sqlx::query_as(sql)
+        .bind(tenant)
+        .bind(page.after.unwrap_or(Uuid::max()))
+        .bind(i64::from(page.limit) + 1);
     Ok(jobs.fetch_all(connection).await?)
 }
 

@@ -2,6 +2,7 @@
 
 use super::operation::{Operation, Rule};
 use crate::jobs::{JobView, RedrivenView};
+use crate::page::PageItems;
 
 const TAG: &str = "Jobs";
 
@@ -9,6 +10,14 @@ pub(super) fn operations() -> Vec<Operation> {
     let of = |route, id, summary| Operation::new(route, id, TAG, summary);
 
     vec![
+        of("GET /v1/jobs", "listJobs", "All jobs, for admins")
+            .query(
+                "state",
+                Rule::OneOf(&["failed"]),
+                "those that have failed for good",
+            )
+            .paged()
+            .answers::<PageItems<JobView>>(200, "a page of them, the newest first"),
         of("GET /v1/jobs/{id}", "getJob", "How far a job has come")
             .with_revalidation()
             .answers::<JobView>(200, "the job"),
