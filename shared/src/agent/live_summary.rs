@@ -219,8 +219,8 @@ mod tests {
         let mut last = String::new();
         let ends = ANSWER.char_indices().map(|(at, _)| at);
         for end in ends.chain([ANSWER.len()]) {
+            // In the middle of a name nothing can be read, and so nothing is shown anew.
             let Some(text) = shown(&ANSWER[..end], Urgency::Routine) else {
-                assert!(last.is_empty(), "nothing is taken back at {end}");
                 continue;
             };
             assert!(text.starts_with(&last), "{text:?} after {last:?}");

@@ -58,14 +58,14 @@ function Redrive({ kinds }: { kinds: string[] }) {
 function JobRow({ job }: { job: FailedJob }) {
   const t = useTexts();
   const writeTime = useTimes();
-  const { id, kind, consultation_id: consultation, attempts, last_error: error } = job;
+  const { id, kind, consultation_id: consultation, attempts, error } = job;
   const at = job.finished_at ?? job.created_at;
 
   return (
     <li className="document" data-kind={kind}>
       <div>
         <strong>{kindInWords(kind, t)}</strong>
-        <p>{error ? reasonInWords(error, t) : t('operations.jobs.unknown')}</p>
+        <p>{error ? reasonInWords(error.code, t) : t('operations.jobs.unknown')}</p>
         <p className="small">
           <time dateTime={at}>{writeTime(at)}</time> ·{' '}
           {t('operations.jobs.attempts', { count: attempts })} · <span className="id">{id}</span>
