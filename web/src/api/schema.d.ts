@@ -211,6 +211,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All jobs, for admins */
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/redrive": {
         parameters: {
             query?: never;
@@ -1213,6 +1230,13 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page on the wire. */
+        PageOfJobView: {
+            /** @description The rows in the order of their list, at most `Page::limit`. */
+            items: components["schemas"]["JobView"][];
+            /** @description The caller's `cursor` for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page on the wire. */
         PageOfListedDocument: {
             /** @description The rows in the order of their list, at most `Page::limit`. */
             items: components["schemas"]["ListedDocument"][];
@@ -2182,6 +2206,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                /** @description those that have failed for good */
+                state?: "failed";
+                /** @description items of a page, 20 if it is left out */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them, the newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfJobView"];
+                };
             };
             /** @description What went wrong, and what to do */
             default: {

@@ -1,11 +1,11 @@
 import { Alert, Button, Skeleton } from 'antd';
 import { Link } from 'react-router';
+import type { Job } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Section } from '../../components/Section';
 import { isTextKey, useTexts, useTimes, type Translate } from '../../i18n/texts';
 import { useListFailedJobsInfiniteQuery, useRedriveJobsMutation } from './adminApi';
-import type { FailedJob } from './failedJob';
 
 /** Jobs that have failed for good, each with its reason; all or those of a kind are queued again. */
 export function FailedJobs() {
@@ -55,7 +55,7 @@ function Redrive({ kinds }: { kinds: string[] }) {
   );
 }
 
-function JobRow({ job }: { job: FailedJob }) {
+function JobRow({ job }: { job: Job }) {
   const t = useTexts();
   const writeTime = useTimes();
   const { id, kind, consultation_id: consultation, attempts, error } = job;

@@ -3,11 +3,11 @@ import type {
   HealthReport,
   ImportRequest,
   ImportResult,
+  Job,
   ListedUser,
   Page,
   Redriven,
 } from '../../api/types';
-import type { FailedJobs } from './failedJob';
 
 const PAGE = 20;
 
@@ -30,7 +30,7 @@ export const adminApi = api.injectEndpoints({
       invalidatesTags: ['Users'],
     }),
 
-    listFailedJobs: build.infiniteQuery<FailedJobs, void, string | undefined>({
+    listFailedJobs: build.infiniteQuery<Page<Job>, void, string | undefined>({
       infiniteQueryOptions: {
         initialPageParam: undefined,
         getNextPageParam: (page) => page.next_cursor ?? undefined,
