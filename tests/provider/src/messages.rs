@@ -21,9 +21,7 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
         return message;
     }
 
-    let body = &request.body;
-    let prompt = format!("{} {}", body["messages"], body["tools"]);
-    let is_assessment = prompt.contains("recommended_actions");
+    let is_assessment = request.is_assessment();
     let text = match script {
         "prose" => "I am sorry, but I cannot answer with JSON.".to_owned(),
         "filtered" | "blank" => String::new(),
@@ -144,7 +142,8 @@ pub(crate) fn usage() -> Value {
 pub(crate) fn ordered_assessment() -> Value {
     json!({
         "urgency": "urgent",
-        "summary": "First sentence [p1]. Second sentence. Third sentence. The last sentence.",
+        "summary": "First sentence [p1]. Second sentence. Third sentence. Fourth sentence. Fifth \
+                    sentence. Sixth sentence. Seventh sentence. The last sentence.",
         "possible_causes": ["a cause"],
         "red_flags": [],
         "recommended_actions": ["rest and drink"],

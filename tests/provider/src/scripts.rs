@@ -186,7 +186,8 @@ pub const ALL: &[(&str, &str)] = &[
     ),
     (
         "paced, agent-paced",
-        "a good answer at the pace of a model, 20 ms before each character; as a call of assess",
+        "a good answer at the pace of a model, 20 ms before each character, or before seven of an \
+         assessment; as a call of assess",
     ),
     (
         "paced-cut, paced-stall, paced-malformed",

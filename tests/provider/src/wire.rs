@@ -14,6 +14,14 @@ pub(crate) struct Request {
     pub(crate) body: Value,
 }
 
+impl Request {
+    /// Whether it asks for the assessment of a complaint, in words or by a tool.
+    pub(crate) fn is_assessment(&self) -> bool {
+        let prompt = format!("{} {}", self.body["messages"], self.body["tools"]);
+        prompt.contains("recommended_actions")
+    }
+}
+
 /// An answer in one piece.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,

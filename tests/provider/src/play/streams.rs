@@ -16,6 +16,10 @@ const PACE: Duration = Duration::from_millis(20);
 /// Characters in each piece of a paced stream.
 const PACED_CHARS: usize = 1;
 
+/// The same of an assessment, which is longer, and has to be whole within the two seconds that the
+/// tests give a tier.
+const PACED_ASSESSMENT_CHARS: usize = 7;
+
 impl Play<'_> {
     /// A role at once, the rest after some time.
     pub(super) async fn answer_late(&mut self, wait: Duration) -> io::Result<After> {
@@ -159,7 +163,8 @@ impl Play<'_> {
     fn small_deltas(&self, script: &str) -> Vec<Value> {
         let message = message_of(script, self.model, self.request);
         match message.pointer("/tool_calls/0") {
-            Some(call) => call_deltas(call, PACED_CHARS),
+            Some(call) => call_deltas(call, PACED_ASSESSMENT_CHARS),
+            None if self.request.is_assessment() => text_deltas(&message, PACED_ASSESSMENT_CHARS),
             None => text_deltas(&message, PACED_CHARS),
         }
     }
