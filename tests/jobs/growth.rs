@@ -10,7 +10,7 @@ use wenzhen::identity::{Caller, Role, Scope, TenantId, UserId};
 use wenzhen::jobs::claim::{ClaimRequest, claim};
 use wenzhen::jobs::dead_letters::{self, RedriveRequest, prune_quarantine};
 use wenzhen::jobs::outbox::take_due_rows;
-use wenzhen::jobs::store::{self as jobs, Enqueued};
+use wenzhen::jobs::store::{self as jobs, Enqueued, JobFilter};
 use wenzhen::jobs::{JobMessage, NewJob, transition};
 use wenzhen::locale::Locale;
 use wenzhen::page::Page;
@@ -276,6 +276,17 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
         let list = async |connection: &mut PgConnection| {
             let rows = consultations::list(connection, scope, page).await.unwrap();
             assert_eq!(rows.len(), count, "{name}");
+        };
+        measurements.add(name, list).await;
+    }
+
+    for (name, filter) in [
+        ("list of all jobs", JobFilter::All),
+        ("list of failed jobs", JobFilter::Failed),
+    ] {
+        let list = async |connection: &mut PgConnection| {
+            let rows = jobs::list(connection, &big, filter, page).await.unwrap();
+            assert_eq!(rows.len(), 21, "{name}");
         };
         measurements.add(name, list).await;
     }

@@ -1,9 +1,10 @@
 //! The summary that a client reads while a model writes it.
 
-use serde_json::Value;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 
 use crate::support::socket::{Received, Socket};
-use crate::support::{User, database};
+use crate::support::{User, database, read};
 
 /// What a consultation's follower got, and the consultation in the end.
 struct Followed {
@@ -63,6 +64,33 @@ async fn nothing_below_the_urgency_of_the_rules_is_shown() {
 
     assert_eq!(followed.consultation["urgency"], "emergency");
     assert_eq!(followed.texts(), [""; 0]);
+}
+
+/// Answers come while a model writes: what it has written may not be fit for them.
+#[tokio::test]
+async fn answers_that_raise_the_urgency_above_the_models_end_what_is_shown() {
+    let user = User::new().await;
+    let accepted = user
+        .complain("I feel unwell since yesterday [primary:paced]")
+        .await;
+    let mut socket = Socket::open(&user).await;
+    socket.subscribe(&accepted["id"], 0).await;
+    let mut received = Received::default();
+    received.until(&mut socket, "summary").await;
+
+    let id = accepted["id"].as_str().unwrap();
+    let question = accepted["questions"][0]["code"].as_str().unwrap();
+    let body = json!({ "answers": { question: "yes" } });
+    let answers = user.post(&format!("/v1/consultations/{id}/answers"));
+    let answer = answers.json(&body).send().await.unwrap();
+    assert_eq!(read(answer, StatusCode::OK).await["urgency"], "emergency");
+
+    received.until(&mut socket, "completed").await;
+    let events = received.events().iter();
+    let behind = events.skip_while(|event| event["type"] != "questions");
+    let behind: Vec<_> = behind.filter(|event| event["type"] == "summary").collect();
+    let has_text = |event: &&Value| event["summary"].as_str().is_some_and(|it| !it.is_empty());
+    assert!(!behind.iter().any(has_text), "{behind:?}");
 }
 
 #[tokio::test]

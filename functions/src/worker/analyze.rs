@@ -1,8 +1,10 @@
 //! The jobs `analyze` and `answer_message`: make a consultation's assessment, after the complaint
 //! and after each further message.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::{self, Either};
 use tokio::sync::watch;
 use wenzhen::Uuid;
 use wenzhen::agent::{Agent, LiveSummary, NoModel};
@@ -12,7 +14,7 @@ use wenzhen::error::{BoxError, ErrorKind, error_chain};
 use wenzhen::jobs::Lease;
 use wenzhen::jobs::transition::Deferral;
 use wenzhen::jobs::worker::{Failure, JobError, JobHandler, Run};
-use wenzhen::realtime::events;
+use wenzhen::realtime::events::{self, SummaryPart};
 
 use super::Worker;
 
@@ -29,8 +31,11 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest that writing a part of a summary may take.
 const SUMMARY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The most events with a summary's beginning of one run.
-const MAX_SUMMARY_EVENTS: usize = 20;
+/// How long a statement that writes one may still take when the answer is there.
+const SUMMARY_GRACE: Duration = Duration::from_millis(500);
+
+/// The most texts of a summary's beginning in one run.
+const MAX_SUMMARY_TEXTS: usize = 20;
 
 impl JobHandler<Analyze> for Worker {
     async fn handle(&self, run: &Run<'_>, payload: Analyze) -> Result<(), JobError> {
@@ -144,8 +149,17 @@ impl Worker {
             let assess = agent.analyze(tenant, consultation, &conversation, deadline);
             Box::pin(assess).await.map_err(without_answer)
         };
-        let (assessment, ()) = futures::join!(assess, self.publish_summaries(run, summaries));
-        let assessment = assessment?;
+        let assess = pin!(assess);
+        let publish = pin!(self.publish_summaries(run, summaries));
+        let assessment = match future::select(assess, publish).await {
+            Either::Left((assessment, publish)) => {
+                // A statement on its way ends by itself; broken off, it would cost the connection.
+                let published = Deadline::after(SUMMARY_GRACE).run(publish).await;
+                published.unwrap_or_default();
+                assessment?
+            }
+            Either::Right(((), assess)) => assess.await?,
+        };
 
         run.report_progress(80, "recording_answer");
         if assessment.served_by.model.is_some() {
@@ -157,23 +171,29 @@ impl Worker {
 
     /// Lets those who follow the consultation read the summary until its last text is there. One
     /// that cannot be written is left out: the whole one comes with the assessment.
-    async fn publish_summaries(&self, run: &Run<'_>, mut summaries: watch::Receiver<String>) {
-        for _ in 0..MAX_SUMMARY_EVENTS {
-            if summaries.changed().await.is_err() {
-                return; // nobody writes any more
+    async fn publish_summaries(&self, run: &Run<'_>, mut summaries: watch::Receiver<SummaryPart>) {
+        let (mut texts, mut is_shown) = (0, false);
+        while summaries.changed().await.is_ok() {
+            let part = summaries.borrow_and_update().clone();
+            let is_text = !part.text.is_empty();
+            // What is shown can always be taken back.
+            if is_text && texts < MAX_SUMMARY_TEXTS || !is_text && is_shown {
+                texts += usize::from(is_text);
+                is_shown = is_text;
+                self.append_summary(run, &part).await;
             }
-            let text = summaries.borrow_and_update().clone();
-            self.append_summary(run, &text).await;
         }
     }
 
-    async fn append_summary(&self, run: &Run<'_>, text: &str) {
+    async fn append_summary(&self, run: &Run<'_>, part: &SummaryPart) {
         let write = self.database.within(SUMMARY_TIMEOUT, async |connection| {
-            events::append_summary(connection, run.lease, text).await
+            events::append_summary(connection, run.lease, part).await
         });
         match write.await {
             Ok(true) => run.report_change(),
-            Ok(false) => {} // the heartbeat tells the run
+            // The heartbeat tells the run of a lost lease, and the event of answers that have
+            // raised the urgency has taken the text back.
+            Ok(false) => {}
             Err(error) => {
                 let causes = error_chain(&error);
                 tracing::warn!(causes, "a live summary cannot be written");

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::citations;
+use crate::realtime::events::SummaryPart;
 use crate::triage::Urgency;
 
 /// From one look at a growing answer to the next: each reads all of it.
@@ -23,7 +24,7 @@ const MAX_CHARS: usize = 1_500;
 /// next one; an empty one takes it back.
 #[derive(Default)]
 pub struct LiveSummary {
-    shown: watch::Sender<String>,
+    shown: watch::Sender<SummaryPart>,
     writers: Mutex<Writers>,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct Writer<'s> {
 
 impl LiveSummary {
     /// Hears of each text that is to be shown, or only of the last one if several came meanwhile.
-    pub fn subscribe(&self) -> watch::Receiver<String> {
+    pub fn subscribe(&self) -> watch::Receiver<SummaryPart> {
         self.shown.subscribe()
     }
 
@@ -63,10 +64,10 @@ impl LiveSummary {
         }
     }
 
-    fn show(&self, text: String) {
+    fn show(&self, part: SummaryPart) {
         self.shown.send_if_modified(|shown| {
-            let is_new = *shown != text;
-            *shown = text;
+            let is_new = *shown != part;
+            *shown = part;
             is_new
         });
     }
@@ -104,7 +105,7 @@ impl Writer<'_> {
         let mut writers = self.live.writers.lock();
         if writers.current == Some(self.number) {
             writers.current = None;
-            self.live.show(String::new());
+            self.live.show(SummaryPart::default());
         }
     }
 
@@ -143,14 +144,18 @@ impl AnswerPart {
 
     /// Its whole sentences, if they may be shown: not to somebody whom the rules send to a doctor
     /// sooner than the model does.
-    fn showable(&self, least_urgency: Urgency) -> Option<String> {
+    fn showable(&self, least_urgency: Urgency) -> Option<SummaryPart> {
         if self.urgency < least_urgency {
             return None;
         }
 
         let start: String = self.summary.chars().take(MAX_CHARS).collect();
         let text = citations::without_marks(whole_sentences(&start));
-        Some(text).filter(|text| !text.is_empty())
+        let part = SummaryPart {
+            text,
+            urgency: Some(self.urgency),
+        };
+        Some(part).filter(|part| !part.text.is_empty())
     }
 }
 
@@ -211,7 +216,8 @@ mod tests {
     const ANSWER: &str = r#"{"urgency": "urgent", "summary": "This may be \"angina\" [p1]. See a doctor today.\nNow.", "red_flags": ["x"]}"#;
 
     fn shown(answer: &str, least_urgency: Urgency) -> Option<String> {
-        AnswerPart::read(answer)?.showable(least_urgency)
+        let part = AnswerPart::read(answer)?.showable(least_urgency)?;
+        Some(part.text)
     }
 
     #[test]
@@ -268,19 +274,19 @@ mod tests {
         let first = live.new_writer(Urgency::Routine);
         let second = live.new_writer(Urgency::Routine);
         first.note_part(whole);
-        let text = heard.borrow().clone();
+        let text = heard.borrow().text.clone();
         assert!(text.starts_with("This may be"));
 
         second.withdraw();
         second.note_part(|| Some(r#"{"urgency": "urgent", "summary": "Another. x"#.to_owned()));
-        assert_eq!(*heard.borrow(), text, "the first one's words stand");
+        assert_eq!(heard.borrow().text, text, "the first one's words stand");
 
         drop(first);
-        assert_eq!(*heard.borrow(), "");
+        assert_eq!(heard.borrow().text, "");
         let third = live.new_writer(Urgency::Routine);
         third.note_part(whole);
         third.keep();
         drop(third);
-        assert_eq!(*heard.borrow(), text, "an accepted answer's words stay");
+        assert_eq!(heard.borrow().text, text, "an accepted answer's words stay");
     }
 }

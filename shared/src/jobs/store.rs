@@ -114,7 +114,7 @@ pub async fn of_consultation(
 pub enum JobFilter {
     /// All of them.
     All,
-    /// Those that have failed for good.
+    /// Those that have failed for good and can be brought back.
     Failed,
 }
 
@@ -132,7 +132,8 @@ pub async fn list(
         ),
         JobFilter::Failed => concat!(
             sql_file!("job_columns.sql"),
-            "WHERE tenant_id = $1 AND id < $2 AND state = 'failed' ORDER BY id DESC LIMIT $3"
+            "WHERE tenant_id = $1 AND id < $2 AND state = 'failed' AND superseded_at IS NULL \
+             ORDER BY id DESC LIMIT $3"
         ),
     };
     let jobs = sqlx::query_as(sql)

@@ -14,7 +14,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .query(
                 "state",
                 Rule::OneOf(&["failed"]),
-                "those that have failed for good",
+                "those that have failed for good and can be redriven",
             )
             .paged()
             .answers::<PageItems<JobView>>(200, "a page of them, the newest first"),

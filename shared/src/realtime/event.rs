@@ -39,7 +39,6 @@ pub enum EventType {
 pub(super) enum EventKind {
     Queued,
     Progress,
-    Summary,
     Deferred,
     Completed,
     Failed,
@@ -53,6 +52,8 @@ crate::postgres::text_columns!(EventKind);
 pub(super) struct EventRow {
     id: i64,
     kind: EventKind,
+    /// A progress that is a part of a summary.
+    is_summary: bool,
     job_id: Option<Uuid>,
     job_kind: Option<String>,
     progress: Option<i16>,
@@ -104,8 +105,8 @@ impl From<EventRow> for Event {
         let is_of_report = row.job_kind.as_deref() == Some(GenerateReport::KIND);
         let event_type = match row.kind {
             EventKind::Queued => EventType::Queued,
+            EventKind::Progress if row.is_summary => EventType::Summary,
             EventKind::Progress => EventType::Progress,
-            EventKind::Summary => EventType::Summary,
             EventKind::Deferred => EventType::Deferred,
             EventKind::Completed if is_of_report => EventType::ReportReady,
             EventKind::Completed => EventType::Completed,

@@ -7,6 +7,7 @@ use super::event::{Event, EventRow};
 use crate::error::Error;
 use crate::identity::{Scope, TenantId, UserId};
 use crate::jobs::Lease;
+use crate::triage::Urgency;
 
 /// Events that are read, and posted in one frame, at a time. A frame with as many is smaller than
 /// the 32 KB by which the gateway counts.
@@ -19,6 +20,15 @@ pub struct LastEvent {
     pub id: i64,
     /// The person whose consultation it is.
     pub user_id: UserId,
+}
+
+/// What can be read of a summary that a model still writes. It is medical, so it has no `Debug`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SummaryPart {
+    /// Whole sentences; an empty text takes the one before back.
+    pub text: String,
+    /// What the model has named; none with an empty text.
+    pub urgency: Option<Urgency>,
 }
 
 /// The last event of a consultation that the scope may see. 404 for any other consultation, whether
@@ -39,17 +49,20 @@ pub async fn last_event(
 }
 
 /// Appends what a run's model has written of the assessment's summary, in the place of what it had
-/// before. Returns whether the run still had its lease.
+/// before. Returns whether it may be read: the run still had its lease, and the patient's answers
+/// have raised the urgency above the model's no more than to it.
 pub async fn append_summary(
     connection: &mut PgConnection,
     lease: &Lease,
-    summary: &str,
+    summary: &SummaryPart,
 ) -> Result<bool, Error> {
     let appended = sqlx::query(include_str!("sql/append_summary.sql"))
         .bind(&lease.tenant)
         .bind(lease.job_id)
         .bind(lease.token)
-        .bind(summary)
+        .bind(&summary.text)
+        .bind(summary.urgency.map(Urgency::as_str))
+        .bind(Urgency::ALL.map(Urgency::as_str).as_slice())
         .execute(connection)
         .await?;
 

@@ -236,9 +236,10 @@ impl<'t> Toolbox for AgentTools<'t> {
     fn note_part(&self, session: &Session<'t>, part: &Completion) {
         session.writer.note_part(|| {
             let calls = part.tool_calls();
-            let Some(answer) = calls.into_iter().find(|call| call.name == ASSESS) else {
+            if calls.is_empty() {
                 return part.text().map(Cow::into_owned);
-            };
+            }
+            let answer = calls.into_iter().find(|call| call.name == ASSESS)?;
             Some(answer.arguments)
         });
     }
@@ -266,6 +267,9 @@ impl<'t> Toolbox for AgentTools<'t> {
         call: &ToolCall,
         deadline: Deadline,
     ) -> ToolReply {
+        // An answer that stood beside the call is a draft.
+        session.writer.withdraw();
+
         let began = Instant::now();
         let known = session.passages.len();
         let reply = self.reply_to(session, call, deadline).await;

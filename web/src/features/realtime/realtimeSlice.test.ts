@@ -41,8 +41,14 @@ describe('a summary that is being written', () => {
 
   it('stays while its job goes on', () => {
     expect(take(written, { type: 'progress', progress: 40 }).writing.c).toBe('One.');
-    expect(take(written, { type: 'questions' }).writing.c).toBe('One.');
+    expect(take(written, { type: 'failed', job: 'generate_report' }).writing.c).toBe('One.');
     expect(written.progress.c).toBeUndefined();
+  });
+
+  it('is dropped when another attempt begins, and when answers have changed the urgency', () => {
+    const begun = { type: 'progress', step: 'started', progress: 5 } as const;
+    expect(take(written, begun).writing.c).toBe('');
+    expect(take(written, { type: 'questions' }).writing.c).toBe('');
   });
 
   it('is taken back by an empty one, or one without words', () => {

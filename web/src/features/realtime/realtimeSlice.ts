@@ -30,8 +30,15 @@ const OF_THE_JOB: ConsultationEvent['type'][] = [
   'cancelled',
 ];
 
-/** What ends a summary that was being written: its attempt is over, with an answer or without. */
-const ENDS_WRITING: ConsultationEvent['type'][] = OF_THE_JOB.filter((type) => type !== 'progress');
+/**
+ * What ends a summary that was being written: its attempt is over, another one begins, or answers
+ * have raised the urgency, to which it may not be fit. A report's job says nothing of it.
+ */
+function endsWriting({ type, job, step }: ConsultationEvent): boolean {
+  if (job === 'generate_report') return false;
+  if (type === 'progress') return step === 'started';
+  return type === 'questions' || OF_THE_JOB.includes(type);
+}
 
 const realtimeSlice = createSlice({
   name: 'realtime',
@@ -69,7 +76,7 @@ function takeWriting(
   id: string,
   events: ConsultationEvent[],
 ): void {
-  const last = events.findLast(({ type }) => type === 'summary' || ENDS_WRITING.includes(type));
+  const last = events.findLast((event) => event.type === 'summary' || endsWriting(event));
   if (last) writing[id] = (last.type === 'summary' && last.summary) || '';
 }
 

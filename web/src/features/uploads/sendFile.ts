@@ -3,7 +3,7 @@ import type { AcceptedUpload, PartLinks } from '../../api/types';
 import type { AppDispatch } from '../../app/store';
 import type { FailedWhy, FilesAction } from './files';
 import { typeOf } from './rules';
-import { StorageRefusal, transmit } from './transmit';
+import { isPassing as isPassingRefusal, StorageRefusal, transmit } from './transmit';
 import { uploadsApi } from './uploadsApi';
 
 /** Between two looks at an upload that is being verified: at first, and at most. */
@@ -12,6 +12,10 @@ const LONGEST_LOOK_MS = 5000;
 
 /** A verification that takes longer has failed for the person who waits; parts may have gigabytes. */
 const MOST_MS = { form: 2 * 60_000, parts: 20 * 60_000 };
+
+/** The longest that the limit of a person's calls is waited out, in seconds, and how often. */
+const LONGEST_WAIT_S = 60;
+const MOST_REQUESTS = 3;
 
 /** Tries to have the parts put together. It may be asked for at any time, and takes its own. */
 const MOST_COMPLETIONS = 6;
@@ -33,23 +37,42 @@ interface Context {
 /** Has the API accept a file, sends it to the storage, and waits until it was verified. */
 export async function sendFile(sending: Sending, context: Context): Promise<void> {
   const { key, file } = sending;
-  const { change, dispatch, signal } = context;
+  const { change, signal } = context;
 
   // A form is asked for anew, since its time is short; parts that have come are not sent again.
-  if (!sending.upload?.parts) sending.upload = await request(file, dispatch);
+  if (!sending.upload?.parts) sending.upload = await request(file, context);
   const { id, form, parts } = sending.upload;
   change({ type: 'accepted', key, id });
 
   const onPercent = (percent: number) => {
     if (!signal.aborted) change({ type: 'sent', key, percent });
   };
-  if (form) await sendForm(form, file, onPercent, signal);
-  if (parts) {
-    await sendInParts(sending, parts, onPercent, context);
-    await complete(id, context);
+  try {
+    if (form) await sendForm(form, file, onPercent, signal);
+    if (parts) {
+      await sendInParts(sending, parts, onPercent, context);
+      await complete(id, context);
+    }
+    onPercent(100);
+    change({ key, ...(await verdict(id, MOST_MS[parts ? 'parts' : 'form'], context)) });
+  } catch (error) {
+    if (isLost(error)) forget(sending, context);
+    throw error;
   }
-  onPercent(100);
-  change({ key, ...(await verdict(id, MOST_MS[parts ? 'parts' : 'form'], context)) });
+}
+
+/** Links that have ended, and an upload that is gone, bring nobody further. */
+export function isLost(error: unknown): boolean {
+  if (error instanceof StorageRefusal) return !isPassingRefusal(error);
+  const failure = error instanceof CallFailed ? error.failure : undefined;
+  return isFailure(failure) && [404, 409].includes(failure.status ?? 0);
+}
+
+/** Another try begins anew. What has come of this upload would be awaited for hours. */
+function forget(sending: Sending, { dispatch }: Context): void {
+  if (sending.upload) void dispatch(uploadsApi.endpoints.removeUpload.initiate(sending.upload.id));
+  delete sending.upload;
+  sending.doneParts.clear();
 }
 
 /** Why a file failed, if the person can do something about it. */
@@ -63,9 +86,19 @@ export function whyFailed(error: unknown): FailedWhy | undefined {
   return fields.includes('content_type') ? 'upload.type' : undefined;
 }
 
-function request(file: File, dispatch: AppDispatch): Promise<AcceptedUpload> {
+/** A limit of calls passes within seconds; one of awaited files does not. */
+async function request(file: File, { dispatch, signal }: Context): Promise<AcceptedUpload> {
   const body = { file_name: file.name, content_type: typeOf(file), size: file.size };
-  return dispatch(uploadsApi.endpoints.requestUpload.initiate(body)).unwrap();
+  for (let tries = 1; ; tries++) {
+    signal.throwIfAborted();
+    const { data, error } = await dispatch(uploadsApi.endpoints.requestUpload.initiate(body));
+    if (data) return data;
+
+    const wait = isFailure(error) && error.status === 429 ? error.retryAfter : undefined;
+    if (wait === undefined || wait > LONGEST_WAIT_S || tries === MOST_REQUESTS)
+      throw new CallFailed(error);
+    await sleep(wait * 1000);
+  }
 }
 
 async function sendForm(
@@ -84,7 +117,6 @@ async function sendForm(
   await transmit({ method: 'POST', url: form.url, body, onProgress, signal });
 }
 
-/** Links that have ended, or parts that are gone, bring nobody further: another try begins anew. */
 async function sendInParts(
   sending: Sending,
   links: PartLinks,
@@ -93,15 +125,7 @@ async function sendInParts(
 ): Promise<void> {
   const { file, doneParts: done } = sending;
   const { sendParts } = await import('./sendParts');
-  try {
-    await sendParts({ links, file, transmit, onProgress, signal, done });
-  } catch (error) {
-    if (error instanceof StorageRefusal) {
-      delete sending.upload;
-      done.clear();
-    }
-    throw error;
-  }
+  await sendParts({ links, file, transmit, onProgress, signal, done });
 }
 
 async function complete(id: string, { dispatch, signal }: Context): Promise<void> {
@@ -139,7 +163,7 @@ async function verdict(id: string, most: number, { dispatch, signal }: Context) 
 }
 
 /** A `Failure` is no `Error`: the store could not hold one. `whyFailed` reads it again. */
-class CallFailed extends Error {
+export class CallFailed extends Error {
   constructor(readonly failure: unknown) {
     super('the API has refused a call for the file');
   }

@@ -1,6 +1,6 @@
 import type { PartLinks } from '../../api/types';
 import { pauseAfter } from '../realtime/backoff';
-import { StorageRefusal, type Transmit } from './transmit';
+import { isPassing, type Transmit } from './transmit';
 
 /** Parts on their way at one time: more would only share the line. */
 const AT_ONCE = 3;
@@ -82,11 +82,6 @@ function bytesOf(part: number, { part_size: size }: PartLinks, file: Blob): Blob
 function percentOf(sent: Map<number, number>, size: number): number {
   const bytes = [...sent.values()].reduce((sum, of) => sum + of, 0);
   return Math.min(99, Math.floor((bytes / size) * 100));
-}
-
-/** A lost line or a storage that is busy; a link that has ended stays ended. */
-function isPassing(error: unknown): boolean {
-  return !(error instanceof StorageRefusal) || error.status === 408 || error.status >= 429;
 }
 
 function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {

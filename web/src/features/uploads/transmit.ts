@@ -5,6 +5,11 @@ export class StorageRefusal extends Error {
   }
 }
 
+/** A lost line or a storage that is busy; a link that has ended stays ended. */
+export function isPassing(error: unknown): boolean {
+  return !(error instanceof StorageRefusal) || error.status === 408 || error.status >= 429;
+}
+
 export interface Transmission {
   method: 'POST' | 'PUT';
   url: string;

@@ -1,4 +1,4 @@
-import { useCallback, useReducer, useRef } from 'react';
+import { useCallback, useEffect, useReducer, useRef } from 'react';
 import { useAppDispatch } from '../../app/hooks';
 import { filesReducer, type SentFile } from './files';
 import { sendFile, whyFailed, type Sending } from './sendFile';
@@ -14,6 +14,14 @@ export function useFiles(initial: () => SentFile[]) {
   const dispatch = useAppDispatch();
   const [files, change] = useReducer(filesReducer, undefined, initial);
   const running = useRef(new Map<string, Running>());
+
+  // Links need no token: what is on its way would go on when the page is left, or the person.
+  useEffect(() => {
+    const ofPage = running.current;
+    return () => {
+      for (const { abort } of ofPage.values()) abort.abort();
+    };
+  }, []);
 
   const send = useCallback(
     async (sending: Running) => {
