@@ -11,7 +11,7 @@ const LEVELS: &[&[&str]] = &[
     &["lambda", "openapi"],
     &["agent", "chat"],
     &["knowledge"],
-    &["ai", "http", "health"],
+    &["ai", "fleet_metrics", "http", "health"],
     &["setup"],
     &["privacy"],
     &["users", "reports", "uploads", "realtime"],

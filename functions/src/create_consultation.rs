@@ -12,6 +12,7 @@ use wenzhen::jobs::outbox;
 use wenzhen::jobs::queue::Queue;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
+use wenzhen::telemetry::{catalogue, metrics};
 use wenzhen::triage;
 use wenzhen::uploads::attachments::create_consultation;
 
@@ -39,6 +40,10 @@ impl Endpoint for CreateConsultation {
             call.header("idempotency-key").map(str::parse).transpose()?;
         let request: NewConsultation = call.json()?;
         let verdict = triage::assess(&request.complaint());
+        metrics::increment(
+            &catalogue::TRIAGE_VERDICTS,
+            &[("urgency", verdict.urgency.as_str())],
+        );
 
         let created = self
             .database

@@ -1,9 +1,8 @@
 //! `GET /docs`: a page to read the description of the API, and to try it.
 
 use wenzhen::config::ConfigError;
-use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
-use wenzhen::http::{Endpoint, Public, Response, reply, script_hash};
+use wenzhen::http::{Endpoint, Public, PublicCall, Response, reply, script_hash};
 use wenzhen::setup::Setup;
 
 /// One page with its style and script: it needs no other origin.
@@ -25,7 +24,7 @@ impl Endpoint<Public> for GetDocs {
     }
 
     /// 200 with the page.
-    async fn handle(&self, _: Deadline) -> Result<Response, Error> {
+    async fn handle(&self, _: PublicCall) -> Result<Response, Error> {
         reply::page(PAGE, &self.script_hash)
     }
 }

@@ -1,9 +1,8 @@
 //! `GET /openapi.json`: the description of the API.
 
 use wenzhen::config::ConfigError;
-use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
-use wenzhen::http::{Endpoint, Public, Response, reply};
+use wenzhen::http::{Endpoint, Public, PublicCall, Response, reply};
 use wenzhen::setup::Setup;
 
 /// Written by `cargo xtask openapi`, so that no function makes schemas.
@@ -20,7 +19,7 @@ impl Endpoint<Public> for GetOpenapi {
     }
 
     /// 200 with the description (`OpenAPI` 3.1).
-    async fn handle(&self, _: Deadline) -> Result<Response, Error> {
+    async fn handle(&self, _: PublicCall) -> Result<Response, Error> {
         reply::public_text("application/json", DESCRIPTION)
     }
 }

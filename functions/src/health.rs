@@ -2,10 +2,9 @@
 
 use wenzhen::ai::{self, Purpose};
 use wenzhen::config::ConfigError;
-use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::health::{Circuits, HealthCheck};
-use wenzhen::http::{Endpoint, Public, Response, reply};
+use wenzhen::http::{Endpoint, Public, PublicCall, Response, reply};
 use wenzhen::resilience::breaker::Breakers;
 use wenzhen::setup::Setup;
 
@@ -39,8 +38,8 @@ impl Endpoint<Public> for GetHealth {
     }
 
     /// 200 while calls can be accepted, if need be degraded; else 503.
-    async fn handle(&self, deadline: Deadline) -> Result<Response, Error> {
-        let report = self.check.report(&self.circuits, deadline).await;
+    async fn handle(&self, call: PublicCall) -> Result<Response, Error> {
+        let report = self.check.report(&self.circuits, call.deadline).await;
         reply::health(report.is_serving(), &*report)
     }
 }

@@ -29,6 +29,7 @@ pub mod config;
 pub mod consultations;
 pub mod deadline;
 pub mod error;
+pub mod fleet_metrics;
 pub mod health;
 pub mod http;
 pub mod identity;

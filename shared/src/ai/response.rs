@@ -12,6 +12,7 @@ use super::usage::{UsageLedger, UsedTokens};
 use crate::config;
 use crate::deadline::Deadline;
 use crate::resilience::breaker::Permit;
+use crate::telemetry::{catalogue, metrics};
 
 /// An endpoint's answer, up to its first token.
 pub(super) enum Response {
@@ -45,6 +46,7 @@ pub(super) struct CallCost {
 /// before it is an answer, what it has used is written down.
 pub(super) struct StartedResponse {
     pub(super) tier: String,
+    model: String,
     /// The chunks that are there.
     pub(super) chunks: Vec<Value>,
     body: Body,
@@ -91,6 +93,7 @@ impl StartedResponse {
 
         Self {
             tier: tier.name.clone(),
+            model: tier.model.clone(),
             chunks,
             body,
             permit: Some(permit),
@@ -209,6 +212,7 @@ impl StartedResponse {
     /// Tells the circuit how the call went; only the first word counts.
     pub(super) async fn settle(&mut self, fault: Option<&Fault>, deadline: Deadline) {
         if let Some(permit) = self.permit.take() {
+            count_call(&self.tier, &self.model, fault);
             let outcome = fault.map_or(BreakerOutcome::Success, Fault::breaker_outcome);
             settle_permit(permit, outcome, self.first_token_time, deadline).await;
         }
@@ -221,6 +225,13 @@ impl Drop for StartedResponse {
             self.cost.ledger.add(used_tokens.number());
         }
     }
+}
+
+/// Counts a request to a provider, with what has become of it.
+pub(super) fn count_call(tier: &str, model: &str, fault: Option<&Fault>) {
+    let status = fault.map_or_else(|| "ok".to_owned(), ToString::to_string);
+    let labels = [("provider", tier), ("model", model), ("status", &status)];
+    metrics::increment(&catalogue::AI_CALLS, &labels);
 }
 
 /// Tells the circuit what a call says of the provider's health; `took` is the time to the first

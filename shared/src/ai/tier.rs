@@ -12,7 +12,7 @@ use super::completion::Completion;
 use super::continuation::ContinuationForm;
 use super::fault::{Fault, InvalidAnswer};
 use super::request::ChatRequest;
-use super::response::{CallTiming, StartedResponse, settle_permit};
+use super::response::{CallTiming, StartedResponse, count_call, settle_permit};
 use super::usage::{UsageLedger, UsedTokens};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
@@ -271,6 +271,7 @@ impl Tier {
             Err(fault) => {
                 let (outcome, deadline) = (fault.breaker_outcome(), context.request.deadline);
                 settle_permit(permit, outcome, Duration::ZERO, deadline).await;
+                count_call(&tier.name, &tier.model, Some(&fault));
                 self.report_fault(&fault);
                 return Err(fault);
             }

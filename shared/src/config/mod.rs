@@ -129,6 +129,12 @@ pub fn dead_letter_queue_url() -> Result<String, ConfigError> {
     required("DEAD_LETTER_QUEUE_URL")
 }
 
+/// The secret that holds the token of those who scrape metrics, if there is one:
+/// `METRICS_TOKEN_SECRET`.
+pub fn metrics_token_secret() -> Result<Option<String>, ConfigError> {
+    optional("METRICS_TOKEN_SECRET")
+}
+
 /// The bucket of the reports: `REPORTS_BUCKET`.
 pub fn reports_bucket() -> Result<String, ConfigError> {
     required("REPORTS_BUCKET")

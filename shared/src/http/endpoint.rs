@@ -40,6 +40,7 @@ use crate::error::{Error, ErrorKind};
 use crate::identity::Caller;
 use crate::limits::{self, Decision, Limit};
 use crate::setup::Setup;
+use crate::telemetry::{catalogue, metrics};
 
 /// Kept from the invocation's time for writing the answer.
 const ANSWER_RESERVE: Duration = Duration::from_millis(500);
@@ -101,9 +102,17 @@ pub trait Protocol: Sized + 'static {
 /// JSON for authenticated callers, errors as problem documents. The protocol of most routes.
 pub struct Json;
 
-/// JSON for any client, with or without a token, and without limits. The handler gets only its
-/// deadline.
+/// JSON for any client, with or without a token, and without limits but those that the handler asks
+/// for.
 pub struct Public;
+
+/// A call of anybody.
+pub struct PublicCall {
+    /// When the answer has to be there.
+    pub deadline: Deadline,
+    /// What was sent.
+    pub request: Request,
+}
 
 /// One call before anything of it was checked.
 pub struct Incoming<'a> {
@@ -127,10 +136,9 @@ pub struct Route<P: Protocol, E> {
 
 impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
     /// Makes the endpoint and its guard from the environment.
-    pub async fn from_env() -> Result<Self, ConfigError> {
-        let setup = Setup::new(E::LIMITS);
-        let guard = P::guard(&setup, E::CHARGE).await?;
-        let endpoint = E::from_env(&setup).await?;
+    pub async fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
+        let guard = P::guard(setup, E::CHARGE).await?;
+        let endpoint = E::from_env(setup).await?;
 
         Ok(Self { endpoint, guard })
     }
@@ -144,7 +152,10 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
             invocation_end: context.deadline(),
         };
 
-        P::answer(self, incoming).await
+        let started = incoming.started;
+        let outgoing = P::answer(self, incoming).await;
+        count_request(E::ROUTE, outgoing.status(), started);
+        outgoing
     }
 
     /// Lets the call in or not, and runs the handler.
@@ -178,6 +189,18 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
         let answer = run_bounded(deadline, async { self.endpoint.handle(call).await }).await;
         (answer, decision)
     }
+}
+
+/// Counts a call by the route's template, never by the raw path.
+fn count_request(route: &str, status: u16, started: Instant) {
+    let (method, path) = route.split_once(' ').unwrap_or(("", route));
+    let status = status.to_string();
+    let labels = [("method", method), ("path", path), ("status", &status)];
+    metrics::increment(&catalogue::HTTP_REQUESTS, &labels);
+
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let labels = [("method", method), ("path", path)];
+    metrics::observe(&catalogue::HTTP_REQUEST_DURATION, &labels, milliseconds);
 }
 
 /// Runs a handler within the deadline; a panic becomes an error.
@@ -221,7 +244,7 @@ impl Protocol for Json {
 impl Protocol for Public {
     const IS_PUBLIC: bool = true;
 
-    type Call = Deadline;
+    type Call = PublicCall;
     type Answer = Response;
     type Error = Error;
     type Guard = ();
@@ -233,7 +256,11 @@ impl Protocol for Public {
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
         let deadline = incoming.deadline(Origin::HttpApi.max_time());
         let accepted = AcceptedEncoding::of_request(incoming.request.headers());
-        let answer = run_bounded(deadline, async { route.endpoint.handle(deadline).await }).await;
+        let call = PublicCall {
+            deadline,
+            request: incoming.request,
+        };
+        let answer = run_bounded(deadline, async { route.endpoint.handle(call).await }).await;
 
         let mut response = finish(answer, incoming.request_id, incoming.started);
         compress::apply(accepted, &mut response);

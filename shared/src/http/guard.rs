@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
@@ -92,6 +92,20 @@ impl RequestGuard {
             prefetched,
             decision,
         }
+    }
+
+    /// Who calls a route that needs no token; none if they send none. Whoever sends one is counted
+    /// by the limits of the route.
+    pub async fn identify(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Option<Caller>, Error> {
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        let admitted = self.admit(request, |_| None, deadline).await;
+        admitted.caller.map(Some)
     }
 
     /// What the body costs, for the limit that is charged by it.

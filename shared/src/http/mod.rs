@@ -30,7 +30,7 @@ pub use lambda_http::Request;
 use crate::error::{Error, error_chain};
 pub use body::parse_json;
 pub use call::{Call, path_parameter, query_parameter};
-pub use endpoint::{Endpoint, Incoming, Json, Protocol, Public, Route};
+pub use endpoint::{Endpoint, Incoming, Json, Protocol, Public, PublicCall, Route};
 pub use guard::{ChargeRule, RequestGuard};
 pub use long_poll::LongPoll;
 pub use origin::Origin;

@@ -37,6 +37,14 @@ impl Outgoing {
         Self::Buffered(Box::new(buffered))
     }
 
+    /// The status that it was answered with.
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::Buffered(response) => u16::try_from(response.status_code).unwrap_or(0),
+            Self::Streamed(stream) => stream.metadata_prelude.status_code.as_u16(),
+        }
+    }
+
     /// An answer whose chunks go out as they are made.
     pub(super) fn streamed(
         status_code: StatusCode,

@@ -76,6 +76,18 @@ pub fn public_text(content_type: &'static str, text: &'static str) -> Result<Res
     Ok(response)
 }
 
+/// A text that no cache keeps.
+pub fn text(content_type: &'static str, text: String) -> Result<Response, Error> {
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_TYPE, content_type),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let mut response = empty_response(StatusCode::OK, &headers)?;
+    *response.body_mut() = Body::Text(text);
+    Ok(response)
+}
+
 /// A page of ours, which runs only the script of this hash (CSP) and asks only this origin.
 pub fn page(html: &'static str, script_hash: &str) -> Result<Response, Error> {
     let mut response = public_text("text/html; charset=utf-8", html)?;

@@ -29,6 +29,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, error_chain};
 use crate::identity::TenantId;
 use crate::postgres::Database;
+use crate::telemetry::metrics;
 
 /// The longest that a request waits for the queue to take the message of its job.
 const DISPATCH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -73,6 +74,10 @@ async fn send_all(queue: &Queue, messages: &[JobMessage]) -> Vec<JobMessage> {
         refused.extend(join_all(sends).await.into_iter().flatten());
     }
 
+    let taken = messages.len() - refused.len();
+    metrics::add("OutboxSent", &[], u64::try_from(taken).unwrap_or(u64::MAX));
+    let left = u64::try_from(refused.len()).unwrap_or(u64::MAX);
+    metrics::add("OutboxFailed", &[], left);
     refused
 }
 

@@ -6,7 +6,8 @@ use aws_config::SdkConfig;
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry,
 };
 
 use super::message::JobMessage;
@@ -26,6 +27,17 @@ pub fn original_id(record: &SqsMessage) -> Option<&str> {
     let attribute = record.message_attributes.get(ORIGINAL_ID_ATTRIBUTE);
     let passed_on = attribute.and_then(|attribute| attribute.string_value.as_deref());
     passed_on.or(record.message_id.as_deref())
+}
+
+/// About how many messages a queue holds.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueDepth {
+    /// They can be received.
+    pub visible: u32,
+    /// They were received, and not deleted.
+    pub in_flight: u32,
+    /// They can be received later.
+    pub delayed: u32,
 }
 
 /// A queue of jobs, or the dead-letter queue of another one.
@@ -61,6 +73,34 @@ impl Queue {
         };
 
         Ok((0..messages.len()).map(is_taken).collect())
+    }
+
+    /// About how many messages it holds.
+    pub async fn depth(&self) -> Result<QueueDepth, BoxError> {
+        use QueueAttributeName::{
+            ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
+            ApproximateNumberOfMessagesNotVisible,
+        };
+
+        let names = [
+            ApproximateNumberOfMessages,
+            ApproximateNumberOfMessagesNotVisible,
+            ApproximateNumberOfMessagesDelayed,
+        ];
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let request = request.set_attribute_names(Some(names.to_vec()));
+        let response = request.send().await?;
+
+        let [visible, in_flight, delayed] = names.map(|name| {
+            let attributes = response.attributes()?;
+            attributes.get(&name)?.parse().ok()
+        });
+        let unreadable = || BoxError::from("the queue does not say how many messages it holds");
+        Ok(QueueDepth {
+            visible: visible.ok_or_else(unreadable)?,
+            in_flight: in_flight.ok_or_else(unreadable)?,
+            delayed: delayed.ok_or_else(unreadable)?,
+        })
     }
 
     /// Sends a message that was received to this other queue, where it gets another id; see

@@ -33,9 +33,10 @@ use serde_json::value::{RawValue, to_raw_value};
 use tracing::Instrument;
 
 use crate::config::{self, ConfigError};
+use crate::fleet_metrics::Flusher;
 use crate::http::{Endpoint, Outgoing, Protocol, Route};
 use crate::setup::Setup;
-use crate::telemetry;
+use crate::telemetry::{self, catalogue, metrics};
 pub use queue_consumer::QueueConsumer;
 pub use records::process_each;
 pub use router::{UnknownEvent, find_function};
@@ -54,8 +55,9 @@ pub struct Function {
     make: MakeFunction,
 }
 
-/// Makes a function from the environment.
-type MakeFunction = fn() -> LocalBoxFuture<'static, Result<Box<dyn Invoke>, ConfigError>>;
+/// Makes the function of this name from the environment.
+type MakeFunction =
+    fn(&'static str) -> LocalBoxFuture<'static, Result<Box<dyn Invoke>, ConfigError>>;
 
 /// What makes a function run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +95,13 @@ impl Function {
         Self {
             name,
             trigger: Trigger::Http { route, is_public },
-            make: || Box::pin(async { Ok(boxed(Route::<P, E>::from_env().await?)) }),
+            make: |name| {
+                Box::pin(async move {
+                    let setup = Setup::new(E::LIMITS);
+                    let route = Route::<P, E>::from_env(&setup).await?;
+                    metered(name, route, &setup)
+                })
+            },
         }
     }
 
@@ -103,10 +111,11 @@ impl Function {
         Self {
             name,
             trigger: Trigger::Socket { route },
-            make: || {
-                Box::pin(async {
-                    let endpoint = E::from_env(&Setup::new(E::LIMITS)).await?;
-                    Ok(boxed(socket_endpoint::SocketRoute(endpoint)))
+            make: |name| {
+                Box::pin(async move {
+                    let setup = Setup::new(E::LIMITS);
+                    let endpoint = E::from_env(&setup).await?;
+                    metered(name, socket_endpoint::SocketRoute(endpoint), &setup)
                 })
             },
         }
@@ -118,10 +127,11 @@ impl Function {
         Self {
             name,
             trigger: Trigger::Queue { queue, timeout },
-            make: || {
-                Box::pin(async {
-                    let consumer = C::from_env(&Setup::new(&[])).await?;
-                    Ok(boxed(queue_consumer::Consumer(consumer)))
+            make: |name| {
+                Box::pin(async move {
+                    let setup = Setup::new(&[]);
+                    let consumer = C::from_env(&setup).await?;
+                    metered(name, queue_consumer::Consumer(consumer), &setup)
                 })
             },
         }
@@ -133,10 +143,11 @@ impl Function {
         Self {
             name,
             trigger: Trigger::Schedule { timeout },
-            make: || {
-                Box::pin(async {
-                    let schedule = S::from_env(&Setup::new(&[])).await?;
-                    Ok(boxed(schedule::Scheduled(schedule)))
+            make: |name| {
+                Box::pin(async move {
+                    let setup = Setup::new(&[]);
+                    let schedule = S::from_env(&setup).await?;
+                    metered(name, schedule::Scheduled(schedule), &setup)
                 })
             },
         }
@@ -153,8 +164,34 @@ impl Function {
     }
 }
 
-fn boxed(invoke: impl Invoke + 'static) -> Box<dyn Invoke> {
-    Box::new(invoke)
+/// The function, which at the end of an invocation brings what it has counted to the fleet's sums.
+fn metered(
+    name: &'static str,
+    function: impl Invoke + 'static,
+    setup: &Setup,
+) -> Result<Box<dyn Invoke>, ConfigError> {
+    metrics::increment(&catalogue::COLD_STARTS, &[("function", name)]);
+    let flusher = Flusher::from_env(setup)?;
+    Ok(Box::new(Metered { function, flusher }))
+}
+
+struct Metered<I> {
+    function: I,
+    flusher: Flusher,
+}
+
+impl<I: Invoke> Invoke for Metered<I> {
+    fn invoke<'a>(
+        &'a self,
+        event: &'a RawValue,
+        context: &'a Context,
+    ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
+        Box::pin(async {
+            let answer = self.function.invoke(event, context).await;
+            self.flusher.flush_if_due().await;
+            answer
+        })
+    }
 }
 
 /// An answer in one piece, or a stream.
@@ -200,7 +237,7 @@ async fn make_function(
     let mut candidates = functions.iter();
     let function = candidates.find(|function| function.name == handler);
     let function = function.ok_or_else(|| unknown_handler(handler, functions))?;
-    (function.make)().await
+    (function.make)(function.name).await
 }
 
 fn unknown_handler(handler: &str, functions: &[Function]) -> ConfigError {

@@ -66,7 +66,8 @@ impl Router {
         let cell = position.and_then(|position| self.made.get(position));
         let cell = cell.ok_or_else(|| UnknownEvent(wanted.name.to_owned()))?;
 
-        let function: Result<_, ConfigError> = cell.get_or_try_init(wanted.make).await;
+        let function: Result<_, ConfigError> =
+            cell.get_or_try_init(|| (wanted.make)(wanted.name)).await;
         Ok(function?.as_ref())
     }
 }

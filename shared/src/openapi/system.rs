@@ -14,6 +14,17 @@ pub(super) fn operations() -> Vec<Operation> {
         of("GET /health", "getHealth", "How the system is")
             .answers::<HealthReport>(200, "calls are accepted")
             .answers::<HealthReport>(503, "calls cannot be accepted"),
+        of(
+            "GET /metrics",
+            "getMetrics",
+            "What the fleet has counted, for Prometheus",
+        )
+        .answers_as(
+            "text/plain",
+            schema_of::<String>,
+            200,
+            "the metrics; for admins, and for the scrapers' token",
+        ),
         of("GET /openapi.json", "getOpenapi", "This description")
             .answers::<Map<String, Value>>(200, "the description"),
         of("GET /docs", "getDocs", "A page to read and try the API").answers_as(

@@ -11,6 +11,9 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
+use super::catalogue::{self, Metric};
+use super::series;
+
 /// The namespace of all our metrics, once events are counted.
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
@@ -31,6 +34,12 @@ pub fn add(name: &'static str, dimensions: &[(&'static str, &str)], events: u64)
         return;
     };
 
+    let metric = catalogue::find(name);
+    debug_assert!(metric.is_some(), "the catalogue has no {name}");
+    if let Some(metric) = metric {
+        series::add(metric, dimensions, "", events);
+    }
+
     let event = MetricEvent {
         namespace,
         name,
@@ -40,6 +49,24 @@ pub fn add(name: &'static str, dimensions: &[(&'static str, &str)], events: u64)
     let line = event.line(SystemTime::now());
     // Logging must not fail a call: a closed standard output loses the metric.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
+}
+
+/// Counts one event in the fleet's series alone: CloudWatch has it from AWS' own services, or it
+/// would be a line for each call.
+pub fn increment(metric: &Metric, labels: &[(&str, &str)]) {
+    if NAMESPACE.get().is_some() {
+        series::add(metric, labels, "", 1);
+    }
+}
+
+/// Adds a value to the histogram, likewise.
+pub fn observe(metric: &Metric, labels: &[(&str, &str)], value: u64) {
+    if NAMESPACE.get().is_some() {
+        let mut bounds = metric.buckets.iter().copied();
+        let bound = bounds.find(|bound| value <= *bound);
+        series::add(metric, labels, &series::bucket_suffix(bound), 1);
+        series::add(metric, labels, series::SUM_SUFFIX, value);
+    }
 }
 
 /// What one line says.

@@ -4,8 +4,10 @@
 //! request or response bodies, raw paths and queries. An id of a tenant, a consultation, a job or a
 //! request may be.
 
+pub mod catalogue;
 mod filter;
 pub mod metrics;
+pub mod series;
 
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;

@@ -1,7 +1,7 @@
 //! One record of a batch: its job runs, if the claim was granted, and the queue learns when the
 //! message comes again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsMessage;
 use futures::future::{self, Either};
@@ -18,7 +18,7 @@ use crate::jobs::claim::Claim;
 use crate::jobs::heartbeat::{Heartbeat, RunSignal};
 use crate::jobs::lease::Lease;
 use crate::jobs::queue::Queue;
-use crate::telemetry::metrics;
+use crate::telemetry::{catalogue, metrics};
 
 /// Kept from the invocation's time for settling runs.
 pub(super) const SETTLE_RESERVE: Duration = Duration::from_secs(10);
@@ -123,7 +123,14 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
         };
 
         self.changes.report(lease);
+        let began = Instant::now();
         let done = self.run_handler(kind, lease).await;
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        metrics::observe(
+            &catalogue::JOB_DURATION,
+            &[("kind", &lease.kind)],
+            milliseconds,
+        );
         let outcome = self.settlement().settle(lease, done).await;
         self.heartbeat.unregister(lease.token);
         self.changes.report(lease);

@@ -20,6 +20,9 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Closed, Self::Open, Self::HalfOpen, Self::Ramp];
+
     /// As logs and metrics call it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,0 +1,173 @@
+//! Metrics as Prometheus reads them. Source: "Exposition formats", Prometheus documentation, text
+//! format 0.0.4.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Write};
+
+use crate::telemetry::catalogue::{self, Metric};
+use crate::telemetry::series::{SUM_SUFFIX, series_name};
+
+/// A value of now.
+pub(super) struct Gauge {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    pub(super) labels: Vec<(&'static str, String)>,
+    pub(super) value: f64,
+}
+
+/// What the fleet has counted: by the metric's name, the sums of its series.
+#[derive(Default)]
+pub(super) struct Sums {
+    by_metric: HashMap<String, BTreeMap<String, u64>>,
+}
+
+impl Sums {
+    /// Adds a series as it is kept: its name, and for a histogram the bucket.
+    pub(super) fn add(&mut self, series: String, sum: u64) {
+        let end = series.find(['{', '#']).unwrap_or(series.len());
+        let name = series.get(..end).unwrap_or_default().to_owned();
+        let sums = self.by_metric.entry(name).or_default();
+        let known = sums.entry(series).or_default();
+        *known = known.saturating_add(sum);
+    }
+}
+
+/// All metrics of the catalogue that have a value, and the gauges.
+pub(super) fn text(sums: &Sums, gauges: &[Gauge]) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    for metric in catalogue::all() {
+        // What an older release has counted by another name is left out.
+        let Some(series) = sums.by_metric.get(metric.name) else {
+            continue;
+        };
+        if metric.buckets.is_empty() {
+            write_head(&mut text, metric.name, metric.help, "counter")?;
+            for (series, sum) in series {
+                writeln!(text, "{series} {sum}")?;
+            }
+        } else {
+            write_head(&mut text, metric.name, metric.help, "histogram")?;
+            write_histograms(&mut text, metric, series)?;
+        }
+    }
+    write_gauges(&mut text, gauges)?;
+    Ok(text)
+}
+
+fn write_head(text: &mut String, name: &str, help: &str, kind: &str) -> fmt::Result {
+    writeln!(text, "# HELP {name} {help}.")?;
+    writeln!(text, "# TYPE {name} {kind}")
+}
+
+/// Buckets are kept by themselves; Prometheus wants each with all below it.
+fn write_histograms(
+    text: &mut String,
+    metric: &Metric,
+    series: &BTreeMap<String, u64>,
+) -> fmt::Result {
+    let split = |series: &'_ str| series.rsplit_once('#').map(|(labels, _)| labels.to_owned());
+    let mut all_labels: Vec<_> = series.keys().filter_map(|key| split(key)).collect();
+    all_labels.dedup();
+
+    for histogram in all_labels {
+        let kept = |suffix: &str| series.get(&format!("{histogram}{suffix}")).copied();
+        let labels = histogram.strip_prefix(metric.name).unwrap_or_default();
+        let labels = labels.trim_start_matches('{').trim_end_matches('}');
+        let comma = if labels.is_empty() { "" } else { "," };
+
+        let mut count = 0_u64;
+        let bounds = metric.buckets.iter().map(u64::to_string);
+        for bound in bounds.chain(["+Inf".to_owned()]) {
+            count = count.saturating_add(kept(&format!("#{bound}")).unwrap_or(0));
+            let name = metric.name;
+            writeln!(
+                text,
+                "{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {count}"
+            )?;
+        }
+        let labels = if labels.is_empty() {
+            String::new()
+        } else {
+            format!("{{{labels}}}")
+        };
+        let sum = kept(SUM_SUFFIX).unwrap_or(0);
+        writeln!(text, "{}_sum{labels} {sum}", metric.name)?;
+        writeln!(text, "{}_count{labels} {count}", metric.name)?;
+    }
+    Ok(())
+}
+
+fn write_gauges(text: &mut String, gauges: &[Gauge]) -> fmt::Result {
+    let mut last = "";
+    for gauge in gauges {
+        if gauge.name != last {
+            write_head(text, gauge.name, gauge.help, "gauge")?;
+            last = gauge.name;
+        }
+        let labels = gauge
+            .labels
+            .iter()
+            .map(|(label, value)| (*label, value.as_str()));
+        let series = series_name(gauge.name, &labels.collect::<Vec<_>>());
+        writeln!(text, "{series} {}", gauge.value)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_and_gauges_have_their_help_and_type_once() {
+        let mut sums = Sums::default();
+        for (series, sum) in [
+            (r#"cache_reads_total{kind="user",level="valkey"}"#, 2),
+            (r#"cache_reads_total{kind="user",level="memory"}"#, 40),
+            (r#"cache_reads_total{kind="user",level="valkey"}"#, 1),
+            ("of_an_older_release_total", 7),
+        ] {
+            sums.add(series.to_owned(), sum);
+        }
+        let gauges = ["idle", "active"].map(|state| Gauge {
+            name: "db_connections",
+            help: "Connections",
+            labels: vec![("state", state.to_owned())],
+            value: 3.0,
+        });
+
+        let expected = "\
+# HELP cache_reads_total Reads through the cache, by the level that had the value.
+# TYPE cache_reads_total counter
+cache_reads_total{kind=\"user\",level=\"memory\"} 40
+cache_reads_total{kind=\"user\",level=\"valkey\"} 3
+# HELP db_connections Connections.
+# TYPE db_connections gauge
+db_connections{state=\"idle\"} 3
+db_connections{state=\"active\"} 3
+";
+        assert_eq!(text(&sums, &gauges).unwrap(), expected);
+    }
+
+    #[test]
+    fn each_bucket_of_a_histogram_has_all_below_it() {
+        let mut sums = Sums::default();
+        let call = r#"http_request_duration_ms{method="GET",path="/health"}"#;
+        for (suffix, sum) in [("#25", 3), ("#250", 1), ("#+Inf", 2), ("#sum", 20_330)] {
+            sums.add(format!("{call}{suffix}"), sum);
+        }
+
+        let text = text(&sums, &[]).unwrap();
+        let labels = r#"method="GET",path="/health""#;
+        for (bound, count) in [("10", 0), ("25", 3), ("100", 3), ("250", 4), ("+Inf", 6)] {
+            let line =
+                format!("http_request_duration_ms_bucket{{{labels},le=\"{bound}\"}} {count}\n");
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+        let ends = format!(
+            "http_request_duration_ms_sum{{{labels}}} 20330\n\
+             http_request_duration_ms_count{{{labels}}} 6\n"
+        );
+        assert!(text.ends_with(&ends), "{text}");
+    }
+}

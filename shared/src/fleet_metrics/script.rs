@@ -1,0 +1,96 @@
+//! The wire form of the fleet's sums.
+//!
+//! They stand in [`SHARDS`] hashes, of which each environment writes to one: in cluster mode they
+//! are spread over the nodes.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::valkey::{Reply, Script, ScriptCall, ScriptRequest};
+
+/// How many hashes there are.
+pub(super) const SHARDS: u128 = 8;
+
+/// Sums to which nothing is added for so long start from zero, as those of a new process would.
+const SUMS_TTL: Duration = Duration::from_hours(24 * 30);
+
+/// How long a flush is known, so that it is not added twice.
+const MARK_TTL: Duration = Duration::from_mins(10);
+
+static FLUSH_SCRIPT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("flush.lua").to_owned()));
+
+static READ_SCRIPT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("read.lua").to_owned()));
+
+/// The sums of one shard.
+fn sums_key(prefix: &str, shard: u128) -> String {
+    format!("{prefix}:metrics:{{{shard}}}")
+}
+
+/// Adds to the sums, once however often it is sent.
+pub(super) struct Flush<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) shard: u128,
+    /// Names this flush.
+    pub(super) id: Uuid,
+    pub(super) increments: &'a HashMap<String, u64>,
+}
+
+impl ScriptRequest for Flush<'_> {
+    type Answer = ();
+
+    fn into_call(self) -> ScriptCall {
+        let sums = sums_key(self.prefix, self.shard);
+        let mark = format!("{sums}:{}", self.id);
+        let mut arguments = vec![millis(SUMS_TTL), millis(MARK_TTL)];
+        for (series, increment) in self.increments {
+            arguments.push(series.clone().into_bytes());
+            arguments.push(increment.to_string().into_bytes());
+        }
+
+        ScriptCall {
+            script: &FLUSH_SCRIPT,
+            keys: vec![sums, mark],
+            arguments,
+        }
+    }
+
+    fn read_reply(_: Reply) -> Option<()> {
+        Some(())
+    }
+}
+
+/// Reads the sums of one shard.
+pub(super) struct ReadSums<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) shard: u128,
+}
+
+impl ScriptRequest for ReadSums<'_> {
+    type Answer = Vec<(String, u64)>;
+
+    fn into_call(self) -> ScriptCall {
+        ScriptCall {
+            script: &READ_SCRIPT,
+            keys: vec![sums_key(self.prefix, self.shard)],
+            arguments: Vec::new(),
+        }
+    }
+
+    fn read_reply(reply: Reply) -> Option<Self::Answer> {
+        let flat: Vec<String> = redis::from_redis_value(reply).ok()?;
+        let pairs = flat.chunks_exact(2).map(|pair| match pair {
+            [series, sum] => Some((series.clone(), sum.parse().ok()?)),
+            _ => None,
+        });
+        pairs.collect()
+    }
+}
+
+fn millis(time: Duration) -> Vec<u8> {
+    time.as_millis().to_string().into_bytes()
+}
