@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use sqlx::Executor;
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use wenzhen::aws::Secrets;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, ValkeySettings};
@@ -94,7 +95,7 @@ async fn probe_database(port: u16, host: &str, parameters: &str) -> Result<(), E
         url: url.as_str().parse().unwrap(),
         auth: DatabaseAuth::Url,
     };
-    Database::new(&settings).await.unwrap().probe().await
+    Database::new(&settings).await.unwrap().probe(nothing).await
 }
 
 #[tokio::test]
@@ -188,19 +189,24 @@ async fn a_rotated_password_of_the_database_is_taken_up() {
     };
     let secrets = secrets().await;
     let environment = Database::with_secrets(&settings, secrets).await.unwrap();
-    environment.probe().await.unwrap();
+    environment.probe(nothing).await.unwrap();
 
     let alter = format!("ALTER ROLE {role} PASSWORD 'second'");
     operator.execute(sqlx::AssertSqlSafe(alter)).await.unwrap();
-    let refused = environment.probe().await.unwrap_err();
+    let refused = environment.probe(nothing).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
 
     secret.rotate(&url("second")).await;
     eventually("the new password is used", async || {
-        environment.probe().await.ok()
+        environment.probe(nothing).await.ok()
     })
     .await;
 
     let drop = format!("DROP ROLE {role}");
     operator.execute(sqlx::AssertSqlSafe(drop)).await.unwrap();
+}
+
+/// To find out whether a connection is let in.
+async fn nothing(_: &mut PgConnection) -> Result<(), Error> {
+    Ok(())
 }

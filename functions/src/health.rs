@@ -1,19 +1,20 @@
-//! `GET /health`: whether the dependencies answer, and the state of the models' circuits.
+//! `GET /health`: whether the dependencies answer; for admins, how fast, and the state of the models'
+//! circuits.
 
 use wenzhen::ai::{self, Purpose};
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::health::{Circuits, HealthCheck};
-use wenzhen::http::{Endpoint, Public, PublicCall, Response, reply};
+use wenzhen::http::{Endpoint, Public, PublicCall, RequestGuard, Response, reply};
+use wenzhen::identity::Role;
 use wenzhen::resilience::breaker::Breakers;
 use wenzhen::setup::Setup;
 
 /// The route.
 pub struct GetHealth {
-    /// Knows how the database and Valkey are.
-    pub check: HealthCheck,
-    /// The circuits of all tiers, which are shown.
-    pub circuits: Circuits,
+    check: HealthCheck,
+    circuits: Circuits,
+    guard: RequestGuard,
 }
 
 impl Endpoint<Public> for GetHealth {
@@ -28,18 +29,32 @@ impl Endpoint<Public> for GetHealth {
             None => Breakers::new(None, []),
         };
 
+        let (database, readers) = (setup.database().await?, setup.readers().await?);
         Ok(Self {
-            check: HealthCheck::new(setup.database().await?, valkey.clone()),
+            check: HealthCheck::new(database, readers, valkey.clone()),
             circuits: Circuits {
                 embeddings,
                 models: ai::circuits(&models, valkey, &purposes),
             },
+            guard: RequestGuard::from_env(setup, None).await?,
         })
     }
 
-    /// 200 while calls can be accepted, if need be degraded; else 503.
+    /// 200 while calls can be accepted, if need be degraded; else 503. A monitor that sends a token
+    /// which does not hold is told so by the missing details, and not by a refusal.
     async fn handle(&self, call: PublicCall) -> Result<Response, Error> {
-        let report = self.check.report(&self.circuits, call.deadline).await;
+        let (reports, caller) = futures::join!(
+            self.check.report(&self.circuits, call.deadline),
+            self.guard.identify(&call.request, call.deadline)
+        );
+
+        let caller = caller.ok().flatten();
+        let is_admin = caller.is_some_and(|caller| caller.role == Role::Admin);
+        let report = if is_admin {
+            reports.whole
+        } else {
+            reports.public
+        };
         reply::health(report.is_serving(), &*report)
     }
 }

@@ -18,6 +18,7 @@ mod get_checklist;
 mod get_consultation;
 mod get_docs;
 mod get_job;
+mod get_liveness;
 mod get_metrics;
 mod get_openapi;
 mod get_trace;
@@ -71,6 +72,7 @@ pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_docs::GetDocs;
 pub use get_job::GetJob;
+pub use get_liveness::GetLiveness;
 pub use get_metrics::GetMetrics;
 pub use get_openapi::GetOpenapi;
 pub use get_trace::GetTrace;
@@ -143,6 +145,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, CreateChatCompletion>("create-chat-completion"),
     Function::endpoint::<_, ListModels>("list-models"),
     Function::endpoint::<_, GetHealth>("health"),
+    Function::endpoint::<_, GetLiveness>("get-liveness"),
     Function::endpoint::<_, GetMetrics>("get-metrics"),
     Function::endpoint::<_, GetOpenapi>("get-openapi"),
     Function::endpoint::<_, GetDocs>("get-docs"),

@@ -9,13 +9,12 @@ use wenzhen::ai::{self, Purpose};
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings, Models, Tiers};
 use wenzhen::deadline::Deadline;
 use wenzhen::health::{Circuits, HealthCheck};
-use wenzhen::http::Endpoint;
-use wenzhen::postgres::Database;
-use wenzhen_functions::GetHealth;
+use wenzhen::postgres::{Database, Readers};
+use xtask::users::Role;
 
 use crate::support::proxy::{Proxy, Transport};
 use crate::support::valkey::{connect, prefix};
-use crate::support::{STACK, eventually, read};
+use crate::support::{STACK, User, eventually, new_tenant, read};
 
 /// Environments of the function that are asked at the same time.
 const FLEET_SIZE: usize = 300;
@@ -26,22 +25,83 @@ async fn every_caller_may_ask_how_the_stack_is() {
     let answer = reqwest::get(url).await.unwrap();
     let report = read(answer, StatusCode::OK).await;
     assert_eq!(report["checks"]["database"], json!("ok"));
-    assert_eq!(report["checks"]["valkey"], json!("ok"));
+    for component in [
+        "readers",
+        "valkey",
+        "ai",
+        "embeddings",
+        "jobs",
+        "disk",
+        "memory",
+    ] {
+        assert_eq!(
+            report["checks"][component],
+            json!("ok"),
+            "{component}: {report}"
+        );
+    }
+    assert!(report.get("details").is_none(), "{report}");
 
-    let circuit = &report["checks"]["ai"]["circuits"][0];
+    for secret in ["127.0.0.1", "scripted", "sk-"] {
+        assert!(!report.to_string().contains(secret), "{secret} in {report}");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_reads_how_fast_components_are_and_all_circuits() {
+    let tenant = new_tenant();
+    let patient = User::of(&tenant, "somebody", Role::Patient).await;
+    let report = read(patient.get("/health").send().await.unwrap(), StatusCode::OK).await;
+    assert!(report.get("details").is_none(), "{report}");
+
+    let admin = User::of(&tenant, "chief", Role::Admin).await;
+    let report = read(admin.get("/health").send().await.unwrap(), StatusCode::OK).await;
+    let details = &report["details"];
+    for component in ["database", "readers", "valkey"] {
+        assert!(
+            details[component]["latency_ms"].is_u64(),
+            "{component}: {report}"
+        );
+        assert!(
+            details[component]["speed"].is_string(),
+            "{component}: {report}"
+        );
+    }
+    for space in ["disk", "memory"] {
+        let of = |name: &str| details[space][name].as_u64().unwrap();
+        assert!(of("used_bytes") > 0, "{report}");
+        assert!(of("used_bytes") < of("total_bytes"), "{report}");
+    }
+    for count in [
+        "oldest_age_seconds",
+        "unfinished",
+        "failed",
+        "in_quarantine",
+    ] {
+        assert!(details["jobs"][count].is_u64(), "{report}");
+    }
+
+    let circuit = &details["ai"][0];
     assert_eq!(circuit["name"], json!("primary"));
     assert_eq!(circuit["is_shared"], json!(true));
     for field in ["phase", "reason", "for_seconds", "next_in_seconds"] {
         assert!(circuit.get(field).is_some(), "{field} in {report}");
     }
-
-    let circuit = &report["checks"]["embeddings"]["circuits"][0];
-    let name = circuit["name"].as_str().unwrap();
+    let name = details["embeddings"][0]["name"].as_str().unwrap();
     assert!(name.ends_with(" (embeddings)"), "{name}");
-
     for secret in ["127.0.0.1", "scripted", "sk-"] {
         assert!(!report.to_string().contains(secret), "{secret} in {report}");
     }
+}
+
+#[tokio::test]
+async fn the_api_is_alive_whatever_its_dependencies_do() {
+    let url = format!("{}/health/live", STACK.env("API_URL").unwrap());
+    let answer = reqwest::get(url).await.unwrap();
+    assert_eq!(
+        read(answer, StatusCode::OK).await,
+        json!({ "status": "ok" })
+    );
 }
 
 /// An embedding model whose endpoint nobody asks.
@@ -75,7 +135,7 @@ impl Place {
         }
     }
 
-    async fn environment(&self) -> GetHealth {
+    async fn environment(&self) -> Environment {
         let tier = r#"[{"name":"t","base_url":"http://127.0.0.1:9/v1","model":"m"}]"#;
         let models = Models::new(Tiers::parse(tier).unwrap(), None).unwrap();
         let settings = DatabaseSettings {
@@ -88,8 +148,8 @@ impl Place {
         let database = Database::new(&settings).await.unwrap();
         let purposes = [Purpose::Consultations, Purpose::Chat];
         let embeddings = EmbeddingSettings::parse(EMBEDDINGS).unwrap();
-        GetHealth {
-            check: HealthCheck::new(database, valkey.clone()),
+        Environment {
+            check: HealthCheck::new(database, Readers::default(), valkey.clone()),
             circuits: Circuits {
                 models: ai::circuits(&models, valkey.clone(), &purposes),
                 embeddings: ai::embedding_circuits(&embeddings, valkey),
@@ -98,18 +158,31 @@ impl Place {
     }
 }
 
-/// The handler's answer.
+/// What an environment of the function looks with.
+struct Environment {
+    check: HealthCheck,
+    circuits: Circuits,
+}
+
+/// What it answers.
 struct Health {
     status: u16,
     report: Value,
 }
 
-async fn ask_health(environment: &GetHealth) -> Health {
+async fn ask_health(environment: &Environment) -> Health {
     let deadline = Deadline::after(Duration::from_secs(10));
-    let answer = environment.handle(deadline).await.unwrap();
+    let reports = environment
+        .check
+        .report(&environment.circuits, deadline)
+        .await;
     Health {
-        status: answer.status().as_u16(),
-        report: serde_json::from_slice(answer.body()).unwrap(),
+        status: if reports.public.is_serving() {
+            200
+        } else {
+            503
+        },
+        report: serde_json::to_value(&*reports.public).unwrap(),
     }
 }
 
@@ -120,7 +193,7 @@ async fn what_is_gone_is_named_and_decides_the_status() {
     let Health { status, report } = ask_health(&place.environment().await).await;
     assert_eq!(status, 200);
     assert_eq!(report["status"], json!("ok"));
-    assert_eq!(report["checks"]["embeddings"]["status"], json!("ok"));
+    assert_eq!(report["checks"]["embeddings"], json!("ok"));
 
     let without_valkey = Place {
         valkey_url: Some("redis://127.0.0.1:9".to_owned()),
@@ -130,8 +203,6 @@ async fn what_is_gone_is_named_and_decides_the_status() {
     assert_eq!(status, 200);
     assert_eq!(report["status"], json!("degraded"));
     assert_eq!(report["checks"]["valkey"], json!("down"));
-    let circuit = &report["checks"]["ai"]["circuits"][0];
-    assert_eq!(circuit["is_shared"], json!(false));
 
     let without_database = Place {
         database_url: "postgres://wenzhen:x@127.0.0.1:9/wenzhen".to_owned(),

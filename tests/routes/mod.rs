@@ -9,6 +9,7 @@ mod health;
 mod jobs;
 mod knowledge;
 mod limits;
+mod metrics;
 mod sign_out;
 mod triage;
 mod uploads;

@@ -14,6 +14,7 @@ pub mod modules;
 mod node;
 pub mod openapi;
 pub mod process;
+pub mod prometheus;
 pub mod provider;
 pub mod report;
 mod routes;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, check, demo, knowledge, logs, openapi, provider, report, services, shape, stack, test,
-    triage_explain, triage_report, triage_train, up, users, web,
+    bench, check, demo, knowledge, logs, openapi, prometheus, provider, report, services, shape,
+    stack, test, triage_explain, triage_report, triage_train, up, users, web,
 };
 
 /// The local stack of wenzhen and the chores around it.
@@ -124,7 +124,12 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Ci => {
             check::check_style(&stack)?;
             check::check_project(&stack)?;
-            test::run_tests(&test::Options::default()).await
+            prometheus::check_rules(&stack)?;
+            let options = test::Options {
+                prometheus: true,
+                ..test::Options::default()
+            };
+            test::run_tests(&options).await
         }
         Command::Test(options) => test::run_tests(&options).await,
     }

@@ -97,6 +97,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("Embeddings", deployed_embeddings(stack).await?),
         ("Retention", read_retention()?.unwrap_or_default()),
         ("AllowPlaintext", deployed_plaintext(stack)?),
+        ("MetricsTokenSecret", store_metrics_token(stack).await?),
     ]);
 
     if stack.provider.is_some() {
@@ -132,6 +133,9 @@ async fn store_settings(stack: &Stack, parameters: &mut Parameters) -> Result<()
     parameters.insert("SettingsSecret", name);
     Ok(())
 }
+
+/// The token with which the local stack's metrics are scraped.
+pub const METRICS_TOKEN: &str = "local-metrics-token";
 
 /// The user's `ALLOW_PLAINTEXT`.
 pub fn allowed_plaintext() -> Result<AllowedPlaintext> {
@@ -350,6 +354,14 @@ async fn store_key(stack: &Stack, endpoint: &mut Value) -> Result<()> {
         endpoint.insert("key".to_owned(), json!(format!("secret:{secret}")));
     }
     Ok(())
+}
+
+/// Puts the token of those who scrape metrics into a secret. Returns its name. Whoever reaches the
+/// stack's ports is on this machine.
+async fn store_metrics_token(stack: &Stack) -> Result<String> {
+    let name = "wenzhen/metrics-token";
+    store_secret(stack, name, METRICS_TOKEN).await?;
+    Ok(name.to_owned())
 }
 
 /// Makes a key for links of the CDN, puts it into a secret, and its public half beside the stack's

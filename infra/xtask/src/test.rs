@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::stack::Stack;
-use crate::{report, services, tools, up, web};
+use crate::{prometheus, report, services, tools, up, web};
 
 /// What is tested, and how.
 #[derive(Args, Default)]
@@ -20,6 +20,9 @@ pub struct Options {
     /// Only the web client: its lints, unit tests and browser tests
     #[arg(long)]
     web: bool,
+    /// Let a real Prometheus scrape the stack behind the tests, as in continuous integration
+    #[arg(long)]
+    pub prometheus: bool,
     /// Passed on to the test runner, such as the name of a test
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -36,7 +39,7 @@ pub async fn run_tests(options: &Options) -> Result<()> {
     let brought_up = up::bring_up(&stack, &up_options).await;
     let tested = match brought_up {
         Ok(()) if options.web => web::test_web(&stack).await,
-        Ok(()) => test_stack(&stack, &options.arguments).await,
+        Ok(()) => test_stack(&stack, options).await,
         Err(error) => Err(error),
     };
     if !options.keep {
@@ -47,7 +50,8 @@ pub async fn run_tests(options: &Options) -> Result<()> {
 
 /// Chaos harms the stack's own servers and functions: it comes last, one test at a time, and no
 /// other beside it.
-async fn test_stack(stack: &Stack, arguments: &[String]) -> Result<()> {
+async fn test_stack(stack: &Stack, options: &Options) -> Result<()> {
+    let arguments = &options.arguments;
     report::say("");
     let names_chaos = arguments.iter().any(|name| name.starts_with("chaos"));
 
@@ -59,6 +63,10 @@ async fn test_stack(stack: &Stack, arguments: &[String]) -> Result<()> {
 
     if arguments.is_empty() {
         web::test_web(stack).await?;
+    }
+
+    if options.prometheus {
+        prometheus::check_stack(stack).await?;
     }
 
     if names_chaos || arguments.is_empty() {

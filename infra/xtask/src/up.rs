@@ -120,6 +120,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
 
     let mut values = BTreeMap::from([
         ("API_URL", api_url(&endpoint, outputs)),
+        ("METRICS_TOKEN", settings::METRICS_TOKEN.to_owned()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_ENDPOINT_URL", endpoint.clone()),
         ("AWS_REGION", REGION.to_owned()),

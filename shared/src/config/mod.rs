@@ -129,6 +129,12 @@ pub fn dead_letter_queue_url() -> Result<String, ConfigError> {
     required("DEAD_LETTER_QUEUE_URL")
 }
 
+/// The memory of the function in bytes, if it runs on Lambda: `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
+pub fn function_memory() -> Option<u64> {
+    let megabytes: u64 = optional("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok()??;
+    Some(megabytes.saturating_mul(1_024 * 1_024))
+}
+
 /// The secret that holds the token of those who scrape metrics, if there is one:
 /// `METRICS_TOKEN_SECRET`.
 pub fn metrics_token_secret() -> Result<Option<String>, ConfigError> {

@@ -110,9 +110,10 @@ impl GaugeSources {
     }
 
     async fn read_database(&self) -> Result<Vec<Gauge>, BoxError> {
+        // On a connection of its own, so that an environment that is scraped holds none.
         let rows: Vec<(String, String, f64)> = self
             .database
-            .within(SOURCE_TIMEOUT, async |connection| {
+            .probe(async |connection| {
                 let rows = sqlx::query_as(include_str!("sql/gauges.sql"));
                 Ok(rows.fetch_all(connection).await?)
             })

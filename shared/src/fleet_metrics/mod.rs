@@ -7,7 +7,7 @@
 mod exposition;
 mod flusher;
 mod gauges;
-mod script;
+pub mod script;
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The wire form of the fleet's sums.
+//! The wire form of the fleet's sums. Public, so that a test can run it.
 //!
 //! They stand in [`SHARDS`] hashes, of which each environment writes to one: in cluster mode they
 //! are spread over the nodes.
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::valkey::{Reply, Script, ScriptCall, ScriptRequest};
 
 /// How many hashes there are.
-pub(super) const SHARDS: u128 = 8;
+pub const SHARDS: u128 = 8;
 
 /// Sums to which nothing is added for so long start from zero, as those of a new process would.
 const SUMS_TTL: Duration = Duration::from_hours(24 * 30);
@@ -32,12 +32,15 @@ fn sums_key(prefix: &str, shard: u128) -> String {
 }
 
 /// Adds to the sums, once however often it is sent.
-pub(super) struct Flush<'a> {
-    pub(super) prefix: &'a str,
-    pub(super) shard: u128,
+pub struct Flush<'a> {
+    /// `VALKEY_PREFIX`.
+    pub prefix: &'a str,
+    /// Below [`SHARDS`].
+    pub shard: u128,
     /// Names this flush.
-    pub(super) id: Uuid,
-    pub(super) increments: &'a HashMap<String, u64>,
+    pub id: Uuid,
+    /// By how much each series has grown.
+    pub increments: &'a HashMap<String, u64>,
 }
 
 impl ScriptRequest for Flush<'_> {
@@ -65,9 +68,11 @@ impl ScriptRequest for Flush<'_> {
 }
 
 /// Reads the sums of one shard.
-pub(super) struct ReadSums<'a> {
-    pub(super) prefix: &'a str,
-    pub(super) shard: u128,
+pub struct ReadSums<'a> {
+    /// `VALKEY_PREFIX`.
+    pub prefix: &'a str,
+    /// Below [`SHARDS`].
+    pub shard: u128,
 }
 
 impl ScriptRequest for ReadSums<'_> {

@@ -1,5 +1,6 @@
 //! Whether the components answer.
 
+mod environment;
 mod script;
 mod status;
 mod verdict;
@@ -11,15 +12,19 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::deadline::Deadline;
-use crate::postgres::Database;
+use crate::postgres::{Database, Readers};
 use crate::resilience::breaker::state::Phase;
 use crate::resilience::breaker::{Breakers, CircuitView};
 use crate::valkey::Valkey;
-use status::ComponentStatus;
-use verdict::{DatabaseCheck, StoreVerdict};
+use status::{ComponentStatus, Latency, Space};
+use verdict::{DatabaseCheck, JobsView, StoreVerdict};
 
 /// The longest that a component is waited for.
-const COMPONENT_TIMEOUT: Duration = Duration::from_secs(3);
+const COMPONENT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Jobs that wait for longer are late: runs end within two minutes, and a deferred job is looked at
+/// every few minutes.
+const LATE_JOB: i64 = 15 * 60;
 
 /// How long one report answers further calls of one environment: any client may call, and often.
 const REPORT_TTL: Duration = Duration::from_secs(1);
@@ -33,14 +38,26 @@ pub struct HealthCheck {
 
 struct LastReport {
     made_at: SystemTime,
-    report: Arc<HealthReport>,
+    reports: Reports,
+}
+
+/// A report as anybody may see it, and the whole of it.
+#[derive(Clone)]
+pub struct Reports {
+    /// Without details.
+    pub public: Arc<HealthReport>,
+    /// For admins.
+    pub whole: Arc<HealthReport>,
 }
 
 /// What `GET /health` answers.
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Clone, Serialize, schemars::JsonSchema)]
 pub struct HealthReport {
     status: OverallStatus,
     checks: ComponentChecks,
+    /// For admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<HealthDetails>,
 }
 
 /// How the whole is.
@@ -55,12 +72,38 @@ enum OverallStatus {
     Down,
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Clone, Serialize, schemars::JsonSchema)]
 struct ComponentChecks {
     database: ComponentStatus,
+    /// The readers of the database.
+    readers: ComponentStatus,
     valkey: ComponentStatus,
-    ai: ModelsHealth,
-    embeddings: ModelsHealth,
+    ai: ComponentStatus,
+    embeddings: ComponentStatus,
+    /// `degraded` while a job waits for more than a quarter of an hour.
+    jobs: ComponentStatus,
+    /// `degraded` while there are failed jobs to redrive, or messages in quarantine.
+    dead_letters: ComponentStatus,
+    /// Of the environment that answers.
+    disk: ComponentStatus,
+    /// Of the environment that answers.
+    memory: ComponentStatus,
+}
+
+/// What admins are told besides.
+#[derive(Clone, Serialize, schemars::JsonSchema)]
+struct HealthDetails {
+    /// Slow from 100 ms on.
+    database: Option<Latency>,
+    /// Slow from 100 ms on.
+    readers: Option<Latency>,
+    /// Slow from 50 ms on.
+    valkey: Option<Latency>,
+    ai: Vec<CircuitHealth>,
+    embeddings: Vec<CircuitHealth>,
+    jobs: Option<JobsView>,
+    disk: Option<Space>,
+    memory: Option<Space>,
 }
 
 /// The circuits that a report shows.
@@ -72,14 +115,13 @@ pub struct Circuits {
 }
 
 /// How some models are.
-#[derive(Serialize, schemars::JsonSchema)]
 struct ModelsHealth {
     status: ComponentStatus,
     circuits: Vec<CircuitHealth>,
 }
 
-/// One model's circuit, as every caller may see it: no addresses, no counts.
-#[derive(Serialize, schemars::JsonSchema)]
+/// One model's circuit: no addresses, no counts.
+#[derive(Clone, Serialize, schemars::JsonSchema)]
 struct CircuitHealth {
     name: String,
     phase: Phase,
@@ -115,30 +157,38 @@ impl From<CircuitView> for CircuitHealth {
 }
 
 impl HealthCheck {
-    /// Asks this database and, if one is configured, this Valkey.
-    pub fn new(database: Database, valkey: Option<Arc<Valkey>>) -> Self {
+    /// Asks this database, its readers if there are any, and, if one is configured, this Valkey.
+    pub fn new(database: Database, readers: Readers, valkey: Option<Arc<Valkey>>) -> Self {
         Self {
-            database: DatabaseCheck::new(database),
+            database: DatabaseCheck::new(database, readers),
             valkey,
             last: Mutex::default(),
         }
     }
 
     /// The last report while it is fresh, else a new one. Calls that arrive together share it.
-    pub async fn report(&self, circuits: &Circuits, deadline: Deadline) -> Arc<HealthReport> {
+    pub async fn report(&self, circuits: &Circuits, deadline: Deadline) -> Reports {
         let mut last = self.last.lock().await;
-        if let Some(LastReport { made_at, report }) = &*last
+        if let Some(LastReport { made_at, reports }) = &*last
             && made_at.elapsed().is_ok_and(|age| age < REPORT_TTL)
         {
-            return Arc::clone(report);
+            return reports.clone();
         }
 
-        let report = Arc::new(self.make_report(circuits, deadline).await);
+        let whole = self.make_report(circuits, deadline).await;
+        let public = HealthReport {
+            details: None,
+            ..whole.clone()
+        };
+        let reports = Reports {
+            public: Arc::new(public),
+            whole: Arc::new(whole),
+        };
         *last = Some(LastReport {
             made_at: SystemTime::now(),
-            report: Arc::clone(&report),
+            reports: reports.clone(),
         });
-        report
+        reports
     }
 
     /// Asks every component at the same time.
@@ -157,33 +207,78 @@ impl HealthCheck {
 
 impl HealthReport {
     fn new(stores: StoreVerdict, ai: ModelsHealth, embeddings: ModelsHealth) -> Self {
-        let StoreVerdict { database, valkey } = stores;
-        // What is not configured is not missing.
-        let is_well =
-            |status| matches!(status, ComponentStatus::Ok | ComponentStatus::NotConfigured);
-        let are_models_well = is_well(ai.status) && is_well(embeddings.status);
-        let status = match database {
-            ComponentStatus::Ok if valkey != ComponentStatus::Down && are_models_well => {
-                OverallStatus::Ok
-            }
-            ComponentStatus::Ok => OverallStatus::Degraded,
-            _ => OverallStatus::Down,
+        let StoreVerdict {
+            database,
+            valkey,
+            valkey_latency,
+        } = stores;
+        let (disk, memory) = (environment::disk(), environment::memory());
+        let checks = ComponentChecks {
+            database: database.database,
+            readers: database.readers,
+            valkey,
+            ai: ai.status,
+            embeddings: embeddings.status,
+            jobs: unless(database.jobs.map(|jobs| jobs.oldest_age_seconds > LATE_JOB)),
+            dead_letters: unless(
+                database
+                    .jobs
+                    .map(|jobs| jobs.failed > 0 || jobs.in_quarantine > 0),
+            ),
+            disk: disk.map_or(ComponentStatus::NotConfigured, Space::status),
+            memory: memory.map_or(ComponentStatus::NotConfigured, Space::status),
         };
 
         Self {
-            status,
-            checks: ComponentChecks {
-                database,
-                valkey,
-                ai,
-                embeddings,
-            },
+            status: checks.overall(),
+            checks,
+            details: Some(HealthDetails {
+                database: database.database_latency,
+                readers: database.readers_latency,
+                valkey: valkey_latency,
+                ai: ai.circuits,
+                embeddings: embeddings.circuits,
+                jobs: database.jobs,
+                disk,
+                memory,
+            }),
         }
     }
 
     /// Whether calls can be accepted.
     pub fn is_serving(&self) -> bool {
         self.status != OverallStatus::Down
+    }
+}
+
+impl ComponentChecks {
+    /// Failed jobs wait for a person, and an environment's memory for nobody: neither says that the
+    /// system is degraded. What is not configured is not missing.
+    fn overall(&self) -> OverallStatus {
+        let needed = [
+            self.readers,
+            self.valkey,
+            self.ai,
+            self.embeddings,
+            self.jobs,
+        ];
+        let is_well = |status: &ComponentStatus| {
+            matches!(status, ComponentStatus::Ok | ComponentStatus::NotConfigured)
+        };
+        match self.database {
+            ComponentStatus::Ok if needed.iter().all(is_well) => OverallStatus::Ok,
+            ComponentStatus::Ok => OverallStatus::Degraded,
+            _ => OverallStatus::Down,
+        }
+    }
+}
+
+/// `Ok` unless it is so; what is not known is down.
+fn unless(is_degraded: Option<bool>) -> ComponentStatus {
+    match is_degraded {
+        Some(false) => ComponentStatus::Ok,
+        Some(true) => ComponentStatus::Degraded,
+        None => ComponentStatus::Down,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::status::ComponentStatus;
+use super::verdict::DatabaseVerdict;
 use crate::valkey::{Reply, Script, ScriptCall, ScriptRequest};
 
 /// How long a verdict serves the fleet. So one connection is made in this time at most, however
@@ -32,17 +32,17 @@ pub(super) struct ReadVerdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerdictAnswer {
     /// The verdict is fresh.
-    Fresh(ComponentStatus),
+    Fresh(DatabaseVerdict),
     /// The caller holds the lease: it checks.
     Check,
     /// Another environment checks; this is the last verdict, if there is one.
-    Wait(Option<ComponentStatus>),
+    Wait(Option<DatabaseVerdict>),
 }
 
 /// Writes a verdict and gives the lease back.
 pub(super) struct WriteVerdict {
     pub(super) keys: VerdictKeys,
-    pub(super) status: ComponentStatus,
+    pub(super) verdict: DatabaseVerdict,
 }
 
 /// The keys of the verdict and its lease.
@@ -50,7 +50,7 @@ pub(super) struct VerdictKeys([String; 2]);
 
 impl VerdictKeys {
     pub(super) fn new(prefix: &str) -> Self {
-        let verdict = format!("{prefix}:health:{{database}}");
+        let verdict = format!("{prefix}:health:{{stores}}");
         let lease = format!("{verdict}:lease");
         Self([verdict, lease])
     }
@@ -69,8 +69,8 @@ impl ScriptRequest for ReadVerdict {
     }
 
     fn read_reply(reply: Reply) -> Option<VerdictAnswer> {
-        let (action, status): (String, String) = redis::from_redis_value(reply).ok()?;
-        let last = parse_status(&status);
+        let (action, verdict): (String, String) = redis::from_redis_value(reply).ok()?;
+        let last = serde_json::from_str(&verdict).ok();
 
         match action.as_str() {
             "fresh" => last.map(VerdictAnswer::Fresh),
@@ -85,26 +85,17 @@ impl ScriptRequest for WriteVerdict {
     type Answer = ();
 
     fn into_call(self) -> ScriptCall {
-        let is_up = self.status == ComponentStatus::Ok;
-        let status = if is_up { "ok" } else { "down" };
-
+        // What cannot be written is made anew by whoever reads it.
+        let verdict = serde_json::to_vec(&self.verdict).unwrap_or_default();
         ScriptCall {
             script: &WRITE_SCRIPT,
             keys: self.keys.0.to_vec(),
-            arguments: vec![status.into(), millis(STALE_TTL)],
+            arguments: vec![verdict, millis(STALE_TTL)],
         }
     }
 
     fn read_reply(_: Reply) -> Option<()> {
         Some(())
-    }
-}
-
-fn parse_status(text: &str) -> Option<ComponentStatus> {
-    match text {
-        "ok" => Some(ComponentStatus::Ok),
-        "down" => Some(ComponentStatus::Down),
-        _ => None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! How a component is.
 
-use serde::Serialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{BoxError, error_chain};
 
 /// How one component is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ComponentStatus {
     /// It answers.
@@ -28,5 +30,54 @@ impl ComponentStatus {
         let causes = error_chain(&*error);
         tracing::warn!(component, error = %error, causes, "a component does not answer");
         Self::Down
+    }
+}
+
+/// How fast a component answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Speed {
+    /// As it should.
+    Good,
+    /// Slower.
+    Slow,
+}
+
+/// How long a component took to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(super) struct Latency {
+    latency_ms: u64,
+    speed: Speed,
+}
+
+impl Latency {
+    /// `took` is slow from `limit` on.
+    pub(super) fn of(took: Duration, limit: Duration) -> Self {
+        Self {
+            latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            speed: if took < limit {
+                Speed::Good
+            } else {
+                Speed::Slow
+            },
+        }
+    }
+}
+
+/// How much of something is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub(super) struct Space {
+    pub(super) used_bytes: u64,
+    pub(super) total_bytes: u64,
+}
+
+impl Space {
+    /// Nine tenths are used.
+    pub(super) fn status(self) -> ComponentStatus {
+        if self.used_bytes / 9 * 10 > self.total_bytes {
+            ComponentStatus::Degraded
+        } else {
+            ComponentStatus::Ok
+        }
     }
 }

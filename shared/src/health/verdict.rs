@@ -1,19 +1,23 @@
-//! The verdict on the database: one environment of the fleet checks, the others believe it.
+//! The verdict on the database and its readers: one environment of the fleet checks, the others
+//! believe it.
 //!
 //! Any client may ask how the stack is, and each environment that is asked could open a connection
 //! to find out: enough calls would take all that the database has. So the verdict stands in Valkey
 //! for a few seconds, a lease lets one environment at a time make it, and no connection is kept.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use sqlx::postgres::PgConnection;
 use tokio::sync::Mutex;
 
 use super::COMPONENT_TIMEOUT;
 use super::script::{ReadVerdict, VerdictAnswer, VerdictKeys, WriteVerdict};
-use super::status::ComponentStatus;
+use super::status::{ComponentStatus, Latency};
 use crate::deadline::Deadline;
-use crate::error::{BoxError, error_chain};
-use crate::postgres::Database;
+use crate::error::{BoxError, Error, error_chain};
+use crate::postgres::{Database, Readers};
 use crate::valkey::{Valkey, ValkeyError};
 
 /// How long a verdict of the environment's own serves it while there is no Valkey.
@@ -22,24 +26,59 @@ const OWN_VERDICT_TTL: Duration = Duration::from_secs(10);
 /// Between two looks for a first verdict that another environment makes.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How the database is, and Valkey, which was asked for that.
+/// From here on a statement of the database is slow.
+const SLOW_DATABASE: Duration = Duration::from_millis(100);
+
+/// From here on a round trip to Valkey is slow.
+const SLOW_VALKEY: Duration = Duration::from_millis(50);
+
+/// How the database and its readers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DatabaseVerdict {
+    pub(super) database: ComponentStatus,
+    pub(super) database_latency: Option<Latency>,
+    pub(super) readers: ComponentStatus,
+    pub(super) readers_latency: Option<Latency>,
+    /// What it says of the jobs, if it answers.
+    pub(super) jobs: Option<JobsView>,
+}
+
+/// What waits and what has failed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, FromRow, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub(super) struct JobsView {
+    /// Since when the oldest job waits that is not ended.
+    pub(super) oldest_age_seconds: i64,
+    /// Jobs that are not ended.
+    pub(super) unfinished: i64,
+    /// Jobs that have failed for good and can be redriven; at most 1,000 are counted.
+    pub(super) failed: i64,
+    /// Messages that no parser understood; at most 1,000 are counted.
+    pub(super) in_quarantine: i64,
+}
+
+/// The same, and how Valkey is, which was asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StoreVerdict {
-    pub(super) database: ComponentStatus,
+    pub(super) database: DatabaseVerdict,
     pub(super) valkey: ComponentStatus,
+    pub(super) valkey_latency: Option<Latency>,
 }
 
 /// Knows how the database is, from the fleet if it can.
 pub(super) struct DatabaseCheck {
     database: Database,
+    readers: Readers,
     /// The environment's own verdict, and when it was made.
-    own: Mutex<Option<(SystemTime, ComponentStatus)>>,
+    own: Mutex<Option<(SystemTime, DatabaseVerdict)>>,
 }
 
 impl DatabaseCheck {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(database: Database, readers: Readers) -> Self {
         Self {
             database,
+            readers,
             own: Mutex::default(),
         }
     }
@@ -54,77 +93,141 @@ impl DatabaseCheck {
             return StoreVerdict {
                 database: self.own_verdict(deadline).await,
                 valkey: ComponentStatus::NotConfigured,
+                valkey_latency: None,
             };
         };
 
         match self.fleet_verdict(valkey, deadline).await {
-            Ok(database) => StoreVerdict {
+            Ok((database, took)) => StoreVerdict {
                 database,
                 valkey: ComponentStatus::Ok,
+                valkey_latency: Some(Latency::of(took, SLOW_VALKEY)),
             },
             Err(error) => StoreVerdict {
                 valkey: ComponentStatus::of("valkey", Err(error)),
+                valkey_latency: None,
                 database: self.own_verdict(deadline).await,
             },
         }
     }
 
+    /// With the time that Valkey took to answer.
     async fn fleet_verdict(
         &self,
         valkey: &Valkey,
         deadline: Deadline,
-    ) -> Result<ComponentStatus, BoxError> {
+    ) -> Result<(DatabaseVerdict, Duration), BoxError> {
         loop {
-            match read(valkey, deadline).await? {
-                VerdictAnswer::Fresh(status) | VerdictAnswer::Wait(Some(status)) => {
-                    return Ok(status);
+            let asked_at = Instant::now();
+            let answer = read(valkey, deadline).await?;
+            let took = asked_at.elapsed();
+            match answer {
+                VerdictAnswer::Fresh(verdict) | VerdictAnswer::Wait(Some(verdict)) => {
+                    return Ok((verdict, took));
                 }
-                VerdictAnswer::Check => return Ok(self.check_for_fleet(valkey, deadline).await),
+                VerdictAnswer::Check => {
+                    return Ok((self.check_for_fleet(valkey, deadline).await, took));
+                }
                 VerdictAnswer::Wait(None) if deadline.remaining() < POLL_INTERVAL * 2 => {
                     let late = "the first check of the database takes too long";
-                    return Ok(ComponentStatus::of("database", Err(late.into())));
+                    return Ok((DatabaseVerdict::without_answer(late.into()), took));
                 }
                 VerdictAnswer::Wait(None) => pause().await,
             }
         }
     }
 
-    async fn check_for_fleet(&self, valkey: &Valkey, deadline: Deadline) -> ComponentStatus {
-        let status = self.check(deadline).await;
+    async fn check_for_fleet(&self, valkey: &Valkey, deadline: Deadline) -> DatabaseVerdict {
+        let verdict = self.check(deadline).await;
         let keys = VerdictKeys::new(valkey.prefix());
 
         // What cannot be written is made anew by whoever is asked next, after the lease.
         let written = valkey
-            .run(WriteVerdict { keys, status }, after_check())
+            .run(WriteVerdict { keys, verdict }, after_check())
             .await;
         if let Err(error) = written {
             tracing::warn!(causes = error_chain(&error), "the verdict is not shared");
         }
-        status
+        verdict
     }
 
     /// The environment's own verdict. Callers that arrive together share it.
-    async fn own_verdict(&self, deadline: Deadline) -> ComponentStatus {
+    async fn own_verdict(&self, deadline: Deadline) -> DatabaseVerdict {
         let mut own = self.own.lock().await;
-        if let Some((made_at, status)) = *own
+        if let Some((made_at, verdict)) = *own
             && made_at.elapsed().is_ok_and(|age| age < OWN_VERDICT_TTL)
         {
-            return status;
+            return verdict;
         }
 
-        let status = self.check(deadline).await;
-        *own = Some((SystemTime::now(), status));
-        status
+        let verdict = self.check(deadline).await;
+        *own = Some((SystemTime::now(), verdict));
+        verdict
     }
 
-    async fn check(&self, deadline: Deadline) -> ComponentStatus {
-        let answered = match deadline.run(self.database.probe()).await {
-            Ok(answered) => answered.map_err(BoxError::from),
-            Err(elapsed) => Err(elapsed.into()),
+    async fn check(&self, deadline: Deadline) -> DatabaseVerdict {
+        let ask_readers = async {
+            match self.readers.database() {
+                Some(readers) => Some(probe(readers, deadline, ask_for_time).await),
+                None => None,
+            }
         };
+        let (database, readers) =
+            futures::join!(probe(&self.database, deadline, ask_for_jobs), ask_readers);
 
-        ComponentStatus::of("database", answered)
+        let database = database.map_err(DatabaseVerdict::without_answer);
+        let mut verdict = match database {
+            Ok((jobs, latency)) => DatabaseVerdict {
+                database: ComponentStatus::Ok,
+                database_latency: Some(latency),
+                readers: ComponentStatus::NotConfigured,
+                readers_latency: None,
+                jobs: Some(jobs),
+            },
+            Err(verdict) => verdict,
+        };
+        if let Some(readers) = readers {
+            verdict.readers_latency = readers.as_ref().ok().map(|((), latency)| *latency);
+            verdict.readers = ComponentStatus::of("readers", readers.map(|_| ()));
+        }
+        verdict
     }
+}
+
+impl DatabaseVerdict {
+    fn without_answer(error: BoxError) -> Self {
+        Self {
+            database: ComponentStatus::of("database", Err(error)),
+            database_latency: None,
+            readers: ComponentStatus::NotConfigured,
+            readers_latency: None,
+            jobs: None,
+        }
+    }
+}
+
+/// What `ask` finds on a connection of its own, and how long that took once there was one.
+async fn probe<T>(
+    database: &Database,
+    deadline: Deadline,
+    ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+) -> Result<(T, Latency), BoxError> {
+    let probing = database.probe(async |connection| {
+        let asked_at = Instant::now();
+        let found = ask(connection).await?;
+        Ok((found, Latency::of(asked_at.elapsed(), SLOW_DATABASE)))
+    });
+    Ok(deadline.run(probing).await??)
+}
+
+async fn ask_for_jobs(connection: &mut PgConnection) -> Result<JobsView, Error> {
+    let jobs = sqlx::query_as(include_str!("sql/jobs.sql"));
+    Ok(jobs.fetch_one(connection).await?)
+}
+
+async fn ask_for_time(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query("SELECT now()").execute(connection).await?;
+    Ok(())
 }
 
 /// Each question has half of the time that is left, so that a slow Valkey leaves the other half to

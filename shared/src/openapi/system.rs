@@ -14,6 +14,8 @@ pub(super) fn operations() -> Vec<Operation> {
         of("GET /health", "getHealth", "How the system is")
             .answers::<HealthReport>(200, "calls are accepted")
             .answers::<HealthReport>(503, "calls cannot be accepted"),
+        of("GET /health/live", "getLiveness", "That the API answers")
+            .answers::<Map<String, Value>>(200, "it does, and no dependency was asked"),
         of(
             "GET /metrics",
             "getMetrics",

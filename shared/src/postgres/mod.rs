@@ -148,14 +148,19 @@ impl Database {
         finished.unwrap_or_else(|elapsed| Err(unavailable(elapsed)))
     }
 
-    /// Checks that the server lets a new connection in. It is closed at once, so that an
-    /// environment that only checks holds none.
-    pub async fn probe(&self) -> Result<(), Error> {
+    /// Does `work` on a new connection. It is closed at once, so that an environment that only
+    /// checks holds none.
+    pub async fn probe<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let probing = Deadline::after(ACQUIRE_TIMEOUT).run(async {
             let mut slot = self.slot.lock().await;
-            let connection = Box::pin(self.open_connection(&mut slot)).await?;
+            let mut connection = Box::pin(self.open_connection(&mut slot)).await?;
             drop(slot);
-            Ok(connection.close().await?)
+            let done = work(&mut connection).await;
+            connection.close().await?;
+            done
         });
 
         probing

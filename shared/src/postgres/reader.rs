@@ -70,6 +70,11 @@ impl Readers {
         database.within(timeout, work).await
     }
 
+    /// The readers by themselves, if there are any.
+    pub const fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
     fn is_resting(&self) -> bool {
         let failed_at = *self.failed_at.lock();
         failed_at.is_some_and(|at| elapsed_since(at) < REST)

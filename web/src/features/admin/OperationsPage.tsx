@@ -4,7 +4,7 @@ import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
 import '../../i18n/staff';
-import { useTexts } from '../../i18n/texts';
+import { useTexts, type Translate } from '../../i18n/texts';
 import { useGetHealthQuery } from './adminApi';
 import { FailedJobs } from './FailedJobs';
 
@@ -29,25 +29,32 @@ export function OperationsPage() {
   );
 }
 
-function Health({ report: { status, checks } }: { report: HealthReport }) {
+/** In the order in which one would look. */
+const COMPONENTS = [
+  'database',
+  'readers',
+  'valkey',
+  'ai',
+  'embeddings',
+  'jobs',
+  'dead_letters',
+  'disk',
+  'memory',
+] as const;
+
+function Health({ report: { status, checks, details } }: { report: HealthReport }) {
   const t = useTexts();
-  const components = [
-    ['database', checks.database],
-    ['valkey', checks.valkey],
-    ['ai', checks.ai.status],
-    ['embeddings', checks.embeddings.status],
-  ] as const;
-  const circuits = [...checks.ai.circuits, ...checks.embeddings.circuits];
+  const circuits = [...(details?.ai ?? []), ...(details?.embeddings ?? [])];
 
   return (
     <>
       <Section title={t('operations.health')} extra={<HealthTag status={status} />}>
         <dl className="components">
-          {components.map(([name, state]) => (
+          {COMPONENTS.map((name) => (
             <div key={name} data-component={name}>
-              <dt>{t(`operations.${name}`)}</dt>
+              <dt>{t(`operations.part.${name}`)}</dt>
               <dd>
-                <HealthTag status={state} />
+                <HealthTag status={checks[name]} /> <Measured name={name} details={details} />
               </dd>
             </div>
           ))}
@@ -59,6 +66,44 @@ function Health({ report: { status, checks } }: { report: HealthReport }) {
       </Section>
     </>
   );
+}
+
+/** How fast a component is, how full, or how much waits. */
+function Measured({
+  name,
+  details,
+}: {
+  name: (typeof COMPONENTS)[number];
+  details: HealthReport['details'];
+}) {
+  const t = useTexts();
+  return <span className="small">{details ? measured(name, details, t) : ''}</span>;
+}
+
+function measured(
+  name: (typeof COMPONENTS)[number],
+  details: NonNullable<HealthReport['details']>,
+  t: Translate,
+): string {
+  const { jobs } = details;
+  switch (name) {
+    case 'database':
+    case 'readers':
+    case 'valkey':
+      return details[name] ? t('operations.latency', { ms: details[name].latency_ms }) : '';
+    case 'disk':
+    case 'memory': {
+      const space = details[name];
+      const percent = space && Math.round((space.used_bytes / space.total_bytes) * 100);
+      return percent === null || percent === undefined ? '' : t('operations.used', { percent });
+    }
+    case 'jobs':
+      return jobs ? t('operations.unfinished', { count: jobs.unfinished }) : '';
+    case 'dead_letters':
+      return jobs ? t('operations.failed', { count: jobs.failed + jobs.in_quarantine }) : '';
+    default:
+      return '';
+  }
 }
 
 function HealthTag({ status }: { status: ComponentStatus }) {
