@@ -58,6 +58,11 @@ impl Setup {
         Ok(self.valkey.get_or_init(|| valkey.map(Arc::new)).clone())
     }
 
+    /// Whether something of the function asks Valkey.
+    pub fn uses_valkey(&self) -> bool {
+        self.valkey.get().is_some()
+    }
+
     /// The limiter of the function's route, with what the operator changes of its limits.
     pub async fn limiter(&self) -> Result<Arc<Limiter>, ConfigError> {
         if let Some(limiter) = self.limiter.get() {

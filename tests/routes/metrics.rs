@@ -64,8 +64,9 @@ async fn what_environments_count_is_summed_for_the_fleet() {
     ];
     let missing = eventually("all series", async || {
         // A call makes its environment flush what it has counted.
-        let other = user.complain("a headache").await;
-        user.outcome(&other).await;
+        let other = User::new().await;
+        let accepted = other.complain("a headache").await;
+        other.outcome(&accepted).await;
         let text = scrape().await;
         let missing = expected.iter().filter(|series| !text.contains(**series));
         let missing: Vec<_> = missing.collect();

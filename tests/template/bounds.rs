@@ -40,11 +40,8 @@ const SECRETS: [SecretCase; 3] = [
     SecretCase {
         policy: "ReadCacheSecret",
         parameter: "CacheSecret",
-        is_reader: |name, function| {
-            let is_named =
-                WITH_LIMITS_OR_MODELS.contains(&name) || name == "publish-access-changes";
-            has_asking_route(function) || is_named
-        },
+        // All count for the fleet, but those that ask no service.
+        is_reader: |_, function| !has_route(function) || has_asking_route(function),
     },
     SecretCase {
         policy: "ReadSettingsSecret",
@@ -66,12 +63,13 @@ fn has_route(function: &Value) -> bool {
     !events_of_kind(function, "HttpApi").is_empty()
 }
 
-/// Whether it has a route that asks a service: the description of the API asks none.
+/// Whether it has a route that asks a service: the description of the API asks none, and neither
+/// does liveness.
 fn has_asking_route(function: &Value) -> bool {
-    let is_description = ["get-openapi", "get-docs"]
+    let asks_nothing = ["get-openapi", "get-docs", "get-liveness"]
         .map(Value::from)
         .contains(&function["Handler"]);
-    has_route(function) && !is_description
+    has_route(function) && !asks_nothing
 }
 
 /// The functions by the roles that SAM makes for them.

@@ -33,8 +33,10 @@ const WAITING: [(&str, &str); 3] = [
 ];
 
 /// Measured together with every route: no patient waits for them.
-const FOR_NO_PATIENT: [(&str, &str); 3] = [
+const FOR_NO_PATIENT: [(&str, &str); 5] = [
     ("GET", "/health"),
+    ("GET", "/health/live"),
+    ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
 ];

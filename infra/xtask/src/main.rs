@@ -125,11 +125,7 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
             check::check_style(&stack)?;
             check::check_project(&stack)?;
             prometheus::check_rules(&stack)?;
-            let options = test::Options {
-                prometheus: true,
-                ..test::Options::default()
-            };
-            test::run_tests(&options).await
+            test::run_tests(&test::Options::of_ci()).await
         }
         Command::Test(options) => test::run_tests(&options).await,
     }

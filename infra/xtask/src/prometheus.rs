@@ -15,7 +15,6 @@ use crate::process::Server;
 use crate::report::Step;
 use crate::settings::METRICS_TOKEN;
 use crate::stack::{Stack, find_free_port, write_private};
-use crate::tools;
 
 /// Where the rules, their drill and the dashboard are.
 const FOLDER: &str = "infra/monitoring";
@@ -251,15 +250,9 @@ struct Questioner {
 impl Questioner {
     /// How many series a query finds.
     async fn ask(&self, query: &str) -> Result<usize> {
-        let url = format!("http://127.0.0.1:{}/api/v1/query", self.port);
-        let answer: Value = self
-            .client
-            .get(url)
-            .query(&[("query", query)])
-            .send()
-            .await?
-            .json()
-            .await?;
+        let mut url: url::Url = format!("http://127.0.0.1:{}/api/v1/query", self.port).parse()?;
+        url.query_pairs_mut().append_pair("query", query);
+        let answer: Value = self.client.get(url).send().await?.json().await?;
         let found = answer["data"]["result"].as_array();
         found
             .map(Vec::len)

@@ -22,10 +22,20 @@ pub struct Options {
     web: bool,
     /// Let a real Prometheus scrape the stack behind the tests, as in continuous integration
     #[arg(long)]
-    pub prometheus: bool,
+    prometheus: bool,
     /// Passed on to the test runner, such as the name of a test
     #[arg(last = true)]
     arguments: Vec<String>,
+}
+
+impl Options {
+    /// Everything.
+    pub fn of_ci() -> Self {
+        Self {
+            prometheus: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Runs the tests and stops the stack, also if they failed.

@@ -16,8 +16,8 @@ use crate::postgres::{Database, Readers};
 use crate::resilience::breaker::state::Phase;
 use crate::resilience::breaker::{Breakers, CircuitView};
 use crate::valkey::Valkey;
-use status::{ComponentStatus, Latency, Space};
-use verdict::{DatabaseCheck, JobsView, StoreVerdict};
+use status::{ComponentStatus, JobsView, Latency, Space};
+use verdict::{DatabaseCheck, StoreVerdict};
 
 /// The longest that a component is waited for.
 const COMPONENT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::verdict::DatabaseVerdict;
+use super::status::DatabaseVerdict;
 use crate::valkey::{Reply, Script, ScriptCall, ScriptRequest};
 
 /// How long a verdict serves the fleet. So one connection is made in this time at most, however

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
 
 use crate::error::{BoxError, error_chain};
 
@@ -78,6 +79,45 @@ impl Space {
             ComponentStatus::Degraded
         } else {
             ComponentStatus::Ok
+        }
+    }
+}
+
+/// How the database and its readers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DatabaseVerdict {
+    pub(super) database: ComponentStatus,
+    pub(super) database_latency: Option<Latency>,
+    pub(super) readers: ComponentStatus,
+    pub(super) readers_latency: Option<Latency>,
+    /// What it says of the jobs, if it answers.
+    pub(super) jobs: Option<JobsView>,
+}
+
+/// What waits and what has failed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, FromRow, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub(super) struct JobsView {
+    /// Since when the oldest job waits that is not ended.
+    pub(super) oldest_age_seconds: i64,
+    /// Jobs that are not ended.
+    pub(super) unfinished: i64,
+    /// Jobs that have failed for good and can be redriven; at most 1,000 are counted.
+    pub(super) failed: i64,
+    /// Messages that no parser understood; at most 1,000 are counted.
+    pub(super) in_quarantine: i64,
+}
+
+impl DatabaseVerdict {
+    /// Of a database that does not answer.
+    pub(super) fn without_answer(error: BoxError) -> Self {
+        Self {
+            database: ComponentStatus::of("database", Err(error)),
+            database_latency: None,
+            readers: ComponentStatus::NotConfigured,
+            readers_latency: None,
+            jobs: None,
         }
     }
 }

@@ -7,14 +7,12 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use tokio::sync::Mutex;
 
 use super::COMPONENT_TIMEOUT;
 use super::script::{ReadVerdict, VerdictAnswer, VerdictKeys, WriteVerdict};
-use super::status::{ComponentStatus, Latency};
+use super::status::{ComponentStatus, DatabaseVerdict, JobsView, Latency};
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, error_chain};
 use crate::postgres::{Database, Readers};
@@ -31,32 +29,6 @@ const SLOW_DATABASE: Duration = Duration::from_millis(100);
 
 /// From here on a round trip to Valkey is slow.
 const SLOW_VALKEY: Duration = Duration::from_millis(50);
-
-/// How the database and its readers are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DatabaseVerdict {
-    pub(super) database: ComponentStatus,
-    pub(super) database_latency: Option<Latency>,
-    pub(super) readers: ComponentStatus,
-    pub(super) readers_latency: Option<Latency>,
-    /// What it says of the jobs, if it answers.
-    pub(super) jobs: Option<JobsView>,
-}
-
-/// What waits and what has failed.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, FromRow, Serialize, Deserialize, schemars::JsonSchema,
-)]
-pub(super) struct JobsView {
-    /// Since when the oldest job waits that is not ended.
-    pub(super) oldest_age_seconds: i64,
-    /// Jobs that are not ended.
-    pub(super) unfinished: i64,
-    /// Jobs that have failed for good and can be redriven; at most 1,000 are counted.
-    pub(super) failed: i64,
-    /// Messages that no parser understood; at most 1,000 are counted.
-    pub(super) in_quarantine: i64,
-}
 
 /// The same, and how Valkey is, which was asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,18 +163,6 @@ impl DatabaseCheck {
             verdict.readers = ComponentStatus::of("readers", readers.map(|_| ()));
         }
         verdict
-    }
-}
-
-impl DatabaseVerdict {
-    fn without_answer(error: BoxError) -> Self {
-        Self {
-            database: ComponentStatus::of("database", Err(error)),
-            database_latency: None,
-            readers: ComponentStatus::NotConfigured,
-            readers_latency: None,
-            jobs: None,
-        }
     }
 }
 

@@ -99,7 +99,14 @@ impl Function {
                 Box::pin(async move {
                     let setup = Setup::new(E::LIMITS);
                     let route = Route::<P, E>::from_env(&setup).await?;
-                    metered(name, route, &setup)
+                    // A route that asks no service does not begin with it for its own counts.
+                    let sums = !P::IS_PUBLIC || setup.uses_valkey();
+                    let flusher = if sums {
+                        Some(Flusher::from_env(&setup)?)
+                    } else {
+                        None
+                    };
+                    Ok(metered(name, route, flusher))
                 })
             },
         }
@@ -115,7 +122,12 @@ impl Function {
                 Box::pin(async move {
                     let setup = Setup::new(E::LIMITS);
                     let endpoint = E::from_env(&setup).await?;
-                    metered(name, socket_endpoint::SocketRoute(endpoint), &setup)
+                    let flusher = Flusher::from_env(&setup)?;
+                    Ok(metered(
+                        name,
+                        socket_endpoint::SocketRoute(endpoint),
+                        Some(flusher),
+                    ))
                 })
             },
         }
@@ -131,7 +143,12 @@ impl Function {
                 Box::pin(async move {
                     let setup = Setup::new(&[]);
                     let consumer = C::from_env(&setup).await?;
-                    metered(name, queue_consumer::Consumer(consumer), &setup)
+                    let flusher = Flusher::from_env(&setup)?;
+                    Ok(metered(
+                        name,
+                        queue_consumer::Consumer(consumer),
+                        Some(flusher),
+                    ))
                 })
             },
         }
@@ -147,7 +164,8 @@ impl Function {
                 Box::pin(async move {
                     let setup = Setup::new(&[]);
                     let schedule = S::from_env(&setup).await?;
-                    metered(name, schedule::Scheduled(schedule), &setup)
+                    let flusher = Flusher::from_env(&setup)?;
+                    Ok(metered(name, schedule::Scheduled(schedule), Some(flusher)))
                 })
             },
         }
@@ -168,16 +186,15 @@ impl Function {
 fn metered(
     name: &'static str,
     function: impl Invoke + 'static,
-    setup: &Setup,
-) -> Result<Box<dyn Invoke>, ConfigError> {
+    flusher: Option<Flusher>,
+) -> Box<dyn Invoke> {
     metrics::increment(&catalogue::COLD_STARTS, &[("function", name)]);
-    let flusher = Flusher::from_env(setup)?;
-    Ok(Box::new(Metered { function, flusher }))
+    Box::new(Metered { function, flusher })
 }
 
 struct Metered<I> {
     function: I,
-    flusher: Flusher,
+    flusher: Option<Flusher>,
 }
 
 impl<I: Invoke> Invoke for Metered<I> {
@@ -188,7 +205,9 @@ impl<I: Invoke> Invoke for Metered<I> {
     ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
         Box::pin(async {
             let answer = self.function.invoke(event, context).await;
-            self.flusher.flush_if_due().await;
+            if let Some(flusher) = &self.flusher {
+                flusher.flush_if_due().await;
+            }
             answer
         })
     }
