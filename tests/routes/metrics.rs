@@ -70,6 +70,7 @@ async fn what_environments_count_is_summed_for_the_fleet() {
         let text = scrape().await;
         let missing = expected.iter().filter(|series| !text.contains(**series));
         let missing: Vec<_> = missing.collect();
+        println!("missing: {missing:?}");
         missing.is_empty().then_some(text)
     });
     let text = missing.await;

@@ -32,12 +32,16 @@ impl Sums {
     }
 }
 
-/// All metrics of the catalogue that have a value, and the gauges.
-pub(super) fn text(sums: &Sums, gauges: &[Gauge]) -> Result<String, fmt::Error> {
+/// All metrics of the catalogue that have a value, those without labels from 0 on, and the gauges.
+pub(super) fn text(sums: Option<&Sums>, gauges: &[Gauge]) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    for metric in catalogue::all() {
+    // Without sums a series has a gap, which is no reset.
+    for metric in catalogue::all().filter(|_| sums.is_some()) {
         // What an older release has counted by another name is left out.
-        let Some(series) = sums.by_metric.get(metric.name) else {
+        let known = sums.and_then(|sums| sums.by_metric.get(metric.name));
+        // A first event can only be seen as an increase of something.
+        let nothing = BTreeMap::from([(metric.name.to_owned(), 0)]);
+        let Some(series) = known.or_else(|| metric.labels.is_empty().then_some(&nothing)) else {
             continue;
         };
         if metric.buckets.is_empty() {
@@ -146,7 +150,22 @@ cache_reads_total{kind=\"user\",level=\"valkey\"} 3
 db_connections{state=\"idle\"} 3
 db_connections{state=\"active\"} 3
 ";
-        assert_eq!(text(&sums, &gauges).unwrap(), expected);
+        let text = text(Some(&sums), &gauges).unwrap();
+        let of = |name: &str| {
+            let lines = text.lines().filter(|line| line.contains(name));
+            lines.collect::<Vec<_>>().join("\n") + "\n"
+        };
+        assert_eq!(of("cache_reads") + &of("db_connections"), expected);
+        assert_eq!(
+            of("valkey_gone_total").lines().last(),
+            Some("valkey_gone_total 0")
+        );
+        assert!(!text.contains("older_release"), "{text}");
+    }
+
+    #[test]
+    fn without_sums_counters_have_a_gap() {
+        assert_eq!(super::text(None, &[]).unwrap(), "");
     }
 
     #[test]
@@ -157,7 +176,7 @@ db_connections{state=\"active\"} 3
             sums.add(format!("{call}{suffix}"), sum);
         }
 
-        let text = text(&sums, &[]).unwrap();
+        let text = text(Some(&sums), &[]).unwrap();
         let labels = r#"method="GET",path="/health""#;
         for (bound, count) in [("10", 0), ("25", 3), ("100", 3), ("250", 4), ("+Inf", 6)] {
             let line =
@@ -168,6 +187,6 @@ db_connections{state=\"active\"} 3
             "http_request_duration_ms_sum{{{labels}}} 20330\n\
              http_request_duration_ms_count{{{labels}}} 6\n"
         );
-        assert!(text.ends_with(&ends), "{text}");
+        assert!(text.contains(&ends), "{text}");
     }
 }

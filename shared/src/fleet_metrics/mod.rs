@@ -40,12 +40,11 @@ impl FleetMetrics {
         let (sums, mut gauges) =
             futures::join!(self.read_sums(deadline), self.gauges.read(deadline));
         gauges.push(gauges::source_up("valkey", sums.is_ok()));
-        let sums = sums.unwrap_or_else(|error| {
-            let causes = error_chain(&*error);
+        let sums = sums.inspect_err(|error| {
+            let causes = error_chain(&**error);
             tracing::warn!(causes, "the fleet's sums cannot be read");
-            Sums::default()
         });
-        exposition::text(&sums, &gauges).map_err(Error::internal)
+        exposition::text(sums.ok().as_ref(), &gauges).map_err(Error::internal)
     }
 
     async fn read_sums(&self, deadline: Deadline) -> Result<Sums, BoxError> {
