@@ -44,7 +44,7 @@ impl Endpoint for AnswerQuestions {
                 let answered = answers::record(connection, scope, id, &new).await?;
                 let record = AuditedRecord::consultation(&answered.user_id, id);
                 let action = AuditAction::AnswerQuestions;
-                audit::record_reads(connection, &call.caller, action, &[record]).await?;
+                audit::record_act(connection, &call.caller, action, record).await?;
                 Ok(answered)
             })
             .await?;

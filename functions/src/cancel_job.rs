@@ -1,5 +1,6 @@
 //! `POST /v1/jobs/{id}/cancel`: cancels a job.
 
+use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, Response, reply};
@@ -43,7 +44,13 @@ impl Endpoint for CancelJob {
                     let detail = "An erasure that has begun cannot be cancelled.";
                     return Err(Error::new(ErrorKind::Conflict, detail));
                 }
-                transition::cancel(connection, scope, id).await
+                let cancelled = transition::cancel(connection, scope, id).await?;
+                if let Some(consultation) = cancelled.consultation_id {
+                    let record = AuditedRecord::consultation(&job.user_id, consultation);
+                    let action = AuditAction::CancelJob;
+                    audit::record_act(connection, &call.caller, action, record).await?;
+                }
+                Ok(cancelled)
             })
             .await?;
         if job.state.is_final() {

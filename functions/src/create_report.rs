@@ -59,7 +59,7 @@ impl Endpoint for CreateReport {
             .run(async |connection| {
                 let record = AuditedRecord::consultation(&consultation.user_id, id);
                 let action = AuditAction::RequestReport;
-                audit::record_reads(connection, &call.caller, action, &[record]).await?;
+                audit::record_act(connection, &call.caller, action, record).await?;
                 store::enqueue(connection, &job).await
             })
             .await?;

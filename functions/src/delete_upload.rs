@@ -40,7 +40,7 @@ impl Endpoint for DeleteUpload {
                 let upload = store::get(connection, scope, id).await?;
                 let record = AuditedRecord::upload(&upload.user_id, id);
                 let action = AuditAction::RemoveUpload;
-                audit::record_reads(connection, &call.caller, action, &[record]).await?;
+                audit::record_act(connection, &call.caller, action, record).await?;
                 store::delete(connection, scope, id).await
             })
             .await?;

@@ -6,9 +6,11 @@ use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::identity::Role;
 use wenzhen::jobs::dead_letters::{self, RedriveRequest};
 use wenzhen::jobs::queue::Queue;
-use wenzhen::jobs::{RedrivenView, outbox};
+use wenzhen::jobs::{JobKind, RedrivenView, outbox};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
+
+use crate::JOB_KINDS;
 
 /// How many jobs one call queues again unless it says otherwise.
 const DEFAULT_LIMIT: i64 = 100;
@@ -39,7 +41,12 @@ impl Endpoint for RedriveJobs {
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         call.require_role(Role::Admin, "Only admins may bring failed jobs back.")?;
 
+        call.refuse_other_queries(&["limit", "kind"])?;
         let kind = call.query("kind");
+        let is_unknown = |kind: &str| !JobKind::is_known(JOB_KINDS, kind);
+        if kind.as_deref().is_some_and(is_unknown) {
+            return Err(Error::field("kind", "must be a kind of job"));
+        }
         let request = RedriveRequest {
             tenant: &call.caller.tenant,
             kind: kind.as_deref(),

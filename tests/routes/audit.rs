@@ -114,6 +114,37 @@ async fn what_staff_read_is_in_the_trail_and_what_patients_read_of_their_own_is_
     assert!(event["at"].is_string());
 }
 
+/// A read that is repeated tells nothing new; what is done twice is done twice.
+#[tokio::test]
+async fn each_thing_that_staff_do_is_an_event() {
+    let clinic = Clinic::new().await;
+    let accepted = clinic
+        .patient
+        .complain("I feel unwell since yesterday")
+        .await;
+    let path = format!("/v1/consultations/{}", accepted["id"].as_str().unwrap());
+    let code = accepted["questions"][0]["code"].as_str().unwrap();
+    for answer in ["no", "yes"] {
+        let body = json!({ "answers": { code: answer } });
+        let answers = clinic.clinician.post(&format!("{path}/answers"));
+        read(answers.json(&body).send().await.unwrap(), StatusCode::OK).await;
+    }
+
+    let waiting = json!({ "symptoms": "a cough [primary:silent] [secondary:silent]" });
+    let created = clinic.patient.post("/v1/consultations").json(&waiting);
+    let waiting = read(created.send().await.unwrap(), StatusCode::ACCEPTED).await;
+    let job = waiting["job_id"].as_str().unwrap();
+    let cancelled = clinic.clinician.post(&format!("/v1/jobs/{job}/cancel"));
+    read(cancelled.send().await.unwrap(), StatusCode::OK).await;
+
+    let expected = [
+        act("cancel_job", "clinician"),
+        act("answer_questions", "clinician"),
+        act("answer_questions", "clinician"),
+    ];
+    assert_eq!(clinic.acts("").await, expected);
+}
+
 #[tokio::test]
 async fn the_trail_is_paged_and_asked_about_a_person_or_a_consultation() {
     let clinic = Clinic::new().await;

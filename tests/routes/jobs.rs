@@ -173,6 +173,11 @@ async fn an_admin_redrives_a_consultation_without_its_model() {
         assert_eq!(refused["errors"][0]["field"], "limit");
     }
 
+    for query in ["?kinds=analyze", "?kind=", "?kind=report", "?x=1"] {
+        let answer = redrive(&admin, query).await;
+        problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+
     // By now the model is able to answer.
     let mend = "UPDATE consultations SET symptoms = '头痛三天' WHERE tenant_id = $1";
     let mended = sqlx::query(mend).bind(&patient.tenant);
@@ -192,4 +197,37 @@ async fn an_admin_redrives_a_consultation_without_its_model() {
         (&done["attempts"], &done["error"]),
         (&json!(1), &Value::Null)
     );
+}
+
+/// The further message is answered instead.
+#[tokio::test]
+async fn a_failed_job_is_not_brought_back_after_a_further_message() {
+    let tenant = new_tenant();
+    let patient = User::of(&tenant, "patient", Role::Patient).await;
+    let admin = User::of(&tenant, "chief", Role::Admin).await;
+    let body = json!({
+        "symptoms": "a headache [primary:prose] [secondary:prose]",
+        "require_model": true,
+    });
+    let created = patient.post("/v1/consultations").json(&body).send().await;
+    let failed = read(created.unwrap(), StatusCode::ACCEPTED).await;
+    patient.outcome(&failed).await;
+    let list = async || {
+        let answer = admin.get("/v1/jobs?state=failed").send().await.unwrap();
+        let page = read(answer, StatusCode::OK).await;
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!(list().await, 1);
+
+    let path = format!(
+        "/v1/consultations/{}/messages",
+        failed["id"].as_str().unwrap()
+    );
+    let message = patient
+        .post(&path)
+        .json(&json!({ "text": "it is better now" }));
+    read(message.send().await.unwrap(), StatusCode::ACCEPTED).await;
+    assert_eq!(list().await, 0);
+    let redriven = read(redrive(&admin, "").await, StatusCode::OK).await;
+    assert_eq!(redriven["redriven"], 0);
 }

@@ -52,7 +52,7 @@ async fn what_environments_count_is_summed_for_the_fleet() {
         r#"jobs_completed_total{kind="analyze"}"#,
         r#"job_duration_ms_count{kind="analyze"}"#,
         r#"triage_verdicts_total{urgency="routine"}"#,
-        r#"cache_reads_total{kind="consultation""#,
+        "cache_reads_total{",
         r#"cold_starts_total{function="create-consultation"}"#,
         "outbox_sent_total",
         "db_connections{",

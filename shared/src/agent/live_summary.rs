@@ -130,6 +130,8 @@ impl Drop for Writer<'_> {
 struct AnswerPart {
     urgency: Urgency,
     summary: String,
+    /// Whether the model has ended the summary, and writes other members.
+    is_ended: bool,
 }
 
 impl AnswerPart {
@@ -138,8 +140,13 @@ impl AnswerPart {
     fn read(answer: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(&closed(answer.trim_start())?).ok()?;
         let urgency = serde_json::from_value(value.get("urgency")?.clone()).ok()?;
-        let summary = value.get("summary")?.as_str()?.to_owned();
-        Some(Self { urgency, summary })
+        let summary = value.get("summary")?.as_str()?;
+        let begun = summary.strip_suffix(CUT_OFF);
+        Some(Self {
+            urgency,
+            summary: begun.unwrap_or(summary).to_owned(),
+            is_ended: begun.is_none(),
+        })
     }
 
     /// Its whole sentences, if they may be shown: not to somebody whom the rules send to a doctor
@@ -150,7 +157,13 @@ impl AnswerPart {
         }
 
         let start: String = self.summary.chars().take(MAX_CHARS).collect();
-        let text = citations::without_marks(whole_sentences(&start));
+        let is_whole = self.is_ended && start.len() == self.summary.len();
+        let sentences = if is_whole {
+            start.trim()
+        } else {
+            whole_sentences(&start)
+        };
+        let text = citations::without_marks(sentences);
         let part = SummaryPart {
             text,
             urgency: Some(self.urgency),
@@ -175,8 +188,11 @@ fn whole_sentences(text: &str) -> &str {
         .trim()
 }
 
-/// A beginning of a JSON object with what closes its last text and all that is open. It may not be
-/// JSON all the same, such as behind a key without its value.
+/// Stands where a text was cut off: no model writes it, it is for private use.
+const CUT_OFF: char = '\u{f8ff}';
+
+/// A beginning of a JSON object with what closes its last text, behind [`CUT_OFF`], and all that is
+/// open. It may not be JSON all the same, such as behind a key without its value.
 fn closed(beginning: &str) -> Option<String> {
     if !beginning.starts_with('{') {
         return None;
@@ -203,6 +219,7 @@ fn closed(beginning: &str) -> Option<String> {
         .get(..escape_at.unwrap_or(beginning.len()))?
         .to_owned();
     if is_in_text {
+        whole.push(CUT_OFF);
         whole.push('"');
     }
     whole.extend(closers.iter().rev());
@@ -233,7 +250,7 @@ mod tests {
             assert!(text.ends_with(['.', '!']), "{text:?}");
             last = text;
         }
-        assert_eq!(last, "This may be \"angina\". See a doctor today.");
+        assert_eq!(last, "This may be \"angina\". See a doctor today.\nNow.");
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub enum AuditAction {
     AnswerQuestions,
     /// A report was asked for.
     RequestReport,
+    /// A job of a consultation was cancelled.
+    CancelJob,
     /// An upload was removed.
     RemoveUpload,
     /// A whole consultation was exported.

@@ -7,4 +7,4 @@ mod event;
 pub mod store;
 
 pub use event::{Actor, ActorRole, AuditAction, AuditEvent, AuditFilter, AuditedRecord};
-pub use store::{record, record_read, record_reads};
+pub use store::{record, record_act, record_read, record_reads};

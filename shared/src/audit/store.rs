@@ -47,6 +47,21 @@ pub async fn record_reads(
     insert(connection, &caller.tenant, actor, action, records, ids).await
 }
 
+/// Writes what a clinician or an admin does with a record, each time that they do it. What patients
+/// do with their own is not written.
+pub async fn record_act(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    action: AuditAction,
+    record: AuditedRecord<'_>,
+) -> Result<(), Error> {
+    if caller.role == Role::Patient {
+        return Ok(());
+    }
+    let actor = Actor::Caller(caller);
+    self::record(connection, &caller.tenant, actor, action, &[record]).await
+}
+
 /// The id of a read, the same for all of the same five minutes: so the table's key finds repeats.
 fn read_id(
     caller: &Caller,

@@ -32,6 +32,11 @@ pub struct JobKind {
 }
 
 impl JobKind {
+    /// Whether one of `kinds` has this name.
+    pub fn is_known(kinds: &[Self], name: &str) -> bool {
+        kinds.iter().any(|kind| kind.name == name)
+    }
+
     /// The kind `P`.
     pub const fn of<P: JobPayload>() -> Self {
         Self {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::payload::JobKind;
 use super::reason::Reason;
 use super::state::{JobState, MAX_ATTEMPTS};
+use crate::identity::UserId;
 use crate::locale::Locale;
 
 /// A job as its row has it.
@@ -19,6 +20,8 @@ pub struct Job {
     pub kind: String,
     /// How far the job has come.
     pub state: JobState,
+    /// For whom it is done.
+    pub user_id: UserId,
     /// The consultation that the job works on, if it works on one.
     pub consultation_id: Option<Uuid>,
     /// The patient's language.

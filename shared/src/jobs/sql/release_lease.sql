@@ -15,6 +15,8 @@ WITH released AS MATERIALIZED (
         step = NULL,
         deferred_since = NULL,
         finished_at = CASE WHEN released.state <> 'queued' THEN now() END,
+        -- Its kind has found that something later does its work: no redrive brings it back.
+        superseded_at = CASE WHEN released.state = 'failed' AND $4 = 'superseded' THEN now() END,
         not_before = now() + make_interval(secs => $8),
         lease_token = NULL,
         lease_expires_at = NULL

@@ -9,7 +9,7 @@ WITH run AS MATERIALIZED (
     JOIN jobs ON (jobs.tenant_id, jobs.consultation_id) = (consultations.tenant_id, consultations.id)
     WHERE jobs.tenant_id = $1 AND jobs.id = $2 AND lease_token = $3 AND state = 'active'
       AND ($5 IS NULL OR array_position($6, urgency) <= array_position($6, $5))
-    FOR SHARE OF consultations, jobs
+    FOR SHARE OF jobs, consultations
 ), stream AS (
     UPDATE event_streams
     SET last_id = last_id + 1
