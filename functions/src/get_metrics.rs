@@ -63,7 +63,7 @@ impl Endpoint<Public> for GetMetrics {
             }
         }
 
-        let text = self.metrics.text(call.deadline).await?;
+        let text = Box::pin(self.metrics.text(call.deadline)).await?;
         reply::text(fleet_metrics::CONTENT_TYPE, text)
     }
 }

@@ -94,8 +94,14 @@ it('an admin sees the health with its circuits, and queues failed jobs again', a
   await page.getByRole('link', { name: '运维' }).click();
 
   await page.locator('[data-component=database]').getByText('正常').waitFor();
-  await page.locator('[data-component=database]').getByText(/\d+ 毫秒/).waitFor();
-  await page.locator('[data-component=disk]').getByText(/已用 \d+ %/).waitFor();
+  await page
+    .locator('[data-component=database]')
+    .getByText(/\d+ 毫秒/)
+    .waitFor();
+  await page
+    .locator('[data-component=disk]')
+    .getByText(/已用 \d+ %/)
+    .waitFor();
   await page.getByRole('cell', { name: 'primary', exact: true }).waitFor();
   await page.getByRole('button', { name: '全部重新排队' }).click();
   await page.getByText(/已重新排队：\d+/).waitFor();

@@ -72,6 +72,7 @@ fn install(stack: &Stack) -> Result<PathBuf> {
     if programs.join("promtool").is_file() {
         return Ok(programs);
     }
+    #[expect(clippy::disallowed_methods, reason = "no setting of ours")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     let has_both = |folder: &PathBuf| {
         ["prometheus", "promtool"]
@@ -232,14 +233,18 @@ async fn ask_all(stack: &Stack, server: &Server<'_>, port: u16) -> Result<usize>
 
 fn dashboard_queries(file: &Path) -> Result<Vec<String>> {
     let dashboard: Value = serde_json::from_slice(&fs::read(file)?)?;
-    let panels = dashboard["panels"].as_array().context("no panels")?;
+    let panels = array_at(&dashboard, "/panels").context("no panels")?;
     let targets = panels
         .iter()
-        .filter_map(|panel| panel["targets"].as_array());
+        .filter_map(|panel| array_at(panel, "/targets"));
     let queries = targets
         .flatten()
-        .filter_map(|target| target["expr"].as_str());
+        .filter_map(|target| target.get("expr")?.as_str());
     Ok(queries.map(ToOwned::to_owned).collect())
+}
+
+fn array_at<'a>(json: &'a Value, path: &str) -> Option<&'a Vec<Value>> {
+    json.pointer(path)?.as_array()
 }
 
 struct Questioner {
@@ -253,7 +258,7 @@ impl Questioner {
         let mut url: url::Url = format!("http://127.0.0.1:{}/api/v1/query", self.port).parse()?;
         url.query_pairs_mut().append_pair("query", query);
         let answer: Value = self.client.get(url).send().await?.json().await?;
-        let found = answer["data"]["result"].as_array();
+        let found = array_at(&answer, "/data/result");
         found
             .map(Vec::len)
             .with_context(|| format!("{query} is not understood: {answer}"))
@@ -263,14 +268,12 @@ impl Questioner {
     async fn check_rules(&self) -> Result<()> {
         let url = format!("http://127.0.0.1:{}/api/v1/rules", self.port);
         let answer: Value = self.client.get(url).send().await?.json().await?;
-        let groups = answer["data"]["groups"]
-            .as_array()
-            .context("no groups of rules")?;
+        let groups = array_at(&answer, "/data/groups").context("no groups of rules")?;
         let mut rules = groups
             .iter()
-            .filter_map(|group| group["rules"].as_array())
+            .filter_map(|group| array_at(group, "/rules"))
             .flatten();
-        let broken = rules.find(|rule| rule["health"] != "ok");
+        let broken = rules.find(|rule| rule.get("health") != Some(&Value::from("ok")));
         ensure!(broken.is_none(), "a rule cannot be evaluated: {broken:?}");
         Ok(())
     }

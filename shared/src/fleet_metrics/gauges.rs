@@ -140,7 +140,7 @@ impl GaugeSources {
     }
 
     fn circuit_gauges(&self) -> Vec<Gauge> {
-        let views = self.circuits.iter().flat_map(|circuits| circuits.views());
+        let views = self.circuits.iter().flat_map(Breakers::views);
         let phases = views.flat_map(|view| {
             Phase::ALL.map(|phase| Gauge {
                 name: "circuit_phase",

@@ -38,6 +38,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** That the API answers */
+        get: operations["getLiveness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the fleet has counted, for Prometheus */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -633,7 +667,7 @@ export interface components {
             trace?: components["schemas"]["Trace"] | null;
         };
         /** @description What was done with a record. */
-        AuditAction: "read_consultation" | "list_consultation" | "read_messages" | "read_trace" | "read_upload" | "follow_consultation" | "answer_questions" | "request_report" | "remove_upload" | "export_consultation" | "erase_consultation" | "change_role" | "sign_out_user";
+        AuditAction: "read_consultation" | "list_consultation" | "read_messages" | "read_trace" | "read_upload" | "follow_consultation" | "answer_questions" | "request_report" | "cancel_job" | "remove_upload" | "export_consultation" | "erase_consultation" | "change_role" | "sign_out_user";
         /** @description One act, as admins see it. */
         AuditEvent: {
             /**
@@ -681,7 +715,7 @@ export interface components {
             /** @description In the order in which they are asked, the general danger signs first. */
             questions: components["schemas"]["QuestionView"][];
         };
-        /** @description One model's circuit, as every caller may see it: no addresses, no counts. */
+        /** @description One model's circuit: no addresses, no counts. */
         CircuitHealth: {
             name: string;
             phase: components["schemas"]["Phase"];
@@ -742,9 +776,19 @@ export interface components {
         };
         ComponentChecks: {
             database: components["schemas"]["ComponentStatus"];
+            /** @description The readers of the database. */
+            readers: components["schemas"]["ComponentStatus"];
             valkey: components["schemas"]["ComponentStatus"];
-            ai: components["schemas"]["ModelsHealth"];
-            embeddings: components["schemas"]["ModelsHealth"];
+            ai: components["schemas"]["ComponentStatus"];
+            embeddings: components["schemas"]["ComponentStatus"];
+            /** @description `degraded` while a job waits for more than a quarter of an hour. */
+            jobs: components["schemas"]["ComponentStatus"];
+            /** @description `degraded` while there are failed jobs to redrive, or messages in quarantine. */
+            dead_letters: components["schemas"]["ComponentStatus"];
+            /** @description Of the environment that answers. */
+            disk: components["schemas"]["ComponentStatus"];
+            /** @description Of the environment that answers. */
+            memory: components["schemas"]["ComponentStatus"];
         };
         /** @description How one component is. */
         ComponentStatus: "ok" | "degraded" | "down" | "not_configured";
@@ -949,10 +993,26 @@ export interface components {
              */
             rerank_score?: number | null;
         };
+        /** @description What admins are told besides. */
+        HealthDetails: {
+            /** @description Slow from 100 ms on. */
+            database: components["schemas"]["Latency"] | null;
+            /** @description Slow from 100 ms on. */
+            readers: components["schemas"]["Latency"] | null;
+            /** @description Slow from 50 ms on. */
+            valkey: components["schemas"]["Latency"] | null;
+            ai: components["schemas"]["CircuitHealth"][];
+            embeddings: components["schemas"]["CircuitHealth"][];
+            jobs: components["schemas"]["JobsView"] | null;
+            disk: components["schemas"]["Space"] | null;
+            memory: components["schemas"]["Space"] | null;
+        };
         /** @description What `GET /health` answers. */
         HealthReport: {
             status: components["schemas"]["OverallStatus"];
             checks: components["schemas"]["ComponentChecks"];
+            /** @description For admins. */
+            details?: components["schemas"]["HealthDetails"] | null;
         };
         /** @description What becomes of the valid rows if others are invalid. */
         ImportMode: "partial" | "all_or_nothing";
@@ -1038,6 +1098,35 @@ export interface components {
              * @description When the job ended.
              */
             finished_at: string | null;
+        };
+        /** @description What waits and what has failed. */
+        JobsView: {
+            /**
+             * Format: int64
+             * @description Since when the oldest job waits that is not ended.
+             */
+            oldest_age_seconds: number;
+            /**
+             * Format: int64
+             * @description Jobs that are not ended.
+             */
+            unfinished: number;
+            /**
+             * Format: int64
+             * @description Jobs that have failed for good and can be redriven; at most 1,000 are counted.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Messages that no parser understood; at most 1,000 are counted.
+             */
+            in_quarantine: number;
+        };
+        /** @description How long a component took to answer. */
+        Latency: {
+            /** Format: uint64 */
+            latency_ms: number;
+            speed: components["schemas"]["Speed"];
         };
         /** @description An address that delivers an upload for a short time. */
         Link: {
@@ -1162,11 +1251,6 @@ export interface components {
         ModelList: {
             object: string;
             data: components["schemas"]["Model"][];
-        };
-        /** @description How some models are. */
-        ModelsHealth: {
-            status: components["schemas"]["ComponentStatus"];
-            circuits: components["schemas"]["CircuitHealth"][];
         };
         /** @description The body of `POST /v1/consultations/{id}/answers`. */
         NewAnswers: {
@@ -1414,6 +1498,15 @@ export interface components {
             /** @description An absolute `https` address. */
             url: string;
         };
+        /** @description How much of something is used. */
+        Space: {
+            /** Format: uint64 */
+            used_bytes: number;
+            /** Format: uint64 */
+            total_bytes: number;
+        };
+        /** @description How fast a component answers. */
+        Speed: "good" | "slow";
         /** @description A customer of the installation: 1 to 64 of `a-z`, `0-9`, `-` and `_`. */
         TenantId: string;
         /** @description Tokens, by the provider's own word. */
@@ -1722,6 +1815,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthReport"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLiveness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it does, and no dependency was asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the metrics; for admins, and for the scrapers' token */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description What went wrong, and what to do */
@@ -2221,7 +2374,7 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
-                /** @description those that have failed for good */
+                /** @description those that have failed for good and can be redriven */
                 state?: "failed";
                 /** @description items of a page, 20 if it is left out */
                 limit?: number;

@@ -94,8 +94,9 @@ function measured(
     case 'disk':
     case 'memory': {
       const space = details[name];
-      const percent = space && Math.round((space.used_bytes / space.total_bytes) * 100);
-      return percent === null || percent === undefined ? '' : t('operations.used', { percent });
+      if (!space) return '';
+      const percent = Math.round((space.used_bytes / space.total_bytes) * 100);
+      return t('operations.used', { percent });
     }
     case 'jobs':
       return jobs ? t('operations.unfinished', { count: jobs.unfinished }) : '';

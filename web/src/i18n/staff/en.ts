@@ -102,6 +102,7 @@ export const staffEn = {
   'audit.action.follow_consultation': 'Followed live',
   'audit.action.answer_questions': 'Questions answered',
   'audit.action.request_report': 'Report asked for',
+  'audit.action.cancel_job': 'Job cancelled',
   'audit.action.remove_upload': 'File removed',
   'audit.action.export_consultation': 'Consultation exported',
   'audit.action.erase_consultation': 'Consultation erased',

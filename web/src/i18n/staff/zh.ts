@@ -104,6 +104,7 @@ export const staffZh: Record<StaffTextKey, string> = {
   'audit.action.follow_consultation': '实时跟踪',
   'audit.action.answer_questions': '回答问题',
   'audit.action.request_report': '请求报告',
+  'audit.action.cancel_job': '取消任务',
   'audit.action.remove_upload': '移除文件',
   'audit.action.export_consultation': '导出问诊',
   'audit.action.erase_consultation': '删除问诊',
