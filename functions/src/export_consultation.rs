@@ -44,6 +44,7 @@ impl Endpoint for ExportConsultation {
     /// 503 rather than a part of it.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         let id = call.path_id("id", "consultation")?;
+        call.refuse_other_queries(&["format"])?;
         let format = ExportFormat::parse(call.query("format").as_deref())?;
         let (scope, tenant) = (call.caller.scope(), &call.caller.tenant);
         let read = self

@@ -25,6 +25,7 @@ impl Endpoint for ListConsultations {
 
     /// 200 with one page: a patient's own consultations, for a clinician or an admin the tenant's.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
+        call.refuse_other_queries(&["limit", "cursor"])?;
         let page = call.page()?;
         let scope = call.caller.scope();
 

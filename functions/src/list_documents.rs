@@ -32,6 +32,7 @@ impl Endpoint for ListDocuments {
             "Only clinicians and admins may list documents.",
         )?;
 
+        call.refuse_other_queries(&["limit", "cursor"])?;
         let page: Page = call.page()?;
         let tenant = &call.caller.tenant;
         let listed = self

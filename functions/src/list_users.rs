@@ -33,6 +33,7 @@ impl Endpoint for ListUsers {
             "Only clinicians and admins may list people.",
         )?;
 
+        call.refuse_other_queries(&["limit", "cursor", "include"])?;
         let page: Page<UserId> = call.page()?;
         let tenant = &call.caller.tenant;
         let includes_consultations = includes_consultations(&call)?;

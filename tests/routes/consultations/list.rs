@@ -116,3 +116,22 @@ async fn a_wrong_limit_or_cursor_is_refused() {
         assert_eq!(said["errors"][0]["field"], wrong.field, "{}", wrong.query);
     }
 }
+
+/// Left out without a word, it would show what was not asked for.
+#[tokio::test]
+async fn a_filter_that_lists_do_not_have_is_refused() {
+    let admin = User::of(&new_tenant(), "chief", Role::Admin).await;
+    for list in [
+        "consultations",
+        "users",
+        "knowledge/documents",
+        "uploads",
+        "jobs",
+        "audit-events",
+    ] {
+        let path = format!("/v1/{list}?limit=1&colour=red");
+        let answer = admin.get(&path).send().await.unwrap();
+        let refused = problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(refused["errors"][0]["field"], "query", "{list}");
+    }
+}
