@@ -36,7 +36,7 @@ impl Endpoint for CancelJob {
         let id = call.path_id("id", "job")?;
         let scope = call.caller.scope();
 
-        let job = self
+        let (job, is_new) = self
             .database
             .run(async |connection| {
                 let job = store::get(connection, scope, id).await?;
@@ -45,15 +45,16 @@ impl Endpoint for CancelJob {
                     return Err(Error::new(ErrorKind::Conflict, detail));
                 }
                 let cancelled = transition::cancel(connection, scope, id).await?;
-                if let Some(consultation) = cancelled.consultation_id {
+                let is_new = !job.state.is_final() && !job.cancel_requested;
+                if let Some(consultation) = cancelled.consultation_id.filter(|_| is_new) {
                     let record = AuditedRecord::consultation(&job.user_id, consultation);
                     let action = AuditAction::CancelJob;
                     audit::record_act(connection, &call.caller, action, record).await?;
                 }
-                Ok(cancelled)
+                Ok((cancelled, is_new))
             })
             .await?;
-        if job.state.is_final() {
+        if is_new && job.state.is_final() {
             metrics::count("JobCancelled", &[("kind", &job.kind)]);
         }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::script::{Flush, SHARDS};
+use super::script::{Flush, MARK_TTL};
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
 use crate::error::error_chain;
@@ -18,16 +18,18 @@ use crate::valkey::{Valkey, ValkeyError};
 /// Between two flushes of one environment.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The longest that a call waits for a flush behind its answer: long enough to connect with TLS,
-/// which a function that asks Valkey for nothing else does here. A call that has asked it before has
-/// a connection, or knows that there is none.
+/// The longest that an invocation waits for a flush behind its answer: long enough to connect with
+/// TLS, which a function that asks Valkey for nothing else does here. While Valkey is left alone, it
+/// is not waited for at all.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// Kept from the invocation's time for sending its answer.
+const ANSWER_RESERVE: Duration = Duration::from_millis(300);
 
 /// Flushes for one function in one execution environment, within its invocations: nothing runs
 /// between them.
 pub struct Flusher {
     valkey: Option<Arc<Valkey>>,
-    shard: u128,
     state: Mutex<FlushState>,
 }
 
@@ -40,6 +42,7 @@ struct FlushState {
 
 struct Increments {
     id: Uuid,
+    taken_at: SystemTime,
     by_series: HashMap<String, u64>,
 }
 
@@ -53,16 +56,16 @@ impl Flusher {
     pub fn new(valkey: Option<Arc<Valkey>>) -> Self {
         Self {
             valkey,
-            shard: Uuid::now_v7().as_u128() % SHARDS,
             state: Mutex::default(),
         }
     }
 
     /// Flushes at the end of an invocation, if the last time is long enough ago. What is counted
     /// after that waits for the next invocation; if none comes, it is lost with the environment.
-    pub async fn flush_if_due(&self) {
-        if self.is_due() {
-            self.flush().await;
+    pub async fn flush_if_due(&self, invocation_end: SystemTime) {
+        let deadline = Deadline::of_invocation(invocation_end, ANSWER_RESERVE, FLUSH_TIMEOUT);
+        if !deadline.remaining().is_zero() && self.is_due() {
+            self.flush(deadline).await;
         }
     }
 
@@ -77,25 +80,26 @@ impl Flusher {
     }
 
     /// Flushes now.
-    pub async fn flush(&self) {
+    async fn flush(&self, deadline: Deadline) {
         let Some(valkey) = &self.valkey else {
             series::take_unsent();
             return;
         };
 
-        let increments = self.state.lock().unanswered.take();
-        let increments = increments.unwrap_or_else(Increments::take);
+        let unanswered = self.state.lock().unanswered.take();
+        // Valkey may not know any more whether it was added.
+        let unanswered = unanswered.filter(Increments::is_known);
+        let increments = unanswered.unwrap_or_else(Increments::take);
         if increments.by_series.is_empty() {
             return;
         }
 
         let flush = Flush {
             prefix: valkey.prefix(),
-            shard: self.shard,
             id: increments.id,
             increments: &increments.by_series,
         };
-        let flushed = valkey.run(flush, Deadline::after(FLUSH_TIMEOUT)).await;
+        let flushed = valkey.run(flush, deadline).await;
         if let Err(error) = flushed {
             if !matches!(error, ValkeyError::BackingOff) {
                 let causes = error_chain(&error);
@@ -110,7 +114,13 @@ impl Increments {
     fn take() -> Self {
         Self {
             id: Uuid::now_v7(),
+            taken_at: SystemTime::now(),
             by_series: series::take_unsent(),
         }
+    }
+
+    /// Whether Valkey still has the mark of it, if it was added.
+    fn is_known(&self) -> bool {
+        self.taken_at.elapsed().is_ok_and(|age| age < MARK_TTL)
     }
 }

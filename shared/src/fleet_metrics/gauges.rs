@@ -140,7 +140,9 @@ impl GaugeSources {
     }
 
     fn circuit_gauges(&self) -> Vec<Gauge> {
+        // What one environment believes without Valkey says nothing of the fleet.
         let views = self.circuits.iter().flat_map(Breakers::views);
+        let views = views.filter(|view| view.is_shared);
         let phases = views.flat_map(|view| {
             Phase::ALL.map(|phase| Gauge {
                 name: "circuit_phase",

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, error_chain};
-use crate::valkey::{Batch, Valkey};
+use crate::valkey::Valkey;
 use exposition::Sums;
 pub use flusher::Flusher;
 pub use gauges::GaugeSources;
-use script::{ReadSums, SHARDS};
+use script::ReadSums;
 
 /// Content type of [`FleetMetrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -50,18 +50,10 @@ impl FleetMetrics {
     async fn read_sums(&self, deadline: Deadline) -> Result<Sums, BoxError> {
         let valkey = self.valkey.as_ref().ok_or("no Valkey is configured")?;
         let prefix = valkey.prefix();
-        let mut batch = Batch::default();
-        let tickets: Vec<_> = (0..SHARDS)
-            .map(|shard| batch.add(ReadSums { prefix, shard }))
-            .collect();
-
-        let mut answers = batch.run(valkey, deadline).await?;
+        let read = valkey.run(ReadSums { prefix }, deadline).await?;
         let mut sums = Sums::default();
-        for ticket in tickets {
-            let shard = answers.take(ticket).ok_or("a shard cannot be read")?;
-            for (series, sum) in shard {
-                sums.add(series, sum);
-            }
+        for (series, sum) in read.ok_or("the sums cannot be read")? {
+            sums.add(series, sum);
         }
         Ok(sums)
     }

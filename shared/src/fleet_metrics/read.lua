@@ -1,4 +1,4 @@
--- Reads a part of the fleet's sums.
+-- Reads the fleet's sums.
 --
 -- KEYS    1 the sums
 -- answers the series and their sums, in turn

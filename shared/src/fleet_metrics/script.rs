@@ -1,7 +1,8 @@
 //! The wire form of the fleet's sums. Public, so that a test can run it.
 //!
-//! They stand in [`SHARDS`] hashes, of which each environment writes to one: in cluster mode they
-//! are spread over the nodes.
+//! They stand in one hash without an expiry, so that a server which is short of memory does not
+//! throw them away, and none of a series can be lost without the rest: Prometheus would take a sum
+//! that shrinks for a new one.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -11,14 +12,8 @@ use uuid::Uuid;
 
 use crate::valkey::{Reply, Script, ScriptCall, ScriptRequest};
 
-/// How many hashes there are.
-pub const SHARDS: u128 = 8;
-
-/// Sums to which nothing is added for so long start from zero, as those of a new process would.
-const SUMS_TTL: Duration = Duration::from_hours(24 * 30);
-
 /// How long a flush is known, so that it is not added twice.
-const MARK_TTL: Duration = Duration::from_mins(10);
+pub const MARK_TTL: Duration = Duration::from_mins(10);
 
 static FLUSH_SCRIPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("flush.lua").to_owned()));
@@ -26,17 +21,14 @@ static FLUSH_SCRIPT: LazyLock<Script> =
 static READ_SCRIPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("read.lua").to_owned()));
 
-/// The sums of one shard.
-fn sums_key(prefix: &str, shard: u128) -> String {
-    format!("{prefix}:metrics:{{{shard}}}")
+fn sums_key(prefix: &str) -> String {
+    format!("{prefix}:{{metrics}}")
 }
 
 /// Adds to the sums, once however often it is sent.
 pub struct Flush<'a> {
     /// `VALKEY_PREFIX`.
     pub prefix: &'a str,
-    /// Below [`SHARDS`].
-    pub shard: u128,
     /// Names this flush.
     pub id: Uuid,
     /// By how much each series has grown.
@@ -47,9 +39,9 @@ impl ScriptRequest for Flush<'_> {
     type Answer = ();
 
     fn into_call(self) -> ScriptCall {
-        let sums = sums_key(self.prefix, self.shard);
+        let sums = sums_key(self.prefix);
         let mark = format!("{sums}:{}", self.id);
-        let mut arguments = vec![millis(SUMS_TTL), millis(MARK_TTL)];
+        let mut arguments = vec![millis(MARK_TTL)];
         for (series, increment) in self.increments {
             arguments.push(series.clone().into_bytes());
             arguments.push(increment.to_string().into_bytes());
@@ -67,12 +59,10 @@ impl ScriptRequest for Flush<'_> {
     }
 }
 
-/// Reads the sums of one shard.
+/// Reads the sums.
 pub struct ReadSums<'a> {
     /// `VALKEY_PREFIX`.
     pub prefix: &'a str,
-    /// Below [`SHARDS`].
-    pub shard: u128,
 }
 
 impl ScriptRequest for ReadSums<'_> {
@@ -81,7 +71,7 @@ impl ScriptRequest for ReadSums<'_> {
     fn into_call(self) -> ScriptCall {
         ScriptCall {
             script: &READ_SCRIPT,
-            keys: vec![sums_key(self.prefix, self.shard)],
+            keys: vec![sums_key(self.prefix)],
             arguments: Vec::new(),
         }
     }

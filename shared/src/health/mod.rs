@@ -273,12 +273,12 @@ impl ComponentChecks {
     }
 }
 
-/// `Ok` unless it is so; what is not known is down.
+/// `Ok` unless it is so.
 fn unless(is_degraded: Option<bool>) -> ComponentStatus {
     match is_degraded {
         Some(false) => ComponentStatus::Ok,
         Some(true) => ComponentStatus::Degraded,
-        None => ComponentStatus::Down,
+        None => ComponentStatus::Unknown,
     }
 }
 

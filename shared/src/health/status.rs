@@ -19,6 +19,8 @@ pub(super) enum ComponentStatus {
     Down,
     /// There is none.
     NotConfigured,
+    /// It could not be found out.
+    Unknown,
 }
 
 impl ComponentStatus {
@@ -115,7 +117,7 @@ impl DatabaseVerdict {
         Self {
             database: ComponentStatus::of("database", Err(error)),
             database_latency: None,
-            readers: ComponentStatus::NotConfigured,
+            readers: ComponentStatus::Unknown,
             readers_latency: None,
             jobs: None,
         }

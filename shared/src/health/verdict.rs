@@ -14,7 +14,7 @@ use super::COMPONENT_TIMEOUT;
 use super::script::{ReadVerdict, VerdictAnswer, VerdictKeys, WriteVerdict};
 use super::status::{ComponentStatus, DatabaseVerdict, JobsView, Latency};
 use crate::deadline::Deadline;
-use crate::error::{BoxError, Error, error_chain};
+use crate::error::{BoxError, error_chain};
 use crate::postgres::{Database, Readers};
 use crate::valkey::{Valkey, ValkeyError};
 
@@ -26,6 +26,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// From here on a statement of the database is slow.
 const SLOW_DATABASE: Duration = Duration::from_millis(100);
+
+/// The longest that the counts of jobs may take.
+const JOBS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// From here on a round trip to Valkey is slow.
 const SLOW_VALKEY: Duration = Duration::from_millis(50);
@@ -140,7 +143,7 @@ impl DatabaseCheck {
     async fn check(&self, deadline: Deadline) -> DatabaseVerdict {
         let ask_readers = async {
             match self.readers.database() {
-                Some(readers) => Some(probe(readers, deadline, ask_for_time).await),
+                Some(readers) => Some(probe(readers, deadline, async |_| ()).await),
                 None => None,
             }
         };
@@ -154,7 +157,7 @@ impl DatabaseCheck {
                 database_latency: Some(latency),
                 readers: ComponentStatus::NotConfigured,
                 readers_latency: None,
-                jobs: Some(jobs),
+                jobs,
             },
             Err(verdict) => verdict,
         };
@@ -166,28 +169,38 @@ impl DatabaseCheck {
     }
 }
 
-/// What `ask` finds on a connection of its own, and how long that took once there was one.
+/// How long a statement takes on a connection of its own, and what `then` finds on it.
 async fn probe<T>(
     database: &Database,
     deadline: Deadline,
-    ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    then: impl AsyncFnOnce(&mut PgConnection) -> T,
 ) -> Result<(T, Latency), BoxError> {
     let probing = database.probe(async |connection| {
         let asked_at = Instant::now();
-        let found = ask(connection).await?;
-        Ok((found, Latency::of(asked_at.elapsed(), SLOW_DATABASE)))
+        sqlx::query("SELECT now()")
+            .execute(&mut *connection)
+            .await?;
+        let latency = Latency::of(asked_at.elapsed(), SLOW_DATABASE);
+        Ok((then(connection).await, latency))
     });
     Ok(deadline.run(probing).await??)
 }
 
-async fn ask_for_jobs(connection: &mut PgConnection) -> Result<JobsView, Error> {
+/// None if that fails: then calls can be accepted all the same.
+async fn ask_for_jobs(connection: &mut PgConnection) -> Option<JobsView> {
     let jobs = sqlx::query_as(include_str!("sql/jobs.sql"));
-    Ok(jobs.fetch_one(connection).await?)
+    let jobs = Deadline::after(JOBS_TIMEOUT).run(jobs.fetch_one(connection));
+    match jobs.await.map_err(BoxError::from) {
+        Ok(Ok(jobs)) => Some(jobs),
+        Ok(Err(error)) => log_unknown_jobs(&error),
+        Err(elapsed) => log_unknown_jobs(&*elapsed),
+    }
 }
 
-async fn ask_for_time(connection: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query("SELECT now()").execute(connection).await?;
-    Ok(())
+fn log_unknown_jobs(error: &dyn std::error::Error) -> Option<JobsView> {
+    let causes = error_chain(error);
+    tracing::warn!(causes, "how the jobs are cannot be found out");
+    None
 }
 
 /// Each question has half of the time that is left, so that a slow Valkey leaves the other half to

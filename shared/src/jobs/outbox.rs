@@ -60,6 +60,7 @@ pub async fn dispatch(queue: &Queue, messages: &[JobMessage], deadline: Deadline
 
     if let Err(elapsed) = deadline.run(send_all(queue, messages)).await {
         let jobs = messages.len();
+        metrics::add("OutboxFailed", &[], u64::try_from(jobs).unwrap_or(u64::MAX));
         tracing::error!(jobs, error = %elapsed, "the queue is slow; jobs may stay in the outbox");
     }
 }

@@ -206,7 +206,7 @@ impl<I: Invoke> Invoke for Metered<I> {
         Box::pin(async {
             let answer = self.function.invoke(event, context).await;
             if let Some(flusher) = &self.flusher {
-                flusher.flush_if_due().await;
+                flusher.flush_if_due(context.deadline()).await;
             }
             answer
         })

@@ -25,7 +25,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "text/plain",
             schema_of::<String>,
             200,
-            "the metrics; for admins, and for the scrapers' token",
+            "the metrics; for the scrapers' token",
         ),
         of("GET /openapi.json", "getOpenapi", "This description")
             .answers::<Map<String, Value>>(200, "the description"),

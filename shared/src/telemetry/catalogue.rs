@@ -42,7 +42,7 @@ pub static HTTP_REQUESTS: Metric = counter(
     "",
     "http_requests_total",
     &["method", "path", "status"],
-    "Calls that were answered, by the route's template",
+    "Calls that a function answered, by the route's template",
 );
 
 /// How long calls take.
@@ -76,7 +76,7 @@ pub static TRIAGE_VERDICTS: Metric = counter(
     "",
     "triage_verdicts_total",
     &["urgency"],
-    "Verdicts of the rules on new complaints, messages and answers",
+    "Verdicts of the rules on complaints that were sent",
 );
 
 /// Environments.

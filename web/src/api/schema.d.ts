@@ -791,7 +791,7 @@ export interface components {
             memory: components["schemas"]["ComponentStatus"];
         };
         /** @description How one component is. */
-        ComponentStatus: "ok" | "degraded" | "down" | "not_configured";
+        ComponentStatus: "ok" | "degraded" | "down" | "not_configured" | "unknown";
         /** @description How far a consultation has come. */
         ConsultationStatus: "processing" | "completed" | "failed" | "cancelled";
         /** @description A consultation in a list. */
@@ -1868,7 +1868,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the metrics; for admins, and for the scrapers' token */
+            /** @description the metrics; for the scrapers' token */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -168,6 +168,7 @@ export const staffEn = {
   'health.degraded': 'Degraded',
   'health.down': 'Down',
   'health.not_configured': 'Not configured',
+  'health.unknown': 'Unknown',
   'phase.closed': 'closed: lets calls in',
   'phase.open': 'open: lets none in',
   'phase.half_open': 'half open: tries one',

@@ -169,6 +169,7 @@ export const staffZh: Record<StaffTextKey, string> = {
   'health.degraded': '降级',
   'health.down': '中断',
   'health.not_configured': '未配置',
+  'health.unknown': '未知',
   'phase.closed': '闭合：放行',
   'phase.open': '断开：不放行',
   'phase.half_open': '半开：试探一次',
