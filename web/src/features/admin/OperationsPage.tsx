@@ -24,7 +24,8 @@ export function OperationsPage() {
       <FailureAlert error={error} onRetry={() => void refetch()} />
       {!data && !error && <Skeleton active paragraph={{ rows: 8 }} />}
       {data && <Health report={data} />}
-      <FailedJobs />
+      {/* Below what is as tall as it will be: nothing jumps. */}
+      {(data !== undefined || error !== undefined) && <FailedJobs />}
     </Page>
   );
 }
