@@ -58,7 +58,7 @@ it('the audit trail tells who has looked at a consultation', async () => {
   for (const address of await page.getByRole('link', { name: 'Open consultation' }).all()) {
     expect(await address.getAttribute('href')).toBe(`/consultations/${id}`);
   }
-  expect(await page.getByText('Clinician').count()).toBeGreaterThan(0);
+  await page.getByText('Clinician').first().waitFor();
   await look(page, 'audit-en-phone');
 
   const wide = await openCold({ role: 'admin', path: '/audit' }, desktop);
