@@ -2,6 +2,7 @@
 //! think it is.
 
 mod bounds;
+mod permissions;
 mod stacks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,15 +23,6 @@ const FUNCTION: &str = "AWS::Serverless::Function";
 
 /// Seconds after which API Gateway ends a call.
 const GATEWAY_TIMEOUT: u64 = 30;
-
-/// Of all functions, these alone call no service.
-const WITHOUT_PERMISSIONS: [&str; 5] = [
-    "get-checklist",
-    "get-docs",
-    "get-liveness",
-    "get-openapi",
-    "list-models",
-];
 
 /// The one sample event of a queue that holds no job.
 const NOT_A_JOB: &str = "process-dead-letters.not-a-job.json";
@@ -293,8 +285,8 @@ fn only_what_is_the_same_for_everybody_is_public() {
     let functions = FUNCTIONS.iter();
     let public = functions.filter(|function| is_public(function));
     let names: Vec<_> = public.map(Function::name).collect();
-    // Monitors have no token, scrapers have one of their own, and who reads what the API is has none
-    // yet.
+    // Monitors have no token, scrapers have one of their own, and who reads what the API is has
+    // none yet.
     let expected = [
         "health",
         "get-liveness",
@@ -375,58 +367,6 @@ fn every_queue_outwaits_its_function_and_has_dead_letters() {
     assert_eq!(consumed, 3);
     let is_encrypted = |queue: &Value| queue["SqsManagedSseEnabled"] == true;
     assert!(queues.values().all(is_encrypted), "queues are encrypted");
-}
-
-/// Collects every statement within a function's policies, in all branches of an `!If`.
-fn collect_statements<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
-    match value {
-        Value::Mapping(map) if map.contains_key("Effect") => found.push(value),
-        Value::Mapping(map) => {
-            let values = map.values();
-            values.for_each(|value| collect_statements(value, found));
-        }
-        Value::Sequence(items) => {
-            let items = items.iter();
-            items.for_each(|item| collect_statements(item, found));
-        }
-        _ => {}
-    }
-}
-
-#[test]
-fn every_permission_is_one_action_on_one_thing() {
-    for (name, function) in deployed_functions() {
-        let mut statements = Vec::new();
-        collect_statements(&function["Policies"], &mut statements);
-        let has_none = statements.is_empty();
-        let needs_none = WITHOUT_PERMISSIONS.contains(&&*name);
-        assert_eq!(has_none, needs_none, "{name}");
-
-        for statement in statements {
-            let text = serde_norway::to_string(statement).unwrap();
-            let actions = serde_norway::to_string(&statement["Action"]).unwrap();
-            assert!(!actions.contains('*'), "{name}: {text}");
-            assert!(statement["NotAction"].is_null(), "{name}: {text}");
-            assert!(statement["NotResource"].is_null(), "{name}: {text}");
-            assert!(is_scoped(&statement["Resource"]), "{name}: {text}");
-        }
-    }
-}
-
-/// Whether a statement's resource is one thing. A prefix is a scope; a bare wildcard is none.
-fn is_scoped(resource: &Value) -> bool {
-    let Some(arn) = resource["Fn::Sub"].as_str() else {
-        // A parameter may name a thing that an operator has.
-        let parameter = resource["Ref"].as_str().unwrap_or_default();
-        return resource["Fn::GetAtt"].is_string() || parameter.ends_with("Arn");
-    };
-
-    // A thing of this stack, or one of its kind whose name is.
-    let last_part = arn.rsplit(':').next().unwrap_or_default();
-    let name = last_part
-        .split_once('/')
-        .map_or(last_part, |(_, name)| name);
-    last_part.starts_with("${") || name.starts_with("${")
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `GET /health`: whether the dependencies answer; for admins, how fast, and the state of the models'
-//! circuits.
+//! `GET /health`: whether the dependencies answer; for admins, how fast, and the state of the
+//! models' circuits.
 
 use std::time::Duration;
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_norway::Value;
 
+use super::permissions::collect_statements;
 use super::{
-    Route, collect_statements, deployed_functions, deployed_routes, events_of_kind,
-    repository_root, resolve_tags, resources_of_kind,
+    Route, deployed_functions, deployed_routes, events_of_kind, repository_root, resolve_tags,
+    resources_of_kind,
 };
 
 /// The stack that ties the others.

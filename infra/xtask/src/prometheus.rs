@@ -1,5 +1,5 @@
-//! A real Prometheus on the local stack: whether it takes the metrics, whether each alert comes when
-//! it should, and whether each query of the dashboard finds something.
+//! A real Prometheus on the local stack: whether it takes the metrics, whether each alert comes
+//! when it should, and whether each query of the dashboard finds something.
 
 use std::fs;
 use std::io::Write;
@@ -46,8 +46,8 @@ pub fn check_rules(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// Lets a Prometheus scrape the running stack, whose tests have made something to count, and asks it
-/// all that the dashboard and the alerts ask.
+/// Lets a Prometheus scrape the running stack, whose tests have made something to count, and asks
+/// it all that the dashboard and the alerts ask.
 pub async fn check_stack(stack: &Stack) -> Result<()> {
     let programs = install(stack)?;
     let step = Step::begin("Prometheus scrapes the stack");
@@ -143,8 +143,8 @@ async fn scrape(url: &str) -> Result<String> {
     Ok(answer.text().await?)
 }
 
-/// Whether promtool can read them. It also has advice on names, which ends with 3 and is passed over:
-/// `_ms` is no base unit, but the one in which the limits of this system are written.
+/// Whether promtool can read them. It also has advice on names, which ends with 3 and is passed
+/// over: `_ms` is no base unit, but the one in which the limits of this system are written.
 fn check_metrics(programs: &Path, metrics: &str) -> Result<()> {
     let mut promtool = Command::new(programs.join("promtool"))
         .args(["check", "metrics"])
@@ -202,8 +202,8 @@ fn prometheus(stack: &Stack, programs: &Path, port: u16, url: &str) -> Result<Co
     Ok(prometheus)
 }
 
-/// Asks each query of the dashboard, which has to find something, and of the alerts, which has to be
-/// understood. Returns how many there were.
+/// Asks each query of the dashboard, which has to find something, and of the alerts, which has to
+/// be understood. Returns how many there were.
 async fn ask_all(stack: &Stack, server: &Server<'_>, port: u16) -> Result<usize> {
     let client = Client::builder().timeout(CALL_TIMEOUT).build()?;
     let client = Questioner { client, port };

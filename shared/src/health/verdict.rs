@@ -33,7 +33,7 @@ const JOBS_TIMEOUT: Duration = Duration::from_secs(1);
 /// From here on a round trip to Valkey is slow.
 const SLOW_VALKEY: Duration = Duration::from_millis(50);
 
-/// The same, and how Valkey is, which was asked for it.
+/// How the database and its readers are, and Valkey, which was asked for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StoreVerdict {
     pub(super) database: DatabaseVerdict,

@@ -32,7 +32,7 @@ use super::call::Call;
 use super::guard::{Admitted, ChargeRule, RequestGuard, write_rate_limit_headers};
 use super::origin::Origin;
 use super::outgoing::Outgoing;
-use super::{Response, compress, finish};
+use super::{Response, compress, finish, millis};
 use crate::cache::PrefetchPlan;
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
@@ -198,9 +198,8 @@ fn count_request(route: &str, status: u16, started: Instant) {
     let labels = [("method", method), ("path", path), ("status", &status)];
     metrics::increment(&catalogue::HTTP_REQUESTS, &labels);
 
-    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let labels = [("method", method), ("path", path)];
-    metrics::observe(&catalogue::HTTP_REQUEST_DURATION, &labels, milliseconds);
+    metrics::observe(&catalogue::HTTP_REQUEST_DURATION, &labels, millis(started));
 }
 
 /// Runs a handler within the deadline; a panic becomes an error.

@@ -29,7 +29,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, error_chain};
 use crate::identity::TenantId;
 use crate::postgres::Database;
-use crate::telemetry::metrics;
+use crate::telemetry::{catalogue, metrics};
 
 /// The longest that a request waits for the queue to take the message of its job.
 const DISPATCH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -76,7 +76,8 @@ async fn send_all(queue: &Queue, messages: &[JobMessage]) -> Vec<JobMessage> {
     }
 
     let taken = messages.len() - refused.len();
-    metrics::add("OutboxSent", &[], u64::try_from(taken).unwrap_or(u64::MAX));
+    let taken = u64::try_from(taken).unwrap_or(u64::MAX);
+    metrics::increase(&catalogue::OUTBOX_SENT, &[], taken);
     let left = u64::try_from(refused.len()).unwrap_or(u64::MAX);
     metrics::add("OutboxFailed", &[], left);
     refused

@@ -66,7 +66,7 @@ pub static AI_CALLS: Metric = counter(
 pub static JOB_DURATION: Metric = Metric {
     event: "",
     name: "job_duration_ms",
-    help: "How long runs of jobs took that ended within their lease",
+    help: "How long runs of jobs took",
     labels: &["kind"],
     buckets: WORK_BUCKETS,
 };
@@ -77,6 +77,14 @@ pub static TRIAGE_VERDICTS: Metric = counter(
     "triage_verdicts_total",
     &["urgency"],
     "Verdicts of the rules on complaints that were sent",
+);
+
+/// Messages of jobs.
+pub static OUTBOX_SENT: Metric = counter(
+    "",
+    "outbox_sent_total",
+    &[],
+    "Messages that were sent from the outbox",
 );
 
 /// Environments.
@@ -306,12 +314,6 @@ static COUNTED: &[Metric] = &[
         "Messages that were put into quarantine",
     ),
     counter(
-        "OutboxSent",
-        "outbox_sent_total",
-        &[],
-        "Messages that were sent from the outbox",
-    ),
-    counter(
         "OutboxFailed",
         "outbox_failed_total",
         &[],
@@ -404,6 +406,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         &AI_CALLS,
         &JOB_DURATION,
         &TRIAGE_VERDICTS,
+        &OUTBOX_SENT,
         &COLD_STARTS,
     ];
     by_themselves.into_iter().chain(COUNTED)

@@ -54,8 +54,13 @@ pub fn add(name: &'static str, dimensions: &[(&'static str, &str)], events: u64)
 /// Counts one event in the fleet's series alone: CloudWatch has it from AWS' own services, or it
 /// would be a line for each call.
 pub fn increment(metric: &Metric, labels: &[(&str, &str)]) {
-    if NAMESPACE.get().is_some() {
-        series::add(metric, labels, "", 1);
+    increase(metric, labels, 1);
+}
+
+/// Counts so many events there; none make no series.
+pub fn increase(metric: &Metric, labels: &[(&str, &str)], events: u64) {
+    if NAMESPACE.get().is_some() && events > 0 {
+        series::add(metric, labels, "", events);
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) fn add(metric: &Metric, labels: &[(&str, &str)], suffix: &str, increm
     UNSENT.lock().add(series, increment);
 }
 
-/// What has come since this was called last: the series in Prometheus' notation, those of histograms
-/// with [`SUM_SUFFIX`] or the suffix of a bucket, and by how much they have grown.
+/// What has come since this was called last: the series in Prometheus' notation, those of
+/// histograms with [`SUM_SUFFIX`] or the suffix of a bucket, and by how much they have grown.
 pub fn take_unsent() -> HashMap<String, u64> {
     std::mem::take(&mut UNSENT.lock().increments)
 }

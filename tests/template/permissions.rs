@@ -1,0 +1,66 @@
+//! What the functions may do: one action on one thing each.
+
+use serde_norway::Value;
+
+use super::deployed_functions;
+
+/// Of all functions, these alone call no service.
+const WITHOUT_PERMISSIONS: [&str; 5] = [
+    "get-checklist",
+    "get-docs",
+    "get-liveness",
+    "get-openapi",
+    "list-models",
+];
+
+/// Collects every statement within a function's policies, in all branches of an `!If`.
+pub fn collect_statements<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Mapping(map) if map.contains_key("Effect") => found.push(value),
+        Value::Mapping(map) => {
+            let values = map.values();
+            values.for_each(|value| collect_statements(value, found));
+        }
+        Value::Sequence(items) => {
+            let items = items.iter();
+            items.for_each(|item| collect_statements(item, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_permission_is_one_action_on_one_thing() {
+    for (name, function) in deployed_functions() {
+        let mut statements = Vec::new();
+        collect_statements(&function["Policies"], &mut statements);
+        let has_none = statements.is_empty();
+        let needs_none = WITHOUT_PERMISSIONS.contains(&&*name);
+        assert_eq!(has_none, needs_none, "{name}");
+
+        for statement in statements {
+            let text = serde_norway::to_string(statement).unwrap();
+            let actions = serde_norway::to_string(&statement["Action"]).unwrap();
+            assert!(!actions.contains('*'), "{name}: {text}");
+            assert!(statement["NotAction"].is_null(), "{name}: {text}");
+            assert!(statement["NotResource"].is_null(), "{name}: {text}");
+            assert!(is_scoped(&statement["Resource"]), "{name}: {text}");
+        }
+    }
+}
+
+/// Whether a statement's resource is one thing. A prefix is a scope; a bare wildcard is none.
+fn is_scoped(resource: &Value) -> bool {
+    let Some(arn) = resource["Fn::Sub"].as_str() else {
+        // A parameter may name a thing that an operator has.
+        let parameter = resource["Ref"].as_str().unwrap_or_default();
+        return resource["Fn::GetAtt"].is_string() || parameter.ends_with("Arn");
+    };
+
+    // A thing of this stack, or one of its kind whose name is.
+    let last_part = arn.rsplit(':').next().unwrap_or_default();
+    let name = last_part
+        .split_once('/')
+        .map_or(last_part, |(_, name)| name);
+    last_part.starts_with("${") || name.starts_with("${")
+}
