@@ -14,7 +14,7 @@ use xtask::users::Role;
 
 use crate::support::proxy::{Proxy, Transport};
 use crate::support::valkey::{connect, prefix};
-use crate::support::{STACK, User, eventually, new_tenant, read};
+use crate::support::{STACK, User, eventually, new_tenant, own_database, read};
 
 /// Environments of the function that are asked at the same time.
 const FLEET_SIZE: usize = 300;
@@ -212,6 +212,32 @@ async fn what_is_gone_is_named_and_decides_the_status() {
     assert_eq!(status, 503);
     assert_eq!(report["status"], json!("down"));
     assert_eq!(report["checks"]["database"], json!("down"));
+}
+
+/// How many jobs there are may take long to count; calls can be accepted all the same.
+#[tokio::test]
+async fn jobs_that_cannot_be_counted_are_unknown_and_the_database_is_there() {
+    let mut own = own_database().await;
+    let lock = "BEGIN; LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock)
+        .execute(&mut own.connection)
+        .await
+        .unwrap();
+    let place = Place {
+        database_url: own.url.clone(),
+        ..Place::of_stack()
+    };
+
+    let Health { status, report } = ask_health(&place.environment().await).await;
+    assert_eq!(status, 200, "{report}");
+    assert_eq!(report["checks"]["database"], json!("ok"));
+    assert_eq!(report["checks"]["jobs"], json!("unknown"));
+    assert_eq!(report["status"], json!("degraded"));
+    sqlx::raw_sql("ROLLBACK")
+        .execute(&mut own.connection)
+        .await
+        .unwrap();
+    own.remove().await;
 }
 
 /// Anyone may ask, from any number of environments at once: the fleet makes one connection to find

@@ -27,9 +27,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// From here on a statement of the database is slow.
 const SLOW_DATABASE: Duration = Duration::from_millis(100);
 
-/// The longest that the counts of jobs may take.
-const JOBS_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// From here on a round trip to Valkey is slow.
 const SLOW_VALKEY: Duration = Duration::from_millis(50);
 
@@ -186,21 +183,21 @@ async fn probe<T>(
     Ok(deadline.run(probing).await??)
 }
 
-/// None if that fails: then calls can be accepted all the same.
+/// None if that fails or takes longer than a second: then calls can be accepted all the same. The
+/// server ends the statement, since one that is broken off here holds up the connection's end.
 async fn ask_for_jobs(connection: &mut PgConnection) -> Option<JobsView> {
-    let jobs = sqlx::query_as(include_str!("sql/jobs.sql"));
-    let jobs = Deadline::after(JOBS_TIMEOUT).run(jobs.fetch_one(connection));
-    match jobs.await.map_err(BoxError::from) {
-        Ok(Ok(jobs)) => Some(jobs),
-        Ok(Err(error)) => log_unknown_jobs(&error),
-        Err(elapsed) => log_unknown_jobs(&*elapsed),
-    }
-}
-
-fn log_unknown_jobs(error: &dyn std::error::Error) -> Option<JobsView> {
-    let causes = error_chain(error);
-    tracing::warn!(causes, "how the jobs are cannot be found out");
-    None
+    let read = async {
+        let bound = sqlx::query("SET statement_timeout = '1s'");
+        bound.execute(&mut *connection).await?;
+        let jobs = sqlx::query_as(include_str!("sql/jobs.sql"));
+        jobs.fetch_one(&mut *connection).await
+    };
+    let jobs: Result<_, sqlx::Error> = read.await;
+    let jobs = jobs.inspect_err(|error| {
+        let causes = error_chain(error);
+        tracing::warn!(causes, "how the jobs are cannot be found out");
+    });
+    jobs.ok()
 }
 
 /// Each question has half of the time that is left, so that a slow Valkey leaves the other half to
