@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
 
@@ -41,15 +41,32 @@ it('a summary is shown while it is written, taken back, and gone with the answer
   expect(faults).toEqual([]);
 });
 
-/** Lets the page believe that its consultation is still worked on, until it is released. */
+/**
+ * Lets the page believe that its consultation is still worked on, until it is released. The release
+ * waits for the real assessment: an event comes after what it tells of.
+ */
 async function holdBack(page: Page): Promise<() => Promise<void>> {
   const isConsultation = (url: URL) => /^\/v1\/consultations\/[\w-]{36}$/.test(url.pathname);
+  let last: Request | undefined;
+
   await page.route(isConsultation, async (route) => {
+    last = route.request();
     const answer = await route.fetch();
     const json = (await answer.json()) as object;
     await route.fulfill({ json: { ...json, status: 'processing', assessment: null } });
   });
-  return () => page.unroute(isConsultation);
+  return async () => {
+    await expect.poll(() => last && statusOf(page, last), { timeout: 30_000 }).toBe('completed');
+    await page.unroute(isConsultation);
+  };
+}
+
+/** Asks for the same consultation past the page, as the same person. */
+async function statusOf(page: Page, request: Request): Promise<string> {
+  const authorization = (await request.headerValue('authorization')) ?? '';
+  const [url = ''] = request.url().split('?');
+  const answer = await page.request.get(url, { headers: { authorization } });
+  return ((await answer.json()) as { status: string }).status;
 }
 
 /** Takes the place of the WebSocket API; what it returns tells events to the page, in their order. */

@@ -32,9 +32,11 @@ function useLongPoll(id: string, isWanted: boolean): void {
     if (!isWanted) return;
     let hasEnded = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let asked: ReturnType<typeof ask> | undefined;
 
     const poll = async () => {
-      const { error } = await ask(id);
+      asked = ask(id);
+      const { error } = await asked;
       if (hasEnded) return;
       const pause = error ? (isFailure(error) && error.retryAfter) || PAUSE_S : 1;
       timer = setTimeout(() => void poll(), pause * 1000);
@@ -44,6 +46,8 @@ function useLongPoll(id: string, isWanted: boolean): void {
     return () => {
       hasEnded = true;
       clearTimeout(timer);
+      // Its answer would be older than what the socket has told meanwhile.
+      asked?.abort();
     };
   }, [ask, id, isWanted]);
 }
