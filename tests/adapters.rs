@@ -28,6 +28,7 @@ async fn sqs_carries_a_job_in_its_tenants_group() {
         tenant_id: TenantId::try_from("clinic".to_owned()).unwrap(),
         job_id: Uuid::now_v7(),
         kind: "analyze".to_owned(),
+        traceparent: None,
     };
     let sent = queue.send_batch(slice::from_ref(&message)).await.unwrap();
     assert_eq!(sent, [true]);

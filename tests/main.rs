@@ -30,6 +30,7 @@ mod realtime;
 mod routes;
 mod support;
 mod template;
+mod traces;
 mod transport;
 mod triage;
 mod worker;

@@ -135,7 +135,7 @@ impl PruneExpired {
                 Ok(expired) => round.expired.add(expired),
                 Err(error) => {
                     metrics::count("RetentionFailed", &[]);
-                    let (tenant, causes) = (tenant.as_str(), error_chain(&error));
+                    let (tenant, causes) = (tenant.pseudonym(), error_chain(&error));
                     tracing::error!(tenant, causes, "a tenant's old records stay until tomorrow");
                 }
             }

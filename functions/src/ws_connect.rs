@@ -41,8 +41,7 @@ impl SocketEndpoint for WsConnect {
         let token = self.guard.admit(call.address, verified, call.deadline);
         let token = token.await?;
 
-        let tenant = token.caller.tenant.as_str();
-        tracing::Span::current().record("tenant", tenant);
+        tracing::Span::current().record("tenant", token.caller.tenant.pseudonym());
         let longest = time::OffsetDateTime::now_utc() + MAX_CONNECTION_TIME;
         let connection = Connection {
             id: call.connection,

@@ -84,7 +84,7 @@ impl WsMessage {
         };
         let connection = found.filter(|found| !found.is_expired());
         let connection = connection.ok_or_else(expired)?;
-        tracing::Span::current().record("tenant", connection.caller.tenant.as_str());
+        tracing::Span::current().record("tenant", connection.caller.tenant.pseudonym());
 
         let token = VerifiedToken {
             caller: connection.caller,

@@ -2,6 +2,7 @@
 //! never from a body.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The text is not an id of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,14 +23,21 @@ pub struct TenantId(String);
 pub struct UserId(String);
 
 impl TenantId {
-    /// The id as text, for a key or a log line.
+    /// The id as text, for a key.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands for the tenant in logs, traces and circuits: the first 16 hex digits of its
+    /// SHA-256, which an operator can make of an id, and nobody an id of them.
+    pub fn pseudonym(&self) -> String {
+        let hash = Sha256::digest(self.0.as_bytes());
+        hex::encode(hash.get(..8).unwrap_or_default())
     }
 }
 
 impl UserId {
-    /// The id as text, for a key or a log line.
+    /// The id as text, for a key.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -147,6 +147,7 @@ impl Record {
             tenant_id: self.tenant.clone(),
             job_id: id.fetch_one(&mut database().await).await.unwrap(),
             kind: "erase_consultation".to_owned(),
+            traceparent: None,
         }
     }
 }

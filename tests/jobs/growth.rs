@@ -80,6 +80,7 @@ fn message(tenant_id: &str, job: &str) -> JobMessage {
         tenant_id: tenant(tenant_id),
         job_id: job.parse().unwrap(),
         kind: "analyze".to_owned(),
+        traceparent: None,
     }
 }
 

@@ -82,6 +82,8 @@ impl Worker {
             outcome::write_assessment(connection, run.lease, &assessment).await
         })
         .await?;
+        let tier = assessment.served_by.tier.as_str();
+        tracing::Span::current().record("tier", tier);
         tracing::info!(
             consultation = %consultation.id,
             attempt = run.lease.attempt,

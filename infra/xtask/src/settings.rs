@@ -98,6 +98,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("Retention", read_retention()?.unwrap_or_default()),
         ("AllowPlaintext", deployed_plaintext(stack)?),
         ("MetricsTokenSecret", store_metrics_token(stack).await?),
+        ("TraceShare", "1".to_owned()),
     ]);
 
     if stack.provider.is_some() {

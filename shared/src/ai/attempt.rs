@@ -15,9 +15,6 @@ use crate::identity::{TenantId, UserId};
 /// Kept from the deadline for reporting how the last call went.
 pub(super) const REPORT_RESERVE: Duration = Duration::from_millis(300);
 
-/// Bytes of the hash that stands for a tenant.
-const TENANT_HASH_BYTES: usize = 8;
-
 /// Bytes of the hash that stands for a user of a tenant.
 const USER_HASH_BYTES: usize = 6;
 
@@ -126,14 +123,9 @@ impl<'a> ChainRequest<'a> {
 /// A person as circuits know them: hashes, since circuits are no place for names. The same person's
 /// hash is another one in another tenant.
 pub(super) fn client_of(tenant: &TenantId, user: &str) -> String {
-    let tenant = tenant.as_str();
-    let of_user = short_hash(&format!("{tenant} {user}"), USER_HASH_BYTES);
-    format!("{}/{of_user}", short_hash(tenant, TENANT_HASH_BYTES))
-}
-
-fn short_hash(text: &str, length: usize) -> String {
-    let hash = Sha256::digest(text.as_bytes());
-    hex::encode(hash.get(..length).unwrap_or_default())
+    let hash = Sha256::digest(format!("{} {user}", tenant.as_str()).as_bytes());
+    let of_user = hex::encode(hash.get(..USER_HASH_BYTES).unwrap_or_default());
+    format!("{}/{of_user}", tenant.pseudonym())
 }
 
 /// Within which limits one tier is asked, and how the attempts are counted.

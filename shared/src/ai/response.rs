@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tracing::Span;
 
 use super::completion::Completion;
 use super::fault::{BreakerOutcome, Fault};
@@ -12,7 +13,7 @@ use super::usage::{UsageLedger, UsedTokens};
 use crate::config;
 use crate::deadline::Deadline;
 use crate::resilience::breaker::Permit;
-use crate::telemetry::{catalogue, metrics};
+use crate::telemetry::{catalogue, metrics, trace};
 
 /// An endpoint's answer, up to its first token.
 pub(super) enum Response {
@@ -61,6 +62,8 @@ pub(super) struct StartedResponse {
     total_timeout: Duration,
     /// Whether the tier was given the beginning of its answer.
     pub(super) is_prefilled: bool,
+    /// Of the question, until all of the answer is there.
+    span: Span,
 }
 
 /// The part of an answer that is to come.
@@ -79,6 +82,7 @@ impl StartedResponse {
         permit: Permit,
         timing: CallTiming,
         cost: CallCost,
+        span: Span,
     ) -> Self {
         let (body, chunks, first_token_time) = match response {
             Response::Complete(completion) => {
@@ -104,6 +108,7 @@ impl StartedResponse {
             idle_timeout: tier.idle_timeout(),
             total_timeout: tier.total_timeout(),
             is_prefilled: false,
+            span,
         }
     }
 
@@ -213,6 +218,7 @@ impl StartedResponse {
     pub(super) async fn settle(&mut self, fault: Option<&Fault>, deadline: Deadline) {
         if let Some(permit) = self.permit.take() {
             count_call(&self.tier, &self.model, fault);
+            note_fault(&self.span, fault);
             let outcome = fault.map_or(BreakerOutcome::Success, Fault::breaker_outcome);
             settle_permit(permit, outcome, self.first_token_time, deadline).await;
         }
@@ -224,6 +230,15 @@ impl Drop for StartedResponse {
         if let Some(used_tokens) = self.used_tokens() {
             self.cost.ledger.add(used_tokens.number());
         }
+    }
+}
+
+/// Says in the question's span what has become of it.
+pub(super) fn note_fault(span: &Span, fault: Option<&Fault>) {
+    if let Some(fault) = fault {
+        let fault = fault.to_string();
+        span.record("fault", &fault);
+        span.in_scope(|| trace::fail(fault));
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::attempt::{AttemptContext, ChainRequest, TimeBudget};
 use super::client::{PreparedCall, TierClient};
@@ -12,13 +13,13 @@ use super::completion::Completion;
 use super::continuation::ContinuationForm;
 use super::fault::{Fault, InvalidAnswer};
 use super::request::ChatRequest;
-use super::response::{CallTiming, StartedResponse, count_call, settle_permit};
+use super::response::{CallTiming, StartedResponse, count_call, note_fault, settle_permit};
 use super::usage::{UsageLedger, UsedTokens};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::resilience::breaker::{Admission, Circuit, Permit};
 use crate::resilience::retry::{self, RetryPolicy};
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, trace};
 
 /// No answer is to be had in less.
 pub(super) const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(500);
@@ -266,12 +267,21 @@ impl Tier {
         let total = Deadline::after(tier.total_timeout());
         let deadline = total.min(context.budget.first_token);
 
-        let response = match self.client.send(call, deadline).await {
+        let span = tracing::info_span!(
+            target: trace::TARGET,
+            "ask_model",
+            tier = tier.name,
+            model = tier.model,
+            fault = tracing::field::Empty
+        );
+        let sent = self.client.send(call, deadline).instrument(span.clone());
+        let response = match sent.await {
             Ok(response) => response,
             Err(fault) => {
                 let (outcome, deadline) = (fault.breaker_outcome(), context.request.deadline);
                 settle_permit(permit, outcome, Duration::ZERO, deadline).await;
                 count_call(&tier.name, &tier.model, Some(&fault));
+                note_fault(&span, Some(&fault));
                 self.report_fault(&fault);
                 return Err(fault);
             }
@@ -284,7 +294,7 @@ impl Tier {
             deadline: total.min(context.budget.complete),
         };
 
-        let started = StartedResponse::new(tier, response, permit, timing, call.cost());
+        let started = StartedResponse::new(tier, response, permit, timing, call.cost(), span);
         Ok(started)
     }
 

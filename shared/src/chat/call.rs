@@ -81,6 +81,7 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn headers(&self) -> HeaderMap {
+        tracing::Span::current().record("tier", &self.tier);
         let mut headers = HeaderMap::new();
         // A tier's name is visible ASCII.
         if let Ok(tier) = HeaderValue::from_str(&self.tier) {

@@ -193,6 +193,13 @@ pub fn metrics_namespace() -> String {
     namespace.unwrap_or_else(|| "wenzhen".to_owned())
 }
 
+/// Which share of all traces is traced, 0 to 1, besides those that a sampled one goes on with:
+/// `TRACE_SHARE`, else 0.
+pub fn trace_share() -> f64 {
+    let share: Option<f64> = optional("TRACE_SHARE").ok().flatten();
+    share.map_or(0.0, |share| share.clamp(0.0, 1.0))
+}
+
 fn required<T: FromStr>(name: &str) -> Result<T, ConfigError>
 where
     T::Err: std::fmt::Display,

@@ -125,6 +125,7 @@ pub async fn create(
         .bind(job.payload())
         .bind(caller.role == Role::Patient)
         .bind(&request.attachments)
+        .bind(job.traceparent())
         .fetch_one(&mut *connection)
         .await?;
 

@@ -32,7 +32,7 @@ use super::call::Call;
 use super::guard::{Admitted, ChargeRule, RequestGuard, write_rate_limit_headers};
 use super::origin::Origin;
 use super::outgoing::Outgoing;
-use super::{Response, compress, finish, millis};
+use super::{Response, compress, finish, millis, note_status};
 use crate::cache::PrefetchPlan;
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
@@ -155,6 +155,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
         let started = incoming.started;
         let outgoing = P::answer(self, incoming).await;
         count_request(E::ROUTE, outgoing.status(), started);
+        note_status(outgoing.status());
         outgoing
     }
 
@@ -178,7 +179,7 @@ impl<P: Protocol, E: Endpoint<P>> Route<P, E> {
             Ok(caller) => caller,
             Err(refused) => return (Err(refused.into()), decision),
         };
-        tracing::Span::current().record("tenant", caller.tenant.as_str());
+        tracing::Span::current().record("tenant", caller.tenant.pseudonym());
 
         let call = Call {
             counted_by: decision.mode(),

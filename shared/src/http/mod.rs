@@ -28,6 +28,7 @@ use lambda_http::Body;
 pub use lambda_http::Request;
 
 use crate::error::{Error, error_chain};
+use crate::telemetry::trace;
 pub use body::parse_json;
 pub use call::{Call, path_parameter, query_parameter};
 pub use endpoint::{Endpoint, Incoming, Json, Protocol, Public, PublicCall, Route};
@@ -76,6 +77,14 @@ fn log_error(status: u16, problem: &str, causes: &str, started: Instant) {
         tracing::error!(status, problem, duration_ms, causes, "failed");
     } else {
         tracing::info!(status, problem, duration_ms, causes, "refused");
+    }
+}
+
+/// The status in the call's span. What a client did wrong is no failure of ours.
+pub(crate) fn note_status(status: u16) {
+    trace::note("status", i64::from(status));
+    if status >= 500 {
+        trace::fail(format!("status {status}"));
     }
 }
 

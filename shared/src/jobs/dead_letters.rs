@@ -192,6 +192,7 @@ macro_rules! redrive_sql {
 struct RedriveRow {
     id: Option<Uuid>,
     kind: Option<String>,
+    traceparent: Option<String>,
     remaining: i64,
     /// Whether superseded jobs filled the statement, and were put aside.
     may_hide_others: bool,
@@ -204,6 +205,7 @@ impl RedriveRow {
             tenant_id: tenant.clone(),
             job_id: self.id?,
             kind: self.kind?,
+            traceparent: self.traceparent,
         })
     }
 }

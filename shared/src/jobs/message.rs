@@ -14,6 +14,9 @@ pub struct JobMessage {
     pub job_id: Uuid,
     /// The job's kind, for an operator who looks at the queue.
     pub kind: String,
+    /// The trace that the job was made in, as W3C writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 impl JobMessage {

@@ -10,6 +10,7 @@ use super::payload::JobPayload;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{TenantId, UserId};
 use crate::locale::Locale;
+use crate::telemetry::trace;
 
 /// The most bytes of JSON that a payload may have. A payload holds ids; a larger one holds
 /// something else.
@@ -29,6 +30,7 @@ pub struct NewJob<'a> {
     pub(super) consultation: Option<Uuid>,
     pub(super) dedupe_key: Option<String>,
     pub(super) sweep_after: Duration,
+    pub(super) traceparent: Option<String>,
 }
 
 impl<'a> NewJob<'a> {
@@ -56,6 +58,7 @@ impl<'a> NewJob<'a> {
             consultation: None,
             dedupe_key: None,
             sweep_after: SWEEP_AFTER,
+            traceparent: trace::current().map(|parent| parent.to_string()),
         })
     }
 
@@ -93,12 +96,18 @@ impl<'a> NewJob<'a> {
             tenant_id: self.tenant.clone(),
             job_id: self.id,
             kind: self.kind.to_owned(),
+            traceparent: self.traceparent.clone(),
         }
     }
 
     /// `UUIDv7`, made with the job.
     pub const fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// The trace that the job is made in, for its row.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.traceparent.as_deref()
     }
 
     /// The payload, as it stands in the job's row.

@@ -213,6 +213,7 @@ struct DueRow {
     tenant_id: Option<String>,
     job_id: Option<Uuid>,
     kind: Option<String>,
+    traceparent: Option<String>,
     is_missing: Option<bool>,
     due: i64,
     last_tenant: Option<String>,
@@ -231,6 +232,7 @@ impl DueRow {
             tenant_id,
             job_id,
             kind: self.kind?,
+            traceparent: self.traceparent,
         })
     }
 }

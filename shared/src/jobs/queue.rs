@@ -10,8 +10,12 @@ use aws_sdk_sqs::types::{
     SendMessageBatchRequestEntry,
 };
 
+use futures::FutureExt;
+use tracing::Instrument;
+
 use super::message::JobMessage;
 use crate::error::BoxError;
+use crate::telemetry::trace;
 
 /// The most messages that SQS takes in one call.
 pub const MAX_BATCH_SIZE: usize = 10;
@@ -64,8 +68,16 @@ impl Queue {
             entries.push(send_entry(index, message)?);
         }
 
+        let span = tracing::info_span!(
+            target: trace::TARGET,
+            "send_messages",
+            messages = messages.len()
+        );
         let request = self.client.send_message_batch().queue_url(&self.url);
-        let response = request.set_entries(Some(entries)).send().await?;
+        let sent = request.set_entries(Some(entries)).send();
+        let failed = |_: &_| trace::fail("the queue takes no messages");
+        let sent = sent.map(|it| it.inspect_err(failed));
+        let response = sent.instrument(span).await?;
 
         let is_taken = |index: usize| {
             let id = index.to_string();

@@ -58,6 +58,7 @@ async fn insert_job(connection: &mut PgConnection, job: &NewJob<'_>) -> Result<b
         .bind(job.consultation)
         .bind(&job.dedupe_key)
         .bind(job.sweep_after.as_secs_f64())
+        .bind(job.traceparent())
         .fetch_optional(connection)
         .await
         .map_err(not_found_if_erased)?;

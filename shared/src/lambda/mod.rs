@@ -20,11 +20,13 @@ mod socket_endpoint;
 mod socket_guard;
 
 use std::cell::Cell;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::future::{LocalBoxFuture, try_join_all};
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, FunctionResponse, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -36,7 +38,8 @@ use crate::config::{self, ConfigError};
 use crate::fleet_metrics::Flusher;
 use crate::http::{Endpoint, Outgoing, Protocol, Route};
 use crate::setup::Setup;
-use crate::telemetry::{self, catalogue, metrics};
+use crate::telemetry::trace::{self, TraceParent};
+use crate::telemetry::{self, catalogue, metrics, span_lines};
 pub use queue_consumer::QueueConsumer;
 pub use records::process_each;
 pub use router::{UnknownEvent, find_function};
@@ -165,7 +168,8 @@ impl Function {
                     let setup = Setup::new(&[]);
                     let schedule = S::from_env(&setup).await?;
                     let flusher = Flusher::from_env(&setup)?;
-                    Ok(metered(name, schedule::Scheduled(schedule), Some(flusher)))
+                    let scheduled = schedule::Scheduled { name, schedule };
+                    Ok(metered(name, scheduled, Some(flusher)))
                 })
             },
         }
@@ -205,6 +209,7 @@ impl<I: Invoke> Invoke for Metered<I> {
     ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
         Box::pin(async {
             let answer = self.function.invoke(event, context).await;
+            span_lines::flush();
             if let Some(flusher) = &self.flusher {
                 flusher.flush_if_due(context.deadline()).await;
             }
@@ -320,22 +325,46 @@ impl<P: Protocol, E: Endpoint<P>> Invoke for Route<P, E> {
         event: &'a RawValue,
         context: &'a Context,
     ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
-        let span = tracing::info_span!(
-            "call",
-            route = E::ROUTE,
-            request_id = context.request_id,
-            tenant = tracing::field::Empty
-        );
+        let span = call_span(E::ROUTE, context);
         let work = async {
             let request: LambdaRequest = read(event)?;
             match self.answer(request.into(), context).await {
                 Outgoing::Buffered(response) => buffered(&response),
-                Outgoing::Streamed(stream) => Ok(FunctionResponse::StreamingResponse(stream)),
+                Outgoing::Streamed(mut answer) => {
+                    let end = stream::poll_fn(|_| end_of_stream());
+                    answer.stream = answer.stream.chain(end).boxed();
+                    Ok(FunctionResponse::StreamingResponse(answer))
+                }
             }
         };
 
         Box::pin(work.instrument(span))
     }
+}
+
+/// Behind the last chunk of a stream, whose call has ended only now.
+fn end_of_stream<T>() -> Poll<Option<T>> {
+    span_lines::flush();
+    Poll::Ready(None)
+}
+
+/// The span of one call of a route.
+fn call_span(route: &'static str, context: &Context) -> tracing::Span {
+    let span = tracing::info_span!(
+        "call",
+        route,
+        request_id = context.request_id,
+        trace_id = tracing::field::Empty,
+        tenant = tracing::field::Empty,
+        tier = tracing::field::Empty
+    );
+    trace::begin(span, trace_parent(context))
+}
+
+/// The trace that Lambda has begun for the event.
+fn trace_parent(context: &Context) -> Option<TraceParent> {
+    let header = context.xray_trace_id.as_deref();
+    header.and_then(TraceParent::from_xray)
 }
 
 /// The event as a `T`. The error does not repeat what it could not read.

@@ -14,11 +14,11 @@ use tracing::Instrument;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 
-use super::{Answer, Invoke, buffered, read};
+use super::{Answer, Invoke, buffered, call_span, read};
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
-use crate::http::{log_answer, log_refusal};
+use crate::http::{log_answer, log_refusal, note_status};
 use crate::limits::Limit;
 use crate::realtime::ConnectionId;
 use crate::setup::Setup;
@@ -155,13 +155,7 @@ impl<E: SocketEndpoint> Invoke for SocketRoute<E> {
         event: &'a RawValue,
         context: &'a Context,
     ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
-        let request_id = &context.request_id;
-        let span = tracing::info_span!(
-            "call",
-            route = E::ROUTE,
-            request_id,
-            tenant = tracing::field::Empty
-        );
+        let span = call_span(E::ROUTE, context);
         let work = async {
             let started = Instant::now();
             let answer = self.answer(read(event)?, context).await;
@@ -169,10 +163,12 @@ impl<E: SocketEndpoint> Invoke for SocketRoute<E> {
             let (status, subprotocol) = match answer {
                 Ok(answer) => {
                     log_answer(answer.status, started);
+                    note_status(answer.status);
                     (200, answer.subprotocol)
                 }
                 Err(error) => {
                     log_refusal(&error, started);
+                    note_status(error.kind().status());
                     (error.kind().status(), None)
                 }
             };

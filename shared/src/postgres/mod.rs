@@ -18,16 +18,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt;
 use sqlx::Connection;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 pub use sqlx::postgres::PgConnection;
 use tokio::sync::{Mutex, MutexGuard};
+use tracing::Instrument;
 
 use crate::aws::{self, DatabaseLogin, Secrets};
 use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings, ReaderAddress};
 use crate::deadline::Deadline;
 use crate::error::{BoxError, Error, ErrorKind};
+use crate::telemetry::trace;
 pub use reader::{MAX_LAG, Readers};
 use target::{Endpoint, Target};
 pub(crate) use text_column::text_columns;
@@ -126,15 +129,28 @@ impl Database {
         &self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut session = self.acquire_session().await?;
-        let result = work(&mut session.connection).await;
-        if result
-            .as_ref()
-            .is_err_and(|error| !is_suspect(error.kind()))
-        {
-            session.end_transaction().await;
-        }
-        session.finish(result)
+        let span = tracing::info_span!(target: trace::TARGET, "ask_database");
+        let asked = async {
+            let mut session = self.acquire_session().await?;
+            let result = work(&mut session.connection).await;
+            if result
+                .as_ref()
+                .is_err_and(|error| !is_suspect(error.kind()))
+            {
+                session.end_transaction().await;
+            }
+            session.finish(result)
+        };
+
+        let failed = |error: &Error| {
+            if is_suspect(error.kind()) {
+                trace::fail(error.kind().slug());
+            }
+        };
+        asked
+            .map(|it| it.inspect_err(failed))
+            .instrument(span)
+            .await
     }
 
     /// Like [`Self::run`], for work that is over within `timeout`: a server that vanished without

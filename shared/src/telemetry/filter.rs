@@ -5,6 +5,8 @@
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use super::trace;
+
 /// These libraries never log below `info`, even if the setting asks for it: their events there can
 /// hold a whole request.
 const CAPPED_LIBRARIES: [&str; 8] = [
@@ -43,6 +45,7 @@ pub(super) fn log_targets(setting: &str) -> Targets {
         .with_default(default)
         .with_targets(libraries)
         .with_targets(capped.map(|(target, level)| (target.to_owned(), level)))
+        .with_target(trace::TARGET, LevelFilter::OFF)
 }
 
 fn parse(setting: &str) -> Option<Targets> {

@@ -1,21 +1,30 @@
 //! Logs: one JSON object a line, which CloudWatch queries by field. [`metrics`] are such lines too.
 //!
 //! Never logged: symptoms, history, answers, names, tokens, prompts, file names, presigned URLs,
-//! request or response bodies, raw paths and queries. An id of a tenant, a consultation, a job or a
-//! request may be.
+//! request or response bodies, raw paths and queries. An id of a consultation, a job or a request may
+//! be, and a tenant's pseudonym ([`crate::identity::TenantId::pseudonym`]). The same holds for
+//! [`trace`]s, which are log lines too.
 
 pub mod catalogue;
+mod conventions;
 mod filter;
 pub mod metrics;
 pub mod series;
+pub mod span_lines;
+pub mod trace;
 
-use tracing_subscriber::fmt;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
 use crate::config;
 
-/// Starts logging and counting. Called once, first thing in `main`.
+/// Spans whose targets start so are traced: ours, and no library's.
+const TRACED: &str = "wenzhen";
+
+/// Starts logging, counting and tracing. Called once, first thing in `main`.
 pub fn init() {
     metrics::turn_on(config::metrics_namespace());
 
@@ -23,10 +32,11 @@ pub fn init() {
         .json()
         .flatten_event(true)
         .with_current_span(true)
-        .with_span_list(false);
+        .with_span_list(false)
+        .with_filter(filter::log_targets(&config::log_filter()));
     let started = tracing_subscriber::registry()
         .with(lines)
-        .with(filter::log_targets(&config::log_filter()))
+        .with(trace_layer())
         .try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");
@@ -37,4 +47,22 @@ pub fn init() {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "a panic");
     }));
+}
+
+/// Times spans. What is logged within them is in the log, which names the trace.
+fn trace_layer<S>() -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,
+{
+    let tracer = span_lines::make_tracer(config::handler_name().as_deref(), config::trace_share());
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_context_activation(false)
+        .with_level(false)
+        .with_location(false)
+        .with_target(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_filter(Targets::new().with_target(TRACED, LevelFilter::INFO))
+        .with_filter(filter_fn(|metadata| metadata.is_span()))
 }

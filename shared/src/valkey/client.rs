@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value, cmd};
 use tokio::sync::Mutex;
+use tracing::Instrument;
 
 use super::connection::{ConnectionOrigin, ConnectionSlot};
 use super::error::ValkeyError;
@@ -16,6 +18,7 @@ use crate::aws::Secrets;
 use crate::config::{ConfigError, ValkeySettings};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
+use crate::telemetry::trace;
 
 /// Time for one round trip: a hundred times what it takes within a region.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
@@ -82,9 +85,21 @@ impl Valkey {
         calls: &[ScriptCall],
         deadline: Deadline,
     ) -> Result<Vec<Value>, ValkeyError> {
-        let by_hash = pipeline(calls.iter().map(eval_by_hash));
-        let mut results = self.round_trip(&by_hash, deadline).await?;
-        self.resend_unknown(calls, &mut results, deadline).await?;
+        let span = tracing::info_span!(
+            target: trace::TARGET,
+            "ask_valkey",
+            scripts = calls.len()
+        );
+        // On the heap: the types of what waits for it are deep enough.
+        let asked = Box::pin(async {
+            let by_hash = pipeline(calls.iter().map(eval_by_hash));
+            let mut results = self.round_trip(&by_hash, deadline).await?;
+            self.resend_unknown(calls, &mut results, deadline).await?;
+            Ok(results)
+        });
+        let failed = |error: &ValkeyError| trace::fail(error.to_string());
+        let asked = asked.map(|it| it.inspect_err(failed));
+        let results = asked.instrument(span).await?;
 
         let replies = results.into_iter().collect::<Result<_, _>>();
         match replies {

@@ -5,7 +5,7 @@
 -- $1 tenant, $2 user, $3 key or NULL, $4 fingerprint, $5 consultation, $6 job, $7 urgency,
 -- $8 locale, $9 symptoms, $10 age, $11 sex, $12 history, $13 triage, $14 requires_model,
 -- $15 the job's kind, $16 its payload, $17 whether the caller is a patient,
--- $18 attachments
+-- $18 attachments, $19 the trace that the job is made in
 WITH key AS (
     INSERT INTO idempotency_keys
         (tenant_id, user_id, operation, key, fingerprint, consultation_id, expires_at)
@@ -33,8 +33,8 @@ consultation AS (
 ),
 job AS (
     INSERT INTO jobs
-        (tenant_id, user_id, locale, id, consultation_id, kind, payload)
-    SELECT $1, $2, $8, $6, $5, $15, $16
+        (tenant_id, user_id, locale, id, consultation_id, kind, payload, traceparent)
+    SELECT $1, $2, $8, $6, $5, $15, $16, $19
     FROM admitted
 ),
 message AS (

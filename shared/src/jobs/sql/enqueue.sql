@@ -1,6 +1,7 @@
 WITH job AS (
-    INSERT INTO jobs (tenant_id, id, user_id, locale, kind, payload, consultation_id, dedupe_key)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    INSERT INTO jobs (tenant_id, id, user_id, locale, kind, payload, consultation_id, dedupe_key,
+                      traceparent)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10)
     ON CONFLICT (tenant_id, kind, dedupe_key) WHERE state IN ('queued', 'active', 'deferred')
         DO NOTHING
     RETURNING id

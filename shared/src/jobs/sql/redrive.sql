@@ -46,7 +46,7 @@
         cancel_requested_at = NULL,
         deferred_since = NULL
     WHERE tenant_id = $1 AND id = ANY (ARRAY (SELECT id FROM failed))
-    RETURNING tenant_id, id, kind
+    RETURNING tenant_id, id, kind, traceparent
 ), scheduled AS (
     -- The request that redrives the jobs sends them, too; many of them take a while.
     INSERT INTO outbox (tenant_id, job_id, due_at)
@@ -61,7 +61,7 @@
     FROM looked_at
 )
 -- One row in any case, so that `remaining` is known also when nothing was redriven.
-SELECT redriven.id, redriven.kind,
+SELECT redriven.id, redriven.kind, redriven.traceparent,
        least(redrivable + not_looked_at - (SELECT count(*) FROM redriven), $4) AS remaining,
        -- What was put aside may have hidden others, which the next statement looks at.
        superseded > 0 AND not_looked_at > 0 AS may_hide_others

@@ -47,13 +47,14 @@ WITH RECURSIVE tenant AS (
 ), transition AS MATERIALIZED (
     -- When the job's message is to come by itself; unknown if it has neither lease nor backoff. A
     -- job may also have ended without removing its row, which no statement here does.
-    SELECT taken.tenant_id, taken.job_id AS id, taken.sends, job.kind, job.state, CASE
+    SELECT taken.tenant_id, taken.job_id AS id, taken.sends, job.kind, job.state,
+           job.traceparent, CASE
         WHEN job.state = 'deferred' THEN job.not_before
         ELSE greatest(job.lease_expires_at, job.not_before) + interval '15 seconds'
         END AS expected_at
     FROM taken
     CROSS JOIN LATERAL (
-        SELECT kind, state, lease_expires_at, not_before
+        SELECT kind, state, lease_expires_at, not_before, traceparent
         FROM jobs
         WHERE (jobs.tenant_id, jobs.id) = (taken.tenant_id, taken.job_id)
         LIMIT 1
@@ -69,6 +70,6 @@ WITH RECURSIVE tenant AS (
     FROM transition
     WHERE (outbox.tenant_id, outbox.job_id) = (transition.tenant_id, transition.id)
       AND transition.state IN ('queued', 'active', 'deferred')
-    RETURNING outbox.tenant_id, outbox.job_id, transition.kind,
+    RETURNING outbox.tenant_id, outbox.job_id, transition.kind, transition.traceparent,
               coalesce(expected_at <= now(), true) AS is_missing
 )

@@ -21,6 +21,7 @@ use crate::jobs::changes::ChangeFeed;
 use crate::jobs::claim::{Claim, ClaimRequest, claim};
 use crate::jobs::heartbeat::Heartbeat;
 use crate::jobs::message::JobMessage;
+use crate::telemetry::trace;
 
 /// The most jobs that run at the same time.
 const MAX_CONCURRENT_RECORDS: usize = 10;
@@ -82,12 +83,18 @@ impl<'a> ReceivedRecord<'a> {
     /// The span of all that is logged about the record.
     fn span(&self) -> tracing::Span {
         let message = self.message.as_ref();
-        tracing::info_span!(
+        let span = tracing::info_span!(
+            parent: None,
             "record",
             message_id = self.record.message_id.as_deref(),
             job = message.map(|message| message.job_id.to_string()),
-            tenant = message.map(|message| message.tenant_id.as_str())
-        )
+            kind = message.map(|message| message.kind.as_str()),
+            tenant = message.map(|message| message.tenant_id.pseudonym()),
+            trace_id = tracing::field::Empty,
+            tier = tracing::field::Empty
+        );
+        let parent = message.and_then(|message| message.traceparent.as_deref());
+        trace::begin(span, parent.and_then(|parent| parent.parse().ok()))
     }
 }
 

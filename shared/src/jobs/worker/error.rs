@@ -24,6 +24,18 @@ pub enum JobError {
 }
 
 impl JobError {
+    /// What became of the run, in a word or a code.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Failed(failure) => failure.code,
+            Self::Permanent(code) => code,
+            Self::Deferred(_) => "deferred",
+            Self::Outage(_) => "outage",
+            Self::LeaseLost => "lease_lost",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// The internal cause, for the log.
     pub(super) fn cause(&self) -> Option<String> {
         match self {

@@ -18,7 +18,7 @@ use crate::jobs::claim::Claim;
 use crate::jobs::heartbeat::{Heartbeat, RunSignal};
 use crate::jobs::lease::Lease;
 use crate::jobs::queue::Queue;
-use crate::telemetry::{catalogue, metrics};
+use crate::telemetry::{catalogue, metrics, trace};
 
 /// Kept from the invocation's time for settling runs.
 pub(super) const SETTLE_RESERVE: Duration = Duration::from_secs(10);
@@ -131,6 +131,16 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
             &[("kind", &lease.kind)],
             milliseconds,
         );
+        let result = done.as_ref().map_or_else(JobError::name, |()| "completed");
+        tracing::info!(
+            attempt = lease.attempt,
+            duration_ms = milliseconds,
+            result,
+            "ran"
+        );
+        if let Err(JobError::Failed(_) | JobError::Permanent(_)) = &done {
+            trace::fail(result);
+        }
         let outcome = self.settlement().settle(lease, done).await;
         self.heartbeat.unregister(lease.token);
         self.changes.report(lease);
