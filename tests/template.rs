@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use aws_lambda_events::cloudwatch_logs::LogsEvent;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_http::request::LambdaRequest;
 use serde::de::DeserializeOwned;
@@ -175,6 +176,8 @@ fn every_trigger_is_the_one_that_the_template_has() {
                 };
                 assert_eq!(queue, target_of(&event["Queue"]), "{name}");
             }
+            // infra/traces.yaml hands it the lines (template/stacks.rs).
+            Trigger::Logs { .. } => {}
             Trigger::Schedule { .. } => {
                 let schedules = events_of_kind(deployed, "ScheduleV2");
                 assert_eq!(schedules.len(), 1, "{name} has one schedule");
@@ -327,8 +330,9 @@ fn no_http_function_outlives_the_gateway() {
 #[test]
 fn functions_that_know_their_timeout_know_it_right() {
     for function in FUNCTIONS {
-        let (Trigger::Queue { timeout: known, .. } | Trigger::Schedule { timeout: known }) =
-            function.trigger()
+        let (Trigger::Queue { timeout: known, .. }
+        | Trigger::Schedule { timeout: known }
+        | Trigger::Logs { timeout: known }) = function.trigger()
         else {
             continue;
         };
@@ -437,6 +441,12 @@ fn check_sample_event(function: &Value, path: &Path, file: &str) {
     if !events_of_kind(function, "ScheduleV2").is_empty() {
         let event: serde_json::Value = read_json(path);
         assert_eq!(event["source"], "aws.scheduler", "{file}");
+        return;
+    }
+
+    if file.starts_with("forward-traces") {
+        let event: LogsEvent = read_json(path);
+        assert!(!event.aws_logs.data.log_events.is_empty(), "{file}");
         return;
     }
 

@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use wenzhen::identity::TenantId;
 
+use crate::provider;
 use crate::support::{STACK, User, eventually, read};
 
 /// A span of OTLP, with its attributes by name.
@@ -134,6 +135,51 @@ async fn no_span_says_who_was_ill_with_what() {
             assert!(!line.contains(secret), "traced: {line}");
         }
     }
+}
+
+/// As infra/traces.yaml has it for every function, but for one: an emulator that starts a function for
+/// each line of all has no time for others.
+#[tokio::test]
+async fn spans_of_a_log_group_are_sent_on_as_otlp() {
+    let group = "/aws/lambda/wenzhen/get-checklist";
+    let aws = STACK.aws().await;
+    let functions = aws_sdk_lambda::Client::new(&aws).list_functions();
+    let functions = functions.send().await.unwrap().functions.unwrap();
+    let mut functions = functions.into_iter();
+    let forwarder = functions.find(|it| it.function_name().unwrap().contains("ForwardTraces"));
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&aws);
+    let filter = logs.put_subscription_filter().log_group_name(group);
+    let filter = filter
+        .filter_name("spans")
+        .filter_pattern("\"resourceSpans\"");
+    let filter = filter.destination_arn(forwarder.unwrap().function_arn.unwrap());
+    filter.send().await.unwrap();
+
+    let user = User::new().await;
+    let asked = user.get("/v1/triage/checklist").send().await.unwrap();
+    assert!(asked.status().is_success());
+    let trace_id = request_line(&user, "GET /v1/triage/checklist").await["trace_id"].clone();
+    let trace_id = trace_id.as_str().unwrap();
+    let sent = eventually("the spans at the service", async || {
+        let requests = provider::start().attempts("otlp").into_iter();
+        let mut of_trace = requests.filter(|it| it.body.to_string().contains(trace_id));
+        of_trace.next()
+    })
+    .await;
+
+    let resource = &sent.body["resourceSpans"][0];
+    assert_eq!(
+        attributes(&resource["resource"])["service.name"],
+        "get-checklist"
+    );
+    let names = resource["scopeSpans"][0]["spans"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let names: Vec<_> = names.map(|span| span["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"GET /v1/triage/checklist"), "{names:?}");
+    let delete = logs.delete_subscription_filter().log_group_name(group);
+    delete.filter_name("spans").send().await.unwrap();
 }
 
 /// The one line of a call that this user's tenant made.

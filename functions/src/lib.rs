@@ -14,6 +14,7 @@ mod delete_document;
 mod delete_upload;
 mod embed_passages;
 mod export_consultation;
+mod forward_traces;
 mod get_checklist;
 mod get_consultation;
 mod get_docs;
@@ -68,6 +69,7 @@ pub use delete_document::DeleteDocument;
 pub use delete_upload::DeleteUpload;
 pub use embed_passages::{EmbedPassages, EmbedSummary};
 pub use export_consultation::ExportConsultation;
+pub use forward_traces::ForwardTraces;
 pub use get_checklist::GetChecklist;
 pub use get_consultation::GetConsultation;
 pub use get_docs::GetDocs;
@@ -160,4 +162,5 @@ pub const FUNCTIONS: &[Function] = &[
     Function::schedule::<RemoveObjects>("remove-objects"),
     Function::schedule::<PublishAccessChanges>("publish-access-changes"),
     Function::schedule::<PruneExpired>("prune-expired"),
+    Function::log_subscriber::<ForwardTraces>("forward-traces"),
 ];

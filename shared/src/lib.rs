@@ -49,6 +49,7 @@ mod schema;
 pub mod setup;
 pub mod telemetry;
 mod text;
+pub mod trace_export;
 pub mod triage;
 pub mod uploads;
 pub mod users;

@@ -122,6 +122,11 @@ impl Setup {
         self.aws.get().await
     }
 
+    /// The same, made when it is first needed.
+    pub fn shared_aws(&self) -> SharedConfig {
+        self.aws.clone()
+    }
+
     /// The bucket of the uploads.
     pub async fn upload_bucket(&self) -> Result<UploadBucket, ConfigError> {
         Ok(UploadBucket::new(

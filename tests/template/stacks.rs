@@ -434,3 +434,19 @@ fn samconfig_sets_parameters_that_exist() {
     }
     assert!(environments >= 2, "dev and prod");
 }
+
+/// All but the function that reads them, whose lines would make lines.
+#[test]
+fn the_spans_of_every_function_are_handed_on() {
+    let traces = read_stack("infra/traces.yaml");
+    let each = traces["Resources"]["Fn::ForEach::Functions"][1]
+        .as_sequence()
+        .unwrap();
+    let handed_on: BTreeSet<_> = each
+        .iter()
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect();
+    let mut expected: BTreeSet<_> = deployed_functions().into_keys().collect();
+    assert!(expected.remove("forward-traces"));
+    assert_eq!(handed_on, expected);
+}

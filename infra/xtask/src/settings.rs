@@ -99,6 +99,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("AllowPlaintext", deployed_plaintext(stack)?),
         ("MetricsTokenSecret", store_metrics_token(stack).await?),
         ("TraceShare", "1".to_owned()),
+        ("TracesEndpoint", traces_endpoint(stack)),
     ]);
 
     if stack.provider.is_some() {
@@ -196,6 +197,14 @@ fn read_json_setting(name: &str) -> Result<Option<String>> {
 
 fn read_api_key(name: &str) -> Result<String> {
     env_variable(name).with_context(|| format!("a tier refers to {name}, which is not set"))
+}
+
+/// Where `forward-traces` sends what a test hands it: to the scripted provider.
+fn traces_endpoint(stack: &Stack) -> String {
+    let port = stack.provider;
+    port.map_or_else(String::new, |port| {
+        format!("http://127.0.0.1:{port}/v1/traces")
+    })
 }
 
 /// The limits as the functions get them. All tests call from one address, more often than a client

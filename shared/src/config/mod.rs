@@ -17,6 +17,7 @@ mod retention;
 mod services;
 mod stored;
 mod tiers;
+mod traces;
 mod unique_map;
 mod uploads;
 mod vector_store;
@@ -38,6 +39,7 @@ pub use services::{
 };
 pub use stored::{StoredSettings, settings_secret, unreadable_secret};
 pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
+pub use traces::TracesSettings;
 pub use uploads::{
     CdnSettings, UploadRules, UploadType, cdn_distribution, scan_queue_url, uploads_bucket,
     uploads_queue_url,

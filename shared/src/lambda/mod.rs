@@ -11,7 +11,9 @@
 //! | a route of the WebSocket API | [`SocketEndpoint`] | the route's key |
 //! | a queue | [`QueueConsumer`] | the queue's ARN |
 //! | a schedule | [`Schedule`] | the schedule's ARN |
+//! | lines of log groups | [`LogSubscriber`] | `awslogs` |
 
+mod log_subscriber;
 mod queue_consumer;
 mod records;
 mod router;
@@ -40,6 +42,7 @@ use crate::http::{Endpoint, Outgoing, Protocol, Route};
 use crate::setup::Setup;
 use crate::telemetry::trace::{self, TraceParent};
 use crate::telemetry::{self, catalogue, metrics, span_lines};
+pub use log_subscriber::LogSubscriber;
 pub use queue_consumer::QueueConsumer;
 pub use records::process_each;
 pub use router::{UnknownEvent, find_function};
@@ -86,6 +89,11 @@ pub enum Trigger {
     },
     /// A schedule.
     Schedule {
+        /// The function's `Timeout` in the template.
+        timeout: Duration,
+    },
+    /// Lines of log groups.
+    Logs {
         /// The function's `Timeout` in the template.
         timeout: Duration,
     },
@@ -170,6 +178,24 @@ impl Function {
                     let flusher = Flusher::from_env(&setup)?;
                     let scheduled = schedule::Scheduled { name, schedule };
                     Ok(metered(name, scheduled, Some(flusher)))
+                })
+            },
+        }
+    }
+
+    /// The function called `name`, to which lines of log groups are handed.
+    pub const fn log_subscriber<S: LogSubscriber>(name: &'static str) -> Self {
+        let timeout = S::TIMEOUT;
+        Self {
+            name,
+            trigger: Trigger::Logs { timeout },
+            make: |name| {
+                Box::pin(async move {
+                    let setup = Setup::new(&[]);
+                    let subscriber = S::from_env(&setup).await?;
+                    let flusher = Flusher::from_env(&setup)?;
+                    let subscriber = log_subscriber::Subscriber(subscriber);
+                    Ok(metered(name, subscriber, Some(flusher)))
                 })
             },
         }

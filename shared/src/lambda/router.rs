@@ -1,6 +1,7 @@
 //! Finds an event's function, where one process serves all of them.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 
@@ -18,7 +19,7 @@ pub(super) struct Router {
 #[error("no function takes this event: {0}")]
 pub struct UnknownEvent(String);
 
-/// What of an event tells its function. An event has one of the three.
+/// What of an event tells its function. An event has one of the four.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct EventShape {
@@ -29,6 +30,8 @@ struct EventShape {
     #[serde(rename = "Records")]
     records: Vec<Record>,
     resources: Vec<String>,
+    #[serde(rename = "awslogs")]
+    logs: Option<IgnoredAny>,
 }
 
 /// That of an HTTP API has `http`, that of a WebSocket API `routeKey` alone.
@@ -72,8 +75,8 @@ impl Router {
     }
 }
 
-/// The function that takes this event: a call of its route, a message of its queue, or an event of
-/// its schedule.
+/// The function that takes this event: a call of its route, a message of its queue, an event of its
+/// schedule, or lines of log groups.
 pub fn find_function<'a>(
     functions: &'a [Function],
     event: &str,
@@ -92,6 +95,12 @@ pub fn find_function<'a>(
         let best = fitting.min_by_key(|(parameters, _)| *parameters);
         let unknown = || UnknownEvent(format!("{method} to an unknown path"));
         return best.map(|(_, function)| function).ok_or_else(unknown);
+    }
+
+    if shape.logs.is_some() {
+        let is_it = |function: &&Function| matches!(function.trigger, Trigger::Logs { .. });
+        let unknown = || UnknownEvent("lines of a log group".to_owned());
+        return functions.iter().find(is_it).ok_or_else(unknown);
     }
 
     let queue = shape.records.first().map(|record| &record.source);
@@ -139,7 +148,7 @@ fn count_parameters(function: &Function, method: &str, path: &str) -> Option<usi
 /// `…:wenzhen-JobsQueue` or `…/wenzhen-SweepOutboxEveryMinute`.
 fn is_triggered_by(function: &Function, arn: &str) -> bool {
     match function.trigger {
-        Trigger::Http { .. } | Trigger::Socket { .. } => false,
+        Trigger::Http { .. } | Trigger::Socket { .. } | Trigger::Logs { .. } => false,
         Trigger::Queue { queue, .. } => arn.contains(queue),
         Trigger::Schedule { .. } => arn.contains(&logical_name(function.name)),
     }

@@ -320,6 +320,18 @@ static COUNTED: &[Metric] = &[
         "Messages that the queue did not take",
     ),
     counter(
+        "SpanDropped",
+        "spans_dropped_total",
+        &[],
+        "Spans for which an invocation's line had no room",
+    ),
+    counter(
+        "TraceExport",
+        "trace_exports_total",
+        &["outcome"],
+        "Requests with spans to the service that takes them",
+    ),
+    counter(
         "ReaderCall",
         "reader_calls_total",
         &["outcome"],
