@@ -11,7 +11,7 @@ const LEVELS: &[&[&str]] = &[
     &["lambda", "openapi"],
     &["agent", "chat"],
     &["knowledge"],
-    &["ai", "fleet_metrics", "http", "health"],
+    &["ai", "fleet_metrics", "http", "health", "trace_export"],
     &["setup"],
     &["privacy"],
     &["users", "reports", "uploads", "realtime"],

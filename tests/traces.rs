@@ -144,6 +144,7 @@ async fn spans_of_a_log_group_are_sent_on_as_otlp() {
     let group = "/aws/lambda/wenzhen/get-checklist";
     let aws = STACK.aws().await;
     let functions = aws_sdk_lambda::Client::new(&aws).list_functions();
+    let functions = functions.max_items(100);
     let functions = functions.send().await.unwrap().functions.unwrap();
     let mut functions = functions.into_iter();
     let forwarder = functions.find(|it| it.function_name().unwrap().contains("ForwardTraces"));

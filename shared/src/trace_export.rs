@@ -62,9 +62,11 @@ struct Traces<'a> {
 }
 
 impl TraceExporter {
-    /// To the service that the environment names.
-    pub fn from_env(setup: &Setup) -> Result<Self, ConfigError> {
-        let settings = TracesSettings::from_env()?;
+    /// To the service that the environment names, if it does.
+    pub fn from_env(setup: &Setup) -> Result<Option<Self>, ConfigError> {
+        let Some(settings) = TracesSettings::from_env()? else {
+            return Ok(None);
+        };
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -76,11 +78,11 @@ impl TraceExporter {
             (Some(region), None) => Identity::Role(region, setup.shared_aws()),
             (None, None) => Identity::Nobody,
         };
-        Ok(Self {
+        Ok(Some(Self {
             http,
             endpoint: settings.endpoint,
             identity,
-        })
+        }))
     }
 
     /// Sends what these log lines hold. A line that is none of ours is passed over. An error means
@@ -91,18 +93,18 @@ impl TraceExporter {
             Some(traces.resource_spans)
         });
         for body in requests(lines.flatten(), MAX_REQUEST_BYTES) {
-            self.send(body, deadline).await?;
+            Box::pin(self.send(body, deadline)).await?;
         }
         Ok(())
     }
 
     async fn send(&self, body: Vec<u8>, deadline: Deadline) -> Result<(), Error> {
-        let sent = async {
+        let sent = Box::pin(async {
             let headers = self.headers(&body).await?;
             let request = self.http.post(self.endpoint.clone());
             let answer = request.headers(headers).body(body).send().await;
             Ok::<_, BoxError>(answer.map_err(reqwest::Error::without_url)?.status())
-        };
+        });
 
         let status = match deadline.at_most(REQUEST_TIMEOUT).run(sent).await {
             Ok(Ok(status)) => status,

@@ -24,6 +24,7 @@ pub mod shape;
 pub mod stack;
 pub mod test;
 pub mod tools;
+pub mod trace;
 pub mod triage_explain;
 pub mod triage_report;
 pub mod triage_train;

@@ -166,7 +166,7 @@ async fn read_events(client: &Client, name: &str, start: i64) -> Vec<FilteredLog
 }
 
 /// A JSON line as a person reads it; anything else as it is. The platform's lines about each call,
-/// and metrics, which are for `CloudWatch`, are left out.
+/// metrics, which are for `CloudWatch`, and spans, which `cargo xtask trace` draws, are left out.
 fn format_line(name: &str, line: &str) -> Option<String> {
     let line = line.trim_end();
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else {
@@ -176,8 +176,8 @@ fn format_line(name: &str, line: &str) -> Option<String> {
         return (!is_platform).then(|| format!("{:12} {name:<20} {line}", ""));
     };
 
-    let is_metric = fields.contains_key("_aws");
-    (!is_metric).then(|| format_fields(name, &fields))
+    let is_for_people = !fields.contains_key("_aws") && !fields.contains_key("resourceSpans");
+    is_for_people.then(|| format_fields(name, &fields))
 }
 
 fn format_fields(name: &str, fields: &Map<String, Value>) -> String {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     bench, check, demo, knowledge, logs, openapi, prometheus, provider, report, services, shape,
-    stack, test, triage_explain, triage_report, triage_train, up, users, web,
+    stack, test, trace, triage_explain, triage_report, triage_train, up, users, web,
 };
 
 /// The local stack of wenzhen and the chores around it.
@@ -30,6 +30,11 @@ enum Command {
     Web(web::Options),
     /// Print the logs of one function, or of all
     Logs(logs::Options),
+    /// Draw a trace: who waited for what, from the call over the queue to the model
+    Trace {
+        /// The trace's id, as log lines have it; the last one of a consultation if it is left out
+        id: Option<String>,
+    },
     /// Start a model provider whose models play faults, and print each call it gets
     Provider {
         /// The port on 127.0.0.1
@@ -102,6 +107,7 @@ async fn run_command(command: Command) -> anyhow::Result<()> {
         Command::Web(options) => web::run_web(&stack.as_running()?, &options).await,
         Command::Demo => demo::run_demo(&stack).await,
         Command::Logs(options) => logs::print_logs(&stack.as_running()?, &options).await,
+        Command::Trace { id } => trace::draw(&stack.as_running()?, id.as_deref()).await,
         Command::Provider { port } => provider::run_scripted(&stack, port),
 
         Command::Check => check::check_project(&stack),

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{ConfigError, optional, plaintext, required};
+use super::{ConfigError, optional, plaintext};
 
 /// The service that takes traces.
 pub struct TracesSettings {
@@ -13,15 +13,17 @@ pub struct TracesSettings {
 }
 
 impl TracesSettings {
-    /// Reads `TRACES_ENDPOINT` and `TRACES_SECRET`.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        let endpoint: Url = required("TRACES_ENDPOINT")?;
+    /// Reads `TRACES_ENDPOINT` and `TRACES_SECRET`. Without the first there is no such service.
+    pub fn from_env() -> Result<Option<Self>, ConfigError> {
+        let Some(endpoint) = optional::<Url>("TRACES_ENDPOINT")? else {
+            return Ok(None);
+        };
         if endpoint.scheme() != "https" && !plaintext::is_loopback(&endpoint) {
             return Err(ConfigError::new("TRACES_ENDPOINT", "must be https"));
         }
-        Ok(Self {
+        Ok(Some(Self {
             endpoint,
             header_secret: optional("TRACES_SECRET")?,
-        })
+        }))
     }
 }

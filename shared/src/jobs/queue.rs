@@ -10,7 +10,6 @@ use aws_sdk_sqs::types::{
     SendMessageBatchRequestEntry,
 };
 
-use futures::FutureExt;
 use tracing::Instrument;
 
 use super::message::JobMessage;
@@ -75,9 +74,11 @@ impl Queue {
         );
         let request = self.client.send_message_batch().queue_url(&self.url);
         let sent = request.set_entries(Some(entries)).send();
-        let failed = |_: &_| trace::fail("the queue takes no messages");
-        let sent = sent.map(|it| it.inspect_err(failed));
-        let response = sent.instrument(span).await?;
+        let response = sent.instrument(span.clone()).await;
+        if response.is_err() {
+            span.in_scope(|| trace::fail("the queue takes no messages"));
+        }
+        let response = response?;
 
         let is_taken = |index: usize| {
             let id = index.to_string();

@@ -14,7 +14,8 @@ pub mod span_lines;
 pub mod trace;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{Targets, filter_fn};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -63,6 +64,10 @@ where
         .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_filter(Targets::new().with_target(TRACED, LevelFilter::INFO))
-        .with_filter(filter_fn(|metadata| metadata.is_span()))
+        .with_filter(filter_fn(is_traced).with_max_level_hint(LevelFilter::INFO))
+}
+
+fn is_traced(metadata: &Metadata<'_>) -> bool {
+    let is_ours = metadata.target().starts_with(TRACED);
+    metadata.is_span() && is_ours && *metadata.level() <= Level::INFO
 }
