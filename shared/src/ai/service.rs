@@ -7,12 +7,13 @@ use bytes::Bytes;
 use http::Method;
 use http::header::HeaderName;
 use serde::Serialize;
+use tracing::Instrument;
 use url::Url;
 
 use super::attempt::{REPORT_RESERVE, client_of};
 use super::endpoint::{Endpoint, EndpointRequest, fault_of_silence, new_http_client, read_bounded};
 use super::fault::Fault;
-use super::response::settle_permit;
+use super::response::{note_fault, settle_permit};
 use super::tier::RETRY_POLICY;
 use crate::aws::Secrets;
 use crate::config::{ConfigError, KeyReference};
@@ -21,7 +22,7 @@ use crate::error::error_chain;
 use crate::identity::{TenantId, UserId};
 use crate::resilience::breaker::{Admission, Circuit};
 use crate::resilience::retry;
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, trace};
 
 /// The largest answer that is read: 256 vectors of 4,000 numbers.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -195,9 +196,18 @@ impl ServiceEndpoint {
             let response = self.endpoint.send(path, request).await?;
             read(&read_bounded(response, MAX_ANSWER_BYTES).await?)
         };
-        let answer = share.at_most(timeout).run(exchange).await;
+        let span = tracing::info_span!(
+            target: trace::TARGET,
+            "ask_service",
+            service = self.kind.name,
+            tier = self.name,
+            fault = tracing::field::Empty
+        );
+        let answer = share.at_most(timeout).run(exchange);
+        let answer = answer.instrument(span.clone()).await;
         let answer = answer.unwrap_or_else(|_| Err(fault_of_silence(sent_at.elapsed(), timeout)));
         self.endpoint.mark_used();
+        note_fault(&span, answer.as_ref().err());
 
         let outcome = Fault::outcome_of(answer.as_ref().err());
         settle_permit(permit, outcome, sent_at.elapsed(), call.deadline).await;

@@ -8,18 +8,19 @@ use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 /// Spans: our name, what kind it is, and the field whose value its name in the trace has besides.
-const SPANS: [(&str, SpanKind, &str); 7] = [
+const SPANS: [(&str, SpanKind, &str); 8] = [
     ("call", SpanKind::Server, "route"),
     ("record", SpanKind::Consumer, "kind"),
     ("schedule", SpanKind::Internal, "function"),
     ("ask_model", SpanKind::Client, "model"),
+    ("ask_service", SpanKind::Client, "service"),
     ("ask_database", SpanKind::Client, ""),
     ("ask_valkey", SpanKind::Client, ""),
     ("send_messages", SpanKind::Producer, ""),
 ];
 
 /// Fields: our name, and the conventions'.
-const FIELDS: [(&str, &str); 12] = [
+const FIELDS: [(&str, &str); 13] = [
     ("route", "http.route"),
     ("status", "http.response.status_code"),
     ("request_id", "faas.invocation_id"),
@@ -28,6 +29,7 @@ const FIELDS: [(&str, &str); 12] = [
     ("model", "gen_ai.request.model"),
     ("fault", "error.type"),
     ("tier", "wenzhen.tier"),
+    ("service", "wenzhen.service"),
     ("tenant", "wenzhen.tenant"),
     ("kind", "wenzhen.job.kind"),
     ("job", "wenzhen.job.id"),
@@ -49,6 +51,8 @@ pub(super) fn apply(span: &mut SpanData) {
     if let Some((_, kind, named_by)) = SPANS.iter().find(|(ours, ..)| *ours == name) {
         span.span_kind = kind.clone();
         span.name = name_in_trace(&name, field(span, named_by));
+    } else if field(span, "rpc.system").is_some() {
+        span.span_kind = SpanKind::Client; // a call of the AWS SDK, which uses the conventions
     }
 
     // The trace's id is a field for the log lines; a span has it anyhow.

@@ -22,8 +22,11 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::config;
 
-/// Spans whose targets start so are traced: ours, and no library's.
-const TRACED: &str = "wenzhen";
+/// Spans whose targets start so are traced.
+const OURS: &str = "wenzhen";
+
+/// So are those of the AWS SDK, one for each call, which name the service and the operation alone.
+const SDK: &str = "aws_sdk_";
 
 /// Starts logging, counting and tracing. Called once, first thing in `main`.
 pub fn init() {
@@ -64,10 +67,12 @@ where
         .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter_fn(is_traced).with_max_level_hint(LevelFilter::INFO))
+        .with_filter(filter_fn(is_traced).with_max_level_hint(LevelFilter::DEBUG))
 }
 
 fn is_traced(metadata: &Metadata<'_>) -> bool {
-    let is_ours = metadata.target().starts_with(TRACED);
-    metadata.is_span() && is_ours && *metadata.level() <= Level::INFO
+    let (target, level) = (metadata.target(), *metadata.level());
+    let is_ours = target.starts_with(OURS) && level <= Level::INFO;
+    let is_call = target.starts_with(SDK) && metadata.name().contains('.');
+    metadata.is_span() && (is_ours || is_call)
 }
