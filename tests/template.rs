@@ -2,6 +2,7 @@
 //! think it is.
 
 mod bounds;
+mod calls;
 mod permissions;
 mod stacks;
 

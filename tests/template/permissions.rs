@@ -1,5 +1,7 @@
 //! What the functions may do: one action on one thing each.
 
+use std::collections::BTreeSet;
+
 use serde_norway::Value;
 
 use super::deployed_functions;
@@ -30,6 +32,16 @@ pub fn collect_statements<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
         }
         _ => {}
     }
+}
+
+/// The actions of a statement.
+pub fn actions_of(statement: &Value) -> BTreeSet<String> {
+    let action = &statement["Action"];
+    let list = action.as_sequence().into_iter().flatten();
+    let actions = list
+        .chain(std::iter::once(action))
+        .filter_map(Value::as_str);
+    actions.map(str::to_owned).collect()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_norway::Value;
 
-use super::permissions::collect_statements;
+use super::permissions::{actions_of, collect_statements};
 use super::{
     Route, deployed_functions, deployed_routes, events_of_kind, repository_root, resolve_tags,
     resources_of_kind,
@@ -383,15 +383,6 @@ fn the_boundary_lets_every_permission_through() {
             assert!(allowed.contains(&action), "{action}");
         }
     }
-}
-
-fn actions_of(statement: &Value) -> BTreeSet<String> {
-    let action = &statement["Action"];
-    let list = action.as_sequence().into_iter().flatten();
-    let actions = list
-        .chain(std::iter::once(action))
-        .filter_map(Value::as_str);
-    actions.map(str::to_owned).collect()
 }
 
 /// Names of schedules are unique in a group: without one, two stacks of an account meet.

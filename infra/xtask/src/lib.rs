@@ -4,6 +4,7 @@
 //! down. It is a library too, since the tests ask the same stack for tokens and logs.
 
 pub mod bench;
+pub mod calls;
 pub mod check;
 pub mod demo;
 pub mod deploy;
