@@ -278,31 +278,54 @@ fn watched_metrics() -> BTreeSet<String> {
     watched
 }
 
-/// Those of the dashboard, in whose lists `.` repeats what stands above.
+/// Those of the dashboard.
 fn drawn_metrics(template: &Value) -> BTreeSet<String> {
+    let drawn = drawn_of_all_namespaces(template).into_iter();
+    let own = drawn.filter(|(namespace, _)| namespace == "${MetricsNamespace}");
+    own.map(|(_, metric)| metric).collect()
+}
+
+/// The namespaces and names of the dashboard, in whose lists `.` repeats what stands above.
+fn drawn_of_all_namespaces(template: &Value) -> BTreeSet<(String, String)> {
     let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
     let body: serde_json::Value =
         serde_json::from_str(body["Fn::Sub"].as_str().unwrap()).expect("the dashboard is JSON");
 
     let mut drawn = BTreeSet::new();
     for widget in body["widgets"].as_array().unwrap() {
-        let mut is_ours = false;
-        for metric in widget["properties"]["metrics"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        let mut namespace = "";
+        let metrics = widget["properties"]["metrics"].as_array();
+        for metric in metrics.into_iter().flatten() {
             match metric[0].as_str() {
-                Some("...") => continue,
+                None | Some("...") => continue, // an expression, or the metric above once more
                 Some(".") => {}
-                namespace => is_ours = namespace == Some("${MetricsNamespace}"),
+                Some(other) => namespace = other,
             }
-            if is_ours {
-                drawn.insert(metric[1].as_str().unwrap().to_owned());
-            }
+            let name = metric[1].as_str().unwrap();
+            drawn.insert((namespace.to_owned(), name.to_owned()));
         }
     }
     drawn
+}
+
+/// The namespaces and names of AWS' metrics that an alarm or the dashboard has.
+pub fn watched_metrics_of_aws() -> BTreeSet<(String, String)> {
+    let mut watched = drawn_of_all_namespaces(&read_stack("infra/observability.yaml"));
+    let mut collect = |metric: &Value| {
+        if let (Some(namespace), Some(name)) =
+            (metric["Namespace"].as_str(), metric["MetricName"].as_str())
+        {
+            watched.insert((namespace.to_owned(), name.to_owned()));
+        }
+    };
+    for alarm in alarms().values() {
+        collect(alarm);
+        for query in alarm["Metrics"].as_sequence().into_iter().flatten() {
+            collect(&query["MetricStat"]["Metric"]);
+        }
+    }
+    watched.retain(|(namespace, _)| namespace.starts_with("AWS/"));
+    watched
 }
 
 #[test]
