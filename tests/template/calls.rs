@@ -144,6 +144,14 @@ const SIGNERS_AND_READERS: &[MethodRow] = &[
         method: "Scraper::is_caller",
         permission: Some((SECRET, "MetricsTokenSecret")),
     },
+    MethodRow {
+        method: "TraceExporter::sign",
+        permission: Some(("xray:PutTraceSegments", "*")),
+    },
+    MethodRow {
+        method: "TraceExporter::headers",
+        permission: Some((SECRET, "TracesSecret")),
+    },
     // The URLs of the database and of Valkey, and the settings.
     MethodRow {
         method: "Target::endpoint",
@@ -191,7 +199,7 @@ static CALLS: LazyLock<Calls> = LazyLock::new(|| {
     let folders = ["shared/src", "functions/src"].map(|folder| root.join(folder));
     let survey = survey(&Question {
         folders: &folders.each_ref().map(|folder| &**folder),
-        signers: &["DatabaseLogin"],
+        signers: &["DatabaseLogin", "TraceExporter"],
         handlers: &handlers,
         methods: &["Secrets::get", "Secrets::get_rotated"],
     });
@@ -271,6 +279,7 @@ fn thing_of(resource: &Value) -> String {
     });
     let attribute = resource["Fn::GetAtt"].as_str();
     let name = substituted.or(attribute).or(resource["Ref"].as_str());
+    let name = name.or(resource.as_str()); // `*`
     let name = name.unwrap().trim_end_matches(".Arn");
 
     let mut holders = HOLDERS.iter();
