@@ -33,4 +33,5 @@ mod template;
 mod traces;
 mod transport;
 mod triage;
+mod valkey_cluster;
 mod worker;

@@ -1,6 +1,7 @@
 //! Valkey for tests: keys of their own on the shared server, or a server that a test may kill.
 
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -100,5 +101,162 @@ impl OwnServer {
 impl Drop for OwnServer {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A cluster of three primaries; it ends with the test.
+pub struct OwnCluster {
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    port: u16,
+    child: Child,
+    /// Of its configuration, which it writes at once.
+    folder: PathBuf,
+}
+
+/// Slots of a cluster.
+const SLOTS: u16 = 16_384;
+
+impl OwnCluster {
+    pub async fn start() -> Self {
+        let nodes = (0..3).map(|_| Node::start()).collect();
+        let cluster = Self { nodes };
+        for node in &cluster.nodes {
+            node.wait_until_it_answers().await;
+        }
+
+        let count = u16::try_from(cluster.nodes.len()).unwrap();
+        for (number, node) in (0..count).zip(&cluster.nodes) {
+            let share = |number: u16| u32::from(SLOTS) * u32::from(number) / u32::from(count);
+            let (first, last) = (share(number), share(number + 1) - 1);
+            let mut command = redis::cmd("CLUSTER");
+            command.arg("ADDSLOTSRANGE").arg(first).arg(last);
+            node.ask(&command).await;
+            let mut meet = redis::cmd("CLUSTER");
+            meet.arg("MEET").arg("127.0.0.1").arg(cluster.nodes[0].port);
+            node.ask(&meet).await;
+        }
+        cluster.wait_until_it_is_whole().await;
+        cluster
+    }
+
+    /// As `VALKEY_URL` has it; it names one node, by which the others are found.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}?cluster=true", self.nodes[0].port)
+    }
+
+    /// How many keys each node holds.
+    pub async fn keys(&self) -> Vec<u64> {
+        let mut keys = Vec::new();
+        for node in &self.nodes {
+            let size = node.ask(&redis::cmd("DBSIZE")).await;
+            keys.push(redis::from_redis_value(size).unwrap());
+        }
+        keys
+    }
+
+    /// Gives the slot of this key, which must be empty, to another node, as a resharding does.
+    pub async fn move_slot_of(&self, key: &str) {
+        let mut command = redis::cmd("CLUSTER");
+        let slot = self.nodes[0].ask(command.arg("KEYSLOT").arg(key)).await;
+        let slot: u16 = redis::from_redis_value(slot).unwrap();
+        let owner = usize::from(slot) * self.nodes.len() / usize::from(SLOTS);
+        let next = &self.nodes[(owner + 1) % self.nodes.len()];
+        let mut command = redis::cmd("CLUSTER");
+        let id: String = redis::from_redis_value(next.ask(command.arg("MYID")).await).unwrap();
+
+        // The new owner first, so that the slot is never without one.
+        let others = self.nodes.iter().filter(|node| node.port != next.port);
+        for node in std::iter::once(next).chain(others) {
+            let mut command = redis::cmd("CLUSTER");
+            command.arg("SETSLOT").arg(slot).arg("NODE").arg(&id);
+            node.ask(&command).await;
+        }
+    }
+
+    /// Ends the node of this number; its slots are then nobody's.
+    pub fn kill(&mut self, number: usize) {
+        let child = &mut self.nodes[number].child;
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Starts it again, with its slots and without its keys.
+    pub async fn bring_back(&mut self, number: usize) {
+        let node = &mut self.nodes[number];
+        node.child = Node::run(node.port, &node.folder);
+        node.wait_until_it_answers().await;
+        self.wait_until_it_is_whole().await;
+    }
+
+    async fn wait_until_it_is_whole(&self) {
+        for node in &self.nodes {
+            eventually("the cluster is whole", async || {
+                let mut command = redis::cmd("CLUSTER");
+                let info = node.ask(command.arg("INFO")).await;
+                let info: String = redis::from_redis_value(info).unwrap();
+                let is_whole = info.contains("cluster_state:ok");
+                (is_whole && info.contains("cluster_known_nodes:3")).then_some(())
+            })
+            .await;
+        }
+    }
+}
+
+impl Node {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let folder = std::env::temp_dir().join(format!("valkey-{}", Uuid::new_v4().simple()));
+        std::fs::create_dir(&folder).unwrap();
+        let child = Self::run(port, &folder);
+        Self {
+            port,
+            child,
+            folder,
+        }
+    }
+
+    fn run(port: u16, folder: &Path) -> Child {
+        // The port of the nodes' own bus is 10,000 higher, which not every port leaves room for.
+        let bus = if port > 55_000 {
+            port - 10_000
+        } else {
+            port + 10_000
+        };
+        let mut command = Command::new(valkey_program(&STACK).unwrap());
+        command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+        command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]);
+        command.args(["--cluster-port", &bus.to_string()]);
+        command.args(["--save", "", "--dir"]).arg(folder);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    async fn wait_until_it_answers(&self) {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        eventually("a node answers", async || {
+            let connected = client.get_multiplexed_async_connection().await;
+            connected.ok().map(drop)
+        })
+        .await;
+    }
+
+    async fn ask(&self, command: &redis::Cmd) -> redis::Value {
+        let mut connection = raw(&format!("redis://127.0.0.1:{}", self.port)).await;
+        command.query_async(&mut connection).await.unwrap()
+    }
+}
+
+impl Drop for OwnCluster {
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            node.child.kill().unwrap();
+            node.child.wait().unwrap();
+            std::fs::remove_dir_all(&node.folder).unwrap();
+        }
     }
 }

@@ -2,26 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use futures::FutureExt;
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value, cmd};
 use tokio::sync::Mutex;
 use tracing::Instrument;
 
-use super::connection::{ConnectionOrigin, ConnectionSlot};
+use super::connection::{CommandResult, Connection, ConnectionOrigin, ConnectionSlot};
 use super::error::ValkeyError;
 use super::script::ScriptCall;
-use super::target::Target;
+use super::target::{RESPONSE_TIMEOUT, Target};
 use crate::aws::Secrets;
 use crate::config::{ConfigError, ValkeySettings};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::telemetry::trace;
-
-/// Time for one round trip: a hundred times what it takes within a region.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Errors of a server that cannot serve now. After a failover the connection leads to a replica,
 /// which refuses to write: the next connection finds the primary.
@@ -41,9 +36,6 @@ pub struct Valkey {
     slot: Mutex<ConnectionSlot>,
     round_trips: AtomicU64,
 }
-
-/// The server's reply to one command of a pipeline.
-type CommandResult = Result<Value, RedisError>;
 
 impl Valkey {
     /// Prepares the connection; none is made yet. `None` when no server is configured.
@@ -73,7 +65,7 @@ impl Valkey {
         &self.prefix
     }
 
-    /// Round trips made so far; a pipeline is one.
+    /// Round trips made so far; commands that go out together are one.
     pub fn round_trips(&self) -> u64 {
         self.round_trips.load(Ordering::Relaxed)
     }
@@ -141,6 +133,10 @@ impl Valkey {
 
         if is_unavailable {
             self.slot.lock().await.record_failure(&error);
+        } else if text.contains("MOVED") {
+            tracing::error!(
+                "this is a node of a cluster: VALKEY_URL has to end with ?cluster=true"
+            );
         } else {
             tracing::error!(causes = error_chain(&error), "a script failed");
         }
@@ -149,7 +145,7 @@ impl Valkey {
 
     async fn round_trip(
         &self,
-        pipeline: &Pipeline,
+        commands: &Pipeline,
         deadline: Deadline,
     ) -> Result<Vec<CommandResult>, ValkeyError> {
         // Callers that arrive together share the making of the connection.
@@ -159,7 +155,7 @@ impl Valkey {
             .await
             .acquire(&self.target, deadline)
             .await?;
-        let mut answer = self.send(pipeline, borrowed.connection, deadline).await;
+        let mut answer = self.send(commands, borrowed.connection, deadline).await;
 
         // A connection that was closed or forgotten while it was idle says nothing about whether
         // the server is there now.
@@ -176,7 +172,7 @@ impl Valkey {
                 .await
                 .acquire(&self.target, deadline)
                 .await?;
-            answer = self.send(pipeline, borrowed.connection, deadline).await;
+            answer = self.send(commands, borrowed.connection, deadline).await;
         }
 
         match &answer {
@@ -189,14 +185,14 @@ impl Valkey {
 
     async fn send(
         &self,
-        pipeline: &Pipeline,
-        mut connection: MultiplexedConnection,
+        commands: &Pipeline,
+        mut connection: Connection,
         deadline: Deadline,
     ) -> Result<Vec<CommandResult>, ValkeyError> {
         let has_time = deadline.remaining() >= RESPONSE_TIMEOUT;
         self.round_trips.fetch_add(1, Ordering::Relaxed);
 
-        let query = pipeline.query_async(&mut connection);
+        let query = connection.send(commands);
         match deadline.at_most(RESPONSE_TIMEOUT).run(query).await {
             Ok(Ok(results)) => Ok(results),
             Ok(Err(error)) if error.is_timeout() => Err(ValkeyError::Timeout),

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ErrorKind, RedisError};
+use futures::future::join_all;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value};
 
 use super::error::ValkeyError;
-use super::target::{Endpoint, Target};
+use super::target::{Endpoint, Server, Target};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
 use crate::telemetry::metrics;
@@ -21,6 +23,52 @@ const MAX_BACKOFF: Duration = Duration::from_secs(15);
 /// server counts as gone.
 const IDLE_THRESHOLD: Duration = Duration::from_secs(10);
 
+/// To one server, or to the nodes of a cluster.
+#[derive(Clone)]
+pub(super) enum Connection {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+/// The server's reply to one command.
+pub(super) type CommandResult = Result<Value, RedisError>;
+
+impl Connection {
+    /// Sends the commands together, so that they take one round trip. An error of one does not end
+    /// the others; an error of the connection ends all.
+    pub(super) async fn send(
+        &mut self,
+        commands: &Pipeline,
+    ) -> Result<Vec<CommandResult>, RedisError> {
+        match self {
+            Self::One(connection) => commands.query_async(connection).await,
+            // A pipeline is for one node; these go to the nodes that have their keys.
+            Self::Cluster(connection) => {
+                let sent = commands.cmd_iter().map(|command| {
+                    let mut connection = connection.clone();
+                    async move { connection.req_packed_command(command).await }
+                });
+                let results = join_all(sent).await.into_iter();
+                results.map(split_error).collect()
+            }
+        }
+    }
+}
+
+/// Tells a node that could not be asked from one that has refused.
+fn split_error(result: CommandResult) -> Result<CommandResult, RedisError> {
+    match result {
+        Err(error)
+            if error.is_io_error()
+                || error.is_connection_dropped()
+                || error.kind() == ErrorKind::ClusterConnectionNotFound =>
+        {
+            Err(error)
+        }
+        result => Ok(result),
+    }
+}
+
 /// The connection, if there is one, and the backoff after a failure.
 #[derive(Default)]
 pub(super) struct ConnectionSlot {
@@ -29,13 +77,13 @@ pub(super) struct ConnectionSlot {
 }
 
 struct OpenConnection {
-    connection: MultiplexedConnection,
+    connection: Connection,
     last_used: SystemTime,
 }
 
 /// A handle on the connection.
 pub(super) struct BorrowedConnection {
-    pub(super) connection: MultiplexedConnection,
+    pub(super) connection: Connection,
     pub(super) origin: ConnectionOrigin,
 }
 
@@ -150,10 +198,7 @@ impl ConnectionSlot {
 
 /// A connection. A login that is refused is tried once more if it comes from a secret, which may
 /// have been rotated.
-async fn connect(
-    target: &Target,
-    deadline: Deadline,
-) -> Result<MultiplexedConnection, ValkeyError> {
+async fn connect(target: &Target, deadline: Deadline) -> Result<Connection, ValkeyError> {
     let endpoint = target.endpoint(deadline).await?;
     let refused = match open(&endpoint, deadline).await {
         Err(refused @ ValkeyError::LoginRefused(_)) => refused,
@@ -166,24 +211,29 @@ async fn connect(
     }
 }
 
-async fn open(
-    endpoint: &Endpoint,
-    deadline: Deadline,
-) -> Result<MultiplexedConnection, ValkeyError> {
+async fn open(endpoint: &Endpoint, deadline: Deadline) -> Result<Connection, ValkeyError> {
     let timeout = endpoint.connect_timeout;
     let has_time = deadline.remaining() >= timeout;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(timeout))
-        .set_response_timeout(None);
-
-    let client = &endpoint.client;
-    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    let connecting = Box::pin(open_server(&endpoint.server, timeout));
     match deadline.at_most(timeout).run(connecting).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) if is_login_refusal(&error) => Err(ValkeyError::LoginRefused(error.into())),
         Ok(Err(error)) => Err(ValkeyError::Unreachable(error.into())),
         Err(_elapsed) if has_time => Err(ValkeyError::Timeout),
         Err(_elapsed) => Err(ValkeyError::DeadlinePassed),
+    }
+}
+
+async fn open_server(server: &Server, timeout: Duration) -> Result<Connection, RedisError> {
+    match server {
+        Server::One(client) => {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(timeout))
+                .set_response_timeout(None);
+            let opened = client.get_multiplexed_async_connection_with_config(&config);
+            Ok(Connection::One(opened.await?))
+        }
+        Server::Cluster(client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::cluster::ClusterClient;
 use redis::{Client, RedisError, TlsCertificates};
 use url::Url;
 
@@ -13,6 +14,19 @@ use crate::deadline::Deadline;
 
 /// The parameter of the URL that names the file of the server's authority, as in PostgreSQL's.
 const AUTHORITY_PARAMETER: &str = "sslrootcert";
+
+/// The parameter of the URL that says that it leads to a cluster.
+const CLUSTER_PARAMETER: &str = "cluster";
+
+/// How often a command is sent again, to the node that has its keys by now. What takes longer is for
+/// the caller to decide.
+const CLUSTER_RETRIES: u32 = 2;
+
+/// Between two of them at most, in milliseconds.
+const CLUSTER_RETRY_WAIT: u64 = 50;
+
+/// Time for one round trip: a hundred times what it takes within a region.
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Time to connect without TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -40,10 +54,17 @@ pub(super) struct SecretTarget {
     allows_plaintext: bool,
 }
 
+/// One server, or a cluster's nodes.
+#[derive(Clone)]
+pub(super) enum Server {
+    One(Client),
+    Cluster(ClusterClient),
+}
+
 /// A server to connect to.
 #[derive(Clone)]
 pub(super) struct Endpoint {
-    pub(super) client: Client,
+    pub(super) server: Server,
     pub(super) connect_timeout: Duration,
     /// The secret that the URL was read from.
     secret: Option<String>,
@@ -54,35 +75,65 @@ impl Endpoint {
         check_valkey_url(url, allows_plaintext)?;
         let wrong = |error: RedisError| ConfigError::new(VALKEY_URL, error.to_string());
 
-        let mut server = url.clone();
-        server.set_query(None);
-        let (client, connect_timeout) = match authority_file(url) {
-            Some(path) => {
-                let certificates = TlsCertificates {
-                    client_tls: None,
-                    root_cert: Some(read_authority(&path)?),
-                };
-                let client = Client::build_with_tls(server.as_str(), certificates);
-                (client, TLS_CONNECT_TIMEOUT)
+        let mut address = url.clone();
+        address.set_query(None);
+        let authority = match parameter(url, AUTHORITY_PARAMETER) {
+            Some(path) => Some(read_authority(&path)?),
+            None => None,
+        };
+        let has_tls = matches!(url.scheme(), "rediss" | "valkeys");
+        let connect_timeout = if has_tls {
+            TLS_CONNECT_TIMEOUT
+        } else {
+            CONNECT_TIMEOUT
+        };
+
+        let certificates = authority.map(|root_cert| TlsCertificates {
+            client_tls: None,
+            root_cert: Some(root_cert),
+        });
+        let server = match parameter(url, CLUSTER_PARAMETER).as_deref() {
+            Some("true") => cluster(&address, certificates, connect_timeout).map(Server::Cluster),
+            Some(_) => {
+                let problem = format!("has a parameter {CLUSTER_PARAMETER}, which must be true");
+                return Err(ConfigError::new(VALKEY_URL, problem));
             }
-            None if matches!(url.scheme(), "rediss" | "valkeys") => {
-                (Client::open(url.as_str()), TLS_CONNECT_TIMEOUT)
+            None => match certificates {
+                Some(certificates) => Client::build_with_tls(address.as_str(), certificates),
+                None => Client::open(address.as_str()),
             }
-            None => (Client::open(url.as_str()), CONNECT_TIMEOUT),
+            .map(Server::One),
         };
 
         Ok(Self {
-            client: client.map_err(wrong)?,
+            server: server.map_err(wrong)?,
             connect_timeout,
             secret: None,
         })
     }
 }
 
-fn authority_file(url: &Url) -> Option<String> {
+fn parameter(url: &Url, name: &str) -> Option<String> {
     let mut parameters = url.query_pairs();
-    let found = parameters.find(|(name, _)| name == AUTHORITY_PARAMETER);
-    found.map(|(_, path)| path.into_owned())
+    let found = parameters.find(|(known, _)| known == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+/// Of a cluster, of which the address names one node, or all.
+fn cluster(
+    address: &Url,
+    certificates: Option<TlsCertificates>,
+    connect_timeout: Duration,
+) -> Result<ClusterClient, RedisError> {
+    let builder = ClusterClient::builder([address.as_str()])
+        .connection_timeout(connect_timeout)
+        .response_timeout(RESPONSE_TIMEOUT)
+        .retries(CLUSTER_RETRIES)
+        .max_retry_wait(CLUSTER_RETRY_WAIT);
+    match certificates {
+        Some(certificates) => builder.certs(certificates).build(),
+        None => builder.build(),
+    }
 }
 
 fn read_authority(path: &str) -> Result<Vec<u8>, ConfigError> {
