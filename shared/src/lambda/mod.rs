@@ -354,7 +354,9 @@ impl<P: Protocol, E: Endpoint<P>> Invoke for Route<P, E> {
         let span = call_span(E::ROUTE, context);
         let work = async {
             let request: LambdaRequest = read(event)?;
-            match self.answer(request.into(), context).await {
+            // On the heap: the type of a call is too deep for the compiler otherwise.
+            let answer = Box::pin(self.answer(request.into(), context));
+            match answer.await {
                 Outgoing::Buffered(response) => buffered(&response),
                 Outgoing::Streamed(mut answer) => {
                     let end = stream::poll_fn(|_| end_of_stream());

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use futures::future::join_all;
-use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value};
 
@@ -46,7 +46,7 @@ impl Connection {
             Self::Cluster(connection) => {
                 let sent = commands.cmd_iter().map(|command| {
                     let mut connection = connection.clone();
-                    async move { connection.req_packed_command(command).await }
+                    async move { command.query_async(&mut connection).await }
                 });
                 let results = join_all(sent).await.into_iter();
                 results.map(split_error).collect()
@@ -145,7 +145,8 @@ impl ConnectionSlot {
             return Err(ValkeyError::BackingOff);
         }
 
-        match connect(target, deadline).await {
+        // On the heap: this seldom branch would make every future that asks Valkey large and deep.
+        match Box::pin(connect(target, deadline)).await {
             Ok(connection) => {
                 self.open = Some(OpenConnection {
                     connection: connection.clone(),
@@ -214,7 +215,7 @@ async fn connect(target: &Target, deadline: Deadline) -> Result<Connection, Valk
 async fn open(endpoint: &Endpoint, deadline: Deadline) -> Result<Connection, ValkeyError> {
     let timeout = endpoint.connect_timeout;
     let has_time = deadline.remaining() >= timeout;
-    let connecting = Box::pin(open_server(&endpoint.server, timeout));
+    let connecting = open_server(&endpoint.server, timeout);
     match deadline.at_most(timeout).run(connecting).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) if is_login_refusal(&error) => Err(ValkeyError::LoginRefused(error.into())),
