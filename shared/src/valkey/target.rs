@@ -57,8 +57,8 @@ pub(super) struct SecretTarget {
 /// One server, or a cluster's nodes.
 #[derive(Clone)]
 pub(super) enum Server {
-    One(Client),
-    Cluster(ClusterClient),
+    One(Arc<Client>),
+    Cluster(Arc<ClusterClient>),
 }
 
 /// A server to connect to.
@@ -93,7 +93,8 @@ impl Endpoint {
             root_cert: Some(root_cert),
         });
         let server = match parameter(url, CLUSTER_PARAMETER).as_deref() {
-            Some("true") => cluster(&address, certificates, connect_timeout).map(Server::Cluster),
+            Some("true") => cluster(&address, certificates, connect_timeout)
+                .map(|client| Server::Cluster(Arc::new(client))),
             Some(_) => {
                 let problem = format!("has a parameter {CLUSTER_PARAMETER}, which must be true");
                 return Err(ConfigError::new(VALKEY_URL, problem));
@@ -102,7 +103,7 @@ impl Endpoint {
                 Some(certificates) => Client::build_with_tls(address.as_str(), certificates),
                 None => Client::open(address.as_str()),
             }
-            .map(Server::One),
+            .map(|client| Server::One(Arc::new(client))),
         };
 
         Ok(Self {
