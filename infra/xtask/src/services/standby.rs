@@ -3,8 +3,8 @@
 //! It begins with a copy of the database each time it starts, so it is never one of another stack's
 //! or of earlier data.
 
-use std::fs;
-use std::os::unix::fs::chown;
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -86,7 +86,8 @@ async fn is_standby(options: &PgConnectOptions) -> Result<bool> {
 /// A copy of the database, which knows whom to follow.
 fn copy_database(stack: &Stack, programs: &Path, data: &Path) -> Result<()> {
     remove_path(data)?;
-    fs::create_dir_all(data)?;
+    // PostgreSQL refuses a folder that others may read.
+    DirBuilder::new().mode(0o700).create(data)?;
     if is_owned_by_root(&stack.home) {
         chown(data, Some(NOBODY_ID), None)?;
     }
