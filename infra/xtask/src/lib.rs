@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod calls;
 pub mod check;
+pub mod contract;
 pub mod demo;
 pub mod deploy;
 pub mod functions;

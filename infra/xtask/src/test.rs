@@ -9,10 +9,14 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::stack::Stack;
-use crate::{prometheus, report, services, tools, up, web};
+use crate::{contract, prometheus, report, services, tools, up, web};
 
 /// What is tested, and how.
 #[derive(Args, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub struct Options {
     /// Leave the stack running afterwards; its settings are in .local/test/stack.env
     #[arg(long)]
@@ -23,6 +27,9 @@ pub struct Options {
     /// Let a real Prometheus scrape the stack behind the tests, as in continuous integration
     #[arg(long)]
     prometheus: bool,
+    /// Hold the answers of every route against the description of the API, as there
+    #[arg(long)]
+    contract: bool,
     /// Passed on to the test runner, such as the name of a test
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -33,6 +40,7 @@ impl Options {
     pub fn of_ci() -> Self {
         Self {
             prometheus: true,
+            contract: true,
             ..Self::default()
         }
     }
@@ -77,6 +85,10 @@ async fn test_stack(stack: &Stack, options: &Options) -> Result<()> {
 
     if options.prometheus {
         prometheus::check_stack(stack).await?;
+    }
+
+    if options.contract {
+        contract::check_stack(stack).await?;
     }
 
     if names_chaos || arguments.is_empty() {

@@ -27,6 +27,9 @@ const REQUIREMENTS: [&str; 2] = ["requirements.txt", "chroma.txt"];
 /// The packages of checkov, whose environment lies within the tools'.
 const CHECKOV_REQUIREMENTS: &str = "checkov.txt";
 
+/// The packages of schemathesis, whose environment lies there too.
+const SCHEMATHESIS_REQUIREMENTS: &str = "schemathesis.txt";
+
 /// What a Python interpreter may be called, the likeliest first.
 const PYTHON_NAMES: [&str; 7] = [
     "python3",
@@ -89,6 +92,22 @@ pub fn install_checkov(stack: &Stack) -> Result<()> {
     let step = Step::begin("checkov, in an environment of its own");
     let requirements = [requirements_file(stack, CHECKOV_REQUIREMENTS)];
     provide_environment(step, &checkov_folder(stack), &requirements)
+}
+
+/// The program of schemathesis.
+pub fn schemathesis(stack: &Stack) -> PathBuf {
+    schemathesis_folder(stack).join("bin/st")
+}
+
+fn schemathesis_folder(stack: &Stack) -> PathBuf {
+    stack.tools().join("schemathesis")
+}
+
+/// Installs schemathesis unless it is there already.
+pub fn install_schemathesis(stack: &Stack) -> Result<()> {
+    let step = Step::begin("schemathesis, in an environment of its own");
+    let requirements = [requirements_file(stack, SCHEMATHESIS_REQUIREMENTS)];
+    provide_environment(step, &schemathesis_folder(stack), &requirements)
 }
 
 fn requirements_file(stack: &Stack, name: &str) -> PathBuf {

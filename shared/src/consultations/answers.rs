@@ -28,6 +28,7 @@ pub struct NewAnswers {
     /// `yes`, `no` or `unsure` by the code of the question: 1 to 200, none of them twice.
     #[serde(deserialize_with = "parse_answers")]
     #[garde(custom(|value: &Answers, (): &()| check_count(value)))]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 200))]
     pub answers: Answers,
 }
 

@@ -40,7 +40,7 @@ const MAX_MESSAGE_CHARS: usize = 4_000;
 pub struct NewMessage {
     /// The patient's own words: 1 to 4,000 characters, of which one at least is seen.
     #[garde(custom(|value: &String, (): &()| check_text(value, MAX_MESSAGE_CHARS)))]
-    #[schemars(length(min = 1, max = 4_000))]
+    #[schemars(length(min = 1, max = 4_000), regex(pattern = crate::schema::TEXT))]
     pub text: String,
 }
 

@@ -25,7 +25,7 @@ const MAX_ATTACHMENTS: usize = 5;
 pub struct NewConsultation {
     /// The patient's own words: 1 to 8,000 characters, of which one at least is seen.
     #[garde(custom(|value: &String, (): &()| check_text(value, MAX_TEXT_CHARS)))]
-    #[schemars(length(min = 1, max = 8_000))]
+    #[schemars(length(min = 1, max = 8_000), regex(pattern = crate::schema::TEXT))]
     pub symptoms: String,
     /// Whole years, 0 to 130.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,13 +39,14 @@ pub struct NewConsultation {
     /// Earlier illnesses and medicines: 1 to 8,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(|value: &String, (): &()| check_text(value, MAX_TEXT_CHARS))))]
-    #[schemars(length(min = 1, max = 8_000))]
+    #[schemars(length(min = 1, max = 8_000), regex(pattern = crate::schema::TEXT))]
     pub history: Option<String>,
     /// The language of the answer: `zh` or `en`, also with a region; by default the language of
     /// the symptoms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(deserialize_with = "parse_language_tag")]
     #[garde(skip)]
+    #[schemars(with = "Option<crate::schema::LanguageTag>")]
     pub locale: Option<Locale>,
     /// Whether only a model's answer will do: then the job waits for one, for up to an hour, and
     /// fails without one. By default the rules answer alone if no model does.

@@ -35,13 +35,17 @@ pub enum DocumentFormat {
 #[serde(deny_unknown_fields)]
 pub struct DocumentRequest {
     #[garde(length(chars, min = 1, max = MAX_NAME_CHARS))]
+    #[schemars(regex(pattern = crate::schema::LINE))]
     title: String,
     #[serde(default)]
     #[garde(length(chars, max = MAX_ALSO_CHARS))]
+    #[schemars(regex(pattern = crate::schema::LINE))]
     also: String,
     #[garde(skip)]
     source: Source,
+    /// `zh` or `en`, also with a region.
     #[garde(skip)]
+    #[schemars(with = "crate::schema::LanguageTag")]
     language: String,
     #[serde(default)]
     #[garde(skip)]
@@ -49,6 +53,7 @@ pub struct DocumentRequest {
     /// The tenant's own name of the document; the title's if none.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1, max = MAX_NAME_CHARS)))]
+    #[schemars(regex(pattern = crate::schema::LINE))]
     reference: Option<String>,
     /// Its text, or else `upload`.
     #[serde(default)]

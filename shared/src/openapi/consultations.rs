@@ -1,6 +1,7 @@
 //! Consultations.
 
 use schemars::JsonSchema;
+use serde_json::json;
 
 use super::operation::{Operation, Rule, schema_of};
 use crate::consultations::{
@@ -33,7 +34,12 @@ pub(super) fn operations() -> Vec<Operation> {
             "Describe symptoms. The urgency is decided at once, the assessment by a job",
         )
         .idempotent()
-        .takes::<NewConsultation>()
+        .takes::<NewConsultation>(json!({
+            "symptoms": "A dry cough since yesterday, no fever.",
+            "age": 34,
+            "sex": "female",
+            "locale": "en",
+        }))
         .answers::<Accepted>(202, "accepted; what the rules say, at once"),
         of(
             "GET /v1/consultations",
@@ -71,7 +77,7 @@ fn turns() -> Vec<Operation> {
             "answerQuestions",
             "Answer questions after danger signs. The rules decide again, at once",
         )
-        .takes::<NewAnswers>()
+        .takes::<NewAnswers>(json!({ "answers": { "struggling_to_breathe": "no" } }))
         .answers::<AnsweredView>(200, "the decision, now that the answers are known"),
         of(
             "POST /v1/consultations/{id}/messages",
@@ -79,7 +85,7 @@ fn turns() -> Vec<Operation> {
             "Send a further message",
         )
         .idempotent()
-        .takes::<NewMessage>()
+        .takes::<NewMessage>(json!({ "text": "It began after a long flight." }))
         .answers::<Accepted>(202, "accepted; what the rules say, at once"),
         of(
             "GET /v1/consultations/{id}/messages",

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::operation::{Answer, Operation, Parameter, Rule, schema_of};
+use super::operation::{Access, Answer, Operation, Parameter, Rule, schema_of};
 use super::operations;
 use crate::http::Problem;
 
@@ -19,6 +19,22 @@ const SCHEMAS: &str = "/components/schemas";
 struct OpenAiError {
     error: Map<String, Value>,
 }
+
+/// What the gateway answers by itself, which an HTTP API cannot change.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+#[schemars(deny_unknown_fields)]
+struct GatewayAnswer {
+    message: String,
+}
+
+/// The answers that may be the gateway's.
+const GATEWAY_STATUSES: [(u16, &str); 4] = [
+    (401, "No good token, says the gateway or the function"),
+    (429, "Too many calls, for the gateway or for a limit"),
+    (500, "Our fault"),
+    (503, "Something that the call needs is gone for the moment"),
+];
 
 /// The description of the API: `OpenAPI` 3.1, whose schemas are JSON Schema 2020-12.
 pub fn document() -> Value {
@@ -64,6 +80,11 @@ pub fn document() -> Value {
                     "bearerFormat": "JWT",
                     "description": "The ID token of the user pool.",
                 },
+                "scrapersToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of those who scrape the metrics.",
+                },
             },
             "schemas": schemas,
         },
@@ -83,16 +104,19 @@ fn describe(
     say("summary", operation.summary.into());
     say("tags", json!([operation.tag]));
     say("parameters", parameters_of(operation).into());
-    if let Some(body) = operation.body {
-        let content = json!({ "application/json": { "schema": body(reads) } });
+    if let Some(body) = &operation.body {
+        let described = json!({ "schema": (body.schema)(reads), "example": body.example });
+        let content = json!({ "application/json": described });
         say(
             "requestBody",
             json!({ "required": true, "content": content }),
         );
     }
     say("responses", responses_of(operation, writes));
-    if operation.is_public {
-        say("security", json!([]));
+    match operation.access {
+        Access::People => {}
+        Access::Scrapers => drop(say("security", json!([{ "scrapersToken": [] }]))),
+        Access::Anybody => drop(say("security", json!([]))),
     }
     described.into()
 }
@@ -101,7 +125,8 @@ fn parameters_of(operation: &Operation) -> Vec<Value> {
     let in_path = operation.route.split('/').filter_map(|part| {
         let name = part.strip_prefix('{')?.strip_suffix('}')?;
         Some(json!({
-            "in": "path", "name": name, "required": true, "schema": { "type": "string" },
+            "in": "path", "name": name, "required": true,
+            "schema": schema_of_rule(operation.id_rule),
         }))
     });
     let others = operation.parameters.iter().map(|parameter| {
@@ -126,6 +151,10 @@ fn parameters_of(operation: &Operation) -> Vec<Value> {
 fn schema_of_rule(rule: Rule) -> Value {
     match rule {
         Rule::Text => json!({ "type": "string" }),
+        Rule::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
+        Rule::Length { min, max } => {
+            json!({ "type": "string", "minLength": min, "maxLength": max })
+        }
         Rule::Number { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Rule::OneOf(values) => json!({ "type": "string", "enum": values }),
         Rule::Uuid => json!({ "type": "string", "format": "uuid" }),
@@ -159,6 +188,21 @@ fn responses_of(operation: &Operation, writes: &mut SchemaGenerator) -> Value {
             schema_of::<Problem<'static>>(writes),
         )
     };
+    if operation.access == Access::People {
+        let gateway = schema_of::<GatewayAnswer>(writes);
+        let content = if operation.is_openai {
+            json!({ media_type: { "schema": { "anyOf": [schema, gateway] } } })
+        } else {
+            json!({
+                media_type: { "schema": schema },
+                "application/json": { "schema": gateway },
+            })
+        };
+        for (status, about) in GATEWAY_STATUSES {
+            let response = json!({ "description": about, "content": content });
+            responses.insert(status.to_string(), response);
+        }
+    }
     responses.insert(
         "default".to_owned(),
         json!({

@@ -1,5 +1,7 @@
 //! Uploads.
 
+use serde_json::json;
+
 use super::operation::Operation;
 use crate::page::PageItems;
 use crate::uploads::{AcceptedUpload, UploadRequest, UploadView};
@@ -11,7 +13,11 @@ pub(super) fn operations() -> Vec<Operation> {
 
     vec![
         of("POST /v1/uploads", "createUpload", "Announce a file")
-            .takes::<UploadRequest>()
+            .takes::<UploadRequest>(json!({
+                "file_name": "rash.jpg",
+                "content_type": "image/jpeg",
+                "size": 184_320,
+            }))
             .answers::<AcceptedUpload>(202, "how the file is sent"),
         of(
             "GET /v1/uploads",

@@ -6,6 +6,15 @@ use crate::page::PageItems;
 
 const TAG: &str = "Jobs";
 
+/// Every kind of job; a test holds them against the functions' own list.
+const KINDS: &[&str] = &[
+    "analyze",
+    "answer_message",
+    "generate_report",
+    "ingest_document",
+    "erase_consultation",
+];
+
 pub(super) fn operations() -> Vec<Operation> {
     let of = |route, id, summary| Operation::new(route, id, TAG, summary);
 
@@ -35,7 +44,7 @@ pub(super) fn operations() -> Vec<Operation> {
             Rule::Number { min: 1, max: 1000 },
             "100 if it is left out",
         )
-        .query("kind", Rule::Text, "those of this kind alone")
+        .query("kind", Rule::OneOf(KINDS), "those of this kind alone")
         .answers::<RedrivenView>(200, "how many"),
     ]
 }

@@ -1,5 +1,7 @@
 //! The knowledge base.
 
+use serde_json::json;
+
 use super::operation::{Operation, Rule};
 use crate::knowledge::{AcceptedDocument, DocumentRequest, ListedDocument, SearchResult};
 use crate::page::PageItems;
@@ -15,7 +17,12 @@ pub(super) fn operations() -> Vec<Operation> {
             "createDocument",
             "Bring a document in, for clinicians and admins",
         )
-        .takes::<DocumentRequest>()
+        .takes::<DocumentRequest>(json!({
+            "title": "Sprained ankle",
+            "source": { "title": "The clinic's handbook", "url": "https://example.org/ankle" },
+            "language": "en",
+            "content": "Rest the ankle, cool it and keep it raised for two days.",
+        }))
         .answers::<AcceptedDocument>(202, "a job brings it in"),
         of(
             "GET /v1/knowledge/documents",
@@ -36,7 +43,11 @@ pub(super) fn operations() -> Vec<Operation> {
             "searchKnowledge",
             "The passages that answer a question best",
         )
-        .query("q", Rule::Text, "the question, of 1 to 2,000 characters")
+        .query(
+            "q",
+            Rule::Length { min: 1, max: 2000 },
+            "the question, of which one character at least is seen",
+        )
         .required()
         .query(
             "k",

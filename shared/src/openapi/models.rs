@@ -1,7 +1,7 @@
 //! `OpenAI`'s protocol.
 
 use schemars::JsonSchema;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::operation::{Operation, schema_of};
 
@@ -14,9 +14,28 @@ struct ChatBody {
     /// The name of a chain.
     model: String,
     /// In order; at least one.
-    messages: Vec<Map<String, Value>>,
+    #[schemars(length(min = 1))]
+    messages: Vec<ChatMessage>,
     /// Whether the answer comes piece by piece, as server-sent events.
     stream: Option<bool>,
+}
+
+/// One message; what else it has is passed on too.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct ChatMessage {
+    /// Who says it.
+    #[schemars(extend("enum" = ["system", "developer", "user", "assistant", "tool", "function"]))]
+    role: String,
+}
+
+/// One server-sent event of a stream: descriptions before `OpenAPI` 3.2 have no other way to tell
+/// what a stream consists of.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct StreamEvent {
+    /// A chunk of the completion as JSON, or `[DONE]`.
+    data: String,
 }
 
 /// A completion as `OpenAI`'s protocol has it.
@@ -55,11 +74,14 @@ pub(super) fn operations() -> Vec<Operation> {
             "A chat completion by the first tier of a chain that answers",
         )
         .openai()
-        .takes::<ChatBody>()
+        .takes::<ChatBody>(json!({
+            "model": "default",
+            "messages": [{ "role": "user", "content": "What helps against a cough?" }],
+        }))
         .answers::<Completion>(200, "the completion")
         .answers_as(
             "text/event-stream",
-            schema_of::<String>,
+            schema_of::<StreamEvent>,
             200,
             "the completion",
         ),

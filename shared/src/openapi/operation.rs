@@ -1,6 +1,7 @@
 //! What is said of one route.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
 
 /// Makes the schema of a type.
 pub(super) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
@@ -18,12 +19,33 @@ pub(super) struct Operation {
     pub(super) tag: &'static str,
     /// Of the query, and headers.
     pub(super) parameters: Vec<Parameter>,
-    pub(super) body: Option<MakeSchema>,
+    /// The rule for the id in the path, if there is one.
+    pub(super) id_rule: Rule,
+    pub(super) body: Option<Body>,
     pub(super) answers: Vec<Answer>,
-    /// Whether any client may call it, without a token.
-    pub(super) is_public: bool,
+    /// Whose token it takes.
+    pub(super) access: Access,
     /// Whether it speaks `OpenAI`'s protocol, whose errors have another form.
     pub(super) is_openai: bool,
+}
+
+/// Who may call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// People, with their token of the user pool, which the gateway looks at first.
+    People,
+    /// Scrapers of metrics, with theirs.
+    Scrapers,
+    /// Any client, without a token.
+    Anybody,
+}
+
+/// What a route reads.
+#[derive(Clone)]
+pub(super) struct Body {
+    pub(super) schema: MakeSchema,
+    /// One that is accepted.
+    pub(super) example: Value,
 }
 
 /// A parameter beside those of the path.
@@ -41,7 +63,16 @@ pub(super) struct Parameter {
 #[derive(Clone, Copy)]
 pub(super) enum Rule {
     Text,
-    Number { min: u32, max: u32 },
+    /// A text that fits this regular expression.
+    Pattern(&'static str),
+    Length {
+        min: u32,
+        max: u32,
+    },
+    Number {
+        min: u32,
+        max: u32,
+    },
     OneOf(&'static [&'static str]),
     Uuid,
 }
@@ -74,16 +105,24 @@ impl Operation {
             summary,
             tag,
             parameters: Vec::new(),
+            id_rule: Rule::Uuid,
             body: None,
             answers: Vec::new(),
-            is_public: false,
+            access: Access::People,
             is_openai: false,
         }
     }
 
-    /// With a JSON body of this type.
-    pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
-        self.body = Some(schema_of::<T>);
+    /// The id in the path is another one than a record's.
+    pub(super) const fn with_id(mut self, rule: Rule) -> Self {
+        self.id_rule = rule;
+        self
+    }
+
+    /// With a JSON body of this type, such as this one.
+    pub(super) fn takes<T: JsonSchema>(mut self, example: Value) -> Self {
+        let schema = schema_of::<T>;
+        self.body = Some(Body { schema, example });
         self
     }
 
@@ -120,8 +159,12 @@ impl Operation {
 
     /// The same entity again, if the client has it.
     pub(super) fn with_revalidation(self) -> Self {
-        self.header("If-None-Match", "the `ETag` of the answer that you have")
-            .answers_empty(304, "nothing has changed since")
+        self.header(
+            "If-None-Match",
+            Rule::Text,
+            "the `ETag` of the answer that you have",
+        )
+        .answers_empty(304, "nothing has changed since")
     }
 
     /// With a parameter of the query that may be left out.
@@ -130,8 +173,8 @@ impl Operation {
     }
 
     /// With a header that may be left out.
-    pub(super) fn header(self, name: &'static str, about: &'static str) -> Self {
-        self.parameter("header", name, Rule::Text, about)
+    pub(super) fn header(self, name: &'static str, rule: Rule, about: &'static str) -> Self {
+        self.parameter("header", name, rule, about)
     }
 
     fn parameter(
@@ -162,20 +205,21 @@ impl Operation {
     /// With the parameters of a list.
     pub(super) fn paged(self) -> Self {
         let limit = Rule::Number { min: 1, max: 100 };
+        let cursor = Rule::Pattern("^[A-Za-z0-9_-]+$");
         self.query("limit", limit, "items of a page, 20 if it is left out")
-            .query("cursor", Rule::Text, "`next_cursor` of the page before")
+            .query("cursor", cursor, "`next_cursor` of the page before")
     }
 
     /// With a key under which the same request may be sent again.
     pub(super) fn idempotent(self) -> Self {
         let about = "1 to 255 visible ASCII characters: the same request under the same key has \
                      the same answer for 24 hours";
-        self.header("Idempotency-Key", about)
+        self.header("Idempotency-Key", Rule::Pattern("^[!-~]{1,255}$"), about)
     }
 
-    /// Called by any client, without a token.
-    pub(super) const fn public(mut self) -> Self {
-        self.is_public = true;
+    /// Called by others than the people of a tenant.
+    pub(super) const fn open_to(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 

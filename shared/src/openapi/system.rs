@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::operation::{Operation, schema_of};
+use super::operation::{Access, Operation, schema_of};
 use crate::health::HealthReport;
 
 const TAG: &str = "System";
 
 pub(super) fn operations() -> Vec<Operation> {
-    let of = |route, id, summary| Operation::new(route, id, TAG, summary).public();
+    let of = |route, id, summary| Operation::new(route, id, TAG, summary).open_to(Access::Anybody);
 
     vec![
         of("GET /health", "getHealth", "How the system is")
@@ -21,6 +21,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "getMetrics",
             "What the fleet has counted, for Prometheus",
         )
+        .open_to(Access::Scrapers)
         .answers_as(
             "text/plain",
             schema_of::<String>,

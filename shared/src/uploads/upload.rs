@@ -28,13 +28,16 @@ pub struct UploadRequest {
     #[garde(length(chars, min = 1, max = MAX_NAME_CHARS))]
     file_name: String,
     #[garde(skip)]
+    #[schemars(with = "UploadType")]
     content_type: String,
     /// Bytes.
     #[garde(skip)]
+    #[schemars(range(min = 1))]
     size: u64,
     /// In hexadecimal digits.
     #[serde(default)]
     #[garde(skip)]
+    #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
     sha256: Option<String>,
 }
 
