@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wenzhen::http::script_hash;
+use wenzhen::jobs::JobKind;
 use wenzhen::openapi;
+use wenzhen_functions::JOB_KINDS;
 
-use crate::support::{STACK, User};
+use crate::support::{STACK, User, read};
 use crate::template::deployed_routes;
 
 async fn get(path: &str) -> reqwest::Response {
@@ -82,4 +84,31 @@ async fn the_description_is_compressed() {
         openapi::document().to_string().len(),
     );
     assert!(small * 4 < whole, "{small} of {whole}");
+}
+
+/// The library that describes the API does not know the functions, whose list this is.
+#[test]
+fn the_described_kinds_of_jobs_are_those_that_run() {
+    let document = openapi::document();
+    let parameters = document["paths"]["/v1/jobs/redrive"]["post"]["parameters"].as_array();
+    let mut parameters = parameters.unwrap().iter();
+    let kind = parameters.find(|it| it["name"] == "kind").unwrap();
+    let described = kind["schema"]["enum"].as_array().unwrap().iter();
+    let described: Vec<_> = described.map(|it| it.as_str().unwrap()).collect();
+    assert_eq!(described.len(), JOB_KINDS.len());
+    for kind in described {
+        assert!(JobKind::is_known(JOB_KINDS, kind), "{kind}");
+    }
+}
+
+/// Its form cannot be changed, so it is described.
+#[tokio::test]
+async fn the_gateways_own_answer_is_as_described() {
+    for path in ["/v1/models", "/v1/users/me"] {
+        let url = STACK.env("API_URL").unwrap() + path;
+        let answer = reqwest::get(url).await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        let body = read(answer, StatusCode::UNAUTHORIZED).await;
+        assert_eq!(body, json!({ "message": "Unauthorized" }));
+    }
 }

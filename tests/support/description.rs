@@ -62,16 +62,13 @@ pub fn check_answer(url: &Url, status: u16, media_type: &str, body: &Value) {
     // An answer does not tell its request's method: it has to be right for one of them.
     let mut said = Vec::new();
     for (method, operation) in methods.as_object().unwrap() {
-        let status = status.to_string();
         let responses = operation["responses"].as_object().unwrap();
-        let name = if responses.contains_key(&status) {
-            status
-        } else {
-            "default".to_owned()
-        };
-        if responses[&name]["content"].get(media_type).is_none() {
+        let mut names = [status.to_string(), format!("{}XX", status / 100)].into_iter();
+        let name = names.find(|name| responses.contains_key(name));
+        let Some(name) = name.filter(|it| responses[it]["content"].get(media_type).is_some())
+        else {
             continue;
-        }
+        };
         let escaped = |part: &str| part.replace('/', "~1");
         let (path, media_type) = (escaped(template), escaped(media_type));
         let place = format!("/paths/{path}/{method}/responses/{name}/content/{media_type}/schema");

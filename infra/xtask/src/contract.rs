@@ -21,6 +21,9 @@ use crate::{provider, tools};
 /// What is called and checked, but for who calls.
 const CONFIG: &str = "infra/local/schemathesis.toml";
 
+/// The description, as the stack serves it.
+const DESCRIPTION: &str = "openapi.json";
+
 /// The tenant whose people call.
 const TENANT: &str = "contract";
 
@@ -117,6 +120,7 @@ async fn run_rounds(stack: &Stack) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
+    let operations = fetch_description(stack, &folder).await?;
 
     let step = Step::begin("schemathesis: the API is what it says");
     let mut answers = Answers::default();
@@ -127,7 +131,7 @@ async fn run_rounds(stack: &Stack) -> Result<()> {
     }
     fs::write(folder.join("answers.txt"), answers.table())?;
 
-    let unanswered = answers.unanswered(&described(stack).await?);
+    let unanswered = answers.unanswered(&operations);
     ensure!(
         unanswered.is_empty(),
         "these were never answered but by 401, 403 or 429, so nothing was tested: {}",
@@ -147,14 +151,13 @@ async fn run_round(stack: &Stack, folder: &Path, round: &Round) -> Result<PathBu
     write_private(&callers, &callers_of(stack, round).await?.to_string())?;
 
     let calls = folder.join(format!("{}.ndjson", round.name));
-    let url = stack.env("API_URL")?;
     let mut schemathesis = Command::new(tools::schemathesis(stack));
     schemathesis
         .current_dir(&stack.root)
         .env("WENZHEN_CALLERS", &callers)
         .args(["--config-file", CONFIG, "run"])
-        .arg(format!("{url}/openapi.json"))
-        .args(["--url", &url])
+        .arg(folder.join(DESCRIPTION))
+        .args(["--url", &stack.env("API_URL")?])
         .args(round.choice.arguments())
         .arg("--report-ndjson-path")
         .arg(&calls)
@@ -193,11 +196,15 @@ async fn callers_of(stack: &Stack, round: &Round) -> Result<Value> {
     Ok(json!({ "tokens": tokens, "scraper": METRICS_TOKEN }))
 }
 
-/// The operations of the description that the stack serves, as `GET /v1/jobs`.
-async fn described(stack: &Stack) -> Result<BTreeSet<String>> {
+/// Keeps the description that the stack serves. Returns its operations, as `GET /v1/jobs`. As a
+/// file, since schemathesis leaves the route out that it reads a description from.
+async fn fetch_description(stack: &Stack, folder: &Path) -> Result<BTreeSet<String>> {
     let url = format!("{}/openapi.json", stack.env("API_URL")?);
     let answer = reqwest::get(url).await?.error_for_status()?;
-    let document: Value = answer.json().await?;
+    let text = answer.text().await?;
+    fs::write(folder.join(DESCRIPTION), &text)?;
+
+    let document: Value = serde_json::from_str(&text)?;
     let paths = document.get("paths").and_then(Value::as_object);
     let paths = paths.context("the description has no paths")?;
 

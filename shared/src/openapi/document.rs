@@ -28,12 +28,10 @@ struct GatewayAnswer {
     message: String,
 }
 
-/// The answers that may be the gateway's.
-const GATEWAY_STATUSES: [(u16, &str); 4] = [
-    (401, "No good token, says the gateway or the function"),
-    (429, "Too many calls, for the gateway or for a limit"),
-    (500, "Our fault"),
-    (503, "Something that the call needs is gone for the moment"),
+/// Every answer of a route that has not done what it was asked for.
+const ERRORS: [(&str, &str); 2] = [
+    ("4XX", "What is wrong with the call, and what to do"),
+    ("5XX", "What went wrong, and whether to come back"),
 ];
 
 /// The description of the API: `OpenAPI` 3.1, whose schemas are JSON Schema 2020-12.
@@ -180,37 +178,26 @@ fn responses_of(operation: &Operation, writes: &mut SchemaGenerator) -> Value {
         responses.insert(status.to_string(), response);
     }
 
-    let (media_type, schema) = if operation.is_openai {
-        ("application/json", schema_of::<OpenAiError>(writes))
-    } else {
-        (
-            "application/problem+json",
-            schema_of::<Problem<'static>>(writes),
-        )
-    };
-    if operation.access == Access::People {
-        let gateway = schema_of::<GatewayAnswer>(writes);
-        let content = if operation.is_openai {
-            json!({ media_type: { "schema": { "anyOf": [schema, gateway] } } })
-        } else {
-            json!({
-                media_type: { "schema": schema },
-                "application/json": { "schema": gateway },
-            })
-        };
-        for (status, about) in GATEWAY_STATUSES {
-            let response = json!({ "description": about, "content": content });
-            responses.insert(status.to_string(), response);
-        }
+    let content = errors_of(operation, writes);
+    for (statuses, about) in ERRORS {
+        let described = json!({ "description": about, "content": content });
+        responses.insert(statuses.to_owned(), described);
     }
-    responses.insert(
-        "default".to_owned(),
-        json!({
-            "description": "What went wrong, and what to do",
-            "content": { media_type: { "schema": schema } },
-        }),
-    );
     responses.into()
+}
+
+/// The errors of a route, and those of the gateway before it.
+fn errors_of(operation: &Operation, writes: &mut SchemaGenerator) -> Value {
+    let gateway = schema_of::<GatewayAnswer>(writes);
+    if operation.is_openai {
+        let own = schema_of::<OpenAiError>(writes);
+        return json!({ "application/json": { "schema": { "anyOf": [own, gateway] } } });
+    }
+    let own = schema_of::<Problem<'static>>(writes);
+    json!({
+        "application/problem+json": { "schema": own },
+        "application/json": { "schema": gateway },
+    })
 }
 
 /// Leaves the first sentence of each description: what follows is for those who write Rust.

@@ -704,11 +704,17 @@ export interface components {
             /** @description The name of a chain. */
             model: string;
             /** @description In order; at least one. */
-            messages: {
-                [key: string]: unknown;
-            }[];
+            messages: components["schemas"]["ChatMessage"][];
             /** @description Whether the answer comes piece by piece, as server-sent events. */
             stream?: boolean | null;
+        };
+        /** @description One message; what else it has is passed on too. */
+        ChatMessage: {
+            /**
+             * @description Who says it.
+             * @enum {string}
+             */
+            role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
         };
         /** @description The answer to `GET /v1/triage/checklist`. */
         Checklist: {
@@ -881,6 +887,7 @@ export interface components {
             /** @default  */
             also?: string;
             source: components["schemas"]["Source"];
+            /** @description `zh` or `en`, also with a region. */
             language: string;
             format?: components["schemas"]["DocumentFormat"];
             /**
@@ -992,6 +999,10 @@ export interface components {
              * @description How well it answers the question, if a reranking model put the passages in order: only the order of these numbers means anything.
              */
             rerank_score?: number | null;
+        };
+        /** @description What the gateway answers by itself, which an HTTP API cannot change. */
+        GatewayAnswer: {
+            message: string;
         };
         /** @description What admins are told besides. */
         HealthDetails: {
@@ -1273,7 +1284,7 @@ export interface components {
             /** @description Earlier illnesses and medicines: 1 to 8,000 characters. */
             history?: string | null;
             /** @description The language of the answer: `zh` or `en`, also with a region; by default the language of the symptoms. */
-            locale?: components["schemas"]["Locale"] | null;
+            locale?: string | null;
             /** @description Whether only a model's answer will do: then the job waits for one, for up to an hour, and fails without one. */
             require_model?: boolean;
             /** @description Ids of uploads of the caller's that are ready: up to 5, none of them twice. */
@@ -1507,6 +1518,11 @@ export interface components {
         };
         /** @description How fast a component answers. */
         Speed: "good" | "slow";
+        /** @description One server-sent event of a stream: descriptions before `OpenAPI` 3.2 have no other way to tell what a stream consists of. */
+        StreamEvent: {
+            /** @description A chunk of the completion as JSON, or `[DONE]`. */
+            data: string;
+        };
         /** @description A customer of the installation: 1 to 64 of `a-z`, `0-9`, `-` and `_`. */
         TenantId: string;
         /** @description Tokens, by the provider's own word. */
@@ -1682,7 +1698,7 @@ export interface components {
         /** @description A body of `POST /v1/uploads`. */
         UploadRequest: {
             file_name: string;
-            content_type: string;
+            content_type: components["schemas"]["UploadType"];
             /**
              * Format: uint64
              * @description Bytes.
@@ -1779,13 +1795,24 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -1817,13 +1844,24 @@ export interface operations {
                     "application/json": components["schemas"]["HealthReport"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -1848,13 +1886,24 @@ export interface operations {
                     };
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -1877,13 +1926,24 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -1908,13 +1968,24 @@ export interface operations {
                     };
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -1948,13 +2019,24 @@ export interface operations {
                     "application/json": components["schemas"]["PageOfAuditEvent"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -1968,6 +2050,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "model": "default",
+                 *       "messages": [
+                 *         {
+                 *           "role": "user",
+                 *           "content": "What helps against a cough?"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChatBody"];
             };
         };
@@ -1979,16 +2072,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Completion"];
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["StreamEvent"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OpenAiError"];
+                    "application/json": components["schemas"]["OpenAiError"] | components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"] | components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2026,13 +2128,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2049,6 +2162,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "symptoms": "A dry cough since yesterday, no fever.",
+                 *       "age": 34,
+                 *       "sex": "female",
+                 *       "locale": "en"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewConsultation"];
             };
         };
@@ -2062,13 +2183,24 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2106,13 +2238,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2137,13 +2280,24 @@ export interface operations {
                     "application/json": components["schemas"]["AcceptedJob"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2159,6 +2313,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "answers": {
+                 *         "struggling_to_breathe": "no"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewAnswers"];
             };
         };
@@ -2172,13 +2333,24 @@ export interface operations {
                     "application/json": components["schemas"]["AnsweredView"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2209,13 +2381,24 @@ export interface operations {
                     };
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2250,13 +2433,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2275,6 +2469,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "It began after a long flight."
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewMessage"];
             };
         };
@@ -2288,13 +2487,24 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2319,13 +2529,24 @@ export interface operations {
                     "application/json": components["schemas"]["AcceptedJob"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2360,13 +2581,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2396,13 +2628,24 @@ export interface operations {
                     "application/json": components["schemas"]["PageOfJobView"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2413,7 +2656,7 @@ export interface operations {
                 /** @description 100 if it is left out */
                 limit?: number;
                 /** @description those of this kind alone */
-                kind?: string;
+                kind?: "analyze" | "answer_message" | "generate_report" | "ingest_document" | "erase_consultation";
             };
             header?: never;
             path?: never;
@@ -2430,13 +2673,24 @@ export interface operations {
                     "application/json": components["schemas"]["RedrivenView"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2471,13 +2725,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2502,13 +2767,24 @@ export interface operations {
                     "application/json": components["schemas"]["JobView"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2546,13 +2822,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2566,6 +2853,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "title": "Sprained ankle",
+                 *       "source": {
+                 *         "title": "The clinic's handbook",
+                 *         "url": "https://example.org/ankle"
+                 *       },
+                 *       "language": "en",
+                 *       "content": "Rest the ankle, cool it and keep it raised for two days."
+                 *     }
+                 */
                 "application/json": components["schemas"]["DocumentRequest"];
             };
         };
@@ -2579,13 +2877,24 @@ export interface operations {
                     "application/json": components["schemas"]["AcceptedDocument"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2608,13 +2917,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2622,7 +2942,7 @@ export interface operations {
     searchKnowledge: {
         parameters: {
             query: {
-                /** @description the question, of 1 to 2,000 characters */
+                /** @description the question, of which one character at least is seen */
                 q: string;
                 /** @description passages, 5 if it is left out */
                 k?: number;
@@ -2654,13 +2974,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2683,13 +3014,22 @@ export interface operations {
                     "application/json": components["schemas"]["ModelList"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OpenAiError"];
+                    "application/json": components["schemas"]["OpenAiError"] | components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"] | components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2729,13 +3069,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2773,13 +3124,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2793,6 +3155,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "file_name": "rash.jpg",
+                 *       "content_type": "image/jpeg",
+                 *       "size": 184320
+                 *     }
+                 */
                 "application/json": components["schemas"]["UploadRequest"];
             };
         };
@@ -2806,13 +3175,24 @@ export interface operations {
                     "application/json": components["schemas"]["AcceptedUpload"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2837,13 +3217,24 @@ export interface operations {
                     "application/json": components["schemas"]["UploadView"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2866,13 +3257,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2897,13 +3299,24 @@ export interface operations {
                     "application/json": components["schemas"]["AcceptedUpload"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2943,13 +3356,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -2963,6 +3387,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         {
+                 *           "id": "p-1",
+                 *           "email": "lin@example.org",
+                 *           "name": "Lin",
+                 *           "role": "patient"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ImportRequest"];
             };
         };
@@ -2976,13 +3412,24 @@ export interface operations {
                     "application/json": components["schemas"]["ImportResult"];
                 };
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -3017,13 +3464,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
@@ -3046,13 +3504,24 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong, and what to do */
-            default: {
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
                 };
             };
         };
