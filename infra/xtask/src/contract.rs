@@ -37,8 +37,8 @@ const REFUSALS: [u16; 3] = [401, 403, 429];
 struct Round {
     name: &'static str,
     role: Role,
-    /// How many take turns: so many that nobody's turn comes twice, and no call is refused since its
-    /// caller has made too many, however fast the machine is.
+    /// How many take turns: so many that nobody's turn comes twice, so that no call is refused
+    /// since its caller has made too many, however fast the machine is.
     people: usize,
     choice: Choice,
 }
@@ -155,6 +155,9 @@ async fn run_round(stack: &Stack, folder: &Path, round: &Round) -> Result<PathBu
     schemathesis
         .current_dir(&stack.root)
         .env("WENZHEN_CALLERS", &callers)
+        // It writes nothing beside the sources.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("HYPOTHESIS_STORAGE_DIRECTORY", folder.join("hypothesis"))
         .args(["--config-file", CONFIG, "run"])
         .arg(folder.join(DESCRIPTION))
         .args(["--url", &stack.env("API_URL")?])
