@@ -4,16 +4,33 @@
 use std::time::Duration;
 
 use wenzhen::ai::{self, Purpose};
+use wenzhen::chat;
 use wenzhen::config::ConfigError;
 use wenzhen::error::Error;
 use wenzhen::health::{Circuits, HealthCheck};
 use wenzhen::http::{Endpoint, Public, PublicCall, RequestGuard, Response, reply};
 use wenzhen::identity::Role;
+use wenzhen::limits::{
+    ADDRESS, CONNECTS, GLOBAL, Limit, MESSAGES, TENANT, TENANT_WAIT, USER, WAIT,
+};
 use wenzhen::resilience::breaker::Breakers;
 use wenzhen::setup::Setup;
 
 /// The longest that a caller's token is looked at: the report waits no longer for its parts.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// All limits that any route declares, in the order in which a call meets them.
+const SHOWN_LIMITS: [Limit; 9] = [
+    GLOBAL,
+    ADDRESS,
+    TENANT,
+    USER,
+    chat::TOKENS,
+    WAIT,
+    TENANT_WAIT,
+    CONNECTS,
+    MESSAGES,
+];
 
 /// The route.
 pub struct GetHealth {
@@ -36,7 +53,8 @@ impl Endpoint<Public> for GetHealth {
 
         let (database, readers) = (setup.database().await?, setup.readers().await?);
         Ok(Self {
-            check: HealthCheck::new(database, readers, valkey.clone()),
+            check: HealthCheck::new(database, readers, valkey.clone())
+                .with_limits(setup.limit_views(&SHOWN_LIMITS).await?),
             circuits: Circuits {
                 embeddings,
                 models: ai::circuits(&models, valkey, &purposes),

@@ -17,7 +17,7 @@ use crate::config::{
 };
 use crate::error::error_chain;
 use crate::jobs::queue::Queue;
-use crate::limits::{Limit, Limiter};
+use crate::limits::{self, Limit, LimitView, Limiter};
 use crate::postgres::{Database, Readers};
 use crate::realtime::{Connections, Gateway, Pusher};
 use crate::uploads::{CdnSigner, UploadBucket, UploadLinks};
@@ -75,6 +75,11 @@ impl Setup {
             tracing::info!("no Valkey is configured: each environment counts limits by itself");
         }
         Ok(Arc::clone(self.limiter.get_or_init(|| Arc::new(limiter))))
+    }
+
+    /// How these limits are set, for admins.
+    pub async fn limit_views(&self, limits: &[Limit]) -> Result<Vec<LimitView>, ConfigError> {
+        limits::views(limits, &self.stored_settings(&["LIMITS"]).await?.limits()?)
     }
 
     /// A limiter of what a handler decides by itself, beside the limits of its route.

@@ -60,7 +60,12 @@ async fn pause_replay(standby: &mut PgConnection, is_paused: bool) {
 
 async fn write_document(user: &User, title: &str) {
     let content = format!("{WORD} is a fever that this test has made up. {WORD} {title}.");
-    let body = json!({ "title": title, "content": content, "language": "en" });
+    let body = json!({
+        "title": title,
+        "content": content,
+        "language": "en",
+        "source": { "title": "Our clinic", "url": "https://example.org/quince" },
+    });
     let written = user.post("/v1/knowledge/documents").json(&body);
     let accepted = read(written.send().await.unwrap(), StatusCode::ACCEPTED).await;
 
@@ -87,6 +92,6 @@ async fn titles(user: &User, question: &str) -> Vec<String> {
 async fn is_reader_up(user: &User, expected: bool) -> Option<()> {
     let answer = user.get("/health").send().await.unwrap();
     let health: Value = answer.json().await.unwrap();
-    let is_up = health["checks"]["readers"] == "up";
+    let is_up = health["checks"]["readers"] == "ok";
     (is_up == expected).then_some(())
 }

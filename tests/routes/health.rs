@@ -81,6 +81,16 @@ async fn an_admin_reads_how_fast_components_are_and_all_circuits() {
         assert!(details["jobs"][count].is_u64(), "{report}");
     }
 
+    let limits = details["limits"].as_array().unwrap();
+    let limit = |name: &str| limits.iter().find(|limit| limit["name"] == name).cloned();
+    let user = json!({
+        "name": "user", "scope": "user", "limit": 100, "window_seconds": 60, "burst": null
+    });
+    assert_eq!(limit("user"), Some(user));
+    // As the stack of the tests sets it.
+    assert_eq!(limit("address").unwrap()["limit"], 10_000);
+    assert_eq!(limit("tenant"), None, "it is not set");
+
     let circuit = &details["ai"][0];
     assert_eq!(circuit["name"], json!("primary"));
     assert_eq!(circuit["is_shared"], json!(true));

@@ -88,7 +88,7 @@ it('an admin imports people, and sees by line what was wrong', async () => {
   expect(faults).toEqual([]);
 });
 
-it('an admin sees the health with its circuits, and queues failed jobs again', async () => {
+it('an admin sees the health with its charts, limits and circuits, and queues failed jobs again', async () => {
   const { page, faults } = await visit(zhDarkPhone);
   await signIn(page, 'admin', zhDarkPhone);
   await page.getByRole('link', { name: '运维' }).click();
@@ -103,6 +103,10 @@ it('an admin sees the health with its circuits, and queues failed jobs again', a
     .getByText(/已用 \d+ %/)
     .waitFor();
   await page.getByRole('cell', { name: 'primary', exact: true }).waitFor();
+  await page.getByRole('row', { name: /user 同一用户 60秒内100次/ }).waitFor();
+  // A line needs two values: the page has looked again by then.
+  const line = page.locator('[data-chart=database] path');
+  await expect.poll(async () => line.getAttribute('d'), { timeout: 20_000 }).toMatch(/^M.+L/);
   await page.getByRole('button', { name: '全部重新排队' }).click();
   await page.getByText(/已重新排队：\d+/).waitFor();
   await look(page, 'operations-zh-phone-dark');

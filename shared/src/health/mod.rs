@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::deadline::Deadline;
+use crate::limits::LimitView;
 use crate::postgres::{Database, Readers};
 use crate::resilience::breaker::state::Phase;
 use crate::resilience::breaker::{Breakers, CircuitView};
@@ -33,6 +34,7 @@ const REPORT_TTL: Duration = Duration::from_secs(1);
 pub struct HealthCheck {
     database: DatabaseCheck,
     valkey: Option<Arc<Valkey>>,
+    limits: Vec<LimitView>,
     last: Mutex<Option<LastReport>>,
 }
 
@@ -102,6 +104,8 @@ struct HealthDetails {
     ai: Vec<CircuitHealth>,
     embeddings: Vec<CircuitHealth>,
     jobs: Option<JobsView>,
+    /// The rate limits that have a rate.
+    limits: Vec<LimitView>,
     disk: Option<Space>,
     memory: Option<Space>,
 }
@@ -162,8 +166,16 @@ impl HealthCheck {
         Self {
             database: DatabaseCheck::new(database, readers),
             valkey,
+            limits: Vec::new(),
             last: Mutex::default(),
         }
+    }
+
+    /// Shows admins these limits, too.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Vec<LimitView>) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The last report while it is fresh, else a new one. Calls that arrive together share it.
@@ -201,7 +213,12 @@ impl HealthCheck {
         );
 
         let models = check_models(circuits.models.views());
-        HealthReport::new(stores, models, check_models(circuits.embeddings.views()))
+        let embeddings = check_models(circuits.embeddings.views());
+        let mut report = HealthReport::new(stores, models, embeddings);
+        if let Some(details) = &mut report.details {
+            details.limits.clone_from(&self.limits);
+        }
+        report
     }
 }
 
@@ -239,6 +256,7 @@ impl HealthReport {
                 ai: ai.circuits,
                 embeddings: embeddings.circuits,
                 jobs: database.jobs,
+                limits: Vec::new(),
                 disk,
                 memory,
             }),

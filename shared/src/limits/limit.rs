@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::rate::Rate;
 use crate::config::{Algorithm, ConfigError, FailureMode, LimitSetting, LimitSettings};
 
@@ -9,7 +11,8 @@ use crate::config::{Algorithm, ConfigError, FailureMode, LimitSetting, LimitSett
 const MAX_FILL_TIME: u128 = 10 * 365 * 86_400 * 1_000_000;
 
 /// Whose calls a limit counts together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LimitScope {
     /// Those from one address; an `IPv6` network of 64 bits is one.
     Address,

@@ -45,6 +45,7 @@ mod rate;
 mod refusals;
 pub mod script;
 mod settlement;
+mod view;
 
 pub use crate::config::{Algorithm, FailureMode};
 pub use client::Client;
@@ -56,3 +57,4 @@ pub use limit::{
 pub use limiter::{LimitCost, Limiter, PendingDecision};
 pub use rate::{Fill, LimitCheck, Rate, Verdict};
 pub use settlement::{Charge, Settlement};
+pub use view::{LimitView, views};

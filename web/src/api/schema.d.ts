@@ -1015,6 +1015,8 @@ export interface components {
             ai: components["schemas"]["CircuitHealth"][];
             embeddings: components["schemas"]["CircuitHealth"][];
             jobs: components["schemas"]["JobsView"] | null;
+            /** @description The rate limits that have a rate. */
+            limits: components["schemas"]["LimitView"][];
             disk: components["schemas"]["Space"] | null;
             memory: components["schemas"]["Space"] | null;
         };
@@ -1138,6 +1140,26 @@ export interface components {
             /** Format: uint64 */
             latency_ms: number;
             speed: components["schemas"]["Speed"];
+        };
+        /** @description Whose calls a limit counts together. */
+        LimitScope: "address" | "user" | "tenant" | "global";
+        /** @description One limit, with the operator's changes. */
+        LimitView: {
+            name: string;
+            /** @description Whose calls it counts together. */
+            scope: components["schemas"]["LimitScope"];
+            /**
+             * Format: uint64
+             * @description So many in each window: calls, or what the limit counts instead (`tokens`, seconds of `wait`).
+             */
+            limit: number;
+            /** Format: uint64 */
+            window_seconds: number;
+            /**
+             * Format: uint64
+             * @description How many at once, if it fills evenly; else it is never more than `limit` in any window.
+             */
+            burst: number | null;
         };
         /** @description An address that delivers an upload for a short time. */
         Link: {

@@ -18,6 +18,7 @@ export type DoctorNote = Schemas['DoctorNote'];
 export type DocumentRequest = Schemas['DocumentRequest'];
 export type FoundPassage = Schemas['FoundPassage'];
 export type HealthReport = Schemas['HealthReport'];
+export type LimitView = Schemas['LimitView'];
 export type ImportRequest = Schemas['ImportRequest'];
 export type ImportResult = Schemas['ImportResult'];
 export type Job = Schemas['JobView'];

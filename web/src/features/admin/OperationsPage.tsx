@@ -7,6 +7,8 @@ import '../../i18n/staff';
 import { useTexts, type Translate } from '../../i18n/texts';
 import { useGetHealthQuery } from './adminApi';
 import { FailedJobs } from './FailedJobs';
+import { HealthCharts } from './HealthCharts';
+import { Limits } from './Limits';
 
 /** Between two looks at the health: it is made anew once a second. */
 const LOOK_MS = 5000;
@@ -14,7 +16,12 @@ const LOOK_MS = 5000;
 /** How the installation is, and bringing failed jobs back. */
 export function OperationsPage() {
   const t = useTexts();
-  const { data, error, refetch } = useGetHealthQuery(undefined, {
+  const {
+    data,
+    error,
+    refetch,
+    fulfilledTimeStamp = 0,
+  } = useGetHealthQuery(undefined, {
     pollingInterval: LOOK_MS,
     skipPollingIfUnfocused: true,
   });
@@ -23,7 +30,7 @@ export function OperationsPage() {
     <Page title={t('operations.title')}>
       <FailureAlert error={error} onRetry={() => void refetch()} />
       {!data && !error && <Skeleton active paragraph={{ rows: 8 }} />}
-      {data && <Health report={data} />}
+      {data && <Health report={data} at={fulfilledTimeStamp} />}
       {/* Below what is as tall as it will be: nothing jumps. */}
       {(data !== undefined || error !== undefined) && <FailedJobs />}
     </Page>
@@ -43,7 +50,8 @@ const COMPONENTS = [
   'memory',
 ] as const;
 
-function Health({ report: { status, checks, details } }: { report: HealthReport }) {
+function Health({ report, at }: { report: HealthReport; at: number }) {
+  const { status, checks, details } = report;
   const t = useTexts();
   const circuits = [...(details?.ai ?? []), ...(details?.embeddings ?? [])];
 
@@ -61,10 +69,12 @@ function Health({ report: { status, checks, details } }: { report: HealthReport 
           ))}
         </dl>
       </Section>
+      <HealthCharts report={report} at={at} />
       <Section title={t('operations.circuits')}>
         {circuits.length === 0 && <p className="small">{t('operations.circuits.none')}</p>}
         {circuits.length > 0 && <Circuits circuits={circuits} />}
       </Section>
+      <Limits limits={details?.limits ?? []} />
     </>
   );
 }
