@@ -158,7 +158,7 @@ export const staffZh: Record<StaffTextKey, string> = {
   'operations.charts': '最近十分钟',
   'operations.charts.since': '自打开本页起。',
   'operations.charts.label': '{title}：最高{highest}',
-  'operations.charts.highest': '最高{highest}',
+  'operations.charts.highest': '最高 {highest}',
   'operations.limits': '限流',
   'operations.limits.limit': '限制',
   'operations.limits.counts': '计数对象',
