@@ -3,6 +3,7 @@
 
 mod bounds;
 mod calls;
+mod canary;
 mod dashboards;
 mod permissions;
 mod stacks;

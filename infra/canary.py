@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Gives template.yaml a canary, before `sam build`, in a checkout that is made for a deployment.
+
+    python3 infra/canary.py          changes template.yaml
+    python3 infra/canary.py --print  prints what it would be
+
+Each function gets the alias `live`, to which routes and queues lead, and CodeDeploy gives a new version a tenth of the calls for five minutes.
+If the API answers with errors meanwhile, all of them go back. It is no part of the template itself, since the local stack's emulator has no
+CodeDeploy, and what is tested would be another template (docs/deploy.md#a-canary).
+"""
+
+import pathlib
+import sys
+
+TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
+
+# Under Globals: Function:
+SETTINGS = """\
+    AutoPublishAlias: live
+    DeploymentPreference:
+      Type: Canary10Percent5Minutes
+      Alarms: [!Ref CanaryErrors]
+"""
+
+# Sooner than the alarms of infra/observability.yaml, which would be too late for five minutes.
+ALARM = """\
+  CanaryErrors:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      AlarmDescription: More than 3 % of calls get a 5xx while a new version has a tenth of them, which takes the deployment back.
+      Metrics:
+        - {Id: errors, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
+            Namespace: AWS/ApiGateway, MetricName: 5xx, Dimensions: [{Name: ApiId, Value: !Ref HttpApi}]}}}
+        - {Id: calls, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
+            Namespace: AWS/ApiGateway, MetricName: Count, Dimensions: [{Name: ApiId, Value: !Ref HttpApi}]}}}
+        - {Id: share, Expression: 'IF(calls > 20, 100 * FILL(errors, 0) / calls, 0)', Label: percent of calls}
+      EvaluationPeriods: 3
+      DatapointsToAlarm: 2
+      Threshold: 3
+      ComparisonOperator: GreaterThanThreshold
+      TreatMissingData: notBreaching
+
+"""
+
+ANCHORS = {"Globals:\n  Function:\n": SETTINGS, "\nResources:\n": ALARM}
+
+
+def with_canary(template: str) -> str:
+    """The template with both parts. One that has them already stays as it is."""
+    if SETTINGS in template:
+        return template
+    for anchor, part in ANCHORS.items():
+        if template.count(anchor) != 1:
+            sys.exit(f"error: template.yaml has no single {anchor.strip()!r}; mend ANCHORS in infra/canary.py")
+        template = template.replace(anchor, anchor + part)
+    return template
+
+
+def main() -> None:
+    changed = with_canary(TEMPLATE.read_text())
+    if sys.argv[1:] == ["--print"]:
+        sys.stdout.write(changed)
+    elif not sys.argv[1:]:
+        TEMPLATE.write_text(changed)
+    else:
+        sys.exit(__doc__)
+
+
+main()

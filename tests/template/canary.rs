@@ -1,0 +1,110 @@
+//! What SAM makes of the template with a canary: CodeDeploy has each function's alias, and what calls
+//! a function calls the alias. Nothing of it is deployed here, since the emulator has no `CodeDeploy`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use wenzhen_functions::FUNCTIONS;
+
+use super::repository_root;
+use crate::support::STACK;
+
+/// The most that a stack may have (CloudFormation quotas).
+const MAX_RESOURCES: usize = 500;
+
+/// The resources by their logical names.
+fn transformed() -> BTreeMap<String, Value> {
+    let python = xtask::tools::bin_folder(&STACK).join("python");
+    let root = repository_root();
+    let changed = Command::new(&python)
+        .arg(root.join("infra/canary.py"))
+        .arg("--print")
+        .output()
+        .unwrap();
+    assert!(changed.status.success(), "{changed:?}");
+
+    let mut transform = Command::new(&python)
+        .arg(root.join("tests/template/canary.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = transform.stdin.take().unwrap();
+    stdin.write_all(&changed.stdout).unwrap();
+    drop(stdin);
+    let output = transform.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let template: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_value(template["Resources"].clone()).unwrap()
+}
+
+fn of_kind<'r>(resources: &'r BTreeMap<String, Value>, kind: &str) -> Vec<&'r Value> {
+    let found = resources.values().filter(|it| it["Type"] == kind);
+    found.map(|it| &it["Properties"]).collect()
+}
+
+#[test]
+fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
+    let resources = transformed();
+    assert!(resources.len() < MAX_RESOURCES, "{}", resources.len());
+
+    let aliases = of_kind(&resources, "AWS::Lambda::Alias");
+    assert_eq!(aliases.len(), FUNCTIONS.len());
+    assert!(aliases.iter().all(|alias| alias["Name"] == "live"));
+
+    let groups = of_kind(&resources, "AWS::CodeDeploy::DeploymentGroup");
+    assert_eq!(groups.len(), FUNCTIONS.len());
+    for group in groups {
+        let config = &group["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"];
+        assert_eq!(config, "Canary10Percent5Minutes");
+        let alarm = &group["AlarmConfiguration"]["Alarms"][0]["Name"]["Ref"];
+        assert_eq!(
+            resources[alarm.as_str().unwrap()]["Type"],
+            "AWS::CloudWatch::Alarm"
+        );
+        let events = group["AutoRollbackConfiguration"]["Events"]
+            .as_array()
+            .unwrap();
+        assert!(events.contains(&"DEPLOYMENT_STOP_ON_ALARM".into()));
+    }
+}
+
+/// Else the old version would go on being called, or the new one by all at once.
+#[test]
+fn what_calls_a_function_calls_its_alias() {
+    let resources = transformed();
+    let is_alias = |name: &str| resources[name]["Type"] == "AWS::Lambda::Alias";
+
+    let paths = &of_kind(&resources, "AWS::ApiGatewayV2::Api");
+    let paths = paths
+        .iter()
+        .filter_map(|api| api["Body"]["paths"].as_object());
+    let methods = paths.flatten().filter_map(|(_, path)| path.as_object());
+    let uris = methods
+        .flatten()
+        .map(|(_, method)| &method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]);
+    let mut routes = 0;
+    for uri in uris.filter_map(Value::as_str) {
+        let (_, function) = uri.rsplit_once("functions/${").unwrap();
+        assert!(is_alias(function.split('}').next().unwrap()), "{uri}");
+        routes += 1;
+    }
+    assert_eq!(routes, super::deployed_routes().len());
+
+    for (kind, field) in [
+        ("AWS::Lambda::EventSourceMapping", "/FunctionName/Ref"),
+        ("AWS::Lambda::Url", "/TargetFunctionArn/Ref"),
+        ("AWS::Scheduler::Schedule", "/Target/Arn/Ref"),
+    ] {
+        let callers = of_kind(&resources, kind);
+        assert!(!callers.is_empty(), "{kind}");
+        for caller in callers {
+            let function = caller.pointer(field).and_then(Value::as_str).unwrap();
+            assert!(is_alias(function), "{kind}: {function}");
+        }
+    }
+}
