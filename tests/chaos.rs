@@ -12,6 +12,7 @@ mod followers;
 mod functions;
 mod hostile;
 mod readers;
+mod traces;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
