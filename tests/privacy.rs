@@ -41,6 +41,7 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
         "cannot answer with JSON",
         signature,
         "sk-test",
+        &user.tenant,
     ];
     for line in &lines {
         for secret in never_logged {

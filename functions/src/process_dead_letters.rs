@@ -93,7 +93,7 @@ impl ProcessDeadLetters {
 }
 
 fn log_outcome(message: &JobMessage, outcome: DeadLetterOutcome) {
-    let (job, tenant) = (message.job_id, message.tenant_id.as_str());
+    let (job, tenant) = (message.job_id, message.tenant_id.pseudonym());
     match outcome {
         DeadLetterOutcome::AlreadyFailed => {
             tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back");

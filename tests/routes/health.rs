@@ -25,20 +25,17 @@ async fn every_caller_may_ask_how_the_stack_is() {
     let answer = reqwest::get(url).await.unwrap();
     let report = read(answer, StatusCode::OK).await;
     assert_eq!(report["checks"]["database"], json!("ok"));
-    for component in [
-        "readers",
-        "valkey",
-        "ai",
-        "embeddings",
-        "jobs",
-        "disk",
-        "memory",
-    ] {
+    for component in ["readers", "valkey", "ai", "embeddings", "jobs"] {
         assert_eq!(
             report["checks"][component],
             json!("ok"),
             "{component}: {report}"
         );
+    }
+    // Of a machine that may be nearly full.
+    for component in ["disk", "memory"] {
+        let status = &report["checks"][component];
+        assert!(status == "ok" || status == "degraded", "{report}");
     }
     assert!(report.get("details").is_none(), "{report}");
 

@@ -230,6 +230,10 @@ impl Drop for StartedResponse {
         if let Some(used_tokens) = self.used_tokens() {
             self.cost.ledger.add(used_tokens.number());
         }
+        // Of no further use, as when another tier was sooner, or the client has left.
+        if self.permit.is_some() {
+            self.span.in_scope(|| trace::fail("cancelled"));
+        }
     }
 }
 

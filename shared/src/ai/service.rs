@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::Method;
 use http::header::HeaderName;
 use serde::Serialize;
-use tracing::Instrument;
 use url::Url;
 
 use super::attempt::{REPORT_RESERVE, client_of};
@@ -204,7 +203,7 @@ impl ServiceEndpoint {
             fault = tracing::field::Empty
         );
         let answer = share.at_most(timeout).run(exchange);
-        let answer = answer.instrument(span.clone()).await;
+        let answer = trace::within(span.clone(), answer).await;
         let answer = answer.unwrap_or_else(|_| Err(fault_of_silence(sent_at.elapsed(), timeout)));
         self.endpoint.mark_used();
         note_fault(&span, answer.as_ref().err());

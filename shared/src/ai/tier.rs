@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tracing::Instrument;
 
 use super::attempt::{AttemptContext, ChainRequest, TimeBudget};
 use super::client::{PreparedCall, TierClient};
@@ -274,7 +273,7 @@ impl Tier {
             model = tier.model,
             fault = tracing::field::Empty
         );
-        let sent = self.client.send(call, deadline).instrument(span.clone());
+        let sent = trace::within(span.clone(), self.client.send(call, deadline));
         let response = match sent.await {
             Ok(response) => response,
             Err(fault) => {

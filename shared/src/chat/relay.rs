@@ -119,6 +119,7 @@ impl Relay {
                     self.settle_broken().await;
                     let tier = self.source.tier();
                     tracing::error!(tier, fault = %fault, "a live answer broke");
+                    trace::fail("a live answer broke");
                     return Some((event(&error_midway(&fault).body()), None));
                 }
             }

@@ -22,13 +22,14 @@ mod socket_endpoint;
 mod socket_guard;
 
 use std::cell::Cell;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::future::{LocalBoxFuture, try_join_all};
-use futures::stream::{self, BoxStream};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, FunctionResponse, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -235,7 +236,10 @@ impl<I: Invoke> Invoke for Metered<I> {
     ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
         Box::pin(async {
             let answer = self.function.invoke(event, context).await;
-            span_lines::flush();
+            // What is streamed has just begun.
+            if !matches!(answer, Ok(FunctionResponse::StreamingResponse(_))) {
+                span_lines::flush();
+            }
             if let Some(flusher) = &self.flusher {
                 flusher.flush_if_due(context.deadline()).await;
             }
@@ -359,8 +363,7 @@ impl<P: Protocol, E: Endpoint<P>> Invoke for Route<P, E> {
             match answer.await {
                 Outgoing::Buffered(response) => buffered(&response),
                 Outgoing::Streamed(mut answer) => {
-                    let end = stream::poll_fn(|_| end_of_stream());
-                    answer.stream = answer.stream.chain(end).boxed();
+                    answer.stream = TracedStream(Some(answer.stream)).boxed();
                     Ok(FunctionResponse::StreamingResponse(answer))
                 }
             }
@@ -370,10 +373,30 @@ impl<P: Protocol, E: Endpoint<P>> Invoke for Route<P, E> {
     }
 }
 
-/// Behind the last chunk of a stream, whose call has ended only now.
-fn end_of_stream<T>() -> Poll<Option<T>> {
-    span_lines::flush();
-    Poll::Ready(None)
+type Chunk = Result<Bytes, lambda_runtime::Error>;
+
+/// A stream whose call ends with it, also if the client leaves: its spans are written then.
+struct TracedStream(Option<BoxStream<'static, Chunk>>);
+
+impl Stream for TracedStream {
+    type Item = Chunk;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+    ) -> Poll<Option<Chunk>> {
+        match &mut self.0 {
+            Some(stream) => stream.poll_next_unpin(context),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl Drop for TracedStream {
+    fn drop(&mut self) {
+        drop(self.0.take());
+        span_lines::flush();
+    }
 }
 
 /// The span of one call of a route.
@@ -386,7 +409,7 @@ fn call_span(route: &'static str, context: &Context) -> tracing::Span {
         tenant = tracing::field::Empty,
         tier = tracing::field::Empty
     );
-    trace::begin(span, trace_parent(context))
+    trace::begin_call(span, trace_parent(context))
 }
 
 /// The trace that Lambda has begun for the event.

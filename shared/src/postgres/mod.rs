@@ -24,7 +24,6 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 pub use sqlx::postgres::PgConnection;
 use tokio::sync::{Mutex, MutexGuard};
-use tracing::Instrument;
 
 use crate::aws::{self, DatabaseLogin, Secrets};
 use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings, ReaderAddress};
@@ -147,10 +146,7 @@ impl Database {
                 trace::fail(error.kind().slug());
             }
         };
-        asked
-            .map(|it| it.inspect_err(failed))
-            .instrument(span)
-            .await
+        trace::within(span, asked.map(|it| it.inspect_err(failed))).await
     }
 
     /// Like [`Self::run`], for work that is over within `timeout`: a server that vanished without

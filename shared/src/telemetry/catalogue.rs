@@ -320,12 +320,6 @@ static COUNTED: &[Metric] = &[
         "Messages that the queue did not take",
     ),
     counter(
-        "SpanDropped",
-        "spans_dropped_total",
-        &[],
-        "Spans for which an invocation's line had no room",
-    ),
-    counter(
         "TraceExport",
         "trace_exports_total",
         &["outcome"],

@@ -19,6 +19,9 @@ const SPANS: [(&str, SpanKind, &str); 8] = [
     ("send_messages", SpanKind::Producer, ""),
 ];
 
+/// Spans with which a trace may begin.
+pub(super) const BEGINNINGS: [&str; 3] = ["call", "record", "schedule"];
+
 /// Fields: our name, and the conventions'.
 const FIELDS: [(&str, &str); 13] = [
     ("route", "http.route"),

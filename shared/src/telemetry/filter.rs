@@ -85,7 +85,7 @@ mod tests {
     const TRACE: LevelFilter = LevelFilter::TRACE;
 
     #[rustfmt::skip]
-    const CASES: [Case; 12] = [
+    const CASES: [Case; 14] = [
         Case { setting: "info", target: "wenzhen::jobs", max_level: INFO },
         Case { setting: "WARN", target: "wenzhen::jobs", max_level: WARN },
         Case { setting: "off", target: "wenzhen::jobs", max_level: OFF },
@@ -98,6 +98,8 @@ mod tests {
         Case { setting: "sqlx::query=trace", target: "sqlx::query", max_level: INFO },
         Case { setting: "info,sqlx=error", target: "sqlx::query", max_level: ERROR },
         Case { setting: "error", target: "reqwest", max_level: ERROR },
+        Case { setting: "info", target: trace::TARGET, max_level: OFF },
+        Case { setting: "info", target: "wenzhen::trace_export", max_level: INFO },
     ];
 
     #[test]

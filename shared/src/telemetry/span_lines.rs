@@ -23,11 +23,9 @@ use opentelemetry_sdk::trace::{
 use parking_lot::Mutex;
 
 use super::conventions;
-use super::metrics;
 
-/// The most spans that wait for their line. CloudWatch takes lines of up to 1 MB, and a span is
-/// about 600 bytes of JSON.
-const MAX_WAITING: usize = 1_000;
+/// Spans of one line. Lambda may cut a line at 256 KB, and a span is about 600 bytes of JSON.
+const MAX_SPANS: usize = 300;
 
 /// What this process has traced and not written yet.
 static WAITING: OnceLock<Waiting> = OnceLock::new();
@@ -97,12 +95,12 @@ impl SpanProcessor for Collector {
     fn on_end(&self, mut span: SpanData) {
         conventions::apply(&mut span);
         let mut waiting = self.0.lock();
-        if waiting.len() < MAX_WAITING {
-            waiting.push(span);
-            return;
-        }
+        waiting.push(span);
+        let is_full = waiting.len() >= MAX_SPANS;
         drop(waiting);
-        metrics::count("SpanDropped", &[]);
+        if is_full {
+            flush();
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -115,8 +113,9 @@ impl SpanProcessor for Collector {
     }
 }
 
-/// Traces what a sampled trace goes on with, and a share of all others. The share is taken by the
-/// trace's id, so that API and worker decide alike.
+/// Traces what a sampled trace goes on with, and a share of all that begin. The share is taken by
+/// the trace's id, so that API and worker decide alike. What is asked outside a call, a message or a
+/// run, such as a heartbeat, begins no trace.
 #[derive(Debug, Clone)]
 struct ShareOfTraces(Sampler);
 
@@ -135,6 +134,7 @@ impl ShouldSample for ShareOfTraces {
         let decision = match parent {
             Some(parent) if parent.is_sampled() => SamplingDecision::RecordAndSample,
             Some(parent) if !parent.is_remote() => SamplingDecision::Drop,
+            None if !conventions::BEGINNINGS.contains(&name) => SamplingDecision::Drop,
             _ => {
                 let share = &self.0;
                 share

@@ -1,17 +1,15 @@
 //! Traces: who waited for what, across API, queue, worker and model.
 //!
 //! A span is one of `tracing`. Two layers see it: the log's, which writes its fields into the lines
-//! within it, and OpenTelemetry's, which times it. Spans that only time something have [`TARGET`],
-//! and no line shows them:
+//! within it, and OpenTelemetry's, which times it. `call`, `record` and `schedule` are one call of
+//! a route, message of a queue or run by a schedule, and have their module's target. Those that
+//! time one question to another system (`ask_…`, `send_messages`) have [`TARGET`], and no line
+//! shows them.
 //!
-//! | span | target | is |
-//! |---|---|---|
-//! | `call`, `record`, `schedule` | the module's | one call of a route, message of a queue, run by a schedule |
-//! | `ask_model`, `ask_database`, `ask_valkey`, `send_messages` | [`TARGET`] | one question to another system |
-//!
-//! A job's message carries the context ([`current`]) in which the job was made, so that the worker's
-//! spans belong to the same trace. Context comes from Lambda (X-Ray's header) and from messages, never
-//! from callers: else one of them could have every call of a fleet traced.
+//! A job's message carries the context ([`current`]) in which the job was made, so that the
+//! worker's spans belong to the same trace. A scheduled run goes on with the trace that Lambda has
+//! begun (X-Ray's header). A call does not, since that header may be its caller's own, who could
+//! have every call of a fleet traced: it begins a trace, and links to the other.
 //!
 //! Sources: W3C "Trace Context", level 1, 2020; "Tracing header", AWS X-Ray developer guide.
 
@@ -19,11 +17,12 @@ use std::str::FromStr;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use tracing::Span;
+use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Of spans that are timed and shown in no log line.
-pub const TARGET: &str = "wenzhen::trace";
+/// It begins no module's path, since filters match by prefixes.
+pub const TARGET: &str = "wenzhen_spans";
 
 /// The context of a trace as W3C writes it, such as
 /// `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`.
@@ -106,6 +105,15 @@ pub fn begin(span: Span, parent: Option<TraceParent>) -> Span {
     span
 }
 
+/// Begins the span of a call, in a trace of its own. Lambda's context may be the caller's, who must
+/// not choose what is traced, so it is a link.
+pub fn begin_call(span: Span, lambda: Option<TraceParent>) -> Span {
+    if let Some(TraceParent(lambda)) = lambda {
+        span.add_link(lambda);
+    }
+    begin(span, None)
+}
+
 /// The context of what is done now, for a message that others work on.
 pub fn current() -> Option<TraceParent> {
     let context = Span::current().context();
@@ -122,6 +130,36 @@ pub fn note(name: &'static str, value: impl Into<opentelemetry::Value>) {
 pub fn fail(reason: impl Into<std::borrow::Cow<'static, str>>) {
     let description = reason.into();
     Span::current().set_status(opentelemetry::trace::Status::Error { description });
+}
+
+/// Does the work within its span. If it is dropped before its end, the span says so.
+pub async fn within<T>(span: Span, work: impl Future<Output = T>) -> T {
+    let guarded = async {
+        let guard = DropGuard { is_over: false };
+        let result = work.await;
+        guard.disarm();
+        result
+    };
+    guarded.instrument(span).await
+}
+
+/// `tracing` enters the span while it drops what was not done.
+struct DropGuard {
+    is_over: bool,
+}
+
+impl DropGuard {
+    fn disarm(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for DropGuard {
+    fn drop(&mut self) {
+        if !self.is_over {
+            fail("cancelled");
+        }
+    }
 }
 
 #[cfg(test)]
