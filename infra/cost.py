@@ -69,7 +69,7 @@ def at_rest(size):
     add("Aurora's storage", size["GB"], price["Aurora storage, GB and month"])
     add(f"Valkey, {node}", nodes, HOURS, price[f"Valkey {node}, hour"])
     add("KMS keys: data, alarms", 2, price["KMS key, month"])
-    add("secrets: administrator, password, URL", 3, price["secret, month"])
+    add("secret: the database's administrator", 1, price["secret, month"])
     add("metrics of alarms", ALARM_METRICS, price["alarm, metric and month"])
     add("composite alarms", COMPOSITE_ALARMS, price["composite alarm, month"])
     add("dashboard", 1, price["dashboard, month"])

@@ -6,13 +6,14 @@ use std::time::Duration;
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
-use wenzhen::aws::Secrets;
+use wenzhen::aws::{Secrets, SharedConfig};
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, ValkeySettings};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::postgres::Database;
 use wenzhen::valkey::{Reply, Script, ScriptCall, ScriptRequest, Valkey, ValkeyError};
 
+use crate::support::iam::{IamEnvironment, end_connections, set_user};
 use crate::support::proxy::{Proxy, Transport, authority_file};
 use crate::support::secret::StoredSecret;
 use crate::support::valkey::{OwnServer, connect, prefix, raw};
@@ -157,7 +158,8 @@ async fn a_rotated_password_of_valkey_is_taken_up() {
         prefix: prefix(),
     };
     let secrets = secrets().await;
-    let environment = || Valkey::with_secrets(&settings, Arc::clone(&secrets)).unwrap();
+    let environment =
+        || Valkey::with_aws(&settings, Arc::clone(&secrets), SharedConfig::default()).unwrap();
     assert_eq!(ask(&environment().unwrap()).await.unwrap(), Some(1));
 
     set_password("second").await;
@@ -169,6 +171,48 @@ async fn a_rotated_password_of_valkey_is_taken_up() {
         ask(&environment().unwrap()).await.ok()
     })
     .await;
+}
+
+/// The server takes any token of the user, and lets nobody in without a name.
+#[tokio::test]
+async fn valkey_is_logged_in_to_by_iam_with_a_token_for_each_connection() {
+    let server = OwnServer::start().await;
+    let mut operator = raw(&server.url()).await;
+    set_user(&mut operator, "nopass").await;
+    let mut command = redis::cmd("ACL");
+    let command = command.arg("SETUSER").arg("default").arg("off");
+    command.exec_async(&mut operator).await.unwrap();
+
+    let refused = ask(&connect(&server.url(), &prefix())).await.unwrap_err();
+    assert!(!matches!(refused, ValkeyError::BackingOff), "{refused}");
+
+    let environment = IamEnvironment::new(&server.url(), &prefix());
+    for _ in 0..3 {
+        assert_eq!(ask(&environment.valkey).await.unwrap(), Some(1));
+    }
+    assert_eq!(environment.tokens(), 1);
+
+    assert_eq!(end_connections(&mut operator).await, 1);
+    assert_eq!(ask(&environment.valkey).await.unwrap(), Some(1));
+    assert_eq!(environment.tokens(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_a_refused_login() {
+    let server = OwnServer::start().await;
+    let mut operator = raw(&server.url()).await;
+    set_user(&mut operator, "resetpass").await;
+
+    let environment = IamEnvironment::new(&server.url(), &prefix());
+    let refused = ask(&environment.valkey).await.unwrap_err();
+    assert!(matches!(refused, ValkeyError::LoginRefused(_)), "{refused}");
+
+    set_user(&mut operator, "nopass").await;
+    eventually("the next token is taken", async || {
+        ask(&environment.valkey).await.ok()
+    })
+    .await;
+    assert!(environment.tokens() > 1);
 }
 
 #[tokio::test]

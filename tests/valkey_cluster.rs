@@ -19,6 +19,7 @@ use wenzhen::resilience::breaker::{Admission, BreakerSettings, Breakers};
 use wenzhen::valkey::{Batch, Reply, Script, ScriptCall, ScriptRequest, Valkey, ValkeyError};
 
 use crate::support::eventually;
+use crate::support::iam::{IamEnvironment, end_connections, set_user};
 use crate::support::valkey::{OwnCluster, connect, prefix};
 
 /// Counts at one key, and answers with the count.
@@ -247,4 +248,43 @@ async fn a_node_that_is_gone_is_asked_again_when_it_is_back() {
         counts.all(|count| count.is_some()).then_some(())
     })
     .await;
+}
+
+/// A node whose connection has ended refuses the first token, as ElastiCache does when that is older
+/// than 15 minutes: then the whole cluster is connected to anew, with a new token.
+#[tokio::test]
+async fn a_cluster_is_logged_in_to_by_iam() {
+    let cluster = OwnCluster::start().await;
+    let mut operators = cluster.operators().await;
+    for operator in &mut operators {
+        set_user(operator, "nopass").await;
+    }
+
+    let environment = IamEnvironment::new(&cluster.url(), "unused");
+    let counts = count_at(&environment.valkey, 60).await;
+    assert_eq!(counts, vec![Some(1); 60]);
+    assert_eq!(environment.tokens(), 1);
+
+    set_user(&mut operators[1], "resetpass").await;
+    assert!(end_connections(&mut operators[1]).await > 0);
+    eventually("a new token is made", async || {
+        let mut batch = Batch::default();
+        for key in 0..60 {
+            let _ticket = batch.add(CountAt(format!("count:{key}")));
+        }
+        let asked = batch.run(&environment.valkey, deadline()).await;
+        assert!(asked.is_err(), "a node refuses");
+        (environment.tokens() > 1).then_some(())
+    })
+    .await;
+
+    set_user(&mut operators[1], "nopass").await;
+    eventually("all nodes answer", async || {
+        let asked = CountAt("after".to_owned());
+        let asked = environment.valkey.run(asked, deadline()).await;
+        asked.ok().flatten()
+    })
+    .await;
+    let counts = count_at(&environment.valkey, 60).await;
+    assert!(counts.iter().all(Option::is_some), "{counts:?}");
 }

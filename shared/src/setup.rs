@@ -54,7 +54,8 @@ impl Setup {
         }
 
         let settings = ValkeySettings::from_env()?;
-        let valkey = Valkey::with_secrets(&settings, Arc::clone(&self.secrets))?;
+        let secrets = Arc::clone(&self.secrets);
+        let valkey = Valkey::with_aws(&settings, secrets, self.aws.clone())?;
         Ok(self.valkey.get_or_init(|| valkey.map(Arc::new)).clone())
     }
 

@@ -3,6 +3,7 @@
 pub mod aws_proxy;
 pub mod description;
 pub mod growth;
+pub mod iam;
 pub mod own_database;
 pub mod pdf;
 pub mod proxy;

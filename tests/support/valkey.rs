@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 use wenzhen::config::ValkeySettings;
@@ -145,6 +146,12 @@ impl OwnCluster {
     /// As `VALKEY_URL` has it; it names one node, by which the others are found.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}?cluster=true", self.nodes[0].port)
+    }
+
+    /// A plain connection to each node.
+    pub async fn operators(&self) -> Vec<MultiplexedConnection> {
+        let ports = self.nodes.iter().map(|node| node.port);
+        join_all(ports.map(async |port| raw(&format!("redis://127.0.0.1:{port}")).await)).await
     }
 
     /// How many keys each node holds.

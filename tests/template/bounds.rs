@@ -31,6 +31,9 @@ const WITH_LIMITS_OR_MODELS: [&str; 4] = ["worker", "embed-passages", "ws-connec
 /// The policy of those who read any secret, for the operator's own key.
 const DECRYPT: &str = "DecryptSecrets";
 
+/// The policy of those who ask Valkey, for a login by IAM.
+const CONNECT_CACHE: &str = "ConnectCache";
+
 const SECRETS: [SecretCase; 3] = [
     SecretCase {
         policy: "ReadDatabaseSecret",
@@ -84,7 +87,9 @@ fn functions_by_role() -> BTreeMap<String, Value> {
 #[test]
 fn a_secret_is_readable_by_those_who_need_it() {
     let mut policies = resources_of_kind("AWS::IAM::Policy");
-    policies.remove(DECRYPT).unwrap();
+    for other in [DECRYPT, CONNECT_CACHE] {
+        policies.remove(other).unwrap();
+    }
     assert_eq!(policies.len(), SECRETS.len());
 
     for case in SECRETS {
@@ -140,6 +145,33 @@ fn whoever_reads_a_secret_may_decrypt_it() {
     }
 
     assert_eq!(roles_of(&policies[DECRYPT]), readers);
+}
+
+/// Whoever may read where Valkey is may log in there, and nowhere else.
+#[test]
+fn whoever_asks_valkey_may_log_in_by_iam() {
+    let policies = resources_of_kind("AWS::IAM::Policy");
+    let policy = &policies[CONNECT_CACHE];
+    assert_eq!(roles_of(policy), roles_of(&policies["ReadCacheSecret"]));
+
+    let statements = policy["PolicyDocument"]["Statement"].as_sequence().unwrap();
+    let [statement] = &statements[..] else {
+        panic!("{CONNECT_CACHE} has one statement");
+    };
+    assert_eq!(statement["Action"], "elasticache:Connect");
+    let resources = statement["Resource"].as_sequence().unwrap().iter();
+    let resources: Vec<_> = resources
+        .map(|resource| resource["Fn::Sub"].as_str().unwrap())
+        .collect();
+    let account = "arn:${AWS::Partition}:elasticache:${AWS::Region}:${AWS::AccountId}";
+    let [cache, user] = [":${CacheResource}", ":user:${CacheUser}"];
+    assert_eq!(resources, [cache, user].map(|it| format!("{account}{it}")));
+
+    let template = read_template();
+    let condition = template["Resources"][CONNECT_CACHE]["Condition"].as_str();
+    let condition = &template["Conditions"][condition.unwrap()]["Fn::Not"][0];
+    assert_eq!(condition["Fn::Equals"][0]["Ref"], "CacheResource");
+    assert_eq!(template["Parameters"]["CacheResource"]["Default"], "");
 }
 
 /// A policy for a secret that no parameter names would be of no use, and CloudFormation refuses it.

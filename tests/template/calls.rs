@@ -152,6 +152,10 @@ const SIGNERS_AND_READERS: &[MethodRow] = &[
         method: "TraceExporter::headers",
         permission: Some((SECRET, "TracesSecret")),
     },
+    MethodRow {
+        method: "CacheLogin::token",
+        permission: None,
+    },
     // The URLs of the database and of Valkey, and the settings.
     MethodRow {
         method: "Target::endpoint",
@@ -199,7 +203,7 @@ static CALLS: LazyLock<Calls> = LazyLock::new(|| {
     let folders = ["shared/src", "functions/src"].map(|folder| root.join(folder));
     let survey = survey(&Question {
         folders: &folders.each_ref().map(|folder| &**folder),
-        signers: &["DatabaseLogin", "TraceExporter"],
+        signers: &["CacheLogin", "DatabaseLogin", "TraceExporter"],
         handlers: &handlers,
         methods: &["Secrets::get", "Secrets::get_rotated"],
     });

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_norway::Value;
+use wenzhen::config::CacheUser;
 
 use super::permissions::{actions_of, collect_statements};
 use super::{
@@ -19,12 +20,7 @@ const ROOT: &str = "infra/production.yaml";
 const STACK: &str = "AWS::CloudFormation::Stack";
 
 /// Parameters of the application that are for emulators, or that its root answers in another way.
-const NOT_HANDED_ON: [&str; 4] = [
-    "AllowPlaintext",
-    "CacheUrl",
-    "EmulatedCdn",
-    "IdentityEndpoint",
-];
+const NOT_HANDED_ON: [&str; 3] = ["AllowPlaintext", "EmulatedCdn", "IdentityEndpoint"];
 
 /// Routes that wait on purpose, so that their latency says nothing.
 const WAITING: [(&str, &str); 3] = [
@@ -161,6 +157,23 @@ fn every_output_that_is_read_exists_in_its_stack() {
         assert!(found["Condition"].is_null(), "{text} may be missing");
     });
     assert!(read > 40, "{read}");
+}
+
+/// For IAM, ElastiCache wants a user's id and name to be the same, and the code a whole URL.
+#[test]
+fn the_functions_log_in_to_the_cache_by_iam() {
+    let cache = read_stack("infra/cache.yaml");
+    let user = &cache["Resources"]["CacheUser"]["Properties"];
+    assert_eq!(user["UserId"], user["UserName"]);
+    assert_eq!(user["AuthenticationMode"]["Type"], "iam");
+
+    let url = cache["Outputs"]["CacheUrl"]["Value"]["Fn::Sub"].as_str();
+    let url = url.unwrap().replace("${CacheUser}", "functions");
+    let url = url.replace("${Cache.PrimaryEndPoint.Address}", "cache.example");
+    let url = url.replace("${Cache}", "group").parse().unwrap();
+    let user = CacheUser::of_url(&url).unwrap().unwrap();
+    assert_eq!((&*user.user, &*user.cache), ("functions", "group"));
+    assert!(!user.is_serverless);
 }
 
 /// Each alarm of every stack, by its name.

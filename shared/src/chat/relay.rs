@@ -15,6 +15,7 @@ use crate::ai::{Answer, Chain, Fault, LiveStream, ResumedItem, ResumedStream, Se
 use crate::config::StreamMode;
 use crate::deadline::Deadline;
 use crate::http::openai::{ApiError, DONE, STILL_WORKING, event};
+use crate::telemetry::trace;
 
 /// The longest silence of a stream.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);

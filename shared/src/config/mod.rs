@@ -34,9 +34,10 @@ pub(crate) use plaintext::{is_loopback_host, plaintext_problem};
 pub use realtime::{connections_table, websocket_endpoint};
 pub use retention::{MAX_RECORD_DAYS, RETENTION, RetentionSettings};
 pub use services::{
-    DATABASE_URL, DatabaseAuth, DatabaseSettings, ReaderAddress, ServiceUrl, UrlSource, VALKEY_URL,
-    ValkeySettings, check_database_scheme, check_valkey_url,
+    CacheUser, DATABASE_URL, DatabaseAuth, DatabaseSettings, ReaderAddress, ServiceUrl, UrlSource,
+    VALKEY_URL, ValkeySettings, check_database_scheme, check_valkey_url,
 };
+pub(crate) use services::{is_encrypted, url_parameter};
 pub use stored::{StoredSettings, settings_secret, unreadable_secret};
 pub use tiers::{KeyReference, Prefill, StructuredOutput, TierSettings, Tiers};
 pub use traces::TracesSettings;

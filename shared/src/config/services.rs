@@ -179,8 +179,8 @@ fn is_verified(url: &Url) -> bool {
 #[derive(Clone)]
 pub struct ValkeySettings {
     /// `VALKEY_URL`: `rediss://[user:password@]host[:port]`, with `?sslrootcert=FILE` for a server
-    /// whose authority is not a public one; `redis://…` without TLS; or `secret:NAME`. None means
-    /// that there is no Valkey.
+    /// whose authority is not a public one, and `?auth=iam&cache=NAME` for a login to ElastiCache
+    /// by IAM; `redis://…` without TLS; or `secret:NAME`. None means that there is no Valkey.
     pub url: Option<ServiceUrl>,
     /// `VALKEY_PREFIX`: the beginning of every key, so that several stacks can share a server.
     /// `wenzhen` by default.
@@ -206,12 +206,92 @@ impl ValkeySettings {
     }
 }
 
-/// Refuses a URL that is not Valkey's, and one that leads beyond this machine without TLS unless
-/// that is allowed.
+/// Whom `auth=iam` in Valkey's URL logs in, as ElastiCache knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheUser {
+    /// Its id, which is also its name.
+    pub user: String,
+    /// The name of the replication group or of the serverless cache, in lower case.
+    pub cache: String,
+    /// Whether the cache is a serverless one.
+    pub is_serverless: bool,
+}
+
+/// The parameter of Valkey's URL that says how the user logs in.
+const AUTH_PARAMETER: &str = "auth";
+
+/// With `auth=iam`, the name of the replication group or of the serverless cache.
+const CACHE_PARAMETER: &str = "cache";
+
+/// With `auth=iam`, whether that is a serverless cache.
+const SERVERLESS_PARAMETER: &str = "serverless";
+
+impl CacheUser {
+    /// Whom the URL logs in by IAM; none if it logs in with a password, or not at all.
+    pub fn of_url(url: &Url) -> Result<Option<Self>, ConfigError> {
+        let wrong = |problem: &str| Err(ConfigError::new(VALKEY_URL, problem));
+        let parameter = |name| url_parameter(url, name);
+        let serverless = parameter(SERVERLESS_PARAMETER);
+        match parameter(AUTH_PARAMETER).as_deref() {
+            Some("iam") => {}
+            Some(_) => return wrong("has a parameter auth, which must be iam"),
+            None if parameter(CACHE_PARAMETER).is_some() || serverless.is_some() => {
+                return wrong("has a parameter cache or serverless, which needs auth=iam");
+            }
+            None => return Ok(None),
+        }
+
+        if !is_encrypted(url) && !is_loopback(url) {
+            return wrong(
+                "must start with rediss:// with auth=iam: a token is a password in clear",
+            );
+        }
+        if !is_cache_name(url.username()) || url.password().is_some() {
+            return wrong("must name a user of ElastiCache, and no password, with auth=iam");
+        }
+        let Some(cache) = parameter(CACHE_PARAMETER).filter(|name| is_cache_name(name)) else {
+            return wrong("must say cache=NAME, the cache's name, with auth=iam");
+        };
+        if serverless.as_deref().is_some_and(|value| value != "true") {
+            return wrong("has a parameter serverless, which must be true");
+        }
+
+        Ok(Some(Self {
+            user: url.username().to_owned(),
+            // ElastiCache keeps the names so, and the token has to have what it keeps.
+            cache: cache.to_ascii_lowercase(),
+            is_serverless: serverless.is_some(),
+        }))
+    }
+}
+
+/// What ElastiCache takes for the name of a cache or the id of a user. Nothing else may stand in a
+/// token, whose host is the name.
+fn is_cache_name(name: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_part)
+}
+
+/// The value of a URL's parameter.
+pub fn url_parameter(url: &Url, name: &str) -> Option<String> {
+    let mut parameters = url.query_pairs();
+    let found = parameters.find(|(known, _)| known == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+/// Whether Valkey is asked through TLS.
+pub fn is_encrypted(url: &Url) -> bool {
+    matches!(url.scheme(), "rediss" | "valkeys")
+}
+
+/// Refuses a URL that is not Valkey's, one that leads beyond this machine without TLS unless that
+/// is allowed, and a login by IAM that is not whole.
 pub fn check_valkey_url(url: &Url, allows_plaintext: bool) -> Result<(), ConfigError> {
     let problem = match url.scheme() {
-        "rediss" | "valkeys" => return Ok(()),
-        "redis" | "valkey" if allows_plaintext || is_loopback(url) => return Ok(()),
+        "rediss" | "valkeys" => return CacheUser::of_url(url).map(drop),
+        "redis" | "valkey" if allows_plaintext || is_loopback(url) => {
+            return CacheUser::of_url(url).map(drop);
+        }
         "redis" | "valkey" => plaintext_problem("start with rediss://", ConnectionKind::Cache),
         _ => "must start with redis:// or rediss://".to_owned(),
     };
@@ -271,6 +351,56 @@ mod tests {
             "redis://localhost",
         ] {
             assert_eq!(problem(url, false), None, "{url}");
+        }
+    }
+
+    fn cache_user(url: &str) -> Option<CacheUser> {
+        CacheUser::of_url(&url.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_url_may_log_a_user_of_elasticache_in() {
+        let user = |cache: &str, is_serverless| {
+            Some(CacheUser {
+                user: "functions".to_owned(),
+                cache: cache.to_owned(),
+                is_serverless,
+            })
+        };
+        let url = "rediss://functions@master.x.euw1.cache.amazonaws.com:6379";
+        assert_eq!(cache_user(url), None);
+        assert_eq!(cache_user("rediss://u:p@h?cluster=true"), None);
+
+        let given = cache_user(&format!("{url}?auth=iam&cache=Wenzhen-Prod"));
+        assert_eq!(given, user("wenzhen-prod", false));
+        let given = cache_user(&format!(
+            "{url}?cluster=true&auth=iam&cache=w&serverless=true"
+        ));
+        assert_eq!(given, user("w", true));
+        let given = cache_user("redis://functions@127.0.0.1:6379?auth=iam&cache=w");
+        assert_eq!(given, user("w", false));
+    }
+
+    #[test]
+    fn a_login_by_iam_is_whole_and_encrypted() {
+        for (url, rule) in [
+            ("rediss://u@h?auth=password", "must be iam"),
+            ("rediss://u@h?cache=w", "needs auth=iam"),
+            ("rediss://u@h?serverless=true", "needs auth=iam"),
+            ("redis://u@h?auth=iam&cache=w", "rediss://"),
+            ("rediss://h?auth=iam&cache=w", "must name a user"),
+            ("rediss://u:p@h?auth=iam&cache=w", "no password"),
+            ("rediss://u%2f@h?auth=iam&cache=w", "must name a user"),
+            ("rediss://u@h?auth=iam", "cache=NAME"),
+            ("rediss://u@h?auth=iam&cache=other.host/", "cache=NAME"),
+            (
+                "rediss://u@h?auth=iam&cache=w&serverless=no",
+                "must be true",
+            ),
+        ] {
+            // Whether plaintext is allowed is of no account: a token is a password.
+            let problem = problem(url, true).expect(url);
+            assert!(problem.contains(rule), "{url}: {problem}");
         }
     }
 

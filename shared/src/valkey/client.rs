@@ -11,8 +11,8 @@ use tracing::Instrument;
 use super::connection::{CommandResult, Connection, ConnectionOrigin, ConnectionSlot};
 use super::error::ValkeyError;
 use super::script::ScriptCall;
-use super::target::{RESPONSE_TIMEOUT, Target};
-use crate::aws::Secrets;
+use super::target::{Clients, RESPONSE_TIMEOUT, Target};
+use crate::aws::{Secrets, SharedConfig};
 use crate::config::{ConfigError, ValkeySettings};
 use crate::deadline::Deadline;
 use crate::error::error_chain;
@@ -40,20 +40,22 @@ pub struct Valkey {
 impl Valkey {
     /// Prepares the connection; none is made yet. `None` when no server is configured.
     pub fn new(settings: &ValkeySettings) -> Result<Option<Self>, ConfigError> {
-        Self::with_secrets(settings, Arc::default())
+        Self::with_aws(settings, Arc::default(), SharedConfig::default())
     }
 
-    /// Like [`Self::new`], with the secrets in one of which the URL may be.
-    pub fn with_secrets(
+    /// Like [`Self::new`], with the secrets in one of which the URL may be, and with the
+    /// configuration that has the credentials for a login by IAM.
+    pub fn with_aws(
         settings: &ValkeySettings,
         secrets: Arc<Secrets>,
+        aws: SharedConfig,
     ) -> Result<Option<Self>, ConfigError> {
         let Some(url) = &settings.url else {
             return Ok(None);
         };
 
         Ok(Some(Self {
-            target: Target::new(url, secrets)?,
+            target: Target::new(url, Clients { secrets, aws })?,
             prefix: settings.prefix.clone(),
             slot: Mutex::default(),
             round_trips: AtomicU64::new(0),

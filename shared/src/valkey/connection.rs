@@ -20,7 +20,8 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(15);
 
 /// A connection that was idle for longer may have died in a freeze: then it is made anew before the
-/// server counts as gone.
+/// server counts as gone. ElastiCache closes one that logged in by IAM after 12 hours, whatever it
+/// does, and it is made anew in the same way.
 const IDLE_THRESHOLD: Duration = Duration::from_secs(10);
 
 /// To one server, or to the nodes of a cluster.
@@ -55,13 +56,18 @@ impl Connection {
     }
 }
 
-/// Tells a node that could not be asked from one that has refused.
+/// Tells a node that could not be asked from one that has refused. A node to which the connection
+/// has to be made anew refuses the token of the first one when that is old: then all connections
+/// are made anew, with a new token.
 fn split_error(result: CommandResult) -> Result<CommandResult, RedisError> {
     match result {
         Err(error)
             if error.is_io_error()
                 || error.is_connection_dropped()
-                || error.kind() == ErrorKind::ClusterConnectionNotFound =>
+                || matches!(
+                    error.kind(),
+                    ErrorKind::ClusterConnectionNotFound | ErrorKind::AuthenticationFailed
+                ) =>
         {
             Err(error)
         }
@@ -215,11 +221,12 @@ async fn connect(target: &Target, deadline: Deadline) -> Result<Connection, Valk
 async fn open(endpoint: &Endpoint, deadline: Deadline) -> Result<Connection, ValkeyError> {
     let timeout = endpoint.connect_timeout;
     let has_time = deadline.remaining() >= timeout;
-    let connecting = open_server(&endpoint.server, timeout);
+    let connecting = async {
+        let server = endpoint.server().await?;
+        open_server(&server, timeout).await.map_err(connect_error)
+    };
     match deadline.at_most(timeout).run(connecting).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) if is_login_refusal(&error) => Err(ValkeyError::LoginRefused(error.into())),
-        Ok(Err(error)) => Err(ValkeyError::Unreachable(error.into())),
+        Ok(connected) => connected,
         Err(_elapsed) if has_time => Err(ValkeyError::Timeout),
         Err(_elapsed) => Err(ValkeyError::DeadlinePassed),
     }
@@ -238,6 +245,10 @@ async fn open_server(server: &Server, timeout: Duration) -> Result<Connection, R
     }
 }
 
-fn is_login_refusal(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::AuthenticationFailed
+fn connect_error(error: RedisError) -> ValkeyError {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        ValkeyError::LoginRefused(error.into())
+    } else {
+        ValkeyError::Unreachable(error.into())
+    }
 }
