@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::HeaderName;
 use serde::Serialize;
+use tracing::Instrument;
 use url::Url;
 
 use super::attempt::{REPORT_RESERVE, client_of};
@@ -202,8 +203,14 @@ impl ServiceEndpoint {
             tier = self.name,
             fault = tracing::field::Empty
         );
-        let answer = share.at_most(timeout).run(exchange);
-        let answer = trace::within(span.clone(), answer).await;
+        let exchange = share.at_most(timeout).run(exchange);
+        let asked = async {
+            let cancelled = trace::unless_done();
+            let answer = exchange.await;
+            cancelled.done();
+            answer
+        };
+        let answer = asked.instrument(span.clone()).await;
         let answer = answer.unwrap_or_else(|_| Err(fault_of_silence(sent_at.elapsed(), timeout)));
         self.endpoint.mark_used();
         note_fault(&span, answer.as_ref().err());

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::attempt::{AttemptContext, ChainRequest, TimeBudget};
 use super::client::{PreparedCall, TierClient};
@@ -273,7 +274,13 @@ impl Tier {
             model = tier.model,
             fault = tracing::field::Empty
         );
-        let sent = trace::within(span.clone(), self.client.send(call, deadline));
+        let sent = async {
+            let cancelled = trace::unless_done();
+            let sent = self.client.send(call, deadline).await;
+            cancelled.done();
+            sent
+        };
+        let sent = sent.instrument(span.clone());
         let response = match sent.await {
             Ok(response) => response,
             Err(fault) => {

@@ -381,10 +381,7 @@ struct TracedStream(Option<BoxStream<'static, Chunk>>);
 impl Stream for TracedStream {
     type Item = Chunk;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-    ) -> Poll<Option<Chunk>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Option<Chunk>> {
         match &mut self.0 {
             Some(stream) => stream.poll_next_unpin(context),
             None => Poll::Ready(None),

@@ -24,6 +24,7 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 pub use sqlx::postgres::PgConnection;
 use tokio::sync::{Mutex, MutexGuard};
+use tracing::Instrument;
 
 use crate::aws::{self, DatabaseLogin, Secrets};
 use crate::config::{ConfigError, DatabaseAuth, DatabaseSettings, ReaderAddress};
@@ -130,15 +131,13 @@ impl Database {
     ) -> Result<T, Error> {
         let span = tracing::info_span!(target: trace::TARGET, "ask_database");
         let asked = async {
-            let mut session = self.acquire_session().await?;
-            let result = work(&mut session.connection).await;
-            if result
-                .as_ref()
-                .is_err_and(|error| !is_suspect(error.kind()))
-            {
-                session.end_transaction().await;
-            }
-            session.finish(result)
+            let cancelled = trace::unless_done();
+            let result = match self.acquire_session().await {
+                Ok(session) => session.run(work).await,
+                Err(error) => Err(error),
+            };
+            cancelled.done();
+            result
         };
 
         let failed = |error: &Error| {
@@ -146,7 +145,10 @@ impl Database {
                 trace::fail(error.kind().slug());
             }
         };
-        trace::within(span, asked.map(|it| it.inspect_err(failed))).await
+        asked
+            .map(|it| it.inspect_err(failed))
+            .instrument(span)
+            .await
     }
 
     /// Like [`Self::run`], for work that is over within `timeout`: a server that vanished without
@@ -252,6 +254,20 @@ impl ConnectionSlot {
 }
 
 impl Session<'_> {
+    async fn run<T>(
+        mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let result = work(&mut self.connection).await;
+        if result
+            .as_ref()
+            .is_err_and(|error| !is_suspect(error.kind()))
+        {
+            self.end_transaction().await;
+        }
+        self.finish(result)
+    }
+
     /// A dropped transaction is rolled back with the next statement only. Until then its locks
     /// would hold, in an environment that may be frozen.
     async fn end_transaction(&mut self) {

@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use tracing::{Instrument, Span};
+use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Of spans that are timed and shown in no log line.
@@ -132,31 +132,28 @@ pub fn fail(reason: impl Into<std::borrow::Cow<'static, str>>) {
     Span::current().set_status(opentelemetry::trace::Status::Error { description });
 }
 
-/// Does the work within its span. If it is dropped before its end, the span says so.
-pub async fn within<T>(span: Span, work: impl Future<Output = T>) -> T {
-    let guarded = async {
-        let guard = DropGuard { is_over: false };
-        let result = work.await;
-        guard.disarm();
-        result
-    };
-    guarded.instrument(span).await
+/// Says that the current span was cancelled if it is dropped before [`DropGuard::done`]: `tracing`
+/// enters a span while it drops what was not done within it.
+pub const fn unless_done() -> DropGuard {
+    DropGuard { is_done: false }
 }
 
-/// `tracing` enters the span while it drops what was not done.
-struct DropGuard {
-    is_over: bool,
+/// See [`unless_done`].
+#[must_use = "what is dropped at once was cancelled"]
+pub struct DropGuard {
+    is_done: bool,
 }
 
 impl DropGuard {
-    fn disarm(mut self) {
-        self.is_over = true;
+    /// The work is over, well or not.
+    pub fn done(mut self) {
+        self.is_done = true;
     }
 }
 
 impl Drop for DropGuard {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.is_done {
             fail("cancelled");
         }
     }
