@@ -215,6 +215,21 @@ async fn a_key_whose_slot_has_moved_is_found_at_its_new_node() {
     }
 }
 
+#[tokio::test]
+async fn a_key_whose_slot_is_moving_is_asked_for_at_both_nodes() {
+    let cluster = OwnCluster::start().await;
+    let valkey = connect(&cluster.url(), "unused");
+    assert_eq!(count_at(&valkey, 20).await, vec![Some(1); 20]);
+
+    for key in ["moving:1", "moving:2", "moving:3"] {
+        cluster.begin_move_of(key).await;
+        for expected in 1..=3 {
+            let count = valkey.run(CountAt(key.to_owned()), deadline()).await;
+            assert_eq!(count.unwrap(), Some(expected), "{key}");
+        }
+    }
+}
+
 /// What it holds is asked for in vain, within bounds, until it is back.
 #[tokio::test]
 async fn a_node_that_is_gone_is_asked_again_when_it_is_back() {

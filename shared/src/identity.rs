@@ -29,7 +29,7 @@ impl TenantId {
     }
 
     /// What stands for the tenant in logs, traces and circuits: the first 16 hex digits of its
-    /// SHA-256, which an operator can make of an id, and nobody an id of them.
+    /// SHA-256. Who knows the ids can tell which it is.
     pub fn pseudonym(&self) -> String {
         let hash = Sha256::digest(self.0.as_bytes());
         hex::encode(hash.get(..8).unwrap_or_default())

@@ -21,9 +21,9 @@ async fn readers_that_fall_behind_and_die() {
 
     write_document(&user, "first").await;
     let found = titles(&user, "what is Quittenblütenfieber").await;
+    pause_replay(&mut standby, false).await;
     assert_eq!(found, ["first"], "one's own write, from the database");
 
-    pause_replay(&mut standby, false).await;
     services::stop_standby(&STACK).unwrap();
     write_document(&user, "second").await;
     let found = titles(&user, "how is Quittenblütenfieber treated").await;

@@ -112,6 +112,8 @@ pub struct OwnCluster {
 
 struct Node {
     port: u16,
+    /// Where the nodes speak to each other.
+    bus: u16,
     child: Child,
     /// Of its configuration, which it writes at once.
     folder: PathBuf,
@@ -122,7 +124,8 @@ const SLOTS: u16 = 16_384;
 
 impl OwnCluster {
     pub async fn start() -> Self {
-        let nodes = (0..3).map(|_| Node::start()).collect();
+        let ports = free_pairs(3);
+        let nodes = ports.into_iter().map(Node::start).collect();
         let cluster = Self { nodes };
         for node in &cluster.nodes {
             node.wait_until_it_answers().await;
@@ -136,7 +139,11 @@ impl OwnCluster {
             command.arg("ADDSLOTSRANGE").arg(first).arg(last);
             node.ask(&command).await;
             let mut meet = redis::cmd("CLUSTER");
-            meet.arg("MEET").arg("127.0.0.1").arg(cluster.nodes[0].port);
+            let first = &cluster.nodes[0];
+            meet.arg("MEET")
+                .arg("127.0.0.1")
+                .arg(first.port)
+                .arg(first.bus);
             node.ask(&meet).await;
         }
         cluster.wait_until_it_is_whole().await;
@@ -166,13 +173,8 @@ impl OwnCluster {
 
     /// Gives the slot of this key, which must be empty, to another node, as a resharding does.
     pub async fn move_slot_of(&self, key: &str) {
-        let mut command = redis::cmd("CLUSTER");
-        let slot = self.nodes[0].ask(command.arg("KEYSLOT").arg(key)).await;
-        let slot: u16 = redis::from_redis_value(slot).unwrap();
-        let owner = usize::from(slot) * self.nodes.len() / usize::from(SLOTS);
-        let next = &self.nodes[(owner + 1) % self.nodes.len()];
-        let mut command = redis::cmd("CLUSTER");
-        let id: String = redis::from_redis_value(next.ask(command.arg("MYID")).await).unwrap();
+        let (slot, _, next) = self.slot_of(key).await;
+        let id = next.id().await;
 
         // The new owner first, so that the slot is never without one.
         let others = self.nodes.iter().filter(|node| node.port != next.port);
@@ -181,6 +183,27 @@ impl OwnCluster {
             command.arg("SETSLOT").arg(slot).arg("NODE").arg(&id);
             node.ask(&command).await;
         }
+    }
+
+    /// Begins to do so, and leaves it there: keys that its owner has not are asked for at the other.
+    pub async fn begin_move_of(&self, key: &str) {
+        let (slot, owner, next) = self.slot_of(key).await;
+        for (node, what, other) in [(next, "IMPORTING", owner), (owner, "MIGRATING", next)] {
+            let mut command = redis::cmd("CLUSTER");
+            let id = other.id().await;
+            command.arg("SETSLOT").arg(slot).arg(what).arg(id);
+            node.ask(&command).await;
+        }
+    }
+
+    /// The slot of a key, the node that has it from the start, and another one.
+    async fn slot_of(&self, key: &str) -> (u16, &Node, &Node) {
+        let mut command = redis::cmd("CLUSTER");
+        let slot = self.nodes[0].ask(command.arg("KEYSLOT").arg(key)).await;
+        let slot: u16 = redis::from_redis_value(slot).unwrap();
+        let owner = usize::from(slot) * self.nodes.len() / usize::from(SLOTS);
+        let next = &self.nodes[(owner + 1) % self.nodes.len()];
+        (slot, &self.nodes[owner], next)
     }
 
     /// Ends the node of this number; its slots are then nobody's.
@@ -193,7 +216,7 @@ impl OwnCluster {
     /// Starts it again, with its slots and without its keys.
     pub async fn bring_back(&mut self, number: usize) {
         let node = &mut self.nodes[number];
-        node.child = Node::run(node.port, &node.folder);
+        node.child = Node::run(node.port, node.bus, &node.folder);
         node.wait_until_it_answers().await;
         self.wait_until_it_is_whole().await;
     }
@@ -212,28 +235,30 @@ impl OwnCluster {
     }
 }
 
+/// So many ports with the port of the nodes' own bus, all free now: they are held until all are
+/// found.
+fn free_pairs(count: usize) -> Vec<(u16, u16)> {
+    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let held: Vec<_> = (0..count * 2).map(|_| bind()).collect();
+    let ports = held.iter().map(|it| it.local_addr().unwrap().port());
+    let ports: Vec<_> = ports.collect();
+    ports.chunks(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
 impl Node {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+    fn start((port, bus): (u16, u16)) -> Self {
         let folder = std::env::temp_dir().join(format!("valkey-{}", Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).unwrap();
-        let child = Self::run(port, &folder);
+        let child = Self::run(port, bus, &folder);
         Self {
             port,
+            bus,
             child,
             folder,
         }
     }
 
-    fn run(port: u16, folder: &Path) -> Child {
-        // The port of the nodes' own bus is 10,000 higher, which not every port leaves room for.
-        let bus = if port > 55_000 {
-            port - 10_000
-        } else {
-            port + 10_000
-        };
+    fn run(port: u16, bus: u16, folder: &Path) -> Child {
         let mut command = Command::new(valkey_program(&STACK).unwrap());
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]);
@@ -250,6 +275,11 @@ impl Node {
             connected.ok().map(drop)
         })
         .await;
+    }
+
+    async fn id(&self) -> String {
+        let mut command = redis::cmd("CLUSTER");
+        redis::from_redis_value(self.ask(command.arg("MYID")).await).unwrap()
     }
 
     async fn ask(&self, command: &redis::Cmd) -> redis::Value {

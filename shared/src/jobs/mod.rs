@@ -38,7 +38,7 @@ pub mod worker;
 
 pub use changes::ChangedJob;
 pub use lease::Lease;
-pub use message::JobMessage;
+pub use message::{JobMessage, record_span};
 pub use new_job::{MAX_PAYLOAD_BYTES, NewJob};
 pub use payload::{JobKind, JobPayload};
 pub use reason::{Reason, ReasonText};

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt;
+use tracing::Instrument;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, error_chain};
 use crate::jobs::queue::Queue;
+use crate::jobs::{JobMessage, record_span};
+use crate::telemetry::trace;
 
 /// Works on one record after the other. One that fails, panics, or is not done comes again after
 /// `retry_delay`; it holds up no other. `process` returns whether the record is done with.
@@ -21,12 +24,18 @@ pub async fn process_each(
 ) -> SqsBatchResponse {
     let mut failed = Vec::new();
     for record in event.records {
+        let message = record.body.as_deref().and_then(JobMessage::read);
+        let span = record_span(&record, message.as_ref());
         let work = AssertUnwindSafe(process(&record)).catch_unwind();
+        let work = work.instrument(span.clone());
         let is_done = match deadline.run(work).await {
             Ok(Ok(Ok(is_done))) => is_done,
             Ok(Ok(Err(error))) => {
                 let causes = error_chain(&error);
-                tracing::error!(error = %error, causes, "a message cannot be processed now");
+                span.in_scope(|| {
+                    tracing::error!(error = %error, causes, "a message cannot be processed now");
+                    trace::fail(error.kind().slug());
+                });
                 false
             }
             Ok(Err(_)) | Err(_) => false, // it panicked, or there was no time left

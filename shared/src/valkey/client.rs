@@ -89,17 +89,14 @@ impl Valkey {
             let by_hash = pipeline(calls.iter().map(eval_by_hash));
             let mut results = self.round_trip(&by_hash, deadline).await?;
             self.resend_unknown(calls, &mut results, deadline).await?;
-            Ok(results)
+            match results.into_iter().collect::<Result<_, _>>() {
+                Ok(replies) => Ok(replies),
+                Err(error) => Err(self.refused(error).await),
+            }
         });
         let failed = |error: &ValkeyError| trace::fail(error.to_string());
         let asked = asked.map(|it| it.inspect_err(failed));
-        let results = asked.instrument(span).await?;
-
-        let replies = results.into_iter().collect::<Result<_, _>>();
-        match replies {
-            Ok(replies) => Ok(replies),
-            Err(error) => Err(self.refused(error).await),
-        }
+        asked.instrument(span).await
     }
 
     /// Sends the text of those scripts that the server does not know, and puts their results in
@@ -137,7 +134,7 @@ impl Valkey {
             self.slot.lock().await.record_failure(&error);
         } else if text.contains("MOVED") {
             tracing::error!(
-                "this is a node of a cluster: VALKEY_URL has to end with ?cluster=true"
+                "the key is on another node: for a cluster, VALKEY_URL ends with ?cluster=true"
             );
         } else {
             tracing::error!(causes = error_chain(&error), "a script failed");

@@ -21,12 +21,25 @@ const AUTHORITY_PARAMETER: &str = "sslrootcert";
 /// The parameter of the URL that says that it leads to a cluster.
 const CLUSTER_PARAMETER: &str = "cluster";
 
-/// How often a command is sent again, to the node that has its keys by now. What takes longer is for
-/// the caller to decide.
+/// All parameters that a URL may have. One that is misspelt must not be passed over in silence.
+const PARAMETERS: [&str; 5] = [
+    AUTHORITY_PARAMETER,
+    CLUSTER_PARAMETER,
+    "auth",
+    "cache",
+    "serverless",
+];
+
+/// How often a command is sent again, to the node that has its keys by now. What takes longer is
+/// for the caller to decide.
 const CLUSTER_RETRIES: u32 = 2;
 
-/// Between two of them at most, in milliseconds.
-const CLUSTER_RETRY_WAIT: u64 = 50;
+/// Between two of them, in milliseconds: short beside [`RESPONSE_TIMEOUT`].
+const CLUSTER_RETRY_WAIT: std::ops::Range<u64> = 5..50;
+
+/// Of the time to connect, the part that one node of a cluster may take: the others are connected
+/// to as well, whatever it does.
+const NODE_SHARE: u32 = 3;
 
 /// Time for one round trip: a hundred times what it takes within a region.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
@@ -89,6 +102,13 @@ impl Endpoint {
     fn new(url: &Url, allows_plaintext: bool, aws: &SharedConfig) -> Result<Self, ConfigError> {
         check_valkey_url(url, allows_plaintext)?;
         let wrong = |error: RedisError| ConfigError::new(VALKEY_URL, error.to_string());
+
+        let mut names = url.query_pairs().map(|(name, _)| name);
+        if !names.all(|name| PARAMETERS.contains(&&*name)) {
+            let known = PARAMETERS.join(", ");
+            let problem = format!("has a parameter that is none of {known}");
+            return Err(ConfigError::new(VALKEY_URL, problem));
+        }
 
         let mut address = url.clone();
         address.set_query(None);
@@ -158,10 +178,11 @@ impl Endpoint {
     /// Of a cluster, of which the address names one node, or all.
     fn cluster_at(&self, address: ConnectionInfo) -> Result<ClusterClient, RedisError> {
         let builder = ClusterClient::builder([address])
-            .connection_timeout(self.connect_timeout)
+            .connection_timeout(self.connect_timeout / NODE_SHARE)
             .response_timeout(RESPONSE_TIMEOUT)
             .retries(CLUSTER_RETRIES)
-            .max_retry_wait(CLUSTER_RETRY_WAIT);
+            .min_retry_wait(CLUSTER_RETRY_WAIT.start)
+            .max_retry_wait(CLUSTER_RETRY_WAIT.end);
         match self.certificates.clone() {
             Some(certificates) => builder.certs(certificates).build(),
             None => builder.build(),

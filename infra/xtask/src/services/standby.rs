@@ -26,7 +26,8 @@ use crate::stack::{Stack, require_free};
 /// From the start of the process to the first connection.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-const IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
+const FOLLOWS: &str = "SELECT pg_is_in_recovery() AND NOT pg_is_wal_replay_paused()
+                         AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')";
 
 /// The standby's process.
 pub fn server(stack: &Stack) -> Server<'_> {
@@ -47,9 +48,14 @@ pub fn stop_standby(stack: &Stack) -> Result<()> {
 pub async fn start_standby(stack: &Stack) -> Result<()> {
     let step = Step::begin("PostgreSQL, a server that follows it");
     let server = server(stack);
+    let options: PgConnectOptions = database_url(stack)?.parse()?;
+    let options = options.port(stack.ports.standby);
     if server.is_running() {
-        step.end("runs already");
-        return Ok(());
+        if follows(&options).await.unwrap_or(false) {
+            step.end("runs already");
+            return Ok(());
+        }
+        server.stop()?; // it has missed too much, or was left paused
     }
 
     require_free(stack.ports.standby, "the standby", "WENZHEN_STANDBY_PORT")?;
@@ -68,17 +74,16 @@ pub async fn start_standby(stack: &Stack) -> Result<()> {
     run_as_ordinary_user(&mut command, &stack.home);
     server.start(command)?;
 
-    let options: PgConnectOptions = database_url(stack)?.parse()?;
-    let options = options.port(stack.ports.standby);
-    let is_ready = async || is_standby(&options).await.unwrap_or(false);
+    let is_ready = async || follows(&options).await.unwrap_or(false);
     server.wait_until(START_TIMEOUT, is_ready).await?;
     step.end("started");
     Ok(())
 }
 
-async fn is_standby(options: &PgConnectOptions) -> Result<bool> {
+/// Whether it gets what is written to the database, and takes it in.
+async fn follows(options: &PgConnectOptions) -> Result<bool> {
     let mut connection = PgConnection::connect_with(options).await?;
-    Ok(sqlx::query_scalar(IS_STANDBY)
+    Ok(sqlx::query_scalar(FOLLOWS)
         .fetch_one(&mut connection)
         .await?)
 }

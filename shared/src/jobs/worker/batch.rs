@@ -20,8 +20,7 @@ use crate::error::error_chain;
 use crate::jobs::changes::ChangeFeed;
 use crate::jobs::claim::{Claim, ClaimRequest, claim};
 use crate::jobs::heartbeat::Heartbeat;
-use crate::jobs::message::JobMessage;
-use crate::telemetry::trace;
+use crate::jobs::message::{JobMessage, record_span};
 
 /// The most jobs that run at the same time.
 const MAX_CONCURRENT_RECORDS: usize = 10;
@@ -82,19 +81,7 @@ impl<'a> ReceivedRecord<'a> {
 
     /// The span of all that is logged about the record.
     fn span(&self) -> tracing::Span {
-        let message = self.message.as_ref();
-        let span = tracing::info_span!(
-            parent: None,
-            "record",
-            message_id = self.record.message_id.as_deref(),
-            job = message.map(|message| message.job_id.to_string()),
-            kind = message.map(|message| message.kind.as_str()),
-            tenant = message.map(|message| message.tenant_id.pseudonym()),
-            trace_id = tracing::field::Empty,
-            tier = tracing::field::Empty
-        );
-        let parent = message.and_then(|message| message.traceparent.as_deref());
-        trace::begin(span, parent.and_then(|parent| parent.parse().ok()))
+        record_span(self.record, self.message.as_ref())
     }
 }
 
