@@ -78,9 +78,9 @@ async fn a_trace_leads_from_the_call_over_the_queue_to_the_model() {
     assert!(parents.contains(&call.id.as_str()) && parents.contains(&record.id.as_str()));
 }
 
-/// The row keeps the context, since the message may be sent much later.
+/// Since its message may be sent much later (`jobs/outbox.rs`, `jobs/dead_letters.rs`).
 #[tokio::test]
-async fn a_job_that_is_started_again_belongs_to_the_trace_that_it_was_made_in() {
+async fn a_jobs_row_keeps_the_trace_that_it_was_made_in() {
     let user = User::new().await;
     let complaint = "[primary:prose] [secondary:prose]";
     let body = json!({ "symptoms": complaint, "require_model": true });
@@ -137,8 +137,7 @@ async fn no_span_says_who_was_ill_with_what() {
     }
 }
 
-/// As infra/traces.yaml has it for every function, but for one: an emulator that starts a function for
-/// each line of all has no time for others.
+/// As infra/traces.yaml has it for every function (`chaos/traces.rs`), but for one.
 #[tokio::test]
 async fn spans_of_a_log_group_are_sent_on_as_otlp() {
     let group = "/aws/lambda/wenzhen/get-checklist";

@@ -1,5 +1,5 @@
-//! Valkey in cluster mode: three nodes, of which each has a third of the keys. All that the functions
-//! ask of one server they ask of a cluster, too.
+//! Valkey in cluster mode: three nodes, of which each has a third of the keys. All that the
+//! functions ask of one server they ask of a cluster, too.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -265,8 +265,8 @@ async fn a_node_that_is_gone_is_asked_again_when_it_is_back() {
     .await;
 }
 
-/// A node whose connection has ended refuses the first token, as ElastiCache does when that is older
-/// than 15 minutes: then the whole cluster is connected to anew, with a new token.
+/// A node whose connection has ended refuses the first token, as ElastiCache does when that is
+/// older than 15 minutes: then the whole cluster is connected to anew, with a new token.
 #[tokio::test]
 async fn a_cluster_is_logged_in_to_by_iam() {
     let cluster = OwnCluster::start().await;

@@ -1,5 +1,5 @@
-//! All functions' spans on their way to a service, by the stack that hands them on in production. It
-//! stands here since the emulator then starts a function for each line, and other tests would wait.
+//! All functions' spans on their way to a service, by the stack that hands them on in production.
+//! It stands here since the emulator then starts a function for each line, and others would wait.
 
 use std::fs;
 

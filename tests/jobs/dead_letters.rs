@@ -178,6 +178,14 @@ async fn failed_jobs_are_redriven_the_oldest_first() {
         fail(message).await;
     }
 
+    let sql = "UPDATE jobs SET traceparent = '00-' || id WHERE tenant_id = $1";
+    let traced = sqlx::query(sql).bind(&waiting.tenant_id);
+    traced.execute(&mut database().await).await.unwrap();
+    let jobs = jobs.map(|message| JobMessage {
+        traceparent: Some(format!("00-{}", message.job_id)),
+        ..message
+    });
+
     let tenant = &waiting.tenant_id;
     let none = redrive(tenant, Some("generate_report"), 10).await;
     assert!(none.messages.is_empty());

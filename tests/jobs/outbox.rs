@@ -127,6 +127,20 @@ const ONE_SENT: Swept = Swept {
     refused: 0,
 };
 
+/// Hours later the row alone knows it.
+#[tokio::test]
+async fn a_message_that_the_sweep_sends_belongs_to_the_trace_that_its_job_was_made_in() {
+    let mut own = OwnOutbox::new().await;
+    let queue = OwnQueue::new().await;
+    let message = own.job("traced").await;
+    let sql = "UPDATE jobs SET traceparent = '00-trace' WHERE tenant_id = $1 AND id = $2";
+    own.change(&message, sql).await;
+
+    assert_eq!(own.sweep(&queue.queue).await, ONE_SENT);
+    let sent = queue.receive_all().await;
+    assert_eq!(sent[0].traceparent.as_deref(), Some("00-trace"));
+}
+
 /// Sweeps at the same time send each row once.
 #[tokio::test]
 async fn sweeps_at_the_same_time_send_each_row_once() {

@@ -185,7 +185,8 @@ impl OwnCluster {
         }
     }
 
-    /// Begins to do so, and leaves it there: keys that its owner has not are asked for at the other.
+    /// Begins to do so, and leaves it there: keys that its owner has not are asked for at the
+    /// other.
     pub async fn begin_move_of(&self, key: &str) {
         let (slot, owner, next) = self.slot_of(key).await;
         for (node, what, other) in [(next, "IMPORTING", owner), (owner, "MIGRATING", next)] {

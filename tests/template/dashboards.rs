@@ -20,8 +20,8 @@ const OWN_NAMESPACE: &str = "$namespace";
 /// Columns of Grafana's grid.
 const GRID_WIDTH: u64 = 24;
 
-/// Metrics of AWS that no alarm watches. Source: "Types of metrics for Lambda functions", AWS Lambda
-/// developer guide.
+/// Metrics of AWS that no alarm watches. Source: "Types of metrics for Lambda functions", AWS
+/// Lambda developer guide.
 const UNWATCHED: [(&str, &str); 1] = [("AWS/Lambda", "Duration")];
 
 /// By which dimensions AWS publishes the metrics of each namespace that we draw.

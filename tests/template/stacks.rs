@@ -1,5 +1,5 @@
-//! The stacks around the application fit each other, the code and the runbook. They are not deployed
-//! anywhere by the tests: the emulator lacks most of their kinds of resources.
+//! The stacks around the application fit each other, the code and the runbook. But for the one that
+//! hands spans on they are not deployed by the tests: the emulator lacks most of their resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -11,7 +11,8 @@ pub struct LimitView {
     name: &'static str,
     /// Whose calls it counts together.
     scope: LimitScope,
-    /// So many in each window: calls, or what the limit counts instead (`tokens`, seconds of `wait`).
+    /// So many in each window: calls, or what the limit counts instead (`tokens`, seconds of
+    /// `wait`).
     limit: u64,
     window_seconds: u64,
     /// How many at once, if it fills evenly; else it is never more than `limit` in any window.

@@ -1,8 +1,8 @@
 //! Logs: one JSON object a line, which CloudWatch queries by field. [`metrics`] are such lines too.
 //!
 //! Never logged: symptoms, history, answers, names, tokens, prompts, file names, presigned URLs,
-//! request or response bodies, raw paths and queries. An id of a consultation, a job or a request may
-//! be, and a tenant's pseudonym ([`crate::identity::TenantId::pseudonym`]). The same holds for
+//! request or response bodies, raw paths and queries. An id of a consultation, a job or a request
+//! may be, and a tenant's pseudonym ([`crate::identity::TenantId::pseudonym`]). The same holds for
 //! [`trace`]s, which are log lines too.
 
 pub mod catalogue;

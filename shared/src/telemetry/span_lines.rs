@@ -1,9 +1,10 @@
 //! Spans that have ended become a log line at the end of their invocation: OTLP in JSON, which the
-//! function `forward-traces`, or any collector that reads the log groups, brings to where traces are
-//! looked at.
+//! function `forward-traces`, or any collector that reads the log groups, brings to where traces
+//! are looked at.
 //!
-//! A line costs no call, and none is lost when the environment freezes. An exporter of OpenTelemetry's
-//! own would send from a task that a freeze cuts in two, or hold up the answer for a round trip.
+//! A line costs no call, and none is lost when the environment freezes. An exporter of
+//! OpenTelemetry's own would send from a task that a freeze cuts in two, or hold up the answer for
+//! a round trip.
 
 use std::io::Write;
 use std::sync::{Arc, OnceLock};
@@ -114,8 +115,8 @@ impl SpanProcessor for Collector {
 }
 
 /// Traces what a sampled trace goes on with, and a share of all that begin. The share is taken by
-/// the trace's id, so that API and worker decide alike. What is asked outside a call, a message or a
-/// run, such as a heartbeat, begins no trace.
+/// the trace's id, so that API and worker decide alike. What is asked outside a call, a message or
+/// a run, such as a heartbeat, begins no trace.
 #[derive(Debug, Clone)]
 struct ShareOfTraces(Sampler);
 

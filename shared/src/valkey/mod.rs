@@ -1,5 +1,5 @@
-//! Valkey, or Redis: one connection for each execution environment, made when it is first needed. Or
-//! one for each node of a cluster, if the URL says `?cluster=true`.
+//! Valkey, or Redis: one connection for each execution environment, made when it is first needed.
+//! Or one for each node of a cluster, if the URL says `?cluster=true`.
 //!
 //! Nothing that must happen may depend on it. A server that does not answer within 250 ms counts as
 //! gone, and is then left alone for a while ([backoff](ValkeyError::BackingOff)), so that a server

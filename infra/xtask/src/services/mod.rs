@@ -1,5 +1,5 @@
-//! The stack's servers: PostgreSQL and one that follows it, Valkey, the embedding model, Chroma and the AWS emulator, all
-//! on loopback.
+//! The stack's servers: PostgreSQL and one that follows it, Valkey, the embedding model, Chroma and
+//! the AWS emulator, all on loopback.
 
 mod chroma;
 mod embeddings;

@@ -3,7 +3,7 @@ import type { HealthReport } from '../../api/types';
 import { Section } from '../../components/Section';
 import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
-import { addSample, lineOf, sampleOf, type Sample } from './history';
+import { addSample, lineOf, sampleOf, type Point, type Sample } from './history';
 
 const WIDTH = 240;
 const HEIGHT = 40;
@@ -31,36 +31,34 @@ export function HealthCharts({ report, at }: Props) {
   const t = useTexts();
   const [history, setHistory] = useState<{ at: number; samples: Sample[] }>({
     at,
-    samples: [sampleOf(report)],
+    samples: [sampleOf(report, at)],
   });
   const { samples } = history;
-  if (history.at !== at) setHistory({ at, samples: addSample(samples, sampleOf(report)) });
+  if (history.at !== at) setHistory({ at, samples: addSample(samples, sampleOf(report, at)) });
 
   return (
     <Section title={t('operations.charts')}>
       <p className="small">{t('operations.charts.since')}</p>
       <div className="charts">
         {CHARTS.map((name) => (
-          <Chart key={name} name={name} values={samples.map((sample) => sample[name])} />
+          <Chart
+            key={name}
+            name={name}
+            points={samples.map((sample) => ({ at: sample.at, value: sample[name] }))}
+          />
         ))}
       </div>
     </Section>
   );
 }
 
-function Chart({
-  name,
-  values,
-}: {
-  name: (typeof CHARTS)[number];
-  values: (number | undefined)[];
-}) {
+function Chart({ name, points }: { name: (typeof CHARTS)[number]; points: Point[] }) {
   const t = useTexts();
   const title = t(`operations.part.${name}`);
   const write = (value: number) =>
     t(UNITS[name], { ms: value, count: value, percent: value }) || String(value);
-  const known = values.filter((value) => value !== undefined);
-  const last = values.at(-1);
+  const known = points.map(({ value }) => value).filter((value) => value !== undefined);
+  const last = points.at(-1)?.value;
   const highest = known.length > 0 ? write(Math.max(...known)) : '–';
 
   return (
@@ -74,7 +72,7 @@ function Chart({
         role="img"
         aria-label={t('operations.charts.label', { title, highest })}
       >
-        <path d={lineOf(values, WIDTH, HEIGHT)} />
+        <path d={lineOf(points, WIDTH, HEIGHT)} />
       </svg>
       <span className="small">{t('operations.charts.highest', { highest })}</span>
     </figure>

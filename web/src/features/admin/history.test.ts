@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { addSample, lineOf, MAX_SAMPLES, sampleOf, type Sample } from './history';
+import { addSample, lineOf, sampleOf, SPAN_MS, type Sample } from './history';
 
 const EMPTY: Sample = {
+  at: 0,
   database: undefined,
   readers: undefined,
   valkey: undefined,
@@ -10,32 +11,46 @@ const EMPTY: Sample = {
   memory: undefined,
 };
 
+/** Values, one each ten seconds. */
+function points(...values: (number | undefined)[]) {
+  return values.map((value, index) => ({ at: index * 10_000, value }));
+}
+
 describe('the last minutes of the health', () => {
   it('forgets what is older than ten minutes', () => {
-    let samples: Sample[] = [];
-    for (let database = 0; database < MAX_SAMPLES + 5; database++) {
-      samples = addSample(samples, { ...EMPTY, database });
-    }
-    expect(samples).toHaveLength(MAX_SAMPLES);
-    expect(samples[0]?.database).toBe(5);
+    const old = { ...EMPTY, at: 1 };
+    const samples = addSample([old, { ...EMPTY, at: 60_000 }], { ...EMPTY, at: SPAN_MS + 2 });
+    expect(samples.map(({ at }) => at)).toEqual([60_000, SPAN_MS + 2]);
   });
 
   it('knows nothing where the report says nothing', () => {
     const report = { status: 'ok', checks: {}, details: null };
-    expect(sampleOf(report as unknown as Parameters<typeof sampleOf>[0])).toEqual(EMPTY);
+    expect(sampleOf(report as unknown as Parameters<typeof sampleOf>[0], 0)).toEqual(EMPTY);
   });
 
   it('draws the newest value at the right, and the largest one at the top', () => {
-    const line = lineOf([5, 10, 0], 119, 20);
-    expect(line).toBe('M117 10L118 0L119 20');
+    expect(lineOf(points(5, 10, 0), 60, 20)).toBe('M58 10L59 0L60 20');
   });
 
   it('leaves a gap where nothing is known', () => {
-    expect(lineOf([1, undefined, 1, 1], 119, 20)).toBe('M116 0M118 0L119 0');
-    expect(lineOf([], 119, 20)).toBe('');
+    expect(lineOf(points(1, undefined, 1, 1), 60, 20)).toBe('M57 0M59 0L60 0');
+    expect(lineOf([], 60, 20)).toBe('');
+  });
+
+  it('leaves a gap where nobody has looked', () => {
+    const hour = 60 * 60_000;
+    const line = lineOf(
+      [
+        { at: hour - 60_000, value: 2 },
+        { at: hour, value: 1 },
+      ],
+      60,
+      20,
+    );
+    expect(line).toBe('M54 0M60 10');
   });
 
   it('draws zeros at the bottom', () => {
-    expect(lineOf([0, 0], 119, 20)).toBe('M118 20L119 20');
+    expect(lineOf(points(0, 0), 60, 20)).toBe('M59 20L60 20');
   });
 });

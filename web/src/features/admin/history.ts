@@ -1,10 +1,15 @@
 import type { HealthReport } from '../../api/types';
 
-/** Reports that are kept: ten minutes of them, one each five seconds. */
-export const MAX_SAMPLES = 120;
+/** What is drawn: ten minutes. */
+export const SPAN_MS = 10 * 60_000;
+
+/** Without a report for so long, nothing is known of the time between. */
+const GAP_MS = 15_000;
 
 /** What is drawn of one report; undefined where it says nothing. */
 export interface Sample {
+  /** When it came, in milliseconds since 1970. */
+  at: number;
   database: number | undefined;
   readers: number | undefined;
   valkey: number | undefined;
@@ -14,9 +19,10 @@ export interface Sample {
 }
 
 /** In milliseconds, numbers of jobs, and percent. */
-export function sampleOf({ details }: HealthReport): Sample {
+export function sampleOf({ details }: HealthReport, at: number): Sample {
   const { jobs, memory } = details ?? {};
   return {
+    at,
     database: details?.database?.latency_ms,
     readers: details?.readers?.latency_ms,
     valkey: details?.valkey?.latency_ms,
@@ -26,31 +32,33 @@ export function sampleOf({ details }: HealthReport): Sample {
   };
 }
 
-/** The samples with a new one behind them, and without the oldest if there are too many. */
+/** The samples with a new one behind them, and without those that are too old to be drawn. */
 export function addSample(samples: Sample[], sample: Sample): Sample[] {
-  return [...samples, sample].slice(-MAX_SAMPLES);
+  return [...samples.filter(({ at }) => sample.at - at <= SPAN_MS), sample];
+}
+
+/** A value at a time. */
+export interface Point {
+  at: number;
+  value: number | undefined;
 }
 
 /**
- * The points of a line in a box of this size, the newest value at its right. The box reaches from
- * nothing to the largest value; a gap in the values is a gap of the line.
+ * The line of these points in a box of this size, the newest one at its right. The box is ten minutes
+ * wide and reaches from nothing to the largest value; where nothing is known the line has a gap.
  */
-export function lineOf(values: (number | undefined)[], width: number, height: number): string {
-  const known = values.filter((value) => value !== undefined);
+export function lineOf(points: Point[], width: number, height: number): string {
+  const newest = points.at(-1)?.at ?? 0;
+  const known = points.map(({ value }) => value).filter((value) => value !== undefined);
   const top = Math.max(1, ...known);
-  const step = width / (MAX_SAMPLES - 1);
-  const left = width - step * (values.length - 1);
 
-  let isDrawing = false;
-  const parts = values.map((value, index) => {
-    if (value === undefined) {
-      isDrawing = false;
-      return '';
-    }
-    const point = `${round(left + step * index)} ${round(height - (value / top) * height)}`;
-    const part = `${isDrawing ? 'L' : 'M'}${point}`;
-    isDrawing = true;
-    return part;
+  let last: number | undefined;
+  const parts = points.map(({ at, value }) => {
+    if (value === undefined) return '';
+    const x = round(width - ((newest - at) / SPAN_MS) * width);
+    const isNext = last !== undefined && at - last <= GAP_MS;
+    last = at;
+    return `${isNext ? 'L' : 'M'}${x} ${round(height - (value / top) * height)}`;
   });
   return parts.join('');
 }
