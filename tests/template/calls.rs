@@ -153,6 +153,10 @@ const SIGNERS_AND_READERS: &[MethodRow] = &[
         permission: Some((SECRET, "TracesSecret")),
     },
     MethodRow {
+        method: "TraceExporter::rotated_headers",
+        permission: Some((SECRET, "TracesSecret")),
+    },
+    MethodRow {
         method: "CacheLogin::token",
         permission: None,
     },

@@ -56,7 +56,8 @@ impl Connection {
     }
 }
 
-/// Tells a node that could not be asked from one that has refused. A node to which the connection
+/// Tells a node that could not be asked from one that has refused; where a key is sent on again and
+/// again, its node is gone. A node to which the connection
 /// has to be made anew refuses the token of the first one when that is old: then all connections
 /// are made anew, with a new token.
 fn split_error(result: CommandResult) -> Result<CommandResult, RedisError> {
@@ -64,6 +65,7 @@ fn split_error(result: CommandResult) -> Result<CommandResult, RedisError> {
         Err(error)
             if error.is_io_error()
                 || error.is_connection_dropped()
+                || error.is_cluster_error()
                 || matches!(
                     error.kind(),
                     ErrorKind::ClusterConnectionNotFound | ErrorKind::AuthenticationFailed
