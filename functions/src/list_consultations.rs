@@ -1,12 +1,16 @@
-//! `GET /v1/consultations`: the caller's consultations, newest first, page by page.
+//! `GET /v1/consultations`: the caller's consultations, page by page, newest first or, for staff, by
+//! urgency.
 
 use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;
-use wenzhen::consultations::store;
+use wenzhen::consultations::{Listing, store};
 use wenzhen::error::Error;
 use wenzhen::http::{Call, Endpoint, Response, reply};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
+
+/// What may be asked for.
+const QUERIES: [&str; 4] = ["limit", "cursor", "order", "urgency"];
 
 /// The route.
 pub struct ListConsultations {
@@ -24,16 +28,17 @@ impl Endpoint for ListConsultations {
     }
 
     /// 200 with one page: a patient's own consultations, for a clinician or an admin the tenant's.
+    /// These may ask for the most urgent first (`?order=urgency`), or for those of one `urgency`.
     async fn handle(&self, call: Call) -> Result<Response, Error> {
-        call.refuse_other_queries(&["limit", "cursor"])?;
-        let page = call.page()?;
+        call.refuse_other_queries(&QUERIES)?;
+        let listing = Listing::from_query(|name| call.query(name))?;
         let scope = call.caller.scope();
 
         let items = self
             .database
             .run(async |connection| {
-                let rows = store::list(connection, scope, page).await?;
-                let items = page.items(rows, |row| row.id);
+                let rows = store::list(connection, scope, listing).await?;
+                let items = listing.items(rows);
                 let records = items.items.iter();
                 let records = records.map(|it| AuditedRecord::consultation(&it.user_id, it.id));
                 let records: Vec<_> = records.collect();

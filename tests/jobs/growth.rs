@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use wenzhen::consultations::store::{self as consultations, prune_idempotency_keys};
-use wenzhen::consultations::{GenerateReport, NewAnswers, answers};
+use wenzhen::consultations::{GenerateReport, Listing, NewAnswers, Place, answers};
 use wenzhen::identity::{Caller, Role, Scope, TenantId, UserId};
 use wenzhen::jobs::claim::{ClaimRequest, claim};
 use wenzhen::jobs::dead_letters::{self, RedriveRequest, prune_quarantine};
@@ -15,7 +15,7 @@ use wenzhen::jobs::{JobMessage, NewJob, transition};
 use wenzhen::locale::Locale;
 use wenzhen::page::Page;
 use wenzhen::realtime::events;
-use wenzhen::triage;
+use wenzhen::triage::{self, Urgency};
 use wenzhen::uploads::store as uploads;
 use wenzhen::users::store as users;
 
@@ -275,11 +275,14 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
             owner,
         };
         let list = async |connection: &mut PgConnection| {
-            let rows = consultations::list(connection, scope, page).await.unwrap();
+            let rows = consultations::list(connection, scope, Listing::Newest(page))
+                .await
+                .unwrap();
             assert_eq!(rows.len(), count, "{name}");
         };
         measurements.add(name, list).await;
     }
+    measure_urgencies(measurements, &big).await;
 
     for (name, filter) in [
         ("list of all jobs", JobFilter::All),
@@ -351,6 +354,41 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
     measurements
         .add("users with consultations", list_users)
         .await;
+}
+
+const fn page_behind<C>(after: Option<C>) -> Page<C> {
+    Page { limit: 20, after }
+}
+
+/// Every fiftieth consultation is an emergency; the others are routine.
+async fn measure_urgencies(measurements: &mut Measurements<'_>, tenant: &TenantId) {
+    let scope = Scope {
+        tenant,
+        owner: None,
+    };
+    let last_emergency = Place {
+        urgency: Urgency::Emergency,
+        id: "01900000-0001-7000-8000-000000000032".parse().unwrap(),
+    };
+    let earlier = "01900000-0001-7000-8000-000000000400".parse().unwrap();
+    let of = |urgency, after| Listing::OfUrgency(urgency, page_behind(after));
+    let by_urgency = |after| Listing::ByUrgency(page_behind(after));
+
+    #[rustfmt::skip]
+    let lists = [
+        ("the most urgent", by_urgency(None), 21),
+        ("the next urgency", by_urgency(Some(last_emergency)), 21),
+        ("emergencies", of(Urgency::Emergency, None), 21),
+        ("earlier ones of an urgency", of(Urgency::Routine, Some(earlier)), 21),
+        ("an urgency that nobody has", of(Urgency::Urgent, None), 0),
+    ];
+    for (name, listing, count) in lists {
+        let list = async |connection: &mut PgConnection| {
+            let rows = consultations::list(connection, scope, listing).await;
+            assert_eq!(rows.unwrap().len(), count, "{name}");
+        };
+        measurements.add(name, list).await;
+    }
 }
 
 fn confirm_first_question() -> NewAnswers {

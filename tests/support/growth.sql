@@ -7,7 +7,7 @@
 --   flood   :jobs jobs, all due
 --   wait-*  two jobs each, none of them due
 --
--- The consultations of `big` are one person's. Each other table has :records rows; one row of
+-- The consultations of `big` are one person's, every fiftieth an emergency. Each other table has :records rows; one row of
 -- those that are pruned is old.
 TRUNCATE uploads, consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;
 
@@ -17,7 +17,8 @@ $$;
 
 INSERT INTO consultations
     (tenant_id, id, user_id, job_id, urgency, locale, symptoms, triage)
-SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n), 'routine', 'en', 'a cough',
+SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n),
+       CASE WHEN n % 50 = 0 THEN 'emergency' ELSE 'routine' END, 'en', 'a cough',
        '{"urgency": "routine", "red_flags": []}'
 FROM generate_series(1, :records) n;
 

@@ -12,13 +12,25 @@ it('a clinician sees the most urgent first, and how an answer was made', async (
   await complain('A runny nose for two days.');
 
   const { page, faults } = await visit(enDesktop);
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (pathname === '/v1/consultations') asked.push(search);
+  });
   await signIn(page, 'clinician', enDesktop);
   const rows = page.locator('.list-row');
   await rows.first().waitFor();
+  // What is seen at first is one call, and the API's order.
+  expect(asked).toEqual(['?limit=20&order=urgency']);
   expect(await rows.first().textContent()).toContain('Emergency');
   await look(page, 'clinic-en-desktop');
 
+  await page.getByText('Home care', { exact: true }).first().click();
+  await expect.poll(() => asked).toContain('?limit=20&urgency=self_care');
   await page.getByText('Emergency', { exact: true }).first().click();
+  await expect.poll(() => asked).toContain('?limit=20&urgency=emergency');
+  await rows.first().waitFor();
+  expect(await page.locator('.list-row .tag:not(.tag-emergency)').count()).toBe(0);
   await rows.first().getByRole('link').click();
   await page.locator('[data-step=models]').first().waitFor();
   expect(await page.locator('[data-step=search]').count()).toBeGreaterThan(0);

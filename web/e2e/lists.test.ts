@@ -40,6 +40,44 @@ it('a list is read on by its cursors as one scrolls, each row once', async () =>
   expect(new Set(cursors).size).toBe(Math.ceil(rows.length / 2));
 });
 
+it('a clinician reads on from the most urgent, whenever it came', async () => {
+  const oldest = await newConsultation('I have crushing chest pain and cold sweats.');
+  for (let number = 1; number <= 3; number++) await newConsultation('A runny nose for two days.');
+  const { page } = await visit(enPhone);
+  await page.route(
+    (url) => url.pathname === '/v1/consultations',
+    async (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.set('limit', '3');
+      await route.continue({ url: url.href });
+    },
+  );
+  await signIn(page, 'clinician', enPhone);
+
+  // Behind all emergencies come others, however new these are.
+  const calm = page.locator('.list-row .tag:not(.tag-emergency)');
+  await expect
+    .poll(
+      async () => {
+        await page.mouse.wheel(0, 5000);
+        return calm.count();
+      },
+      { timeout: 60_000 },
+    )
+    .toBeGreaterThan(0);
+  const tags = page.locator('.list-row .tag');
+  const urgencies = await tags.evaluateAll((all) =>
+    all.map((tag) => (tag.getAttribute('class') ?? '').replace('tag tag-', '')),
+  );
+  const order = ['emergency', 'urgent', 'routine', 'self_care'];
+  const places = urgencies.map((urgency) => order.indexOf(urgency));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  const rows = await rowsOf(page);
+  expect(new Set(rows).size).toBe(rows.length);
+  expect(rows.indexOf(`/consultations/${oldest}`)).toBeLessThan(places.lastIndexOf(0) + 1);
+  expect(rows).toContain(`/consultations/${oldest}`);
+});
+
 it('a list is read on by the keyboard', async () => {
   const { page } = await visit(enPhone);
   await page.addInitScript(() => {

@@ -34,6 +34,34 @@ export async function newConsultation(symptoms: string): Promise<string> {
   return id;
 }
 
+const LABELS = {
+  zh: { name: '电子邮箱', password: '密码', signIn: '登录' },
+  en: { name: 'E-mail address', password: 'Password', signIn: 'Sign in' },
+};
+
+/**
+ * Signs in as somebody whom only one test knows, who may be signed out everywhere. Right behind that
+ * a new token counts from the next second on, so it is tried again.
+ */
+export async function signInAsLeaver(page: Page, { language }: Look): Promise<void> {
+  const { WEB_LEAVER: name, WEB_LEAVER_PASSWORD: password } = process.env;
+  if (!name || !password)
+    throw new Error('WEB_LEAVER is not set; `cargo xtask test --web` does so');
+  const labels = LABELS[language];
+  await page.getByLabel(labels.name, { exact: true }).fill(name);
+  await page.getByLabel(labels.password, { exact: true }).fill(password);
+
+  const button = page.getByRole('button', { name: labels.signIn, exact: true });
+  const menu = page.getByRole('navigation');
+  await waitFor(async () => {
+    if (!(await menu.isVisible())) await button.click();
+    return menu.waitFor({ timeout: 5000 }).then(
+      () => true,
+      () => false,
+    );
+  });
+}
+
 async function waitFor(isThere: () => Promise<boolean>): Promise<void> {
   for (let look = 0; look < 10; look++) if (await isThere()) return;
   throw new Error('what was waited for has not come');

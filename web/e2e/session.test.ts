@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
-import { PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { DESKTOP, look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { signInAsLeaver } from './people';
 
 const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
+
+const zhDesktop: Look = { language: 'zh', theme: 'dark', size: DESKTOP };
 
 const HOUR_MS = 3_600_000;
 
@@ -47,4 +50,56 @@ it('what the tab keeps is a draft and the choices of the looks, never a token', 
   ]);
   const allowed = ['wenzhen.preferences', 'wenzhen.draft', 'wenzhen.draft.owner'];
   expect(keys.filter((key) => !allowed.includes(key))).toEqual([]);
+});
+
+it('a person signs themselves out everywhere, and is asked before', async () => {
+  const { page: lost, faults: faultsThere } = await visit(zhDesktop);
+  const { page, faults } = await visit(enPhone);
+  await signInAsLeaver(lost, zhDesktop);
+  await signInAsLeaver(page, enPhone);
+
+  await page.getByRole('button', { name: 'Account' }).click();
+  await page.getByText('Patient', { exact: true }).first().waitFor();
+  await look(page, 'account-en-phone');
+  await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Sign out everywhere?' });
+  await dialog.getByText('on all other devices').waitFor();
+  await look(page, 'sign-out-everywhere-en-phone');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('link', { name: 'My consultations' }).click();
+  await page.getByText(/You have no consultations yet|That is all/).waitFor();
+
+  await page.getByRole('button', { name: 'Account' }).click();
+  await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+  await dialog.getByRole('button', { name: 'Sign out everywhere' }).click();
+  await page.getByText('You are signed out everywhere.').waitFor();
+  await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
+  await look(page, 'signed-out-en-phone');
+
+  await lost.getByRole('link', { name: '我的问诊' }).click();
+  await lost.getByText('登录已过期').waitFor();
+  await signInAsLeaver(page, enPhone);
+  expect([...faults, ...faultsThere]).toEqual([]);
+});
+
+it('a sign-out that was not done says so, and nobody is signed out', async () => {
+  const { page, faults } = await visit(zhDesktop);
+  await page.route(
+    (url) => url.pathname.endsWith('/sign-out'),
+    (route) => route.abort(),
+  );
+  await signIn(page, 'patient', zhDesktop);
+
+  await page.getByRole('button', { name: '账号' }).click();
+  await page.getByRole('button', { name: '退出所有设备' }).click();
+  const dialog = page.getByRole('dialog', { name: '退出所有设备？' });
+  await dialog.getByRole('button', { name: '退出所有设备' }).click();
+  await dialog.getByRole('alert').waitFor();
+  await look(page, 'sign-out-failed-zh-desktop-dark');
+
+  await dialog.getByRole('button', { name: '取消' }).click();
+  await page.getByRole('button', { name: '账号' }).click();
+  await page.getByRole('button', { name: '退出登录' }).click();
+  await page.getByRole('heading', { name: '登录', exact: true }).waitFor();
+  expect(faults).toEqual([]);
 });

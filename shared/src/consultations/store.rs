@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::consultation::Consultation;
+use super::listing::{Listing, Place};
 use super::request::{IdempotencyKey, NewConsultation};
 use super::tasks::Analyze;
 use super::view::ConsultationSummary;
@@ -42,6 +43,17 @@ const LIST_OF_TENANT: &str = concat!(
     ") c",
     include_str!("sql/job_of_each.sql"),
     "WHERE $4::text[] IS NULL ORDER BY c.id DESC LIMIT $3"
+);
+
+/// A page of a tenant's consultations by urgency and time, or of those of one urgency.
+const LIST_BY_URGENCY: &str = concat!(
+    include_str!("sql/summary_columns.sql"),
+    include_str!("sql/progress_columns.sql"),
+    "FROM (\n",
+    include_str!("sql/most_urgent_of_tenant.sql"),
+    ") c",
+    include_str!("sql/job_of_each.sql"),
+    "ORDER BY c.rank DESC, c.id DESC LIMIT $3"
 );
 
 /// The newest consultations of each of the people `$4`, at most `$3` of each: a page of a patient's
@@ -197,9 +209,35 @@ pub async fn get(
     found.ok_or_else(|| Error::not_found("consultation"))
 }
 
-/// The consultations that the scope may see, newest first: one more than the page holds, if there
-/// are more.
+/// The consultations that the scope may see, in the order of the list: one more than the page
+/// holds, if there are more. By urgency, only the whole of a tenant is listed: a patient's own have
+/// no index for it.
 pub async fn list(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    listing: Listing,
+) -> Result<Vec<ConsultationSummary>, Error> {
+    match (listing, scope.owner) {
+        (Listing::Newest(page), _) => newest(connection, scope, page).await,
+        (_, Some(_)) => {
+            let detail = "Only clinicians and admins may list by urgency.";
+            Err(Error::new(ErrorKind::Forbidden, detail))
+        }
+        (Listing::OfUrgency(urgency, page), None) => {
+            let id = page.after.unwrap_or(Place::FIRST.id);
+            let page = Page {
+                limit: page.limit,
+                after: Some(Place { urgency, id }),
+            };
+            most_urgent(connection, scope.tenant, page, urgency).await
+        }
+        (Listing::ByUrgency(page), None) => {
+            most_urgent(connection, scope.tenant, page, Urgency::SelfCare).await
+        }
+    }
+}
+
+async fn newest(
     connection: &mut PgConnection,
     scope: Scope<'_>,
     page: Page,
@@ -215,6 +253,25 @@ pub async fn list(
         .bind(page.after.unwrap_or(Uuid::max()))
         .bind(i64::from(page.limit) + 1)
         .bind(owner.as_ref().map(|owner| &owner[..]))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows)
+}
+
+/// The tenant's consultations that are at least as urgent as `least`, the most urgent first.
+async fn most_urgent(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    page: Page<Place>,
+    least: Urgency,
+) -> Result<Vec<ConsultationSummary>, Error> {
+    let after = page.after.unwrap_or(Place::FIRST);
+    let rows = sqlx::query_as(LIST_BY_URGENCY)
+        .bind(tenant)
+        .bind(after.id)
+        .bind(i64::from(page.limit) + 1)
+        .bind(after.urgency)
+        .bind(least)
         .fetch_all(connection)
         .await?;
     Ok(rows)

@@ -13,6 +13,7 @@ use crate::page::PageItems;
 use crate::privacy::ExportView;
 
 const TAG: &str = "Consultations";
+const URGENCIES: [&str; 4] = ["emergency", "urgent", "routine", "self_care"];
 const LANGUAGES: Rule = Rule::OneOf(&["zh", "en"]);
 
 /// All of a list that has no pages.
@@ -25,6 +26,8 @@ struct ListOf<T> {
 
 pub(super) fn operations() -> Vec<Operation> {
     let of = |route, id, summary| Operation::new(route, id, TAG, summary);
+    let by_urgency = "for clinicians and admins: the most urgent first, of these the latest";
+    let of_urgency = "for clinicians and admins: only those of this urgency";
     let wait = "seconds for which the answer is held back until the assessment is there";
 
     let first = vec![
@@ -44,9 +47,11 @@ pub(super) fn operations() -> Vec<Operation> {
         of(
             "GET /v1/consultations",
             "listConsultations",
-            "Consultations, the latest first",
+            "Consultations, the latest first; for clinicians and admins also by urgency",
         )
         .paged()
+        .query("order", Rule::OneOf(&["urgency"]), by_urgency)
+        .query("urgency", Rule::OneOf(&URGENCIES), of_urgency)
         .with_revalidation()
         .answers::<PageItems<ConsultationSummary>>(200, "a page"),
         of(

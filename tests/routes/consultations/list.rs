@@ -2,7 +2,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use xtask::users::Role;
 
-use crate::support::{User, new_tenant, problem, read};
+use crate::support::{User, database, new_tenant, problem, read};
 
 async fn get(user: &User, query: &str) -> Response {
     let request = user.get(&format!("/v1/consultations?{query}"));
@@ -92,22 +92,148 @@ async fn a_cursor_of_another_tenant_opens_nothing() {
     assert_eq!(ids(&foreign), Vec::<String>::new());
 }
 
+const EMERGENCY: &str = "crushing chest pain and cold sweats";
+const CALM: &str = "a runny nose for two days";
+
+/// A tenant's clinician and patient, and what the patient has told, as (urgency, id), the most
+/// urgent first and the newest first within an urgency.
+async fn of_all_urgencies() -> (User, User, Vec<(String, String)>) {
+    let tenant = new_tenant();
+    let doctor = User::of(&tenant, "doctor", Role::Clinician).await;
+    let patient = User::of(&tenant, "patient", Role::Patient).await;
+
+    let urgencies = ["routine", "emergency", "urgent", "self_care", "routine"];
+    let mut told = Vec::new();
+    for urgency in urgencies {
+        let accepted = patient.complain(CALM).await;
+        // Later, its assessment would raise what is less urgent.
+        patient.outcome(&accepted).await;
+        let id = id_of(&accepted);
+        set_urgency(&id, urgency).await;
+        told.push((urgency.to_owned(), id));
+    }
+    told.push((
+        "emergency".to_owned(),
+        id_of(&patient.complain(EMERGENCY).await),
+    ));
+
+    let order = ["emergency", "urgent", "routine", "self_care"];
+    told.reverse();
+    told.sort_by_key(|(urgency, _)| order.iter().position(|other| other == urgency));
+    (doctor, patient, told)
+}
+
+async fn set_urgency(id: &str, urgency: &str) {
+    sqlx::query("UPDATE consultations SET urgency = $1 WHERE id = $2::text::uuid")
+        .bind(urgency)
+        .bind(id)
+        .execute(&mut database().await)
+        .await
+        .unwrap();
+}
+
+fn urgencies_and_ids(page: &Value) -> Vec<(String, String)> {
+    let items = page["items"].as_array().unwrap().iter();
+    let urgency_of = |item: &Value| item["urgency"].as_str().unwrap().to_owned();
+    items.map(|item| (urgency_of(item), id_of(item))).collect()
+}
+
+/// Reads a list to its end, two rows at a time.
+async fn read_all(user: &User, query: &str) -> Vec<(String, String)> {
+    let mut seen = Vec::new();
+    let mut next = format!("limit=2&{query}");
+    loop {
+        let page = page(user, &next).await;
+        seen.extend(urgencies_and_ids(&page));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => next = format!("limit=2&{query}&cursor={cursor}"),
+            None => return seen,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clinician_lists_the_most_urgent_first_without_gap_or_repeat() {
+    let (doctor, _, told) = of_all_urgencies().await;
+    let stranger = User::of(&new_tenant(), "doctor", Role::Clinician).await;
+
+    assert_eq!(read_all(&doctor, "order=urgency").await, told);
+    assert_eq!(read_all(&stranger, "order=urgency").await, []);
+}
+
+#[tokio::test]
+async fn a_clinician_lists_one_urgency_the_newest_first() {
+    let (doctor, _, told) = of_all_urgencies().await;
+
+    for urgency in ["emergency", "urgent", "routine", "self_care"] {
+        let expected = told.iter().filter(|(of, _)| of == urgency);
+        let expected: Vec<_> = expected.cloned().collect();
+        for query in ["", "&order=urgency"] {
+            let query = format!("urgency={urgency}{query}");
+            assert_eq!(read_all(&doctor, &query).await, expected, "{query}");
+        }
+    }
+}
+
+/// One that comes to be more urgent between two pages moves up, behind the reader: it neither
+/// repeats nor shifts what follows.
+#[tokio::test]
+async fn what_is_raised_meanwhile_does_not_shift_the_next_page() {
+    let (doctor, _, told) = of_all_urgencies().await;
+    let first = page(&doctor, "limit=4&order=urgency").await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    set_urgency(&told[3].1, "emergency").await;
+
+    let second = page(&doctor, &format!("order=urgency&cursor={cursor}")).await;
+    assert_eq!(urgencies_and_ids(&second), told[4..]);
+}
+
+#[tokio::test]
+async fn a_cursor_of_one_order_is_refused_in_the_other() {
+    let (doctor, _, _) = of_all_urgencies().await;
+    let queries = [("", "order=urgency&"), ("order=urgency&", "")];
+    let of_one = ("order=urgency&", "urgency=routine&");
+
+    for (order, other) in queries.into_iter().chain([of_one]) {
+        let first = page(&doctor, &format!("{order}limit=1")).await;
+        let cursor = first["next_cursor"].as_str().unwrap();
+        let answer = get(&doctor, &format!("{other}cursor={cursor}")).await;
+        let refused = problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(refused["errors"][0]["field"], "cursor", "{order} {other}");
+    }
+}
+
+#[tokio::test]
+async fn a_patient_does_not_list_by_urgency() {
+    let (_, patient, told) = of_all_urgencies().await;
+
+    for query in ["order=urgency", "urgency=emergency"] {
+        problem(get(&patient, query).await, StatusCode::FORBIDDEN).await;
+    }
+    assert_eq!(ids(&page(&patient, "").await).len(), told.len());
+}
+
 struct WrongQuery {
     query: &'static str,
     field: &'static str,
 }
 
 #[rustfmt::skip]
-const WRONG_QUERIES: [WrongQuery; 5] = [
+const WRONG_QUERIES: [WrongQuery; 10] = [
     WrongQuery { query: "limit=0", field: "limit" },
     WrongQuery { query: "limit=101", field: "limit" },
     WrongQuery { query: "limit=ten", field: "limit" },
     WrongQuery { query: "cursor=nonsense", field: "cursor" },
     WrongQuery { query: "cursor=", field: "cursor" },
+    WrongQuery { query: "order=time", field: "order" },
+    WrongQuery { query: "order=", field: "order" },
+    WrongQuery { query: "urgency=calm", field: "urgency" },
+    WrongQuery { query: "urgency=Emergency", field: "urgency" },
+    WrongQuery { query: "urgency=", field: "urgency" },
 ];
 
 #[tokio::test]
-async fn a_wrong_limit_or_cursor_is_refused() {
+async fn a_wrong_value_is_refused() {
     let user = User::new().await;
 
     for wrong in WRONG_QUERIES {

@@ -130,7 +130,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Consultations, the latest first */
+        /** Consultations, the latest first; for clinicians and admins also by urgency */
         get: operations["listConsultations"];
         put?: never;
         /** Describe symptoms. The urgency is decided at once, the assessment by a job */
@@ -2124,6 +2124,10 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
+                /** @description for clinicians and admins: the most urgent first, of these the latest */
+                order?: "urgency";
+                /** @description for clinicians and admins: only those of this urgency */
+                urgency?: "emergency" | "urgent" | "routine" | "self_care";
             };
             header?: {
                 /** @description the `ETag` of the answer that you have */

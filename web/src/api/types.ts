@@ -1,4 +1,4 @@
-import type { components } from './schema';
+import type { components, operations } from './schema';
 
 /** The API's own types, by the names that the client calls them. */
 type Schemas = components['schemas'];
@@ -43,6 +43,12 @@ export type Upload = Schemas['UploadView'];
 export type AcceptedUpload = Schemas['AcceptedUpload'];
 export type UploadRequest = Schemas['UploadRequest'];
 export type Urgency = Schemas['Urgency'];
+
+/** What a list of consultations shows, in which order: all, the newest first, if left out. */
+export type Listing = Pick<
+  NonNullable<operations['listConsultations']['parameters']['query']>,
+  'order' | 'urgency'
+>;
 
 /** One page of a list; `next_cursor` is absent on the last one. */
 export interface Page<Item> {

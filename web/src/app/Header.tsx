@@ -1,10 +1,10 @@
-import { LogoutOutlined, MoonOutlined, SunOutlined } from '@ant-design/icons';
+import { MoonOutlined, SunOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
 import { useEffect, useRef } from 'react';
-import { NavLink, useLocation, useNavigate } from 'react-router';
+import { NavLink, useLocation } from 'react-router';
 import type { Role } from '../api/types';
-import { leave } from '../features/auth/signIn';
 import { useLanguage, useTexts } from '../i18n/texts';
+import { AccountMenu } from './AccountMenu';
 import { useAppDispatch, useAppSelector } from './hooks';
 import { pagesOf } from './pages';
 import { languageChosen, savePreference, themeChosen } from './preferencesSlice';
@@ -21,7 +21,7 @@ export function Header() {
           {t('app.name')}
         </NavLink>
         <LookButtons />
-        {me && <SignOutButton />}
+        {me && <AccountMenu me={me} />}
       </div>
       {/* Its place is kept, so that the page does not move down when somebody has signed in. */}
       {me ? <Menu role={me.role} /> : <div className="menu" />}
@@ -80,26 +80,5 @@ function LookButtons() {
         onClick={switchTheme}
       />
     </div>
-  );
-}
-
-function SignOutButton() {
-  const t = useTexts();
-  const dispatch = useAppDispatch();
-  const navigate = useNavigate();
-
-  const signOut = () => {
-    dispatch(leave());
-    void navigate('/');
-  };
-
-  return (
-    <Button
-      type="text"
-      icon={<LogoutOutlined />}
-      aria-label={t('auth.signOut')}
-      title={t('auth.signOut')}
-      onClick={signOut}
-    />
   );
 }

@@ -1,6 +1,6 @@
 import { Button, type ButtonProps } from 'antd';
-import { useId, useRef, type ReactNode } from 'react';
-import { useTexts } from '../i18n/texts';
+import { useRef, type ReactNode } from 'react';
+import { ConfirmDialog } from './ConfirmDialog';
 
 interface Props {
   title: string;
@@ -13,42 +13,22 @@ interface Props {
 }
 
 /** A button whose act cannot be taken back: a dialog says what it means, and asks. */
-export function ConfirmButton({ title, what, confirm, onConfirm, button, children }: Props) {
-  const t = useTexts();
-  const titleId = useId();
+export function ConfirmButton({ button, children, onConfirm, ...words }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-
-  const answer = (isSure: boolean) => {
-    dialog.current?.close();
-    if (isSure) onConfirm();
-  };
 
   return (
     <>
       <Button {...button} onClick={() => dialog.current?.showModal()}>
         {children}
       </Button>
-      <dialog ref={dialog} className="dialog" aria-labelledby={titleId}>
-        <h2 id={titleId}>{title}</h2>
-        <p>{what}</p>
-        <div className="row">
-          <Button
-            onClick={() => {
-              answer(false);
-            }}
-          >
-            {t('app.cancel')}
-          </Button>
-          <Button
-            danger
-            onClick={() => {
-              answer(true);
-            }}
-          >
-            {confirm}
-          </Button>
-        </div>
-      </dialog>
+      <ConfirmDialog
+        {...words}
+        dialog={dialog}
+        onConfirm={() => {
+          dialog.current?.close();
+          onConfirm();
+        }}
+      />
     </>
   );
 }

@@ -26,6 +26,8 @@ export const en = {
   'nav.audit': 'Audit trail',
   'nav.operations': 'Operations',
 
+  'account.open': 'Account',
+
   'auth.title': 'Sign in',
   'auth.name': 'E-mail address',
   'auth.password': 'Password',
@@ -33,6 +35,11 @@ export const en = {
   'auth.newPassword.why': 'This is your first time here: choose a password of your own.',
   'auth.signIn': 'Sign in',
   'auth.signOut': 'Sign out',
+  'auth.everywhere': 'Sign out everywhere',
+  'auth.everywhere.title': 'Sign out everywhere?',
+  'auth.everywhere.what':
+    'You are signed out here and on all other devices at once, for example if one is lost. What you wrote here and have not sent is dropped. You can sign in again at any time.',
+  'auth.everywhere.done': 'You are signed out everywhere.',
   'auth.expired': 'Your session has ended. Sign in again; what you wrote is still there.',
   'auth.refused': 'Name or password is wrong.',
   'auth.unreachable': 'The sign-in service cannot be reached. Try again in a moment.',

@@ -26,6 +26,8 @@ export const zh: CommonTexts = {
   'nav.audit': '审计记录',
   'nav.operations': '运维',
 
+  'account.open': '账号',
+
   'auth.title': '登录',
   'auth.name': '电子邮箱',
   'auth.password': '密码',
@@ -33,6 +35,11 @@ export const zh: CommonTexts = {
   'auth.newPassword.why': '首次登录，请设置您自己的密码。',
   'auth.signIn': '登录',
   'auth.signOut': '退出登录',
+  'auth.everywhere': '退出所有设备',
+  'auth.everywhere.title': '退出所有设备？',
+  'auth.everywhere.what':
+    '您在这里和其他所有设备上的登录将立即失效，例如设备丢失时可以这样做。此处未发送的内容会丢失。之后您可以随时重新登录。',
+  'auth.everywhere.done': '您已退出所有设备。',
   'auth.expired': '登录已过期，请重新登录；您写的内容还在。',
   'auth.refused': '用户名或密码不正确。',
   'auth.unreachable': '无法连接登录服务，请稍后重试。',

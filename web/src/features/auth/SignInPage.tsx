@@ -17,14 +17,17 @@ interface Names {
 /** Signing in: by name and password, and on the local stack by one click. */
 export function SignInPage() {
   const t = useTexts();
-  const hasExpired = useAppSelector((state) => state.session.status === 'expired');
+  const status = useAppSelector((state) => state.session.status);
   const { signIn, isBusy, fault, needsNewPassword } = useSignIn();
   const { demoUsers = [] } = config();
 
   return (
     <Page title={t('auth.title')}>
       <div className="narrow">
-        {hasExpired && <Alert type="info" showIcon title={t('auth.expired')} />}
+        {status === 'expired' && <Alert type="info" showIcon title={t('auth.expired')} />}
+        {status === 'signed_out_everywhere' && (
+          <Alert type="success" showIcon title={t('auth.everywhere.done')} />
+        )}
         {fault && <Alert type="error" showIcon title={t(fault)} />}
         {demoUsers.length > 0 && <DemoSignIn users={demoUsers} isBusy={isBusy} onChoose={signIn} />}
         <SignInForm isBusy={isBusy} needsNewPassword={needsNewPassword} onSend={signIn} />

@@ -2,7 +2,7 @@ import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import type { Me } from '../../api/types';
 
 export interface SessionState {
-  status: 'signed_out' | 'signed_in' | 'expired';
+  status: 'signed_out' | 'signed_out_everywhere' | 'signed_in' | 'expired';
   me?: Me;
 }
 
@@ -16,7 +16,9 @@ const sessionSlice = createSlice({
       status: 'signed_in',
       me: payload,
     }),
-    signedOut: (): SessionState => initialState,
+    signedOut: (_, { payload }: PayloadAction<'here' | 'everywhere'>): SessionState => ({
+      status: payload === 'here' ? 'signed_out' : 'signed_out_everywhere',
+    }),
     /** What was on the page stays in the draft; the person has to sign in again. */
     sessionExpired: (state): SessionState =>
       state.status === 'signed_in' ? { status: 'expired' } : state,

@@ -19,11 +19,11 @@ export function enter() {
 }
 
 /** Leaves nothing of the person behind: no token, no draft, nothing that was read. */
-export function leave() {
+export function leave(where: 'here' | 'everywhere') {
   return (dispatch: AppDispatch): void => {
     forgetTokens();
     clearDrafts();
-    dispatch(signedOut());
+    dispatch(signedOut(where));
     dispatch(api.util.resetApiState());
   };
 }

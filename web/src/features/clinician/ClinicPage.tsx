@@ -1,41 +1,62 @@
 import { Radio, Skeleton } from 'antd';
-import { useMemo, useState } from 'react';
-import type { Urgency } from '../../api/types';
+import { useState } from 'react';
+import type { Listing, Urgency } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
 import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
 import { ConsultationList } from '../consultations/ConsultationList';
-import { useListConsultationsInfiniteQuery } from '../consultations/consultationsApi';
-import { byUrgency, URGENCIES } from './byUrgency';
+import {
+  consultationsApi,
+  useListConsultationsInfiniteQuery,
+} from '../consultations/consultationsApi';
+
+/** The most urgent first. */
+const URGENCIES: Urgency[] = ['emergency', 'urgent', 'routine', 'self_care'];
 
 /** Between two looks at the list: new consultations of others are told by no event. */
 const LOOK_MS = 15_000;
 
-/** The consultations of the tenant, by urgency and time. */
+/** A look reads all pages again: who has many makes twelve calls in a minute, as with three. */
+const LOOK_MS_OF_PAGE = 5_000;
+
+/** The tenant's consultations by urgency and time, as the API orders them. */
 export function ClinicPage() {
   const t = useTexts();
   const [only, setOnly] = useState<Urgency>();
-  const list = useListConsultationsInfiniteQuery(undefined, {
-    pollingInterval: LOOK_MS,
-    skipPollingIfUnfocused: true,
-    refetchOnMountOrArgChange: true,
-  });
-  const items = useMemo(() => list.data?.pages.flatMap((page) => page.items), [list.data]);
-  const shown = items && byUrgency(items, only);
+  const list = useLiveList(only ? { urgency: only } : { order: 'urgency' });
+  // Never the rows of the filter before under the name of this one.
+  const items = list.currentData?.pages.flatMap((page) => page.items);
 
   return (
     <Page title={t('clinic.title')} lead={t('clinic.lead')}>
       <UrgencyFilter only={only} onChoose={setOnly} />
       <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
-      {list.isLoading && <Skeleton active paragraph={{ rows: 10 }} />}
-      {shown?.length === 0 && <p className="card empty">{t('clinic.empty')}</p>}
-      {shown && <ConsultationList items={shown} />}
-      {items && <LoadMore list={list} />}
-      {items && <p className="small">{t('clinic.loaded', { count: items.length })}</p>}
+      {!items && list.isFetching && <Skeleton active paragraph={{ rows: 10 }} />}
+      {items?.length === 0 && <p className="card empty">{t('clinic.empty')}</p>}
+      {items && (
+        <>
+          <ConsultationList items={items} />
+          <LoadMore list={list} />
+          <p className="small">{t('clinic.loaded', { count: items.length })}</p>
+        </>
+      )}
     </Page>
   );
+}
+
+/** A list that is read again while the page is looked at. */
+function useLiveList(listing: Listing) {
+  const { pages } = consultationsApi.endpoints.listConsultations.useInfiniteQueryState(listing, {
+    selectFromResult: ({ currentData }) => ({ pages: currentData?.pages.length ?? 1 }),
+  });
+
+  return useListConsultationsInfiniteQuery(listing, {
+    pollingInterval: Math.max(LOOK_MS, pages * LOOK_MS_OF_PAGE),
+    skipPollingIfUnfocused: true,
+    refetchOnMountOrArgChange: true,
+  });
 }
 
 interface FilterProps {

@@ -13,7 +13,7 @@ export function HistoryPage() {
   const navigate = useNavigate();
   const { state } = useLocation() as { state: { erased?: boolean } | null };
   const hasErased = state?.erased === true;
-  const list = useListConsultationsInfiniteQuery();
+  const list = useListConsultationsInfiniteQuery({});
   const items = list.data?.pages.flatMap((page) => page.items);
 
   return (

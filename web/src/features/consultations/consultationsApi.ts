@@ -5,6 +5,7 @@ import type {
   Answered,
   Consultation,
   ConsultationSummary,
+  Listing,
   Message,
   NewConsultation,
   Page,
@@ -43,14 +44,14 @@ export const consultationsApi = api.injectEndpoints({
       },
     }),
 
-    listConsultations: build.infiniteQuery<Page<ConsultationSummary>, void, string | undefined>({
+    listConsultations: build.infiniteQuery<Page<ConsultationSummary>, Listing, string | undefined>({
       infiniteQueryOptions: {
         initialPageParam: undefined,
         getNextPageParam: (page) => page.next_cursor ?? undefined,
       },
-      query: ({ pageParam }) => ({
+      query: ({ queryArg, pageParam }) => ({
         url: '/v1/consultations',
-        params: { limit: PAGE, ...(pageParam && { cursor: pageParam }) },
+        params: { limit: PAGE, ...queryArg, ...(pageParam && { cursor: pageParam }) },
       }),
       providesTags: ['Consultations'],
     }),

@@ -23,7 +23,7 @@ it('shows the job as its last event tells it', () => {
 
 it('forgets all of a person who signs out', () => {
   const followed = realtimeReducer(start, connectionChanged('open'));
-  expect(realtimeReducer(followed, signedOut())).toEqual(start);
+  expect(realtimeReducer(followed, signedOut('here'))).toEqual(start);
 });
 
 describe('a summary that is being written', () => {
@@ -68,6 +68,6 @@ describe('a summary that is being written', () => {
   it('is dropped when the connection is lost, the consultation erased, or the person leaves', () => {
     expect(realtimeReducer(written, connectionChanged('waiting')).writing).toEqual({});
     expect(realtimeReducer(written, erasureTold('c')).writing.c).toBe('');
-    expect(realtimeReducer(written, signedOut()).writing).toEqual({});
+    expect(realtimeReducer(written, signedOut('here')).writing).toEqual({});
   });
 });

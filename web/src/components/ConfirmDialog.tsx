@@ -1,0 +1,36 @@
+import { Button } from 'antd';
+import { useId, type ReactNode, type RefObject } from 'react';
+import { useTexts } from '../i18n/texts';
+
+interface Props {
+  dialog: RefObject<HTMLDialogElement>;
+  title: string;
+  what: string;
+  /** What the button that means it says. */
+  confirm: string;
+  isBusy?: boolean;
+  /** The dialog stays open: whoever opened it closes it. */
+  onConfirm: () => void;
+  children?: ReactNode;
+}
+
+/** Says what an act means that cannot be taken back, and asks. `showModal()` opens it. */
+export function ConfirmDialog(props: Props) {
+  const { dialog, title, what, confirm, isBusy = false, onConfirm, children } = props;
+  const t = useTexts();
+  const titleId = useId();
+
+  return (
+    <dialog ref={dialog} className="dialog" aria-labelledby={titleId}>
+      <h2 id={titleId}>{title}</h2>
+      <p>{what}</p>
+      {children}
+      <div className="row">
+        <Button onClick={() => dialog.current?.close()}>{t('app.cancel')}</Button>
+        <Button danger loading={isBusy} onClick={onConfirm}>
+          {confirm}
+        </Button>
+      </div>
+    </dialog>
+  );
+}
