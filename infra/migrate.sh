@@ -23,6 +23,14 @@ CREATE TABLE IF NOT EXISTS _sqlx_migrations (
 );
 SQL
 
+# Older code may not know what newer migrations have made of the tables.
+newest=$(ls *.sql | tail -n 1)
+newer=$(run --tuples-only --no-align --command "SELECT max(version) FROM _sqlx_migrations WHERE version > $((10#${newest%%_*}))")
+if [ -n "$newer" ]; then
+    echo "the database is at migration $newer, and these files end with $newest: there is no way back" >&2
+    exit 1
+fi
+
 for file in *.sql; do
     version=$((10#${file%%_*}))
     description=${file#*_}

@@ -57,7 +57,6 @@ async fn deploy(client: &Client) {
         .stack_name(NAME)
         .template_body(template);
     let create = create.set_parameters(Some(parameters.to_vec()));
-    let create = create.capabilities("CAPABILITY_AUTO_EXPAND".into());
     create.send().await.unwrap();
     eventually("the stack is there", async || {
         let stacks = client.describe_stacks().stack_name(NAME).send().await;

@@ -181,8 +181,7 @@ fn alarms() -> BTreeMap<String, Value> {
     let mut alarms = BTreeMap::new();
     for template in stacks().into_values() {
         for (name, resource) in template["Resources"].as_mapping().unwrap() {
-            // A loop over functions is none.
-            let kind = resource["Type"].as_str().unwrap_or_default();
+            let kind = resource["Type"].as_str().unwrap();
             if kind.starts_with("AWS::CloudWatch::") && kind.ends_with("Alarm") {
                 let name = name.as_str().unwrap().to_owned();
                 assert!(
@@ -467,13 +466,13 @@ fn samconfig_sets_parameters_that_exist() {
 #[test]
 fn the_spans_of_every_function_are_handed_on() {
     let traces = read_stack("infra/traces.yaml");
-    let each = traces["Resources"]["Fn::ForEach::Functions"][1]
-        .as_sequence()
-        .unwrap();
-    let handed_on: BTreeSet<_> = each
-        .iter()
-        .map(|name| name.as_str().unwrap().to_owned())
-        .collect();
+    let filters = traces["Resources"].as_mapping().unwrap().values();
+    let groups = filters.map(|filter| {
+        let group = filter["Properties"]["LogGroupName"]["Fn::Sub"].as_str();
+        let group = group.unwrap().strip_prefix("${FunctionLogs}/");
+        group.unwrap().to_owned()
+    });
+    let handed_on: BTreeSet<_> = groups.collect();
     let mut expected: BTreeSet<_> = deployed_functions().into_keys().collect();
     assert!(expected.remove("forward-traces"));
     assert_eq!(handed_on, expected);
