@@ -115,7 +115,7 @@ it('an admin sees the health with its charts, limits and circuits, and queues fa
     .getByText(/已用 \d+ %/)
     .waitFor();
   await page.getByRole('cell', { name: 'primary', exact: true }).waitFor();
-  await page.getByRole('row', { name: /user 同一用户 60秒内100次/ }).waitFor();
+  await page.getByRole('row', { name: /user 同一用户 每60秒100次/ }).waitFor();
   // A line needs two values: the page has looked again by then.
   const line = page.locator('[data-chart=database] path');
   await expect.poll(async () => line.getAttribute('d'), { timeout: 20_000 }).toMatch(/^M.+L/);

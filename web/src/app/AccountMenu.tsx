@@ -15,6 +15,7 @@ export function AccountMenu({ me }: { me: Me }) {
   const t = useTexts();
   const menuId = useId();
   const dialog = useRef<HTMLDialogElement>(null);
+  const opener = useRef<HTMLButtonElement>(null);
   const goAway = useGoAway();
   const role = t(`role.${me.role}`);
   // Who was not imported has no more than a role.
@@ -23,6 +24,7 @@ export function AccountMenu({ me }: { me: Me }) {
   return (
     <>
       <Button
+        ref={opener}
         type="text"
         icon={<UserOutlined />}
         aria-label={t('account.open')}
@@ -51,7 +53,7 @@ export function AccountMenu({ me }: { me: Me }) {
         </Button>
       </div>
       {/* Beside the popover, which closes as the dialog opens. */}
-      <SignOutEverywhere me={me} dialog={dialog} />
+      <SignOutEverywhere me={me} dialog={dialog} onClose={() => opener.current?.focus()} />
     </>
   );
 }
@@ -59,13 +61,14 @@ export function AccountMenu({ me }: { me: Me }) {
 interface DialogProps {
   me: Me;
   dialog: RefObject<HTMLDialogElement>;
+  onClose: () => void;
 }
 
 /** Says what it means, and stays open if it could not be done. */
-function SignOutEverywhere({ me, dialog }: DialogProps) {
+function SignOutEverywhere({ me, dialog, onClose }: DialogProps) {
   const t = useTexts();
   const goAway = useGoAway();
-  const [signOut, { error, isLoading }] = useSignOutEverywhereMutation();
+  const [signOut, { error, isLoading, reset }] = useSignOutEverywhereMutation();
 
   const confirm = async () => {
     const answer = await signOut(me.id);
@@ -79,6 +82,10 @@ function SignOutEverywhere({ me, dialog }: DialogProps) {
       what={t('auth.everywhere.what')}
       confirm={t('auth.everywhere')}
       isBusy={isLoading}
+      onClose={() => {
+        reset();
+        onClose();
+      }}
       onConfirm={() => void confirm()}
     >
       <FailureAlert error={error} />

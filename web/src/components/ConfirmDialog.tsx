@@ -9,6 +9,8 @@ interface Props {
   /** What the button that means it says. */
   confirm: string;
   isBusy?: boolean;
+  /** After it was closed in any way. */
+  onClose?: () => void;
   /** The dialog stays open: whoever opened it closes it. */
   onConfirm: () => void;
   children?: ReactNode;
@@ -16,17 +18,27 @@ interface Props {
 
 /** Says what an act means that cannot be taken back, and asks. `showModal()` opens it. */
 export function ConfirmDialog(props: Props) {
-  const { dialog, title, what, confirm, isBusy = false, onConfirm, children } = props;
+  const { dialog, title, what, confirm, isBusy = false, onClose, onConfirm, children } = props;
   const t = useTexts();
   const titleId = useId();
 
   return (
-    <dialog ref={dialog} className="dialog" aria-labelledby={titleId}>
+    <dialog
+      ref={dialog}
+      className="dialog"
+      aria-labelledby={titleId}
+      onClose={onClose}
+      onCancel={(event) => {
+        if (isBusy) event.preventDefault();
+      }}
+    >
       <h2 id={titleId}>{title}</h2>
       <p>{what}</p>
       {children}
       <div className="row">
-        <Button onClick={() => dialog.current?.close()}>{t('app.cancel')}</Button>
+        <Button disabled={isBusy} onClick={() => dialog.current?.close()}>
+          {t('app.cancel')}
+        </Button>
         <Button danger loading={isBusy} onClick={onConfirm}>
           {confirm}
         </Button>

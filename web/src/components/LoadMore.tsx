@@ -6,20 +6,26 @@ interface Props {
   /** A list that is read page by page. */
   list: {
     hasNextPage: boolean;
+    isFetching: boolean;
     isFetchingNextPage: boolean;
+    isError: boolean;
     fetchNextPage: () => unknown;
   };
 }
 
-/** Reads the next page when it comes into sight; the button is for keyboards and screen readers. */
+/**
+ * Reads the next page when it comes into sight; the button is for keyboards and screen readers. After
+ * an error only the button asks again, and while anything is read nothing more is asked for.
+ */
 export function LoadMore({ list }: Props) {
   const t = useTexts();
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const { hasNextPage, isFetching, isFetchingNextPage, isError, fetchNextPage } = list;
+  const mayRead = hasNextPage && !isFetching && !isError;
   const place = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     const element = place.current;
-    if (!element || !hasNextPage || isFetchingNextPage) return;
+    if (!element || !mayRead) return;
 
     const observer = new IntersectionObserver(([entry]) => {
       if (entry?.isIntersecting) fetchNextPage();
@@ -28,7 +34,7 @@ export function LoadMore({ list }: Props) {
     return () => {
       observer.disconnect();
     };
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  }, [mayRead, fetchNextPage]);
 
   return (
     <div ref={place} className="load-more">

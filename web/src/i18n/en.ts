@@ -38,9 +38,10 @@ export const en = {
   'auth.everywhere': 'Sign out everywhere',
   'auth.everywhere.title': 'Sign out everywhere?',
   'auth.everywhere.what':
-    'You are signed out here and on all other devices at once, for example if one is lost. What you wrote here and have not sent is dropped. You can sign in again at any time.',
+    'Use this if a device is lost. You are signed out at once, here and on every other device. What you wrote here and have not sent is dropped. You can sign in again at any time.',
   'auth.everywhere.done': 'You are signed out everywhere.',
-  'auth.expired': 'Your session has ended. Sign in again; what you wrote is still there.',
+  'auth.expired':
+    'Your session has ended. Sign in again; a consultation that you began to write is still there.',
   'auth.refused': 'Name or password is wrong.',
   'auth.unreachable': 'The sign-in service cannot be reached. Try again in a moment.',
   'auth.demo': 'Demo: sign in with one click',
@@ -73,8 +74,8 @@ export const en = {
   'urgency.routine': 'See a doctor in the next days',
   'urgency.self_care': 'Can be looked after at home',
   'urgency.short.emergency': 'Emergency',
-  'urgency.short.urgent': 'Today',
-  'urgency.short.routine': 'Soon',
+  'urgency.short.urgent': 'See today',
+  'urgency.short.routine': 'Within days',
   'urgency.short.self_care': 'Home care',
   'urgency.signs': 'Danger signs',
   'urgency.uncertain': 'not certain',

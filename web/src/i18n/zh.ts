@@ -38,9 +38,9 @@ export const zh: CommonTexts = {
   'auth.everywhere': '退出所有设备',
   'auth.everywhere.title': '退出所有设备？',
   'auth.everywhere.what':
-    '您在这里和其他所有设备上的登录将立即失效，例如设备丢失时可以这样做。此处未发送的内容会丢失。之后您可以随时重新登录。',
+    '如果设备丢失，可以使用此功能：您在本设备和其他所有设备上的登录将立即失效。此处未发送的内容会丢失。之后您可以随时重新登录。',
   'auth.everywhere.done': '您已退出所有设备。',
-  'auth.expired': '登录已过期，请重新登录；您写的内容还在。',
+  'auth.expired': '登录已过期，请重新登录；您开始填写的问诊内容还在。',
   'auth.refused': '用户名或密码不正确。',
   'auth.unreachable': '无法连接登录服务，请稍后重试。',
   'auth.demo': '演示：一键登录',

@@ -3,6 +3,23 @@ import { Section } from '../../components/Section';
 import '../../i18n/staff';
 import { useTexts } from '../../i18n/texts';
 
+/** What a limit counts, if it is not calls. */
+function unitOf(name: string) {
+  switch (name) {
+    case 'tokens':
+      return 'tokens';
+    case 'wait':
+    case 'tenant_wait':
+      return 'seconds';
+    case 'messages':
+      return 'frames';
+    case 'connects':
+      return 'connections';
+    default:
+      return 'calls';
+  }
+}
+
 /** The rate limits as they are set, in the order in which a call meets them. */
 export function Limits({ limits }: { limits: LimitView[] }) {
   const t = useTexts();
@@ -33,6 +50,7 @@ export function Limits({ limits }: { limits: LimitView[] }) {
                   {t('operations.limits.of', {
                     limit: limit.limit,
                     seconds: limit.window_seconds,
+                    unit: t(`operations.unit.${unitOf(limit.name)}`),
                   })}
                 </td>
                 <td>{limit.burst ?? '–'}</td>

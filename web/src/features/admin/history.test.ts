@@ -11,9 +11,9 @@ const EMPTY: Sample = {
   memory: undefined,
 };
 
-/** Values, one each ten seconds. */
+/** Values, one each five seconds, as the page looks. */
 function points(...values: (number | undefined)[]) {
-  return values.map((value, index) => ({ at: index * 10_000, value }));
+  return values.map((value, index) => ({ at: index * 5_000, value }));
 }
 
 describe('the last minutes of the health', () => {
@@ -29,11 +29,11 @@ describe('the last minutes of the health', () => {
   });
 
   it('draws the newest value at the right, and the largest one at the top', () => {
-    expect(lineOf(points(5, 10, 0), 60, 20)).toBe('M58 10L59 0L60 20');
+    expect(lineOf(points(5, 10, 0), 60, 20)).toBe('M59 10L59.5 0L60 20');
   });
 
   it('leaves a gap where nothing is known', () => {
-    expect(lineOf(points(1, undefined, 1, 1), 60, 20)).toBe('M57 0M59 0L60 0');
+    expect(lineOf(points(1, undefined, 1, 1), 60, 20)).toBe('M58.5 0M59.5 0L60 0');
     expect(lineOf([], 60, 20)).toBe('');
   });
 
@@ -51,6 +51,6 @@ describe('the last minutes of the health', () => {
   });
 
   it('draws zeros at the bottom', () => {
-    expect(lineOf(points(0, 0), 60, 20)).toBe('M59 20L60 20');
+    expect(lineOf(points(0, 0), 60, 20)).toBe('M59.5 20L60 20');
   });
 });

@@ -54,7 +54,10 @@ export function lineOf(points: Point[], width: number, height: number): string {
 
   let last: number | undefined;
   const parts = points.map(({ at, value }) => {
-    if (value === undefined) return '';
+    if (value === undefined) {
+      last = undefined;
+      return '';
+    }
     const x = round(width - ((newest - at) / SPAN_MS) * width);
     const isNext = last !== undefined && at - last <= GAP_MS;
     last = at;

@@ -9,13 +9,13 @@ import { sentencesOf } from '../realtime/sentences';
 export function ProgressView({ id }: { id: string }) {
   const t = useTexts();
   const progress = useAppSelector((state) => state.realtime.progress[id]);
-  const isOpen = useAppSelector((state) => state.realtime.connection === 'open');
+  const isLost = useAppSelector((state) => state.realtime.connection === 'waiting');
   const percent = progress?.percent ?? 0;
 
   return (
     <Section
       title={t('progress.title')}
-      extra={<span className="small">{t(isOpen ? 'progress.live' : 'progress.polling')}</span>}
+      extra={<span className="small">{t(isLost ? 'progress.polling' : 'progress.live')}</span>}
     >
       <progress className="wide" max={100} value={percent} aria-label={t('progress.title')} />
       <p role="status" className="small">

@@ -17,13 +17,28 @@ interface Props {
   questions: Question[];
 }
 
-/** The danger signs that are still open. Each answer is sent as soon as it is given. */
+/**
+ * The danger signs that are asked for. Each answer is sent as soon as it is given. An answered row
+ * stays where it is: another question must not slide under a finger that taps again.
+ */
 export function QuestionsForm({ id, questions }: Props) {
   const t = useTexts();
   const [showsAll, setShowsAll] = useState(false);
-  const [answer, { error, isLoading }] = useAnswerQuestionsMutation();
-  const shown = showsAll ? questions : questions.slice(0, AT_FIRST);
-  const hidden = questions.length - shown.length;
+  const [given, setGiven] = useState<Partial<Record<string, Answer>>>({});
+  const [answer, { error }] = useAnswerQuestionsMutation();
+
+  const [seen, setSeen] = useState(questions);
+  const added = questions.filter(({ code }) => !seen.some((known) => known.code === code));
+  if (added.length > 0) setSeen([...seen, ...added]);
+
+  const shown = showsAll ? seen : seen.slice(0, AT_FIRST + Object.keys(given).length);
+  const hidden = seen.length - shown.length;
+
+  const send = async (code: string, value: Answer) => {
+    setGiven((before) => ({ ...before, [code]: value }));
+    const answered = await answer({ id, answers: { [code]: value } });
+    if (answered.error) setGiven((before) => ({ ...before, [code]: undefined }));
+  };
 
   return (
     <Section title={t('questions.title')}>
@@ -34,8 +49,8 @@ export function QuestionsForm({ id, questions }: Props) {
           <QuestionRow
             key={question.code}
             question={question}
-            isBusy={isLoading}
-            onAnswer={(value) => void answer({ id, answers: { [question.code]: value } })}
+            given={given[question.code]}
+            onAnswer={(value) => void send(question.code, value)}
           />
         ))}
       </ul>
@@ -55,21 +70,24 @@ export function QuestionsForm({ id, questions }: Props) {
 
 interface RowProps {
   question: Question;
-  isBusy: boolean;
+  given: Answer | undefined;
   onAnswer: (answer: Answer) => void;
 }
 
-function QuestionRow({ question, isBusy, onAnswer }: RowProps) {
+function QuestionRow({ question, given, onAnswer }: RowProps) {
   const t = useTexts();
   return (
     <li>
-      <fieldset className="question" disabled={isBusy} data-question={question.code}>
+      <fieldset className="question" disabled={given !== undefined} data-question={question.code}>
         <legend>{question.text}</legend>
         <div className="row">
           {ANSWERS.map((value) => (
             <Button
               key={value}
-              onClick={() => {
+              type={value === given ? 'primary' : 'default'}
+              aria-pressed={value === given}
+              onClick={({ currentTarget }) => {
+                focusNext(currentTarget);
                 onAnswer(value);
               }}
             >
@@ -81,4 +99,10 @@ function QuestionRow({ question, isBusy, onAnswer }: RowProps) {
       </fieldset>
     </li>
   );
+}
+
+/** Who answers by keyboard goes on with the next row, since their own is about to be disabled. */
+function focusNext(button: HTMLElement) {
+  const next = button.closest('li')?.nextElementSibling;
+  next?.querySelector<HTMLElement>('fieldset:not(:disabled) button')?.focus();
 }

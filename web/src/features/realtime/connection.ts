@@ -68,7 +68,11 @@ export class RealtimeConnection {
       this.breakSilence();
     }, SILENCE_MS / 3);
     const token = await this.options.token();
-    if (!token || this.socket) return;
+    if (this.socket) return;
+    if (!token) {
+      this.closed(); // as after a token that could not be renewed just now
+      return;
+    }
 
     // A browser can set no header here, and addresses are logged: the token is a subprotocol.
     const socket = new WebSocket(this.options.url, ['wenzhen', token]);
