@@ -192,6 +192,7 @@ export const en = {
 
   'actions.report': 'Write a report',
   'actions.report.writing': 'The report is being written…',
+  'actions.report.failed': 'The report could not be written.',
   'actions.report.html': 'Open the report',
   'actions.report.markdown': 'Report as text',
   'actions.export': 'Download everything',

@@ -189,6 +189,7 @@ export const zh: CommonTexts = {
 
   'actions.report': '生成报告',
   'actions.report.writing': '正在生成报告……',
+  'actions.report.failed': '报告未能生成。',
   'actions.report.html': '打开报告',
   'actions.report.markdown': '文本报告',
   'actions.export': '下载全部内容',

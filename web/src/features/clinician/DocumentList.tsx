@@ -1,6 +1,7 @@
 import { DeleteOutlined } from '@ant-design/icons';
 import { Skeleton } from 'antd';
 import { useEffect } from 'react';
+import { useGetJobQuery } from '../../api/jobsApi';
 import type { ListedDocument } from '../../api/types';
 import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
@@ -8,11 +9,7 @@ import { LoadMore } from '../../components/LoadMore';
 import { Section } from '../../components/Section';
 import { SourceLink } from '../../components/SourceLink';
 import { useTexts } from '../../i18n/texts';
-import {
-  useDeleteDocumentMutation,
-  useGetJobQuery,
-  useListDocumentsInfiniteQuery,
-} from './clinicianApi';
+import { useDeleteDocumentMutation, useListDocumentsInfiniteQuery } from './clinicianApi';
 
 /** The tenant's own documents, the newest first. */
 export function DocumentList() {

@@ -1,12 +1,5 @@
 import { api } from '../../api/api';
-import type {
-  DocumentRequest,
-  Job,
-  ListedDocument,
-  Page,
-  SearchResult,
-  Turn,
-} from '../../api/types';
+import type { DocumentRequest, ListedDocument, Page, SearchResult, Turn } from '../../api/types';
 
 /** Passages of a search. */
 const PASSAGES = 8;
@@ -47,15 +40,12 @@ export const clinicianApi = api.injectEndpoints({
       query: (id) => ({ url: `/v1/knowledge/documents/${id}`, method: 'DELETE' }),
       invalidatesTags: ['Documents'],
     }),
-
-    getJob: build.query<Job, string>({ query: (id) => ({ url: `/v1/jobs/${id}` }) }),
   }),
 });
 
 export const {
   useAddDocumentMutation,
   useDeleteDocumentMutation,
-  useGetJobQuery,
   useGetTraceQuery,
   useLazySearchKnowledgeQuery,
   useListDocumentsInfiniteQuery,

@@ -1,6 +1,8 @@
 import { Button } from 'antd';
-import { useState } from 'react';
+import { skipToken } from '@reduxjs/toolkit/query/react';
+import { useEffect, useState } from 'react';
 import { useNavigate } from 'react-router';
+import { useGetJobQuery } from '../../api/jobsApi';
 import type { Consultation } from '../../api/types';
 import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
@@ -8,9 +10,13 @@ import { useTexts } from '../../i18n/texts';
 import {
   useEraseConsultationMutation,
   useExportConsultationMutation,
+  useGetConsultationQuery,
   useWriteReportMutation,
 } from './consultationsApi';
 import { saveFile } from './saveFile';
+
+/** Between two looks at the report's job. */
+const LOOK_MS = 3000;
 
 interface Props {
   consultation: Consultation;
@@ -32,15 +38,31 @@ export function Actions({ consultation, mayErase }: Props) {
 function ReportActions({ consultation }: { consultation: Consultation }) {
   const t = useTexts();
   const { id, assessment, report } = consultation;
-  const [write, { error, isLoading }] = useWriteReportMutation();
+  const [write, { data: accepted, error, isLoading }] = useWriteReportMutation();
   const [before, setBefore] = useState<string>();
-  const isWriting = !error && before !== undefined && before === (report?.generated_at ?? '');
+  const isOpen = !error && before !== undefined && before === (report?.generated_at ?? '');
+
+  // Events tell of it, too; this also ends without a connection, and when the job fails.
+  const { data: job } = useGetJobQuery(isOpen && accepted ? accepted.job_id : skipToken, {
+    pollingInterval: LOOK_MS,
+  });
+  const hasEnded = job !== undefined && job.id === accepted?.job_id && job.finished_at !== null;
+  const isWriting = isOpen && !(hasEnded && job.state !== 'completed');
+  const { refetch } = useGetConsultationQuery(id);
+  useEffect(() => {
+    if (hasEnded) void refetch();
+  }, [hasEnded, refetch]);
 
   if (!assessment) return null;
 
   return (
     <>
       <FailureAlert error={error} />
+      {isOpen && !isWriting && (
+        <p className="fault" role="alert">
+          {t('actions.report.failed')} {job?.error?.message}
+        </p>
+      )}
       <Button
         loading={isLoading || isWriting}
         onClick={() => {
