@@ -1,9 +1,8 @@
 import { Button } from 'antd';
-import { skipToken } from '@reduxjs/toolkit/query/react';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { useGetJobQuery } from '../../api/jobsApi';
-import type { Consultation } from '../../api/types';
+import type { Consultation, Job } from '../../api/types';
 import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
 import { useTexts } from '../../i18n/texts';
@@ -40,33 +39,35 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
   const { id, assessment, report } = consultation;
   const [write, { data: accepted, error, isLoading }] = useWriteReportMutation();
   const [before, setBefore] = useState<string>();
-  const isOpen = !error && before !== undefined && before === (report?.generated_at ?? '');
-
-  // Events tell of it, too; this also ends without a connection, and when the job fails.
-  const { data: job } = useGetJobQuery(isOpen && accepted ? accepted.job_id : skipToken, {
-    pollingInterval: LOOK_MS,
-  });
-  const hasEnded = job !== undefined && job.id === accepted?.job_id && job.finished_at !== null;
-  const isWriting = isOpen && !(hasEnded && job.state !== 'completed');
+  const [failed, setFailed] = useState<Job>();
   const { refetch } = useGetConsultationQuery(id);
-  useEffect(() => {
-    if (hasEnded) void refetch();
-  }, [hasEnded, refetch]);
+  const isOpen = !error && before !== undefined && before === (report?.generated_at ?? '');
+  const isWriting = isOpen && !failed;
+
+  const onEnd = useCallback(
+    (job: Job) => {
+      if (job.state === 'completed') void refetch();
+      else setFailed(job);
+    },
+    [refetch],
+  );
 
   if (!assessment) return null;
 
   return (
     <>
       <FailureAlert error={error} />
-      {isOpen && !isWriting && (
+      {isWriting && accepted && <ReportJob id={accepted.job_id} onEnd={onEnd} />}
+      {isOpen && failed && (
         <p className="fault" role="alert">
-          {t('actions.report.failed')} {job?.error?.message}
+          {t('actions.report.failed')} {failed.error?.message}
         </p>
       )}
       <Button
         loading={isLoading || isWriting}
         onClick={() => {
           setBefore(report?.generated_at ?? '');
+          setFailed(undefined);
           void write(id);
         }}
       >
@@ -84,6 +85,17 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
       )}
     </>
   );
+}
+
+/** Looks at the report's job: events tell of its end too, but not without a connection. */
+function ReportJob({ id, onEnd }: { id: string; onEnd: (job: Job) => void }) {
+  const { data } = useGetJobQuery(id, { pollingInterval: LOOK_MS });
+  const ended = data?.finished_at ? data : undefined;
+
+  useEffect(() => {
+    if (ended) onEnd(ended);
+  }, [ended, onEnd]);
+  return null;
 }
 
 function ExportActions({ id }: { id: string }) {
