@@ -198,9 +198,12 @@ pub fn metrics_namespace() -> String {
 
 /// Which share of all traces is traced, 0 to 1, besides those that a sampled one goes on with:
 /// `TRACE_SHARE`, else 0.
-pub fn trace_share() -> f64 {
-    let share: Option<f64> = optional("TRACE_SHARE").ok().flatten();
-    share.map_or(0.0, |share| share.clamp(0.0, 1.0))
+pub fn trace_share() -> Result<f64, ConfigError> {
+    let share: f64 = optional("TRACE_SHARE")?.unwrap_or(0.0);
+    if (0.0..=1.0).contains(&share) {
+        return Ok(share);
+    }
+    Err(ConfigError::new("TRACE_SHARE", "must be from 0 to 1"))
 }
 
 fn required<T: FromStr>(name: &str) -> Result<T, ConfigError>

@@ -38,12 +38,17 @@ pub fn init() {
         .with_current_span(true)
         .with_span_list(false)
         .with_filter(filter::log_targets(&config::log_filter()));
+    let share = config::trace_share();
     let started = tracing_subscriber::registry()
         .with(lines)
-        .with(trace_layer())
+        .with(trace_layer(share.as_ref().copied().unwrap_or_default()))
         .try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");
+    }
+    if let Err(error) = share {
+        // No reason not to serve.
+        tracing::error!(%error, "nothing is traced");
     }
 
     std::panic::set_hook(Box::new(|panic| {
@@ -54,11 +59,11 @@ pub fn init() {
 }
 
 /// Times spans. What is logged within them is in the log, which names the trace.
-fn trace_layer<S>() -> impl Layer<S>
+fn trace_layer<S>(share: f64) -> impl Layer<S>
 where
     S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,
 {
-    let tracer = span_lines::make_tracer(config::handler_name().as_deref(), config::trace_share());
+    let tracer = span_lines::make_tracer(config::handler_name().as_deref(), share);
     tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_context_activation(false)
