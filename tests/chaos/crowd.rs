@@ -8,6 +8,7 @@ use futures::stream;
 use sqlx::Connection;
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
+use wenzhen::identity::TenantId;
 use xtask::users::Role;
 
 use super::functions::Function;
@@ -330,7 +331,12 @@ impl Crowd {
     /// Deliveries that found their job done or leased, as the worker has logged them.
     async fn count_turned_away(&self) -> usize {
         let lines = xtask::logs::since(&STACK, "worker", self.began_at).await;
-        let is_of_crowd = |line: &&String| self.tenants.iter().any(|tenant| line.contains(tenant));
+        let tenants = self.tenants.iter().map(|tenant| {
+            let tenant = TenantId::try_from(tenant.clone()).unwrap();
+            tenant.pseudonym()
+        });
+        let tenants: Vec<_> = tenants.collect();
+        let is_of_crowd = |line: &&String| tenants.iter().any(|tenant| line.contains(tenant));
         let is_turned_away =
             |line: &&String| line.contains("done before") || line.contains("leased by another run");
         let own = lines.iter().filter(is_of_crowd);
