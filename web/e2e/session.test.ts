@@ -63,7 +63,7 @@ it('a person signs themselves out everywhere, and is asked before', async () => 
   await look(page, 'account-en-phone');
   await page.getByRole('button', { name: 'Sign out everywhere' }).click();
   const dialog = page.getByRole('dialog', { name: 'Sign out everywhere?' });
-  await dialog.getByText('on all other devices').waitFor();
+  await dialog.getByText('on every other device').waitFor();
   await look(page, 'sign-out-everywhere-en-phone');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('link', { name: 'My consultations' }).click();
