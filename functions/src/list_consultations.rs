@@ -1,5 +1,5 @@
-//! `GET /v1/consultations`: the caller's consultations, page by page, newest first or, for staff, by
-//! urgency.
+//! `GET /v1/consultations`: the caller's consultations, page by page, newest first or, for staff,
+//! by urgency.
 
 use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::config::ConfigError;

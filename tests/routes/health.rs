@@ -1,12 +1,15 @@
 //! `GET /health`, with and without the components that it looks at.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use wenzhen::ai::{self, Purpose};
-use wenzhen::config::{DatabaseAuth, DatabaseSettings, EmbeddingSettings, Models, Tiers};
+use wenzhen::config::{
+    DatabaseAuth, DatabaseSettings, EmbeddingSettings, LIMIT_NAMES, Models, Tiers,
+};
 use wenzhen::deadline::Deadline;
 use wenzhen::health::{Circuits, HealthCheck};
 use wenzhen::postgres::{Database, Readers};
@@ -79,6 +82,11 @@ async fn an_admin_reads_how_fast_components_are_and_all_circuits() {
     }
 
     let limits = details["limits"].as_array().unwrap();
+    let shown = limits.iter().map(|limit| limit["name"].as_str().unwrap());
+    // The two others are there only if the operator sets them.
+    let known: BTreeSet<_> = LIMIT_NAMES.into_iter().collect();
+    let unset = BTreeSet::from(["global", "tenant"]);
+    assert_eq!(shown.collect::<BTreeSet<_>>(), &known - &unset);
     let limit = |name: &str| limits.iter().find(|limit| limit["name"] == name).cloned();
     let user = json!({
         "name": "user", "scope": "user", "limit": 100, "window_seconds": 60, "burst": null

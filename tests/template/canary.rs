@@ -1,5 +1,6 @@
-//! What SAM makes of the template with a canary: CodeDeploy has each function's alias, and what calls
-//! a function calls the alias. Nothing of it is deployed here, since the emulator has no `CodeDeploy`.
+//! What SAM makes of the template with a canary: CodeDeploy has each function's alias, and what
+//! calls a function calls the alias. Nothing of it is deployed here, since the emulator has no
+//! `CodeDeploy`.
 
 use std::collections::BTreeMap;
 use std::io::Write;

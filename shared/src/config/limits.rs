@@ -132,9 +132,8 @@ impl LimitSetting {
             Err(ConfigError::new(format!("LIMITS.{name}{field}"), problem))
         };
         if !LIMIT_NAMES.contains(&name) {
-            let problem = "is not a limit; there are address, user, tenant, global, tokens, wait \
-                           and tenant_wait";
-            return wrong("", problem);
+            let problem = format!("is not a limit; there are {}", LIMIT_NAMES.join(", "));
+            return wrong("", &problem);
         }
 
         if !is_count(self.limit) {
