@@ -54,20 +54,12 @@ for file in *.sql; do
         --file "$file" --command "$note"
 done
 
-run --set user="$user" --set password="${USER_PASSWORD:-}" <<'SQL'
-SELECT format('CREATE ROLE %I LOGIN', :'user')
-WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user') \gexec
-
--- A user that logs in by IAM cannot log in by a password.
-SELECT format('ALTER ROLE %I PASSWORD %L', :'user', :'password') WHERE :'password' <> '' \gexec
-SELECT format('REVOKE rds_iam FROM %I', :'user')
-FROM pg_roles WHERE rolname = 'rds_iam' AND :'password' <> '' \gexec
-SELECT format('GRANT rds_iam TO %I', :'user')
-FROM pg_roles WHERE rolname = 'rds_iam' AND :'password' = '' \gexec
-
-GRANT USAGE ON SCHEMA public TO :"user";
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"user";
-GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO :"user";
-REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM :"user";
+login=iam
+[ -z "${USER_PASSWORD:-}" ] || login=password
+run --output /dev/null --set user="$user" --set login="$login" --set password="${USER_PASSWORD:-}" <<'SQL'
+SELECT set_config('wenzhen.functions_user', :'user', false),
+       set_config('wenzhen.user_login', :'login', false),
+       set_config('wenzhen.user_password', :'password', false);
+\i ../functions_user.sql
 SQL
 echo "the schema is that of $(ls ./*.sql | wc -l) migrations"

@@ -60,6 +60,7 @@ fn write_tables() -> Result<(), Box<dyn Error>> {
     let questions = root.join("src/triage/checklist/questions.toml");
     let weights = root.join("src/triage/data/classifier_weights.tsv");
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=../infra/migrations"); // sqlx::migrate! has them
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed={}", questions.display());

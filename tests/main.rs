@@ -22,6 +22,7 @@ mod functions;
 mod jobs;
 mod knowledge;
 mod limits;
+mod migrations;
 mod postgres;
 mod privacy;
 mod provider;

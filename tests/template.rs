@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
 use aws_lambda_events::cloudwatch_logs::LogsEvent;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_http::request::LambdaRequest;
@@ -179,8 +180,13 @@ fn every_trigger_is_the_one_that_the_template_has() {
                 };
                 assert_eq!(queue, target_of(&event["Queue"]), "{name}");
             }
-            // infra/traces.yaml hands it the lines (template/stacks.rs).
+            // A filter of the log group hands it the lines (`every_function_keeps_its_logs_…`).
             Trigger::Logs { .. } => {}
+            Trigger::Deployment { .. } => {
+                let resource = &read_template()["Resources"]["Schema"]["Properties"];
+                let function = target_of(&resource["ServiceToken"]);
+                assert_eq!(function, logical_name(name), "{name}");
+            }
             Trigger::Schedule { .. } => {
                 let schedules = events_of_kind(deployed, "ScheduleV2");
                 assert_eq!(schedules.len(), 1, "{name} has one schedule");
@@ -335,7 +341,8 @@ fn functions_that_know_their_timeout_know_it_right() {
     for function in FUNCTIONS {
         let (Trigger::Queue { timeout: known, .. }
         | Trigger::Schedule { timeout: known }
-        | Trigger::Logs { timeout: known }) = function.trigger()
+        | Trigger::Logs { timeout: known }
+        | Trigger::Deployment { timeout: known }) = function.trigger()
         else {
             continue;
         };
@@ -376,17 +383,32 @@ fn every_queue_outwaits_its_function_and_has_dead_letters() {
     assert!(queues.values().all(is_encrypted), "queues are encrypted");
 }
 
+/// All functions share a log group; `forward-traces` alone has its own, since it is handed the lines
+/// of the others, and its own would make lines.
 #[test]
 fn every_function_keeps_its_logs_for_a_stated_time() {
     let groups = resources_of_kind("AWS::Logs::LogGroup");
     let has_retention = |group: &Value| !group["RetentionInDays"].is_null();
     assert!(groups.values().all(has_retention));
 
+    let common = &read_template()["Globals"]["Function"]["LoggingConfig"];
+    assert_eq!(common["LogFormat"], "JSON");
+    assert_eq!(target_of(&common["LogGroup"]), "FunctionLogs");
     for (name, function) in deployed_functions() {
-        let group = &groups[&target_of(&function["LoggingConfig"]["LogGroup"])];
-        let group_name = group["LogGroupName"]["Fn::Sub"].as_str().unwrap();
-        assert!(group_name.ends_with(&format!("/{name}")));
+        let own = &function["LoggingConfig"];
+        if name == "forward-traces" {
+            assert_eq!(target_of(&own["LogGroup"]), "ForwardTracesLogs");
+        } else {
+            assert!(own.is_null(), "{name} logs with the others");
+        }
     }
+
+    let filters = resources_of_kind("AWS::Logs::SubscriptionFilter");
+    let [filter] = &filters.into_values().collect::<Vec<_>>()[..] else {
+        panic!("one filter");
+    };
+    assert_eq!(target_of(&filter["LogGroupName"]), "FunctionLogs");
+    assert_eq!(target_of(&filter["DestinationArn"]), "ForwardTraces");
 }
 
 #[test]
@@ -401,6 +423,24 @@ fn functions_with_a_url_verify_tokens_themselves() {
         assert_eq!(invoke_mode, "RESPONSE_STREAM");
         let function = FUNCTIONS.iter().find(|function| function.name() == name);
         assert!(!is_public(function.unwrap()), "{name}");
+    }
+}
+
+/// `CloudFormation` calls `migrate` when its resource changes, so the template names the newest
+/// migration; and every function waits for the resource, but for the one that makes it.
+#[test]
+fn every_function_waits_for_the_newest_migration() {
+    let template = read_template();
+    let newest = template["Resources"]["Schema"]["Properties"]["Newest"].as_i64();
+    assert_eq!(newest, Some(wenzhen::migrations::newest_version()));
+
+    let common = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let waits_for = &common["SCHEMA_VERSION"]["Fn::If"];
+    assert_eq!(waits_for[0], "Migrates");
+    assert_eq!(target_of(&waits_for[1]), "Schema");
+    for (name, function) in deployed_functions() {
+        let own = &function["Environment"]["Variables"]["SCHEMA_VERSION"];
+        assert_eq!(own.is_null(), name != "migrate", "{name}");
     }
 }
 
@@ -450,6 +490,13 @@ fn check_sample_event(function: &Value, path: &Path, file: &str) {
     if file.starts_with("forward-traces") {
         let event: LogsEvent = read_json(path);
         assert!(!event.aws_logs.data.log_events.is_empty(), "{file}");
+        return;
+    }
+
+    if file.starts_with("migrate") {
+        let event: CloudFormationCustomResourceRequest = read_json(path);
+        let is_update = matches!(event, CloudFormationCustomResourceRequest::Update(_));
+        assert!(is_update, "{file}");
         return;
     }
 

@@ -137,10 +137,10 @@ async fn no_span_says_who_was_ill_with_what() {
     }
 }
 
-/// As infra/traces.yaml has it for every function (`chaos/traces.rs`), but for one.
+/// As the template has it on AWS for every function (`chaos/traces.rs`), but for one.
 #[tokio::test]
 async fn spans_of_a_log_group_are_sent_on_as_otlp() {
-    let group = "/aws/lambda/wenzhen/get-checklist";
+    let group = &xtask::logs::functions_group();
     let aws = STACK.aws().await;
     let functions = aws_sdk_lambda::Client::new(&aws).list_functions();
     let functions = functions.max_items(100);
@@ -151,7 +151,7 @@ async fn spans_of_a_log_group_are_sent_on_as_otlp() {
     let filter = logs.put_subscription_filter().log_group_name(group);
     let filter = filter
         .filter_name("spans")
-        .filter_pattern("\"resourceSpans\"");
+        .filter_pattern("\"resourceSpans\" \"get-checklist\"");
     let filter = filter.destination_arn(forwarder.unwrap().function_arn.unwrap());
     filter.send().await.unwrap();
 

@@ -11,9 +11,6 @@ fi
 
 sam deploy --config-env "$environment" --no-confirm-changeset
 
-# The first deployment has made the database.
-[ -n "$previous" ] || bash "$(dirname "$0")/migrate.sh"
-
 # Whether the API answers and no alarm of errors is raised.
 is_well() {
     local raised

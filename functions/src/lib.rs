@@ -35,6 +35,7 @@ mod list_messages;
 mod list_models;
 mod list_uploads;
 mod list_users;
+mod migrate;
 mod process_dead_letters;
 mod prune_expired;
 mod publish_access_changes;
@@ -90,6 +91,7 @@ pub use list_messages::ListMessages;
 pub use list_models::ListModels;
 pub use list_uploads::ListUploads;
 pub use list_users::ListUsers;
+pub use migrate::Migrate;
 pub use process_dead_letters::ProcessDeadLetters;
 pub use prune_expired::{PruneExpired, Pruned};
 pub use publish_access_changes::{PublishAccessChanges, PublishedChanges};
@@ -163,4 +165,5 @@ pub const FUNCTIONS: &[Function] = &[
     Function::schedule::<PublishAccessChanges>("publish-access-changes"),
     Function::schedule::<PruneExpired>("prune-expired"),
     Function::log_subscriber::<ForwardTraces>("forward-traces"),
+    Function::custom_resource::<Migrate>("migrate"),
 ];

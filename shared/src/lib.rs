@@ -38,6 +38,7 @@ pub mod knowledge;
 pub mod lambda;
 pub mod limits;
 pub mod locale;
+pub mod migrations;
 pub mod openapi;
 pub mod page;
 pub mod postgres;

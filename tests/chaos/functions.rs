@@ -46,6 +46,13 @@ impl Function {
         variables.unwrap_or_default()
     }
 
+    /// Its ARN.
+    pub async fn arn(&self) -> String {
+        let request = self.client.get_function_configuration();
+        let found = request.function_name(&self.name).send().await.unwrap();
+        found.function_arn.unwrap()
+    }
+
     /// The value of a variable.
     pub async fn variable(&self, name: &str) -> String {
         let mut variables = self.variables().await;

@@ -1,20 +1,25 @@
-//! All functions' spans on their way to a service, by the stack that hands them on in production.
-//! It stands here since the emulator then starts a function for each line, and others would wait.
+//! All functions' spans on their way to a service. It stands here since the emulator then starts a
+//! function for each line, and others would wait.
 
-use std::fs;
+use aws_sdk_cloudwatchlogs::Client;
 
-use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::{Parameter, StackStatus};
-
+use super::functions::Function;
 use crate::provider;
 use crate::support::{STACK, User, eventually};
 
-const NAME: &str = "wenzhen-traces";
+/// What the template has on AWS (`ForwardedSpans`).
+const FILTER: &str = "spans";
 
 #[tokio::test]
 async fn spans_of_all_functions_reach_the_service() {
     let client = Client::new(&STACK.aws().await);
-    deploy(&client).await;
+    let group = xtask::logs::functions_group();
+    let forwarder = Function::of("ForwardTraces").await;
+    let put = client.put_subscription_filter().log_group_name(&group);
+    let put = put.filter_name(FILTER).filter_pattern("\"resourceSpans\"");
+    let put = put.destination_arn(forwarder.arn().await);
+    put.send().await.unwrap();
+
     let user = User::new().await;
     let accepted = user.complain("喉咙痛两天了。").await;
     user.outcome(&accepted).await;
@@ -32,43 +37,7 @@ async fn spans_of_all_functions_reach_the_service() {
         bodies.iter().find(is_of_api).map(drop)
     })
     .await;
-    client.delete_stack().stack_name(NAME).send().await.unwrap();
-}
 
-/// `infra/traces.yaml` as it stands, with the outputs of the stack as its parent hands them on.
-async fn deploy(client: &Client) {
-    let application = client.describe_stacks().stack_name("wenzhen").send().await;
-    let application = application.unwrap().stacks.unwrap().remove(0);
-    let outputs = application.outputs.unwrap();
-    let parameters = ["FunctionLogs", "ForwardTracesArn"].map(|name| {
-        let output = outputs
-            .iter()
-            .find(|output| output.output_key() == Some(name));
-        let value = output.unwrap().output_value().unwrap();
-        Parameter::builder()
-            .parameter_key(name)
-            .parameter_value(value)
-            .build()
-    });
-
-    let template = fs::read_to_string(STACK.root.join("infra/traces.yaml")).unwrap();
-    let create = client
-        .create_stack()
-        .stack_name(NAME)
-        .template_body(template);
-    let create = create.set_parameters(Some(parameters.to_vec()));
-    create.send().await.unwrap();
-    eventually("the stack is there", async || {
-        let stacks = client.describe_stacks().stack_name(NAME).send().await;
-        let stack = stacks.unwrap().stacks.unwrap().remove(0);
-        let status = stack.stack_status.unwrap();
-        assert_ne!(
-            status,
-            StackStatus::RollbackComplete,
-            "{:?}",
-            stack.stack_status_reason
-        );
-        (status == StackStatus::CreateComplete).then_some(())
-    })
-    .await;
+    let delete = client.delete_subscription_filter().log_group_name(&group);
+    delete.filter_name(FILTER).send().await.unwrap();
 }

@@ -18,15 +18,20 @@ pub struct OwnDatabase {
 impl OwnDatabase {
     /// On the server of `server_url`, with the migrations of the checkout at `root`.
     pub async fn create(server_url: &str, root: &Path) -> Self {
+        let mut created = Self::create_empty(server_url).await;
+        let migrations = root.join("infra/migrations");
+        let migrator = sqlx::migrate::Migrator::new(migrations).await.unwrap();
+        migrator.run(&mut created.connection).await.unwrap();
+        created
+    }
+
+    /// Without any table.
+    pub async fn create_empty(server_url: &str) -> Self {
         let name = format!("own_{}", Uuid::new_v4().simple());
         execute(server_url, format!("CREATE DATABASE {name}")).await;
 
         let url = format!("{}/{name}", server_url.rsplit_once('/').unwrap().0);
-        let mut connection = PgConnection::connect(&url).await.unwrap();
-        let migrations = root.join("infra/migrations");
-        let migrator = sqlx::migrate::Migrator::new(migrations).await.unwrap();
-        migrator.run(&mut connection).await.unwrap();
-
+        let connection = PgConnection::connect(&url).await.unwrap();
         Self {
             url,
             connection,

@@ -7,7 +7,7 @@ use xtask::variables::{self, ParameterValues};
 
 use super::{
     deployed_functions, events_of_kind, read_route, read_template, repository_root,
-    resources_of_kind, variables_of,
+    resources_of_kind,
 };
 
 /// What docs/operations.md promises: so many bytes of `AiTiers`, `AiChains` and `Limits` together
@@ -17,175 +17,26 @@ const INLINE_SETTINGS_BYTES: usize = 1_200;
 /// The longest URL of a service that fits beside them.
 const URL_BYTES: usize = 250;
 
-/// A secret that a parameter names, the policy that lets functions read it, and the setting by
-/// which they are told of it.
-struct SecretCase {
-    policy: &'static str,
-    parameter: &'static str,
-    is_reader: fn(&str, &Value) -> bool,
-}
-
-/// Functions without an HTTP route that ask Valkey, and whose settings can be a secret.
-const WITH_LIMITS_OR_MODELS: [&str; 4] = ["worker", "embed-passages", "ws-connect", "ws-message"];
-
-/// The policy of those who read any secret, for the operator's own key.
-const DECRYPT: &str = "DecryptSecrets";
-
-/// The policy of those who ask Valkey, for a login by IAM.
-const CONNECT_CACHE: &str = "ConnectCache";
-
-const SECRETS: [SecretCase; 3] = [
-    SecretCase {
-        policy: "ReadDatabaseSecret",
-        parameter: "DatabaseSecret",
-        is_reader: |_, function| has_variable(function, "DATABASE_URL"),
-    },
-    SecretCase {
-        policy: "ReadCacheSecret",
-        parameter: "CacheSecret",
-        // All count for the fleet, but those that ask no service.
-        is_reader: |_, function| !has_route(function) || has_asking_route(function),
-    },
-    SecretCase {
-        policy: "ReadSettingsSecret",
-        parameter: "SettingsSecret",
-        is_reader: |name, function| {
-            let is_named = WITH_LIMITS_OR_MODELS.contains(&name) || name == "prune-expired";
-            has_asking_route(function) || is_named
-        },
-    },
-];
-
-fn has_variable(function: &Value, name: &str) -> bool {
-    variables_of(function)
-        .iter()
-        .any(|variable| variable == name)
-}
-
 fn has_route(function: &Value) -> bool {
     !events_of_kind(function, "HttpApi").is_empty()
 }
 
-/// Whether it has a route that asks a service: the description of the API asks none, and neither
-/// does liveness.
-fn has_asking_route(function: &Value) -> bool {
-    let asks_nothing = ["get-openapi", "get-docs", "get-liveness"]
-        .map(Value::from)
-        .contains(&function["Handler"]);
-    has_route(function) && !asks_nothing
-}
-
-/// The functions by the roles that SAM makes for them.
-fn functions_by_role() -> BTreeMap<String, Value> {
-    let functions = resources_of_kind("AWS::Serverless::Function");
-    let by_role = functions.into_iter();
-    by_role
-        .map(|(id, function)| (format!("{id}Role"), function))
-        .collect()
-}
-
+/// A policy needs a statement, so these are there without their parameter too. Then they are about
+/// no secret: Secrets Manager adds six characters to each name, which is not empty.
 #[test]
-fn a_secret_is_readable_by_those_who_need_it() {
-    let mut policies = resources_of_kind("AWS::IAM::Policy");
-    for other in [DECRYPT, CONNECT_CACHE] {
-        policies.remove(other).unwrap();
-    }
-    assert_eq!(policies.len(), SECRETS.len());
-
-    for case in SECRETS {
-        let policy = &policies[case.policy];
-        let statements = policy["PolicyDocument"]["Statement"].as_sequence().unwrap();
-        let [statement] = &statements[..] else {
-            panic!("{} has one statement", case.policy);
-        };
-        let action = &statement["Action"];
-        assert_eq!(action, "secretsmanager:GetSecretValue", "{}", case.policy);
-
-        // Secrets Manager adds six characters to each name.
+fn a_permission_for_a_secret_that_is_not_named_is_for_none() {
+    let template = read_template();
+    let policies = resources_of_kind("AWS::IAM::ManagedPolicy");
+    for (policy, parameter) in [
+        ("UseDatabase", "DatabaseSecret"),
+        ("UseValkey", "CacheSecret"),
+        ("ReadSettings", "SettingsSecret"),
+    ] {
+        let statement = &policies[policy]["PolicyDocument"]["Statement"][0];
         let resource = statement["Resource"]["Fn::Sub"].as_str().unwrap();
-        let secret = format!(":secret:${{{}}}-??????", case.parameter);
+        let secret = format!(":secret:${{{parameter}}}-??????");
         assert!(resource.ends_with(&secret), "{resource}");
-
-        let roles = policy["Roles"].as_sequence().unwrap().iter();
-        let allowed: BTreeSet<_> = roles.map(|role| role["Ref"].as_str().unwrap()).collect();
-        for (role, function) in functions_by_role() {
-            let name = function["Handler"].as_str().unwrap();
-            let is_reader = (case.is_reader)(name, &function);
-            assert_eq!(
-                allowed.contains(&*role),
-                is_reader,
-                "{}: {role}",
-                case.policy
-            );
-        }
-    }
-}
-
-fn roles_of(policy: &Value) -> BTreeSet<String> {
-    let roles = policy["Roles"].as_sequence().unwrap().iter();
-    roles
-        .map(|role| role["Ref"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// Those who read a secret decrypt it: the secrets of the parameters, and those below
-/// `SecretPrefix`.
-#[test]
-fn whoever_reads_a_secret_may_decrypt_it() {
-    let policies = resources_of_kind("AWS::IAM::Policy");
-    let mut readers: BTreeSet<_> = SECRETS
-        .iter()
-        .flat_map(|case| roles_of(&policies[case.policy]))
-        .collect();
-    for (role, function) in functions_by_role() {
-        let policies = serde_norway::to_string(&function["Policies"]).unwrap();
-        if policies.contains("secretsmanager:GetSecretValue") {
-            readers.insert(role);
-        }
-    }
-
-    assert_eq!(roles_of(&policies[DECRYPT]), readers);
-}
-
-/// Whoever may read where Valkey is may log in there, and nowhere else.
-#[test]
-fn whoever_asks_valkey_may_log_in_by_iam() {
-    let policies = resources_of_kind("AWS::IAM::Policy");
-    let policy = &policies[CONNECT_CACHE];
-    assert_eq!(roles_of(policy), roles_of(&policies["ReadCacheSecret"]));
-
-    let statements = policy["PolicyDocument"]["Statement"].as_sequence().unwrap();
-    let [statement] = &statements[..] else {
-        panic!("{CONNECT_CACHE} has one statement");
-    };
-    assert_eq!(statement["Action"], "elasticache:Connect");
-    let resources = statement["Resource"].as_sequence().unwrap().iter();
-    let resources: Vec<_> = resources
-        .map(|resource| resource["Fn::Sub"].as_str().unwrap())
-        .collect();
-    let account = "arn:${AWS::Partition}:elasticache:${AWS::Region}:${AWS::AccountId}";
-    let [cache, user] = [":${CacheResource}", ":user:${CacheUser}"];
-    assert_eq!(resources, [cache, user].map(|it| format!("{account}{it}")));
-
-    let template = read_template();
-    let condition = template["Resources"][CONNECT_CACHE]["Condition"].as_str();
-    let condition = &template["Conditions"][condition.unwrap()]["Fn::Not"][0];
-    assert_eq!(condition["Fn::Equals"][0]["Ref"], "CacheResource");
-    assert_eq!(template["Parameters"]["CacheResource"]["Default"], "");
-}
-
-/// A policy for a secret that no parameter names would be of no use, and CloudFormation refuses it.
-#[test]
-fn a_policy_for_a_secret_is_there_with_the_secret() {
-    let template = read_template();
-    for SecretCase {
-        policy, parameter, ..
-    } in SECRETS
-    {
-        let condition = template["Resources"][policy]["Condition"].as_str().unwrap();
-        assert_eq!(condition, format!("Has{parameter}"));
-        let default = &template["Parameters"][parameter]["Default"];
-        assert_eq!(default, "", "{parameter}");
+        assert_eq!(template["Parameters"][parameter]["Default"], "");
     }
 }
 

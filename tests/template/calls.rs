@@ -15,7 +15,7 @@ use wenzhen::lambda::{Function, Trigger};
 use wenzhen_functions::FUNCTIONS;
 use xtask::calls::{Operation, Question, Reach, Survey, survey};
 
-use super::permissions::{actions_of, collect_statements};
+use super::permissions::{actions_of, statements_of};
 use super::{deployed_functions, repository_root, resources_of_kind};
 
 /// An operation of an SDK, and the actions that IAM asks for.
@@ -116,8 +116,8 @@ const HOLDERS: &[(&str, &[&str])] = &[
 /// that is a thing of its own.
 struct MethodRow {
     method: &'static str,
-    /// None if a policy of the template lists the roles (`bounds.rs`).
-    permission: Option<(&'static str, &'static str)>,
+    /// Empty if another method that it takes has them.
+    permissions: &'static [(&'static str, &'static str)],
 }
 
 const SECRET: &str = "secretsmanager:GetSecretValue";
@@ -125,57 +125,77 @@ const SECRET: &str = "secretsmanager:GetSecretValue";
 const SIGNERS_AND_READERS: &[MethodRow] = &[
     MethodRow {
         method: "DatabaseLogin::token",
-        permission: Some(("rds-db:connect", "DatabaseResource")),
+        permissions: &[
+            ("rds-db:connect", "DatabaseResource"),
+            (SECRET, "DatabaseSecret"),
+        ],
     },
     MethodRow {
         method: "UploadBucket::post_form",
-        permission: Some(("s3:PutObject", "UploadBucket")),
+        permissions: &[("s3:PutObject", "UploadBucket")],
     },
     // Keys of models, embeddings and vector stores.
     MethodRow {
         method: "Endpoint::read_key",
-        permission: Some((SECRET, "SecretPrefix")),
+        permissions: &[(SECRET, "SecretPrefix")],
     },
     MethodRow {
         method: "CdnSigner::sign_link",
-        permission: Some((SECRET, "SecretPrefix")),
+        permissions: &[(SECRET, "SecretPrefix")],
     },
     MethodRow {
         method: "Scraper::is_caller",
-        permission: Some((SECRET, "MetricsTokenSecret")),
+        permissions: &[(SECRET, "MetricsTokenSecret")],
+    },
+    // The functions' user stands in the database's URL.
+    MethodRow {
+        method: "Migrations::resolve",
+        permissions: &[(SECRET, "DatabaseSecret")],
+    },
+    MethodRow {
+        method: "Migrations::credentials",
+        permissions: &[
+            (SECRET, "MigrationsSecretArn"),
+            (SECRET, "FunctionsUserSecretArn"),
+        ],
     },
     MethodRow {
         method: "TraceExporter::sign",
-        permission: Some(("xray:PutTraceSegments", "*")),
+        permissions: &[("xray:PutTraceSegments", "*")],
     },
     MethodRow {
         method: "TraceExporter::headers",
-        permission: Some((SECRET, "TracesSecret")),
+        permissions: &[(SECRET, "TracesSecret")],
     },
     MethodRow {
         method: "TraceExporter::rotated_headers",
-        permission: Some((SECRET, "TracesSecret")),
+        permissions: &[(SECRET, "TracesSecret")],
     },
     MethodRow {
         method: "CacheLogin::token",
-        permission: None,
+        permissions: &[
+            // ElastiCache's IAM asks for the cache and for the user.
+            ("elasticache:Connect", "CacheResource"),
+            ("elasticache:Connect", "CacheUser"),
+            (SECRET, "CacheSecret"),
+        ],
     },
-    // The URLs of the database and of Valkey, and the settings.
+    // The URLs of the database and of Valkey, whose logins have the permissions.
     MethodRow {
         method: "Target::endpoint",
-        permission: None,
+        permissions: &[],
     },
     MethodRow {
         method: "SecretTarget::read",
-        permission: None,
+        permissions: &[],
     },
     MethodRow {
         method: "Target::rotated",
-        permission: None,
+        permissions: &[],
     },
     MethodRow {
         method: "Setup::stored_settings",
-        permission: None,
+        permissions: &[(SECRET, "SettingsSecret")],
     },
 ];
 
@@ -252,23 +272,26 @@ fn needed(reach: &Reach) -> BTreeMap<Permission, String> {
         }
     }
 
-    for row in SIGNERS_AND_READERS {
-        if let Some((action, thing)) = row.permission
-            && reach.methods.contains(row.method)
-        {
-            let permission = (action.to_owned(), thing.to_owned());
+    let mut methods = SIGNERS_AND_READERS.iter();
+    while let Some(row) = methods.find(|row| reach.methods.contains(row.method)) {
+        for (action, thing) in row.permissions {
+            let permission = ((*action).to_owned(), (*thing).to_owned());
             needed.insert(permission, row.method.to_owned());
         }
+    }
+
+    // Secrets Manager decrypts in the name of whoever reads the secret.
+    if needed.keys().any(|(action, _)| action == SECRET) {
+        let decrypt = ("kms:Decrypt".to_owned(), "SecretsKeyArn".to_owned());
+        needed.insert(decrypt, "the secrets that it reads".to_owned());
     }
     needed
 }
 
 fn granted(function: &Value) -> BTreeSet<Permission> {
-    let mut statements = Vec::new();
-    collect_statements(&function["Policies"], &mut statements);
-    let permissions = statements.into_iter().flat_map(|statement| {
+    let permissions = statements_of(function).into_iter().flat_map(|statement| {
         let thing = thing_of(&statement["Resource"]);
-        let actions = actions_of(statement).into_iter();
+        let actions = actions_of(&statement).into_iter();
         actions.map(move |action| (action, thing.clone()))
     });
     permissions.collect()
@@ -457,11 +480,6 @@ fn the_boundary_has_no_action_that_no_role_has() {
 
     for function in deployed_functions().values() {
         for (action, _) in granted(function) {
-            unused.remove(&action);
-        }
-    }
-    for policy in resources_of_kind("AWS::IAM::Policy").values() {
-        for action in actions_of(&policy["PolicyDocument"]["Statement"][0]) {
             unused.remove(&action);
         }
     }

@@ -1,5 +1,5 @@
-//! The stacks around the application fit each other, the code and the runbook. But for the one that
-//! hands spans on they are not deployed by the tests: the emulator lacks most of their resources.
+//! The stacks around the application fit each other, the code and the runbook. They are not deployed
+//! by the tests: the emulator lacks most of their resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_norway::Value;
 use wenzhen::config::CacheUser;
 
-use super::permissions::{actions_of, collect_statements};
+use super::permissions::{actions_of, statements_of};
 use super::{
     Route, deployed_functions, deployed_routes, events_of_kind, repository_root, resolve_tags,
     resources_of_kind,
@@ -406,15 +406,9 @@ fn the_boundary_lets_every_permission_through() {
     let document = &policies["FunctionsBoundary"]["PolicyDocument"];
     let allowed = actions_of(&document["Statement"][0]);
 
-    let functions = deployed_functions();
-    let shared = resources_of_kind("AWS::IAM::Policy");
-    let own = functions.values().map(|function| &function["Policies"]);
-    let granted = own.chain(shared.values().map(|policy| &policy["PolicyDocument"]));
-
-    for policies in granted {
-        let mut statements = Vec::new();
-        collect_statements(policies, &mut statements);
-        for action in statements.into_iter().flat_map(actions_of) {
+    for function in deployed_functions().values() {
+        let statements = statements_of(function);
+        for action in statements.iter().flat_map(actions_of) {
             assert!(allowed.contains(&action), "{action}");
         }
     }
@@ -460,20 +454,4 @@ fn samconfig_sets_parameters_that_exist() {
         environments += 1;
     }
     assert!(environments >= 2, "dev and prod");
-}
-
-/// All but the function that reads them, whose lines would make lines.
-#[test]
-fn the_spans_of_every_function_are_handed_on() {
-    let traces = read_stack("infra/traces.yaml");
-    let filters = traces["Resources"].as_mapping().unwrap().values();
-    let groups = filters.map(|filter| {
-        let group = filter["Properties"]["LogGroupName"]["Fn::Sub"].as_str();
-        let group = group.unwrap().strip_prefix("${FunctionLogs}/");
-        group.unwrap().to_owned()
-    });
-    let handed_on: BTreeSet<_> = groups.collect();
-    let mut expected: BTreeSet<_> = deployed_functions().into_keys().collect();
-    assert!(expected.remove("forward-traces"));
-    assert_eq!(handed_on, expected);
 }

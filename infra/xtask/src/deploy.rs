@@ -37,10 +37,14 @@ const MAX_POLLS: usize = 1_200;
 const CAPABILITIES: [Capability; 2] = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
 
 /// What is there only with the functions.
-const WITH_FUNCTIONS: [&str; 3] = [
+const WITH_FUNCTIONS: [&str; 7] = [
     "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi",
     "AWS::Serverless::WebSocketApi",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::SubscriptionFilter",
+    "Custom::Schema",
 ];
 
 /// Which part of the template is deployed.

@@ -14,7 +14,14 @@ use crate::report;
 use crate::stack::{NAME, Stack};
 
 /// These fields stand at the front of a line, or tell a reader nothing.
-const LEADING_FIELDS: [&str; 5] = ["timestamp", "level", "message", "target", "span"];
+const LEADING_FIELDS: [&str; 6] = [
+    "function",
+    "timestamp",
+    "level",
+    "message",
+    "target",
+    "span",
+];
 
 /// How the platform's own lines about each call begin.
 const PLATFORM_PREFIXES: [&str; 3] = ["START RequestId:", "END RequestId:", "REPORT RequestId:"];
@@ -34,16 +41,15 @@ pub struct Options {
 
 /// Prints what the functions logged, in the order in which they did.
 pub async fn print_logs(stack: &Stack, options: &Options) -> Result<()> {
-    let mut names = functions::names(stack)?;
     if let Some(wanted) = &options.function {
+        let names = functions::names(stack)?;
         if !names.contains(wanted) {
             let known = names.join(", ");
             bail!("there is no function {wanted}; name one of {known}");
         }
-        names = vec![wanted.clone()];
     }
 
-    let mut reader = LogReader::new(stack, names).await;
+    let mut reader = LogReader::new(stack, options.function.clone()).await;
     if options.follow {
         reader.follow().await
     } else {
@@ -54,16 +60,15 @@ pub async fn print_logs(stack: &Stack, options: &Options) -> Result<()> {
 
 /// Prints what all functions log, until the caller drops the future.
 pub async fn follow_all(stack: &Stack) -> Result<()> {
-    let names = functions::names(stack)?;
-    LogReader::new(stack, names).await.follow().await
+    LogReader::new(stack, None).await.follow().await
 }
 
 /// Everything that the functions have logged, as it stands in the logs.
 pub async fn all(stack: &Stack) -> Result<Vec<String>> {
     let client = Client::new(&stack.aws().await);
     let mut messages = Vec::new();
-    for name in functions::names(stack)? {
-        let events = read_events(&client, &name, 0).await;
+    for group in groups() {
+        let events = read_events(&client, &group, 0).await;
         messages.extend(events.into_iter().filter_map(|event| event.message));
     }
 
@@ -73,9 +78,23 @@ pub async fn all(stack: &Stack) -> Result<Vec<String>> {
 /// What one function has logged since a time, in milliseconds since 1970.
 pub async fn since(stack: &Stack, function: &str, start: i64) -> Vec<String> {
     let client = Client::new(&stack.aws().await);
-    let events = read_events(&client, function, start).await;
+    let events = read_events(&client, &functions_group(), start).await;
     let messages = events.into_iter().filter_map(|event| event.message);
-    messages.collect()
+    let of_function =
+        |line: &String| read_fields(line).is_some_and(|it| it["function"] == function);
+    messages.filter(of_function).collect()
+}
+
+/// The log group of all functions but one.
+pub fn functions_group() -> String {
+    format!("/aws/lambda/{NAME}")
+}
+
+/// That one is `forward-traces`, which is handed the lines of the others.
+fn groups() -> [String; 2] {
+    let functions = functions_group();
+    let forward_traces = format!("{functions}/forward-traces");
+    [functions, forward_traces]
 }
 
 /// One printed line. Lines are ordered by their time.
@@ -86,21 +105,22 @@ struct LogLine {
     text: String,
 }
 
-/// Reads the logs of some functions, each event once.
+/// Reads the logs, each event once.
 struct LogReader {
     client: Client,
-    names: Vec<String>,
-    /// By the function's name: the time of its newest event, in milliseconds since 1970.
+    /// The function whose lines are printed; None prints all.
+    function: Option<String>,
+    /// By the group: the time of its newest event, in milliseconds since 1970.
     newest: BTreeMap<String, i64>,
     /// Events that were printed: the newest are read again, since others may share their time.
     seen: BTreeSet<String>,
 }
 
 impl LogReader {
-    async fn new(stack: &Stack, names: Vec<String>) -> Self {
+    async fn new(stack: &Stack, function: Option<String>) -> Self {
         Self {
             client: Client::new(&stack.aws().await),
-            names,
+            function,
             newest: BTreeMap::new(),
             seen: BTreeSet::new(),
         }
@@ -117,8 +137,8 @@ impl LogReader {
 
     async fn print_new_lines(&mut self) {
         let mut lines = Vec::new();
-        for name in self.names.clone() {
-            lines.extend(self.read_new_lines(&name).await);
+        for group in groups() {
+            lines.extend(self.read_new_lines(&group).await);
         }
 
         lines.sort();
@@ -127,19 +147,18 @@ impl LogReader {
         }
     }
 
-    /// The events of one function that were not printed yet. A group without a first event does not
-    /// exist.
-    async fn read_new_lines(&mut self, name: &str) -> Vec<LogLine> {
-        let newest = self.newest.entry(name.to_owned()).or_insert(0);
+    /// The new events of one group, which does not exist before its first event.
+    async fn read_new_lines(&mut self, group: &str) -> Vec<LogLine> {
+        let newest = self.newest.entry(group.to_owned()).or_insert(0);
         let mut lines = Vec::new();
-        for event in read_events(&self.client, name, *newest).await {
+        for event in read_events(&self.client, group, *newest).await {
             let at = event.timestamp().unwrap_or_default();
             let message = event.message().unwrap_or_default();
             let id = event.event_id().unwrap_or(message);
 
-            if self.seen.insert(format!("{name} {at} {id}")) {
+            if self.seen.insert(format!("{group} {at} {id}")) {
                 *newest = at.max(*newest);
-                let text = format_line(name, message);
+                let text = format_line(message, self.function.as_deref());
                 lines.extend(text.map(|text| LogLine { at, text }));
             }
         }
@@ -148,11 +167,11 @@ impl LogReader {
     }
 }
 
-/// The events of one function since a time, in milliseconds since 1970.
-async fn read_events(client: &Client, name: &str, start: i64) -> Vec<FilteredLogEvent> {
+/// The events of one group since a time, in milliseconds since 1970.
+async fn read_events(client: &Client, group: &str, start: i64) -> Vec<FilteredLogEvent> {
     let mut pages = client
         .filter_log_events()
-        .log_group_name(format!("/aws/lambda/{NAME}/{name}"))
+        .log_group_name(group)
         .start_time(start)
         .into_paginator()
         .send();
@@ -165,24 +184,33 @@ async fn read_events(client: &Client, name: &str, start: i64) -> Vec<FilteredLog
     events
 }
 
+fn read_fields(line: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(line.trim_end()).ok()
+}
+
 /// A JSON line as a person reads it; anything else as it is. The platform's lines about each call,
-/// metrics, which are for `CloudWatch`, and spans, which `cargo xtask trace` draws, are left out.
-fn format_line(name: &str, line: &str) -> Option<String> {
+/// metrics, which are for `CloudWatch`, and spans, which `cargo xtask trace` draws, are left out,
+/// and so are the lines of other functions than the wanted one.
+fn format_line(line: &str, wanted: Option<&str>) -> Option<String> {
     let line = line.trim_end();
-    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else {
+    let Some(fields) = read_fields(line) else {
         let is_platform = PLATFORM_PREFIXES
             .iter()
             .any(|prefix| line.starts_with(prefix));
-        return (!is_platform).then(|| format!("{:12} {name:<20} {line}", ""));
+        let is_printed = !is_platform && wanted.is_none();
+        return is_printed.then(|| format!("{:12} {:<20} {line}", "", ""));
     };
 
+    let name = text_of(&fields, "function");
+    let is_wanted = wanted.is_none_or(|wanted| wanted == name);
     let is_for_people = !fields.contains_key("_aws") && !fields.contains_key("resourceSpans");
-    is_for_people.then(|| format_fields(name, &fields))
+    (is_wanted && is_for_people).then(|| format_fields(name, &fields))
 }
 
 fn format_fields(name: &str, fields: &Map<String, Value>) -> String {
-    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (_, time) = text("timestamp").split_once('T').unwrap_or_default();
+    let (_, time) = text_of(fields, "timestamp")
+        .split_once('T')
+        .unwrap_or_default();
     let milliseconds: String = time.chars().take(12).collect();
 
     let span = fields.get("span").and_then(Value::as_object);
@@ -195,9 +223,14 @@ fn format_fields(name: &str, fields: &Map<String, Value>) -> String {
         .map(|(key, value)| format!("{key}={}", format_value(value)))
         .collect();
 
-    let (level, message) = (text("level"), text("message"));
+    let (level, message) = (text_of(fields, "level"), text_of(fields, "message"));
     let rest = rest.join(" ");
     format!("{milliseconds} {name:<20} {level:<5} {message} {rest}")
+}
+
+/// A field's text; empty if there is none.
+fn text_of<'f>(fields: &'f Map<String, Value>, key: &str) -> &'f str {
+    fields.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A text without its quotes; anything else as JSON.

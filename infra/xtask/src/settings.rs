@@ -18,6 +18,9 @@ use crate::deploy::{Parameters, as_values, read_template};
 use crate::stack::{Stack, env_variable};
 use crate::{functions, services, tools, variables};
 
+/// The secret that `migrate` logs in with.
+const ADMINISTRATOR_SECRET: &str = "wenzhen-administrator";
+
 /// How the names begin of secrets that hold the settings which are too large for variables.
 const SETTINGS_SECRET: &str = "wenzhen-settings";
 
@@ -83,6 +86,8 @@ pub async fn parameters(stack: &Stack, tiers: Option<TierSettings>) -> Result<Pa
         ("Architecture", functions::architecture().to_owned()),
         ("DatabaseUrl", services::database_url(stack)?),
         ("DatabaseReader", services::reader_address(stack)),
+        ("MigrationsUrl", services::database_address(stack)),
+        ("MigrationsSecretArn", store_administrator(stack).await?),
         ("CacheUrl", services::valkey_url(stack)),
         ("IdentityEndpoint", stack.aws_endpoint()),
         ("EmulatedCdn", "true".to_owned()),
@@ -130,6 +135,15 @@ async fn store_settings(stack: &Stack, parameters: &mut Parameters) -> Result<()
     store_secret(stack, &name, &content).await?;
     parameters.insert("SettingsSecret", name);
     Ok(())
+}
+
+/// The database's administrator, as RDS keeps it. Returns the secret's ARN.
+async fn store_administrator(stack: &Stack) -> Result<String> {
+    let user = json!({
+        "username": services::DATABASE_USER,
+        "password": services::secret(stack)?,
+    });
+    store_secret(stack, ADMINISTRATOR_SECRET, &user.to_string()).await
 }
 
 /// The token with which the local stack's metrics are scraped.
@@ -427,7 +441,7 @@ fn tiers_of_tests(port: u16) -> Value {
 }
 
 /// Creates the secret, or gives it a new value. The emulator takes any length; AWS does not.
-async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
+async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<String> {
     let bytes = value.len();
     ensure!(
         bytes <= MAX_SECRET_BYTES,
@@ -438,13 +452,12 @@ async fn store_secret(stack: &Stack, name: &str, value: &str) -> Result<()> {
     let client = Client::new(&stack.aws().await);
     let put = client.put_secret_value();
     let put = put.secret_id(name).secret_string(value);
-    if put.send().await.is_ok() {
-        return Ok(());
+    if let Ok(stored) = put.send().await {
+        return stored.arn.context("a secret has an ARN");
     }
 
     let create = client.create_secret();
     let create = create.name(name).secret_string(value);
-    create.send().await?;
-
-    Ok(())
+    let stored = create.send().await?;
+    stored.arn.context("a secret has an ARN")
 }

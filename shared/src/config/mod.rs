@@ -10,6 +10,7 @@ mod breaker;
 mod chains;
 mod embeddings;
 mod limits;
+mod migrations;
 mod pass_fields;
 mod plaintext;
 mod realtime;
@@ -28,6 +29,7 @@ pub use embeddings::{
     EMBEDDINGS, EmbeddingSettings, EmbeddingTierSettings, InputForm, RerankSettings,
 };
 pub use limits::{Algorithm, FailureMode, LIMIT_NAMES, LimitSetting, LimitSettings};
+pub use migrations::MigrationsSettings;
 pub use pass_fields::{PassFields, is_safe_field, is_safe_part, is_safe_tool};
 pub use plaintext::{AllowedPlaintext, ConnectionKind};
 pub(crate) use plaintext::{is_loopback_host, plaintext_problem};

@@ -50,7 +50,7 @@ impl FromStr for ServiceUrl {
 }
 
 impl ServiceUrl {
-    fn given(&self) -> Option<&Url> {
+    pub(super) fn given(&self) -> Option<&Url> {
         match &self.source {
             UrlSource::Given(url) => Some(url),
             UrlSource::Secret(_) => None,

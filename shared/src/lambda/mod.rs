@@ -12,7 +12,9 @@
 //! | a queue | [`QueueConsumer`] | the queue's ARN |
 //! | a schedule | [`Schedule`] | the schedule's ARN |
 //! | lines of log groups | [`LogSubscriber`] | `awslogs` |
+//! | a deployment | [`CustomResource`] | `ResponseURL` |
 
+mod custom_resource;
 mod log_subscriber;
 mod queue_consumer;
 mod records;
@@ -43,6 +45,7 @@ use crate::http::{Endpoint, Outgoing, Protocol, Route};
 use crate::setup::Setup;
 use crate::telemetry::trace::{self, TraceParent};
 use crate::telemetry::{self, catalogue, metrics, span_lines};
+pub use custom_resource::{CustomResource, Resource};
 pub use log_subscriber::LogSubscriber;
 pub use queue_consumer::QueueConsumer;
 pub use records::process_each;
@@ -95,6 +98,11 @@ pub enum Trigger {
     },
     /// Lines of log groups.
     Logs {
+        /// The function's `Timeout` in the template.
+        timeout: Duration,
+    },
+    /// A deployment.
+    Deployment {
         /// The function's `Timeout` in the template.
         timeout: Duration,
     },
@@ -197,6 +205,23 @@ impl Function {
                     let flusher = Flusher::from_env(&setup)?;
                     let subscriber = log_subscriber::Subscriber(subscriber);
                     Ok(metered(name, subscriber, Some(flusher)))
+                })
+            },
+        }
+    }
+
+    /// The function called `name`, which `CloudFormation` calls when it deploys.
+    pub const fn custom_resource<R: CustomResource>(name: &'static str) -> Self {
+        let timeout = R::TIMEOUT;
+        Self {
+            name,
+            trigger: Trigger::Deployment { timeout },
+            make: |name| {
+                Box::pin(async move {
+                    let resource = R::from_env(&Setup::new(&[])).await?;
+                    let provider = custom_resource::Provider { name, resource };
+                    // A deployment needs no Valkey, so what is counted here stays in the log.
+                    Ok(metered(name, provider, None))
                 })
             },
         }

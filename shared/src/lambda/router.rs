@@ -19,7 +19,7 @@ pub(super) struct Router {
 #[error("no function takes this event: {0}")]
 pub struct UnknownEvent(String);
 
-/// What of an event tells its function. An event has one of the four.
+/// What of an event tells its function. An event has one of the five.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct EventShape {
@@ -32,6 +32,8 @@ struct EventShape {
     resources: Vec<String>,
     #[serde(rename = "awslogs")]
     logs: Option<IgnoredAny>,
+    #[serde(rename = "ResponseURL")]
+    report_url: Option<IgnoredAny>,
 }
 
 /// That of an HTTP API has `http`, that of a WebSocket API `routeKey` alone.
@@ -103,6 +105,12 @@ pub fn find_function<'a>(
         return functions.iter().find(is_it).ok_or_else(unknown);
     }
 
+    if shape.report_url.is_some() {
+        let is_it = |function: &&Function| matches!(function.trigger, Trigger::Deployment { .. });
+        let unknown = || UnknownEvent("a request of a deployment".to_owned());
+        return functions.iter().find(is_it).ok_or_else(unknown);
+    }
+
     let queue = shape.records.first().map(|record| &record.source);
     let source = queue.or(shape.resources.first());
     let source = source.ok_or_else(|| UnknownEvent("it has no source".to_owned()))?;
@@ -148,7 +156,10 @@ fn count_parameters(function: &Function, method: &str, path: &str) -> Option<usi
 /// `…:wenzhen-JobsQueue` or `…/wenzhen-SweepOutboxEveryMinute`.
 fn is_triggered_by(function: &Function, arn: &str) -> bool {
     match function.trigger {
-        Trigger::Http { .. } | Trigger::Socket { .. } | Trigger::Logs { .. } => false,
+        Trigger::Http { .. }
+        | Trigger::Socket { .. }
+        | Trigger::Logs { .. }
+        | Trigger::Deployment { .. } => false,
         Trigger::Queue { queue, .. } => arn.contains(queue),
         Trigger::Schedule { .. } => arn.contains(&logical_name(function.name)),
     }

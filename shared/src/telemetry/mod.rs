@@ -8,6 +8,7 @@
 pub mod catalogue;
 mod conventions;
 mod filter;
+mod log_lines;
 pub mod metrics;
 pub mod series;
 pub mod span_lines;
@@ -16,10 +17,12 @@ pub mod trace;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use self::log_lines::NamedLines;
 use crate::config;
 
 /// Spans whose targets start so are traced.
@@ -32,11 +35,10 @@ const SDK: &str = "aws_sdk_";
 pub fn init() {
     metrics::turn_on(config::metrics_namespace());
 
+    let function = config::handler_name();
     let lines = fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
+        .fmt_fields(JsonFields::new())
+        .event_format(NamedLines::new(function.as_deref()))
         .with_filter(filter::log_targets(&config::log_filter()));
     let share = config::trace_share();
     let started = tracing_subscriber::registry()

@@ -20,7 +20,9 @@ use crate::stack::Stack;
 
 pub use chroma::{chroma_url, local_store, start_chroma, stop_chroma};
 pub use embeddings::{embeddings_url, local_embeddings, start_embeddings, stop_embeddings};
-pub use postgres::{database_url, secret, start_postgres, stop_postgres};
+pub use postgres::{
+    DATABASE_USER, database_address, database_url, secret, start_postgres, stop_postgres,
+};
 pub use standby::{reader_address, start_standby, stop_standby};
 pub use valkey::{start_valkey, stop_valkey, valkey_program, valkey_url};
 

@@ -61,12 +61,20 @@ pub fn server(stack: &Stack) -> Server<'_> {
     Server::new(stack, "postgres").with_stop_signal(Signal::Interrupt)
 }
 
+/// Who owns the stack's database.
+pub const DATABASE_USER: &str = "wenzhen";
+
 /// The URL of the stack's database.
 pub fn database_url(stack: &Stack) -> Result<String> {
     let (password, port) = (secret(stack)?, stack.ports.postgres);
     Ok(format!(
-        "postgres://wenzhen:{password}@127.0.0.1:{port}/wenzhen"
+        "postgres://{DATABASE_USER}:{password}@127.0.0.1:{port}/wenzhen"
     ))
+}
+
+/// The same without a user.
+pub fn database_address(stack: &Stack) -> String {
+    format!("postgres://127.0.0.1:{}/wenzhen", stack.ports.postgres)
 }
 
 /// The stack's own secret, which is the database's password.

@@ -1,0 +1,259 @@
+//! Brings the database to the schema that this version's code needs, and makes the functions' user.
+//!
+//! The migrations of `infra/migrations` are part of the binary. Each is applied once, in a
+//! transaction with its note, by one caller at a time (`PostgreSQL`'s advisory lock), and none is
+//! taken back. `infra/migrate.sh` does the same by hand, and keeps the same notes.
+
+mod schema_id;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::postgres::PgConnection;
+use url::Url;
+
+use crate::aws::Secrets;
+use crate::config::{
+    ConfigError, DatabaseAuth, DatabaseSettings, MigrationsSettings, ServiceUrl, UrlSource,
+};
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::postgres::Database;
+pub use schema_id::SchemaId;
+
+static MIGRATOR: Migrator = sqlx::migrate!("../infra/migrations");
+
+/// The table of notes.
+const NOTES: &str = "_sqlx_migrations";
+
+/// A migration takes the time that it needs: the caller bounds all of them.
+const LIFT_BOUNDS: &str = "SELECT set_config('statement_timeout', '0', false),
+    set_config('idle_in_transaction_session_timeout', '0', false)";
+
+const DESCRIBE_USER: &str = "SELECT set_config('wenzhen.functions_user', $1, false),
+    set_config('wenzhen.user_login', $2, false),
+    set_config('wenzhen.user_password', $3, false)";
+
+const MAKE_USER: &str = include_str!("../../../infra/functions_user.sql");
+
+/// The number of a migration: the schema that the migrations up to it make.
+pub type SchemaVersion = i64;
+
+/// The schema that this version's code needs.
+pub fn newest_version() -> SchemaVersion {
+    let versions = MIGRATOR.iter().map(|migration| migration.version);
+    versions.max().unwrap_or_default()
+}
+
+/// Applies migrations as the database's administrator.
+pub struct Migrations {
+    settings: MigrationsSettings,
+    secrets: Arc<Secrets>,
+}
+
+/// What was done.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The schema that the database has now.
+    pub version: SchemaVersion,
+    /// How many migrations were applied.
+    pub migrations: usize,
+}
+
+/// As RDS keeps a user in a secret.
+#[derive(Deserialize)]
+struct Credentials {
+    username: String,
+    password: String,
+}
+
+/// How the functions' user logs in.
+struct FunctionsUser {
+    name: String,
+    login: &'static str,
+    password: String,
+}
+
+impl Migrations {
+    /// By the environment's settings.
+    pub fn from_env(secrets: Arc<Secrets>) -> Result<Self, ConfigError> {
+        let settings = MigrationsSettings::from_env()?;
+        Ok(Self { settings, secrets })
+    }
+
+    /// Brings the database to [`newest_version`]. A database that is newer is refused, unless the
+    /// version before it, which it is known to survive, is `compatible`, and this code's: then it
+    /// stays as it is.
+    pub async fn apply(&self, compatible: Option<SchemaVersion>) -> Result<Applied, Error> {
+        let database = self.administrator().await?;
+        let user = self.functions_user().await?;
+
+        database
+            .run(async |connection| {
+                sqlx::query(LIFT_BOUNDS).execute(&mut *connection).await?;
+                let applied = migrate(connection, compatible).await?;
+                make_user(connection, &user).await?;
+                Ok(applied)
+            })
+            .await
+    }
+
+    async fn administrator(&self) -> Result<Database, Error> {
+        let mut url = self.resolve(&self.settings.url).await?;
+        let credentials = self.credentials(&self.settings.secret).await?;
+        let named = url.set_username(&credentials.username);
+        let named = named.and_then(|()| url.set_password(Some(&credentials.password)));
+        named.map_err(|()| Error::internal("MIGRATIONS_URL takes no user"))?;
+
+        let settings = DatabaseSettings {
+            url: ServiceUrl {
+                source: UrlSource::Given(url),
+                allows_plaintext: self.settings.url.allows_plaintext,
+            },
+            auth: DatabaseAuth::Url,
+        };
+        Database::new(&settings).await.map_err(misconfigured)
+    }
+
+    async fn functions_user(&self) -> Result<FunctionsUser, Error> {
+        let url = self.resolve(&self.settings.functions.url).await?;
+        let (login, password) = match &self.settings.functions_user_secret {
+            Some(secret) => ("password", self.credentials(secret).await?.password),
+            None if self.settings.functions.auth == DatabaseAuth::Iam => ("iam", String::new()),
+            None => ("kept", String::new()),
+        };
+
+        Ok(FunctionsUser {
+            name: url.username().to_owned(),
+            login,
+            password,
+        })
+    }
+
+    async fn resolve(&self, url: &ServiceUrl) -> Result<Url, Error> {
+        let id = match &url.source {
+            UrlSource::Given(url) => return Ok(url.clone()),
+            UrlSource::Secret(id) => id,
+        };
+        let text = self.secrets.get(id).await.map_err(unreadable)?;
+        let parsed = text.trim().parse();
+        parsed.map_err(|_| unreadable("the database's secret must be a URL".into()))
+    }
+
+    async fn credentials(&self, id: &str) -> Result<Credentials, Error> {
+        let text = self.secrets.get(id).await.map_err(unreadable)?;
+        // serde's error would quote the secret.
+        serde_json::from_str(&text)
+            .map_err(|_| unreadable("the secret must have username and password".into()))
+    }
+}
+
+async fn migrate(
+    connection: &mut PgConnection,
+    compatible: Option<SchemaVersion>,
+) -> Result<Applied, Error> {
+    let created = connection.ensure_migrations_table(NOTES).await;
+    created.map_err(migration_error)?;
+    let noted = connection.list_applied_migrations(NOTES).await;
+    let noted = noted.map_err(migration_error)?;
+
+    let newest = newest_version();
+    let versions = noted.iter().map(|migration| migration.version);
+    let present = versions.max().unwrap_or_default();
+    if present > newest && compatible != Some(newest) {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "The database has the schema {present}, and this version of the functions knows \
+                 {newest}: there is no way back. Deploy a newer one, or bring the database back \
+                 to an earlier moment."
+            ),
+        ));
+    }
+    if present > newest {
+        return Ok(Applied {
+            version: present,
+            migrations: 0,
+        });
+    }
+
+    MIGRATOR
+        .run(&mut *connection)
+        .await
+        .map_err(migration_error)?;
+    Ok(Applied {
+        version: newest,
+        migrations: MIGRATOR.iter().count().saturating_sub(noted.len()),
+    })
+}
+
+async fn make_user(connection: &mut PgConnection, user: &FunctionsUser) -> Result<(), Error> {
+    sqlx::query(DESCRIBE_USER)
+        .bind(&user.name)
+        .bind(user.login)
+        .bind(&user.password)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::raw_sql(MAKE_USER).execute(connection).await?;
+    Ok(())
+}
+
+/// What the operator reads. A server's message may quote a row, so it is not repeated.
+fn migration_error(error: MigrateError) -> Error {
+    let detail = match error {
+        MigrateError::ExecuteMigration(source, version) => {
+            let reason = describe(&source);
+            format!("Migration {version} failed, and was taken back: {reason}.")
+        }
+        MigrateError::Execute(source) => {
+            format!("The migrations cannot be looked at: {}.", describe(&source))
+        }
+        other => format!("The migrations cannot be applied: {other}."),
+    };
+    Error::new(ErrorKind::Internal, detail)
+}
+
+/// SQLSTATE, and the names of schema that the error has.
+fn describe(error: &sqlx::Error) -> String {
+    let Some(error) = error.as_database_error() else {
+        return "the connection was lost".to_owned();
+    };
+    let code = error.code().unwrap_or_default();
+    let of_schema = [error.table(), error.constraint()].into_iter().flatten();
+    let names: Vec<_> = of_schema.collect();
+    format!("SQLSTATE {code} {}", names.join(" "))
+        .trim_end()
+        .to_owned()
+}
+
+fn misconfigured(error: ConfigError) -> Error {
+    Error::new(ErrorKind::Internal, error.to_string())
+}
+
+fn unreadable(source: BoxError) -> Error {
+    let detail = "A secret of the migrations cannot be read, or is not what it must be.";
+    Error::new(ErrorKind::Internal, detail).with_source(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// A file that was added needs a build of this crate.
+    #[test]
+    fn the_binary_has_every_migration() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/migrations");
+        let files = std::fs::read_dir(folder).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut versions: Vec<SchemaVersion> = names
+            .map(|name| name.split('_').next().unwrap().parse().unwrap())
+            .collect();
+        versions.sort_unstable();
+
+        let embedded: Vec<_> = MIGRATOR.iter().map(|migration| migration.version).collect();
+        assert_eq!(embedded, versions);
+        assert_eq!(newest_version(), *versions.last().unwrap());
+    }
+}
