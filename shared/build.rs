@@ -1,5 +1,5 @@
 //! Reads the rules of triage (`src/triage/rules/*.toml`), checks them, and writes them as tables,
-//! so that a function that starts has nothing to parse and nothing to compile.
+//! so that a function that starts has nothing to parse and nothing to compile. Lists the migrations.
 //!
 //! The code that reads the pattern language is the crate's own.
 
@@ -19,6 +19,8 @@ mod han_phrases;
 mod lexicon_tables;
 #[path = "build/list_tables.rs"]
 mod list_tables;
+#[path = "build/migration_files.rs"]
+mod migration_files;
 #[path = "build/rule_files.rs"]
 mod rule_files;
 #[path = "build/rule_tables.rs"]
@@ -58,9 +60,10 @@ fn write_tables() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let folder = root.join("src/triage/rules");
     let questions = root.join("src/triage/checklist/questions.toml");
+    let migrations = root.join("../infra/migrations");
     let weights = root.join("src/triage/data/classifier_weights.tsv");
     println!("cargo::rerun-if-changed=build");
-    println!("cargo::rerun-if-changed=../infra/migrations"); // sqlx::migrate! has them
+    println!("cargo::rerun-if-changed={}", migrations.display());
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed={}", questions.display());
@@ -69,6 +72,7 @@ fn write_tables() -> Result<(), Box<dyn Error>> {
     let book = rule_files::read_rules(&folder, &questions)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    migration_files::write_table(&migrations, &out)?;
     fs::write(
         out.join("triage_findings.rs"),
         rule_tables::findings_source(&book),
