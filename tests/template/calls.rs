@@ -259,6 +259,20 @@ fn actions_for(operation: &Operation) -> &'static [&'static str] {
     row.actions
 }
 
+/// The services that some function calls, by the SDK's names or, of what is signed by ourselves,
+/// by IAM's.
+pub fn called_services() -> BTreeSet<&'static str> {
+    let signed = SIGNERS_AND_READERS.iter().filter_map(|row| {
+        let (action, _) = row.permission?;
+        Some(action.split(':').next().unwrap())
+    });
+    ACTIONS
+        .iter()
+        .map(|row| row.service)
+        .chain(signed)
+        .collect()
+}
+
 /// What a function's calls need, each with the way to one that does.
 fn needed(reach: &Reach) -> BTreeMap<Permission, String> {
     let mut needed = BTreeMap::new();
