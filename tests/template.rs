@@ -9,6 +9,7 @@ mod dashboards;
 mod network;
 mod parameters;
 mod permissions;
+mod rules;
 mod runbook;
 mod stacks;
 

@@ -1,5 +1,5 @@
-//! The alarms of CloudWatch and the rules of Prometheus say the same of the same trouble, and the
-//! drill triggers each rule. What an alarm's reader is told to do stands in `runbook.rs`.
+//! The alarms of CloudWatch and the rules of Prometheus say the same of the same trouble. How rules
+//! are read stands in `rules.rs`, what an alarm's reader is told to do in `runbook.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,6 +7,7 @@ use std::fs;
 use serde_norway::Value;
 use wenzhen::telemetry::catalogue;
 
+use super::rules::{Condition, Rule, rules};
 use super::stacks::{alarms, is_watched_for_latency};
 use super::{Route, deployed_routes, repository_root};
 
@@ -94,134 +95,6 @@ const MEASURED_APART: &[(&str, &str)] = &[
 /// Of these no function counts the time (docs/metrics.md).
 const UNCOUNTED: [&str; 3] = ["/health/live", "/openapi.json", "/docs"];
 
-/// What is compared, and for how long it must hold.
-#[derive(Clone, Debug, PartialEq)]
-struct Condition {
-    /// Seconds that one value is of.
-    period: u64,
-    /// Of so many periods…
-    evaluations: u64,
-    /// … so many are over the threshold.
-    breaches: u64,
-    threshold: Option<f64>,
-    /// With fewer calls in a period it says nothing.
-    min_calls: Option<u64>,
-}
-
-/// An alert of `rules.yml`.
-pub struct Rule {
-    conditions: Vec<Condition>,
-    /// Its expression, in which sums of the fleet stand as what they are sums of.
-    expanded: String,
-    pub severity: String,
-    pub summary: String,
-    pub anchor: String,
-}
-
-fn read_yaml(file: &str) -> Value {
-    let path = repository_root().join("infra/monitoring").join(file);
-    serde_norway::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// Each alert by its name.
-pub fn rules() -> BTreeMap<String, Rule> {
-    let file = read_yaml("rules.yml");
-    let rules = file["groups"][0]["rules"].as_sequence().unwrap();
-    let recorded: BTreeMap<_, _> = rules
-        .iter()
-        .filter_map(|rule| Some((rule["record"].as_str()?, rule["expr"].as_str().unwrap())))
-        .collect();
-
-    let alerts = rules.iter().filter_map(|rule| {
-        let name = rule["alert"].as_str()?.to_owned();
-        let expr = rule["expr"].as_str().unwrap();
-        let wait = rule["for"].as_str().map_or(0, seconds);
-        let annotations = &rule["annotations"];
-        let runbook = annotations["runbook"].as_str().unwrap();
-        let mut expanded = expr.to_owned();
-        for (sum, of) in &recorded {
-            expanded = expanded.replace(sum, of);
-        }
-
-        let rule = Rule {
-            conditions: expr
-                .split("\nand\n")
-                .map(|part| read_condition(part, wait))
-                .collect(),
-            expanded,
-            severity: rule["labels"]["severity"].as_str().unwrap().to_owned(),
-            summary: annotations["summary"].as_str().unwrap().to_owned(),
-            anchor: runbook.strip_prefix("docs/runbook.md#").unwrap().to_owned(),
-        };
-        Some((name, rule))
-    });
-    alerts.collect()
-}
-
-/// Of a duration as Prometheus writes it.
-fn seconds(duration: &str) -> u64 {
-    let (number, unit) = duration.split_at(duration.len() - 1);
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => panic!("{duration}"),
-    };
-    number.parse::<u64>().unwrap() * unit
-}
-
-/// Of `increase(x[5m]) > 10` with `for`, or of `sum_over_time((… > bool 5)[5m:1m]) >= 3`.
-fn read_condition(text: &str, wait: u64) -> Condition {
-    let text = text.trim();
-    let Some(counted) = text.strip_prefix("sum_over_time((") else {
-        let period = range_of(text);
-        assert_eq!(wait % period, 0, "whole periods: {text}");
-        let evaluations = wait / period + 1;
-        return Condition {
-            period,
-            evaluations,
-            breaches: evaluations,
-            threshold: Some(threshold_of(text)),
-            min_calls: min_calls_of(text),
-        };
-    };
-
-    let (counted, periods) = counted.rsplit_once(")[").unwrap();
-    let (periods, breaches) = periods.split_once("]) >= ").unwrap();
-    let (all, period) = periods.split_once(':').unwrap();
-    let (all, period) = (seconds(all), seconds(period));
-    assert_eq!(range_of(counted), period, "{text}");
-    Condition {
-        period,
-        evaluations: all / period,
-        breaches: breaches.parse().unwrap(),
-        threshold: Some(threshold_of(counted)),
-        min_calls: min_calls_of(counted),
-    }
-}
-
-/// The one range that all selectors of a text have.
-fn range_of(text: &str) -> u64 {
-    let ranges = text.split('[').skip(1);
-    let ranges: BTreeSet<_> = ranges
-        .map(|after| seconds(after.split(']').next().unwrap()))
-        .collect();
-    assert_eq!(ranges.len(), 1, "one range: {text}");
-    *ranges.first().unwrap()
-}
-
-fn threshold_of(text: &str) -> f64 {
-    let last = text.rsplit(' ').next().unwrap();
-    last.trim().parse().unwrap()
-}
-
-fn min_calls_of(text: &str) -> Option<u64> {
-    let (_, divisor) = text.split_once("/ (increase(fleet:http_requests:sum")?;
-    let (_, calls) = divisor.split_once("> ")?;
-    Some(calls.split(')').next().unwrap().parse().unwrap())
-}
-
 /// The alarms that a composite one is of.
 fn parts_of(alarm: &Value) -> Vec<String> {
     let rule = alarm["AlarmRule"]["Fn::Sub"].as_str().unwrap_or_default();
@@ -255,6 +128,7 @@ fn alarm_conditions(alarms: &BTreeMap<String, Value>, name: &str) -> Vec<Conditi
         .collect();
     assert_eq!(periods.len(), 1, "{name} has one period");
 
+    let is_above = alarm["ComparisonOperator"] == "GreaterThanThreshold";
     let evaluations = alarm["EvaluationPeriods"].as_u64().unwrap();
     let min_calls = queries
         .filter_map(|query| query["Expression"].as_str())
@@ -264,7 +138,7 @@ fn alarm_conditions(alarms: &BTreeMap<String, Value>, name: &str) -> Vec<Conditi
         period: *periods.first().unwrap(),
         evaluations,
         breaches: alarm["DatapointsToAlarm"].as_u64().unwrap_or(evaluations),
-        threshold: alarm["Threshold"].as_f64(),
+        over: alarm["Threshold"].as_f64().filter(|_| is_above),
         min_calls,
     }]
 }
@@ -306,6 +180,14 @@ fn every_alarm_has_its_rule_or_a_reason_why_not() {
         }
     }
 
+    let page = fs::read_to_string(repository_root().join("docs/metrics.md")).unwrap();
+    for name in CLOUDWATCH_ALONE.iter().flat_map(|(names, _)| *names) {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "docs/metrics.md: {name}"
+        );
+    }
+
     let telling: BTreeSet<_> = telling_alarms(&alarms)
         .into_iter()
         .map(str::to_owned)
@@ -322,9 +204,11 @@ fn alarms_and_rules_compare_the_same_for_as_long() {
         for alarm in alarms_of(&name) {
             let mut expected = alarm_conditions(&alarms, alarm);
             let mut found = rule.conditions.clone();
+            let is_compared = expected.iter().all(|condition| condition.over.is_some());
+            assert!(is_compared || is_apart, "{alarm} is over a number");
             if is_apart {
                 let both = expected.iter_mut().chain(&mut found);
-                both.for_each(|condition| condition.threshold = None);
+                both.for_each(|condition| condition.over = None);
             }
             assert_eq!(found, expected, "{name} and {alarm}");
             compared += 1;
@@ -421,85 +305,5 @@ fn both_watch_the_latency_of_the_same_routes() {
         let is_in_rule = !left_out.contains(&*path) || is_back;
         let is_in_alarm = is_watched_for_latency(&method, &path);
         assert_eq!(is_in_rule, is_in_alarm, "{method} {path}");
-    }
-}
-
-/// Of each case, the alerts that it asks for, and whether they are to be raised.
-fn drill() -> Vec<Vec<(String, bool)>> {
-    let file = read_yaml("drill.yml");
-    let cases = file["tests"].as_sequence().unwrap().iter();
-    let asked = cases.map(|case| {
-        let asked = case["alert_rule_test"].as_sequence().unwrap().iter();
-        let asked = asked.map(|one| {
-            let name = one["alertname"].as_str().unwrap().to_owned();
-            let expected = one["exp_alerts"].as_sequence();
-            (name, expected.is_some_and(|expected| !expected.is_empty()))
-        });
-        asked.collect()
-    });
-    asked.collect()
-}
-
-/// `promtool` runs it, in `cargo xtask ci` and with `--prometheus`.
-#[test]
-fn the_drill_triggers_each_rule_and_a_calm_hour_none() {
-    let rules: BTreeSet<_> = rules().into_keys().collect();
-    let drill = drill();
-    let raised: BTreeSet<_> = drill
-        .iter()
-        .flatten()
-        .filter(|(_, is_raised)| *is_raised)
-        .map(|(name, _)| name.clone())
-        .collect();
-    assert_eq!(raised, rules);
-
-    let calm = drill
-        .iter()
-        .filter(|case| case.iter().all(|(_, is_raised)| !is_raised));
-    let mut calm_cases = 0;
-    for case in calm {
-        let asked: BTreeSet<_> = case.iter().map(|(name, _)| name.clone()).collect();
-        assert_eq!(asked, rules, "a calm case asks for all");
-        calm_cases += 1;
-    }
-    assert!(calm_cases >= 1);
-}
-
-/// `3 of 5 × 1 min`
-fn describe(condition: &Condition) -> String {
-    let (number, unit) = match condition.period {
-        period if period % 86_400 == 0 => (period / 86_400, "d"),
-        period if period % 3_600 == 0 => (period / 3_600, "h"),
-        period => (period / 60, "min"),
-    };
-    let period = format!("{number} {unit}");
-    match (condition.breaches, condition.evaluations) {
-        (1, 1) => period,
-        (breaches, evaluations) if breaches == evaluations => format!("{evaluations} × {period}"),
-        (breaches, evaluations) => format!("{breaches} of {evaluations} × {period}"),
-    }
-}
-
-#[test]
-fn the_page_of_metrics_lists_the_alerts() {
-    let page = fs::read_to_string(repository_root().join("docs/metrics.md")).unwrap();
-    for (name, rule) in rules() {
-        let periods: Vec<_> = rule.conditions.iter().map(describe).collect();
-        let Rule {
-            summary,
-            severity,
-            anchor,
-            ..
-        } = rule;
-        let periods = periods.join(" and ");
-        let row = format!(
-            "| `{name}` | {summary} | {periods} | {severity} | [{anchor}](runbook.md#{anchor}) |"
-        );
-        assert!(page.lines().any(|line| line == row), "{row}");
-    }
-    for (names, _) in CLOUDWATCH_ALONE {
-        for name in *names {
-            assert!(page.contains(&format!("`{name}`")), "{name}");
-        }
     }
 }

@@ -6,8 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use super::repository_root;
+use super::rules::rules;
 use super::stacks::{ROOT, alarms, names_in, read_stack};
-use super::{alarms as monitoring, repository_root};
 
 const PAGE: &str = "docs/runbook.md";
 
@@ -85,7 +86,7 @@ fn told() -> BTreeSet<(String, String)> {
     let descriptions = descriptions();
     let alarms = descriptions.iter().filter(|(_, (_, tells))| *tells);
     let alarms = alarms.map(|(name, (text, _))| (name.clone(), anchor_in(text).to_owned()));
-    let rules = monitoring::rules().into_iter();
+    let rules = rules().into_iter();
     let (anomaly, anchor) = COST_ANOMALY;
     alarms
         .chain(rules.map(|(name, rule)| (name, rule.anchor)))
