@@ -151,7 +151,7 @@ fn telling_alarms(alarms: &BTreeMap<String, Value>) -> BTreeSet<&str> {
 }
 
 /// The alarms that a rule stands for.
-fn alarms_of<'r>(rule: &'r str) -> Vec<&'r str> {
+fn alarms_of(rule: &str) -> Vec<&str> {
     let mut grouped = ONE_RULE_FOR_ALARMS.iter();
     let group = grouped.find(|(name, _)| *name == rule);
     group.map_or_else(|| vec![rule], |(_, alarms)| alarms.to_vec())
