@@ -259,13 +259,10 @@ fn actions_for(operation: &Operation) -> &'static [&'static str] {
     row.actions
 }
 
-/// The services that some function calls, by the SDK's names or, of what is signed by ourselves,
-/// by IAM's.
+/// The services that functions call, by the SDK's names, or by IAM's where we sign.
 pub fn called_services() -> BTreeSet<&'static str> {
-    let signed = SIGNERS_AND_READERS.iter().filter_map(|row| {
-        let (action, _) = row.permission?;
-        Some(action.split(':').next().unwrap())
-    });
+    let signed = SIGNERS_AND_READERS.iter().flat_map(|row| row.permissions);
+    let signed = signed.filter_map(|(action, _)| action.split(':').next());
     ACTIONS
         .iter()
         .map(|row| row.service)

@@ -20,7 +20,7 @@ enum Way {
     Inside(&'static str),
 }
 
-const WAYS: [(&str, Way); 8] = [
+const WAYS: [(&str, Way); 9] = [
     ("s3", Way::Gateway),
     ("dynamodb", Way::Gateway),
     ("sqs", Way::Interface),
@@ -33,6 +33,10 @@ const WAYS: [(&str, Way); 8] = [
     (
         "xray",
         Way::Nat("its OTLP has an endpoint; spans may wait, and it would cost by the hour"),
+    ),
+    (
+        "elasticache",
+        Way::Inside("the token is made from the credentials"),
     ),
     (
         "rds-db",
