@@ -27,7 +27,11 @@ ALARM = """\
   CanaryErrors:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      AlarmDescription: More than 3 % of calls get a 5xx while a new version has a tenth of them, which takes the deployment back.
+      AlarmDescription: |-
+        More than 3 % of calls get a 5xx while a new version has a tenth of them. CodeDeploy takes the deployment back by itself.
+        First: see that it does: aws deploy list-deployments --include-only-statuses InProgress Stopped Failed.
+        Then: no deployment runs, or it is back and calls still fail: it is not the version. ApiErrors says how to go on.
+        Runbook: docs/runbook.md#canary
       Metrics:
         - {Id: errors, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
             Namespace: AWS/ApiGateway, MetricName: 5xx, Dimensions: [{Name: ApiId, Value: !Ref HttpApi}]}}}

@@ -40,7 +40,7 @@ PRICES = {
 }
 
 # How many of what samconfig.toml asks for. Metrics of alarms and rules of the firewall are counted in the templates.
-ALARM_METRICS = 93
+ALARM_METRICS = 97
 COMPOSITE_ALARMS = 3
 FIREWALL_RULES = 3
 ROUTES = 30

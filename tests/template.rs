@@ -1,11 +1,16 @@
 //! The template tells the truth: what it deploys exists, and is what the code and the local tools
 //! think it is.
 
+mod alarms;
 mod bounds;
 mod calls;
 mod canary;
 mod dashboards;
+mod network;
+mod parameters;
 mod permissions;
+mod rules;
+mod runbook;
 mod stacks;
 
 use std::collections::{BTreeMap, BTreeSet};

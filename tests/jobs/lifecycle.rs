@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::json;
 use sqlx::FromRow;
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use wenzhen::consultations::outcome;
 use wenzhen::jobs::dead_letters::{self, RedriveRequest};
@@ -16,7 +17,7 @@ use super::{
     assessment, change, claim_one, create_job, erase, expire, granted, job, postpone_sweep,
     release, scope_of, wait_out,
 };
-use crate::support::{database, new_tenant};
+use crate::support::{database, new_tenant, own_database};
 
 /// A job that is ready for an event.
 struct Prepared {
@@ -257,4 +258,37 @@ async fn each_row_of_the_table_is_what_the_database_does() {
     for step in TRANSITIONS {
         drive(*step).await;
     }
+}
+
+/// The gauges of `/metrics`, asked of this database.
+const GAUGES: &str = include_str!("../../shared/src/fleet_metrics/sql/gauges.sql");
+
+async fn oldest_age(connection: &mut PgConnection) -> f64 {
+    let gauges: Vec<(String, String, f64)> =
+        sqlx::query_as(GAUGES).fetch_all(connection).await.unwrap();
+    let mut named = gauges.iter();
+    let gauge = named.find(|(name, ..)| name == "jobs_oldest_age_seconds");
+    gauge.unwrap().2
+}
+
+/// The age is that of the queue's oldest message, which CloudWatch watches: the message of a job
+/// that is put off is deleted.
+#[tokio::test]
+async fn a_job_that_is_put_off_does_not_count_as_waiting() {
+    let mut own = own_database().await;
+    let connection = &mut own.connection;
+    assert!(oldest_age(connection).await < 1.0);
+
+    create_job(connection, "clinic", json!({ "symptoms": "a cough" })).await;
+    let age = "UPDATE outbox SET created_at = now() - interval '1 hour'";
+    sqlx::query(age).execute(&mut *connection).await.unwrap();
+    assert!(oldest_age(connection).await >= 3_600.0);
+
+    let put_off = "UPDATE jobs SET state = 'deferred', deferred_since = now(), not_before = now()";
+    sqlx::query(put_off)
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    assert!(oldest_age(connection).await < 1.0);
+    own.remove().await;
 }

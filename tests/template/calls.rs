@@ -259,6 +259,17 @@ fn actions_for(operation: &Operation) -> &'static [&'static str] {
     row.actions
 }
 
+/// The services that functions call, by the SDK's names, or by IAM's where we sign.
+pub fn called_services() -> BTreeSet<&'static str> {
+    let signed = SIGNERS_AND_READERS.iter().flat_map(|row| row.permissions);
+    let signed = signed.filter_map(|(action, _)| action.split(':').next());
+    ACTIONS
+        .iter()
+        .map(|row| row.service)
+        .chain(signed)
+        .collect()
+}
+
 /// What a function's calls need, each with the way to one that does.
 fn needed(reach: &Reach) -> BTreeMap<Permission, String> {
     let mut needed = BTreeMap::new();

@@ -17,8 +17,10 @@ FROM outbox o JOIN jobs j ON (j.tenant_id, j.id) = (o.tenant_id, o.job_id)
 GROUP BY j.state
 
 UNION ALL
-SELECT 'jobs_oldest_age_seconds', '', coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8
-FROM outbox
+-- As the age of the queue's oldest message: the message of a job that is put off is deleted.
+SELECT 'jobs_oldest_age_seconds', '', coalesce(extract(epoch FROM now() - min(o.created_at)), 0)::float8
+FROM outbox o JOIN jobs j ON (j.tenant_id, j.id) = (o.tenant_id, o.job_id)
+WHERE j.deferred_since IS NULL
 
 UNION ALL
 SELECT 'outbox_due', '', count(*)::float8
