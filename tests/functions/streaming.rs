@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Child;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -31,6 +32,9 @@ const DELIMITER: [u8; 8] = [0; 8];
 
 const PAGE: &str = "https://app.example";
 
+/// The longest that the function may take to ask for its first event.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A model that says one token, and the other once it may.
 struct WaitingModel {
     port: u16,
@@ -54,7 +58,7 @@ impl WaitingModel {
     fn environment(&self) -> BTreeMap<String, String> {
         let url = format!("http://127.0.0.1:{}/v1", self.port);
         let tiers = json!([{ "name": "waiting", "base_url": url, "model": "m" }]);
-        let chains = json!({ "live": { "tiers": ["waiting"], "mode": "live" } });
+        let chains = json!({ "default": { "tiers": ["waiting"], "mode": "live" } });
 
         let mut environment = environment_of(NAME);
         environment.insert("AI_TIERS".to_owned(), tiers.to_string());
@@ -96,14 +100,20 @@ fn event_with(token: &str) -> String {
     event["multiValueHeaders"]["Origin"] = json!([PAGE]);
 
     let messages = json!([{ "role": "user", "content": "hello" }]);
-    let body = json!({ "model": "live", "stream": true, "messages": messages });
+    let body = json!({ "model": "default", "stream": true, "messages": messages });
     event["body"] = json!(body.to_string());
     event.to_string()
 }
 
-fn spawn(api: &RuntimeApi, environment: &BTreeMap<String, String>) -> Child {
+/// Starts the function, and waits until it asks for its first event.
+async fn start_function(environment: &BTreeMap<String, String>) -> (RuntimeApi, Child) {
     let binary = STACK.root.join("target/debug/wenzhen");
-    api.spawn_function(&binary, NAME, environment)
+    let mut api = RuntimeApi::start().await;
+    let child = api.spawn_function(&binary, NAME, environment);
+
+    let polled = tokio::time::timeout(START_TIMEOUT, api.wait_for_poll());
+    polled.await.expect("the function starts");
+    (api, child)
 }
 
 fn stop(mut child: Child) {
@@ -132,9 +142,7 @@ fn split_prelude(answer: &[u8]) -> (Value, &[u8]) {
 #[tokio::test]
 async fn tokens_leave_before_the_model_has_finished() {
     let (user, model) = (User::new().await, WaitingModel::start().await);
-    let mut api = RuntimeApi::start().await;
-    let child = spawn(&api, &model.environment());
-    api.wait_for_poll().await;
+    let (mut api, child) = start_function(&model.environment()).await;
 
     let event = event_with(&user.token);
     let (headers, mut body) = api.begin_invocation(&event).await;
@@ -175,9 +183,7 @@ async fn tokens_leave_before_the_model_has_finished() {
 #[tokio::test]
 async fn a_refusal_is_a_stream_too() {
     let model = WaitingModel::start().await;
-    let mut api = RuntimeApi::start().await;
-    let child = spawn(&api, &model.environment());
-    api.wait_for_poll().await;
+    let (mut api, child) = start_function(&model.environment()).await;
 
     let (headers, body) = api.begin_invocation(&event_with("no-token")).await;
     assert_eq!(
