@@ -23,8 +23,8 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// A REST API sends events of a form of its own. The HTTP API's come with their route's key, and
-    /// those of `cargo lambda watch`, which are a function URL's, with the key `$default`.
+    /// A REST API sends events of a form of its own. The HTTP API's come with their route's key,
+    /// and those of `cargo lambda watch`, which are a function URL's, with the key `$default`.
     pub(super) fn of_request(request: &Request) -> Self {
         match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV1(_)) => Self::RestApi,
