@@ -5,7 +5,7 @@
     python3 infra/canary.py --print  prints what it would be
 
 Each function gets the alias `live`, to which routes and queues lead, and CodeDeploy gives a new version a tenth of the calls for five minutes.
-If the API answers with errors meanwhile, all of them go back. It is no part of the template itself, since the local stack's emulator has no
+If the APIs answer with errors meanwhile, all of them go back. It is no part of the template itself, since the local stack's emulator has no
 CodeDeploy, and what is tested would be another template (docs/deploy.md#a-canary).
 """
 
@@ -19,7 +19,7 @@ SETTINGS = """\
     AutoPublishAlias: live
     DeploymentPreference:
       Type: Canary10Percent5Minutes
-      Alarms: [!Ref CanaryErrors]
+      Alarms: [!Ref CanaryErrors, !Ref CanaryChatErrors]
 """
 
 # Sooner than the alarms of infra/observability.yaml, which would be too late for five minutes.
@@ -37,6 +37,22 @@ ALARM = """\
             Namespace: AWS/ApiGateway, MetricName: 5xx, Dimensions: [{Name: ApiId, Value: !Ref HttpApi}]}}}
         - {Id: calls, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
             Namespace: AWS/ApiGateway, MetricName: Count, Dimensions: [{Name: ApiId, Value: !Ref HttpApi}]}}}
+        - {Id: share, Expression: 'IF(calls > 20, 100 * FILL(errors, 0) / calls, 0)', Label: percent of calls}
+      EvaluationPeriods: 3
+      DatapointsToAlarm: 2
+      Threshold: 3
+      ComparisonOperator: GreaterThanThreshold
+      TreatMissingData: notBreaching
+
+  CanaryChatErrors:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      AlarmDescription: The same of streamed chat completions.
+      Metrics:
+        - {Id: errors, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
+            Namespace: AWS/ApiGateway, MetricName: 5XXError, Dimensions: [{Name: ApiName, Value: !Sub '${AWS::StackName}-chat'}]}}}
+        - {Id: calls, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
+            Namespace: AWS/ApiGateway, MetricName: Count, Dimensions: [{Name: ApiName, Value: !Sub '${AWS::StackName}-chat'}]}}}
         - {Id: share, Expression: 'IF(calls > 20, 100 * FILL(errors, 0) / calls, 0)', Label: percent of calls}
       EvaluationPeriods: 3
       DatapointsToAlarm: 2

@@ -30,6 +30,7 @@ PRICES = {
     "firewall, million requests": 0.60,
     "CloudFront, 10,000 HTTPS requests": 0.0100,
     "HTTP API, million calls": 1.00,
+    "REST API, million calls": 3.50,
     "Lambda arm64, GB-second": 0.0000133334,
     "Lambda, million calls": 0.20,
     "SQS, million requests": 0.40,
@@ -40,7 +41,7 @@ PRICES = {
 }
 
 # How many of what samconfig.toml asks for. Metrics of alarms and rules of the firewall are counted in the templates.
-ALARM_METRICS = 97
+ALARM_METRICS = 99
 COMPOSITE_ALARMS = 3
 FIREWALL_RULES = 3
 ROUTES = 30
@@ -82,13 +83,15 @@ def at_rest(size):
     return lines
 
 
+def gb_seconds(memory_mb, seconds):
+    """A million calls of so many seconds."""
+    return 1e6 * memory_mb / 1024 * seconds * PRICES["Lambda arm64, GB-second"]
+
+
 def a_million_consultations():
     """One create, one read that waits, two more reads and one job each, without any model's own price."""
     price = PRICES
     calls, seconds_waiting, seconds_of_a_job = 4, 6, 8  # assumed: a model answers in eight seconds, and the client waits for six of them
-
-    def gb_seconds(memory_mb, seconds):
-        return 1e6 * memory_mb / 1024 * seconds * price["Lambda arm64, GB-second"]
 
     return [
         ("HTTP API", f"{calls} calls", calls * price["HTTP API, million calls"]),
@@ -106,6 +109,22 @@ def a_million_consultations():
     ]
 
 
+def a_million_chats():
+    """One streamed chat completion each, by the edge, without any model's own price."""
+    price = PRICES
+    seconds = 10  # assumed: of a stream
+
+    return [
+        ("REST API", "1 call, of an answer below 10 MB", price["REST API, million calls"]),
+        ("CloudFront", "1 request", 100 * price["CloudFront, 10,000 HTTPS requests"]),
+        ("firewall", "1 request", price["firewall, million requests"]),
+        ("Lambda: calls", "1", price["Lambda, million calls"]),
+        ("Lambda: the stream", f"{seconds} s × 512 MB", gb_seconds(512, seconds)),
+        ("NAT", "a prompt and an answer, 20 KB", 20 * price["NAT gateway, GB"]),
+        ("CloudWatch Logs", "a line of 0.6 KB", 0.6 * price["CloudWatch Logs, GB"]),
+    ]
+
+
 def show(title, lines):
     print(f"\n{title}")
     for what, arithmetic, dollars in lines:
@@ -117,3 +136,4 @@ if __name__ == "__main__":
     show("dev, USD a month at rest", at_rest(DEV))
     show("prod, USD a month at rest", at_rest(PROD))
     show("A million consultations, USD, without the models' own price", a_million_consultations())
+    show("A million streamed chats, USD, without the models' own price", a_million_chats())

@@ -2,6 +2,7 @@
 //! the template gives it, and with no others.
 
 mod settings;
+mod streaming;
 mod watching;
 
 use std::collections::BTreeMap;

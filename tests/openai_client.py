@@ -1,4 +1,4 @@
-"""Uses us as any program would that has the official `openai` package. Arguments: the API's base URL, the function URL's,
+"""Uses us as any program would that has the official `openai` package. Arguments: the API's base URL, the REST API's,
 and a token."""
 
 import sys

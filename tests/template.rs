@@ -12,6 +12,7 @@ mod permissions;
 mod rules;
 mod runbook;
 mod stacks;
+mod streaming;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -328,10 +329,10 @@ fn is_public(function: &Function) -> bool {
 fn no_http_function_outlives_the_gateway() {
     for (name, function) in deployed_functions() {
         let has_route = !events_of_kind(&function, "HttpApi").is_empty();
-        let has_url = !function["FunctionUrlConfig"].is_null();
+        let streams = !events_of_kind(&function, "Api").is_empty();
 
-        // A function with a URL of its own bounds the gateway's calls itself (`http::openai`).
-        if has_route && !has_url {
+        // A function that streams too bounds the HTTP API's calls itself (`http::openai`).
+        if has_route && !streams {
             let timeout = timeout_of(&function);
             assert!(
                 timeout < GATEWAY_TIMEOUT,
@@ -416,18 +417,11 @@ fn every_function_keeps_its_logs_for_a_stated_time() {
     assert_eq!(target_of(&filter["DestinationArn"]), "ForwardTraces");
 }
 
+/// It would have neither an authorizer nor a throttle, and not stream within a VPC.
 #[test]
-fn functions_with_a_url_verify_tokens_themselves() {
-    let mut with_url = deployed_functions();
-    with_url.retain(|_, function| !function["FunctionUrlConfig"].is_null());
-    let names: Vec<_> = with_url.keys().map(String::as_str).collect();
-    assert_eq!(names, ["create-chat-completion"]);
-
-    for (name, deployed) in with_url {
-        let invoke_mode = &deployed["FunctionUrlConfig"]["InvokeMode"];
-        assert_eq!(invoke_mode, "RESPONSE_STREAM");
-        let function = FUNCTIONS.iter().find(|function| function.name() == name);
-        assert!(!is_public(function.unwrap()), "{name}");
+fn no_function_has_a_url() {
+    for (name, function) in deployed_functions() {
+        assert!(function["FunctionUrlConfig"].is_null(), "{name}");
     }
 }
 
@@ -514,7 +508,8 @@ fn check_sample_event(function: &Value, path: &Path, file: &str) {
 
     if events_of_kind(function, "SQS").is_empty() {
         let request: LambdaRequest = read_json(path);
-        assert!(matches!(request, LambdaRequest::ApiGatewayV2(_)), "{file}");
+        let is_of_a_rest_api = matches!(request, LambdaRequest::ApiGatewayV1(_));
+        assert_eq!(is_of_a_rest_api, file.contains(".streamed."), "{file}");
         return;
     }
 

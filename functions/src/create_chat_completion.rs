@@ -1,5 +1,5 @@
 //! `POST /v1/chat/completions`: `OpenAI`'s protocol, answered by a chain of models. Through the
-//! function URL the answer may be streamed.
+//! REST API the answer may be streamed.
 
 use std::sync::Arc;
 

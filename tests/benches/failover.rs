@@ -131,7 +131,7 @@ async fn call(setup: Setup) -> Received {
     };
 
     let started = Instant::now();
-    match chat::complete(chat_call, Origin::FunctionUrl).await {
+    match chat::complete(chat_call, Origin::RestApi).await {
         Ok(reply) => read_events(reply.body, started).await,
         Err(error) => Received {
             text: String::new(),

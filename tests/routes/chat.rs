@@ -1,6 +1,7 @@
-//! `POST /v1/chat/completions`, through the gateway and through the function URL.
+//! `POST /v1/chat/completions`, through the HTTP API and through the REST API.
 
 mod charges;
+mod cors;
 mod direct;
 mod fields;
 mod leaving;
@@ -47,8 +48,8 @@ async fn post(user: &User, body: &Value) -> Response {
     user.post(PATH).json(body).send().await.unwrap()
 }
 
-/// Through the function URL.
-async fn post_to_url(token: Option<&str>, body: &Value) -> Response {
+/// Through the REST API, which streams on AWS.
+async fn post_to_rest_api(token: Option<&str>, body: &Value) -> Response {
     provider::start();
     let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let url = format!("{}{PATH}", STACK.env("CHAT_URL").unwrap());

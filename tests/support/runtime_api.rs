@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::{get, post};
+use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -26,14 +27,36 @@ pub struct RuntimeApi {
     port: u16,
     polls: UnboundedReceiver<()>,
     events: UnboundedSender<String>,
-    answers: UnboundedReceiver<Bytes>,
+    answers: UnboundedReceiver<Answer>,
+}
+
+/// What the process tells the Runtime API, and what it answers.
+type Answer = (HeaderMap, AnswerBody);
+
+/// The body of an answer, as it comes.
+pub struct AnswerBody(UnboundedReceiver<Bytes>);
+
+impl AnswerBody {
+    /// The next bytes, as soon as the process has sent them; none at the end.
+    pub async fn next_chunk(&mut self) -> Option<Bytes> {
+        self.0.recv().await
+    }
+
+    /// All bytes that have not been read.
+    pub async fn read_rest(mut self) -> Bytes {
+        let mut rest = Vec::new();
+        while let Some(chunk) = self.next_chunk().await {
+            rest.extend(chunk);
+        }
+        rest.into()
+    }
 }
 
 /// The routes' ends of the channels.
 struct RouteState {
     polls: UnboundedSender<()>,
     events: Mutex<UnboundedReceiver<String>>,
-    answers: UnboundedSender<Bytes>,
+    answers: UnboundedSender<Answer>,
 }
 
 impl RuntimeApi {
@@ -101,6 +124,12 @@ impl RuntimeApi {
 
     /// Gives the process an event, after it has asked for one, and returns its answer.
     pub async fn invoke_function(&mut self, event: &str) -> Bytes {
+        let (_headers, body) = self.begin_invocation(event).await;
+        body.read_rest().await
+    }
+
+    /// Gives the process an event, and returns its answer as soon as it begins.
+    pub async fn begin_invocation(&mut self, event: &str) -> Answer {
         self.events.send(event.to_owned()).unwrap();
         self.answers.recv().await.unwrap()
     }
@@ -125,7 +154,17 @@ async fn next_event(State(state): State<Arc<RouteState>>) -> (HeaderMap, String)
     (headers, event)
 }
 
-async fn take_answer(State(state): State<Arc<RouteState>>, body: Bytes) -> StatusCode {
-    drop(state.answers.send(body));
+async fn take_answer(
+    State(state): State<Arc<RouteState>>,
+    headers: HeaderMap,
+    body: Body,
+) -> StatusCode {
+    let (sender, chunks) = unbounded_channel();
+    drop(state.answers.send((headers, AnswerBody(chunks))));
+
+    let mut stream = body.into_data_stream();
+    while let Some(Ok(chunk)) = stream.next().await {
+        drop(sender.send(chunk));
+    }
     StatusCode::ACCEPTED
 }

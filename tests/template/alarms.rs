@@ -64,17 +64,20 @@ const PROMETHEUS_ALONE: &[(&str, &str)] = &[
     ("MetricsGone", "CloudWatch scrapes nothing"),
 ];
 
-/// An alarm takes ten metrics, so routes are watched in groups.
-const ONE_RULE_FOR_ALARMS: &[(&str, &[&str])] = &[(
-    "SlowRoutes",
-    &[
-        "SlowConsultations",
-        "SlowJobs",
-        "SlowUsers",
-        "SlowKnowledge",
-        "SlowUploads",
-    ],
-)];
+/// An alarm takes ten metrics, so routes are watched in groups; and each API counts by itself.
+const ONE_RULE_FOR_ALARMS: &[(&str, &[&str])] = &[
+    (
+        "SlowRoutes",
+        &[
+            "SlowConsultations",
+            "SlowJobs",
+            "SlowUsers",
+            "SlowKnowledge",
+            "SlowUploads",
+        ],
+    ),
+    ("ApiErrors", &["ApiErrors", "ChatApiErrors"]),
+];
 
 /// The same trouble at the same time, but by another number on each side, and why.
 const MEASURED_APART: &[(&str, &str)] = &[

@@ -160,6 +160,15 @@ fn a_throttle_is_above_what_one_client_may_send() {
         assert!(chat["ThrottlingRateLimit"].as_u64().unwrap() >= 200);
         assert!(chat["ThrottlingBurstLimit"].as_u64().unwrap() >= 400);
     }
+    for api in resources_of_kind("AWS::Serverless::Api").values() {
+        let all = &api["MethodSettings"][0];
+        assert_eq!(
+            (all["ResourcePath"].as_str(), all["HttpMethod"].as_str()),
+            (Some("/*"), Some("*"))
+        );
+        assert!(all["ThrottlingRateLimit"].as_u64().unwrap() >= 200);
+        assert!(all["ThrottlingBurstLimit"].as_u64().unwrap() >= 400);
+    }
 }
 
 /// Lambda takes no `MaximumConcurrency` of 1.
@@ -174,11 +183,11 @@ fn a_worker_of_one_batch_is_refused_before_a_deployment() {
     assert_eq!(refused[1], "1");
 }
 
-/// A function URL has neither an authorizer nor a throttle: only reserved concurrency bounds it.
+/// A stream holds an environment for up to two minutes, which no throttle counts.
 #[test]
-fn a_function_with_a_url_can_be_bounded() {
+fn a_function_that_streams_can_be_bounded() {
     for (name, function) in deployed_functions() {
-        if !function["FunctionUrlConfig"].is_null() {
+        if !events_of_kind(&function, "Api").is_empty() {
             let reserved = &function["ReservedConcurrentExecutions"];
             let parameter = &reserved["Fn::If"][1]["Ref"];
             assert_eq!(parameter, "ChatConcurrency", "{name}");
@@ -187,10 +196,11 @@ fn a_function_with_a_url_can_be_bounded() {
 }
 
 /// Variables of the access log that API Gateway makes by itself, from a fixed set of characters.
-const LOGGED: [&str; 7] = [
+const LOGGED: [&str; 8] = [
     "$context.eventType",
     "$context.requestId",
     "$context.integration.requestId",
+    "$context.resourcePath",
     "$context.routeKey",
     "$context.status",
     "$context.error.responseType",
@@ -202,8 +212,11 @@ const LOGGED: [&str; 7] = [
 fn the_access_log_is_json_whatever_happens() {
     let mut apis = resources_of_kind("AWS::Serverless::HttpApi");
     apis.extend(resources_of_kind("AWS::Serverless::WebSocketApi"));
-    for api in apis.values() {
-        let settings = &api["AccessLogSettings"];
+    let rest_apis = resources_of_kind("AWS::Serverless::Api").into_values();
+    let rest_apis = rest_apis.map(|api| api["AccessLogSetting"].clone());
+    let others = apis.values().map(|api| api["AccessLogSettings"].clone());
+    for settings in others.chain(rest_apis) {
+        let settings = &settings;
         let chosen = &settings["Fn::If"][1];
         let settings = if chosen.is_null() { settings } else { chosen };
         let format = settings["Format"].as_str().unwrap();

@@ -16,7 +16,7 @@ use crate::support::STACK;
 const MAX_RESOURCES: usize = 500;
 
 /// The resources by their logical names.
-fn transformed() -> BTreeMap<String, Value> {
+pub fn transformed() -> BTreeMap<String, Value> {
     let python = xtask::tools::bin_folder(&STACK).join("python");
     let root = repository_root();
     let changed = Command::new(&python)
@@ -43,7 +43,7 @@ fn transformed() -> BTreeMap<String, Value> {
     serde_json::from_value(template["Resources"].clone()).unwrap()
 }
 
-fn of_kind<'r>(resources: &'r BTreeMap<String, Value>, kind: &str) -> Vec<&'r Value> {
+pub fn of_kind<'r>(resources: &'r BTreeMap<String, Value>, kind: &str) -> Vec<&'r Value> {
     let found = resources.values().filter(|it| it["Type"] == kind);
     found.map(|it| &it["Properties"]).collect()
 }
@@ -80,8 +80,9 @@ fn what_calls_a_function_calls_its_alias() {
     let resources = transformed();
     let is_alias = |name: &str| resources[name]["Type"] == "AWS::Lambda::Alias";
 
-    let paths = &of_kind(&resources, "AWS::ApiGatewayV2::Api");
-    let paths = paths
+    let mut apis = of_kind(&resources, "AWS::ApiGatewayV2::Api");
+    apis.extend(of_kind(&resources, "AWS::ApiGateway::RestApi"));
+    let paths = apis
         .iter()
         .filter_map(|api| api["Body"]["paths"].as_object());
     let methods = paths.flatten().filter_map(|(_, path)| path.as_object());
@@ -94,11 +95,10 @@ fn what_calls_a_function_calls_its_alias() {
         assert!(is_alias(function.split('}').next().unwrap()), "{uri}");
         routes += 1;
     }
-    assert_eq!(routes, super::deployed_routes().len());
+    assert_eq!(routes, super::deployed_routes().len() + 1, "and the stream");
 
     for (kind, field) in [
         ("AWS::Lambda::EventSourceMapping", "/FunctionName/Ref"),
-        ("AWS::Lambda::Url", "/TargetFunctionArn/Ref"),
         ("AWS::Scheduler::Schedule", "/Target/Arn/Ref"),
     ] {
         let callers = of_kind(&resources, kind);

@@ -36,7 +36,7 @@ const FOR_NO_PATIENT: [(&str, &str); 5] = [
 ];
 
 /// A template of this repository, by its path.
-pub(super) fn read_stack(path: &str) -> Value {
+pub fn read_stack(path: &str) -> Value {
     let text = fs::read_to_string(repository_root().join(path)).unwrap();
     resolve_tags(serde_norway::from_str(&text).unwrap())
 }

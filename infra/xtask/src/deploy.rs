@@ -37,7 +37,8 @@ const MAX_POLLS: usize = 1_200;
 const CAPABILITIES: [Capability; 2] = [Capability::CapabilityIam, Capability::CapabilityAutoExpand];
 
 /// What is there only with the functions.
-const WITH_FUNCTIONS: [&str; 7] = [
+const WITH_FUNCTIONS: [&str; 8] = [
+    "AWS::Serverless::Api",
     "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi",
     "AWS::Serverless::WebSocketApi",

@@ -173,15 +173,15 @@ fn websocket_url(endpoint: &str, id: &str) -> String {
     format!("{endpoint}/_aws/execute-api/{id}/live")
 }
 
-/// The emulator's URL of the chat function's own URL, whose host name begins with its id.
+/// The emulator's URL of the REST API that streams chat completions, with its stage. Its own URL's
+/// host name begins with its id.
 fn chat_url(endpoint: &str, outputs: &Outputs) -> String {
-    let host = outputs
-        .get("ChatUrl")
-        .and_then(|url| url.split("://").nth(1));
-    let id = host.and_then(|host| host.split('.').next());
+    let url = outputs.get("ChatUrl");
+    let url = url.and_then(|url| url.strip_prefix("https://")?.split_once('/'));
+    let parts = url.and_then(|(host, stage)| Some((host.split('.').next()?, stage)));
 
-    match id {
-        Some(id) => format!("{endpoint}/_aws/lambda-url/{id}"),
+    match parts {
+        Some((id, stage)) => format!("{endpoint}/_aws/execute-api/{id}/{stage}"),
         None => api_url(endpoint, outputs),
     }
 }

@@ -208,6 +208,15 @@ pub fn trace_share() -> Result<f64, ConfigError> {
     Err(ConfigError::new("TRACE_SHARE", "must be from 0 to 1"))
 }
 
+/// The origins whose pages may read answers, separated by commas; `*` means all:
+/// `ALLOWED_ORIGINS`. None if it is missing.
+pub fn allowed_origins() -> Result<Vec<String>, ConfigError> {
+    let list: String = optional("ALLOWED_ORIGINS")?.unwrap_or_default();
+    let origins = list.split(',').map(str::trim);
+    let origins = origins.filter(|origin| !origin.is_empty());
+    Ok(origins.map(str::to_owned).collect())
+}
+
 fn required<T: FromStr>(name: &str) -> Result<T, ConfigError>
 where
     T::Err: std::fmt::Display,

@@ -1,7 +1,7 @@
 //! The caller, from the bearer token.
 //!
 //! The gateway's authorizer has verified the token before. Every function verifies it again, so
-//! that one that is reached by another way (`cargo lambda watch`, a function URL, a direct
+//! that one that is reached by another way (`cargo lambda watch`, a direct
 //! invocation) is protected too. It is the user pool's **ID** token: only that carries
 //! `custom:tenant_id` and has the client's id as its audience.
 

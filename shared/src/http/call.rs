@@ -151,7 +151,7 @@ mod tests {
         name: String,
     }
 
-    /// A call as a function URL sends it (payload format 2.0), with a body in Base64.
+    /// A call as `cargo lambda watch` sends it (payload format 2.0), with a body in Base64.
     fn call_with(headers: &Value, body: &[u8]) -> Call {
         let http = json!({
             "method": "POST", "path": "/v1/x", "protocol": "HTTP/1.1",

@@ -8,6 +8,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
 use super::auth::{Authenticator, VerifiedToken};
+use super::cors::AllowedPages;
 use crate::access::{AccessCheck, PendingAccess};
 use crate::cache::{PrefetchPlan, Prefetched};
 use crate::config::{ConfigError, TokenSettings};
@@ -25,6 +26,8 @@ pub struct RequestGuard {
     limiter: Arc<Limiter>,
     valkey: Option<Arc<Valkey>>,
     charge: Option<ChargeRule>,
+    /// Which pages may read the answers, where the gateway does not say so itself.
+    pub(super) pages: AllowedPages,
 }
 
 /// A limit that is charged by the body instead of by the call.
@@ -45,6 +48,7 @@ impl RequestGuard {
             limiter: setup.limiter().await?,
             valkey: setup.valkey()?,
             charge,
+            pages: AllowedPages::from_env()?,
         })
     }
 
@@ -153,10 +157,12 @@ pub(super) struct Admitted {
 /// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its
 /// last hop, which is this one.
 pub(super) fn address(request: &Request) -> Option<IpAddr> {
-    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
-        return None;
+    let address = match request.request_context_ref()? {
+        RequestContext::ApiGatewayV1(context) => &context.identity.source_ip,
+        RequestContext::ApiGatewayV2(context) => &context.http.source_ip,
+        _ => return None,
     };
-    context.http.source_ip.as_deref()?.parse().ok()
+    address.as_deref()?.parse().ok()
 }
 
 /// Tells the client how much of its limits is left. A decision without limits writes only the mode.
@@ -214,5 +220,20 @@ mod tests {
         let request = Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap());
         assert_eq!(address(&request), Some("192.0.2.1".parse().unwrap()));
         assert_eq!(address(&Request::default()), None);
+    }
+
+    #[test]
+    fn a_rest_apis_word_counts_likewise() {
+        let event = json!({
+            "path": "/v1/x",
+            "httpMethod": "POST",
+            "headers": { "x-forwarded-for": "198.51.100.7, 203.0.113.9" },
+            "requestContext": {
+                "httpMethod": "POST",
+                "identity": { "sourceIp": "192.0.2.1" },
+            },
+        });
+        let request = Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap());
+        assert_eq!(address(&request), Some("192.0.2.1".parse().unwrap()));
     }
 }

@@ -10,6 +10,7 @@ pub mod auth;
 mod body;
 mod call;
 mod compress;
+mod cors;
 mod endpoint;
 mod guard;
 mod jwks;

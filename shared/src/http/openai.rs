@@ -1,8 +1,9 @@
 //! `OpenAI`'s protocol: errors in its shape, and answers that may be streamed.
 //!
-//! One function answers two kinds of calls. Those through a function URL are answered as a stream,
+//! One function answers two kinds of calls. Those through the REST API are answered as a stream,
 //! chunk by chunk; those through the HTTP API, which cannot stream, get the same bytes at once.
-//! Source: "Response streaming for Lambda functions", AWS Lambda developer guide.
+//! Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway",
+//! Amazon API Gateway developer guide.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use lambda_http::{Body, Request, RequestExt};
+use lambda_http::Body;
 use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
@@ -200,27 +201,18 @@ impl Protocol for OpenAi {
     async fn answer<E: Endpoint<Self>>(route: &Route<Self, E>, incoming: Incoming<'_>) -> Outgoing {
         let origin = Origin::of_request(&incoming.request);
         let (request_id, started) = (incoming.request_id, incoming.started);
-        if origin == Origin::FunctionUrl && !is_for(&incoming.request, E::ROUTE) {
-            let reply = finish(Err(unknown_route()), request_id, started);
-            return send(reply, origin).await;
-        }
+        let page = incoming.request.headers().get(header::ORIGIN).cloned();
 
         let deadline = incoming.deadline(origin.max_time());
         let (answer, decision) = route.admit_and_handle(incoming.request, deadline).await;
         let mut reply = finish(answer, request_id, started);
         write_rate_limit_headers(&decision, &mut reply.headers);
+        if origin == Origin::RestApi {
+            let pages = &route.guard.pages;
+            pages.write_headers(page.as_ref(), &mut reply.headers);
+        }
         send(reply, origin).await
     }
-}
-
-fn unknown_route() -> ApiError {
-    let (status, message) = (StatusCode::NOT_FOUND, "There is no such route here.");
-    ApiError::new(status, "invalid_request_error", None, message)
-}
-
-/// Whether a function URL's request is for `route`: such a URL takes every method and path.
-fn is_for(request: &Request, route: &str) -> bool {
-    route.split_once(' ') == Some((request.method().as_str(), request.raw_http_path()))
 }
 
 /// Writes the one log line of the call and turns an error into its reply.
@@ -253,7 +245,7 @@ async fn send(reply: Reply, origin: Origin) -> Outgoing {
         .map(|chunk| chunk.unwrap_or_else(|_panic| panic_event()));
     let body = in_span(body.boxed());
 
-    if origin == Origin::FunctionUrl {
+    if origin.is_streamed() {
         return Outgoing::streamed(reply.status, &reply.headers, body.map(Ok).boxed());
     }
 
@@ -314,7 +306,6 @@ pub fn keeping_alive<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
-    use lambda_http::request::LambdaRequest;
 
     use super::*;
 
@@ -378,36 +369,5 @@ mod tests {
             panic!("no text")
         };
         assert!(text.starts_with("onedata: {\"error\":"), "{text}");
-    }
-
-    fn request_of(route_key: &str) -> Request {
-        let http = json!({
-            "method": "POST", "path": "/v1/x", "protocol": "HTTP/1.1",
-            "sourceIp": "127.0.0.1", "userAgent": "",
-        });
-        let context = json!({
-            "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "a",
-            "requestId": "r", "routeKey": route_key, "stage": "$default", "time": "",
-            "timeEpoch": 0, "http": http,
-        });
-        let event = json!({
-            "version": "2.0", "routeKey": route_key, "rawPath": "/v1/x", "rawQueryString": "",
-            "headers": {}, "isBase64Encoded": false, "requestContext": context,
-        });
-
-        let request: LambdaRequest = serde_json::from_value(event).unwrap();
-        Request::from(request)
-    }
-
-    #[test]
-    fn a_function_url_is_known_by_its_lack_of_routes() {
-        let url = request_of("$default");
-        assert_eq!(Origin::of_request(&url), Origin::FunctionUrl);
-        assert!(is_for(&url, "POST /v1/x"));
-        assert!(!is_for(&url, "POST /v1/y"));
-        assert!(!is_for(&url, "GET /v1/x"));
-
-        let http_api = request_of("POST /v1/x");
-        assert_eq!(Origin::of_request(&http_api), Origin::HttpApi);
     }
 }

@@ -11,9 +11,9 @@ use super::Response;
 
 /// An answer as Lambda's Runtime API takes it.
 pub enum Outgoing {
-    /// In one piece, in the form that an HTTP API and a function URL read.
+    /// In one piece, in the form that an HTTP API reads.
     Buffered(Box<ApiGatewayV2httpResponse>),
-    /// Chunk by chunk, through a function URL that streams.
+    /// Chunk by chunk, through an integration that streams.
     Streamed(StreamResponse<BoxStream<'static, Result<Bytes, lambda_runtime::Error>>>),
 }
 

@@ -382,7 +382,7 @@ impl<P: Protocol, E: Endpoint<P>> Invoke for Route<P, E> {
     ) -> LocalBoxFuture<'a, Result<Answer, lambda_runtime::Error>> {
         let span = call_span(E::ROUTE, context);
         let work = async {
-            let request: LambdaRequest = read(event)?;
+            let request = read_request(event)?;
             // On the heap: the type of a call is too deep for the compiler otherwise.
             let answer = Box::pin(self.answer(request.into(), context));
             match answer.await {
@@ -438,6 +438,15 @@ fn call_span(route: &'static str, context: &Context) -> tracing::Span {
 fn trace_parent(context: &Context) -> Option<TraceParent> {
     let header = context.xray_trace_id.as_deref();
     header.and_then(TraceParent::from_xray)
+}
+
+/// The request of a call. Almost all come through the HTTP API, so its form is tried first, where
+/// `LambdaRequest` itself would try a REST API's before.
+fn read_request(event: &RawValue) -> Result<LambdaRequest, lambda_runtime::Error> {
+    match serde_json::from_str(event.get()) {
+        Ok(request) => Ok(LambdaRequest::ApiGatewayV2(request)),
+        Err(_not_its_form) => read(event).map(LambdaRequest::ApiGatewayV1),
+    }
 }
 
 /// The event as a `T`. The error does not repeat what it could not read.

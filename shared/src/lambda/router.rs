@@ -27,6 +27,7 @@ struct EventShape {
     request_context: Option<RequestContext>,
     #[serde(rename = "rawPath")]
     raw_path: String,
+    path: String,
     #[serde(rename = "Records")]
     records: Vec<Record>,
     resources: Vec<String>,
@@ -36,10 +37,13 @@ struct EventShape {
     report_url: Option<IgnoredAny>,
 }
 
-/// That of an HTTP API has `http`, that of a WebSocket API `routeKey` alone.
+/// That of an HTTP API has `http`, that of a REST API `httpMethod`, and that of a WebSocket API
+/// `routeKey` alone.
 #[derive(Deserialize)]
 struct RequestContext {
     http: Option<RequestLine>,
+    #[serde(rename = "httpMethod")]
+    http_method: Option<String>,
     #[serde(rename = "routeKey", default)]
     route_key: String,
 }
@@ -85,18 +89,12 @@ pub fn find_function<'a>(
 ) -> Result<&'a Function, UnknownEvent> {
     let shape: EventShape = serde_json::from_str(event).unwrap_or_default();
     if let Some(context) = &shape.request_context {
-        let Some(line) = &context.http else {
-            return find_socket_route(functions, &context.route_key);
+        let (method, path) = match (&context.http, &context.http_method) {
+            (Some(line), _) => (line.method.as_str(), shape.raw_path.as_str()),
+            (None, Some(method)) => (method.as_str(), shape.path.as_str()),
+            (None, None) => return find_socket_route(functions, &context.route_key),
         };
-        let (method, path) = (line.method.as_str(), shape.raw_path.as_str());
-        // `/v1/users/import` is a route, and also fits `/v1/users/{id}`: fewer parameters win.
-        let fitting = functions.iter().filter_map(|function| {
-            let parameters = count_parameters(function, method, path)?;
-            Some((parameters, function))
-        });
-        let best = fitting.min_by_key(|(parameters, _)| *parameters);
-        let unknown = || UnknownEvent(format!("{method} to an unknown path"));
-        return best.map(|(_, function)| function).ok_or_else(unknown);
+        return find_route(functions, method, path);
     }
 
     if shape.logs.is_some() {
@@ -117,6 +115,21 @@ pub fn find_function<'a>(
     let mut functions = functions.iter();
     let found = functions.find(|function| is_triggered_by(function, source));
     found.ok_or_else(|| UnknownEvent(source.clone()))
+}
+
+fn find_route<'a>(
+    functions: &'a [Function],
+    method: &str,
+    path: &str,
+) -> Result<&'a Function, UnknownEvent> {
+    // `/v1/users/import` is a route, and also fits `/v1/users/{id}`: fewer parameters win.
+    let fitting = functions.iter().filter_map(|function| {
+        let parameters = count_parameters(function, method, path)?;
+        Some((parameters, function))
+    });
+    let best = fitting.min_by_key(|(parameters, _)| *parameters);
+    let unknown = || UnknownEvent(format!("{method} to an unknown path"));
+    best.map(|(_, function)| function).ok_or_else(unknown)
 }
 
 fn find_socket_route<'a>(

@@ -171,7 +171,7 @@ impl Attackers {
         .await
     }
 
-    /// To the gateway, which has an authorizer, and to the function URL, which has none.
+    /// To both gateways, whose authorizers refuse it.
     async fn forge(&self, until: Instant) -> Vec<u16> {
         let api_url = format!("{}/v1/consultations", STACK.env("API_URL").unwrap());
         let chat_url = format!("{}/v1/chat/completions", STACK.env("CHAT_URL").unwrap());

@@ -30,7 +30,7 @@ pub struct Neighbour {
     app: User,
     /// Reads the patient's records.
     clinician: User,
-    /// For the function URL, which is no path of the API.
+    /// For the REST API, which is another than the one of all routes.
     client: Client,
     /// Stands in every complaint.
     marker: String,
@@ -121,7 +121,7 @@ impl Neighbour {
         Answered::read(answer, "tokens", sent_at).await
     }
 
-    /// By the gateway and by the function URL in turn.
+    /// By the HTTP API and by the REST API in turn.
     fn chat_call(&self, number: usize) -> RequestBuilder {
         let path = "/v1/chat/completions";
         if number.is_multiple_of(2) {

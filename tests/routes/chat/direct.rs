@@ -70,9 +70,9 @@ pub(super) async fn handle(
     CreateChatCompletion { backend }.handle(call).await
 }
 
-/// A stream through a function URL.
+/// A stream through the REST API.
 async fn stream_of(chains: Chains, body: &Value) -> Reply {
-    let answered = handle(chains, body, Origin::FunctionUrl).await;
+    let answered = handle(chains, body, Origin::RestApi).await;
     answered.unwrap_or_else(|error| panic!("refused: {}", error.body()))
 }
 

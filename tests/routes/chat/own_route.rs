@@ -75,7 +75,7 @@ impl OwnRoute {
         limiter.decide(client, &[cost], deadline).await
     }
 
-    /// The answer to a call through the function URL, which is charged its estimate.
+    /// The answer to a call through the REST API, which is charged its estimate.
     pub(super) async fn answer(&self, body: &Value) -> Result<Reply, ApiError> {
         let body = body.to_string();
         let estimate = (Meter::CHARGE.cost)(body.as_bytes());
@@ -85,7 +85,7 @@ impl OwnRoute {
         let deadline = Deadline::after(Duration::from_secs(25));
         let request = http::Request::new(body.into());
         let mut call = Call::new(self.caller.clone(), deadline, request);
-        call.origin = Origin::FunctionUrl;
+        call.origin = Origin::RestApi;
         call.counted_by = decision.mode();
         self.endpoint.handle(call).await
     }

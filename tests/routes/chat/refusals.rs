@@ -3,7 +3,7 @@
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use super::{PATH, ask, header, post, post_to_url, read_error, to_chain, with};
+use super::{PATH, ask, header, post, post_to_rest_api, read_error, to_chain, with};
 use crate::support::{STACK, User};
 
 #[tokio::test]
@@ -154,27 +154,30 @@ async fn a_schema_is_asked_only_of_tiers_that_can_be_held_to_it() {
     assert_eq!(error["param"], "response_format");
 }
 
+/// The gateway's own answers: no function is called.
 #[tokio::test]
-async fn the_function_url_asks_for_a_token() {
+async fn the_rest_api_asks_for_a_token() {
     let user = User::new().await;
-    let answer = post_to_url(None, &ask("x")).await;
-    assert!(header(&answer, "www-authenticate").starts_with("Bearer"));
+    let answer = post_to_rest_api(None, &ask("x")).await;
+    assert_eq!(header(&answer, "www-authenticate"), "Bearer");
+    assert_eq!(header(&answer, "x-request-id"), "");
     let error = read_error(answer, StatusCode::UNAUTHORIZED).await;
     assert_eq!(error["code"], "invalid_api_key");
 
     let forged = format!("{}x", user.token);
-    let answer = post_to_url(Some(&forged), &ask("x")).await;
+    let answer = post_to_rest_api(Some(&forged), &ask("x")).await;
+    assert_eq!(header(&answer, "x-request-id"), "");
     read_error(answer, StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
-async fn the_function_url_serves_only_its_route() {
+async fn the_rest_api_serves_only_its_route() {
     let user = User::new().await;
     let url = STACK.env("CHAT_URL").unwrap();
     for path in ["", "/v1/consultations", "/v1/chat/completions/x"] {
         let call = Client::new().post(format!("{url}{path}"));
         let call = call.bearer_auth(&user.token).json(&ask("x"));
-        let answer = call.send().await.unwrap();
-        read_error(answer, StatusCode::NOT_FOUND).await;
+        let error = read_error(call.send().await.unwrap(), StatusCode::NOT_FOUND).await;
+        assert_eq!(error["code"], "not_found", "{path}");
     }
 }

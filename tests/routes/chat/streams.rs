@@ -1,9 +1,9 @@
-//! Streams, through the gateway and through the function URL.
+//! Streams, through the HTTP API and through the REST API.
 
 use serde_json::{Value, json};
 
 use super::{
-    LAST_WORDS, ask, events_in, header, post, post_to_url, read_events, streamed, text_of,
+    LAST_WORDS, ask, events_in, header, post, post_to_rest_api, read_events, streamed, text_of,
     to_chain, with,
 };
 use crate::support::User;
@@ -14,7 +14,7 @@ async fn a_stream_is_whole_wherever_it_comes_through() {
     let body = streamed(ask("[primary:cut]"));
     let answers = [
         post(&user, &body).await,
-        post_to_url(Some(&user.token), &body).await,
+        post_to_rest_api(Some(&user.token), &body).await,
     ];
 
     for answer in answers {
@@ -51,7 +51,7 @@ async fn the_usage_comes_last_if_it_is_asked_for() {
 async fn a_live_stream_that_breaks_ends_with_an_error() {
     let user = User::new().await;
     let body = to_chain(streamed(ask("[primary:cut]")), "live");
-    let answer = post_to_url(Some(&user.token), &body).await;
+    let answer = post_to_rest_api(Some(&user.token), &body).await;
     assert_eq!(header(&answer, "x-served-by"), "primary");
 
     // Its last event is the error, and not `[DONE]`.
@@ -61,13 +61,13 @@ async fn a_live_stream_that_breaks_ends_with_an_error() {
     assert_eq!(last["error"]["code"], "stream_broken");
 
     let body = to_chain(streamed(ask("hello")), "live");
-    let answer = post_to_url(Some(&user.token), &body).await;
+    let answer = post_to_rest_api(Some(&user.token), &body).await;
     let events = read_events(answer).await;
     assert!(text_of(&events).ends_with(LAST_WORDS));
     assert_eq!(events.last().unwrap(), "[DONE]");
 }
 
-/// Through the function URL and through the gateway: the seam stands in a comment and in the last
+/// Through the REST API and through the HTTP API: the seam stands in a comment and in the last
 /// chunk.
 #[tokio::test]
 async fn a_resumed_stream_is_whole_and_declares_its_seam() {
@@ -78,7 +78,7 @@ async fn a_resumed_stream_is_whole_and_declares_its_seam() {
     );
     let answers = [
         post(&user, &body).await,
-        post_to_url(Some(&user.token), &body).await,
+        post_to_rest_api(Some(&user.token), &body).await,
     ];
 
     for answer in answers {
@@ -108,7 +108,7 @@ async fn json_in_resume_mode_waits_until_it_is_whole() {
     let body = to_chain(streamed(ask("[primary:cut]")), "resume");
     let body = with(body, "response_format", format);
 
-    let answer = post_to_url(Some(&user.token), &body).await;
+    let answer = post_to_rest_api(Some(&user.token), &body).await;
     assert_eq!(header(&answer, "x-served-by"), "secondary");
     let events = read_events(answer).await;
     assert!(text_of(&events).starts_with("The scripted answer of scripted-secondary"));
