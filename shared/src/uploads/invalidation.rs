@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
+use aws_sdk_cloudfront::error::SdkError;
 use aws_sdk_cloudfront::operation::create_invalidation::CreateInvalidationError;
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 use url::Url;
@@ -55,17 +56,20 @@ impl Invalidations {
             .await;
         match made {
             Ok(_) => Ok(()),
-            // Too many invalidations at once is a 400 of its own name.
-            Err(error)
-                if aws::is_outage(&error)
-                    || error.as_service_error().is_some_and(
-                        CreateInvalidationError::is_too_many_invalidations_in_progress,
-                    ) =>
-            {
-                Err(Error::unavailable("cdn", RETRY_AFTER, error))
-            }
-            Err(error) => Err(Error::internal(error)),
+            Err(error) => Err(sort_error(&error)),
         }
+    }
+}
+
+/// What CloudFront says in words may quote a path, and so a file's name: its code alone is kept.
+fn sort_error(error: &SdkError<CreateInvalidationError>) -> Error {
+    // Too many invalidations at once is a 400 of its own name.
+    let is_full = CreateInvalidationError::is_too_many_invalidations_in_progress;
+    let cause = aws::error_code("CloudFront", error);
+    if aws::is_outage(error) || error.as_service_error().is_some_and(is_full) {
+        Error::unavailable("cdn", RETRY_AFTER, cause)
+    } else {
+        Error::internal(cause)
     }
 }
 
