@@ -234,3 +234,31 @@ fn scanned_object(key: &UploadKey, upload: Option<&Upload>) -> Option<String> {
     let scanned = upload.filter(|it| it.state == UploadState::Scanning)?;
     scanned.kept_object(&key.tenant)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received(times: &str) -> SqsMessage {
+        let mut record = SqsMessage::default();
+        let name = "ApproximateReceiveCount".to_owned();
+        record.attributes.insert(name, times.to_owned());
+        record
+    }
+
+    #[test]
+    fn the_surplus_comes_again_soon_and_for_hours() {
+        let seconds = |times: &str| busy_delay(&received(times)).as_secs();
+        assert_eq!(seconds("1"), 2);
+        assert_eq!(seconds("5"), 10);
+        assert_eq!(seconds("100"), 60);
+        assert_eq!(seconds("18446744073709551615"), 60);
+        assert_eq!(busy_delay(&SqsMessage::default()).as_secs(), 2);
+
+        // Twenty files of one person, each of which takes 15 minutes, three at a time.
+        let of_half: u64 = (1..=150)
+            .map(|times: u64| seconds(&times.to_string()))
+            .sum();
+        assert!(of_half > 20 / 3 * 15 * 60, "{of_half} s of 150 receives");
+    }
+}

@@ -83,7 +83,34 @@ fn served_path(object: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudfront::error::ErrorMetadata;
+    use aws_sdk_s3::primitives::SdkBody;
+
     use super::*;
+    use crate::error::{ErrorKind, error_chain};
+
+    fn answered(code: &str, text: &str) -> SdkError<CreateInvalidationError> {
+        let metadata = ErrorMetadata::builder().code(code).message(text).build();
+        let raw = http::Response::builder().status(400);
+        let raw = raw.body(SdkBody::from(text)).unwrap();
+        let error = CreateInvalidationError::generic(metadata);
+        SdkError::service_error(error, raw.try_into().unwrap())
+    }
+
+    #[test]
+    fn an_error_that_quotes_a_path_is_cut_to_its_code() {
+        let path = "/uploads/clinic-1/0/HIV.pdf";
+        for (code, kind) in [
+            ("Throttling", ErrorKind::Unavailable),
+            ("InvalidArgument", ErrorKind::Internal),
+        ] {
+            let error = sort_error(&answered(code, path));
+            assert_eq!(error.kind(), kind);
+            let logged = format!("{error} {}", error_chain(&error));
+            assert!(logged.contains(code), "{logged}");
+            assert!(!logged.contains("HIV"), "{logged}");
+        }
+    }
 
     #[test]
     fn paths_are_escaped_as_links_have_them() {
