@@ -13,7 +13,7 @@ use wenzhen::lambda::Schedule;
 use wenzhen::uploads::{Invalidations, UploadBucket};
 use wenzhen_functions::RemoveObjects;
 
-use super::{get, objects_in, objects_of, own_database_of_stack, patient, picture, upload};
+use super::{get, objects_in, objects_of, patient, picture, upload};
 use crate::jobs::database_at;
 use crate::support::aws_proxy::{AwsProxy, Mode};
 use crate::support::own_database::OwnDatabase;
@@ -263,26 +263,28 @@ async fn a_file_that_cannot_be_removed_holds_up_no_other() {
 /// A batch that was begun is done under its name, and once more after a while.
 #[tokio::test]
 async fn removal_does_a_broken_off_batch_again() {
-    let (batch, id) = (Uuid::now_v7(), Uuid::now_v7());
-    let insert = "INSERT INTO removed_uploads (tenant_id, upload_id, batch) VALUES ($1, $2, $3)";
-    let insert = sqlx::query(insert).bind(new_tenant()).bind(id).bind(batch);
-    insert.execute(&mut database().await).await.unwrap();
+    let mut gone = Gone::new(2).await;
+    let batch = Uuid::now_v7();
+    let begin = "UPDATE removed_uploads SET batch = $1 WHERE upload_id = $2";
+    let begin = sqlx::query(begin).bind(batch).bind(gone.ids[0]);
+    begin.execute(&mut gone.database.connection).await.unwrap();
+    let cdn = CloudFront::start(0).await;
+    let schedule = gone.schedule(&STACK.aws_endpoint(), &cdn.url).await;
 
-    let schedule = RemoveObjects {
-        database: own_database_of_stack().await,
-        bucket: UploadBucket::new(&STACK.aws().await, STACK.env("UPLOADS_BUCKET").unwrap()),
-        cdn: None,
-    };
-    eventually("it is done once", async || {
-        let run = schedule.run(Deadline::after(Duration::from_mins(1)));
-        run.await.unwrap();
-        let second = "SELECT is_second FROM removed_uploads WHERE upload_id = $1";
-        let second: Option<bool> = sqlx::query_scalar(second)
-            .bind(id)
-            .fetch_optional(&mut database().await)
-            .await
-            .unwrap();
-        second.filter(|is_second| *is_second)
-    })
-    .await;
+    assert_eq!(run(&schedule).await, 2);
+    let calls = cdn.calls();
+    assert_eq!(calls[0], (batch.to_string(), vec![gone.path(gone.ids[0])]));
+    assert_eq!(calls[1].1, [gone.path(gone.ids[1])]);
+    let second = gone.rows().await;
+    assert!(second.values().all(|row| *row == (true, false)));
+
+    assert_eq!(run(&schedule).await, 0, "not yet");
+    sqlx::query("UPDATE removed_uploads SET due_at = now()")
+        .execute(&mut gone.database.connection)
+        .await
+        .unwrap();
+    assert_eq!(run(&schedule).await, 2);
+    assert!(gone.rows().await.is_empty());
+    assert_eq!(cdn.calls().len(), 2, "the CDN has heard of them");
+    gone.database.remove().await;
 }
