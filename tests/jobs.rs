@@ -58,7 +58,7 @@ pub async fn job_of(tenant: &str, request: Value) -> JobMessage {
     message
 }
 
-async fn create_job(connection: &mut PgConnection, tenant: &str, request: Value) -> JobMessage {
+pub async fn create_job(connection: &mut PgConnection, tenant: &str, request: Value) -> JobMessage {
     let caller = Caller {
         tenant: TenantId::try_from(tenant.to_owned()).unwrap(),
         user: UserId::try_from("user-1".to_owned()).unwrap(),
