@@ -211,10 +211,10 @@ impl Records {
 
     /// The same on the WebSocket. Who is let in by no connection sends no frame.
     async fn socket_status(&self, row: &Row, caller: usize) -> u16 {
-        let (name, user) = &self.callers[caller];
+        let user = &self.callers[caller].1;
         let token = user.as_ref().map(|user| user.token.as_str());
         let offer = token.map_or_else(String::new, |token| format!("wenzhen, {token}"));
-        let opened = answer_to(&offer, &format!("{name}-{}", self.secret)).await;
+        let opened = answer_to(&offer, &format!("{}-{caller}", self.secret)).await;
         if row.path == "connect" || opened["statusCode"] != 200 {
             return u16::try_from(opened["statusCode"].as_u64().unwrap()).unwrap();
         }
