@@ -29,16 +29,17 @@ use wenzhen::identity::{Caller, Role, Scope, TenantId, UserId};
 use wenzhen::jobs::claim::{Claim, ClaimRequest, claim};
 use wenzhen::jobs::queue::Queue;
 use wenzhen::jobs::transition::{LeaseRelease, ReleaseReason, Transition, release_lease};
-use wenzhen::jobs::{JobMessage, Lease};
+use wenzhen::jobs::{EndedJob, JobMessage, Lease};
 use wenzhen::postgres::{Database, Readers};
 use wenzhen::reports::Bucket;
 use wenzhen::triage::{self, Urgency};
 use wenzhen::uploads::UploadBucket;
 use wenzhen_functions::Worker;
+use xtask::users;
 
 use crate::provider;
-use crate::support::socket::pusher;
-use crate::support::{STACK, database, new_tenant};
+use crate::support::socket::{Socket, pusher};
+use crate::support::{STACK, User, database, new_tenant};
 
 const KINDS: &[&str] = &["analyze", "generate_report"];
 
@@ -57,7 +58,7 @@ pub async fn job_of(tenant: &str, request: Value) -> JobMessage {
     message
 }
 
-async fn create_job(connection: &mut PgConnection, tenant: &str, request: Value) -> JobMessage {
+pub async fn create_job(connection: &mut PgConnection, tenant: &str, request: Value) -> JobMessage {
     let caller = Caller {
         tenant: TenantId::try_from(tenant.to_owned()).unwrap(),
         user: UserId::try_from("user-1".to_owned()).unwrap(),
@@ -246,6 +247,26 @@ pub async fn consultation_of(message: &JobMessage) -> Uuid {
         .fetch_one(&mut database().await)
         .await
         .unwrap()
+}
+
+/// A job that has ended without a run.
+async fn ended(message: &JobMessage, kind: &str) -> EndedJob {
+    EndedJob {
+        tenant: message.tenant_id.clone(),
+        kind: kind.to_owned(),
+        consultation: Some(consultation_of(message).await),
+    }
+}
+
+/// Somebody who follows a job's consultation, to whom nothing is pushed but what the test brings
+/// about: the job's message is not sent.
+async fn follower(message: &JobMessage) -> Socket {
+    let tenant = message.tenant_id.as_str();
+    let clinician = User::of(tenant, "clinician", users::Role::Clinician).await;
+    let mut socket = Socket::open(&clinician).await;
+    let consultation = json!(consultation_of(message).await);
+    socket.subscribe(&consultation, 0).await;
+    socket
 }
 
 pub async fn database_at(url: &str) -> Database {

@@ -3,8 +3,9 @@
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
+use crate::routes::uploads::upload;
 use crate::support::socket::Socket;
-use crate::support::{STACK, User, eventually, problem};
+use crate::support::{STACK, User, database, eventually, problem};
 
 /// A word that no log line has by accident.
 const SECRET: &str = "Zweiundvierzig";
@@ -27,12 +28,13 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
         assert!(answer.status().is_client_error());
     }
     answer_wrongly(&user, &accepted).await;
+    let upload = upload_and_remove(&user).await;
     follow_wrongly(&user).await;
     let unknown = format!("/v1/consultations/{SECRET}");
     user.get(&unknown).send().await.unwrap();
 
     let job = accepted["job_id"].as_str().unwrap();
-    let lines = lines_until_analysed(job).await;
+    let lines = lines_until_done(job, &upload).await;
     let signature = user.token.rsplit('.').next().unwrap();
     let never_logged = [
         SECRET,
@@ -48,6 +50,32 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
             assert!(!line.contains(secret), "logged: {line}");
         }
     }
+}
+
+/// A file whose name and text tell of an illness: it is verified, delivered, removed, and its path is
+/// made invalid. Returns its id.
+async fn upload_and_remove(user: &User) -> String {
+    let wrong = json!({ "file_name": SECRET, "content_type": SECRET, "size": 1 });
+    let refused = user.post("/v1/uploads").json(&wrong).send().await.unwrap();
+    problem(refused, StatusCode::UNPROCESSABLE_ENTITY).await;
+
+    let name = format!("{SECRET}.txt");
+    let ready = upload(user, &name, "text/plain", SECRET.as_bytes()).await;
+    assert_eq!(ready["state"], "ready");
+    let rejected = upload(user, &name, "image/png", SECRET.as_bytes()).await;
+    assert_eq!(rejected["state"], "rejected");
+
+    let id = ready["id"].as_str().unwrap().to_owned();
+    let removed = user.delete(&format!("/v1/uploads/{id}")).send().await;
+    assert_eq!(removed.unwrap().status(), StatusCode::NO_CONTENT);
+    eventually("the CDN has heard of it", async || {
+        let sql = "SELECT count(*) FROM removed_uploads WHERE tenant_id = $1 AND NOT is_second";
+        let left = sqlx::query_scalar(sql).bind(&user.tenant);
+        let left: i64 = left.fetch_one(&mut database().await).await.unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
+    id
 }
 
 /// With words where the code of a question, or an answer, should stand.
@@ -84,13 +112,15 @@ fn post_json(user: &User, body: String) -> RequestBuilder {
         .body(body)
 }
 
-/// All lines of the stack, once the worker's line about the job is there.
-async fn lines_until_analysed(job: &str) -> Vec<String> {
-    eventually("the worker's line about the job", async || {
+/// All lines of the stack, once those about the end of the job and of the upload are there.
+async fn lines_until_done(job: &str, upload: &str) -> Vec<String> {
+    eventually("the lines about the job and the upload", async || {
         let lines = xtask::logs::all(&STACK).await.unwrap();
-        let is_there = lines
-            .iter()
-            .any(|line| line.contains("analysed") && line.contains(job));
+        let has = |what: &str, id: &str| {
+            let mut lines = lines.iter();
+            lines.any(|line| line.contains(what) && line.contains(id))
+        };
+        let is_there = has("analysed", job) && has("an upload was removed", upload);
         is_there.then_some(lines)
     })
     .await

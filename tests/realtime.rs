@@ -1,6 +1,6 @@
 //! Following consultations through the WebSocket API.
 
-mod connecting;
+pub mod connecting;
 mod following;
 mod frames;
 mod pushing;
@@ -14,16 +14,16 @@ use serde_json::Value;
 
 use crate::support::STACK;
 
-type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The table of the connections, as an operator sees it.
-struct Table {
+pub struct Table {
     client: Client,
     name: String,
 }
 
 impl Table {
-    async fn of_stack() -> Self {
+    pub async fn of_stack() -> Self {
         Self {
             client: Client::new(&STACK.aws().await),
             name: STACK.env("CONNECTIONS_TABLE").unwrap(),
@@ -54,7 +54,7 @@ impl Table {
     }
 
     /// The subscriptions of a consultation.
-    async fn subscriptions(&self, tenant: &str, consultation: &Value) -> Vec<Item> {
+    pub async fn subscriptions(&self, tenant: &str, consultation: &Value) -> Vec<Item> {
         let id = consultation.as_str().unwrap();
         self.items(&format!("consultation#{tenant}#{id}")).await
     }
@@ -65,7 +65,7 @@ impl Table {
     }
 
     /// The connections of a tenant.
-    async fn connections(&self, tenant: &str) -> Vec<Item> {
+    pub async fn connections(&self, tenant: &str) -> Vec<Item> {
         let mut items = self.items("connection#").await;
         items.retain(|item| item["tenant"] == AttributeValue::S(tenant.to_owned()));
         items

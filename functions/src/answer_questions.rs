@@ -40,7 +40,7 @@ impl Endpoint for AnswerQuestions {
 
         let answered = self
             .database
-            .run(async |connection| {
+            .transact(async |connection| {
                 let answered = answers::record(connection, scope, id, &new).await?;
                 let record = AuditedRecord::consultation(&answered.user_id, id);
                 let action = AuditAction::AnswerQuestions;

@@ -38,7 +38,7 @@ impl Endpoint for CancelJob {
 
         let (job, is_new) = self
             .database
-            .run(async |connection| {
+            .transact(async |connection| {
                 let job = store::get(connection, scope, id).await?;
                 if !JobKind::is_cancellable(JOB_KINDS, &job.kind) {
                     let detail = "An erasure that has begun cannot be cancelled.";

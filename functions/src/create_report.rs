@@ -56,7 +56,7 @@ impl Endpoint for CreateReport {
             .deduplicate_by(id.to_string());
         let enqueued = self
             .database
-            .run(async |connection| {
+            .transact(async |connection| {
                 let record = AuditedRecord::consultation(&consultation.user_id, id);
                 let action = AuditAction::RequestReport;
                 audit::record_act(connection, &call.caller, action, record).await?;

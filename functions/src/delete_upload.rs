@@ -36,7 +36,7 @@ impl Endpoint for DeleteUpload {
         let owner = (call.caller.role != Role::Admin).then_some(user);
         let scope = Scope { tenant, owner };
         self.database
-            .run(async |connection| {
+            .transact(async |connection| {
                 let upload = store::get(connection, scope, id).await?;
                 let record = AuditedRecord::upload(&upload.user_id, id);
                 let action = AuditAction::RemoveUpload;

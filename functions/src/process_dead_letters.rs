@@ -10,8 +10,9 @@ use wenzhen::error::Error;
 use wenzhen::jobs::JobMessage;
 use wenzhen::jobs::dead_letters::{self, DeadLetterOutcome};
 use wenzhen::jobs::queue::{Queue, original_id};
-use wenzhen::lambda::{QueueConsumer, process_each};
+use wenzhen::lambda::{ProcessedRecord, QueueConsumer, process_each};
 use wenzhen::postgres::Database;
+use wenzhen::realtime::Pusher;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
 
@@ -31,6 +32,8 @@ pub struct ProcessDeadLetters {
     pub database: Database,
     /// The dead-letter queue.
     pub queue: Queue,
+    /// Tells those who follow the job's consultation.
+    pub pusher: Pusher,
 }
 
 impl QueueConsumer for ProcessDeadLetters {
@@ -42,6 +45,7 @@ impl QueueConsumer for ProcessDeadLetters {
         Ok(Self {
             database: setup.database().await?,
             queue: setup.dead_letter_queue().await?,
+            pusher: setup.pusher().await?,
         })
     }
 
@@ -49,18 +53,21 @@ impl QueueConsumer for ProcessDeadLetters {
     /// minute.
     async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
         let deadline = invocation.less(ANSWER_RESERVE);
-        let process = async |record: &SqsMessage| self.process(record).await;
+        let process = async |record: &SqsMessage| self.process(record, deadline).await;
         process_each(event, &self.queue, RETRY_DELAY, deadline, process).await
     }
 }
 
 impl ProcessDeadLetters {
-    /// `false` if the record has to come again.
-    async fn process(&self, record: &SqsMessage) -> Result<bool, Error> {
+    async fn process(
+        &self,
+        record: &SqsMessage,
+        deadline: Deadline,
+    ) -> Result<ProcessedRecord, Error> {
         let body = record.body.as_deref().unwrap_or_default();
         let Some(message) = JobMessage::read(body) else {
             self.quarantine(record, body).await?;
-            return Ok(true);
+            return Ok(ProcessedRecord::Done);
         };
 
         let outcome = self
@@ -69,9 +76,19 @@ impl ProcessDeadLetters {
                 dead_letters::process(connection, &message).await
             })
             .await?;
-        let comes_again = outcome == DeadLetterOutcome::LeasedElsewhere;
-        log_outcome(&message, outcome);
-        Ok(!comes_again)
+        log_outcome(&message, &outcome);
+        if let DeadLetterOutcome::JustFailed(job) | DeadLetterOutcome::JustCancelled(job) = &outcome
+            && let Some(consultation) = job.consultation
+        {
+            let push = self
+                .pusher
+                .push(&self.database, &job.tenant, consultation, deadline);
+            push.await;
+        }
+        Ok(match outcome {
+            DeadLetterOutcome::LeasedElsewhere => ProcessedRecord::ComesAgain(RETRY_DELAY),
+            _ => ProcessedRecord::Done,
+        })
     }
 
     /// Keeps a message that no parser understands, under the id that the worker's log names.
@@ -92,18 +109,18 @@ impl ProcessDeadLetters {
     }
 }
 
-fn log_outcome(message: &JobMessage, outcome: DeadLetterOutcome) {
+fn log_outcome(message: &JobMessage, outcome: &DeadLetterOutcome) {
     let (job, tenant) = (message.job_id, message.tenant_id.pseudonym());
     match outcome {
         DeadLetterOutcome::AlreadyFailed => {
             tracing::error!(%job, tenant, "a job has failed for good; an admin may bring it back");
         }
-        DeadLetterOutcome::JustCancelled(kind) => {
-            metrics::count("JobCancelled", &[("kind", &kind)]);
+        DeadLetterOutcome::JustCancelled(ended) => {
+            metrics::count("JobCancelled", &[("kind", &ended.kind)]);
             tracing::info!(%job, tenant, "cancelled");
         }
-        DeadLetterOutcome::JustFailed(kind) => {
-            metrics::count("JobFailed", &[("kind", &kind)]);
+        DeadLetterOutcome::JustFailed(ended) => {
+            metrics::count("JobFailed", &[("kind", &ended.kind)]);
             tracing::error!(
                 %job,
                 tenant,

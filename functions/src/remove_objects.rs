@@ -11,13 +11,19 @@ use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
 use wenzhen::uploads::removal::{self, RemovalBatch};
-use wenzhen::uploads::{Invalidations, UploadBucket};
+use wenzhen::uploads::{Invalidations, UploadBucket, UploadKey};
 
 /// The longest that one statement may take.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What must be left of the time for another batch to begin.
 const MIN_BATCH_TIME: Duration = Duration::from_secs(35);
+
+/// Kept from a batch's time for its invalidation and for the statement that ends it.
+const BATCH_RESERVE: Duration = Duration::from_secs(20);
+
+/// For the files of one upload, so that one that hangs leaves time for the others.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The scheduled function.
 pub struct RemoveObjects {
@@ -53,7 +59,8 @@ impl Schedule for RemoveObjects {
         })
     }
 
-    /// A batch that fails anywhere is done again by the next run, under the same name.
+    /// A file that cannot be removed holds up no other, and no invalidation: it is left for a later
+    /// batch. A batch that the CDN has not heard of is done again under the same name.
     async fn run(&self, deadline: Deadline) -> Result<Removed, Error> {
         let mut removed = Removed::default();
 
@@ -62,24 +69,24 @@ impl Schedule for RemoveObjects {
             let Some(batch) = self.database.within(STATEMENT_TIMEOUT, next).await? else {
                 break;
             };
-            let id = batch.id;
-            let removing = deadline.less(STATEMENT_TIMEOUT).run(self.remove(&batch));
-            let failure = match removing.await {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error_chain(&error)),
-                Err(_) => Some("no time left".to_owned()),
-            };
-            if let Some(causes) = failure {
+
+            let remain = self.remove(&batch, deadline.less(BATCH_RESERVE)).await;
+            if let Err(error) = self.invalidate(&batch).await {
+                let causes = error_chain(&error);
+                tracing::warn!(causes, "the CDN hears later of files that are removed");
                 metrics::count("UploadRemovalFailed", &[]);
-                tracing::warn!(causes, "files of uploads are removed later");
+                let id = batch.id;
                 let postpone = async |connection: &mut _| removal::postpone(connection, id).await;
                 self.database.within(STATEMENT_TIMEOUT, postpone).await?;
                 continue;
             }
 
-            let end = async |connection: &mut _| removal::end(connection, id).await;
+            if !remain.is_empty() {
+                metrics::count("UploadRemovalFailed", &[]);
+            }
+            let end = async |connection: &mut _| removal::end(connection, batch.id, &remain).await;
             self.database.within(STATEMENT_TIMEOUT, end).await?;
-            removed.uploads += batch.uploads.len();
+            removed.uploads += batch.uploads.len() - remain.len();
         }
 
         if removed.uploads > 0 {
@@ -90,10 +97,24 @@ impl Schedule for RemoveObjects {
 }
 
 impl RemoveObjects {
-    async fn remove(&self, batch: &RemovalBatch) -> Result<(), Error> {
+    /// Removes the files of all uploads of a batch. Returns the uploads whose files remain.
+    async fn remove<'b>(&self, batch: &'b RemovalBatch, deadline: Deadline) -> Vec<&'b UploadKey> {
+        let mut remain = Vec::new();
         for key in &batch.uploads {
-            self.bucket.remove_all(key).await?;
+            let removing = deadline.at_most(UPLOAD_TIMEOUT);
+            let causes = match removing.run(self.bucket.remove_all(key)).await {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error_chain(&error),
+                Err(_) => "no time left".to_owned(),
+            };
+            tracing::warn!(upload = %key.id, causes, "files of an upload are removed later");
+            remain.push(key);
         }
+        remain
+    }
+
+    /// Makes invalid what the CDN has cached of a batch.
+    async fn invalidate(&self, batch: &RemovalBatch) -> Result<(), Error> {
         match &self.cdn {
             Some(cdn) => cdn.invalidate(batch).await,
             None => Ok(()),

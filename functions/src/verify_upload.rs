@@ -8,7 +8,7 @@ use wenzhen::config::{self, ConfigError};
 use wenzhen::deadline::Deadline;
 use wenzhen::error::Error;
 use wenzhen::jobs::queue::Queue;
-use wenzhen::lambda::{QueueConsumer, process_each};
+use wenzhen::lambda::{ProcessedRecord, QueueConsumer, process_each};
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
@@ -27,6 +27,9 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(5);
 
 /// When a message comes again that cannot be processed now.
 const RETRY_DELAY: Duration = Duration::from_mins(1);
+
+/// When a message comes again, at the latest, whose person has as many files looked at as may be.
+const MAX_BUSY_DELAY: Duration = Duration::from_mins(1);
 
 /// The consumer.
 pub struct VerifyUpload {
@@ -67,20 +70,31 @@ impl QueueConsumer for VerifyUpload {
         let deadline = invocation.less(ANSWER_RESERVE);
         let process = async |record: &SqsMessage| {
             let body = record.body.as_deref().unwrap_or_default();
-            self.process(body).await.map(|()| true)
+            Ok(match self.process(body).await? {
+                Progress::Done => ProcessedRecord::Done,
+                Progress::Busy => ProcessedRecord::ComesAgain(busy_delay(record)),
+            })
         };
         process_each(event, &self.queue, RETRY_DELAY, deadline, process).await
     }
 }
 
+/// Whether a message is done with.
+enum Progress {
+    Done,
+    /// As many of the person's files as may be are looked at now.
+    Busy,
+}
+
 impl VerifyUpload {
-    async fn process(&self, body: &str) -> Result<(), Error> {
+    async fn process(&self, body: &str) -> Result<Progress, Error> {
         match UploadMessage::read(body) {
             Some(UploadMessage::Arrived(keys)) => {
                 for key in &keys {
-                    self.look_at(key).await?;
+                    if let Progress::Busy = self.look_at(key).await? {
+                        return Ok(Progress::Busy); // the others were looked at: that is quick now
+                    }
                 }
-                Ok(())
             }
             Some(UploadMessage::Scanned(key, ScanVerdict::Clean)) => {
                 let release = async |connection: &mut _| store::release(connection, &key).await;
@@ -88,32 +102,43 @@ impl VerifyUpload {
                 if !is_known {
                     tracing::info!(upload = %key.id, "a scanned upload is not there any more");
                 }
-                Ok(())
             }
             Some(UploadMessage::Scanned(key, ScanVerdict::Infected)) => {
                 let states = &[UploadState::Scanning, UploadState::Ready];
-                self.reject(&key, states, RejectionReason::Infected).await
+                self.reject(&key, states, RejectionReason::Infected).await?;
             }
             None => {
                 metrics::count("UploadMessageUnreadable", &[]);
                 tracing::error!("a message of the uploads queue cannot be read, and is dropped");
-                Ok(())
             }
         }
+        Ok(Progress::Done)
     }
 
     /// Looks at a file that has come. One that nobody waits for is removed: a second one under the
     /// same form, or that of an upload which was removed.
-    async fn look_at(&self, key: &UploadKey) -> Result<(), Error> {
+    async fn look_at(&self, key: &UploadKey) -> Result<Progress, Error> {
         let upload = self.find(key).await?;
         if let Some(object) = scanned_object(key, upload.as_ref()) {
             self.ask_scanner(key, &object).await?; // it may not have been told
         }
         let Some(upload) = upload.filter(|it| it.state == UploadState::Pending) else {
-            return self.bucket.remove(&[key.incoming()]).await;
+            self.bucket.remove(&[key.incoming()]).await?;
+            return Ok(Progress::Done);
         };
 
-        let verify = verify(&self.bucket, &self.pdf_texts, key, &upload);
+        let begin = async |connection: &mut _| store::begin_verification(connection, key).await;
+        if !self.database.within(STATEMENT_TIMEOUT, begin).await? {
+            return Ok(Progress::Busy);
+        }
+        let verified = self.verify(key, &upload).await;
+        let end = async |connection: &mut _| store::end_verification(connection, key).await;
+        self.database.within(STATEMENT_TIMEOUT, end).await?;
+        verified.map(|()| Progress::Done)
+    }
+
+    async fn verify(&self, key: &UploadKey, upload: &Upload) -> Result<(), Error> {
+        let verify = verify(&self.bucket, &self.pdf_texts, key, upload);
         match Box::pin(verify).await? {
             Verification::Gone => Ok(()),
             // Another file under the same form may have been accepted meanwhile: it stays.
@@ -196,8 +221,44 @@ impl VerifyUpload {
     }
 }
 
+/// Soon at first, and later and later up to a minute: a hundred receives are an hour and a half, and
+/// the queue gives a message up after 300.
+fn busy_delay(record: &SqsMessage) -> Duration {
+    let received = record.attributes.get("ApproximateReceiveCount");
+    let received = received.and_then(|count| count.parse().ok()).unwrap_or(1);
+    Duration::from_secs(2_u64.saturating_mul(received)).min(MAX_BUSY_DELAY)
+}
+
 /// The object that a scanner looks at, if it does.
 fn scanned_object(key: &UploadKey, upload: Option<&Upload>) -> Option<String> {
     let scanned = upload.filter(|it| it.state == UploadState::Scanning)?;
     scanned.kept_object(&key.tenant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received(times: &str) -> SqsMessage {
+        let mut record = SqsMessage::default();
+        let name = "ApproximateReceiveCount".to_owned();
+        record.attributes.insert(name, times.to_owned());
+        record
+    }
+
+    #[test]
+    fn the_surplus_comes_again_soon_and_for_hours() {
+        let seconds = |times: &str| busy_delay(&received(times)).as_secs();
+        assert_eq!(seconds("1"), 2);
+        assert_eq!(seconds("5"), 10);
+        assert_eq!(seconds("100"), 60);
+        assert_eq!(seconds("18446744073709551615"), 60);
+        assert_eq!(busy_delay(&SqsMessage::default()).as_secs(), 2);
+
+        // Twenty files of one person, each of which takes 15 minutes, three at a time.
+        let of_half: u64 = (1..=150)
+            .map(|times: u64| seconds(&times.to_string()))
+            .sum();
+        assert!(of_half > 20 / 3 * 15 * 60, "{of_half} s of 150 receives");
+    }
 }

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_s3::error::SdkError;
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use tokio::sync::OnceCell;
 
 use crate::error::BoxError;
@@ -81,13 +82,64 @@ pub fn period_start() -> Result<SystemTime, BoxError> {
 }
 
 /// Whether a call failed because the service could not be reached or was too busy, so that it may
-/// succeed later.
-pub fn is_outage<E>(error: &SdkError<E>) -> bool {
+/// succeed later. DynamoDB, SQS and CloudFront throttle with a 400: then the code tells, by the
+/// lists that the SDK's own retries go by.
+pub fn is_outage<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             true
         }
-        SdkError::ServiceError(answer) => matches!(answer.raw().status().as_u16(), 429 | 500..),
+        SdkError::ServiceError(answer) => {
+            matches!(answer.raw().status().as_u16(), 429 | 500..)
+                || answer.err().code().is_some_and(is_busy_code)
+        }
         _ => false,
+    }
+}
+
+fn is_busy_code(code: &str) -> bool {
+    THROTTLING_ERRORS.contains(&code) || TRANSIENT_ERRORS.contains(&code)
+}
+
+/// What remains of an error whose words may quote a patient's file, its name or its path: the
+/// service's code.
+pub fn error_code<E: ProvideErrorMetadata>(service: &str, error: &SdkError<E>) -> String {
+    match error.code() {
+        Some(code) => format!("{service} answered {code}"),
+        None => format!("{service} did not answer"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::get_object::GetObjectError;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    use super::*;
+
+    fn answered(status: u16, code: &str) -> SdkError<GetObjectError> {
+        let metadata = ErrorMetadata::builder().code(code).build();
+        let raw = http::Response::builder().status(status);
+        let raw = raw.body(SdkBody::empty()).unwrap();
+        let error = GetObjectError::generic(metadata);
+        SdkError::service_error(error, raw.try_into().unwrap())
+    }
+
+    #[test]
+    fn a_throttle_is_an_outage_whatever_its_status() {
+        for (status, code, expected) in [
+            (400, "ThrottlingException", true),
+            (400, "ProvisionedThroughputExceededException", true),
+            (400, "Throttling", true),
+            (400, "RequestTimeout", true),
+            (429, "Anything", true),
+            (503, "SlowDown", true),
+            (400, "ValidationException", false),
+            (403, "AccessDenied", false),
+            (404, "NoSuchKey", false),
+        ] {
+            assert_eq!(is_outage(&answered(status, code)), expected, "{code}");
+        }
     }
 }

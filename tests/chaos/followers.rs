@@ -179,7 +179,7 @@ async fn follow(
     while received.last() < followed.last() {
         let frame = socket.next_of("events").await;
         shared.measured.note(&frame);
-        received.take(&frame);
+        received.take_in_order(&frame);
 
         if !has_come_back && received.last() >= comes_back_at {
             has_come_back = true;
@@ -255,5 +255,16 @@ async fn two_hundred_connections_lose_nothing() {
     assert_eq!(received.len(), CONSULTATIONS * FOLLOWERS);
     for (one, received) in &received {
         assert_eq!(received.last(), one.last());
+
+        // In the order in which they were made.
+        let own = received
+            .events()
+            .iter()
+            .skip(usize::try_from(one.before).unwrap());
+        let told: Vec<_> = own
+            .map(|event| event["progress"].as_u64().unwrap())
+            .collect();
+        let made: Vec<_> = (0..EVENTS).map(|number| (number % 100) as u64).collect();
+        assert_eq!(told, made);
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{Environment, FunctionCode, FunctionResponseType};
+use aws_sdk_lambda::types::{Environment, FunctionCode, FunctionResponseType, InvocationType};
 
 use super::{STACK, eventually, pause};
 
@@ -88,6 +88,13 @@ impl Function {
         let payload = response.payload.unwrap_or_else(|| Blob::new(""));
         let payload = String::from_utf8_lossy(payload.as_ref()).into_owned();
         assert!(error.is_none(), "{}: {payload}", self.name);
+    }
+
+    /// Begins a run, and does not wait for it.
+    pub async fn begin(&self) {
+        let request = self.client.invoke().function_name(&self.name);
+        let request = request.invocation_type(InvocationType::Event);
+        request.payload(Blob::new("{}")).send().await.unwrap();
     }
 
     /// A second worker on the same queue whose clock is so many seconds off. Both take from it.

@@ -14,7 +14,7 @@ use wenzhen::jobs::transition::{
 use wenzhen::jobs::{Job, JobMessage, JobState, JobView, Lease, store};
 
 use super::{
-    assessment, change, claim_all, claim_one, expected, expire, granted, is_due_soon, job,
+    assessment, change, claim_all, claim_one, ended, expected, expire, granted, is_due_soon, job,
     last_error, release, scope_of, snapshot, wait_out,
 };
 use crate::support::database;
@@ -186,7 +186,7 @@ async fn runs_that_died_use_up_the_attempts() {
         expire(&message).await;
     }
 
-    let failed = Claim::JustFailed("analyze".to_owned());
+    let failed = Claim::JustFailed(ended(&message, "analyze").await);
     assert_eq!(claim_one(&message).await, failed);
     assert_eq!(snapshot(&message).await, expected("failed", "failed", 3));
     let code = last_error(&message).await;
@@ -212,7 +212,7 @@ async fn a_job_that_lost_its_workers_runs_isolated_at_last() {
 
     assert_eq!(granted(&message).await.attempt, 3);
     expire(&message).await;
-    let failed = Claim::JustFailed("analyze".to_owned());
+    let failed = Claim::JustFailed(ended(&message, "analyze").await);
     assert_eq!(claim_one(&message).await, failed);
     let code = last_error(&message).await;
     assert_eq!(code.as_deref(), Some("attempts_exhausted"));
@@ -364,7 +364,7 @@ async fn a_kind_that_is_never_known_fails_in_the_end() {
     let long_ago = "UPDATE jobs SET unknown_since = now() - interval '301 seconds'
                     WHERE tenant_id = $1 AND id = $2";
     change(&message, long_ago).await;
-    let failed = Claim::JustFailed("of_tomorrow".to_owned());
+    let failed = Claim::JustFailed(ended(&message, "of_tomorrow").await);
     assert_eq!(claim_one(&message).await, failed);
     assert_eq!(snapshot(&message).await, expected("failed", "failed", 0));
     let code = last_error(&message).await;
@@ -408,7 +408,7 @@ async fn the_next_claim_of_a_cancelled_job_ends_it() {
     assert!(job.cancel_requested);
 
     expire(&message).await;
-    let cancelled = Claim::JustCancelled("analyze".to_owned());
+    let cancelled = Claim::JustCancelled(ended(&message, "analyze").await);
     assert_eq!(claim_one(&message).await, cancelled);
     assert_eq!(
         snapshot(&message).await,

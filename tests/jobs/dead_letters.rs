@@ -15,9 +15,10 @@ use wenzhen::lambda::QueueConsumer;
 use wenzhen_functions::ProcessDeadLetters;
 
 use super::{
-    change, claim_one, database_at, erase, expected, expire, granted, is_due_soon, job, job_of,
-    last_error, release, snapshot,
+    change, claim_one, database_at, ended, erase, expected, expire, follower, granted, is_due_soon,
+    job, job_of, last_error, release, snapshot,
 };
+use crate::support::socket::{Received, pusher};
 use crate::support::{STACK, database, new_tenant};
 
 async fn process(message: &JobMessage) -> DeadLetterOutcome {
@@ -35,8 +36,8 @@ async fn redrive(tenant: &TenantId, kind: Option<&str>, limit: i64) -> Redriven 
     redriven.unwrap()
 }
 
-fn just_failed() -> DeadLetterOutcome {
-    DeadLetterOutcome::JustFailed("analyze".to_owned())
+async fn just_failed(message: &JobMessage) -> DeadLetterOutcome {
+    DeadLetterOutcome::JustFailed(ended(message, "analyze").await)
 }
 
 async fn fail(message: &JobMessage) {
@@ -70,7 +71,7 @@ async fn a_dead_letter_is_sent_again_three_times() {
         wait_out_window(&message).await;
     }
 
-    assert_eq!(process(&message).await, just_failed());
+    assert_eq!(process(&message).await, just_failed(&message).await);
     assert_eq!(snapshot(&message).await, expected("failed", "failed", 0));
     assert_eq!(last_error(&message).await.as_deref(), Some("undeliverable"));
 
@@ -87,7 +88,7 @@ async fn a_dead_letter_ends_a_job_without_attempts_left() {
         expire(&exhausted).await;
     }
 
-    assert_eq!(process(&exhausted).await, just_failed());
+    assert_eq!(process(&exhausted).await, just_failed(&exhausted).await);
     let code = last_error(&exhausted).await;
     assert_eq!(code.as_deref(), Some("attempts_exhausted"));
 }
@@ -114,6 +115,7 @@ async fn function_at(database_url: &str) -> ProcessDeadLetters {
     ProcessDeadLetters {
         database: database_at(database_url).await,
         queue: Queue::new(&STACK.aws().await, queue_url),
+        pusher: pusher().await,
     }
 }
 
@@ -160,6 +162,26 @@ async fn the_function_processes_each_record_by_itself() {
         .await
         .unwrap();
     assert_eq!(kept, "nothing\u{fffd}that we know");
+}
+
+/// Those who follow are told: the job's own worker, which would tell them, never came to it.
+#[tokio::test]
+async fn a_job_that_a_dead_letter_ends_is_told_to_those_who_follow() {
+    let message = job().await;
+    let used_up = "UPDATE jobs SET burials = 3, buried_at = now() - interval '31 minutes'
+                   WHERE tenant_id = $1 AND id = $2";
+    change(&message, used_up).await;
+    let mut socket = follower(&message).await;
+
+    let function = function_at(&STACK.env("DATABASE_URL").unwrap()).await;
+    let body = serde_json::to_string(&message).unwrap();
+    let record = json!({ "messageId": "undeliverable", "body": body });
+    let event = serde_json::from_value(json!({ "Records": [record] })).unwrap();
+    assert!(comes_again(&function, event).await.is_empty());
+
+    let mut received = Received::default();
+    received.until(&mut socket, "failed").await;
+    assert_eq!(received.find("failed")["job"], "analyze");
 }
 
 /// Failed jobs come back with all their attempts, the oldest first, and only those of the tenant.

@@ -114,6 +114,33 @@ impl Record {
         message
     }
 
+    /// A file of the same person, sent at this time.
+    async fn add_upload(&self, at: OffsetDateTime) -> Uuid {
+        let milliseconds = u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap();
+        let random = Uuid::new_v4().as_u64_pair().1.to_be_bytes();
+        let random = [&random[..], &[0, 0]].concat().try_into().unwrap();
+        let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid();
+        let insert = "INSERT INTO uploads (tenant_id, id, user_id, file_name, content_type, size,
+                                           sha256, state)
+                      VALUES ($1, $2, 'user-1', 'x.txt', 'text/plain', 1, repeat('0', 64), 'ready')";
+        let insert = sqlx::query(insert).bind(&self.tenant).bind(id);
+        insert.execute(&mut database().await).await.unwrap();
+        id
+    }
+
+    async fn uploads(&self) -> Vec<Uuid> {
+        let sql = "SELECT id FROM uploads WHERE tenant_id = $1 ORDER BY id";
+        let ids = sqlx::query_scalar(sql).bind(&self.tenant);
+        ids.fetch_all(&mut database().await).await.unwrap()
+    }
+
+    /// Uploads whose files are to be removed, in the order in which they went.
+    async fn removed_uploads(&self) -> Vec<Uuid> {
+        let sql = "SELECT upload_id FROM removed_uploads WHERE tenant_id = $1 ORDER BY id";
+        let ids = sqlx::query_scalar(sql).bind(&self.tenant);
+        ids.fetch_all(&mut database().await).await.unwrap()
+    }
+
     /// Rows of the tables that have held something of it.
     async fn rows(&self) -> i64 {
         let sql = "SELECT (SELECT count(*) FROM consultations WHERE (tenant_id, id) = ($1, $2))
@@ -302,6 +329,30 @@ async fn a_place_that_is_gone_is_erased_when_it_is_back() {
     assert_eq!(record.left().await, NOTHING_LEFT);
 }
 
+/// What AWS throttles is no fault of the job's: it waits, and no attempt is spent.
+#[tokio::test]
+async fn a_throttled_erasure_keeps_its_attempt() {
+    let record = Record::new().await;
+    let message = record.erase().await;
+    let proxy = AwsProxy::start(Mode::Throttle).await;
+    let mut throttled = worker_behind(&proxy).await;
+    throttled.reports = worker().await.reports;
+    assert_eq!(deliver(&throttled, &[body(&message)]).await, ["m-0"]);
+    assert!(proxy.refused() > 0);
+    let job = "SELECT state, attempts FROM jobs WHERE tenant_id = $1 AND id = $2";
+    let job: (String, i16) = sqlx::query_as(job)
+        .bind(&message.tenant_id)
+        .bind(message.job_id)
+        .fetch_one(&mut database().await)
+        .await
+        .unwrap();
+    assert_eq!(job, ("queued".to_owned(), 0));
+
+    wait_out(&message).await;
+    assert_eq!(deliver(&worker().await, &[body(&message)]).await, NOTHING);
+    assert_eq!(record.left().await, NOTHING_LEFT);
+}
+
 #[tokio::test]
 async fn without_valkey_an_erasure_waits_until_the_cache_can_forget() {
     let record = Record::new().await;
@@ -358,6 +409,37 @@ async fn a_record_is_erased_when_its_tenants_time_is_over() {
     assert_eq!(expired(&record, 31, &own).await, Expired::default());
     let pruned = expired(&record, 2_200, &own).await;
     assert_eq!(pruned.audit_events, 1);
+}
+
+/// A file whose time is over stays as long as a consultation has it, and goes with that.
+#[tokio::test]
+async fn retention_takes_an_upload_with_the_consultation_that_has_it() {
+    let record = Record::new().await;
+    let long_ago = OffsetDateTime::now_utc() - time::Duration::days(40);
+    let attached = record.add_upload(long_ago).await;
+    let alone = record.add_upload(long_ago).await;
+    let recent = record.add_upload(OffsetDateTime::now_utc()).await;
+    sqlx::query("UPDATE consultations SET attachments = ARRAY[$2] WHERE tenant_id = $1")
+        .bind(&record.tenant)
+        .bind(attached)
+        .execute(&mut database().await)
+        .await
+        .unwrap();
+
+    let settings = format!(r#"{{"tenants": {{"{}": 30}}}}"#, record.tenant.as_str());
+    let gone = expired(&record, 0, &settings).await;
+    assert_eq!((gone.consultations, gone.uploads), (0, 1));
+    assert_eq!(record.uploads().await, [attached, recent]);
+    assert_eq!(record.removed_uploads().await, [alone]);
+
+    let gone = expired(&record, 31, &settings).await;
+    assert_eq!((gone.consultations, gone.uploads), (1, 1));
+    assert!(record.uploads().await.is_empty());
+    assert_eq!(
+        record.removed_uploads().await,
+        [alone, attached, recent],
+        "their files are removed"
+    );
 }
 
 /// An erasure that has failed for good is tried again every night.

@@ -1,6 +1,7 @@
 //! The worker's own code on batches of messages: what becomes of each run, and of its message.
 
 mod attachments;
+mod followers;
 mod hanging;
 mod messages;
 

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use super::Table;
 use crate::support::socket::Socket;
+use crate::support::tokens::{sign_again, sign_without};
 use crate::support::{STACK, User, eventually};
 
 /// What `ws-connect` answers to a client that offers these subprotocols. The emulator turns every
 /// refusal into 403.
-async fn answer_to(subprotocols: &str, connection: &str) -> Value {
+pub async fn answer_to(subprotocols: &str, connection: &str) -> Value {
     let path = STACK.root.join("events/ws-connect.with-token.json");
     let mut event: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     event["headers"]["Sec-WebSocket-Protocol"] = json!(subprotocols);
@@ -48,10 +49,21 @@ async fn only_a_good_token_opens_a_connection() {
         panic!("a token has three parts");
     };
     let forged = format!("wenzhen, {head}.{claims}.AAAA");
-    let offers = ["", "wenzhen", &user.token, "wenzhen, a.b.c", &forged];
-    for offer in offers {
+    let expired = sign_again(&user.token, "exp iat auth_time");
+    let expired = format!("wenzhen, {expired}");
+    let without_role = sign_without(&user.token, "cognito:groups");
+    let without_role = format!("wenzhen, {without_role}");
+    for (offer, status) in [
+        ("", 401),
+        ("wenzhen", 401),
+        (&user.token, 401),
+        ("wenzhen, a.b.c", 401),
+        (&forged, 401),
+        (&expired, 401),
+        (&without_role, 403),
+    ] {
         let answer = answer_to(offer, "refused").await;
-        assert_eq!(answer["statusCode"], 401, "{offer}: {answer}");
+        assert_eq!(answer["statusCode"], status, "{offer}: {answer}");
         assert!(Socket::offer(offer, "").await.is_err(), "{offer}");
     }
 

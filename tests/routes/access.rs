@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use xtask::users::Role;
 
+use crate::realtime::connecting::answer_to;
+use crate::support::socket::Socket;
 use crate::support::tokens::sign_again;
 use crate::support::{STACK, User, new_tenant, read};
 use crate::template::deployed_routes;
@@ -36,17 +38,24 @@ fn rows() -> Vec<Row> {
         .collect()
 }
 
+/// The rows of the WebSocket API: opening a connection, and each action.
+const SOCKET: &str = "WS";
+
 #[test]
 fn every_route_of_the_template_is_in_the_table() {
     let deployed = deployed_routes().into_iter();
     let deployed: BTreeSet<_> = deployed
         .map(|it| format!("{} {}", it.method, it.path))
         .collect();
-    let listed = rows().into_iter();
+    let (of_socket, listed): (Vec<_>, Vec<_>) =
+        rows().into_iter().partition(|it| it.method == SOCKET);
     let listed: BTreeSet<_> = listed
+        .iter()
         .map(|it| format!("{} {}", it.method, it.path))
         .collect();
     assert_eq!(listed, deployed);
+    let of_socket: Vec<_> = of_socket.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(of_socket, ["connect", "subscribe", "unsubscribe", "ping"]);
 }
 
 /// A tenant with records, and everybody who may want to see them.
@@ -55,6 +64,8 @@ struct Records {
     consultation: Value,
     document: Value,
     upload: Value,
+    /// A word that only the owner's records have.
+    secret: String,
     callers: [(&'static str, Option<User>); 9],
 }
 
@@ -64,7 +75,8 @@ impl Records {
         let owner = User::of(&tenant, "owner", Role::Patient).await;
         let admin = User::of(&tenant, "admin", Role::Admin).await;
 
-        let consultation = owner.complain("a headache").await;
+        let secret = Uuid::new_v4().simple().to_string();
+        let consultation = owner.complain(&format!("a headache {secret}")).await;
         owner.outcome(&consultation).await;
         let person = json!({
             "id": owner.id().await, "email": "o@example.com", "name": "O", "role": "patient",
@@ -74,7 +86,9 @@ impl Records {
             .json(&json!({ "users": [person] }));
         read(import.send().await.unwrap(), StatusCode::OK).await;
         let document = admin.post("/v1/knowledge/documents").json(&new_document());
-        let upload = owner.post("/v1/uploads").json(&new_upload());
+        let name = format!("{secret}.txt");
+        let upload = json!({ "file_name": name, "content_type": "text/plain", "size": 1 });
+        let upload = owner.post("/v1/uploads").json(&upload);
 
         let expired = owner.with_token(sign_again(&owner.token, "exp iat auth_time"));
         Self {
@@ -107,6 +121,7 @@ impl Records {
                     Some(User::of(&foreign, "admin", Role::Admin).await),
                 ),
             ],
+            secret,
             owner,
         }
     }
@@ -163,22 +178,66 @@ impl Records {
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap_or_default();
-        if self.is_stranger(caller) {
-            for own in [
-                &self.consultation["id"],
-                &self.upload["id"],
-                &self.document["id"],
-            ] {
-                let id = own.as_str().unwrap();
-                let is_told = text.contains(id) && !text.contains("\"instance\"");
-                assert!(!is_told, "{} {}: {text}", row.method, row.path);
-            }
-        }
+        self.check_that_nothing_leaks(row, caller, &text);
         status
     }
 
-    fn is_stranger(&self, caller: usize) -> bool {
-        self.callers[caller].0.starts_with("foreign")
+    /// Errors, too, repeat neither an id nor a word of records that the caller may not see.
+    fn check_that_nothing_leaks(&self, row: &Row, caller: usize, text: &str) {
+        let id = |record: &Value| record["id"].as_str().unwrap().to_owned();
+        let (name, own) = (
+            self.callers[caller].0,
+            [
+                id(&self.consultation),
+                id(&self.upload),
+                self.consultation["job_id"].as_str().unwrap().to_owned(),
+                self.secret.clone(),
+            ],
+        );
+        let is_foreign = name.starts_with("foreign");
+        if is_foreign || ["none", "expired", "patient"].contains(&name) {
+            for word in &own {
+                assert!(!text.contains(word), "{} {}: {text}", row.method, row.path);
+            }
+        }
+        // Documents are the whole tenant's.
+        let document = id(&self.document);
+        assert!(
+            !is_foreign || !text.contains(&document),
+            "{}: {text}",
+            row.path
+        );
+    }
+
+    /// The same on the WebSocket. Who is let in by no connection sends no frame.
+    async fn socket_status(&self, row: &Row, caller: usize) -> u16 {
+        let user = &self.callers[caller].1;
+        let token = user.as_ref().map(|user| user.token.as_str());
+        let offer = token.map_or_else(String::new, |token| format!("wenzhen, {token}"));
+        let opened = answer_to(&offer, &format!("{}-{caller}", self.secret)).await;
+        if row.path == "connect" || opened["statusCode"] != 200 {
+            return u16::try_from(opened["statusCode"].as_u64().unwrap()).unwrap();
+        }
+
+        let mut frame = json!({ "action": row.path });
+        if row.path != "ping" {
+            frame["consultation_id"] = self.consultation["id"].clone();
+        }
+        let mut socket = Socket::open(user.as_ref().unwrap()).await;
+        socket.send(&frame).await;
+        let answer = socket.next().await.expect("an answer");
+        socket.close().await;
+        if answer["type"] == "error" {
+            self.check_that_nothing_leaks(row, caller, &answer.to_string());
+            return u16::try_from(answer["status"].as_u64().unwrap()).unwrap();
+        }
+        let expected = match row.path.as_str() {
+            "subscribe" => "subscribed",
+            "unsubscribe" => "unsubscribed",
+            _ => "pong",
+        };
+        assert_eq!(answer["type"], expected, "{answer}");
+        200
     }
 }
 
@@ -214,7 +273,11 @@ async fn every_caller_gets_what_the_table_says() {
             } else {
                 &shared
             };
-            let status = records.status(&row, caller).await;
+            let status = if row.method == SOCKET {
+                records.socket_status(&row, caller).await
+            } else {
+                records.status(&row, caller).await
+            };
             if status != *expected {
                 let name = shared.callers[caller].0;
                 wrong.push(format!(

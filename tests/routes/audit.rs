@@ -1,5 +1,7 @@
 //! `GET /v1/audit-events`: what staff read is written down, and admins read it.
 
+mod acts;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use xtask::users::Role;

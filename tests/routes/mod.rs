@@ -12,5 +12,5 @@ mod limits;
 mod metrics;
 mod sign_out;
 mod triage;
-mod uploads;
+pub mod uploads;
 mod users;

@@ -1,27 +1,25 @@
 //! Uploads over HTTP: the form, S3, what is verified, the CDN's links, and removal.
 
+mod checks;
+mod fairness;
 mod parts;
 mod pdf_texts;
+mod pruning;
+pub mod removal;
 mod scanner;
 mod signatures;
 
 use std::io::Cursor;
-use std::time::Duration;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings};
-use wenzhen::deadline::Deadline;
-use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
-use wenzhen::uploads::UploadBucket;
-use wenzhen_functions::RemoveObjects;
 use xtask::users::Role;
 
-use crate::support::{STACK, User, database, eventually, new_tenant, problem, read};
+use crate::support::{STACK, User, eventually, new_tenant, problem, read};
 
 /// A real PNG.
 pub(super) fn picture() -> Vec<u8> {
@@ -88,7 +86,7 @@ async fn looked_at(user: &User, id: &Value) -> Value {
 }
 
 /// A whole upload.
-pub(super) async fn upload(user: &User, name: &str, content_type: &str, bytes: &[u8]) -> Value {
+pub async fn upload(user: &User, name: &str, content_type: &str, bytes: &[u8]) -> Value {
     let accepted = accepted(user, name, content_type, bytes.len()).await;
     assert_eq!(send(&accepted["form"], bytes).await, StatusCode::CREATED);
     looked_at(user, &accepted["id"]).await
@@ -113,6 +111,20 @@ async fn follow(link: &Value, range: Option<&str>) -> Response {
     request.send().await.unwrap()
 }
 
+/// What S3 says when it has an object.
+fn arrival(bucket: &str, object: &str) -> Value {
+    let object = json!({ "key": object, "size": 1, "eTag": "x", "sequencer": "0" });
+    json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1",
+        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Post",
+        "userIdentity": { "principalId": "x" }, "requestParameters": { "sourceIPAddress": "::1" },
+        "responseElements": {}, "s3": {
+            "s3SchemaVersion": "1.0", "configurationId": "x", "object": object,
+            "bucket": { "name": bucket, "ownerIdentity": { "principalId": "x" }, "arn": "x" },
+        },
+    }] })
+}
+
 /// The objects of an upload, in all of a bucket.
 async fn objects_in(bucket: &str, id: &str) -> Vec<String> {
     let client = wenzhen::aws::s3(&STACK.aws().await);
@@ -130,7 +142,7 @@ async fn objects_in(bucket: &str, id: &str) -> Vec<String> {
     objects
 }
 
-async fn objects_of(id: &Value) -> Vec<String> {
+pub async fn objects_of(id: &Value) -> Vec<String> {
     let bucket = STACK.env("UPLOADS_BUCKET").unwrap();
     objects_in(&bucket, id.as_str().unwrap()).await
 }
@@ -275,32 +287,6 @@ async fn an_upload_is_its_owners_and_their_tenants() {
     assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
 }
 
-#[tokio::test]
-async fn a_removed_upload_leaves_no_file_and_its_paths_are_invalidated() {
-    let user = patient().await;
-    let ready = upload(&user, "x.png", "image/png", &picture()).await;
-    let path = format!("/v1/uploads/{}", ready["id"].as_str().unwrap());
-    let deleted = user.delete(&path).send().await.unwrap();
-    assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
-
-    problem(get(&user, &ready["id"]).await, StatusCode::NOT_FOUND).await;
-    eventually("its file is gone", async || {
-        objects_of(&ready["id"]).await.is_empty().then_some(())
-    })
-    .await;
-    let id: Uuid = ready["id"].as_str().unwrap().parse().unwrap();
-    eventually("the schedule has done its part", async || {
-        let left = "SELECT count(*) FROM removed_uploads WHERE upload_id = $1 AND NOT is_second";
-        let left: i64 = sqlx::query_scalar(left)
-            .bind(id)
-            .fetch_one(&mut database().await)
-            .await
-            .unwrap();
-        (left == 0).then_some(())
-    })
-    .await;
-}
-
 /// A text becomes a document of the knowledge base; what is no text does not.
 #[tokio::test]
 async fn an_uploaded_text_is_brought_in_as_a_document() {
@@ -434,31 +420,4 @@ async fn own_database_of_stack() -> Database {
         auth: DatabaseAuth::Url,
     };
     Database::new(&settings).await.unwrap()
-}
-
-/// A batch that was begun is done under its name, and once more after a while.
-#[tokio::test]
-async fn removal_does_a_broken_off_batch_again() {
-    let (batch, id) = (Uuid::now_v7(), Uuid::now_v7());
-    let insert = "INSERT INTO removed_uploads (tenant_id, upload_id, batch) VALUES ($1, $2, $3)";
-    let insert = sqlx::query(insert).bind(new_tenant()).bind(id).bind(batch);
-    insert.execute(&mut database().await).await.unwrap();
-
-    let schedule = RemoveObjects {
-        database: own_database_of_stack().await,
-        bucket: UploadBucket::new(&STACK.aws().await, STACK.env("UPLOADS_BUCKET").unwrap()),
-        cdn: None,
-    };
-    eventually("it is done once", async || {
-        let run = schedule.run(Deadline::after(Duration::from_mins(1)));
-        run.await.unwrap();
-        let second = "SELECT is_second FROM removed_uploads WHERE upload_id = $1";
-        let second: Option<bool> = sqlx::query_scalar(second)
-            .bind(id)
-            .fetch_optional(&mut database().await)
-            .await
-            .unwrap();
-        second.filter(|is_second| *is_second)
-    })
-    .await;
 }

@@ -8,7 +8,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use tokio::sync::watch;
+
+use uuid::Uuid;
 
 use super::STACK;
 
@@ -25,6 +28,12 @@ pub enum Mode {
     HoldPath(&'static str),
     /// It does so if this is its action, such as `Query`, or its method, for S3; others pass.
     HoldAction(&'static str),
+    /// It does so if this is its action, and its body has this text; others pass.
+    HoldActionAbout(&'static str, &'static str),
+    /// It is answered with the 400 by which DynamoDB throttles.
+    Throttle,
+    /// It is answered with a 503 if it is about this upload or consultation; others pass.
+    FailAbout(Uuid),
     /// A message is sent twice; other calls pass.
     Twice,
 }
@@ -129,10 +138,26 @@ impl Call {
         action.unwrap_or(self.method.as_str())
     }
 
+    /// Whether the text stands in its path or its body.
+    fn is_about(&self, text: &str) -> bool {
+        let body = String::from_utf8_lossy(&self.body);
+        self.path().contains(text) || body.contains(text)
+    }
+
     fn path(&self) -> &str {
         let path = self.uri.path_and_query();
         path.map_or("/", |path| path.as_str())
     }
+}
+
+/// As DynamoDB answers it ("Error handling with DynamoDB", Amazon DynamoDB developer guide).
+fn throttled() -> Response {
+    let body = json!({
+        "__type": "com.amazon.coral.availability#ThrottlingException",
+        "message": "Rate of requests exceeds the allowed throughput.",
+    });
+    let content_type = [("content-type", "application/x-amz-json-1.0")];
+    (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response()
 }
 
 /// A call that waits; counted as long as its caller does.
@@ -163,6 +188,19 @@ impl Shared {
                 self.refused.fetch_add(1, Ordering::SeqCst);
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
+            Mode::Throttle => {
+                self.refused.fetch_add(1, Ordering::SeqCst);
+                return throttled();
+            }
+            Mode::FailAbout(id) if call.is_about(&id.to_string()) => {
+                self.refused.fetch_add(1, Ordering::SeqCst);
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            }
+            Mode::HoldActionAbout(action, text)
+                if call.action() == action && call.is_about(text) =>
+            {
+                self.wait_until_released(mode).await;
+            }
             Mode::Hold => self.wait_until_released(mode).await,
             Mode::HoldPath(end) if call.path().ends_with(end) => {
                 self.wait_until_released(mode).await;
@@ -173,7 +211,12 @@ impl Shared {
             Mode::HoldAction(action) if call.action() == action => {
                 self.wait_until_released(mode).await;
             }
-            Mode::Pass | Mode::Twice | Mode::HoldPath(_) | Mode::HoldAction(_) => {}
+            Mode::Pass
+            | Mode::Twice
+            | Mode::HoldPath(_)
+            | Mode::HoldAction(_)
+            | Mode::HoldActionAbout(..)
+            | Mode::FailAbout(_) => {}
         }
         self.pass(call).await
     }

@@ -118,6 +118,18 @@ impl Received {
         }
     }
 
+    /// Takes a frame that may repeat events, and skips none: they come in their order.
+    pub fn take_in_order(&mut self, frame: &Value) {
+        let events = frame["events"].as_array().unwrap();
+        let ids: Vec<_> = events
+            .iter()
+            .map(|event| event["id"].as_i64().unwrap())
+            .collect();
+        assert!(ids[0] <= self.last() + 1, "{ids:?} after {}", self.last());
+        assert!(ids.is_sorted_by(|one, next| one + 1 == *next), "{ids:?}");
+        self.take(frame);
+    }
+
     /// Takes frames until an event of this type has come.
     pub async fn until(&mut self, socket: &mut Socket, kind: &str) {
         let has_come = |events: &[Value]| events.iter().any(|event| event["type"] == kind);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_norway::Value;
+use wenzhen::uploads::store::{MAX_VERIFICATIONS_OF_PERSON, MAX_VERIFICATIONS_OF_TENANT};
 use xtask::variables::{self, ParameterValues};
 
 use super::{
@@ -181,6 +182,18 @@ fn a_worker_of_one_batch_is_refused_before_a_deployment() {
     let refused = &rule["Assertions"][0]["Assert"]["Fn::Not"][0]["Fn::Equals"];
     assert_eq!(refused[0]["Ref"], "WorkerConcurrency");
     assert_eq!(refused[1], "1");
+}
+
+/// One person's files, and one tenant's, leave verifiers to others.
+#[test]
+fn verifiers_are_more_than_one_tenant_may_occupy() {
+    let function = &deployed_functions()["verify-upload"];
+    let queue = &events_of_kind(function, "SQS")[0];
+    let verifiers = queue["ScalingConfig"]["MaximumConcurrency"]
+        .as_i64()
+        .unwrap();
+    const { assert!(MAX_VERIFICATIONS_OF_PERSON < MAX_VERIFICATIONS_OF_TENANT) };
+    assert!(MAX_VERIFICATIONS_OF_TENANT < verifiers);
 }
 
 /// A stream holds an environment for up to two minutes, which no throttle counts.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
@@ -254,7 +254,10 @@ impl Transcripts {
 }
 
 /// A table that cannot be reached, or is too busy, comes back. Any other error is our fault.
-fn sort_error<E: std::error::Error + Send + Sync + 'static>(error: SdkError<E>) -> Error {
+fn sort_error<E>(error: SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
     if aws::is_outage(&error) {
         unavailable(error)
     } else {

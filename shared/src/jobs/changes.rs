@@ -26,6 +26,26 @@ pub struct ChangedJob {
     pub consultation: Option<Uuid>,
 }
 
+/// A job that has ended without a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedJob {
+    /// The tenant that the job belongs to.
+    pub tenant: TenantId,
+    /// The job's kind.
+    pub kind: String,
+    /// The consultation that the job is for, if it is for one.
+    pub consultation: Option<Uuid>,
+}
+
+impl From<&EndedJob> for ChangedJob {
+    fn from(job: &EndedJob) -> Self {
+        Self {
+            tenant: job.tenant.clone(),
+            consultation: job.consultation,
+        }
+    }
+}
+
 impl From<&Lease> for ChangedJob {
     fn from(lease: &Lease) -> Self {
         Self {

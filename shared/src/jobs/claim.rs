@@ -11,6 +11,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::changes::EndedJob;
 use super::lease::{LEASE_DURATION, Lease};
 use super::message::JobMessage;
 use super::sql::transition_sql;
@@ -31,11 +32,11 @@ pub enum Claim {
     AlreadyEnded,
     /// The job had failed before; its message belongs into the dead-letter queue.
     AlreadyFailed,
-    /// A caller had cancelled the job, of this kind; this claim has ended it.
-    JustCancelled(String),
-    /// The job, of this kind, has no attempts left, or no worker knows its kind; this claim has
-    /// ended it as failed.
-    JustFailed(String),
+    /// A caller had cancelled the job; this claim has ended it.
+    JustCancelled(EndedJob),
+    /// The job has no attempts left, or no worker knows its kind; this claim has ended it as
+    /// failed.
+    JustFailed(EndedJob),
     /// Another run has the lease, for this long at most.
     LeasedElsewhere(Duration),
     /// The job's backoff or deferral goes on for this long.
@@ -123,9 +124,9 @@ impl ClaimRow {
             }
             ClaimVerdict::AlreadyEnded => Claim::AlreadyEnded,
             ClaimVerdict::AlreadyFailed => Claim::AlreadyFailed,
-            ClaimVerdict::Cancelled => Claim::JustCancelled(self.kind),
+            ClaimVerdict::Cancelled => Claim::JustCancelled(self.into_ended(request)),
             ClaimVerdict::AttemptsExhausted | ClaimVerdict::UnsupportedKind => {
-                Claim::JustFailed(self.kind)
+                Claim::JustFailed(self.into_ended(request))
             }
             // A claim that waited for the row began before the lease did, so what is left of the
             // lease may look a moment longer than it is.
@@ -133,6 +134,14 @@ impl ClaimRow {
             ClaimVerdict::NotDue => Claim::NotDue(wait),
             ClaimVerdict::NeedsIsolation => Claim::NeedsIsolation,
             ClaimVerdict::UnknownKind => Claim::UnknownKind,
+        }
+    }
+
+    fn into_ended(self, request: &ClaimRequest<'_>) -> EndedJob {
+        EndedJob {
+            tenant: request.message.tenant_id.clone(),
+            kind: self.kind,
+            consultation: self.consultation_id,
         }
     }
 

@@ -8,6 +8,7 @@
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::changes::EndedJob;
 use super::message::JobMessage;
 use super::sql::{sql_file, transition_sql};
 use super::state::MAX_ATTEMPTS;
@@ -42,10 +43,10 @@ pub enum DeadLetterOutcome {
     AlreadyFailed,
     /// The job is completed or cancelled: the message was a duplicate.
     AlreadyEnded,
-    /// The job, of this kind, has failed just now.
-    JustFailed(String),
-    /// A caller had cancelled the job, of this kind; it has ended just now.
-    JustCancelled(String),
+    /// The job has failed just now.
+    JustFailed(EndedJob),
+    /// A caller had cancelled the job; it has ended just now.
+    JustCancelled(EndedJob),
     /// The job has attempts left; the outbox sends it again.
     Resent,
     /// Another message of the job was here a short time ago, and the job is sent again already.
@@ -75,6 +76,7 @@ text_columns!(DeadLetterVerdict);
 struct DeadLetterRow {
     verdict: DeadLetterVerdict,
     kind: String,
+    consultation_id: Option<Uuid>,
 }
 
 /// Processes a dead letter: sends its job again, or ends it. To do it twice changes nothing.
@@ -82,7 +84,10 @@ pub async fn process(
     connection: &mut PgConnection,
     message: &JobMessage,
 ) -> Result<DeadLetterOutcome, Error> {
-    let statement = transition_sql!("process_dead_letter.sql", "SELECT verdict, kind FROM job");
+    let statement = transition_sql!(
+        "process_dead_letter.sql",
+        "SELECT verdict, kind, consultation_id FROM job"
+    );
     let row: Option<DeadLetterRow> = sqlx::query_as(statement)
         .bind(&message.tenant_id)
         .bind(message.job_id)
@@ -92,16 +97,21 @@ pub async fn process(
         .fetch_optional(connection)
         .await?;
 
-    let Some(DeadLetterRow { verdict, kind }) = row else {
+    let Some(row) = row else {
         return Ok(DeadLetterOutcome::NotFound);
     };
+    let ended = EndedJob {
+        tenant: message.tenant_id.clone(),
+        kind: row.kind,
+        consultation: row.consultation_id,
+    };
 
-    Ok(match verdict {
+    Ok(match row.verdict {
         DeadLetterVerdict::AlreadyFailed => DeadLetterOutcome::AlreadyFailed,
         DeadLetterVerdict::AlreadyEnded => DeadLetterOutcome::AlreadyEnded,
         DeadLetterVerdict::LeasedElsewhere => DeadLetterOutcome::LeasedElsewhere,
-        DeadLetterVerdict::Cancelled => DeadLetterOutcome::JustCancelled(kind),
-        DeadLetterVerdict::Failed => DeadLetterOutcome::JustFailed(kind),
+        DeadLetterVerdict::Cancelled => DeadLetterOutcome::JustCancelled(ended),
+        DeadLetterVerdict::Failed => DeadLetterOutcome::JustFailed(ended),
         DeadLetterVerdict::AlreadyResent => DeadLetterOutcome::AlreadyResent,
         DeadLetterVerdict::Resent => DeadLetterOutcome::Resent,
     })

@@ -36,7 +36,7 @@ pub mod transition;
 mod view;
 pub mod worker;
 
-pub use changes::ChangedJob;
+pub use changes::{ChangedJob, EndedJob};
 pub use lease::Lease;
 pub use message::{JobMessage, record_span};
 pub use new_job::{MAX_PAYLOAD_BYTES, NewJob};

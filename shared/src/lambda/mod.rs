@@ -48,7 +48,7 @@ use crate::telemetry::{self, catalogue, metrics, span_lines};
 pub use custom_resource::{CustomResource, Resource};
 pub use log_subscriber::LogSubscriber;
 pub use queue_consumer::QueueConsumer;
-pub use records::process_each;
+pub use records::{ProcessedRecord, process_each};
 pub use router::{UnknownEvent, find_function};
 pub use schedule::Schedule;
 pub use socket_endpoint::{SocketAnswer, SocketCall, SocketEndpoint};

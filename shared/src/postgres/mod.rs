@@ -151,6 +151,21 @@ impl Database {
             .await
     }
 
+    /// Like [`Self::run`], in one transaction: all that `work` writes is there, or nothing of it.
+    /// So an act of staff is in the audit trail, or is not done.
+    pub async fn transact<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.run(async |connection| {
+            let mut transaction = connection.begin().await?;
+            let done = work(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+
     /// Like [`Self::run`], for work that is over within `timeout`: a server that vanished without
     /// a word must not keep the only connection busy.
     pub async fn within<T>(

@@ -71,12 +71,12 @@ pub async fn erase_expired(
 
     if let Some(days) = settings.record_days(tenant) {
         let before = first_id_after(now - time::Duration::days(days.into()));
-        for id in expired_ids(connection, "consultations", tenant, before).await? {
+        for id in expired_consultations(connection, tenant, before).await? {
             if erase(connection, scope, Actor::System, id).await?.is_some() {
                 expired.consultations += 1;
             }
         }
-        for id in expired_ids(connection, "uploads", tenant, before).await? {
+        for id in expired_uploads(connection, tenant, before).await? {
             if uploads::store::delete_if_there(connection, scope, id).await? {
                 expired.uploads += 1;
             }
@@ -95,18 +95,28 @@ pub async fn erase_expired(
     Ok(expired)
 }
 
-async fn expired_ids(
+async fn expired_consultations(
     connection: &mut PgConnection,
-    table: &'static str,
     tenant: &TenantId,
     before: Uuid,
 ) -> Result<Vec<Uuid>, Error> {
-    let sql = format!(
-        "SELECT id FROM {table} WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT {BATCH}"
-    );
-    let ids = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+    let sql = "SELECT id FROM consultations WHERE tenant_id = $1 AND id < $2
+               ORDER BY id LIMIT $3";
+    let ids = sqlx::query_scalar(sql).bind(tenant).bind(before);
+    Ok(ids.bind(BATCH).fetch_all(connection).await?)
+}
+
+/// Uploads whose time is over, and that no consultation has: the last one's erasure takes them
+/// along.
+async fn expired_uploads(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    before: Uuid,
+) -> Result<Vec<Uuid>, Error> {
+    let ids = sqlx::query_scalar(include_str!("sql/expired_uploads.sql"))
         .bind(tenant)
         .bind(before)
+        .bind(BATCH)
         .fetch_all(connection)
         .await?;
     Ok(ids)

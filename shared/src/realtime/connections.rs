@@ -192,11 +192,15 @@ impl Connections {
     ) -> Result<(), Error> {
         let tenant = &connection.caller.tenant;
         self.remove_subscription(tenant, &connection.id, consultation)
-            .await
+            .await?;
+        self.forget_followed(&connection.id, consultation).await
     }
 
-    /// Ends a subscription of any connection.
+    /// Ends a subscription of any connection. The subscription goes last: what a crash leaves, its
+    /// next reader ends.
     pub(super) async fn end_subscription(&self, ended: &Subscription) -> Result<(), Error> {
+        self.forget_followed(&ended.connection, ended.consultation)
+            .await?;
         self.remove_subscription(&ended.tenant, &ended.connection, ended.consultation)
             .await
     }
@@ -210,8 +214,15 @@ impl Connections {
         let delete = self.client.delete_item().table_name(&self.table);
         let key = item::subscription_key(tenant, consultation, connection);
         let deleted = delete.set_key(Some(key)).send().await;
-        deleted.map_err(unavailable)?;
+        deleted.map(drop).map_err(unavailable)
+    }
 
+    /// Notes that a connection follows a consultation no more.
+    async fn forget_followed(
+        &self,
+        connection: &ConnectionId,
+        consultation: Uuid,
+    ) -> Result<(), Error> {
         let followed = AttributeValue::Ss(vec![consultation.to_string()]);
         let noted = self
             .client

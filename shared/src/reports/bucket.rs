@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
@@ -289,7 +289,10 @@ fn find_outdated<'a>(
 }
 
 /// A bucket that cannot be reached, or is too busy, comes back. Any other error is our fault.
-fn sort_error<E: std::error::Error + Send + Sync + 'static>(error: SdkError<E>) -> Error {
+fn sort_error<E>(error: SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
     if aws::is_outage(&error) {
         Error::unavailable("The bucket of reports", RETRY_AFTER, error)
     } else {

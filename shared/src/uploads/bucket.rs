@@ -310,12 +310,8 @@ fn is_changed<E>(error: &SdkError<E>) -> bool {
 
 /// What S3 says in words may quote an object, and so a file's name: its code alone is kept.
 pub(super) fn sort_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Error {
-    let is_outage = aws::is_outage(error);
-    let cause = match error.code() {
-        Some(code) => format!("S3 answered {code}"),
-        None => "S3 did not answer".to_owned(),
-    };
-    if is_outage {
+    let cause = aws::error_code("S3", error);
+    if aws::is_outage(error) {
         Error::unavailable("uploads", RETRY_AFTER, cause)
     } else {
         Error::internal(cause)

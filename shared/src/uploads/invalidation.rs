@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
+use aws_sdk_cloudfront::error::SdkError;
 use aws_sdk_cloudfront::operation::create_invalidation::CreateInvalidationError;
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 use url::Url;
@@ -55,17 +56,20 @@ impl Invalidations {
             .await;
         match made {
             Ok(_) => Ok(()),
-            // Too many invalidations at once is a 400 of its own name.
-            Err(error)
-                if aws::is_outage(&error)
-                    || error.as_service_error().is_some_and(
-                        CreateInvalidationError::is_too_many_invalidations_in_progress,
-                    ) =>
-            {
-                Err(Error::unavailable("cdn", RETRY_AFTER, error))
-            }
-            Err(error) => Err(Error::internal(error)),
+            Err(error) => Err(sort_error(&error)),
         }
+    }
+}
+
+/// What CloudFront says in words may quote a path, and so a file's name: its code alone is kept.
+fn sort_error(error: &SdkError<CreateInvalidationError>) -> Error {
+    // Too many invalidations at once is a 400 of its own name.
+    let is_full = CreateInvalidationError::is_too_many_invalidations_in_progress;
+    let cause = aws::error_code("CloudFront", error);
+    if aws::is_outage(error) || error.as_service_error().is_some_and(is_full) {
+        Error::unavailable("cdn", RETRY_AFTER, cause)
+    } else {
+        Error::internal(cause)
     }
 }
 
@@ -79,7 +83,34 @@ fn served_path(object: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudfront::error::ErrorMetadata;
+    use aws_sdk_s3::primitives::SdkBody;
+
     use super::*;
+    use crate::error::{ErrorKind, error_chain};
+
+    fn answered(code: &str, text: &str) -> SdkError<CreateInvalidationError> {
+        let metadata = ErrorMetadata::builder().code(code).message(text).build();
+        let raw = http::Response::builder().status(400);
+        let raw = raw.body(SdkBody::from(text)).unwrap();
+        let error = CreateInvalidationError::generic(metadata);
+        SdkError::service_error(error, raw.try_into().unwrap())
+    }
+
+    #[test]
+    fn an_error_that_quotes_a_path_is_cut_to_its_code() {
+        let path = "/uploads/clinic-1/0/HIV.pdf";
+        for (code, kind) in [
+            ("Throttling", ErrorKind::Unavailable),
+            ("InvalidArgument", ErrorKind::Internal),
+        ] {
+            let error = sort_error(&answered(code, path));
+            assert_eq!(error.kind(), kind);
+            let logged = format!("{error} {}", error_chain(&error));
+            assert!(logged.contains(code), "{logged}");
+            assert!(!logged.contains("HIV"), "{logged}");
+        }
+    }
 
     #[test]
     fn paths_are_escaped_as_links_have_them() {

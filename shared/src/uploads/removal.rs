@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::key::UploadKey;
@@ -19,7 +19,7 @@ const BATCH_SIZE: i64 = 100;
 /// Until the second time: more than a verification takes.
 const SECOND_TIME: Duration = Duration::from_mins(20);
 
-/// Until a batch that failed is tried again. Others are done meanwhile.
+/// Until a batch, or an upload, that failed is tried again. Others are done meanwhile.
 const RETRY_DELAY: Duration = Duration::from_mins(2);
 
 /// Notes that an upload's files are to be removed.
@@ -84,17 +84,39 @@ pub async fn next(connection: &mut PgConnection) -> Result<Option<RemovalBatch>,
     }))
 }
 
-/// Notes that a batch is done: for good, or until the second time.
-pub async fn end(connection: &mut PgConnection, batch: Uuid) -> Result<(), Error> {
+/// Notes that a batch is done: for good, or until the second time. Uploads whose files `remain`
+/// leave it for a later one, which has another name: the CDN hears of them again, since it may
+/// have cached them anew.
+pub async fn end(
+    connection: &mut PgConnection,
+    batch: Uuid,
+    remain: &[&UploadKey],
+) -> Result<(), Error> {
+    let tenants: Vec<_> = remain.iter().map(|key| key.tenant.as_str()).collect();
+    let ids: Vec<_> = remain.iter().map(|key| key.id).collect();
+
+    let mut transaction = connection.begin().await?;
+    let postpone = "UPDATE removed_uploads
+                    SET batch = NULL, due_at = now() + make_interval(secs => $4)
+                    WHERE batch = $1
+                      AND (tenant_id, upload_id) IN (SELECT * FROM unnest($2::text[], $3::uuid[]))";
+    sqlx::query(postpone)
+        .bind(batch)
+        .bind(tenants)
+        .bind(ids)
+        .bind(RETRY_DELAY.as_secs_f64())
+        .execute(&mut *transaction)
+        .await?;
     sqlx::query(include_str!("sql/end_removals.sql"))
         .bind(batch)
         .bind(SECOND_TIME.as_secs_f64())
-        .execute(connection)
+        .execute(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     Ok(())
 }
 
-/// Notes that a batch has failed.
+/// Notes that a whole batch has failed: it is done again under its name.
 pub async fn postpone(connection: &mut PgConnection, batch: Uuid) -> Result<(), Error> {
     let sql = "UPDATE removed_uploads SET due_at = now() + make_interval(secs => $2)
                WHERE batch = $1";

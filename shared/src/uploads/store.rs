@@ -1,5 +1,7 @@
 //! Uploads in PostgreSQL.
 
+use std::time::Duration;
+
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -14,6 +16,16 @@ use crate::page::Page;
 /// Uploads of one person whose bytes have not come.
 const MAX_PENDING: i64 = 20;
 
+/// Uploads of one person that are looked at at the same time.
+pub const MAX_VERIFICATIONS_OF_PERSON: i64 = 3;
+
+/// Uploads of one tenant that are looked at at the same time. Both are less than the verifiers that
+/// run at once: `MaximumConcurrency` in the template.
+pub const MAX_VERIFICATIONS_OF_TENANT: i64 = 8;
+
+/// No verification takes longer: it is more than the function's time-out.
+const VERIFICATION_TTL: Duration = Duration::from_mins(16);
+
 /// Rows that are removed at a time.
 const PRUNE_BATCH: i64 = 1_000;
 
@@ -27,6 +39,12 @@ pub async fn create(
     caller: &Caller,
     upload: &NewUpload,
 ) -> Result<bool, Error> {
+    let mut transaction = connection.begin().await?;
+    // Else two at one time would both count before either is there.
+    let lock =
+        "SELECT pg_advisory_xact_lock(hashtextextended('uploads of ' || $1 || '/' || $2, 0))";
+    let lock = sqlx::query(lock).bind(&caller.tenant).bind(&caller.user);
+    lock.execute(&mut *transaction).await?;
     let created = sqlx::query(include_str!("sql/create.sql"))
         .bind(&caller.tenant)
         .bind(upload.id)
@@ -37,8 +55,9 @@ pub async fn create(
         .bind(&upload.sha256)
         .bind(MAX_PENDING)
         .bind(i64::try_from(MAX_FORM_BYTES).map_err(Error::internal)?)
-        .execute(connection)
+        .execute(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     Ok(created.rows_affected() == 1)
 }
 
@@ -113,6 +132,39 @@ pub async fn find(connection: &mut PgConnection, key: &UploadKey) -> Result<Opti
         .fetch_optional(connection)
         .await?;
     Ok(found)
+}
+
+/// Lets a verifier look at an upload that is awaited. Returns whether it may: not while another one
+/// looks at the same upload, or others at as many of its person, or its tenant, as may be at once.
+/// So nobody's files occupy all verifiers.
+pub async fn begin_verification(
+    connection: &mut PgConnection,
+    key: &UploadKey,
+) -> Result<bool, Error> {
+    let mut transaction = connection.begin().await?;
+    // Else two at one time would both count before either is there.
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('verifications of ' || $1, 0))";
+    let lock = sqlx::query(lock).bind(&key.tenant);
+    lock.execute(&mut *transaction).await?;
+    let begun = sqlx::query(include_str!("sql/begin_verification.sql"))
+        .bind(&key.tenant)
+        .bind(key.id)
+        .bind(VERIFICATION_TTL.as_secs_f64())
+        .bind(MAX_VERIFICATIONS_OF_PERSON)
+        .bind(MAX_VERIFICATIONS_OF_TENANT)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(begun.rows_affected() == 1)
+}
+
+/// Notes that no verifier looks at an upload any more.
+pub async fn end_verification(connection: &mut PgConnection, key: &UploadKey) -> Result<(), Error> {
+    let sql = "UPDATE uploads SET verified_until = NULL
+               WHERE tenant_id = $1 AND id = $2 AND state = 'pending'";
+    let end = sqlx::query(sql).bind(&key.tenant).bind(key.id);
+    end.execute(connection).await?;
+    Ok(())
 }
 
 /// What an upload was found to be.

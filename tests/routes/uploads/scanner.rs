@@ -14,7 +14,7 @@ use wenzhen::uploads::pdf_text::PdfTextReader;
 use wenzhen::uploads::{RejectionReason, ScanQueue, UploadBucket, UploadKey, UploadState, store};
 use wenzhen_functions::VerifyUpload;
 
-use super::{accepted, get, objects_in, own_database_of_stack, patient, picture};
+use super::{accepted, arrival, get, objects_in, own_database_of_stack, patient, picture};
 use crate::support::{STACK, database, read};
 
 /// A scanner is told of what was verified, and decides, also later on.
@@ -57,18 +57,7 @@ async fn a_scanner_decides_of_what_was_verified() {
         let answer = verify.handle(event, deadline).await;
         assert!(answer.batch_item_failures.is_empty(), "{answer:?}");
     };
-    let object = json!({ "key": incoming, "size": 1, "eTag": "x", "sequencer": "0" });
-    let arrived = json!({ "Records": [{
-        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1",
-        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Post",
-        "userIdentity": { "principalId": "x" }, "requestParameters": { "sourceIPAddress": "::1" },
-        "responseElements": {}, "s3": {
-            "s3SchemaVersion": "1.0", "configurationId": "x", "object": object,
-            "bucket": { "name": name, "ownerIdentity": { "principalId": "x" }, "arn": "x" },
-        },
-    }] });
-
-    tell(arrived).await;
+    tell(arrival(&name, &incoming)).await;
     let scanning = read(get(&user, &accepted["id"]).await, StatusCode::OK).await;
     assert_eq!(
         (&scanning["state"], &scanning["link"]),

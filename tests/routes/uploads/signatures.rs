@@ -1,11 +1,19 @@
 //! Our signatures, held against other implementations: the emulator looks at none.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
-use wenzhen::config::{UploadRules, UploadType};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use wenzhen::aws::Secrets;
+use wenzhen::config::{CdnSettings, UploadRules, UploadType};
 use wenzhen::identity::TenantId;
-use wenzhen::uploads::{UploadBucket, UploadKey, UploadRequest};
+use wenzhen::uploads::{CdnSigner, UploadBucket, UploadKey, UploadRequest};
 
 use super::{patient, picture, upload};
+use crate::support::secret::StoredSecret;
 use crate::support::{STACK, new_tenant, run_python};
 
 /// The emulator looks at the policy alone: another implementation than ours makes the signature.
@@ -48,17 +56,11 @@ print(auth.signature(policy, request))";
     assert_eq!(field("x-amz-signature"), expected.trim());
 }
 
-/// By another implementation than ours, as CloudFront verifies it.
-#[tokio::test]
-async fn the_links_signature_is_that_of_the_policy() {
-    let user = patient().await;
-    let ready = upload(&user, "x.png", "image/png", &picture()).await;
-    let link = ready["link"]["url"].as_str().unwrap();
-
-    let program = "\
+/// Verifies a link by a public key, as CloudFront does, in another implementation than ours.
+const VERIFY_LINK: &str = "\
 import base64, sys
 from urllib.parse import urlsplit, parse_qs
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives import hashes, serialization
 url, key = sys.argv[1], serialization.load_pem_public_key(open(sys.argv[2], 'rb').read())
 parts = urlsplit(url)
@@ -68,12 +70,76 @@ base = url.split('?')[0]
 policy = ('{\"Statement\":[{\"Resource\":\"' + base + '\",\"Condition\":{\"DateLessThan\":'
           '{\"AWS:EpochTime\":' + query['Expires'] + '}}}]}')
 signature = query['Signature'].translate(str.maketrans('-_~', '+=/'))
-key.verify(base64.b64decode(signature), policy.encode(), ec.ECDSA(hashes.SHA256()))";
+signature = base64.b64decode(signature)
+if isinstance(key, rsa.RSAPublicKey):
+    key.verify(signature, policy.encode(), padding.PKCS1v15(), hashes.SHA256())
+else:
+    key.verify(signature, policy.encode(), ec.ECDSA(hashes.SHA256()))
+print(query['Expires'])";
+
+/// Until when a link works, in seconds since 1970; none if its signature is wrong.
+fn verified_until(link: &str, key: &Path) -> Option<i64> {
+    let verified = run_python(VERIFY_LINK, &[link, key.to_str().unwrap()]);
+    let is_good = verified.status.success();
+    is_good.then(|| {
+        String::from_utf8(verified.stdout)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    })
+}
+
+/// Its time is under its signature, and is the one that the client is told: 10 to 15 minutes.
+#[tokio::test]
+async fn the_links_signature_is_that_of_the_policy() {
+    let user = patient().await;
+    let before = OffsetDateTime::now_utc();
+    let ready = upload(&user, "x.png", "image/png", &picture()).await;
+    let link = ready["link"]["url"].as_str().unwrap();
     let key = STACK.home.join("cdn-key.pem");
-    let verify = |link: &str| run_python(program, &[link, key.to_str().unwrap()]);
-    let verified = verify(link);
-    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
-    assert!(verified.status.success(), "{said}");
+
+    let until = verified_until(link, &key).expect("a good signature");
+    let told = ready["link"]["expires_at"].as_str().unwrap();
+    let told = OffsetDateTime::parse(told, &Rfc3339).unwrap();
+    assert_eq!(until, told.unix_timestamp());
+    assert!(told > before + Duration::from_mins(10));
+    assert!(told <= OffsetDateTime::now_utc() + Duration::from_mins(15));
+
     let altered = link.replace(".png?", ".jpg?");
-    assert!(!verify(&altered).status.success());
+    assert_eq!(verified_until(&altered, &key), None);
+    let longer = link.replace(&until.to_string(), &(until + 3_600).to_string());
+    assert_eq!(verified_until(&longer, &key), None);
+}
+
+/// CloudFront takes RSA keys, too: in both forms of PEM.
+#[tokio::test]
+async fn a_link_can_be_signed_with_an_rsa_key() {
+    let program = "\
+import sys
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import serialization as s
+key = rsa.generate_private_key(65537, 2048)
+public = key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
+open(sys.argv[1], 'wb').write(public)
+print(key.private_bytes(s.Encoding.PEM, getattr(s.PrivateFormat, sys.argv[2]), s.NoEncryption()).decode())";
+
+    for form in ["PKCS8", "TraditionalOpenSSL"] {
+        let public = STACK.home.join(format!("cdn-key-rsa-{form}.pem"));
+        let made = run_python(program, &[public.to_str().unwrap(), form]);
+        let private = String::from_utf8(made.stdout).unwrap();
+        let secret = json!({ "key_id": "K2JCJMDEHXQW5F", "private_key": private });
+        let secret = StoredSecret::create(&secret.to_string()).await;
+        let settings = CdnSettings {
+            url: "https://d111111abcdef8.cloudfront.net".parse().unwrap(),
+            key_secret: secret.name,
+        };
+        let signer = CdnSigner::new(settings, Arc::new(Secrets::new(&STACK.aws().await)));
+        let link = signer.sign_link("uploads/t/1/0/x.png").await.unwrap();
+
+        let until = verified_until(&link.url, &public);
+        assert_eq!(until, Some(link.expires_at.unix_timestamp()), "{form}");
+        let altered = link.url.replace(".png?", ".jpg?");
+        assert_eq!(verified_until(&altered, &public), None, "{form}");
+    }
 }

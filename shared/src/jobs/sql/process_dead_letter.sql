@@ -1,5 +1,5 @@
 WITH job AS MATERIALIZED (
-    SELECT tenant_id, id, kind, attempts, CASE
+    SELECT tenant_id, id, kind, consultation_id, attempts, CASE
         WHEN state = 'failed'
             THEN 'already_failed'
         WHEN state IN ('completed', 'cancelled')

@@ -80,17 +80,19 @@ impl<Context: WorkerContext> RecordRun<'_, Context> {
                 tracing::info!("done before");
                 RecordOutcome::Done
             }
-            Claim::JustCancelled(kind) => {
-                log_cancelled(&kind);
+            Claim::JustCancelled(job) => {
+                log_cancelled(&job.kind);
+                self.changes.report(&job);
                 RecordOutcome::Done
             }
             Claim::AlreadyFailed => {
                 tracing::info!("failed before");
                 self.settlement().dead_letter().await
             }
-            Claim::JustFailed(kind) => {
+            Claim::JustFailed(job) => {
                 tracing::error!("its attempts are used up, or no worker knows its kind");
-                metrics::count("JobFailed", &[("kind", &kind)]);
+                metrics::count("JobFailed", &[("kind", &job.kind)]);
+                self.changes.report(&job);
                 self.settlement().dead_letter().await
             }
             Claim::LeasedElsewhere(remaining) => {
