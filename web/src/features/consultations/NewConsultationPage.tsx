@@ -13,7 +13,7 @@ import { isUnderWay, readyFiles } from '../uploads/files';
 import { UploadField } from '../uploads/UploadField';
 import { useFiles } from '../uploads/useFiles';
 import { useCreateConsultationMutation } from './consultationsApi';
-import { clearDrafts, loadDraft, saveDraft, type Draft } from './draft';
+import { clearDraft, loadDraft, saveDraft, type Draft } from './draft';
 
 type Fields = Omit<Draft, 'attachments'>;
 
@@ -147,7 +147,7 @@ function useSend(attachments: string[]) {
     const { data } = await create({ body, key: keyOf(body) });
     if (!data) return;
 
-    clearDrafts();
+    clearDraft();
     // The decision is shown at once, while the consultation itself is read.
     await navigate(`/consultations/${data.id}`, { state: { accepted: data } });
   };
