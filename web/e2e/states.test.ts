@@ -11,7 +11,7 @@ const UNSEEN = '\u200b';
 useBrowser();
 
 it('a value that the API refuses is marked at its field', async () => {
-  const { page } = await visit(zhPhone);
+  const page = await visit(zhPhone);
   await signIn(page, 'patient', zhPhone);
   await page.getByLabel('症状').fill(UNSEEN);
   await page.getByRole('button', { name: '立即评估' }).click();
@@ -22,7 +22,7 @@ it('a value that the API refuses is marked at its field', async () => {
 });
 
 it('over a limit, the client counts down and then lets try again', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await refuseNextCreate(page, 429, { 'retry-after': '4' });
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday.');
@@ -38,7 +38,7 @@ it('over a limit, the client counts down and then lets try again', async () => {
 });
 
 it('a token that no longer counts asks to sign in again, and what was written is there', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat, and a new rash.');
   await refuseNextCreate(page, 401, {});
@@ -50,7 +50,7 @@ it('a token that no longer counts asks to sign in again, and what was written is
 });
 
 it('without a network the page says so, and goes on when it is back', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat, as before.');
   await page.context().setOffline(true);

@@ -1,6 +1,7 @@
 /* eslint-disable @typescript-eslint/no-deprecated -- Cognito has no other client of its own that signs in by SRP; this one is in maintenance mode */
 import type { CognitoUser, CognitoUserSession, ICognitoStorage } from 'amazon-cognito-identity-js';
 import { config } from '../../app/config';
+import { SecondFactorNeeded } from './signInFault';
 
 /** Tokens are renewed when they have less than this to live. */
 const MARGIN_MS = 60_000;
@@ -27,6 +28,7 @@ export async function signInWithPassword(name: string, password: string): Promis
       newPasswordRequired: () => {
         reject(new NewPasswordNeeded());
       },
+      ...secondFactors(reject),
     });
   });
 }
@@ -37,9 +39,23 @@ export async function chooseNewPassword(password: string): Promise<void> {
   if (!candidate) throw new Error('nobody is signing in');
 
   session = await new Promise<CognitoUserSession>((resolve, reject) => {
-    const callbacks = { onSuccess: resolve, onFailure: reject };
+    const callbacks = { onSuccess: resolve, onFailure: reject, ...secondFactors(reject) };
     candidate.completeNewPasswordChallenge(password, {}, callbacks);
   });
+}
+
+/** Cognito's client calls these where the pool asks for more; without them it would say nothing. */
+function secondFactors(reject: (error: Error) => void) {
+  const refuse = () => {
+    reject(new SecondFactorNeeded());
+  };
+  return {
+    mfaRequired: refuse,
+    totpRequired: refuse,
+    mfaSetup: refuse,
+    selectMFAType: refuse,
+    customChallenge: refuse,
+  };
 }
 
 /** The ID token, renewed if it is about to end; none if nobody is signed in. */
