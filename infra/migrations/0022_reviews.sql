@@ -6,9 +6,14 @@ ALTER TABLE consultations
     ADD COLUMN IF NOT EXISTS reviewed_at timestamptz,
     ADD COLUMN IF NOT EXISTS reviewed_by text; -- the token's `sub`
 
--- As consultations_by_urgency (migration 0021), of what nobody has reviewed: it stays small, however much there has been.
+-- As consultations_by_urgency (migration 0021), of what nobody has reviewed: it stays small, however much there has been. Its
+-- expression is another one than that index's, so that no plan for this list reads that index, and with it all that was reviewed.
 CREATE INDEX IF NOT EXISTS consultations_to_review
-    ON consultations (tenant_id, array_position(ARRAY['self_care', 'routine', 'urgent', 'emergency'], urgency), id)
+    ON consultations (
+        tenant_id,
+        (CASE WHEN reviewed_at IS NULL THEN array_position(ARRAY['self_care', 'routine', 'urgent', 'emergency'], urgency) END),
+        id
+    )
     WHERE reviewed_at IS NULL;
 
 -- A review is of what was known then. Whatever statement writes a further message, a greater urgency or a danger sign that was

@@ -46,18 +46,16 @@ const LIST_OF_TENANT: &str = concat!(
     "WHERE $4::text[] IS NULL ORDER BY c.id DESC LIMIT $3"
 );
 
-/// A page of a tenant's consultations by urgency and time, or of those of one urgency; of all, or
-/// of those that fit one more condition.
+/// A page of a tenant's consultations by urgency and time, or of those of one urgency: of those
+/// that a statement chooses.
 macro_rules! list_by_urgency {
-    ($condition:literal) => {
+    ($chosen:literal) => {
         concat!(
             include_str!("sql/summary_columns.sql"),
             include_str!("sql/staff_columns.sql"),
             include_str!("sql/progress_columns.sql"),
             "FROM (\n",
-            include_str!("sql/most_urgent_of_tenant.sql"),
-            $condition,
-            "ORDER BY rank DESC, id DESC LIMIT 101\n",
+            include_str!($chosen),
             ") c",
             include_str!("sql/job_of_each.sql"),
             "ORDER BY c.rank DESC, c.id DESC LIMIT $3"
@@ -65,10 +63,9 @@ macro_rules! list_by_urgency {
     };
 }
 
-const LIST_BY_URGENCY: &str = list_by_urgency!("");
+const LIST_BY_URGENCY: &str = list_by_urgency!("sql/most_urgent_of_tenant.sql");
 
-/// The condition is that of the index `consultations_to_review` (migration 0022).
-const LIST_TO_REVIEW: &str = list_by_urgency!("  AND reviewed_at IS NULL\n");
+const LIST_TO_REVIEW: &str = list_by_urgency!("sql/to_review_of_tenant.sql");
 
 /// The newest consultations of each of the people `$4`, at most `$3` of each: a page of a patient's
 /// own, or a few of many people, in one statement.

@@ -1,5 +1,6 @@
 import { Alert, Button, Checkbox, Input } from 'antd';
 import { useId, useMemo, useState } from 'react';
+import { useSingleFlight } from '../../api/singleFlight';
 import type { ImportResult } from '../../api/types';
 import { DropArea } from '../../components/DropArea';
 import { FailureAlert } from '../../components/FailureAlert';
@@ -20,6 +21,7 @@ const DRAFT = 'people';
 export function ImportForm() {
   const t = useTexts();
   const areaId = useId();
+  const once = useSingleFlight();
   const { text, isRestored, write } = useCsvText();
   const [updates, setUpdates] = useState(false);
   const [allOrNothing, setAllOrNothing] = useState(false);
@@ -86,7 +88,9 @@ export function ImportForm() {
         type="primary"
         loading={isLoading}
         disabled={people.users.length === 0}
-        onClick={() => void submit()}
+        onClick={() => {
+          once(submit);
+        }}
       >
         {t('users.submit', { count: people.users.length })}
       </Button>
