@@ -20,7 +20,7 @@ it('a consultation and a message that are sent twice are there once', async () =
 
   const sent = answersTo(page, '/messages');
   const text = `It is the same today. ${randomUUID()}`;
-  await page.getByLabel('Add something or answer').fill(text);
+  await page.getByRole('textbox', { name: 'Add something or answer' }).fill(text);
   await page.getByRole('button', { name: 'Send' }).dblclick();
   await page.getByRole('heading', { name: 'Conversation' }).waitFor();
   await page.getByText(text).waitFor();

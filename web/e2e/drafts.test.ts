@@ -14,7 +14,7 @@ it('a message that was not sent outlives a reload and a token that ends, not a s
   const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await open(page, id, enPhone);
-  const field = page.getByLabel('Add something or answer');
+  const field = page.getByRole('textbox', { name: 'Add something or answer' });
   await field.fill('It is worse when I swallow.');
 
   await page.reload();
@@ -45,7 +45,7 @@ it('a CSV is dropped, looked over, and outlives a reload until it was brought in
   const [first, second] = [randomUUID(), randomUUID()];
   await drop(page, gbkCsv(first, second));
 
-  const area = page.getByLabel('人员CSV');
+  const area = page.getByLabel('人员（CSV）');
   await expect.poll(() => area.inputValue()).toContain(',李雷,');
   await page.reload();
   await signIn(page, 'admin', zhDesktop);
