@@ -17,6 +17,8 @@ numbers=${EMERGENCY_NUMBERS:-'{"zh": ["120"], "en": ["112"]}'}
 
 npm ci --no-audit --no-fund
 npm run build
+# It is for the measure of sizes, which the build has taken, and names every source.
+rm -r dist/.vite
 
 cat >dist/config.json <<JSON
 { "apiUrl": "", "websocketUrl": "$WEBSOCKET_URL", "userPoolId": "$USER_POOL_ID", "userPoolClientId": "$USER_POOL_CLIENT_ID",

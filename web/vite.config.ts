@@ -20,7 +20,5 @@ export default defineConfig({
   server: {
     proxy: Object.fromEntries(proxied.map((path) => [path, { target: localStack }])),
   },
-  // Cognito's client is written for Node too, and asks for `global`.
-  define: { global: 'globalThis' },
   test: { include: ['src/**/*.test.ts'] },
 });

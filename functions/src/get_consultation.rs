@@ -7,12 +7,12 @@ use wenzhen::audit::{self, AuditAction, AuditedRecord};
 use wenzhen::cache::{Cache, Fetched, LoadRequest, PrefetchPlan};
 use wenzhen::config::{self, ConfigError};
 use wenzhen::consultations::{
-    self, CACHE_POLICY, Consultation, ConsultationStatus, ConsultationView, store,
+    self, CACHE_POLICY, Consultation, ConsultationStatus, ConsultationView, ReportLinks, store,
 };
 use wenzhen::deadline::Deadline;
 use wenzhen::error::{Error, ErrorKind};
 use wenzhen::http::{Call, Endpoint, LongPoll, Request, Response, path_parameter, reply};
-use wenzhen::identity::{Caller, Scope, TenantId};
+use wenzhen::identity::{Caller, Role, Scope, TenantId};
 use wenzhen::limits::{Limiter, TENANT_WAIT, WAIT};
 use wenzhen::postgres::Database;
 use wenzhen::reports::LinkSigner;
@@ -77,7 +77,7 @@ impl Endpoint for GetConsultation {
             Some(stored) => self.links.sign(stored).await,
             None => None,
         };
-        let view = ConsultationView::new(found, report);
+        let view = self::view(found, report, &call.caller);
         let mut response = reply::revalidated(call.headers(), &view)?;
         poll.write_retry_after(&mut response);
         Ok(response)
@@ -123,6 +123,16 @@ impl GetConsultation {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             found => found.map(Some),
         }
+    }
+}
+
+/// What the caller is shown: a review is the clinic's own affair.
+fn view(mut found: Consultation, report: Option<ReportLinks>, caller: &Caller) -> ConsultationView {
+    let (at, by) = (found.reviewed_at, found.reviewed_by.take());
+    let view = ConsultationView::new(found, report);
+    match caller.role {
+        Role::Patient => view,
+        Role::Clinician | Role::Admin => view.with_review(at, by),
     }
 }
 

@@ -41,6 +41,7 @@ mod prune_expired;
 mod publish_access_changes;
 mod redrive_jobs;
 mod remove_objects;
+mod review_consultation;
 mod search_knowledge;
 mod sign_out_user;
 mod sweep_outbox;
@@ -97,6 +98,7 @@ pub use prune_expired::{PruneExpired, Pruned};
 pub use publish_access_changes::{PublishAccessChanges, PublishedChanges};
 pub use redrive_jobs::RedriveJobs;
 pub use remove_objects::{RemoveObjects, Removed};
+pub use review_consultation::ReviewConsultation;
 pub use search_knowledge::SearchKnowledge;
 pub use sign_out_user::SignOutUser;
 pub use sweep_outbox::SweepOutbox;
@@ -121,6 +123,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::endpoint::<_, GetConsultation>("get-consultation"),
     Function::endpoint::<_, ListConsultations>("list-consultations"),
     Function::endpoint::<_, AnswerQuestions>("answer-questions"),
+    Function::endpoint::<_, ReviewConsultation>("review-consultation"),
     Function::endpoint::<_, CreateMessage>("create-message"),
     Function::endpoint::<_, ListMessages>("list-messages"),
     Function::endpoint::<_, GetTrace>("get-trace"),

@@ -10,7 +10,7 @@ use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 
 /// What may be asked for.
-const QUERIES: [&str; 4] = ["limit", "cursor", "order", "urgency"];
+const QUERIES: [&str; 5] = ["limit", "cursor", "order", "urgency", "reviewed"];
 
 /// The route.
 pub struct ListConsultations {
@@ -28,7 +28,8 @@ impl Endpoint for ListConsultations {
     }
 
     /// 200 with one page: a patient's own consultations, for a clinician or an admin the tenant's.
-    /// These may ask for the most urgent first (`?order=urgency`), or for those of one `urgency`.
+    /// These may ask for the most urgent first (`?order=urgency`), for those of one `urgency`, or
+    /// for those that are still to be reviewed (`?reviewed=false`).
     async fn handle(&self, call: Call) -> Result<Response, Error> {
         call.refuse_other_queries(&QUERIES)?;
         let listing = Listing::from_query(|name| call.query(name))?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use wenzhen::consultations::store::{self as consultations, prune_idempotency_keys};
-use wenzhen::consultations::{GenerateReport, Listing, NewAnswers, Place, answers};
+use wenzhen::consultations::{GenerateReport, Listing, NewAnswers, Place, UrgencyFilter, answers};
 use wenzhen::identity::{Caller, Role, Scope, TenantId, UserId};
 use wenzhen::jobs::claim::{ClaimRequest, claim};
 use wenzhen::jobs::dead_letters::{self, RedriveRequest, prune_quarantine};
@@ -366,21 +366,24 @@ async fn measure_urgencies(measurements: &mut Measurements<'_>, tenant: &TenantI
         tenant,
         owner: None,
     };
-    let last_emergency = Place {
-        urgency: Urgency::Emergency,
-        id: "01900000-0001-7000-8000-000000000032".parse().unwrap(),
-    };
-    let earlier = "01900000-0001-7000-8000-000000000400".parse().unwrap();
-    let of = |urgency, after| Listing::OfUrgency(urgency, page_behind(after));
-    let by_urgency = |after| Listing::ByUrgency(page_behind(after));
+    let last_emergency = Some("01900000-0001-7000-8000-000000000032");
+    let earlier = Some("01900000-0001-7000-8000-000000000400");
+    let (emergency, routine) = (Urgency::Emergency, Urgency::Routine);
+    let of = |urgency, place| list_of(Some(urgency), false, place);
+    let by_urgency = |place| list_of(None, false, place);
+    let to_review = |urgency, place| list_of(urgency, true, place);
 
     #[rustfmt::skip]
     let lists = [
-        ("the most urgent", by_urgency(None), 21),
-        ("the next urgency", by_urgency(Some(last_emergency)), 21),
-        ("emergencies", of(Urgency::Emergency, None), 21),
-        ("earlier ones of an urgency", of(Urgency::Routine, Some(earlier)), 21),
-        ("an urgency that nobody has", of(Urgency::Urgent, None), 0),
+        ("the most urgent", by_urgency((emergency, None)), 21),
+        ("the next urgency", by_urgency((emergency, last_emergency)), 21),
+        ("emergencies", of(emergency, (emergency, None)), 21),
+        ("earlier ones of an urgency", of(routine, (routine, earlier)), 21),
+        ("an urgency that nobody has", of(Urgency::Urgent, (Urgency::Urgent, None)), 0),
+        ("to be reviewed", to_review(None, (emergency, None)), 21),
+        ("the next urgency to be reviewed", to_review(None, (emergency, last_emergency)), 21),
+        ("routine to be reviewed", to_review(Some(routine), (routine, None)), 21),
+        ("none to be reviewed", to_review(Some(Urgency::Urgent), (Urgency::Urgent, None)), 0),
     ];
     for (name, listing, count) in lists {
         let list = async |connection: &mut PgConnection| {
@@ -389,6 +392,24 @@ async fn measure_urgencies(measurements: &mut Measurements<'_>, tenant: &TenantI
         };
         measurements.add(name, list).await;
     }
+}
+
+/// A list by urgency, from behind the consultation with this id, or from its beginning.
+fn list_of(
+    urgency: Option<Urgency>,
+    is_to_review: bool,
+    (place, id): (Urgency, Option<&str>),
+) -> Listing {
+    let filter = UrgencyFilter {
+        urgency,
+        is_to_review,
+    };
+    let after = id.map(|id| Place {
+        filter,
+        urgency: place,
+        id: id.parse().unwrap(),
+    });
+    Listing::ByUrgency(filter, page_behind(after))
 }
 
 fn confirm_first_question() -> NewAnswers {

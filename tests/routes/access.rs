@@ -151,6 +151,7 @@ impl Records {
                 let code = self.consultation["questions"][0]["code"].as_str().unwrap();
                 json!({ "answers": { code: "no" } })
             }
+            "/v1/consultations/{id}/review" => json!({ "reviewed": true }),
             "/v1/consultations/{id}/messages" => json!({ "text": "it is the same" }),
             "/v1/knowledge/documents" => new_document(),
             "/v1/uploads" => new_upload(),

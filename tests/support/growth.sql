@@ -22,6 +22,13 @@ SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n),
        '{"urgency": "routine", "red_flags": []}'
 FROM generate_series(1, :records) n;
 
+-- Most have been reviewed: 60 emergencies and as many others are left.
+UPDATE consultations
+SET reviewed_at = now(), reviewed_by = 'doctor'
+WHERE id NOT IN (
+    SELECT pg_temp.id(1, n * (50 - of)) FROM generate_series(1, 60) n CROSS JOIN generate_series(0, 1) of
+);
+
 INSERT INTO jobs (tenant_id, id, user_id, consultation_id, kind, state)
 SELECT 'big', pg_temp.id(1, n), 'user-1', pg_temp.id(1, n), 'analyze', 'completed'
 FROM generate_series(1, :records) n;

@@ -1,16 +1,29 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import chromium from '@sparticuz/chromium';
 import axe from 'axe-core';
-import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect } from 'vitest';
+import {
+  chromium as playwright,
+  type Browser,
+  type BrowserContext,
+  type ConsoleMessage,
+  type Locator,
+  type Page,
+} from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, type TestContext } from 'vitest';
 
 /** Where `cargo xtask test` serves the client with its stack. */
 export const WEB_URL = process.env.WEB_URL ?? 'http://127.0.0.1:8088';
 
 const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
+
+/** What a test that failed has seen, to be opened with `npx playwright show-trace`. */
+const TRACES = fileURLToPath(new URL('./traces/', import.meta.url));
+
+/** Traces take time, which is spent where nobody looks on. */
+const IS_TRACED = Boolean(process.env.CI);
 
 /** The browser's package has no Chinese letters. */
 const FONTS = ['400Regular/NotoSansSC_400Regular.ttf', '700Bold/NotoSansSC_700Bold.ttf'];
@@ -46,18 +59,62 @@ async function launch(): Promise<Browser> {
 
 let browser: Browser | undefined;
 
-/** Gives the tests of a file a browser. */
+interface Visitor {
+  context: BrowserContext;
+  faults: string[];
+}
+
+/** Whoever the test that runs has sent. */
+let visitors: Visitor[] = [];
+
+/** Gives the tests of a file a browser, and fails each test whose visitors have met a fault. */
 export function useBrowser(): void {
   beforeAll(async () => {
     browser = await launch();
+  });
+  afterEach(async ({ task }) => {
+    const ended = visitors;
+    visitors = [];
+    const faults = ended.flatMap((visitor) => visitor.faults);
+    const hasFailed = task.result?.state === 'fail' || faults.length > 0;
+    await Promise.all(ended.map((visitor, number) => dismiss(visitor, task, hasFailed, number)));
+    expect(faults).toEqual([]);
   });
   afterAll(async () => {
     await browser?.close();
   });
 }
 
+/** Ends a visit; of a test that has failed, what was seen is kept. */
+async function dismiss(
+  { context }: Visitor,
+  { name }: TestContext['task'],
+  hasFailed: boolean,
+  number: number,
+): Promise<void> {
+  const file = `${name.replaceAll(/\W+/g, '-').slice(0, 60)}-${number}`;
+  if (hasFailed) {
+    await mkdir(TRACES, { recursive: true });
+    const [page] = context.pages();
+    await page?.screenshot({ path: `${TRACES}${file}.png` }).catch(() => undefined);
+  }
+  // A visitor that the test has sent home itself has no trace any more.
+  const stop = IS_TRACED && context.tracing.stop(hasFailed ? { path: `${TRACES}${file}.zip` } : {});
+  await (stop || Promise.resolve()).catch(() => undefined);
+  await context.close();
+}
+
+/** What the browser notes of calls that were refused or lost: tests have them refused and lost. */
+const OF_CALLS = /^Failed to load resource|^WebSocket connection to/;
+
+function isFault(message: ConsoleMessage): boolean {
+  const text = message.text();
+  const isError = message.type() === 'error' && !OF_CALLS.test(text);
+  return isError || text.includes('Content Security Policy');
+}
+
 /** A page of a new visitor. What it logs as an error, such as a broken content policy, fails its test. */
-export async function visit(look: Look): Promise<{ page: Page; faults: string[] }> {
+export async function visit(look: Look): Promise<Page> {
   if (!browser) throw new Error('there is no browser: call useBrowser() first');
   const context = await browser.newContext({
     viewport: look.size,
@@ -66,17 +123,19 @@ export async function visit(look: Look): Promise<{ page: Page; faults: string[] 
     reducedMotion: 'reduce',
     acceptDownloads: true,
   });
+  const faults: string[] = [];
+  visitors.push({ context, faults });
+  if (IS_TRACED) await context.tracing.start({ screenshots: true, snapshots: true });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
 
-  const faults: string[] = [];
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (message) => {
-    if (message.text().includes('Content Security Policy')) faults.push(message.text());
+    if (isFault(message)) faults.push(message.text());
   });
   await page.goto(WEB_URL);
   await page.getByRole('heading', { level: 1 }).waitFor();
-  return { page, faults };
+  return page;
 }
 
 const NAMES = {

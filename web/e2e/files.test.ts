@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 useBrowser();
 
 it('a picture is pasted while one writes', async () => {
-  const { page, faults } = await visit(zhPhone);
+  const page = await visit(zhPhone);
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await signIn(page, 'patient', zhPhone);
   await page.getByLabel('症状').fill('手臂上有红疹，见照片。');
@@ -27,12 +27,11 @@ it('a picture is pasted while one writes', async () => {
 
   await page.locator('.file[data-state=ready]').waitFor();
   expect(await page.getByLabel('症状').inputValue()).toBe('手臂上有红疹，见照片。');
-  expect(faults).toEqual([]);
 });
 
 it('a large file is sent in parts; one whose line breaks is sent again', async () => {
   const { folder, path } = await largeFile(101 * MIB);
-  const { page, faults } = await visit(zhPhone);
+  const page = await visit(zhPhone);
   await signIn(page, 'patient', zhPhone);
   const sent: string[] = [];
   let isBroken = true;
@@ -58,13 +57,12 @@ it('a large file is sent in parts; one whose line breaks is sent again', async (
     .locator('.file[data-state=ready]', { hasText: 'ct.dcm' })
     .waitFor({ timeout: 120_000 });
   expect(sent.sort()).toEqual(['1', '2', '2']);
-  expect(faults).toEqual([]);
   await rm(folder, { recursive: true });
 });
 
 it('a large file that fails can be sent again or removed', async () => {
   const { folder, path } = await largeFile(101 * MIB);
-  const { page } = await visit(zhPhone);
+  const page = await visit(zhPhone);
   await signIn(page, 'patient', zhPhone);
   const isPart = (url: URL) => url.searchParams.has('partNumber');
   await page.route(isPart, (route) => route.fulfill({ status: 403 }));

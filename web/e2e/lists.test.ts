@@ -8,7 +8,7 @@ useBrowser();
 
 it('a list is read on by its cursors as one scrolls, each row once', async () => {
   for (let number = 1; number <= 4; number++) await newConsultation(`A cough, time ${number}.`);
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   const cursors: (string | null)[] = [];
   // A small page of the API's own, so that a few rows are several pages.
   await page.route(
@@ -43,7 +43,7 @@ it('a list is read on by its cursors as one scrolls, each row once', async () =>
 it('a clinician reads on from the most urgent, whenever it came', async () => {
   const oldest = await newConsultation('I have crushing chest pain and cold sweats.');
   for (let number = 1; number <= 3; number++) await newConsultation('A runny nose for two days.');
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await page.route(
     (url) => url.pathname === '/v1/consultations',
     async (route) => {
@@ -79,7 +79,7 @@ it('a clinician reads on from the most urgent, whenever it came', async () => {
 });
 
 it('a list is read on by the keyboard', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await page.addInitScript(() => {
     // A screen reader may never scroll.
     window.IntersectionObserver = class {

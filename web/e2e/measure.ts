@@ -99,7 +99,7 @@ export interface Place {
  * browser take the shifts behind it for what the person wanted.
  */
 export async function openCold({ role, path }: Place, look: Look, prepare?: Prepare) {
-  const { page } = await visit(look);
+  const page = await visit(look);
   await noteVitals(page);
   await prepare?.(page);
   await page.goto(WEB_URL + path);

@@ -5,7 +5,7 @@ const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
 /** Calls the API as somebody does who has signed in by the client. */
 export async function callAs(role: RoleName) {
-  const { page } = await visit(enDesktop);
+  const page = await visit(enDesktop);
   const token = page
     .waitForRequest((request) => request.url().endsWith('/v1/users/me'))
     .then((request) => request.headers().authorization ?? '');

@@ -11,7 +11,7 @@ useBrowser();
 
 it('what happens while the connection is lost is there when it is back', async () => {
   const line = await Line.open();
-  const { page } = await visit(patientLook);
+  const page = await visit(patientLook);
   await takeLine(page, line);
   const subscribed = watchSubscriptions(page);
 
@@ -34,7 +34,7 @@ it('what happens while the connection is lost is there when it is back', async (
 
 /** A clinician says “yes” to a danger sign for the patient, elsewhere. */
 async function answerAsClinician(address: string): Promise<void> {
-  const { page } = await visit(clinicianLook);
+  const page = await visit(clinicianLook);
   await page.goto(address);
   await signIn(page, 'clinician', clinicianLook);
 

@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 useBrowser();
 
 it('a token that is about to end is renewed, and the person notices nothing', async () => {
-  const { page, faults } = await visit(enPhone);
+  const page = await visit(enPhone);
   const tokens: string[] = [];
   const renewals: string[] = [];
   page.on('request', (request) => {
@@ -36,11 +36,10 @@ it('a token that is about to end is renewed, and the person notices nothing', as
   expect(renewals.length).toBeGreaterThanOrEqual(1);
   expect(tokens.at(-1)).not.toBe(before);
   expect(await page.getByText('Your session has ended.').count()).toBe(0);
-  expect(faults).toEqual([]);
 });
 
 it('what the tab keeps is a draft and the choices of the looks, never a token', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat.');
 
@@ -53,8 +52,8 @@ it('what the tab keeps is a draft and the choices of the looks, never a token', 
 });
 
 it('a person signs themselves out everywhere, and is asked before', async () => {
-  const { page: lost, faults: faultsThere } = await visit(zhDesktop);
-  const { page, faults } = await visit(enPhone);
+  const lost = await visit(zhDesktop);
+  const page = await visit(enPhone);
   await signInAsLeaver(lost, zhDesktop);
   await signInAsLeaver(page, enPhone);
 
@@ -79,11 +78,10 @@ it('a person signs themselves out everywhere, and is asked before', async () => 
   await lost.getByRole('link', { name: '我的问诊' }).click();
   await lost.getByText('登录已过期').waitFor();
   await signInAsLeaver(page, enPhone);
-  expect([...faults, ...faultsThere]).toEqual([]);
 });
 
 it('a sign-out that was not done says so, and nobody is signed out', async () => {
-  const { page, faults } = await visit(zhDesktop);
+  const page = await visit(zhDesktop);
   await page.route(
     (url) => url.pathname.endsWith('/sign-out'),
     (route) => route.abort(),
@@ -101,5 +99,4 @@ it('a sign-out that was not done says so, and nobody is signed out', async () =>
   await page.getByRole('button', { name: '账号' }).click();
   await page.getByRole('button', { name: '退出登录' }).click();
   await page.getByRole('heading', { name: '登录', exact: true }).waitFor();
-  expect(faults).toEqual([]);
 });

@@ -10,8 +10,30 @@ const UNSEEN = '\u200b';
 
 useBrowser();
 
+it('a sign-in that fails says why, and what to do', async () => {
+  const page = await visit(zhPhone);
+  await page.getByLabel('电子邮箱').fill('nobody@demo.example');
+  await page.getByLabel('密码').fill('not-the-Password-1');
+  await page.getByRole('button', { name: '登录', exact: true }).click();
+  await page.getByText('电子邮箱或密码不正确，请核对后重试。').waitFor();
+  await look(page, 'sign-in-refused-zh-phone');
+
+  const isCognito = (url: URL) => url.pathname.startsWith('/cognito');
+  await page.route(isCognito, (route) => route.abort());
+  await page.getByRole('button', { name: '登录', exact: true }).click();
+  await page.getByText('无法连接登录服务，请检查网络后重试。').waitFor();
+  await page.unroute(isCognito);
+
+  const refusal = { __type: 'LimitExceededException', message: 'Attempt limit exceeded' };
+  await page.route(isCognito, (route) => route.fulfill({ status: 400, json: refusal }));
+  await page.getByRole('button', { name: '登录', exact: true }).click();
+  await page.getByText('尝试次数过多').waitFor();
+  await page.unroute(isCognito);
+  await signIn(page, 'patient', zhPhone);
+});
+
 it('a value that the API refuses is marked at its field', async () => {
-  const { page } = await visit(zhPhone);
+  const page = await visit(zhPhone);
   await signIn(page, 'patient', zhPhone);
   await page.getByLabel('症状').fill(UNSEEN);
   await page.getByRole('button', { name: '立即评估' }).click();
@@ -22,7 +44,7 @@ it('a value that the API refuses is marked at its field', async () => {
 });
 
 it('over a limit, the client counts down and then lets try again', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await refuseNextCreate(page, 429, { 'retry-after': '4' });
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday.');
@@ -38,7 +60,7 @@ it('over a limit, the client counts down and then lets try again', async () => {
 });
 
 it('a token that no longer counts asks to sign in again, and what was written is there', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat, and a new rash.');
   await refuseNextCreate(page, 401, {});
@@ -50,7 +72,7 @@ it('a token that no longer counts asks to sign in again, and what was written is
 });
 
 it('without a network the page says so, and goes on when it is back', async () => {
-  const { page } = await visit(enPhone);
+  const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat, as before.');
   await page.context().setOffline(true);

@@ -10,7 +10,7 @@ const SENTENCES = ['多半是普通感冒。', '请多休息，多喝水。'];
 useBrowser();
 
 it('a summary is shown while it is written, taken back, and gone with the answer', async () => {
-  const { page, faults } = await visit(zhPhone);
+  const page = await visit(zhPhone);
   const release = await holdBack(page);
   const tell = await speakForTheSocket(page);
   await signIn(page, 'patient', zhPhone);
@@ -38,7 +38,6 @@ it('a summary is shown while it is written, taken back, and gone with the answer
   await tell({ type: 'completed' });
   await page.getByRole('heading', { name: '评估', exact: true }).waitFor();
   expect(await page.getByText(SENTENCES[0] ?? '').count()).toBe(0);
-  expect(faults).toEqual([]);
 });
 
 /**

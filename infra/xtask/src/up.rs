@@ -11,7 +11,7 @@ use crate::report::{Step, say};
 use crate::settings::TierSettings;
 use crate::stack::{NAME, REGION, Stack, WATCH_URL};
 use crate::users::{self, Person, Role};
-use crate::{deploy, functions, knowledge, logs, routes, services, settings, tools};
+use crate::{deploy, functions, knowledge, logs, routes, services, settings, tools, web};
 
 /// How the stack is brought up.
 #[derive(Args, Default)]
@@ -32,12 +32,23 @@ pub struct Options {
     /// Only what the functions need; serve them with `cargo lambda watch`
     #[arg(long)]
     pub services: bool,
+    /// Then build the web client and serve it, as `cargo xtask web` does; the stack goes on
+    #[arg(long, conflicts_with = "services")]
+    pub web: bool,
 }
 
 /// Brings the stack up. In a terminal it then follows the functions' logs, and Ctrl-C stops it all.
 pub async fn run_up(stack: &Stack, options: &Options) -> Result<()> {
+    let client = web::Options::default();
+    if options.web {
+        web::require_port(&client)?;
+    }
+
     bring_up(stack, options).await?;
     introduce_stack(stack, options).await?;
+    if options.web {
+        return web::run_web(&stack.as_running()?, &client).await;
+    }
     if options.detach || !std::io::stdout().is_terminal() {
         return Ok(());
     }

@@ -25,17 +25,31 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 const BROKEN_BUILD: &str = "the web client cannot be built; see above";
 
+/// Where the client is served, unless another port is asked for.
+const DEFAULT_PORT: u16 = 8088;
+
 /// How the client is served.
 #[derive(Args)]
 pub struct Options {
     /// The port on 127.0.0.1
-    #[arg(long, default_value_t = 8088)]
+    #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { port: DEFAULT_PORT }
+    }
+}
+
+/// Refuses a port that another process has, before anything is built for it.
+pub fn require_port(options: &Options) -> Result<()> {
+    require_free(options.port, "the web client", "--port")
 }
 
 /// Builds the client and serves it until Ctrl-C.
 pub async fn run_web(stack: &Stack, options: &Options) -> Result<()> {
-    require_free(options.port, "the web client", "--port")?;
+    require_port(options)?;
     let mut serve = prepare(stack, options.port).await?;
 
     say(format!("\nWeb    http://127.0.0.1:{}", options.port));

@@ -39,6 +39,8 @@ pub(super) fn consultation_of(symptoms: &str, locale: Locale) -> Consultation {
         attachments: Vec::new(),
         failure: None,
         report: None,
+        reviewed_at: None,
+        reviewed_by: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
         updated_at: OffsetDateTime::UNIX_EPOCH,
     }

@@ -38,6 +38,10 @@ pub enum AuditAction {
     FollowConsultation,
     /// Questions of a consultation were answered, and its decision was read.
     AnswerQuestions,
+    /// A consultation was marked as reviewed.
+    ReviewConsultation,
+    /// A review was taken back.
+    ReopenConsultation,
     /// A report was asked for.
     RequestReport,
     /// A job of a consultation was cancelled.

@@ -87,6 +87,12 @@ pub struct Consultation {
     /// The latest report, if one was made.
     #[sqlx(json(nullable))]
     pub report: Option<StoredReport>,
+    /// When a clinician has reviewed it as it stands; none if it is still to be.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub reviewed_at: Option<OffsetDateTime>,
+    /// The clinician or admin who has.
+    #[serde(default)]
+    pub reviewed_by: Option<UserId>,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,

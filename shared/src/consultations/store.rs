@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::consultation::Consultation;
-use super::listing::{Listing, Place};
+use super::listing::{Listing, Place, UrgencyFilter};
 use super::request::{IdempotencyKey, NewConsultation};
 use super::tasks::Analyze;
 use super::view::ConsultationSummary;
@@ -37,6 +37,7 @@ const GET: &str = concat!(
 /// A page of a tenant's consultations.
 const LIST_OF_TENANT: &str = concat!(
     include_str!("sql/summary_columns.sql"),
+    include_str!("sql/staff_columns.sql"),
     include_str!("sql/progress_columns.sql"),
     "FROM (\n",
     include_str!("sql/newest_of_tenant.sql"),
@@ -45,16 +46,26 @@ const LIST_OF_TENANT: &str = concat!(
     "WHERE $4::text[] IS NULL ORDER BY c.id DESC LIMIT $3"
 );
 
-/// A page of a tenant's consultations by urgency and time, or of those of one urgency.
-const LIST_BY_URGENCY: &str = concat!(
-    include_str!("sql/summary_columns.sql"),
-    include_str!("sql/progress_columns.sql"),
-    "FROM (\n",
-    include_str!("sql/most_urgent_of_tenant.sql"),
-    ") c",
-    include_str!("sql/job_of_each.sql"),
-    "ORDER BY c.rank DESC, c.id DESC LIMIT $3"
-);
+/// A page of a tenant's consultations by urgency and time, or of those of one urgency: of those
+/// that a statement chooses.
+macro_rules! list_by_urgency {
+    ($chosen:literal) => {
+        concat!(
+            include_str!("sql/summary_columns.sql"),
+            include_str!("sql/staff_columns.sql"),
+            include_str!("sql/progress_columns.sql"),
+            "FROM (\n",
+            include_str!($chosen),
+            ") c",
+            include_str!("sql/job_of_each.sql"),
+            "ORDER BY c.rank DESC, c.id DESC LIMIT $3"
+        )
+    };
+}
+
+const LIST_BY_URGENCY: &str = list_by_urgency!("sql/most_urgent_of_tenant.sql");
+
+const LIST_TO_REVIEW: &str = list_by_urgency!("sql/to_review_of_tenant.sql");
 
 /// The newest consultations of each of the people `$4`, at most `$3` of each: a page of a patient's
 /// own, or a few of many people, in one statement.
@@ -223,16 +234,8 @@ pub async fn list(
             let detail = "Only clinicians and admins may list by urgency.";
             Err(Error::new(ErrorKind::Forbidden, detail))
         }
-        (Listing::OfUrgency(urgency, page), None) => {
-            let id = page.after.unwrap_or(Place::FIRST.id);
-            let page = Page {
-                limit: page.limit,
-                after: Some(Place { urgency, id }),
-            };
-            most_urgent(connection, scope.tenant, page, urgency).await
-        }
-        (Listing::ByUrgency(page), None) => {
-            most_urgent(connection, scope.tenant, page, Urgency::SelfCare).await
+        (Listing::ByUrgency(filter, page), None) => {
+            most_urgent(connection, scope.tenant, filter, page).await
         }
     }
 }
@@ -258,20 +261,29 @@ async fn newest(
     Ok(rows)
 }
 
-/// The tenant's consultations that are at least as urgent as `least`, the most urgent first.
+/// The tenant's consultations that the filter lets through, the most urgent first.
 async fn most_urgent(
     connection: &mut PgConnection,
     tenant: &TenantId,
+    filter: UrgencyFilter,
     page: Page<Place>,
-    least: Urgency,
 ) -> Result<Vec<ConsultationSummary>, Error> {
-    let after = page.after.unwrap_or(Place::FIRST);
-    let rows = sqlx::query_as(LIST_BY_URGENCY)
+    let sql = if filter.is_to_review {
+        LIST_TO_REVIEW
+    } else {
+        LIST_BY_URGENCY
+    };
+    let (first, id) = match page.after {
+        Some(after) => (after.urgency, after.id),
+        None => (filter.urgency.unwrap_or(Urgency::Emergency), Uuid::max()),
+    };
+
+    let rows = sqlx::query_as(sql)
         .bind(tenant)
-        .bind(after.id)
+        .bind(id)
         .bind(i64::from(page.limit) + 1)
-        .bind(after.urgency)
-        .bind(least)
+        .bind(first)
+        .bind(filter.urgency.unwrap_or(Urgency::SelfCare))
         .fetch_all(connection)
         .await?;
     Ok(rows)

@@ -102,6 +102,14 @@ pub struct ConsultationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Reason>,
     report: Option<ReportLinks>,
+    /// When it was reviewed as it stands, for clinicians and admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<crate::schema::Timestamp>")]
+    reviewed_at: Option<OffsetDateTime>,
+    /// Who has reviewed it, for clinicians and admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reviewed_by: Option<UserId>,
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "crate::schema::Timestamp")]
     created_at: OffsetDateTime,
@@ -127,6 +135,16 @@ pub struct ConsultationSummary {
     pub turns: i16,
     /// Whether the patient has been asked, and has not answered.
     pub awaits_answer: bool,
+    /// The person's name as an import has given it, for clinicians and admins.
+    #[sqlx(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// When it was reviewed as it stands, in lists of a clinic.
+    #[sqlx(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<crate::schema::Timestamp>")]
+    pub reviewed_at: Option<OffsetDateTime>,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "crate::schema::Timestamp")]
@@ -201,7 +219,15 @@ impl RedFlagView {
 }
 
 impl ConsultationView {
-    /// The view of a consultation, with the links to its report if it has one.
+    /// The view with its review, for those who work on reviews.
+    #[must_use]
+    pub fn with_review(mut self, at: Option<OffsetDateTime>, by: Option<UserId>) -> Self {
+        self.reviewed_at = at;
+        self.reviewed_by = by;
+        self
+    }
+
+    /// The patient's view of a consultation, with the links to its report if it has one.
     pub fn new(row: Consultation, report: Option<ReportLinks>) -> Self {
         let locale = row.locale;
         let assessment = row.current_assessment();
@@ -229,6 +255,8 @@ impl ConsultationView {
             history: row.history,
             attachments: row.attachments,
             assessment,
+            reviewed_at: None,
+            reviewed_by: None,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::operation::{Operation, Rule, schema_of};
 use crate::consultations::{
     Accepted, AnsweredView, Checklist, ConsultationSummary, ConsultationView, MessageView,
-    NewAnswers, NewConsultation, NewMessage, TurnTrace,
+    NewAnswers, NewConsultation, NewMessage, NewReview, ReviewView, TurnTrace,
 };
 use crate::jobs::AcceptedJob;
 use crate::page::PageItems;
@@ -28,6 +28,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let of = |route, id, summary| Operation::new(route, id, TAG, summary);
     let by_urgency = "for clinicians and admins: the most urgent first, of these the latest";
     let of_urgency = "for clinicians and admins: only those of this urgency";
+    let to_review = "for clinicians and admins: only those still to be reviewed, by urgency";
     let wait = "seconds for which the answer is held back until the assessment is there";
 
     let first = vec![
@@ -52,6 +53,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .paged()
         .query("order", Rule::OneOf(&["urgency"]), by_urgency)
         .query("urgency", Rule::OneOf(&URGENCIES), of_urgency)
+        .query("reviewed", Rule::OneOf(&["false"]), to_review)
         .with_revalidation()
         .answers::<PageItems<ConsultationSummary>>(200, "a page"),
         of(
@@ -84,6 +86,13 @@ fn turns() -> Vec<Operation> {
         )
         .takes::<NewAnswers>(json!({ "answers": { "struggling_to_breathe": "no" } }))
         .answers::<AnsweredView>(200, "the decision, now that the answers are known"),
+        of(
+            "POST /v1/consultations/{id}/review",
+            "reviewConsultation",
+            "Mark as reviewed, or take that back, for clinicians and admins",
+        )
+        .takes::<NewReview>(json!({ "reviewed": true }))
+        .answers::<ReviewView>(200, "who has reviewed it, and when"),
         of(
             "POST /v1/consultations/{id}/messages",
             "createMessage",

@@ -27,9 +27,9 @@ pub(crate) fn message_of(script: &str, model: &str, request: &Request) -> Value 
         "filtered" | "blank" => String::new(),
         "echo" => request.body.to_string(),
         "fenced" => format!("```json\n{}\n```", assessment("routine")),
-        "self_care" | "urgent" | "emergency" => assessment(script).to_string(),
+        "self_care" | "urgent" | "emergency" => assessment_for(request, script).to_string(),
         "paced" if is_assessment => ordered_assessment().to_string(),
-        _ if is_assessment => assessment("routine").to_string(),
+        _ if is_assessment => assessment_for(request, "routine").to_string(),
         _ => format!("The scripted answer of {model}, from the first word to the last."),
     };
     json!({ "role": "assistant", "content": text, "refusal": null })
@@ -148,6 +148,27 @@ pub(crate) fn ordered_assessment() -> Value {
         "red_flags": [],
         "recommended_actions": ["rest and drink"],
         "questions": ["Since when?"],
+    })
+}
+
+/// A good assessment with this urgency, in the language that the request asks for.
+fn assessment_for(request: &Request, urgency: &str) -> Value {
+    if request.is_in_chinese() {
+        chinese_assessment(urgency)
+    } else {
+        assessment(urgency)
+    }
+}
+
+/// A good assessment in Chinese with this urgency, as fit for an emergency as for a cough.
+pub(crate) fn chinese_assessment(urgency: &str) -> Value {
+    json!({
+        "summary": "您说的情况已经记下，需要由医生当面判断。",
+        "possible_causes": ["原因有多种，检查后才能确定"],
+        "urgency": urgency,
+        "red_flags": [],
+        "recommended_actions": ["记下不舒服从何时开始、怎样变化", "就诊时带上正在用的药"],
+        "questions": ["是从什么时候开始的？"],
     })
 }
 

@@ -20,6 +20,12 @@ impl Request {
         let prompt = format!("{} {}", self.body["messages"], self.body["tools"]);
         prompt.contains("recommended_actions")
     }
+
+    /// Whether it asks for texts in Chinese, as the agent does for a consultation in it.
+    pub(crate) fn is_in_chinese(&self) -> bool {
+        let instructions = self.body["messages"][0]["content"].as_str();
+        instructions.is_some_and(|text| text.contains("Simplified Chinese"))
+    }
 }
 
 /// An answer in one piece.

@@ -1,5 +1,5 @@
 use reqwest::{Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use xtask::users::Role;
 
 use crate::support::{User, database, new_tenant, problem, read};
@@ -175,6 +175,38 @@ async fn a_clinician_lists_one_urgency_the_newest_first() {
     }
 }
 
+/// The patient's own list does not name them: they know.
+#[tokio::test]
+async fn a_clinician_is_told_whose_consultation_it_is() {
+    let tenant = new_tenant();
+    let doctor = User::of(&tenant, "doctor", Role::Clinician).await;
+    let patient = User::of(&tenant, "patient", Role::Patient).await;
+    let admin = User::of(&tenant, "admin", Role::Admin).await;
+    patient.complain(CALM).await;
+    for query in ["", "order=urgency"] {
+        assert_eq!(
+            page(&doctor, query).await["items"][0]["user_name"],
+            Value::Null
+        );
+    }
+
+    let person = json!({
+        "id": patient.id().await, "email": "li@example.com", "name": "Li Na", "role": "patient",
+    });
+    let import = admin.post("/v1/users/import");
+    let import = import.json(&json!({ "users": [person] }));
+    read(import.send().await.unwrap(), StatusCode::OK).await;
+
+    for query in ["", "order=urgency", "reviewed=false"] {
+        let item = &page(&doctor, query).await["items"][0];
+        assert_eq!(item["user_name"], "Li Na", "{query}");
+    }
+    assert_eq!(
+        page(&patient, "").await["items"][0]["user_name"],
+        Value::Null
+    );
+}
+
 /// One that comes to be more urgent between two pages moves up, behind the reader: it neither
 /// repeats nor shifts what follows.
 #[tokio::test]
@@ -192,9 +224,18 @@ async fn what_is_raised_meanwhile_does_not_shift_the_next_page() {
 async fn a_cursor_of_one_order_is_refused_in_the_other() {
     let (doctor, _, _) = of_all_urgencies().await;
     let queries = [("", "order=urgency&"), ("order=urgency&", "")];
-    let of_one = ("order=urgency&", "urgency=routine&");
+    #[rustfmt::skip]
+    let filters = [
+        ("order=urgency&", "urgency=emergency&"),
+        ("urgency=routine&", "urgency=emergency&"),
+        ("urgency=routine&", "order=urgency&"),
+        ("urgency=routine&", ""),
+        ("order=urgency&", "reviewed=false&"),
+        ("reviewed=false&", "order=urgency&"),
+        ("urgency=routine&reviewed=false&", "urgency=routine&"),
+    ];
 
-    for (order, other) in queries.into_iter().chain([of_one]) {
+    for (order, other) in queries.into_iter().chain(filters) {
         let first = page(&doctor, &format!("{order}limit=1")).await;
         let cursor = first["next_cursor"].as_str().unwrap();
         let answer = get(&doctor, &format!("{other}cursor={cursor}")).await;
@@ -207,7 +248,7 @@ async fn a_cursor_of_one_order_is_refused_in_the_other() {
 async fn a_patient_does_not_list_by_urgency() {
     let (_, patient, told) = of_all_urgencies().await;
 
-    for query in ["order=urgency", "urgency=emergency"] {
+    for query in ["order=urgency", "urgency=emergency", "reviewed=false"] {
         problem(get(&patient, query).await, StatusCode::FORBIDDEN).await;
     }
     assert_eq!(ids(&page(&patient, "").await).len(), told.len());
@@ -219,7 +260,7 @@ struct WrongQuery {
 }
 
 #[rustfmt::skip]
-const WRONG_QUERIES: [WrongQuery; 10] = [
+const WRONG_QUERIES: [WrongQuery; 12] = [
     WrongQuery { query: "limit=0", field: "limit" },
     WrongQuery { query: "limit=101", field: "limit" },
     WrongQuery { query: "limit=ten", field: "limit" },
@@ -230,6 +271,8 @@ const WRONG_QUERIES: [WrongQuery; 10] = [
     WrongQuery { query: "urgency=calm", field: "urgency" },
     WrongQuery { query: "urgency=Emergency", field: "urgency" },
     WrongQuery { query: "urgency=", field: "urgency" },
+    WrongQuery { query: "reviewed=true", field: "reviewed" },
+    WrongQuery { query: "reviewed=", field: "reviewed" },
 ];
 
 #[tokio::test]

@@ -9,5 +9,6 @@ mod get;
 mod list;
 mod messages;
 mod report;
+mod review;
 mod trace;
 mod waiting;

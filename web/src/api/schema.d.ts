@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/consultations/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark as reviewed, or take that back, for clinicians and admins */
+        post: operations["reviewConsultation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/consultations/{id}/trace": {
         parameters: {
             query?: never;
@@ -667,7 +684,7 @@ export interface components {
             trace?: components["schemas"]["Trace"] | null;
         };
         /** @description What was done with a record. */
-        AuditAction: "read_consultation" | "list_consultation" | "read_messages" | "read_trace" | "read_upload" | "follow_consultation" | "answer_questions" | "request_report" | "cancel_job" | "remove_upload" | "export_consultation" | "erase_consultation" | "change_role" | "sign_out_user";
+        AuditAction: "read_consultation" | "list_consultation" | "read_messages" | "read_trace" | "read_upload" | "follow_consultation" | "answer_questions" | "review_consultation" | "reopen_consultation" | "request_report" | "cancel_job" | "remove_upload" | "export_consultation" | "erase_consultation" | "change_role" | "sign_out_user";
         /** @description One act, as admins see it. */
         AuditEvent: {
             /**
@@ -822,6 +839,13 @@ export interface components {
             turns: number;
             /** @description Whether the patient has been asked, and has not answered. */
             awaits_answer: boolean;
+            /** @description The person's name as an import has given it, for clinicians and admins. */
+            user_name?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was reviewed as it stands, in lists of a clinic.
+             */
+            reviewed_at?: string | null;
             /**
              * Format: date-time
              * @description When it was accepted.
@@ -859,6 +883,13 @@ export interface components {
             assessment: components["schemas"]["Assessment"] | null;
             failure?: components["schemas"]["Reason"] | null;
             report: components["schemas"]["ReportLinks"] | null;
+            /**
+             * Format: date-time
+             * @description When it was reviewed as it stands, for clinicians and admins.
+             */
+            reviewed_at?: string | null;
+            /** @description Who has reviewed it, for clinicians and admins. */
+            reviewed_by?: components["schemas"]["UserId"] | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1317,6 +1348,17 @@ export interface components {
             /** @description The patient's own words: 1 to 4,000 characters, of which one at least is seen. */
             text: string;
         };
+        /** @description The body of `POST /v1/consultations/{id}/review`. */
+        NewReview: {
+            /** @description Whether the consultation is seen to; `false` takes an earlier review back. */
+            reviewed: boolean;
+            /**
+             * Format: date-time
+             * @description The consultation's `updated_at` as the clinician has read it: if it has changed since, the review is refused.
+             * @default null
+             */
+            updated_at?: string | null;
+        };
         /** @description A person as an administrator brings them in. */
         NewUser: {
             id: components["schemas"]["UserId"];
@@ -1485,6 +1527,21 @@ export interface components {
              * @description When the report was made.
              */
             generated_at: string;
+        };
+        /** @description The answer to `POST /v1/consultations/{id}/review`. */
+        ReviewView: {
+            /**
+             * Format: uuid
+             * @description The consultation's id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was reviewed; none if it is still to be.
+             */
+            reviewed_at: string | null;
+            /** @description Who has reviewed it. */
+            reviewed_by: components["schemas"]["UserId"] | null;
         };
         /** @description The rights of a caller, by their group in the user pool. */
         Role: "patient" | "clinician" | "admin";
@@ -2128,6 +2185,8 @@ export interface operations {
                 order?: "urgency";
                 /** @description for clinicians and admins: only those of this urgency */
                 urgency?: "emergency" | "urgent" | "routine" | "self_care";
+                /** @description for clinicians and admins: only those still to be reviewed, by urgency */
+                reviewed?: "false";
             };
             header?: {
                 /** @description the `ETag` of the answer that you have */
@@ -2553,6 +2612,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AcceptedJob"];
+                };
+            };
+            /** @description What is wrong with the call, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+            /** @description What went wrong, and whether to come back */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayAnswer"];
+                };
+            };
+        };
+    };
+    reviewConsultation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reviewed": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewReview"];
+            };
+        };
+        responses: {
+            /** @description who has reviewed it, and when */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewView"];
                 };
             };
             /** @description What is wrong with the call, and what to do */

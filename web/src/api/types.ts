@@ -28,12 +28,14 @@ export type Locale = Schemas['Locale'];
 export type Me = Schemas['Me'];
 export type Message = Schemas['MessageView'];
 export type NewConsultation = Schemas['NewConsultation'];
+export type NewReview = Schemas['NewReview'];
 export type NewUser = Schemas['NewUser'];
 export type Question = Schemas['QuestionView'];
 export type PartLinks = Schemas['PartLinks'];
 export type RedFlag = Schemas['RedFlagView'];
 export type Redriven = Schemas['RedrivenView'];
 export type RejectionReason = Schemas['RejectionReason'];
+export type Review = Schemas['ReviewView'];
 export type Role = Schemas['Role'];
 export type SearchResult = Schemas['SearchResult'];
 export type Sex = Schemas['Sex'];
@@ -47,7 +49,7 @@ export type Urgency = Schemas['Urgency'];
 /** What a list of consultations shows, in which order: all, the newest first, if left out. */
 export type Listing = Pick<
   NonNullable<operations['listConsultations']['parameters']['query']>,
-  'order' | 'urgency'
+  'order' | 'reviewed' | 'urgency'
 >;
 
 /** One page of a list; `next_cursor` is absent on the last one. */

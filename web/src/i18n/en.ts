@@ -41,9 +41,31 @@ export const en = {
     'Use this if a device is lost. You are signed out at once, here and on every other device. What you wrote here and have not sent is dropped. You can sign in again at any time.',
   'auth.everywhere.done': 'You are signed out everywhere.',
   'auth.expired':
-    'Your session has ended. Sign in again; a consultation that you began to write is still there.',
-  'auth.refused': 'Name or password is wrong.',
-  'auth.unreachable': 'The sign-in service cannot be reached. Try again in a moment.',
+    'Your session has ended. Sign in again; what you wrote and have not sent is still there.',
+  'auth.fault.password': 'E-mail address or password is wrong. Check both, then try again.',
+  'auth.fault.attempts': 'Too many attempts. Wait a quarter of an hour, then try again.',
+  'auth.fault.busy': 'Too many people sign in right now. Try again in a minute.',
+  'auth.fault.unconfirmed':
+    'This account is not confirmed yet. Open the e-mail that you got for it, or ask your administrator.',
+  'auth.fault.reset':
+    'The password has to be set anew before you can sign in. Ask your administrator for a new one.',
+  'auth.fault.temporary': 'Your first password has expired. Ask your administrator for a new one.',
+  'auth.fault.disabled': 'This account is switched off. Ask your administrator.',
+  'auth.fault.session':
+    'Choosing a password took too long. Sign in again with your first password.',
+  'auth.fault.policy': 'This password is too simple. Choose another one.',
+  'auth.fault.usedBefore': 'You have used this password before. Choose another one.',
+  'auth.fault.secondFactor':
+    'This account asks for a second factor, which this page cannot take. Ask your administrator.',
+  'auth.fault.forbidden': 'The sign-in was blocked. Ask your administrator.',
+  'auth.fault.network':
+    'The sign-in service cannot be reached. Check your connection, then try again.',
+  'auth.fault.service': 'The sign-in service does not work right now. Try again in some minutes.',
+  'auth.policy.length': 'It is too short: it needs 12 characters.',
+  'auth.policy.uppercase': 'It needs a capital letter.',
+  'auth.policy.lowercase': 'It needs a small letter.',
+  'auth.policy.number': 'It needs a digit.',
+  'auth.policy.symbol': 'It needs a special character, such as ! or #.',
   'auth.demo': 'Demo: sign in with one click',
   'auth.demo.why': 'Only on the local stack. These people and their records are made up.',
   'auth.required': 'Please fill this in.',
@@ -106,6 +128,7 @@ export const en = {
 
   'upload.drop': 'Drop files here, paste a picture, or',
   'upload.choose': 'Choose files',
+  'upload.chooseOne': 'Choose a file',
   'upload.rule': 'Up to {count}: photos (JPEG, PNG, GIF, WebP; 30 MB), PDF, text, DICOM ({most}).',
   'upload.sending': '{percent} % sent',
   'upload.checking': 'Being checked',

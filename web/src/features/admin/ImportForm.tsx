@@ -1,20 +1,28 @@
 import { Alert, Button, Checkbox, Input } from 'antd';
 import { useId, useMemo, useState } from 'react';
+import { useSingleFlight } from '../../api/singleFlight';
 import type { ImportResult } from '../../api/types';
+import { DropArea } from '../../components/DropArea';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
 import { ruleIn, useProblemWords } from '../../i18n/problems/useProblemWords';
 import { useTexts } from '../../i18n/texts';
+import { loadText, saveText } from '../consultations/draft';
 import { useImportUsersMutation } from './adminApi';
 import { readPeople } from './csv';
+import { readCsvFile } from './csvFile';
 
 const EXAMPLE = 'id,email,name,role\n';
+
+/** The form's name among the drafts. */
+const DRAFT = 'people';
 
 /** Brings in people from a CSV, and shows what became of each row. */
 export function ImportForm() {
   const t = useTexts();
   const areaId = useId();
-  const [text, setText] = useState(EXAMPLE);
+  const once = useSingleFlight();
+  const { text, isRestored, write } = useCsvText();
   const [updates, setUpdates] = useState(false);
   const [allOrNothing, setAllOrNothing] = useState(false);
   const [lines, setLines] = useState<number[]>([]);
@@ -22,17 +30,21 @@ export function ImportForm() {
   const [send, { data, error, isLoading }] = useImportUsersMutation();
   const fault = text.trim() === EXAMPLE.trim() ? undefined : people.fault;
 
-  const submit = () => {
+  const submit = async () => {
     setLines(people.lines);
-    void send({
+    const { data: result } = await send({
       users: people.users,
       mode: allOrNothing ? 'all_or_nothing' : 'partial',
       existing: updates ? 'update' : 'skip',
     });
+    // What was refused is still to be corrected.
+    if (result?.errors.length === 0) saveText(DRAFT, '');
   };
 
   return (
     <Section title={t('users.import')}>
+      <CsvDrop onText={write} />
+      {isRestored && <Alert type="info" showIcon title={t('users.csv.restored')} />}
       <label htmlFor={areaId}>{t('users.csv')}</label>
       <Input.TextArea
         id={areaId}
@@ -42,7 +54,7 @@ export function ImportForm() {
         autoSize={{ minRows: 4, maxRows: 16 }}
         aria-describedby={`${areaId}-hint`}
         onChange={({ target }) => {
-          setText(target.value);
+          write(target.value);
         }}
       />
       <p id={`${areaId}-hint`} className="small">
@@ -76,12 +88,55 @@ export function ImportForm() {
         type="primary"
         loading={isLoading}
         disabled={people.users.length === 0}
-        onClick={submit}
+        onClick={() => {
+          once(submit);
+        }}
       >
         {t('users.submit', { count: people.users.length })}
       </Button>
       {data && <Outcome result={data} lines={lines} />}
     </Section>
+  );
+}
+
+/** The text as it is kept in the tab. */
+function useCsvText() {
+  const [draft] = useState(() => loadText(DRAFT));
+  const [text, setText] = useState(draft ?? EXAMPLE);
+
+  const write = (changed: string) => {
+    setText(changed);
+    saveText(DRAFT, changed);
+  };
+  return { text, isRestored: draft !== undefined && draft === text, write };
+}
+
+/** A file is read into the text, where it can be looked over. */
+function CsvDrop({ onText }: { onText: (text: string) => void }) {
+  const t = useTexts();
+  const [fault, setFault] = useState<'large' | 'binary'>();
+
+  const read = async ([file]: File[]) => {
+    if (!file) return;
+    const csv = await readCsvFile(file);
+    if ('text' in csv) onText(csv.text);
+    setFault('fault' in csv ? csv.fault : undefined);
+  };
+
+  return (
+    <>
+      <DropArea
+        lead={t('users.csv.drop')}
+        hint={t('users.csv.file')}
+        accept=".csv,text/csv"
+        onFiles={(files) => void read([...files])}
+      />
+      {fault && (
+        <p className="fault" role="alert">
+          {t(`users.csv.file.${fault}`)}
+        </p>
+      )}
+    </>
   );
 }
 

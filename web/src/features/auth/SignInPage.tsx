@@ -2,10 +2,12 @@ import { Alert, Button, Form, Input } from 'antd';
 import { useState } from 'react';
 import { config, type DemoUser } from '../../app/config';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
-import { useTexts, type TextKey } from '../../i18n/texts';
+import { useTexts } from '../../i18n/texts';
 import { enter } from './signIn';
+import { readSignInFault, type SignInFault } from './signInFault';
 import { chooseNewPassword, NewPasswordNeeded, signInWithPassword } from './tokens';
 
 interface Names {
@@ -18,7 +20,7 @@ interface Names {
 export function SignInPage() {
   const t = useTexts();
   const status = useAppSelector((state) => state.session.status);
-  const { signIn, isBusy, fault, needsNewPassword } = useSignIn();
+  const { signIn, isBusy, fault, refusal, needsNewPassword } = useSignIn();
   const { demoUsers = [] } = config();
 
   return (
@@ -28,7 +30,8 @@ export function SignInPage() {
         {status === 'signed_out_everywhere' && (
           <Alert type="success" showIcon title={t('auth.everywhere.done')} />
         )}
-        {fault && <Alert type="error" showIcon title={t(fault)} />}
+        {fault && <Fault fault={fault} />}
+        <FailureAlert error={refusal} />
         {demoUsers.length > 0 && <DemoSignIn users={demoUsers} isBusy={isBusy} onChoose={signIn} />}
         <SignInForm isBusy={isBusy} needsNewPassword={needsNewPassword} onSend={signIn} />
       </div>
@@ -39,20 +42,28 @@ export function SignInPage() {
 function useSignIn() {
   const dispatch = useAppDispatch();
   const [isBusy, setBusy] = useState(false);
-  const [fault, setFault] = useState<TextKey>();
+  const [fault, setFault] = useState<SignInFault>();
+  const [refusal, setRefusal] = useState<unknown>();
   const [needsNewPassword, setNeeds] = useState(false);
 
   const signIn = async ({ name, password, newPassword }: Names) => {
     setBusy(true);
     setFault(undefined);
+    setRefusal(undefined);
     try {
       if (newPassword) await chooseNewPassword(newPassword);
       else await signInWithPassword(name, password);
       await dispatch(enter());
     } catch (error) {
       setBusy(false);
-      if (error instanceof NewPasswordNeeded) setNeeds(true);
-      else setFault(isRefusal(error) ? 'auth.refused' : 'auth.unreachable');
+      if (error instanceof NewPasswordNeeded) {
+        setNeeds(true);
+        return;
+      }
+      const read = readSignInFault(error);
+      setFault(read);
+      if (!read) setRefusal(error);
+      if (read?.isOver !== false) setNeeds(false);
     }
   };
 
@@ -60,14 +71,23 @@ function useSignIn() {
     signIn: (names: Names) => void signIn(names),
     isBusy,
     fault,
+    refusal,
     needsNewPassword,
   };
 }
 
-/** Cognito does not say which of the two is wrong. */
-function isRefusal(error: unknown): boolean {
-  const refusals = ['NotAuthorizedException', 'UserNotFoundException'];
-  return error instanceof Error && refusals.includes(error.name);
+/** What is wrong, and the next step. */
+function Fault({ fault: { text, reasons } }: { fault: SignInFault }) {
+  const t = useTexts();
+  const details = reasons.map((reason) => <p key={reason}>{t(reason)}</p>);
+  return (
+    <Alert
+      type="error"
+      showIcon
+      title={t(text)}
+      {...(reasons.length > 0 && { description: details })}
+    />
+  );
 }
 
 interface DemoProps {

@@ -1,50 +1,37 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { SecondFactorNeeded } from './signInFault';
 
-/** Cognito's client, whose sessions end when a test says so. */
+/** The user pool, whose tokens end when a test says so. */
 const fake = vi.hoisted(() => ({
-  expires: 0,
+  lives: 3600,
   renewals: 0,
-  renew: undefined as unknown as Renew,
+  renew: undefined as unknown as () => Promise<object>,
+  step: undefined as object | undefined,
 }));
 
-type Renew = (done: (error: unknown, session?: unknown) => void) => void;
-
-vi.mock('../../app/config', () => ({
-  config: () => ({ userPoolId: 'eu-west-1_x', userPoolClientId: 'c' }),
-}));
-vi.mock('amazon-cognito-identity-js', () => ({
-  AuthenticationDetails: vi.fn(),
-  CognitoUserPool: vi.fn(),
-  CognitoUser: class {
-    authenticateUser(_: unknown, { onSuccess }: { onSuccess: (session: unknown) => void }) {
-      onSuccess(sessionOf('first', fake.expires));
-    }
-    refreshSession(_: unknown, done: (error: unknown, session?: unknown) => void) {
-      fake.renewals++;
-      fake.renew(done);
-    }
+vi.mock('./cognito', () => ({
+  signIn: () => Promise.resolve(fake.step ?? { tokens: tokensOf('first', fake.lives) }),
+  setPassword: () => Promise.resolve({ tokens: tokensOf('chosen', fake.lives) }),
+  renew: () => {
+    fake.renewals++;
+    return fake.renew();
   },
 }));
 
-const { forgetTokens, freshToken, signInWithPassword } = await import('./tokens');
+const { chooseNewPassword, forgetTokens, freshToken, NewPasswordNeeded, signInWithPassword } =
+  await import('./tokens');
 
-const now = () => Math.floor(Date.now() / 1000);
-
-function sessionOf(token: string, expires: number) {
-  return {
-    getIdToken: () => ({ getExpiration: () => expires, getJwtToken: () => token }),
-    getRefreshToken: () => 'refresh',
-  };
+function tokensOf(idToken: string, lives: number) {
+  return { idToken, refreshToken: 'refresh', expiresAt: Date.now() + lives * 1000 };
 }
 
 describe('the token', () => {
   beforeEach(() => {
     forgetTokens();
     fake.renewals = 0;
-    fake.expires = now() + 3600;
-    fake.renew = (done) => {
-      done(null, sessionOf('renewed', now() + 3600));
-    };
+    fake.lives = 3600;
+    fake.step = undefined;
+    fake.renew = () => Promise.resolve(tokensOf('renewed', 3600));
   });
 
   it('is none before a sign-in and after a sign-out', async () => {
@@ -56,19 +43,20 @@ describe('the token', () => {
   });
 
   it('is used as it is while it has a minute to live', async () => {
-    fake.expires = now() + 90;
+    fake.lives = 90;
     await signInWithPassword('li', 'secret');
     expect(await freshToken()).toBe('first');
     expect(fake.renewals).toBe(0);
   });
 
   it('is renewed before it ends, once for calls at the same time', async () => {
-    fake.expires = now() + 30;
-    fake.renew = (done) => {
-      setTimeout(() => {
-        done(null, sessionOf('renewed', now() + 3600));
-      }, 5);
-    };
+    fake.lives = 30;
+    fake.renew = () =>
+      new Promise((done) => {
+        setTimeout(() => {
+          done(tokensOf('renewed', 3600));
+        }, 5);
+      });
     await signInWithPassword('li', 'secret');
 
     const tokens = await Promise.all([freshToken(), freshToken(), freshToken()]);
@@ -78,37 +66,53 @@ describe('the token', () => {
   });
 
   it('that cannot be renewed is sent as it is, and renewed with the next call', async () => {
-    fake.expires = now() + 30;
-    fake.renew = (done) => {
-      done(new Error('no network'));
-    };
+    fake.lives = 30;
+    fake.renew = () => Promise.reject(new Error('no network'));
     await signInWithPassword('li', 'secret');
     expect(await freshToken()).toBe('first');
 
-    fake.renew = (done) => {
-      done(null, sessionOf('renewed', now() + 3600));
-    };
+    fake.renew = () => Promise.resolve(tokensOf('renewed', 3600));
     expect(await freshToken()).toBe('renewed');
     expect(fake.renewals).toBe(2);
   });
 
   it('of somebody who signs out during its renewal is not the next person’s', async () => {
-    fake.expires = now() + 30;
+    fake.lives = 30;
     let finish = (): void => undefined;
-    fake.renew = (done) => {
-      finish = () => {
-        done(null, sessionOf('renewed', now() + 3600));
-      };
-    };
+    const isAsked = new Promise<void>((begun) => {
+      fake.renew = () =>
+        new Promise((done) => {
+          finish = () => {
+            done(tokensOf('renewed', 3600));
+          };
+          begun();
+        });
+    });
     await signInWithPassword('li', 'secret');
     const asked = freshToken();
+    await isAsked;
     forgetTokens();
     expect(await freshToken()).toBeUndefined();
 
-    fake.expires = now() + 3600;
+    fake.lives = 3600;
     await signInWithPassword('han', 'secret');
     finish();
     expect(await asked).toBeUndefined();
     expect(await freshToken()).toBe('first');
+  });
+
+  it('is there when the person has chosen a password of their own', async () => {
+    fake.step = { challenge: { name: 'NEW_PASSWORD_REQUIRED', session: 's', user: 'li' } };
+    await expect(signInWithPassword('li', 'first')).rejects.toBeInstanceOf(NewPasswordNeeded);
+    expect(await freshToken()).toBeUndefined();
+
+    await chooseNewPassword('a-Password-of-1');
+    expect(await freshToken()).toBe('chosen');
+  });
+
+  it('is none where the pool asks for what the page does not know', async () => {
+    fake.step = { challenge: { name: 'SOFTWARE_TOKEN_MFA', session: 's', user: 'li' } };
+    await expect(signInWithPassword('li', 'secret')).rejects.toBeInstanceOf(SecondFactorNeeded);
+    expect(await freshToken()).toBeUndefined();
   });
 });

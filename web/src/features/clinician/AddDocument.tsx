@@ -1,6 +1,7 @@
 import { Button, Form, Input, Radio } from 'antd';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
+import { useSingleFlight } from '../../api/singleFlight';
 import type { Locale } from '../../api/types';
 import { useLanguage, useTexts } from '../../i18n/texts';
 import { useAddDocumentMutation } from './clinicianApi';
@@ -18,6 +19,7 @@ export function AddDocument() {
   const t = useTexts();
   const language = useLanguage();
   const [form] = Form.useForm<Fields>();
+  const once = useSingleFlight();
   const [add, { error, isLoading }] = useAddDocumentMutation();
   const required = [{ required: true, whitespace: true, message: t('auth.required') }];
 
@@ -34,7 +36,9 @@ export function AddDocument() {
         layout="vertical"
         requiredMark={false}
         initialValues={{ language }}
-        onFinish={(fields) => void finish(fields)}
+        onFinish={(fields) => {
+          once(() => finish(fields));
+        }}
       >
         <Form.Item name="title" label={t('knowledge.name')} rules={required}>
           <Input maxLength={300} />

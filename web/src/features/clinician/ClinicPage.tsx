@@ -11,6 +11,7 @@ import {
   consultationsApi,
   useListConsultationsInfiniteQuery,
 } from '../consultations/consultationsApi';
+import { emptyTextOf, listingOf, type ClinicFilter } from './listing';
 
 /** The most urgent first. */
 const URGENCIES: Urgency[] = ['emergency', 'urgent', 'routine', 'self_care'];
@@ -21,23 +22,23 @@ const LOOK_MS = 15_000;
 /** A look reads all pages again: who has many makes twelve calls in a minute, as with three. */
 const LOOK_MS_OF_PAGE = 5_000;
 
-/** The tenant's consultations by urgency and time, as the API orders them. */
+/** What the clinic has still to review, or all of it, as the API orders it. */
 export function ClinicPage() {
   const t = useTexts();
-  const [only, setOnly] = useState<Urgency>();
-  const list = useLiveList(only ? { urgency: only } : { order: 'urgency' });
+  const [filter, setFilter] = useState<ClinicFilter>({ isToReview: true });
+  const list = useLiveList(listingOf(filter));
   // Never the rows of the filter before under the name of this one.
   const items = list.currentData?.pages.flatMap((page) => page.items);
 
   return (
     <Page title={t('clinic.title')} lead={t('clinic.lead')}>
-      <UrgencyFilter only={only} onChoose={setOnly} />
+      <Filters filter={filter} onChoose={setFilter} />
       <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
       {!items && list.isFetching && <Skeleton active paragraph={{ rows: 10 }} />}
-      {items?.length === 0 && <p className="card empty">{t('clinic.empty')}</p>}
-      {items && (
+      {items?.length === 0 && <p className="card empty">{t(emptyTextOf(filter))}</p>}
+      {items && items.length > 0 && (
         <>
-          <ConsultationList items={items} />
+          <ConsultationList items={items} isOfClinic />
           <LoadMore list={list} />
           <p className="small">{t('clinic.loaded', { count: items.length })}</p>
         </>
@@ -59,15 +60,15 @@ function useLiveList(listing: Listing) {
   });
 }
 
-interface FilterProps {
-  only: Urgency | undefined;
-  onChoose: (urgency: Urgency | undefined) => void;
+interface FiltersProps {
+  filter: ClinicFilter;
+  onChoose: (filter: ClinicFilter) => void;
 }
 
-function UrgencyFilter({ only, onChoose }: FilterProps) {
+function Filters({ filter, onChoose }: FiltersProps) {
   const t = useTexts();
-  const options = [
-    { value: 'all' as const, label: t('clinic.all') },
+  const urgencies = [
+    { value: 'all' as const, label: t('clinic.urgency.all') },
     ...URGENCIES.map((value) => ({ value, label: t(`urgency.short.${value}`) })),
   ];
 
@@ -75,12 +76,24 @@ function UrgencyFilter({ only, onChoose }: FilterProps) {
     <div className="filter">
       <Radio.Group
         optionType="button"
-        aria-label={t('clinic.title')}
-        options={options}
-        value={only ?? 'all'}
+        aria-label={t('clinic.review')}
+        options={[
+          { value: true, label: t('clinic.review.open') },
+          { value: false, label: t('clinic.all') },
+        ]}
+        value={filter.isToReview}
+        onChange={({ target }) => {
+          onChoose({ ...filter, isToReview: target.value as boolean });
+        }}
+      />
+      <Radio.Group
+        optionType="button"
+        aria-label={t('clinic.urgency')}
+        options={urgencies}
+        value={filter.urgency ?? 'all'}
         onChange={({ target }) => {
           const value = target.value as Urgency | 'all';
-          onChoose(value === 'all' ? undefined : value);
+          onChoose({ ...filter, urgency: value === 'all' ? undefined : value });
         }}
       />
     </div>

@@ -1,5 +1,16 @@
 import { api } from '../../api/api';
-import type { DocumentRequest, ListedDocument, Page, SearchResult, Turn } from '../../api/types';
+import type {
+  DocumentRequest,
+  ListedDocument,
+  NewReview,
+  Page,
+  Review,
+  SearchResult,
+  Turn,
+} from '../../api/types';
+
+/** What a clinician says of a consultation that they have read. */
+type ReviewRequest = NewReview & { id: string };
 
 /** Passages of a search. */
 const PASSAGES = 8;
@@ -10,6 +21,16 @@ export const clinicianApi = api.injectEndpoints({
       query: (id) => ({ url: `/v1/consultations/${id}/trace` }),
       transformResponse: ({ items }: { items: Turn[] }) => items,
       providesTags: (_result, _error, id) => [{ type: 'Messages', id }],
+    }),
+
+    reviewConsultation: build.mutation<Review, ReviewRequest>({
+      query: ({ id, ...body }) => ({
+        url: `/v1/consultations/${id}/review`,
+        method: 'POST',
+        body,
+      }),
+      // Also when it was refused: something has come that the clinician has not seen.
+      invalidatesTags: (_result, _error, { id }) => [{ type: 'Consultation', id }, 'Consultations'],
     }),
 
     searchKnowledge: build.query<SearchResult, string>({
@@ -47,6 +68,7 @@ export const {
   useAddDocumentMutation,
   useDeleteDocumentMutation,
   useGetTraceQuery,
+  useReviewConsultationMutation,
   useLazySearchKnowledgeQuery,
   useListDocumentsInfiniteQuery,
 } = clinicianApi;

@@ -22,6 +22,11 @@ const TraceView = lazy(async () => {
   return { default: TraceView };
 });
 
+const ReviewBar = lazy(async () => {
+  const { ReviewBar } = await import('../clinician/ReviewBar');
+  return { default: ReviewBar };
+});
+
 /** One consultation, for its patient and for the clinic. */
 export function ConsultationPage() {
   const { id = '' } = useParams();
@@ -83,13 +88,18 @@ function Parts({ consultation }: { consultation: Consultation }) {
 
   return (
     <>
+      {isClinic && (
+        <Suspense fallback={<div className="card review" />}>
+          <ReviewBar consultation={consultation} />
+        </Suspense>
+      )}
       {consultation.status === 'processing' && <ProgressView id={consultation.id} />}
       <Outcome consultation={consultation} />
       {consultation.questions.length > 0 && (isOwner || isClinic) && (
         <QuestionsForm id={consultation.id} questions={consultation.questions} />
       )}
       {consultation.assessment && <AssessmentView assessment={consultation.assessment} />}
-      {isOwner && <MessageForm consultation={consultation} />}
+      {isOwner && <MessageForm key={consultation.id} consultation={consultation} />}
       <Described consultation={consultation} />
       {consultation.turns > 1 && <Conversation id={consultation.id} />}
       {isClinic && (

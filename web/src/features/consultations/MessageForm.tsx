@@ -7,6 +7,7 @@ import { Section } from '../../components/Section';
 import { UrgencyBanner } from '../../components/UrgencyBanner';
 import { useTexts } from '../../i18n/texts';
 import { useSendMessageMutation } from './consultationsApi';
+import { loadText, saveText } from './draft';
 
 const MOST_CHARACTERS = 4000;
 const MOST_TURNS = 12;
@@ -19,19 +20,29 @@ export function MessageForm({ consultation }: { consultation: Consultation }) {
   const [send, { error, isLoading }] = useSendMessageMutation();
   const { id, status, turns } = consultation;
   const isProcessing = status === 'processing';
+  const draft = `message.${id}`;
 
   if (turns >= MOST_TURNS) return <p className="small">{t('messages.full')}</p>;
 
   const finish = async ({ text }: { text: string }) => {
     const { data } = await send({ id, text, key: keyOf({ text, turns }) });
-    if (data) form.resetFields();
+    if (!data) return;
+    saveText(draft, '');
+    form.setFieldsValue({ text: '' });
   };
 
   return (
     <Section title={t('messages.write')}>
       <RaisedUrgency error={error} />
       <FailureAlert error={error} />
-      <Form form={form} onFinish={(fields: { text: string }) => void finish(fields)}>
+      <Form
+        form={form}
+        initialValues={{ text: loadText(draft) }}
+        onValuesChange={({ text }: { text?: string }) => {
+          saveText(draft, text ?? '');
+        }}
+        onFinish={(fields: { text: string }) => void finish(fields)}
+      >
         <Form.Item
           name="text"
           rules={[{ required: true, whitespace: true, message: t('auth.required') }]}

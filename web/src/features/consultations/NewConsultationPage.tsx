@@ -1,5 +1,5 @@
-import { Alert, Button, Form, Input, InputNumber, Radio } from 'antd';
-import { useEffect, useState } from 'react';
+import { Alert, Button, Form, Input, Radio } from 'antd';
+import { useEffect, useState, type ChangeEvent } from 'react';
 import { useNavigate } from 'react-router';
 import { isFailure } from '../../api/failure';
 import { useIdempotencyKey } from '../../api/idempotency';
@@ -13,7 +13,7 @@ import { isUnderWay, readyFiles } from '../uploads/files';
 import { UploadField } from '../uploads/UploadField';
 import { useFiles } from '../uploads/useFiles';
 import { useCreateConsultationMutation } from './consultationsApi';
-import { clearDrafts, loadDraft, saveDraft, type Draft } from './draft';
+import { clearDraft, loadDraft, saveDraft, type Draft } from './draft';
 
 type Fields = Omit<Draft, 'attachments'>;
 
@@ -96,9 +96,10 @@ function SymptomFields() {
         <Form.Item
           name="age"
           label={t('new.age')}
+          getValueFromEvent={readAge}
           rules={[{ type: 'integer', min: 0, max: 130, message: t('new.age.range') }]}
         >
-          <InputNumber controls={false} inputMode="numeric" />
+          <Input inputMode="numeric" />
         </Form.Item>
         <Form.Item name="sex" label={t('new.sex')}>
           <Radio.Group
@@ -116,6 +117,13 @@ function SymptomFields() {
       </Form.Item>
     </>
   );
+}
+
+/** A number, also in full-width digits; anything else stays as it is written, for the rule to refuse. */
+function readAge({ target }: ChangeEvent<HTMLInputElement>): number | string | null {
+  const text = target.value.normalize('NFKC').trim();
+  if (text === '') return null;
+  return /^\d{1,3}$/.test(text) ? Number(text) : text;
 }
 
 /** The files of the form, of which those that are ready are kept with the draft. */
@@ -147,7 +155,7 @@ function useSend(attachments: string[]) {
     const { data } = await create({ body, key: keyOf(body) });
     if (!data) return;
 
-    clearDrafts();
+    clearDraft();
     // The decision is shown at once, while the consultation itself is read.
     await navigate(`/consultations/${data.id}`, { state: { accepted: data } });
   };

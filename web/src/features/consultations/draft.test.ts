@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { claimDraft, clearDrafts, loadDraft, saveDraft } from './draft';
+import {
+  claimDraft,
+  clearDraft,
+  clearDrafts,
+  loadDraft,
+  loadText,
+  saveDraft,
+  saveText,
+} from './draft';
 
 /** What a browser keeps for a tab. */
 class TabStorage implements Storage {
@@ -52,9 +60,52 @@ describe('a draft', () => {
     expect(loadDraft(storage)).toEqual({});
   });
 
-  it('is gone once it was sent', () => {
+  it('is gone once it was sent, and what was written elsewhere is not', () => {
     saveDraft({ symptoms: 'cough' }, storage);
-    clearDrafts(storage);
+    saveText('message.1', 'it is worse', storage);
+    clearDraft(storage);
     expect(loadDraft(storage)).toEqual({});
+    expect(loadText('message.1', storage)).toBe('it is worse');
+  });
+});
+
+describe('the text of a form', () => {
+  it('is kept by the form’s name until it is empty', () => {
+    saveText('message.1', 'it is worse', storage);
+    saveText('message.2', 'it is better', storage);
+    expect(loadText('message.1', storage)).toBe('it is worse');
+
+    saveText('message.1', '', storage);
+    expect(loadText('message.1', storage)).toBeUndefined();
+    expect(loadText('message.2', storage)).toBe('it is better');
+  });
+
+  it('is gone at sign-out, and for the next person', () => {
+    for (const leave of [
+      clearDrafts,
+      (kept: Storage) => {
+        claimDraft('ben', kept);
+      },
+    ]) {
+      claimDraft('anna', storage);
+      saveDraft({ symptoms: 'cough' }, storage);
+      saveText('people', 'id,email', storage);
+      saveText('message.1', 'it is worse', storage);
+      leave(storage);
+      expect([loadText('people', storage), loadText('message.1', storage)]).toEqual([
+        undefined,
+        undefined,
+      ]);
+      expect(loadDraft(storage)).toEqual({});
+    }
+  });
+
+  it('that is too long for the tab is not kept, nor is its beginning', () => {
+    saveText('people', 'id', storage);
+    storage.setItem = () => {
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+    saveText('people', 'id,email', storage);
+    expect(loadText('people', storage)).toBeUndefined();
   });
 });

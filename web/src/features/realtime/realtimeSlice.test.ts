@@ -21,6 +21,31 @@ it('shows the job as its last event tells it', () => {
   expect(state.progress.c).toEqual({ type: 'progress', percent: 20, step: 'asking_models' });
 });
 
+it('takes a report’s events for none of the assessment’s', () => {
+  const assessed = realtimeReducer(
+    start,
+    eventsTaken({ id: 'c', events: [{ id: 1, type: 'progress', progress: 40, job: 'analyze' }] }),
+  );
+  const reported = realtimeReducer(
+    assessed,
+    eventsTaken({
+      id: 'c',
+      events: [
+        { id: 2, type: 'queued', progress: 0, job: 'generate_report' },
+        { id: 3, type: 'progress', progress: 5, step: 'started', job: 'generate_report' },
+        { id: 4, type: 'failed', reason: 'internal', job: 'generate_report' },
+      ],
+    }),
+  );
+  expect(reported.progress.c).toEqual({ type: 'progress', percent: 40 });
+
+  const answered = realtimeReducer(
+    reported,
+    eventsTaken({ id: 'c', events: [{ id: 5, type: 'queued', job: 'answer_message' }] }),
+  );
+  expect(answered.progress.c).toEqual({ type: 'queued', percent: 0 });
+});
+
 it('forgets all of a person who signs out', () => {
   const followed = realtimeReducer(start, connectionChanged('open'));
   expect(realtimeReducer(followed, signedOut('here'))).toEqual(start);

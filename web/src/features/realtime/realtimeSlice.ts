@@ -30,12 +30,18 @@ const OF_THE_JOB: ConsultationEvent['type'][] = [
   'cancelled',
 ];
 
+/** The jobs that make an assessment. A report's, or an erasure's, says nothing of it. */
+function isOfAssessment({ job }: ConsultationEvent): boolean {
+  return job === undefined || job === 'analyze' || job === 'answer_message';
+}
+
 /**
  * What ends a summary that was being written: its attempt is over, another one begins, or answers
- * have raised the urgency, to which it may not be fit. A report's job says nothing of it.
+ * have raised the urgency, to which it may not be fit.
  */
-function endsWriting({ type, job, step }: ConsultationEvent): boolean {
-  if (job === 'generate_report') return false;
+function endsWriting(event: ConsultationEvent): boolean {
+  const { type, step } = event;
+  if (!isOfAssessment(event)) return false;
   if (type === 'progress') return step === 'started';
   return type === 'questions' || OF_THE_JOB.includes(type);
 }
@@ -53,7 +59,9 @@ const realtimeSlice = createSlice({
       state,
       { payload }: PayloadAction<{ id: string; events: ConsultationEvent[] }>,
     ) => {
-      const event = payload.events.findLast(({ type }) => OF_THE_JOB.includes(type));
+      const event = payload.events.findLast(
+        (event) => OF_THE_JOB.includes(event.type) && isOfAssessment(event),
+      );
       if (event) state.progress[payload.id] = readProgress(event);
       takeWriting(state.writing, payload.id, payload.events);
     },

@@ -1,6 +1,7 @@
 import { DeleteOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
-import { useEffect, useId, useState, type DragEvent } from 'react';
+import { useEffect, useState } from 'react';
+import { DropArea } from '../../components/DropArea';
 import { useTexts, type TextKey } from '../../i18n/texts';
 import { mayRetry, type SentFile } from './files';
 import { faultOf, MOST_FILES, mostInWords, TYPES } from './rules';
@@ -15,9 +16,7 @@ interface Props {
 /** Files are chosen, dropped, or pasted anywhere on the page. */
 export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
   const t = useTexts();
-  const hintId = useId();
   const [fault, setFault] = useState<TextKey>();
-  const [isOver, setOver] = useState(false);
 
   const take = (list: Iterable<File>) => {
     const chosen = [...list];
@@ -30,44 +29,15 @@ export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
   };
   usePastedFiles(take);
 
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    take(event.dataTransfer.files);
-  };
-
   return (
     <div className="uploads">
-      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions -- the button does the same */}
-      <div
-        className={isOver ? 'dropzone dropzone-over' : 'dropzone'}
-        onDrop={drop}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => {
-          setOver(false);
-        }}
-      >
-        {t('upload.drop')}{' '}
-        <label className="file-choice">
-          {t('upload.choose')}
-          <input
-            type="file"
-            multiple
-            accept={[...TYPES, '.dcm'].join(',')}
-            aria-describedby={hintId}
-            onChange={({ target }) => {
-              take(target.files ?? []);
-              target.value = '';
-            }}
-          />
-        </label>
-        <p id={hintId} className="small">
-          {t('upload.rule', { count: MOST_FILES, most: mostInWords() })}
-        </p>
-      </div>
+      <DropArea
+        lead={t('upload.drop')}
+        hint={t('upload.rule', { count: MOST_FILES, most: mostInWords() })}
+        accept={[...TYPES, '.dcm'].join(',')}
+        multiple
+        onFiles={take}
+      />
       {fault && (
         <p className="fault" role="alert">
           {t(fault, { count: MOST_FILES })}

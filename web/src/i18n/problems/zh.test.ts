@@ -9,6 +9,7 @@ describe('a problem in Chinese', () => {
   it.each([
     [404, 'There is no consultation with this id that you may read.', '返回列表'],
     [409, 'The message before is still being answered: this one can be sent again then.', '上一条'],
+    [409, 'The consultation has changed since it was read. Read it again first.', '看过后再标记'],
     [422, 'A consultation has at most 12 messages: this one can begin a new one.', '最多12条'],
     [
       429,

@@ -50,6 +50,8 @@ export const DETAILS: Sentences = [
     '评估未能生成，因此没有报告。请开始新的问诊，或请管理员重新处理。',
   ],
   [/^The consultation was cancelled, so/, '评估已取消，因此没有报告。请开始新的问诊。'],
+  [/^The consultation has changed since it was read\./, '问诊有新内容，请看过后再标记。'],
+  [/^Only clinicians and admins review/, '只有医生和管理员可以处理问诊。'],
   [/^Only the patient and admins may erase/, '只有患者本人和管理员可以删除问诊。'],
   [/^The first request was just erased\./, '第一次提交的内容刚被删除，请重试。'],
   [/^The same jobs? /, '同样的请求太多，请稍后重试。'],

@@ -1,0 +1,57 @@
+import { useId, useState, type ReactNode } from 'react';
+import { useTexts } from '../i18n/texts';
+
+interface Props {
+  /** What is said before the button, and below it. */
+  lead: string;
+  hint: string;
+  accept: string;
+  multiple?: boolean;
+  onFiles: (files: Iterable<File>) => void;
+  children?: ReactNode;
+}
+
+/** An area for files, which are dropped on it or chosen. */
+export function DropArea({ lead, hint, accept, multiple = false, onFiles, children }: Props) {
+  const t = useTexts();
+  const hintId = useId();
+  const [isOver, setOver] = useState(false);
+
+  return (
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- the button does the same
+    <div
+      className={isOver ? 'dropzone dropzone-over' : 'dropzone'}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        onFiles(event.dataTransfer.files);
+      }}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => {
+        setOver(false);
+      }}
+    >
+      {lead}{' '}
+      <label className="file-choice">
+        {t(multiple ? 'upload.choose' : 'upload.chooseOne')}
+        <input
+          type="file"
+          multiple={multiple}
+          accept={accept}
+          aria-describedby={hintId}
+          onChange={({ target }) => {
+            onFiles([...(target.files ?? [])]);
+            target.value = '';
+          }}
+        />
+      </label>
+      <p id={hintId} className="small">
+        {hint}
+      </p>
+      {children}
+    </div>
+  );
+}

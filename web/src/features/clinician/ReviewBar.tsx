@@ -1,0 +1,41 @@
+import { Button } from 'antd';
+import type { Consultation } from '../../api/types';
+import { useAppSelector } from '../../app/hooks';
+import { FailureAlert } from '../../components/FailureAlert';
+import '../../i18n/staff';
+import { useTexts, useTimes } from '../../i18n/texts';
+import { useReviewConsultationMutation } from './clinicianApi';
+
+/** Whether the clinic has seen to a consultation, and the button that says so or takes it back. */
+export function ReviewBar({ consultation }: { consultation: Consultation }) {
+  const t = useTexts();
+  const [review, { error, isLoading }] = useReviewConsultationMutation();
+  const { id, updated_at, reviewed_at } = consultation;
+
+  return (
+    <section className="card review" aria-label={t('review.title')}>
+      <div className="review-row" role="status">
+        <ReviewState consultation={consultation} />
+        <Button
+          type={reviewed_at ? 'default' : 'primary'}
+          loading={isLoading}
+          onClick={() => void review({ id, reviewed: !reviewed_at, updated_at })}
+        >
+          {t(reviewed_at ? 'review.reopen' : 'review.mark')}
+        </Button>
+      </div>
+      <FailureAlert error={error} />
+    </section>
+  );
+}
+
+function ReviewState({ consultation }: { consultation: Consultation }) {
+  const t = useTexts();
+  const writeTime = useTimes();
+  const me = useAppSelector((state) => state.session.me);
+  const { reviewed_at, reviewed_by } = consultation;
+
+  if (!reviewed_at) return <strong>{t('review.open')}</strong>;
+  const time = writeTime(reviewed_at);
+  return <span>{t(reviewed_by === me?.id ? 'review.byMe' : 'review.done', { time })}</span>;
+}
