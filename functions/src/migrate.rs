@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wenzhen::aws::Secrets;
 use wenzhen::config::ConfigError;
-use wenzhen::error::{Error, ErrorKind};
+use wenzhen::error::Error;
 use wenzhen::lambda::{CustomResource, Resource};
 use wenzhen::migrations::{self, Migrations, SchemaId};
 use wenzhen::setup::Setup;
@@ -27,7 +27,7 @@ impl CustomResource for Migrate {
 
     async fn apply(&self, present: Option<&str>) -> Result<Resource, Error> {
         let present = present.and_then(SchemaId::parse);
-        let migrations = Migrations::from_env(Arc::clone(&self.secrets)).map_err(misconfigured)?;
+        let migrations = Migrations::from_env(Arc::clone(&self.secrets))?;
         let applied = migrations.apply(present.map(|id| id.before)).await?;
         tracing::info!(
             schema = applied.version,
@@ -42,9 +42,4 @@ impl CustomResource for Migrate {
             attributes: HashMap::from([version]),
         })
     }
-}
-
-/// The operator reads it in the stack's events.
-fn misconfigured(error: ConfigError) -> Error {
-    Error::new(ErrorKind::Internal, error.to_string())
 }

@@ -82,7 +82,7 @@ pub fn period_start() -> Result<SystemTime, BoxError> {
 }
 
 /// Whether a call failed because the service could not be reached or was too busy, so that it may
-/// succeed later. DynamoDB, SQS and CloudFront throttle with a 400: then the code tells, by the
+/// succeed later. DynamoDB, SQS and `CloudFront` throttle with a 400: then the code tells, by the
 /// lists that the SDK's own retries go by.
 pub fn is_outage<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {

@@ -6,6 +6,7 @@ use serde_norway::Value;
 use wenzhen::uploads::store::{MAX_VERIFICATIONS_OF_PERSON, MAX_VERIFICATIONS_OF_TENANT};
 use xtask::variables::{self, ParameterValues};
 
+use super::permissions::{actions_of, statements_of};
 use super::{
     deployed_functions, events_of_kind, read_route, read_template, repository_root,
     resources_of_kind,
@@ -20,6 +21,92 @@ const URL_BYTES: usize = 250;
 
 fn has_route(function: &Value) -> bool {
     !events_of_kind(function, "HttpApi").is_empty()
+}
+
+/// Functions that ask Valkey or read settings, and the policy for it, which they name.
+struct PolicyCase {
+    policy: &'static str,
+    is_needed: fn(&str, &Value) -> bool,
+}
+
+/// Functions without an HTTP route whose limits, models or retention can be in a secret.
+const WITH_SETTINGS: [&str; 5] = [
+    "worker",
+    "embed-passages",
+    "ws-connect",
+    "ws-message",
+    "prune-expired",
+];
+
+const OF_NEARLY_ALL: [PolicyCase; 2] = [
+    PolicyCase {
+        policy: "UseValkey",
+        // All count for the fleet, but those that ask no service, and the one of a deployment.
+        is_needed: |name, function| asks_services(function) && name != "migrate",
+    },
+    PolicyCase {
+        policy: "ReadSettings",
+        is_needed: |name, function| {
+            let has_route = !events_of_kind(function, "HttpApi").is_empty();
+            (has_route && asks_services(function)) || WITH_SETTINGS.contains(&name)
+        },
+    },
+];
+
+/// The description of the API asks no service, and neither does liveness.
+fn asks_services(function: &Value) -> bool {
+    let asks_nothing = ["get-openapi", "get-docs", "get-liveness"].map(Value::from);
+    !asks_nothing.contains(&function["Handler"])
+}
+
+#[test]
+fn who_asks_valkey_or_reads_settings_may() {
+    for case in OF_NEARLY_ALL {
+        for (name, function) in deployed_functions() {
+            let policies = function["Policies"].as_sequence().into_iter().flatten();
+            let mut named = policies.filter_map(|policy| policy["Ref"].as_str());
+            let is_named = named.any(|policy| policy == case.policy);
+            let is_needed = (case.is_needed)(&name, &function);
+            assert_eq!(is_named, is_needed, "{}: {name}", case.policy);
+        }
+    }
+}
+
+/// ElastiCache's IAM asks for the cache and for the user.
+#[test]
+fn who_asks_valkey_may_log_in_by_iam() {
+    let policies = resources_of_kind("AWS::IAM::ManagedPolicy");
+    let statements = policies["UseValkey"]["PolicyDocument"]["Statement"].as_sequence();
+    let conditional = statements.unwrap().iter().map(|it| &it["Fn::If"]);
+    let logins = conditional.filter(|it| it[0] == "UsesCacheIam");
+    let resources: Vec<_> = logins
+        .map(|login| {
+            assert_eq!(login[1]["Action"], "elasticache:Connect");
+            login[1]["Resource"]["Fn::Sub"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let account = "arn:${AWS::Partition}:elasticache:${AWS::Region}:${AWS::AccountId}";
+    let things = [":${CacheResource}", ":user:${CacheUser}"];
+    assert_eq!(resources, things.map(|it| format!("{account}{it}")));
+
+    let template = read_template();
+    let condition = &template["Conditions"]["UsesCacheIam"]["Fn::Not"][0];
+    assert_eq!(condition["Fn::Equals"][0]["Ref"], "CacheResource");
+    assert_eq!(template["Parameters"]["CacheResource"]["Default"], "");
+}
+
+/// Secrets Manager decrypts in the name of whoever reads the secret.
+#[test]
+fn whoever_reads_a_secret_may_decrypt_it() {
+    for (name, function) in deployed_functions() {
+        let statements = statements_of(&function);
+        let may = |action: &str| {
+            let mut actions = statements.iter().flat_map(actions_of);
+            actions.any(|allowed| allowed == action)
+        };
+        let reads_secrets = may("secretsmanager:GetSecretValue");
+        assert_eq!(reads_secrets, may("kms:Decrypt"), "{name}");
+    }
 }
 
 /// A policy needs a statement, so these are there without their parameter too. Then they are about
@@ -65,7 +152,6 @@ fn the_documented_maximum_of_settings_fits() {
     ];
 
     let largest = largest_function(&parameters);
-    assert_eq!(largest.function, "Worker");
     assert!(largest.bytes <= variables::MAX_BYTES, "{largest:?}");
 }
 
@@ -77,7 +163,10 @@ fn what_lambda_would_refuse_is_refused() {
     for settings in [quotes, letters] {
         let values: ParameterValues<'_> = [("AiTiers", &*settings)].into();
         let refused = variables::check_size(&tagged_template(), &values).unwrap_err();
-        assert!(refused.to_string().contains("Worker"), "{refused}");
+        assert!(
+            refused.to_string().starts_with("the variables of "),
+            "{refused}"
+        );
     }
 
     let values: ParameterValues<'_> = [("SettingsSecret", "wenzhen-settings")].into();

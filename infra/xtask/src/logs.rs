@@ -81,7 +81,7 @@ pub async fn since(stack: &Stack, function: &str, start: i64) -> Vec<String> {
     let events = read_events(&client, &functions_group(), start).await;
     let messages = events.into_iter().filter_map(|event| event.message);
     let of_function =
-        |line: &String| read_fields(line).is_some_and(|it| it["function"] == function);
+        |line: &String| read_fields(line).is_some_and(|it| text_of(&it, "function") == function);
     messages.filter(of_function).collect()
 }
 

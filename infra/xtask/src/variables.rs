@@ -9,9 +9,18 @@ use serde_norway::{Mapping, Value};
 /// twice. Source: "Lambda quotas", and the text of its error, which quotes what it measured.
 pub const MAX_BYTES: usize = 4_096;
 
-/// Bytes that a resource's name, ARN or URL may have, such as a queue's URL with the names of
-/// region, account and stack.
+/// Bytes that a resource's name, ARN or URL may have.
 const RESOURCE_LENGTH: usize = 150;
+
+/// Fewer of some kinds. A queue's URL has region, account and a name of 80 characters at most; the
+/// schema is a number.
+const LENGTHS: [(&str, usize); 5] = [
+    ("AWS::SQS::Queue", 135),
+    ("AWS::S3::Bucket", 63),
+    ("AWS::Cognito::UserPool", 55),
+    ("AWS::Cognito::UserPoolClient", 128),
+    ("Custom::Schema", 10),
+];
 
 /// The variables of one function.
 #[derive(Debug)]
@@ -43,13 +52,14 @@ pub fn find_largest(
     template: &Value,
     parameters: &ParameterValues<'_>,
 ) -> Result<FunctionVariables> {
+    let resources = template.get("Resources").and_then(Value::as_mapping);
     let resolver = Resolver {
         defaults: template.get("Parameters"),
+        resources,
         parameters,
     };
 
     let common = variables_of(template.get("Globals").and_then(|it| it.get("Function")));
-    let resources = template.get("Resources").and_then(Value::as_mapping);
     let sizes = resources
         .into_iter()
         .flatten()
@@ -76,6 +86,7 @@ fn variables_of(properties: Option<&Value>) -> Option<&Mapping> {
 /// Knows what an intrinsic function of the template becomes, as far as its length goes.
 struct Resolver<'a> {
     defaults: Option<&'a Value>,
+    resources: Option<&'a Mapping>,
     parameters: &'a ParameterValues<'a>,
 }
 
@@ -101,6 +112,7 @@ impl Resolver<'_> {
     fn resolve_tag(&self, tag: &str, value: &Value) -> String {
         match (tag, value) {
             ("!Ref", Value::String(name)) => self.reference(name),
+            ("!GetAtt", Value::String(path)) => self.attribute(path),
             ("!Sub", Value::String(text)) => self.substitute(text),
             ("!If", Value::Sequence(parts)) => {
                 let branches = parts.iter().skip(1).map(|branch| self.resolve(branch));
@@ -119,8 +131,18 @@ impl Resolver<'_> {
         let parameter = self.defaults.and_then(|parameters| parameters.get(name));
         match parameter.and_then(|parameter| parameter.get("Default")) {
             Some(default) => self.resolve(default),
-            None => "x".repeat(RESOURCE_LENGTH),
+            None => self.attribute(name),
         }
+    }
+
+    /// A text as long as what a resource gives, by its logical name, with an attribute or without.
+    fn attribute(&self, path: &str) -> String {
+        let name = path.split('.').next().unwrap_or_default();
+        let resource = self.resources.and_then(|resources| resources.get(name));
+        let kind = resource.and_then(|resource| resource.get("Type")?.as_str());
+        let mut lengths = LENGTHS.iter();
+        let known = lengths.find(|(known, _)| kind == Some(known));
+        "x".repeat(known.map_or(RESOURCE_LENGTH, |(_, length)| *length))
     }
 
     /// `text` with each `${name}` replaced.

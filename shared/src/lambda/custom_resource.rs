@@ -65,7 +65,7 @@ pub(super) struct Provider<R> {
 struct Request {
     report_url: String,
     stack_id: String,
-    request_id: String,
+    id: String,
     logical_id: String,
     /// None before it is made.
     present: Option<String>,
@@ -123,7 +123,7 @@ impl From<CloudFormationCustomResourceRequest> for Request {
             CloudFormationCustomResourceRequest::Create(request) => Self {
                 report_url: request.response_url,
                 stack_id: request.stack_id,
-                request_id: request.request_id,
+                id: request.request_id,
                 logical_id: request.logical_resource_id,
                 present: None,
                 is_deletion: false,
@@ -131,7 +131,7 @@ impl From<CloudFormationCustomResourceRequest> for Request {
             CloudFormationCustomResourceRequest::Update(request) => Self {
                 report_url: request.response_url,
                 stack_id: request.stack_id,
-                request_id: request.request_id,
+                id: request.request_id,
                 logical_id: request.logical_resource_id,
                 present: Some(request.physical_resource_id),
                 is_deletion: false,
@@ -139,7 +139,7 @@ impl From<CloudFormationCustomResourceRequest> for Request {
             CloudFormationCustomResourceRequest::Delete(request) => Self {
                 report_url: request.response_url,
                 stack_id: request.stack_id,
-                request_id: request.request_id,
+                id: request.request_id,
                 logical_id: request.logical_resource_id,
                 present: Some(request.physical_resource_id),
                 is_deletion: true,
@@ -148,7 +148,7 @@ impl From<CloudFormationCustomResourceRequest> for Request {
             _ => Self {
                 report_url: String::new(),
                 stack_id: String::new(),
-                request_id: String::new(),
+                id: String::new(),
                 logical_id: String::new(),
                 present: None,
                 is_deletion: true,
@@ -161,7 +161,7 @@ impl From<CloudFormationCustomResourceRequest> for Request {
 async fn report(request: &Request, applied: Result<Resource, Error>) -> Result<(), BoxError> {
     let mut response = CloudFormationCustomResourceResponse::default();
     response.stack_id.clone_from(&request.stack_id);
-    response.request_id.clone_from(&request.request_id);
+    response.request_id.clone_from(&request.id);
     response.logical_resource_id.clone_from(&request.logical_id);
     match applied {
         Ok(resource) => {

@@ -92,9 +92,10 @@ struct FunctionsUser {
 }
 
 impl Migrations {
-    /// By the environment's settings.
-    pub fn from_env(secrets: Arc<Secrets>) -> Result<Self, ConfigError> {
-        let settings = MigrationsSettings::from_env()?;
+    /// By the environment's settings. The operator reads what is wrong with them.
+    pub fn from_env(secrets: Arc<Secrets>) -> Result<Self, Error> {
+        let settings = MigrationsSettings::from_env();
+        let settings = settings.map_err(|error| misconfigured(&error))?;
         Ok(Self { settings, secrets })
     }
 
@@ -129,7 +130,8 @@ impl Migrations {
             },
             auth: DatabaseAuth::Url,
         };
-        Database::new(&settings).await.map_err(misconfigured)
+        let database = Database::new(&settings).await;
+        database.map_err(|error| misconfigured(&error))
     }
 
     async fn functions_user(&self) -> Result<FunctionsUser, Error> {
@@ -241,7 +243,7 @@ fn describe(error: &sqlx::Error) -> String {
         .to_owned()
 }
 
-fn misconfigured(error: ConfigError) -> Error {
+fn misconfigured(error: &ConfigError) -> Error {
     Error::new(ErrorKind::Internal, error.to_string())
 }
 

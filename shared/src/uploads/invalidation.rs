@@ -61,7 +61,7 @@ impl Invalidations {
     }
 }
 
-/// What CloudFront says in words may quote a path, and so a file's name: its code alone is kept.
+/// What `CloudFront` says in words may quote a path, and so a file's name: its code alone is kept.
 fn sort_error(error: &SdkError<CreateInvalidationError>) -> Error {
     // Too many invalidations at once is a 400 of its own name.
     let is_full = CreateInvalidationError::is_too_many_invalidations_in_progress;
