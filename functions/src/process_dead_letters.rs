@@ -54,7 +54,8 @@ impl QueueConsumer for ProcessDeadLetters {
     async fn handle(&self, event: SqsEvent, invocation: Deadline) -> SqsBatchResponse {
         let deadline = invocation.less(ANSWER_RESERVE);
         let process = async |record: &SqsMessage| self.process(record, deadline).await;
-        process_each(event, &self.queue, RETRY_DELAY, deadline, process).await
+        let processed = process_each(event, &self.queue, RETRY_DELAY, deadline, process);
+        Box::pin(processed).await
     }
 }
 
