@@ -20,5 +20,7 @@ export default defineConfig({
   server: {
     proxy: Object.fromEntries(proxied.map((path) => [path, { target: localStack }])),
   },
+  // Amazon's client of Cognito is written for Node too, and asks for `global`.
+  define: { global: 'globalThis' },
   test: { include: ['src/**/*.test.ts'] },
 });

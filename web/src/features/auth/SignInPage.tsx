@@ -8,7 +8,7 @@ import { Section } from '../../components/Section';
 import { useTexts } from '../../i18n/texts';
 import { enter } from './signIn';
 import { readSignInFault, type SignInFault } from './signInFault';
-import { chooseNewPassword, NewPasswordNeeded, signInWithPassword } from './tokens';
+import { chooseNewPassword, NewPasswordNeeded, prepareSignIn, signInWithPassword } from './tokens';
 
 interface Names {
   name: string;
@@ -129,7 +129,13 @@ function SignInForm({ isBusy, needsNewPassword, onSend }: FormProps) {
   const required = [{ required: true, message: t('auth.required') }];
 
   return (
-    <Form<Names> className="card" layout="vertical" requiredMark={false} onFinish={onSend}>
+    <Form<Names>
+      className="card"
+      layout="vertical"
+      requiredMark={false}
+      onFocus={prepareSignIn}
+      onFinish={onSend}
+    >
       <Form.Item name="name" label={t('auth.name')} rules={required}>
         <Input autoComplete="username" inputMode="email" autoCapitalize="none" />
       </Form.Item>

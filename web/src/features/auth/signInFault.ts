@@ -13,6 +13,11 @@ export interface SignInFault {
 /** The user pool asks for a code of an app or a message, which this page has no field for. */
 export class SecondFactorNeeded extends Error {}
 
+/** Neither an answer nor a refusal has come, in the words of Cognito's client. */
+export class NoAnswer extends Error {
+  readonly code = 'NetworkError';
+}
+
 /** Errors whose name says all. */
 const TEXTS: Record<string, TextKey> = {
   UserNotFoundException: 'auth.fault.password',

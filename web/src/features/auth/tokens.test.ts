@@ -6,23 +6,22 @@ const fake = vi.hoisted(() => ({
   lives: 3600,
   renewals: 0,
   renew: undefined as unknown as () => Promise<object>,
-  step: undefined as object | undefined,
+  step: undefined as Promise<object> | undefined,
 }));
 
 vi.mock('./cognito', () => ({
-  signIn: () => Promise.resolve(fake.step ?? { tokens: tokensOf('first', fake.lives) }),
-  setPassword: () => Promise.resolve({ tokens: tokensOf('chosen', fake.lives) }),
-  renew: () => {
-    fake.renewals++;
-    return fake.renew();
-  },
+  signIn: () => fake.step ?? Promise.resolve({ tokens: tokensOf('first', fake.lives) }),
 }));
 
 const { chooseNewPassword, forgetTokens, freshToken, NewPasswordNeeded, signInWithPassword } =
   await import('./tokens');
 
 function tokensOf(idToken: string, lives: number) {
-  return { idToken, refreshToken: 'refresh', expiresAt: Date.now() + lives * 1000 };
+  const renew = () => {
+    fake.renewals++;
+    return fake.renew();
+  };
+  return { idToken, expiresAt: Date.now() + lives * 1000, renew };
 }
 
 describe('the token', () => {
@@ -102,16 +101,23 @@ describe('the token', () => {
   });
 
   it('is there when the person has chosen a password of their own', async () => {
-    fake.step = { challenge: { name: 'NEW_PASSWORD_REQUIRED', session: 's', user: 'li' } };
+    const choosePassword = vi
+      .fn()
+      .mockRejectedValueOnce(new Error('too short'))
+      .mockResolvedValueOnce({ tokens: tokensOf('chosen', 3600) });
+    fake.step = Promise.resolve({ choosePassword });
     await expect(signInWithPassword('li', 'first')).rejects.toBeInstanceOf(NewPasswordNeeded);
     expect(await freshToken()).toBeUndefined();
 
+    await expect(chooseNewPassword('short')).rejects.toThrow('too short');
     await chooseNewPassword('a-Password-of-1');
+    expect(choosePassword).toHaveBeenLastCalledWith('a-Password-of-1');
     expect(await freshToken()).toBe('chosen');
+    await expect(chooseNewPassword('another-one')).rejects.toThrow('nobody is signing in');
   });
 
   it('is none where the pool asks for what the page does not know', async () => {
-    fake.step = { challenge: { name: 'SOFTWARE_TOKEN_MFA', session: 's', user: 'li' } };
+    fake.step = Promise.reject(new SecondFactorNeeded());
     await expect(signInWithPassword('li', 'secret')).rejects.toBeInstanceOf(SecondFactorNeeded);
     expect(await freshToken()).toBeUndefined();
   });

@@ -1,12 +1,12 @@
-import type { Challenge, Step, Tokens } from './cognito';
-import { SecondFactorNeeded } from './signInFault';
+import type { Step, Tokens } from './cognito';
+import { NoAnswer } from './signInFault';
 
 /** Tokens are renewed when they have less than this to live. */
 const MARGIN_MS = 60_000;
 
 /** Who is signed in. Tokens are in this module's memory alone: nothing of them outlives the page. */
 let tokens: Tokens | undefined;
-let challenge: Challenge | undefined;
+let choosePassword: ((password: string) => Promise<Step>) | undefined;
 let renewal: Promise<Tokens> | undefined;
 
 /** Raised by each sign-in and sign-out: what was begun before is no longer the person's. */
@@ -23,23 +23,18 @@ export async function signInWithPassword(name: string, password: string): Promis
 
 /** Ends a sign-in that `NewPasswordNeeded` has interrupted. */
 export async function chooseNewPassword(password: string): Promise<void> {
-  if (!challenge) throw new Error('nobody is signing in');
-  const { setPassword } = await cognito();
-  take(await setPassword(challenge, password));
+  if (!choosePassword) throw new Error('nobody is signing in');
+  take(await choosePassword(password));
 }
 
 function take(step: Step): void {
-  if ('tokens' in step) {
-    generation++;
-    tokens = step.tokens;
-    challenge = undefined;
-    renewal = undefined;
-    return;
+  if ('choosePassword' in step) {
+    choosePassword = step.choosePassword;
+    throw new NewPasswordNeeded();
   }
 
-  challenge = step.challenge;
-  if (challenge.name === 'NEW_PASSWORD_REQUIRED') throw new NewPasswordNeeded();
-  throw new SecondFactorNeeded();
+  forgetTokens();
+  tokens = step.tokens;
 }
 
 /** The ID token, renewed if it is about to end; none if nobody is signed in. */
@@ -49,11 +44,9 @@ export async function freshToken(): Promise<string | undefined> {
   if (old.expiresAt - Date.now() >= MARGIN_MS) return old.idToken;
 
   const begun = generation;
-  renewal ??= cognito()
-    .then(({ renew }) => renew(old))
-    .finally(() => {
-      if (begun === generation) renewal = undefined;
-    });
+  renewal ??= old.renew().finally(() => {
+    if (begun === generation) renewal = undefined;
+  });
   const current = await renewal.catch(() => old);
   // Whoever has signed out or in meanwhile has other tokens, or none.
   if (begun !== generation) return undefined;
@@ -65,11 +58,19 @@ export async function freshToken(): Promise<string | undefined> {
 export function forgetTokens(): void {
   generation++;
   tokens = undefined;
-  challenge = undefined;
+  choosePassword = undefined;
   renewal = undefined;
 }
 
-/** Only who signs in needs it. */
+/** Loads what a sign-in needs while the person still types. */
+export function prepareSignIn(): void {
+  // Without a network the sign-in itself says so.
+  cognito().catch(() => undefined);
+}
+
+/** Amazon's client is large, and only who signs in needs it. */
 function cognito() {
-  return import('./cognito');
+  return import('./cognito').catch(() => {
+    throw new NoAnswer();
+  });
 }
