@@ -426,12 +426,28 @@ fn no_function_has_a_url() {
 }
 
 /// `CloudFormation` calls `migrate` when its resource changes, so the template names the newest
-/// migration; and every function waits for the resource, but for the one that makes it.
+/// migration there, and whatever decides which database it is and who logs in; and every function
+/// waits for the resource, but for the one that makes it.
 #[test]
 fn every_function_waits_for_the_newest_migration() {
     let template = read_template();
     let newest = template["Resources"]["Schema"]["Properties"]["Newest"].as_i64();
     assert_eq!(newest, Some(wenzhen::migrations::newest_version()));
+    let properties = &template["Resources"]["Schema"]["Properties"];
+    let properties = serde_norway::to_string(properties).unwrap();
+    for parameter in [
+        "MigrationsUrl",
+        "MigrationsSecretArn",
+        "DatabaseUrl",
+        "DatabaseSecret",
+        "DatabaseAuth",
+        "FunctionsUserSecretArn",
+    ] {
+        assert!(
+            properties.contains(&format!("Ref: {parameter}")),
+            "{parameter}"
+        );
+    }
 
     let common = &template["Globals"]["Function"]["Environment"]["Variables"];
     let waits_for = &common["SCHEMA_VERSION"]["Fn::If"];

@@ -28,7 +28,7 @@ impl CustomResource for Migrate {
     async fn apply(&self, present: Option<&str>) -> Result<Resource, Error> {
         let present = present.and_then(SchemaId::parse);
         let migrations = Migrations::from_env(Arc::clone(&self.secrets))?;
-        let applied = migrations.apply(present.map(|id| id.before)).await?;
+        let applied = migrations.apply(present).await?;
         tracing::info!(
             schema = applied.version,
             migrations = applied.migrations,

@@ -45,7 +45,7 @@ impl Endpoint for ReviewConsultation {
 
         let reviewed = self
             .database
-            .run(async |connection| {
+            .transact(async |connection| {
                 let reviewed = review::record(connection, &call.caller, id, &new).await?;
                 if reviewed.is_changed {
                     let record = AuditedRecord::consultation(&reviewed.user_id, id);

@@ -491,12 +491,14 @@ fn every_row_of_the_tables_is_used() {
 }
 
 /// What nobody may, the boundary need not let through. By `logs:` Lambda writes a function's logs,
-/// as SAM permits it for every role.
+/// as SAM permits it for every role; but no function makes a log group: a late line of a stack that
+/// was deleted would leave one without an end, in the way of the next stack of that name.
 #[test]
 fn the_boundary_has_no_action_that_no_role_has() {
     let policies = resources_of_kind("AWS::IAM::ManagedPolicy");
     let document = &policies["FunctionsBoundary"]["PolicyDocument"];
     let mut unused = actions_of(&document["Statement"][0]);
+    assert!(!unused.contains("logs:CreateLogGroup"));
     unused.retain(|action| !action.starts_with("logs:"));
 
     for function in deployed_functions().values() {

@@ -5,7 +5,7 @@
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection, FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -60,21 +60,20 @@ struct ReviewRow {
 
 /// Marks a consultation of the caller's tenant as reviewed, or takes that back. Of two calls with
 /// the same wish the second changes nothing: the first reviewer stays. 409 if the consultation has
-/// changed since the caller has read it.
+/// changed since the caller has read it. The caller's transaction has it all, and its lock.
 pub async fn record(
     connection: &mut PgConnection,
     caller: &Caller,
     id: Uuid,
     new: &NewReview,
 ) -> Result<Reviewed, Error> {
-    let mut transaction = connection.begin().await?;
     sqlx::query(include_str!("sql/lock_for_turn.sql"))
         .bind(&caller.tenant)
         .bind(id)
         .bind(caller.scope().owner)
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await?;
-    let before = store::get(&mut transaction, caller.scope(), id).await?;
+    let before = store::get(connection, caller.scope(), id).await?;
     if before.reviewed_at.is_some() == new.reviewed {
         return Ok(Reviewed::unchanged(before));
     }
@@ -85,10 +84,8 @@ pub async fn record(
         .bind(id)
         .bind(new.reviewed)
         .bind(&caller.user)
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *connection)
         .await?;
-    transaction.commit().await?;
-
     Ok(Reviewed {
         user_id: before.user_id,
         is_changed: true,

@@ -1,16 +1,18 @@
 //! A custom resource of `CloudFormation` as a type.
 //!
 //! `CloudFormation` calls the function while it deploys, does not look at its answer, and waits
-//! until somebody writes to the URL of the request how it went. So every way out of here writes
-//! there: a deployment that is told nothing waits for its time-out.
+//! until somebody writes to the URL of the request how it went. So errors, panics and work that
+//! takes too long are written there: a deployment that is told nothing waits for its time-out.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::cloudformation::{
     CloudFormationCustomResourceRequest, CloudFormationCustomResourceResponse,
     CloudFormationCustomResourceResponseStatus,
 };
+use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use lambda_runtime::Context;
 use serde_json::value::RawValue;
@@ -108,12 +110,16 @@ impl<R: CustomResource> Provider<R> {
             });
         }
 
-        let applying = Box::pin(self.resource.apply(present));
-        let applied = deadline.run(applying).await;
-        applied.unwrap_or_else(|elapsed| {
-            let detail = "It took longer than the function may run, and was broken off.";
-            Err(Error::new(ErrorKind::TimedOut, detail).with_source(elapsed))
-        })
+        let applying = AssertUnwindSafe(self.resource.apply(present)).catch_unwind();
+        match deadline.run(Box::pin(applying)).await {
+            Ok(Ok(applied)) => applied,
+            // The panic's place is in the log.
+            Ok(Err(_)) => Err(Error::new(ErrorKind::Internal, "It panicked.")),
+            Err(elapsed) => {
+                let detail = "It took longer than the function may run, and was broken off.";
+                Err(Error::new(ErrorKind::TimedOut, detail).with_source(elapsed))
+            }
+        }
     }
 }
 

@@ -99,17 +99,16 @@ impl Migrations {
         Ok(Self { settings, secrets })
     }
 
-    /// Brings the database to [`newest_version`]. A database that is newer is refused, unless the
-    /// version before it, which it is known to survive, is `compatible`, and this code's: then it
-    /// stays as it is.
-    pub async fn apply(&self, compatible: Option<SchemaVersion>) -> Result<Applied, Error> {
+    /// Brings the database to [`newest_version`]. A database that is newer is refused, unless
+    /// `present`, of the last deployment, lets this code through: then it stays as it is.
+    pub async fn apply(&self, present: Option<SchemaId>) -> Result<Applied, Error> {
         let database = self.administrator().await?;
         let user = self.functions_user().await?;
 
         database
             .run(async |connection| {
                 sqlx::query(LIFT_BOUNDS).execute(&mut *connection).await?;
-                let applied = migrate(connection, compatible).await?;
+                let applied = migrate(connection, present).await?;
                 make_user(connection, &user).await?;
                 Ok(applied)
             })
@@ -169,7 +168,7 @@ impl Migrations {
 
 async fn migrate(
     connection: &mut PgConnection,
-    compatible: Option<SchemaVersion>,
+    deployed: Option<SchemaId>,
 ) -> Result<Applied, Error> {
     let created = connection.ensure_migrations_table(NOTES).await;
     created.map_err(migration_error)?;
@@ -179,7 +178,7 @@ async fn migrate(
     let newest = newest_version();
     let versions = noted.iter().map(|migration| migration.version);
     let present = versions.max().unwrap_or_default();
-    if present > newest && compatible != Some(newest) {
+    if present > newest && !deployed.is_some_and(|id| id.lets_through(newest)) {
         return Err(Error::new(
             ErrorKind::Conflict,
             format!(

@@ -6,13 +6,14 @@ use super::SchemaVersion;
 
 /// `schema-21-from-20`: the schema of the last deployment, and the one that came before it.
 ///
-/// A deployment that fails calls the version before once more, after its migrations. Functions of
-/// that version survive them (CHANGELOG.md says when not), so it is let through, and no older one.
+/// A deployment that fails calls the version before once more, after its migrations or some of
+/// them. Functions of that version survive them (CHANGELOG.md says when not), so it is let through,
+/// and so is the version that is deployed already; no older one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SchemaId {
     version: SchemaVersion,
     /// The schema before; that of the first deployment is its own.
-    pub before: SchemaVersion,
+    before: SchemaVersion,
 }
 
 impl SchemaId {
@@ -26,6 +27,11 @@ impl SchemaId {
         })
     }
 
+    /// Whether code that knows `newest` may be deployed on a database that is newer.
+    pub fn lets_through(self, newest: SchemaVersion) -> bool {
+        newest == self.version || newest == self.before
+    }
+
     /// The id after a deployment of code that knows `newest`.
     pub fn next(present: Option<Self>, newest: SchemaVersion) -> Self {
         match present {
@@ -33,9 +39,9 @@ impl SchemaId {
                 version: newest,
                 before: present.version,
             },
-            // The same schema, or a deployment that was taken back.
-            Some(present) => present,
-            None => Self {
+            Some(present) if newest == present.version => present,
+            // The first deployment, or one that was taken back.
+            _ => Self {
                 version: newest,
                 before: newest,
             },
@@ -68,11 +74,27 @@ mod tests {
         assert_eq!(SchemaId::next(Some(present), 21), present);
     }
 
-    /// So that the next try of the newer version may fail once more.
+    /// However often the next ones fail, the version that works is let through again.
     #[test]
-    fn a_deployment_that_was_taken_back_keeps_the_id() {
+    fn deployments_that_fail_one_after_the_other_lead_back() {
+        let works = SchemaId::next(None, 21);
+        let failed = SchemaId::next(Some(works), 22);
+        assert!(failed.lets_through(21), "{failed}");
+
+        let taken_back = SchemaId::next(Some(failed), 21);
+        assert_eq!(taken_back, works);
+        let failed_again = SchemaId::next(Some(taken_back), 23);
+        assert!(failed_again.lets_through(21), "{failed_again}");
+        assert!(!failed_again.lets_through(20), "{failed_again}");
+    }
+
+    /// A deployment that fails after some of its migrations keeps the id that was there.
+    #[test]
+    fn the_version_that_is_deployed_is_let_through() {
         let present = SchemaId::parse("schema-21-from-20").unwrap();
-        assert_eq!(SchemaId::next(Some(present), 20), present);
+        assert!(present.lets_through(21));
+        assert!(present.lets_through(20));
+        assert!(!present.lets_through(19));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use wenzhen::cache::Cache;
 use wenzhen::deadline::Deadline;
 use wenzhen::http::{Call, Endpoint};
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
-use wenzhen_functions::{AnswerQuestions, CancelJob};
+use wenzhen_functions::{AnswerQuestions, CancelJob, ReviewConsultation};
 
 use crate::jobs::{create_job, database_at};
 use crate::support::own_database::OwnDatabase;
@@ -68,10 +68,16 @@ async fn what_cannot_be_written_into_the_trail_is_not_done() {
         database: database_at(&own.url).await,
         pusher: pusher().await,
     };
+    let review = ReviewConsultation {
+        database: database_at(&own.url).await,
+        cache: Cache::new(None),
+    };
     let tenant = &job.tenant_id;
     let answers = json!({ "answers": { code: "yes" } });
     let answered = || answer.handle(call(tenant, consultation, &answers));
     let cancelled = || cancel.handle(call(tenant, job.job_id, &Value::Null));
+    let review_body = json!({ "reviewed": true });
+    let reviewed = || review.handle(call(tenant, consultation, &review_body));
 
     let before = rows(&mut own).await;
     execute(
@@ -81,11 +87,13 @@ async fn what_cannot_be_written_into_the_trail_is_not_done() {
     .await;
     assert!(answered().await.is_err());
     assert!(cancelled().await.is_err());
+    assert!(reviewed().await.is_err());
     assert_eq!(rows(&mut own).await, before);
 
     execute(&mut own, "ALTER TABLE audit_events DROP CONSTRAINT closed").await;
     answered().await.unwrap();
     cancelled().await.unwrap();
+    reviewed().await.unwrap();
     assert_ne!(rows(&mut own).await, before);
     let acts: Vec<String> = sqlx::query_scalar("SELECT action FROM audit_events ORDER BY id")
         .fetch_all(&mut own.connection)
