@@ -4,22 +4,33 @@
     python3 infra/canary.py          changes template.yaml
     python3 infra/canary.py --print  prints what it would be
 
+Each deployment makes new versions, also where parameters alone have changed: it has its time in a variable, or what DEPLOYMENT says.
+
 Each function gets the alias `live`, to which routes and queues lead, and CodeDeploy gives a new version a tenth of the calls for five minutes.
 If the APIs answer with errors meanwhile, all of them go back. It is no part of the template itself, since the local stack's emulator has no
 CodeDeploy, and what is tested would be another template (docs/deploy.md#a-canary).
 """
 
+import os
 import pathlib
 import sys
+from datetime import datetime, timezone
 
 TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
 
 # Under Globals: Function:
 SETTINGS = """\
     AutoPublishAlias: live
+    AutoPublishAliasAllProperties: true
     DeploymentPreference:
       Type: Canary10Percent5Minutes
       Alarms: [!Ref CanaryErrors, !Ref CanaryChatErrors]
+"""
+
+# SAM compares the template's text, in which a parameter's value does not stand: without it, a deployment of other parameters alone
+# would leave the alias where it is, with the old variables.
+VARIABLE = """\
+        DEPLOYMENT: '{}'
 """
 
 # Sooner than the alarms of infra/observability.yaml, which would be too late for five minutes.
@@ -62,11 +73,15 @@ ALARM = """\
 
 """
 
-ANCHORS = {"Globals:\n  Function:\n": SETTINGS, "\nResources:\n": ALARM}
+ANCHORS = {
+    "Globals:\n  Function:\n": SETTINGS,
+    "    Environment:\n      Variables:\n": VARIABLE.format(os.environ.get("DEPLOYMENT") or datetime.now(timezone.utc).isoformat()),
+    "\nResources:\n": ALARM,
+}
 
 
 def with_canary(template: str) -> str:
-    """The template with both parts. One that has them already stays as it is."""
+    """The template with all parts. One that has them already stays as it is."""
     if SETTINGS in template:
         return template
     for anchor, part in ANCHORS.items():

@@ -4,6 +4,18 @@
 source "$(dirname "$0")/common.sh"
 environment=$1
 
+# The samconfig's region and stack are deployed, those of the variables are looked at.
+read -r region name < <(python3 - "$environment" <<'PYTHON'
+import sys, tomllib
+deploy = tomllib.load(open("samconfig.toml", "rb"))[sys.argv[1]]["deploy"]["parameters"]
+print(deploy["region"], deploy["stack_name"])
+PYTHON
+)
+if [ "$region" != "$AWS_REGION" ] || [ "$name" != "$STACK" ]; then
+    echo "samconfig.toml deploys $name in $region, and the variables say $STACK in $AWS_REGION" >&2
+    exit 1
+fi
+
 previous=
 if aws cloudformation get-template --stack-name "$STACK" --template-stage Original --query TemplateBody --output text > previous.yaml; then
     previous=previous.yaml

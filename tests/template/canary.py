@@ -1,4 +1,7 @@
-"""Prints what SAM makes of a template, which stands in the standard input, as JSON."""
+"""Prints what SAM makes of a template, which stands in the standard input, as JSON.
+
+It is read as the SAM CLI reads it, which refuses what other readers take, such as a bare ? within braces.
+"""
 
 import json
 import os
@@ -6,8 +9,8 @@ import sys
 
 os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
 
-from cfnlint.decode.cfn_yaml import loads
 from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
 
 class NoPolicies:
@@ -23,7 +26,7 @@ def plain(value):
     return value
 
 
-template = plain(loads(sys.stdin.read()))
+template = plain(yaml_parse(sys.stdin.read()))
 # Where `sam build` and `sam deploy` put the binary.
 template["Globals"]["Function"]["CodeUri"] = "s3://bucket/bootstrap.zip"
 parameters = {name: "" for name in template["Parameters"]}

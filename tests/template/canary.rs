@@ -2,7 +2,8 @@
 //! calls a function calls the alias. Nothing of it is deployed here, since the emulator has no
 //! `CodeDeploy`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -22,6 +23,7 @@ pub fn transformed() -> BTreeMap<String, Value> {
     let changed = Command::new(&python)
         .arg(root.join("infra/canary.py"))
         .arg("--print")
+        .env("DEPLOYMENT", deployment)
         .output()
         .unwrap();
     assert!(changed.status.success(), "{changed:?}");
@@ -72,6 +74,39 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
             .unwrap();
         assert!(events.contains(&"DEPLOYMENT_STOP_ON_ALARM".into()));
     }
+}
+
+/// SAM sees no parameter's value: settings that are changed by a deployment would stay as they were.
+#[test]
+fn every_deployment_makes_new_versions() {
+    let versions = |resources: &BTreeMap<String, Value>| -> BTreeSet<String> {
+        let versions = resources.iter().filter(|(_, it)| it["Type"] == "AWS::Lambda::Version");
+        versions.map(|(name, _)| name.clone()).collect()
+    };
+    let (one, other) = (transformed_for("one"), transformed_for("other"));
+    assert_eq!(versions(&one).len(), FUNCTIONS.len());
+    assert_eq!(versions(&one), versions(&transformed_for("one")));
+    assert!(versions(&one).is_disjoint(&versions(&other)));
+}
+
+/// The SAM CLI reads YAML more strictly than cfn-lint does.
+#[test]
+fn the_sam_cli_can_read_every_template() {
+    let root = repository_root();
+    let mut templates = vec![root.join("template.yaml")];
+    for entry in fs::read_dir(root.join("infra")).unwrap() {
+        let path = entry.unwrap().path();
+        templates.extend(path.extension().is_some_and(|it| it == "yaml").then_some(path));
+    }
+    assert!(templates.len() > 5, "{templates:?}");
+
+    const PROGRAM: &str = "import sys; from samtranslator.yaml_helper import yaml_parse; \
+        [yaml_parse(open(path).read()) for path in sys.argv[1:]]";
+    let python = xtask::tools::bin_folder(&STACK).join("python");
+    let read = Command::new(python).args(["-c", PROGRAM]).args(templates).output();
+    let read = read.unwrap();
+    let errors = String::from_utf8_lossy(&read.stderr);
+    assert!(read.status.success(), "{errors}");
 }
 
 /// Else the old version would go on being called, or the new one by all at once.
