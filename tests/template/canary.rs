@@ -18,6 +18,11 @@ const MAX_RESOURCES: usize = 500;
 
 /// The resources by their logical names.
 pub fn transformed() -> BTreeMap<String, Value> {
+    transformed_for("2026-01-01")
+}
+
+/// The same of a deployment of that name.
+fn transformed_for(deployment: &str) -> BTreeMap<String, Value> {
     let python = xtask::tools::bin_folder(&STACK).join("python");
     let root = repository_root();
     let changed = Command::new(&python)
