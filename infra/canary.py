@@ -34,7 +34,7 @@ VARIABLE = """\
 """
 
 # Sooner than the alarms of infra/observability.yaml, which would be too late for five minutes.
-ALARM = """\
+ALARMS = """\
   CanaryErrors:
     Type: AWS::CloudWatch::Alarm
     Properties:
@@ -58,7 +58,11 @@ ALARM = """\
   CanaryChatErrors:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      AlarmDescription: The same of streamed chat completions.
+      AlarmDescription: |-
+        More than 3 % of streamed chats get a 5xx while a new version has a tenth of them. CodeDeploy takes the deployment back by itself.
+        First: see that it does: aws deploy list-deployments --include-only-statuses InProgress Stopped Failed.
+        Then: no deployment runs, or it is back and calls still fail: it is not the version. ChatApiErrors says how to go on.
+        Runbook: docs/runbook.md#canary
       Metrics:
         - {Id: errors, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
             Namespace: AWS/ApiGateway, MetricName: 5XXError, Dimensions: [{Name: ApiName, Value: !Sub '${AWS::StackName}-chat'}]}}}
@@ -76,7 +80,7 @@ ALARM = """\
 ANCHORS = {
     "Globals:\n  Function:\n": SETTINGS,
     "    Environment:\n      Variables:\n": VARIABLE.format(os.environ.get("DEPLOYMENT") or datetime.now(timezone.utc).isoformat()),
-    "\nResources:\n": ALARM,
+    "\nResources:\n": ALARMS,
 }
 
 

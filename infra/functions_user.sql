@@ -15,7 +15,9 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Two deployments at once would change the same rows of the catalogue.
+    -- Two deployments to this database at once would change the same rows of the catalogue. The
+    -- lock is the database's, while users are the server's: where the functions of two databases
+    -- have one user, one of two deployments at once may fail, and can be made again.
     PERFORM pg_advisory_xact_lock(hashtext('wenzhen.functions_user'));
 
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = functions_user) THEN

@@ -4,11 +4,34 @@
 #
 #   PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …   the database, and an administrator of it, as psql reads them
 #   FUNCTIONS_USER                              by default wenzhen
-#   USER_PASSWORD                               the user's password; without it, on Amazon RDS, the user logs in by IAM
+#   FUNCTIONS_LOGIN                             how it logs in: password, iam (on Amazon RDS), or kept, as it is. By default password if
+#                                               USER_PASSWORD is set; else iam where the server is RDS and the user is new or logs in
+#                                               by IAM already; else kept
+#   USER_PASSWORD                               the user's password, for a login by one; psql (14 or later) reads it by itself, so that
+#                                               it is in no list of processes
 set -euo pipefail
 cd "$(dirname "$0")/migrations"
 
 user=${FUNCTIONS_USER:-wenzhen}
+login=${FUNCTIONS_LOGIN:-}
+if [ -z "$login" ] && [ -n "${USER_PASSWORD:-}" ]; then
+    login=password
+fi
+case $login in
+    '' | iam | kept) ;;
+    password)
+        if [ -z "${USER_PASSWORD:-}" ]; then
+            echo "FUNCTIONS_LOGIN=password needs USER_PASSWORD" >&2
+            exit 1
+        fi
+        ;;
+    *)
+        echo "FUNCTIONS_LOGIN is password, iam or kept, and not $login" >&2
+        exit 1
+        ;;
+esac
+export USER_PASSWORD="${USER_PASSWORD:-}"
+
 run() { psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$@"; }
 
 run <<'SQL'
@@ -54,9 +77,26 @@ for file in *.sql; do
         --file "$file" --command "$note"
 done
 
-login=iam
-[ -z "${USER_PASSWORD:-}" ] || login=password
-run --output /dev/null --set user="$user" --set login="$login" --set password="${USER_PASSWORD:-}" <<'SQL'
+# A user with a password of its own would lose it by IAM.
+if [ -z "$login" ]; then
+    login=$(run --tuples-only --no-align --set user="$user" <<'SQL'
+SELECT CASE WHEN EXISTS (
+    SELECT FROM pg_roles iam
+    WHERE iam.rolname = 'rds_iam' AND (
+        NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user')
+        OR EXISTS (
+            SELECT FROM pg_auth_members
+            JOIN pg_roles member ON member.oid = pg_auth_members.member
+            WHERE pg_auth_members.roleid = iam.oid AND member.rolname = :'user'
+        )
+    )
+) THEN 'iam' ELSE 'kept' END;
+SQL
+    )
+fi
+
+run --output /dev/null --set user="$user" --set login="$login" <<'SQL'
+\getenv password USER_PASSWORD
 SELECT set_config('wenzhen.functions_user', :'user', false),
        set_config('wenzhen.user_login', :'login', false),
        set_config('wenzhen.user_password', :'password', false);

@@ -6,6 +6,7 @@ mod bounds;
 mod calls;
 mod canary;
 mod dashboards;
+mod figures;
 mod network;
 mod parameters;
 mod permissions;

@@ -69,11 +69,12 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
     for group in groups {
         let config = &group["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"];
         assert_eq!(config, "Canary10Percent5Minutes");
-        let alarm = &group["AlarmConfiguration"]["Alarms"][0]["Name"]["Ref"];
-        assert_eq!(
-            resources[alarm.as_str().unwrap()]["Type"],
-            "AWS::CloudWatch::Alarm"
-        );
+        let alarms = group["AlarmConfiguration"]["Alarms"].as_array().unwrap();
+        assert_eq!(alarms.len(), 2, "the HTTP API's and the REST API's");
+        for alarm in alarms {
+            let name = alarm["Name"]["Ref"].as_str().unwrap();
+            assert_eq!(resources[name]["Type"], "AWS::CloudWatch::Alarm", "{name}");
+        }
         let events = group["AutoRollbackConfiguration"]["Events"]
             .as_array()
             .unwrap();

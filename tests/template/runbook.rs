@@ -6,6 +6,8 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use serde_norway::Value;
+
 use super::repository_root;
 use super::rules::rules;
 use super::stacks::{ROOT, alarms, names_in, read_stack};
@@ -53,12 +55,18 @@ fn anchor_of(heading: &str) -> String {
     kept.collect()
 }
 
-/// What the alarm of `infra/canary.py` says.
-fn canary_description() -> String {
+/// What each alarm of `infra/canary.py` says.
+fn canary_descriptions() -> BTreeMap<String, String> {
     let script = fs::read_to_string(repository_root().join("infra/canary.py")).unwrap();
-    let (_, text) = script.split_once("AlarmDescription: |-\n").unwrap();
-    let lines = text.lines().take_while(|line| line.starts_with("        "));
-    lines.map(str::trim).collect::<Vec<_>>().join("\n")
+    let (_, after) = script.split_once("ALARMS = \"\"\"\\\n").unwrap();
+    let (text, _) = after.split_once("\"\"\"").unwrap();
+    let alarms: BTreeMap<String, Value> = serde_norway::from_str(text).unwrap();
+
+    let descriptions = alarms.into_iter().map(|(name, alarm)| {
+        let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
+        (name, description.to_owned())
+    });
+    descriptions.collect()
 }
 
 /// The description of each alarm, and whether it is one that tells somebody.
@@ -71,8 +79,9 @@ fn descriptions() -> BTreeMap<String, (String, bool)> {
             (name, (description.to_owned(), tells))
         })
         .collect();
-    let canary = canary_description().replace(PAGE, "${RunbookUrl}");
-    descriptions.insert("CanaryErrors".to_owned(), (canary, true));
+    for (name, text) in canary_descriptions() {
+        descriptions.insert(name, (text.replace(PAGE, "${RunbookUrl}"), true));
+    }
     descriptions
 }
 
