@@ -10,19 +10,20 @@ use wenzhen::lambda::Schedule;
 use wenzhen::postgres::Database;
 use wenzhen::setup::Setup;
 use wenzhen::telemetry::metrics;
-use wenzhen::uploads::removal::{self, RemovalBatch};
-use wenzhen::uploads::{Invalidations, UploadBucket, UploadKey};
+use wenzhen::uploads::removal::{self, Attempt, Removal, RemovalBatch};
+use wenzhen::uploads::{Invalidations, UploadBucket};
 
 /// The longest that one statement may take.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What must be left of the time for another batch to begin.
 const MIN_BATCH_TIME: Duration = Duration::from_secs(35);
 
-/// Kept from a batch's time for its invalidation and for the statement that ends it.
-const BATCH_RESERVE: Duration = Duration::from_secs(20);
+/// Kept from a batch's time for its invalidation and for the statements before and after it.
+const BATCH_RESERVE: Duration = Duration::from_secs(22);
 
-/// For the files of one upload, so that one that hangs leaves time for the others.
+/// For the files of one upload, so that one that hangs leaves time for the others. What does not
+/// have this time is not begun: an upload is called failed only if it had it.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The scheduled function.
@@ -69,26 +70,13 @@ impl Schedule for RemoveObjects {
             let Some(batch) = self.database.within(STATEMENT_TIMEOUT, next).await? else {
                 break;
             };
-
-            let remain = self.remove(&batch, deadline.less(BATCH_RESERVE)).await;
-            if let Err(error) = self.invalidate(&batch).await {
-                let causes = error_chain(&error);
-                tracing::warn!(causes, "the CDN hears later of files that are removed");
-                metrics::count("UploadRemovalFailed", &[]);
-                let id = batch.id;
-                let postpone = async |connection: &mut _| removal::postpone(connection, id).await;
-                self.database.within(STATEMENT_TIMEOUT, postpone).await?;
-                continue;
-            }
-
-            if !remain.is_empty() {
-                metrics::count("UploadRemovalFailed", &[]);
-            }
-            let end = async |connection: &mut _| removal::end(connection, batch.id, &remain).await;
-            self.database.within(STATEMENT_TIMEOUT, end).await?;
-            removed.uploads += batch.uploads.len() - remain.len();
+            removed.uploads += self.work_off(batch, deadline.less(BATCH_RESERVE)).await?;
         }
 
+        let has_failed = async |connection: &mut _| removal::has_failed(connection).await;
+        if self.database.within(STATEMENT_TIMEOUT, has_failed).await? {
+            metrics::count("UploadRemovalFailed", &[]);
+        }
         if removed.uploads > 0 {
             tracing::info!(uploads = removed.uploads, "removed files");
         }
@@ -97,20 +85,51 @@ impl Schedule for RemoveObjects {
 }
 
 impl RemoveObjects {
-    /// Removes the files of all uploads of a batch. Returns the uploads whose files remain.
-    async fn remove<'b>(&self, batch: &'b RemovalBatch, deadline: Deadline) -> Vec<&'b UploadKey> {
-        let mut remain = Vec::new();
-        for key in &batch.uploads {
-            let removing = deadline.at_most(UPLOAD_TIMEOUT);
-            let causes = match removing.run(self.bucket.remove_all(key)).await {
-                Ok(Ok(())) => continue,
+    /// Removes the files of a batch, and what the CDN has cached of those that are gone. Returns
+    /// how many uploads are done.
+    async fn work_off(&self, batch: RemovalBatch, deadline: Deadline) -> Result<usize, Error> {
+        let id = batch.id;
+        let attempt = self.remove(batch.uploads, deadline).await;
+        let leave = async |connection: &mut _| removal::leave(connection, id, attempt).await;
+        let Some(gone) = self.database.within(STATEMENT_TIMEOUT, leave).await? else {
+            return Ok(0);
+        };
+
+        let id = gone.id;
+        if let Err(error) = self.invalidate(&gone).await {
+            let causes = error_chain(&error);
+            tracing::warn!(causes, "the CDN hears later of files that are removed");
+            metrics::count("UploadRemovalFailed", &[]);
+            let postpone = async |connection: &mut _| removal::postpone(connection, id).await;
+            self.database.within(STATEMENT_TIMEOUT, postpone).await?;
+            return Ok(0);
+        }
+        let end = async |connection: &mut _| removal::end(connection, id).await;
+        self.database.within(STATEMENT_TIMEOUT, end).await?;
+        Ok(gone.uploads.len())
+    }
+
+    /// Removes the files of these uploads, one after the other.
+    async fn remove(&self, uploads: Vec<Removal>, deadline: Deadline) -> Attempt {
+        let mut attempt = Attempt::default();
+        for upload in uploads {
+            if deadline.remaining() < UPLOAD_TIMEOUT {
+                attempt.unreached.push(upload);
+                continue;
+            }
+            let removing = Deadline::after(UPLOAD_TIMEOUT);
+            let causes = match removing.run(self.bucket.remove_all(&upload.key)).await {
+                Ok(Ok(())) => {
+                    attempt.removed.push(upload);
+                    continue;
+                }
                 Ok(Err(error)) => error_chain(&error),
                 Err(_) => "no time left".to_owned(),
             };
-            tracing::warn!(upload = %key.id, causes, "files of an upload are removed later");
-            remain.push(key);
+            tracing::warn!(upload = %upload.key.id, causes, "files of an upload are removed later");
+            attempt.failed.push(upload);
         }
-        remain
+        attempt
     }
 
     /// Makes invalid what the CDN has cached of a batch.

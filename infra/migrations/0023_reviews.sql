@@ -25,8 +25,8 @@ BEGIN
             > array_position(ARRAY['self_care', 'routine', 'urgent', 'emergency'], OLD.urgency)
         OR EXISTS (
             SELECT 1
-            FROM jsonb_array_elements(NEW.triage -> 'red_flags') AS flag
-            WHERE NOT OLD.triage -> 'red_flags' @> jsonb_build_array(flag)
+            FROM jsonb_array_elements(coalesce(NEW.triage -> 'red_flags', '[]'::jsonb)) AS flag
+            WHERE NOT coalesce(OLD.triage -> 'red_flags', '[]'::jsonb) @> jsonb_build_array(flag)
         )
     THEN
         NEW.reviewed_at := NULL;

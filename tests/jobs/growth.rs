@@ -105,6 +105,7 @@ async fn measure(connection: &mut PgConnection, size: Size) -> Vec<Measured> {
         measure_redrive(&mut measurements).await;
         measure_jobs(&mut measurements).await;
         measure_lists(&mut measurements).await;
+        measure_verification(&mut measurements).await;
         measure_pruning(&mut measurements).await;
     }
     measurements.all
@@ -416,6 +417,24 @@ fn confirm_first_question() -> NewAnswers {
     let question = triage::checklist(None, None).next().unwrap();
     let body = json!({ "answers": { question.code: "yes" } });
     serde_json::from_value(body).unwrap()
+}
+
+/// The statement alone: the function's own commit would end the transaction that is measured.
+async fn measure_verification(measurements: &mut Measurements<'_>) {
+    let pending: Uuid = "01900000-0002-7000-8000-000000000001".parse().unwrap();
+    let begin = async |connection: &mut PgConnection| {
+        let sql = include_str!("../../shared/src/uploads/sql/begin_verification.sql");
+        let begun = sqlx::query(sql)
+            .bind("big")
+            .bind(pending)
+            .bind(60.0)
+            .bind(uploads::MAX_VERIFICATIONS_OF_PERSON)
+            .bind(uploads::MAX_VERIFICATIONS_OF_TENANT)
+            .execute(connection)
+            .await;
+        assert_eq!(begun.unwrap().rows_affected(), 1);
+    };
+    measurements.add("begin a verification", begin).await;
 }
 
 /// One row of each table is to be pruned.

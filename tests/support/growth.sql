@@ -94,5 +94,11 @@ INSERT INTO uploads (tenant_id, id, user_id, file_name, content_type, size, stat
 SELECT 'big', pg_temp.id(1, n), 'user-' || CASE WHEN n % 2 = 0 THEN 1 ELSE n END, 'x.txt', 'text/plain', 1, 'ready'
 FROM generate_series(1, :records) n;
 
+-- As many are pending, of which verifiers look at two.
+INSERT INTO uploads (tenant_id, id, user_id, file_name, content_type, size, verified_until)
+SELECT 'big', pg_temp.id(2, n), 'sender-' || n, 'x.txt', 'text/plain', 1,
+       CASE WHEN n IN (2, 3) THEN now() + interval '15 minutes' END
+FROM generate_series(1, :records) n;
+
 -- The planner's statistics, as autovacuum would keep them.
 VACUUM ANALYZE uploads, consultations, event_streams, consultation_events, jobs, outbox, idempotency_keys, users, quarantine;

@@ -34,8 +34,8 @@ impl Invalidations {
     /// Makes what the CDN has cached of a batch's objects invalid, in one call. The batch's id is
     /// the caller's reference, so a call that is made again is the same invalidation.
     pub async fn invalidate(&self, batch: &RemovalBatch) -> Result<(), Error> {
-        let served = batch.served.iter();
-        let paths: Vec<_> = served.filter_map(|it| served_path(it)).collect();
+        let served = batch.served().into_iter();
+        let paths: Vec<_> = served.filter_map(served_path).collect();
         if paths.is_empty() {
             return Ok(());
         }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::key::UploadKey;
@@ -19,8 +19,12 @@ const BATCH_SIZE: i64 = 100;
 /// Until the second time: more than a verification takes.
 const SECOND_TIME: Duration = Duration::from_mins(20);
 
-/// Until a batch, or an upload, that failed is tried again. Others are done meanwhile.
+/// Until a batch that the CDN has not heard of is done again, and until the first further try of an
+/// upload that failed. Others are done meanwhile.
 const RETRY_DELAY: Duration = Duration::from_mins(2);
+
+/// The delay doubles with each try of an upload, up to this.
+const MAX_RETRY_DELAY: Duration = Duration::from_hours(6);
 
 /// Notes that an upload's files are to be removed.
 pub(super) async fn note(
@@ -41,22 +45,67 @@ pub(super) async fn note(
     Ok(())
 }
 
-/// Uploads whose files are to be removed now.
+/// An upload whose files are to be removed now.
+pub struct Removal {
+    row: i64,
+    /// The upload.
+    pub key: UploadKey,
+    /// What the CDN may have cached.
+    served_object: Option<String>,
+}
+
+/// Uploads whose files are removed together.
 pub struct RemovalBatch {
-    /// The batch, which names it to the CDN: the same one until it is done.
+    /// The batch, which names it to the CDN: a name stands for one set of uploads.
     pub id: Uuid,
     /// The uploads.
-    pub uploads: Vec<UploadKey>,
+    pub uploads: Vec<Removal>,
+}
+
+impl RemovalBatch {
     /// The objects that the CDN may have cached, in the same order each time.
-    pub served: Vec<String>,
+    pub(super) fn served(&self) -> Vec<&str> {
+        let served = self.uploads.iter();
+        let mut served: Vec<_> = served
+            .filter_map(|upload| upload.served_object.as_deref())
+            .collect();
+        served.sort_unstable();
+        served
+    }
+}
+
+/// What has become of a batch's uploads.
+#[derive(Default)]
+pub struct Attempt {
+    /// Their files are gone.
+    pub removed: Vec<Removal>,
+    /// Their files could not be removed.
+    pub failed: Vec<Removal>,
+    /// There was no time to try.
+    pub unreached: Vec<Removal>,
 }
 
 #[derive(FromRow)]
 struct RemovalRow {
+    id: i64,
     batch: Uuid,
     tenant_id: TenantId,
     upload_id: Uuid,
     served_object: Option<String>,
+}
+
+impl From<RemovalRow> for Removal {
+    fn from(row: RemovalRow) -> Self {
+        let key = UploadKey {
+            tenant: row.tenant_id,
+            id: row.upload_id,
+        };
+        Self {
+            row: row.id,
+            key,
+            served_object: row.served_object,
+        }
+    }
 }
 
 /// A batch that is due: one that has failed, or a new one; none if there is nothing to remove.
@@ -70,53 +119,50 @@ pub async fn next(connection: &mut PgConnection) -> Result<Option<RemovalBatch>,
         return Ok(None);
     };
 
-    let served = rows.iter().filter_map(|row| row.served_object.clone());
-    let mut served: Vec<_> = served.collect();
-    served.sort_unstable();
-    let uploads = rows.into_iter().map(|row| UploadKey {
-        tenant: row.tenant_id,
-        id: row.upload_id,
-    });
-    Ok(Some(RemovalBatch {
-        id,
-        uploads: uploads.collect(),
-        served,
-    }))
+    let uploads = rows.into_iter().map(Removal::from).collect();
+    Ok(Some(RemovalBatch { id, uploads }))
 }
 
-/// Notes that a batch is done: for good, or until the second time. Uploads whose files `remain`
-/// leave it for a later one, which has another name: the CDN hears of them again, since it may
-/// have cached them anew.
-pub async fn end(
+/// Lets uploads whose files remain leave a batch: the CDN is not to hear of them before they are
+/// removed, else each try would cost an invalidation. What failed is tried later, each time after a
+/// longer while; what was not reached is due. Returns what is left of the batch, under another name
+/// if anything has left: the CDN takes a name for one set of paths only.
+pub async fn leave(
     connection: &mut PgConnection,
     batch: Uuid,
-    remain: &[&UploadKey],
-) -> Result<(), Error> {
-    let tenants: Vec<_> = remain.iter().map(|key| key.tenant.as_str()).collect();
-    let ids: Vec<_> = remain.iter().map(|key| key.id).collect();
+    attempt: Attempt,
+) -> Result<Option<RemovalBatch>, Error> {
+    let rows_of = |uploads: &[Removal]| -> Vec<_> { uploads.iter().map(|it| it.row).collect() };
+    let (failed, unreached) = (rows_of(&attempt.failed), rows_of(&attempt.unreached));
+    let mut id = batch;
+    if !failed.is_empty() || !unreached.is_empty() {
+        id = Uuid::now_v7();
+        sqlx::query(include_str!("sql/leave_removals.sql"))
+            .bind(batch)
+            .bind(id)
+            .bind(failed)
+            .bind(unreached)
+            .bind(RETRY_DELAY.as_secs_f64())
+            .bind(MAX_RETRY_DELAY.as_secs_f64())
+            .execute(connection)
+            .await?;
+    }
 
-    let mut transaction = connection.begin().await?;
-    let postpone = "UPDATE removed_uploads
-                    SET batch = NULL, due_at = now() + make_interval(secs => $4)
-                    WHERE batch = $1
-                      AND (tenant_id, upload_id) IN (SELECT * FROM unnest($2::text[], $3::uuid[]))";
-    sqlx::query(postpone)
-        .bind(batch)
-        .bind(tenants)
-        .bind(ids)
-        .bind(RETRY_DELAY.as_secs_f64())
-        .execute(&mut *transaction)
-        .await?;
+    let uploads = attempt.removed;
+    Ok((!uploads.is_empty()).then_some(RemovalBatch { id, uploads }))
+}
+
+/// Notes that a batch is done: for good, or until the second time.
+pub async fn end(connection: &mut PgConnection, batch: Uuid) -> Result<(), Error> {
     sqlx::query(include_str!("sql/end_removals.sql"))
         .bind(batch)
         .bind(SECOND_TIME.as_secs_f64())
-        .execute(&mut *transaction)
+        .execute(connection)
         .await?;
-    transaction.commit().await?;
     Ok(())
 }
 
-/// Notes that a whole batch has failed: it is done again under its name.
+/// Notes that the CDN has not heard of a batch: it is done again as a whole, under its name.
 pub async fn postpone(connection: &mut PgConnection, batch: Uuid) -> Result<(), Error> {
     let sql = "UPDATE removed_uploads SET due_at = now() + make_interval(secs => $2)
                WHERE batch = $1";
@@ -126,4 +172,10 @@ pub async fn postpone(connection: &mut PgConnection, batch: Uuid) -> Result<(), 
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Whether files that could not be removed still wait for a further try.
+pub async fn has_failed(connection: &mut PgConnection) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT FROM removed_uploads WHERE tries > 0)";
+    Ok(sqlx::query_scalar(sql).fetch_one(connection).await?)
 }

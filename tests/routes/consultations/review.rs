@@ -173,6 +173,31 @@ async fn a_new_danger_sign_in_an_emergency_withdraws_a_review() {
     assert_eq!(clinic.to_review("").await, [clinic.id()]);
 }
 
+/// Nor is a first danger sign no news where a consultation has no list of them.
+#[tokio::test]
+async fn a_first_danger_sign_withdraws_a_review() {
+    let clinic = Clinic::new().await;
+    let mut connection = database().await;
+    let no_list = "UPDATE consultations SET triage = triage - 'red_flags'
+                   WHERE id = $1::text::uuid";
+    let no_list = sqlx::query(no_list).bind(clinic.id());
+    no_list.execute(&mut connection).await.unwrap();
+    let review = "UPDATE consultations SET reviewed_at = now(), reviewed_by = 'doctor'
+                  WHERE id = $1::text::uuid";
+    let review = sqlx::query(review).bind(clinic.id());
+    let reviewed = review.execute(&mut connection).await.unwrap();
+    assert_eq!(reviewed.rows_affected(), 1);
+
+    let first = "UPDATE consultations SET triage = triage || $2::jsonb
+                 WHERE id = $1::text::uuid";
+    let flag = json!({ "code": "chest_pain", "urgency": "emergency", "status": "present" });
+    let first = sqlx::query(first)
+        .bind(clinic.id())
+        .bind(json!({ "red_flags": [flag] }));
+    first.execute(&mut connection).await.unwrap();
+    assert_eq!(clinic.to_review("").await, [clinic.id()]);
+}
+
 /// The rules do not reach all words: what a patient has added is read by a person.
 #[tokio::test]
 async fn a_further_message_withdraws_a_review() {

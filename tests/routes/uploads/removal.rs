@@ -150,6 +150,17 @@ impl Gone {
             .collect()
     }
 
+    /// The uploads in no batch whose files are to be removed for the first time: their tries, and
+    /// whether they are due.
+    async fn waiting(&mut self) -> Vec<(Uuid, i32, bool)> {
+        let sql = "SELECT upload_id, tries, due_at <= now() FROM removed_uploads
+                   WHERE NOT is_second AND batch IS NULL";
+        sqlx::query_as(sql)
+            .fetch_all(&mut self.database.connection)
+            .await
+            .unwrap()
+    }
+
     /// Lets what is to be done again be due, as time would.
     async fn wait_out(&mut self) {
         sqlx::query("UPDATE removed_uploads SET due_at = now() WHERE NOT is_second")
@@ -229,8 +240,8 @@ async fn a_throttled_invalidation_is_made_again_as_the_same() {
     gone.database.remove().await;
 }
 
-/// One file that cannot be removed holds up neither the others nor what the CDN is told. It is done
-/// in another batch, of which the CDN hears under another name.
+/// One file that cannot be removed holds up neither the others nor what the CDN is told. The CDN
+/// hears of it once it is gone, however many tries that takes: each time would cost.
 #[tokio::test]
 async fn a_file_that_cannot_be_removed_holds_up_no_other() {
     let mut gone = Gone::new(3).await;
@@ -247,16 +258,103 @@ async fn a_file_that_cannot_be_removed_holds_up_no_other() {
         assert_eq!(rows[id], (!is_stuck, is_stuck));
         assert_eq!(gone.objects(*id).await, usize::from(is_stuck));
     }
-    assert_eq!(cdn.calls().len(), 1);
-    assert_eq!(cdn.calls()[0].1.len(), 3, "the CDN hears of all");
+    for tries in 1..4 {
+        assert_eq!(gone.waiting().await, [(stuck, tries, false)]);
+        gone.wait_out().await;
+        assert_eq!(run(&schedule).await, 0);
+    }
+    let calls = cdn.calls();
+    assert_eq!(calls.len(), 1);
+    let mut paths = gone.ids[1..].iter().map(|id| gone.path(*id));
+    assert_eq!(calls[0].1.len(), 2);
+    assert!(paths.all(|path| calls[0].1.contains(&path)));
 
     proxy.set(Mode::Pass);
     gone.wait_out().await;
     assert_eq!(run(&schedule).await, 1);
     assert_eq!(gone.objects(stuck).await, 0);
+    assert_eq!(gone.rows().await[&stuck], (true, false));
     let calls = cdn.calls();
+    assert_eq!(calls.len(), 2);
     assert_eq!(calls[1].1, [gone.path(stuck)]);
     assert_ne!(calls[1].0, calls[0].0);
+    gone.database.remove().await;
+}
+
+/// Each try of an upload is further from the last one than that was, up to six hours.
+#[tokio::test]
+async fn the_wait_for_a_further_try_grows_up_to_a_limit() {
+    let mut gone = Gone::new(1).await;
+    let proxy = AwsProxy::start(Mode::FailAbout(gone.ids[0])).await;
+    let cdn = CloudFront::start(0).await;
+    let schedule = gone.schedule(&proxy.url, &cdn.url).await;
+
+    let mut waits = Vec::new();
+    for tries in [0, 1, 7, 8, 1_000] {
+        let set = "UPDATE removed_uploads SET tries = $1, due_at = now()";
+        let set = sqlx::query(set).bind(tries);
+        set.execute(&mut gone.database.connection).await.unwrap();
+        assert_eq!(run(&schedule).await, 0);
+        let minutes = "SELECT ceil(extract(epoch FROM due_at - now()) / 120)::int8 * 2
+                       FROM removed_uploads WHERE tries = $1 + 1";
+        let minutes: i64 = sqlx::query_scalar(minutes)
+            .bind(tries)
+            .fetch_one(&mut gone.database.connection)
+            .await
+            .unwrap();
+        waits.push(minutes);
+    }
+    assert_eq!(waits, [2, 4, 256, 360, 360]);
+    assert!(cdn.calls().is_empty());
+    gone.database.remove().await;
+}
+
+/// CloudFront takes a name for one set of paths: what is left of a batch has another one.
+#[tokio::test]
+async fn a_batch_that_an_upload_leaves_has_another_name() {
+    let mut gone = Gone::new(2).await;
+    let (stuck, other) = (gone.ids[0], gone.ids[1]);
+    let proxy = AwsProxy::start(Mode::Pass).await;
+    let cdn = CloudFront::start(1).await;
+    let schedule = gone.schedule(&proxy.url, &cdn.url).await;
+
+    assert_eq!(run(&schedule).await, 0);
+    proxy.set(Mode::FailAbout(stuck));
+    gone.wait_out().await;
+    assert_eq!(run(&schedule).await, 1);
+
+    let calls = cdn.calls();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[0].1.len(), 2);
+    assert_eq!(calls[1].1, [gone.path(other)]);
+    assert_ne!(calls[1].0, calls[0].0);
+    gone.database.remove().await;
+}
+
+/// S3 hangs, and the time is over before all files have had theirs: what was not reached is due at
+/// once, and has had no try.
+#[tokio::test]
+async fn files_that_hang_postpone_none_that_was_not_reached() {
+    let mut gone = Gone::new(3).await;
+    let proxy = AwsProxy::start(Mode::Hold).await;
+    let cdn = CloudFront::start(0).await;
+    let schedule = gone.schedule(&proxy.url, &cdn.url).await;
+
+    // Enough for a batch to begin, and for two uploads of it.
+    let short = Deadline::after(Duration::from_secs(36));
+    assert_eq!(schedule.run(short).await.unwrap().uploads, 0);
+    let waiting = gone.waiting().await;
+    assert_eq!(waiting.len(), 3);
+    let failed = waiting.iter().filter(|row| (row.1, row.2) == (1, false));
+    let unreached = waiting.iter().filter(|row| (row.1, row.2) == (0, true));
+    let (failed, unreached) = (failed.count(), unreached.count());
+    assert!(failed > 0 && unreached > 0, "{waiting:?}");
+    assert_eq!(failed + unreached, 3, "{waiting:?}");
+    assert!(cdn.calls().is_empty());
+
+    proxy.set(Mode::Pass);
+    assert_eq!(run(&schedule).await, unreached);
+    assert_eq!(gone.waiting().await.len(), failed);
     gone.database.remove().await;
 }
 

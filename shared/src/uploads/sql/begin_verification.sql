@@ -6,5 +6,6 @@ WHERE u.tenant_id = $1 AND u.id = $2 AND u.state = 'pending'
   AND (
       SELECT count(*) FILTER (WHERE o.user_id = u.user_id) < $4 AND count(*) < $5
       FROM uploads o
-      WHERE o.tenant_id = $1 AND o.state = 'pending' AND o.verified_until > now()
+      WHERE o.tenant_id = $1 AND o.state = 'pending'
+        AND o.verified_until IS NOT NULL AND o.verified_until > now()
   )

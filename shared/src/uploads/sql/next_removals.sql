@@ -16,8 +16,8 @@ taken AS (
     UPDATE removed_uploads r SET batch = $1
     FROM next
     WHERE r.id = next.id AND r.batch IS NULL
-    RETURNING r.batch, r.tenant_id, r.upload_id, r.served_object
+    RETURNING r.id, r.batch, r.tenant_id, r.upload_id, r.served_object
 )
-SELECT batch, tenant_id, upload_id, served_object FROM taken
+SELECT id, batch, tenant_id, upload_id, served_object FROM taken
 UNION ALL
-SELECT r.batch, r.tenant_id, r.upload_id, r.served_object FROM removed_uploads r JOIN begun USING (batch)
+SELECT r.id, r.batch, r.tenant_id, r.upload_id, r.served_object FROM removed_uploads r JOIN begun USING (batch)
