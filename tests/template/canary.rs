@@ -16,6 +16,10 @@ use crate::support::STACK;
 /// The most that a stack may have (CloudFormation quotas).
 const MAX_RESOURCES: usize = 500;
 
+/// Reads templates as the SAM CLI does.
+const READ_TEMPLATES: &str = "import sys; from samtranslator.yaml_helper import yaml_parse; \
+                              [yaml_parse(open(path).read()) for path in sys.argv[1:]]";
+
 /// The resources by their logical names.
 pub fn transformed() -> BTreeMap<String, Value> {
     transformed_for("2026-01-01")
@@ -86,7 +90,9 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
 #[test]
 fn every_deployment_makes_new_versions() {
     let versions = |resources: &BTreeMap<String, Value>| -> BTreeSet<String> {
-        let versions = resources.iter().filter(|(_, it)| it["Type"] == "AWS::Lambda::Version");
+        let versions = resources
+            .iter()
+            .filter(|(_, it)| it["Type"] == "AWS::Lambda::Version");
         versions.map(|(name, _)| name.clone()).collect()
     };
     let (one, other) = (transformed_for("one"), transformed_for("other"));
@@ -102,14 +108,19 @@ fn the_sam_cli_can_read_every_template() {
     let mut templates = vec![root.join("template.yaml")];
     for entry in fs::read_dir(root.join("infra")).unwrap() {
         let path = entry.unwrap().path();
-        templates.extend(path.extension().is_some_and(|it| it == "yaml").then_some(path));
+        templates.extend(
+            path.extension()
+                .is_some_and(|it| it == "yaml")
+                .then_some(path),
+        );
     }
     assert!(templates.len() > 5, "{templates:?}");
 
-    const PROGRAM: &str = "import sys; from samtranslator.yaml_helper import yaml_parse; \
-        [yaml_parse(open(path).read()) for path in sys.argv[1:]]";
     let python = xtask::tools::bin_folder(&STACK).join("python");
-    let read = Command::new(python).args(["-c", PROGRAM]).args(templates).output();
+    let read = Command::new(python)
+        .args(["-c", READ_TEMPLATES])
+        .args(templates)
+        .output();
     let read = read.unwrap();
     let errors = String::from_utf8_lossy(&read.stderr);
     assert!(read.status.success(), "{errors}");
