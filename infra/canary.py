@@ -77,7 +77,13 @@ ALARMS = """\
 
 """
 
+# cfn-lint does not know AutoPublishAliasAllProperties in Globals, where SAM takes it.
+LINT = """\
+  cfn-lint: {config: {ignore_checks: [E3724]}}
+"""
+
 ANCHORS = {
+    "\nMetadata:\n": LINT,
     "Globals:\n  Function:\n": SETTINGS,
     "    Environment:\n      Variables:\n": VARIABLE.format(os.environ.get("DEPLOYMENT") or datetime.now(timezone.utc).isoformat()),
     "\nResources:\n": ALARMS,
