@@ -40,6 +40,7 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
         SECRET,
         "胸痛",
         "The scripted summary",
+        "您说的情况已经记下",
         "cannot answer with JSON",
         signature,
         "sk-test",

@@ -99,6 +99,7 @@ async fn what_cannot_be_written_into_the_trail_is_not_done() {
         .fetch_all(&mut own.connection)
         .await
         .unwrap();
-    assert_eq!(acts, ["answer_questions", "cancel_job"]);
+    let expected = ["answer_questions", "cancel_job", "review_consultation"];
+    assert_eq!(acts, expected);
     own.remove().await;
 }

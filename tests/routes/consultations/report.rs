@@ -86,7 +86,7 @@ async fn check_html(url: &Value) {
     assert_eq!(html.headers()["cache-control"], "private, no-store");
 
     let html = html.text().await.unwrap();
-    for shown in ["问诊报告", "58岁", "The scripted summary."] {
+    for shown in ["问诊报告", "58岁", "您说的情况已经记下"] {
         assert!(html.contains(shown), "{html}");
     }
     let is_escaped = html.contains("&#60;script&#62;") && !html.contains("<script");
