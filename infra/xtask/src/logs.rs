@@ -8,6 +8,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use clap::Args;
 use serde_json::{Map, Value};
+use tokio::sync::Mutex;
 
 use crate::functions;
 use crate::report;
@@ -28,6 +29,9 @@ const PLATFORM_PREFIXES: [&str; 3] = ["START RequestId:", "END RequestId:", "REP
 
 /// Between two looks at the logs that are followed.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(700);
+
+/// Milliseconds by which a line may come later than one that is newer.
+const LATE_LINES: i64 = 60_000;
 
 /// Which logs are printed.
 #[derive(Args)]
@@ -63,16 +67,47 @@ pub async fn follow_all(stack: &Stack) -> Result<()> {
     LogReader::new(stack, None).await.follow().await
 }
 
-/// Everything that the functions have logged, as it stands in the logs.
+/// Everything that the functions have logged, as it stands in the logs. What this process has read
+/// before is not asked for again: the emulator looks through a whole group for each page.
 pub async fn all(stack: &Stack) -> Result<Vec<String>> {
+    static READ: Mutex<BTreeMap<String, ReadLines>> = Mutex::const_new(BTreeMap::new());
+
     let client = Client::new(&stack.aws().await);
+    let mut read = READ.lock().await;
     let mut messages = Vec::new();
     for group in groups() {
-        let events = read_events(&client, &group, 0).await;
-        messages.extend(events.into_iter().filter_map(|event| event.message));
+        let known = read.entry(group.clone()).or_default();
+        let start = known.newest.saturating_sub(LATE_LINES);
+        for event in read_events(&client, &group, start).await {
+            known.add(event);
+        }
+        messages.extend(known.messages.iter().cloned());
     }
 
     Ok(messages)
+}
+
+/// Lines of one group.
+#[derive(Default)]
+struct ReadLines {
+    messages: Vec<String>,
+    seen: BTreeSet<String>,
+    /// Milliseconds since 1970.
+    newest: i64,
+}
+
+impl ReadLines {
+    fn add(&mut self, event: FilteredLogEvent) {
+        let at = event.timestamp.unwrap_or_default();
+        let stream = event.log_stream_name.unwrap_or_default();
+        let message = event.message.unwrap_or_default();
+        let id = event.event_id.unwrap_or_else(|| message.clone());
+
+        if self.seen.insert(format!("{at} {stream} {id}")) {
+            self.newest = at.max(self.newest);
+            self.messages.push(message);
+        }
+    }
 }
 
 /// What one function has logged since a time, in milliseconds since 1970.
