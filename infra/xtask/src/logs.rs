@@ -30,6 +30,9 @@ const PLATFORM_PREFIXES: [&str; 3] = ["START RequestId:", "END RequestId:", "REP
 /// Between two looks at the logs that are followed.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(700);
 
+/// What the emulator gives of a group at once.
+const MAX_EVENTS: usize = 10_000;
+
 /// Milliseconds by which a line may come later than one that is newer.
 const LATE_LINES: i64 = 60_000;
 
@@ -202,8 +205,29 @@ impl LogReader {
     }
 }
 
-/// The events of one group since a time, in milliseconds since 1970.
+/// The events of one group since a time, in milliseconds since 1970. The emulator gives no more than
+/// the first 10,000 and no token for the next ones: they are asked for by the time of the last.
 async fn read_events(client: &Client, group: &str, start: i64) -> Vec<FilteredLogEvent> {
+    let mut events = Vec::new();
+    let mut start = start;
+    loop {
+        let read = read_pages(client, group, start).await;
+        let last = read.last().and_then(|event| event.timestamp);
+        match last {
+            Some(last) if read.len() >= MAX_EVENTS && last > start => {
+                let earlier = |event: &FilteredLogEvent| event.timestamp < Some(last);
+                events.extend(read.into_iter().filter(earlier));
+                start = last;
+            }
+            _ => {
+                events.extend(read);
+                return events;
+            }
+        }
+    }
+}
+
+async fn read_pages(client: &Client, group: &str, start: i64) -> Vec<FilteredLogEvent> {
     let mut pages = client
         .filter_log_events()
         .log_group_name(group)
