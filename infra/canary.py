@@ -34,41 +34,21 @@ VARIABLE = """\
 """
 
 # Sooner than the alarms of infra/observability.yaml, which would be too late for five minutes.
-ALARMS = """\
-  CanaryErrors:
+ALARM = """\
+  {name}:
     Type: AWS::CloudWatch::Alarm
     Properties:
       AlarmDescription: |-
-        More than 3 % of calls get a 5xx while a new version has a tenth of them. CodeDeploy takes the deployment back by itself.
+        More than 3 % of {calls} get a 5xx while a new version has a tenth of them. CodeDeploy takes the deployment back by itself.
         First: see that it does: aws deploy list-deployments --include-only-statuses InProgress Stopped Failed.
-        Then: no deployment runs, or it is back and calls still fail: it is not the version. ApiErrors says how to go on.
+        Then: no deployment runs, or it is back and calls still fail: it is not the version. {alarm} says how to go on.
         Runbook: docs/runbook.md#canary
       Metrics:
-        - {Id: errors, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
-            Namespace: AWS/ApiGateway, MetricName: 5xx, Dimensions: [{Name: ApiId, Value: !Ref HttpApi}]}}}
-        - {Id: calls, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
-            Namespace: AWS/ApiGateway, MetricName: Count, Dimensions: [{Name: ApiId, Value: !Ref HttpApi}]}}}
-        - {Id: share, Expression: 'IF(calls > 20, 100 * FILL(errors, 0) / calls, 0)', Label: percent of calls}
-      EvaluationPeriods: 3
-      DatapointsToAlarm: 2
-      Threshold: 3
-      ComparisonOperator: GreaterThanThreshold
-      TreatMissingData: notBreaching
-
-  CanaryChatErrors:
-    Type: AWS::CloudWatch::Alarm
-    Properties:
-      AlarmDescription: |-
-        More than 3 % of streamed chats get a 5xx while a new version has a tenth of them. CodeDeploy takes the deployment back by itself.
-        First: see that it does: aws deploy list-deployments --include-only-statuses InProgress Stopped Failed.
-        Then: no deployment runs, or it is back and calls still fail: it is not the version. ChatApiErrors says how to go on.
-        Runbook: docs/runbook.md#canary
-      Metrics:
-        - {Id: errors, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
-            Namespace: AWS/ApiGateway, MetricName: 5XXError, Dimensions: [{Name: ApiName, Value: !Sub '${AWS::StackName}-chat'}]}}}
-        - {Id: calls, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {
-            Namespace: AWS/ApiGateway, MetricName: Count, Dimensions: [{Name: ApiName, Value: !Sub '${AWS::StackName}-chat'}]}}}
-        - {Id: share, Expression: 'IF(calls > 20, 100 * FILL(errors, 0) / calls, 0)', Label: percent of calls}
+        - {{Id: errors, ReturnData: false, MetricStat: {{Stat: Sum, Period: 60, Metric: {{
+            Namespace: AWS/ApiGateway, MetricName: {metric}, Dimensions: [{dimension}]}}}}}}
+        - {{Id: calls, ReturnData: false, MetricStat: {{Stat: Sum, Period: 60, Metric: {{
+            Namespace: AWS/ApiGateway, MetricName: Count, Dimensions: [{dimension}]}}}}}}
+        - {{Id: share, Expression: 'IF(calls > 20, 100 * FILL(errors, 0) / calls, 0)', Label: percent of calls}}
       EvaluationPeriods: 3
       DatapointsToAlarm: 2
       Threshold: 3
@@ -76,6 +56,14 @@ ALARMS = """\
       TreatMissingData: notBreaching
 
 """
+# By the alarm: what it counts, and which alarm of infra/observability.yaml says how to go on.
+ALARMS = "".join(
+    ALARM.format(name=name, calls=calls, alarm=alarm, metric=metric, dimension=dimension)
+    for name, calls, alarm, metric, dimension in [
+        ("CanaryErrors", "calls", "ApiErrors", "5xx", "{Name: ApiId, Value: !Ref HttpApi}"),
+        ("CanaryChatErrors", "streamed chats", "ChatApiErrors", "5XXError", "{Name: ApiName, Value: !Sub '${AWS::StackName}-chat'}"),
+    ]
+)
 
 # cfn-lint does not know AutoPublishAliasAllProperties in Globals, where SAM takes it.
 LINT = """\

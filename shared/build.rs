@@ -1,5 +1,6 @@
 //! Reads the rules of triage (`src/triage/rules/*.toml`), checks them, and writes them as tables,
-//! so that a function that starts has nothing to parse and nothing to compile. Lists the migrations.
+//! so that a function that starts has nothing to parse and nothing to compile. Lists the
+//! migrations.
 //!
 //! The code that reads the pattern language is the crate's own.
 

@@ -53,8 +53,8 @@ async fn no_log_line_repeats_what_a_patient_or_a_model_wrote() {
     }
 }
 
-/// A file whose name and text tell of an illness: it is verified, delivered, removed, and its path is
-/// made invalid. Returns its id.
+/// A file whose name and text tell of an illness: it is verified, delivered, removed, and its path
+/// is made invalid. Returns its id.
 async fn upload_and_remove(user: &User) -> String {
     let wrong = json!({ "file_name": SECRET, "content_type": SECRET, "size": 1 });
     let refused = user.post("/v1/uploads").json(&wrong).send().await.unwrap();

@@ -1,11 +1,13 @@
 //! The template tells the truth: what it deploys exists, and is what the code and the local tools
 //! think it is.
 
+mod actions;
 mod alarms;
 mod bounds;
 mod calls;
 mod canary;
 mod dashboards;
+mod events;
 mod figures;
 mod network;
 mod parameters;
@@ -17,27 +19,16 @@ mod streaming;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
-use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
-use aws_lambda_events::cloudwatch_logs::LogsEvent;
-use aws_lambda_events::sqs::SqsEvent;
-use lambda_http::request::LambdaRequest;
-use serde::de::DeserializeOwned;
 use serde_norway::Value;
-use wenzhen::jobs::JobMessage;
 use wenzhen::lambda::{Function, Trigger};
-use wenzhen::uploads::UploadMessage;
 use wenzhen_functions::FUNCTIONS;
 
 const FUNCTION: &str = "AWS::Serverless::Function";
 
 /// Seconds after which API Gateway ends a call.
 const GATEWAY_TIMEOUT: u64 = 30;
-
-/// The one sample event of a queue that holds no job.
-const NOT_A_JOB: &str = "process-dead-letters.not-a-job.json";
 
 /// A method and a path.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -390,8 +381,8 @@ fn every_queue_outwaits_its_function_and_has_dead_letters() {
     assert!(queues.values().all(is_encrypted), "queues are encrypted");
 }
 
-/// All functions share a log group; `forward-traces` alone has its own, since it is handed the lines
-/// of the others, and its own would make lines.
+/// All functions share a log group; `forward-traces` alone has its own, since it is handed the
+/// lines of the others, and its own would make lines.
 #[test]
 fn every_function_keeps_its_logs_for_a_stated_time() {
     let groups = resources_of_kind("AWS::Logs::LogGroup");
@@ -472,79 +463,4 @@ fn no_client_may_choose_its_tenant() {
         let creation = &pool["AdminCreateUserConfig"];
         assert_eq!(creation["AllowAdminCreateUserOnly"], true);
     }
-}
-
-#[test]
-fn every_function_has_sample_events_that_it_can_read() {
-    let functions = deployed_functions();
-    let mut sampled = BTreeSet::new();
-    for entry in fs::read_dir(repository_root().join("events")).unwrap() {
-        let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_str().unwrap();
-        let [name, _case, "json"] = file.split('.').collect::<Vec<_>>()[..] else {
-            panic!("{file} is not named <function>.<case>.json");
-        };
-
-        let function = functions.get(name);
-        let function = function.unwrap_or_else(|| panic!("{file}: there is no function {name}"));
-        check_sample_event(function, &path, file);
-        sampled.insert(name.to_owned());
-    }
-
-    assert_eq!(sampled, functions.into_keys().collect());
-}
-
-/// A schedule's event is JSON from the scheduler, a queue's holds jobs or arrivals of uploads, and
-/// any other is a request.
-fn check_sample_event(function: &Value, path: &Path, file: &str) {
-    if !events_of_kind(function, "ScheduleV2").is_empty() {
-        let event: serde_json::Value = read_json(path);
-        assert_eq!(event["source"], "aws.scheduler", "{file}");
-        return;
-    }
-
-    if file.starts_with("forward-traces") {
-        let event: LogsEvent = read_json(path);
-        assert!(!event.aws_logs.data.log_events.is_empty(), "{file}");
-        return;
-    }
-
-    if file.starts_with("migrate") {
-        let event: CloudFormationCustomResourceRequest = read_json(path);
-        let is_update = matches!(event, CloudFormationCustomResourceRequest::Update(_));
-        assert!(is_update, "{file}");
-        return;
-    }
-
-    if file.starts_with("ws-") {
-        let event: ApiGatewayWebsocketProxyRequest = read_json(path);
-        let route = event.request_context.route_key.unwrap();
-        assert!(socket_routes().contains_key(&route), "{file}");
-        return;
-    }
-
-    if events_of_kind(function, "SQS").is_empty() {
-        let request: LambdaRequest = read_json(path);
-        let is_of_a_rest_api = matches!(request, LambdaRequest::ApiGatewayV1(_));
-        assert_eq!(is_of_a_rest_api, file.contains(".streamed."), "{file}");
-        return;
-    }
-
-    let event: SqsEvent = read_json(path);
-    for record in event.records {
-        if file.starts_with("verify-upload") {
-            assert!(
-                UploadMessage::read(&record.body.unwrap()).is_some(),
-                "{file}"
-            );
-            continue;
-        }
-        let job = JobMessage::read(&record.body.unwrap());
-        assert_eq!(job.is_some(), file != NOT_A_JOB, "{file}");
-    }
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> T {
-    let text = fs::read_to_string(path).unwrap();
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -221,8 +221,8 @@ impl VerifyUpload {
     }
 }
 
-/// Soon at first, and later and later up to a minute: a hundred receives are an hour and a half, and
-/// the queue gives a message up after 300.
+/// Soon at first, and later and later up to a minute: a hundred receives are an hour and a half,
+/// and the queue gives a message up after 300.
 fn busy_delay(record: &SqsMessage) -> Duration {
     let received = record.attributes.get("ApproximateReceiveCount");
     let received = received.and_then(|count| count.parse().ok()).unwrap_or(1);

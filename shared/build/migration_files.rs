@@ -1,5 +1,5 @@
-//! The migrations of the database, as a table of the binary. `sqlx::migrate!` would do the same, with
-//! a second build of the driver.
+//! The migrations of the database, as a table of the binary. `sqlx::migrate!` would do the same,
+//! with a second build of the driver.
 
 use std::error::Error;
 use std::fmt::Write;

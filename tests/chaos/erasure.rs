@@ -1,5 +1,5 @@
-//! Erasures whose worker is killed (SIGKILL) at each step, of a consultation that has left something
-//! in every place; and the removal of its file, killed likewise.
+//! Erasures whose worker is killed (SIGKILL) at each step, of a consultation that has left
+//! something in every place; and the removal of its file, killed likewise.
 
 use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};

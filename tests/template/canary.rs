@@ -86,7 +86,8 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
     }
 }
 
-/// SAM sees no parameter's value: settings that are changed by a deployment would stay as they were.
+/// SAM sees no parameter's value: settings that are changed by a deployment would stay as they
+/// were.
 #[test]
 fn every_deployment_makes_new_versions() {
     let versions = |resources: &BTreeMap<String, Value>| -> BTreeSet<String> {

@@ -6,11 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use serde_norway::Value;
-
-use super::repository_root;
 use super::rules::rules;
 use super::stacks::{ROOT, alarms, names_in, read_stack};
+use super::{canary, repository_root};
 
 const PAGE: &str = "docs/runbook.md";
 
@@ -57,12 +55,9 @@ fn anchor_of(heading: &str) -> String {
 
 /// What each alarm of `infra/canary.py` says.
 fn canary_descriptions() -> BTreeMap<String, String> {
-    let script = fs::read_to_string(repository_root().join("infra/canary.py")).unwrap();
-    let (_, after) = script.split_once("ALARMS = \"\"\"\\\n").unwrap();
-    let (text, _) = after.split_once("\"\"\"").unwrap();
-    let alarms: BTreeMap<String, Value> = serde_norway::from_str(text).unwrap();
-
-    let descriptions = alarms.into_iter().map(|(name, alarm)| {
+    let resources = canary::transformed().into_iter();
+    let alarms = resources.filter(|(_, it)| it["Type"] == "AWS::CloudWatch::Alarm");
+    let descriptions = alarms.map(|(name, alarm)| {
         let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
         (name, description.to_owned())
     });

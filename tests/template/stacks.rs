@@ -1,5 +1,5 @@
-//! The stacks around the application fit each other, the code and the runbook. They are not deployed
-//! by the tests: the emulator lacks most of their resources.
+//! The stacks around the application fit each other, the code and the runbook. They are not
+//! deployed by the tests: the emulator lacks most of their resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

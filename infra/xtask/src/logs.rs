@@ -205,8 +205,9 @@ impl LogReader {
     }
 }
 
-/// The events of one group since a time, in milliseconds since 1970. The emulator gives no more than
-/// the first 10,000 and no token for the next ones: they are asked for by the time of the last.
+/// The events of one group since a time, in milliseconds since 1970. The emulator gives no more
+/// than the first 10,000 and no token for the next ones: they are asked for by the time of the
+/// last.
 async fn read_events(client: &Client, group: &str, start: i64) -> Vec<FilteredLogEvent> {
     let mut events = Vec::new();
     let mut start = start;

@@ -41,8 +41,8 @@ async fn a_declared_checksum_is_held_against_the_file() {
     assert_eq!(ready["state"], "ready");
     assert_eq!(ready["sha256"], hash_of(b"hello"));
 
-    // S3 itself would refuse another file of the same size. The emulator holds no checksum of a form
-    // against it, so here the verification does.
+    // S3 itself would refuse another file of the same size. The emulator holds no checksum of a
+    // form against it, so here the verification does.
     let accepted = accepted_with(&user, 5, &hash_of(b"hello")).await;
     send(&accepted["form"], b"jello").await;
     let rejected = looked_at(&user, &accepted["id"]).await;
