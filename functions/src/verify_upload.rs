@@ -259,6 +259,6 @@ mod tests {
         let of_half: u64 = (1..=150)
             .map(|times: u64| seconds(&times.to_string()))
             .sum();
-        assert!(of_half > 20 / 3 * 15 * 60, "{of_half} s of 150 receives");
+        assert!(of_half > 20 * 15 * 60 / 3, "{of_half} s of 150 receives");
     }
 }

@@ -122,7 +122,8 @@ impl Record {
         let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid();
         let insert = "INSERT INTO uploads (tenant_id, id, user_id, file_name, content_type, size,
                                            sha256, state)
-                      VALUES ($1, $2, 'user-1', 'x.txt', 'text/plain', 1, repeat('0', 64), 'ready')";
+                      VALUES ($1, $2, 'user-1', 'x.txt', 'text/plain', 1,
+                              repeat('0', 64), 'ready')";
         let insert = sqlx::query(insert).bind(&self.tenant).bind(id);
         insert.execute(&mut database().await).await.unwrap();
         id

@@ -75,7 +75,9 @@ fn documents_count_the_tests_of_chaos() {
             panic!("{path}: {start}");
         });
         let sentence = rest.split(". ").next().unwrap();
-        let numbers = sentence.split(' ').filter_map(|word| word.parse().ok());
+        let numbers = sentence
+            .split(' ')
+            .filter_map(|word| word.parse::<usize>().ok());
         assert_eq!(numbers.sum::<usize>(), others, "{path}: {sentence}");
     }
 }

@@ -122,7 +122,8 @@ from cryptography.hazmat.primitives import serialization as s
 key = rsa.generate_private_key(65537, 2048)
 public = key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
 open(sys.argv[1], 'wb').write(public)
-print(key.private_bytes(s.Encoding.PEM, getattr(s.PrivateFormat, sys.argv[2]), s.NoEncryption()).decode())";
+form = getattr(s.PrivateFormat, sys.argv[2])
+print(key.private_bytes(s.Encoding.PEM, form, s.NoEncryption()).decode())";
 
     for form in ["PKCS8", "TraditionalOpenSSL"] {
         let public = STACK.home.join(format!("cdn-key-rsa-{form}.pem"));
