@@ -29,6 +29,7 @@ mod provider;
 mod readers;
 mod realtime;
 mod routes;
+mod smoke;
 mod support;
 mod template;
 mod traces;

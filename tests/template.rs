@@ -7,6 +7,7 @@ mod bounds;
 mod calls;
 mod canary;
 mod dashboards;
+mod deployment;
 mod events;
 mod figures;
 mod network;
