@@ -7,12 +7,13 @@
 Each deployment makes new versions, also where parameters alone have changed: it has its time in a variable, or what DEPLOYMENT says.
 
 Each function gets the alias `live`, to which routes and queues lead, and CodeDeploy gives a new version a tenth of the calls for five minutes.
-If the APIs answer with errors meanwhile, all of them go back. It is no part of the template itself, since the local stack's emulator has no
-CodeDeploy, and what is tested would be another template (docs/deploy.md#a-canary).
+If that version fails meanwhile, or the APIs answer with errors, everything goes back. It is no part of the template itself, since the local
+stack's emulator has no CodeDeploy, and what is tested would be another template (docs/deploy.md#a-canary).
 """
 
 import os
 import pathlib
+import re
 import sys
 from datetime import datetime, timezone
 
@@ -65,6 +66,48 @@ ALARMS = "".join(
     ]
 )
 
+# The new version of one function: a fifth of its own calls, which the alarms above cannot see if few others fail.
+VERSION_ALARM = """\
+  {name}Canary:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      AlarmDescription: |-
+        The new version of {handler} fails a fifth of its calls, two in a minute at least. While it has a tenth of all, CodeDeploy takes all back.
+        First: see that it does: aws deploy list-deployments --include-only-statuses InProgress Stopped Failed.
+        Then: no deployment runs: what the function needs is gone, or nobody has called it so before. Its log says.
+        Runbook: docs/runbook.md#canary
+      Metrics:
+        - {{Id: crashes, ReturnData: false, MetricStat: {{Stat: Sum, Period: 60, Metric: {{
+            Namespace: AWS/Lambda, MetricName: Errors, Dimensions: {version}}}}}}}
+        - {{Id: failures, ReturnData: false, MetricStat: {{Stat: Sum, Period: 60, Metric: {{
+            Namespace: !Ref MetricsNamespace, MetricName: FunctionFailed, Dimensions: [
+              {{Name: function, Value: {handler}}}, {{Name: version, Value: !GetAtt {name}.Version.Version}}]}}}}}}
+        - {{Id: calls, ReturnData: false, MetricStat: {{Stat: Sum, Period: 60, Metric: {{
+            Namespace: AWS/Lambda, MetricName: Invocations, Dimensions: {version}}}}}}}
+        - Id: share
+          Label: percent of calls
+          Expression: 'IF(SUM([crashes, failures]) > 1, 100 * SUM([crashes, failures]) / calls, 0)' # failures are no number until there are some
+      EvaluationPeriods: 1
+      Threshold: 20
+      ComparisonOperator: GreaterThanOrEqualToThreshold
+      TreatMissingData: notBreaching
+
+"""
+VERSION = """[
+              {{Name: FunctionName, Value: !Ref {name}}}, {{Name: Resource, Value: !Sub '${{{name}}}:live'}},
+              {{Name: ExecutedVersion, Value: !GetAtt {name}.Version.Version}}]"""
+
+# Under each function's Properties, besides those of all functions.
+VERSION_SETTING = """\
+      DeploymentPreference: {{Alarms: [!Ref {name}Canary]}}
+"""
+
+# A function of the template, with the name of its handler.
+FUNCTION = re.compile(r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: ([\w-]+)\n", re.MULTILINE)
+
+# Routes of the WebSocket API name their function themselves.
+SOCKET_ROUTE = re.compile(r"\{FunctionArn: !GetAtt (\w+)\.Arn\}")
+
 # cfn-lint does not know AutoPublishAliasAllProperties in Globals, where SAM takes it.
 LINT = """\
   cfn-lint: {config: {ignore_checks: [E3724]}}
@@ -86,7 +129,13 @@ def with_canary(template: str) -> str:
         if template.count(anchor) != 1:
             sys.exit(f"error: template.yaml has no single {anchor.strip()!r}; mend ANCHORS in infra/canary.py")
         template = template.replace(anchor, anchor + part)
-    return template
+
+    alarms = []
+    for name, handler in FUNCTION.findall(template):
+        alarms.append(VERSION_ALARM.format(name=name, handler=handler, version=VERSION.format(name=name)))
+    template = FUNCTION.sub(lambda found: found[0] + VERSION_SETTING.format(name=found[1]), template)
+    template = template.replace(ALARMS, ALARMS + "".join(alarms))
+    return SOCKET_ROUTE.sub(r"{FunctionArn: !Ref \1.Alias}", template)
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
-//! What SAM makes of the template with a canary: CodeDeploy has each function's alias, and what
-//! calls a function calls the alias. Nothing of it is deployed here, since the emulator has no
+//! What SAM makes of the template with a canary: CodeDeploy has each function's alias and looks at
+//! its new version, and what calls a function calls the alias. Nothing of it is deployed here, since the emulator has no
 //! `CodeDeploy`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +74,11 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
         let config = &group["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"];
         assert_eq!(config, "Canary10Percent5Minutes");
         let alarms = group["AlarmConfiguration"]["Alarms"].as_array().unwrap();
-        assert_eq!(alarms.len(), 2, "the HTTP API's and the REST API's");
+        assert_eq!(
+            alarms.len(),
+            3,
+            "of the HTTP API, the REST API, its version"
+        );
         for alarm in alarms {
             let name = alarm["Name"]["Ref"].as_str().unwrap();
             assert_eq!(resources[name]["Type"], "AWS::CloudWatch::Alarm", "{name}");
@@ -83,6 +87,46 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
             .as_array()
             .unwrap();
         assert!(events.contains(&"DEPLOYMENT_STOP_ON_ALARM".into()));
+    }
+}
+
+/// One function that is broken makes too few of all errors for the alarms of the APIs.
+#[test]
+fn each_function_is_watched_by_its_new_version() {
+    let resources = transformed();
+    for (name, group) in &resources {
+        let Some(function) = name.strip_suffix("DeploymentGroup") else {
+            continue;
+        };
+        let alarms = &group["Properties"]["AlarmConfiguration"]["Alarms"];
+        assert_eq!(alarms[2]["Name"]["Ref"], format!("{function}Canary"));
+
+        let (alarm, handler) = (
+            &resources[&format!("{function}Canary")]["Properties"],
+            &resources[function]["Properties"]["Handler"],
+        );
+        let metrics = alarm["Metrics"].as_array().unwrap();
+        let measured = metrics.iter().filter_map(|it| it["MetricStat"].as_object());
+        let mut names = BTreeSet::new();
+        for metric in measured.map(|it| &it["Metric"]) {
+            let dimensions = metric["Dimensions"].as_array().unwrap();
+            let value_of = |wanted: &str| {
+                let found = dimensions.iter().find(|it| it["Name"] == wanted);
+                found.map_or(&Value::Null, |it| &it["Value"])
+            };
+            let is_ours = metric["MetricName"] == "FunctionFailed";
+            let version = if is_ours {
+                assert_eq!(value_of("function"), handler);
+                value_of("version")
+            } else {
+                assert_eq!(value_of("FunctionName")["Ref"], function);
+                value_of("ExecutedVersion")
+            };
+            let of = version["Fn::GetAtt"][0].as_str().unwrap();
+            assert_eq!(resources[of]["Properties"]["FunctionName"]["Ref"], function);
+            names.insert(metric["MetricName"].as_str().unwrap());
+        }
+        assert_eq!(names.len(), 3, "{names:?}");
     }
 }
 
@@ -149,6 +193,13 @@ fn what_calls_a_function_calls_its_alias() {
         routes += 1;
     }
     assert_eq!(routes, super::deployed_routes().len() + 1, "and the stream");
+
+    let sockets = of_kind(&resources, "AWS::ApiGatewayV2::Integration");
+    assert_eq!(sockets.len(), 3, "of the WebSocket API");
+    for socket in sockets {
+        let function = &socket["IntegrationUri"]["Fn::Sub"][1]["FunctionArn"]["Ref"];
+        assert!(is_alias(function.as_str().unwrap()), "{function}");
+    }
 
     for (kind, field) in [
         ("AWS::Lambda::EventSourceMapping", "/FunctionName/Ref"),

@@ -75,6 +75,13 @@ fn descriptions() -> BTreeMap<String, (String, bool)> {
         })
         .collect();
     for (name, text) in canary_descriptions() {
+        // Those of single functions share a name in the runbook.
+        let is_of_version = name.ends_with("Canary");
+        let name = if is_of_version {
+            "…Canary".to_owned()
+        } else {
+            name
+        };
         descriptions.insert(name, (text.replace(PAGE, "${RunbookUrl}"), true));
     }
     descriptions

@@ -124,6 +124,12 @@ pub fn handler_name() -> Option<String> {
     optional("_HANDLER").ok().flatten()
 }
 
+/// Which published version of the function this is: `AWS_LAMBDA_FUNCTION_VERSION`, which Lambda
+/// sets; `$LATEST` if none was published.
+pub fn function_version() -> Option<String> {
+    optional("AWS_LAMBDA_FUNCTION_VERSION").ok().flatten()
+}
+
 /// The URL of the queue that jobs are sent to: `JOBS_QUEUE_URL`.
 pub fn jobs_queue_url() -> Result<String, ConfigError> {
     required("JOBS_QUEUE_URL")

@@ -29,7 +29,7 @@ use lambda_http::Body;
 pub use lambda_http::Request;
 
 use crate::error::{Error, error_chain};
-use crate::telemetry::trace;
+use crate::telemetry::{metrics, trace};
 pub use body::parse_json;
 pub use call::{Call, path_parameter, query_parameter};
 pub use endpoint::{Endpoint, Incoming, Json, Protocol, Public, PublicCall, Route};
@@ -81,11 +81,13 @@ fn log_error(status: u16, problem: &str, causes: &str, started: Instant) {
     }
 }
 
-/// The status in the call's span. What a client did wrong is no failure of ours.
+/// The status in the call's span, and among the failures of this function's version. What a client
+/// did wrong is no failure of ours.
 pub(crate) fn note_status(status: u16) {
     trace::note("status", i64::from(status));
     if status >= 500 {
         trace::fail(format!("status {status}"));
+        metrics::add_failures(1);
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Answer, Invoke, buffered, read};
 use crate::config::ConfigError;
 use crate::deadline::Deadline;
 use crate::setup::Setup;
+use crate::telemetry::metrics;
 
 /// A function that consumes a queue, batch by batch.
 pub trait QueueConsumer: Sized + 'static {
@@ -40,7 +41,10 @@ impl<C: QueueConsumer> Invoke for Consumer<C> {
         Box::pin(async {
             let event = read(event)?;
             let deadline = Deadline::of_timeout(context.deadline(), Duration::ZERO, C::TIMEOUT);
-            buffered(&self.0.handle(event, deadline).await)
+            let answer = self.0.handle(event, deadline).await;
+            // Lambda counts a batch as answered whose messages all come again.
+            metrics::add_failures(u64::from(!answer.batch_item_failures.is_empty()));
+            buffered(&answer)
         })
     }
 }

@@ -278,6 +278,12 @@ static COUNTED: &[Metric] = &[
         "Jobs that were completed",
     ),
     counter(
+        "FunctionFailed",
+        "function_failures_total",
+        &["function", "version"],
+        "Answers with a 5xx, and batches of which messages have to come again, by the version of the function",
+    ),
+    counter(
         "JobFailed",
         "jobs_failed_total",
         &["kind"],

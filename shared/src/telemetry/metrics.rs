@@ -17,9 +17,23 @@ use super::series;
 /// The namespace of all our metrics, once events are counted.
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
-/// From now on events are counted, in this namespace; a second one changes nothing.
-pub(super) fn turn_on(namespace: String) {
+/// The function that this process runs, if it runs one alone, and its version.
+static FUNCTION: OnceLock<Option<(String, String)>> = OnceLock::new();
+
+/// From now on events are counted, in this namespace and for this function; a second time changes
+/// nothing.
+pub(super) fn turn_on(namespace: String, function: Option<(String, String)>) {
+    FUNCTION.get_or_init(|| function);
     NAMESPACE.get_or_init(|| namespace);
+}
+
+/// Counts so many failures of this function's version: what a canary looks at. Runs that Lambda
+/// itself counts as errors are no part of them.
+pub fn add_failures(failures: u64) {
+    if let Some(Some((function, version))) = FUNCTION.get() {
+        let dimensions = [("function", &**function), ("version", version)];
+        add("FunctionFailed", &dimensions, failures);
+    }
 }
 
 /// Counts one event. `dimensions` are few and have few values: names of tiers or circuits, never of

@@ -33,9 +33,10 @@ const SDK: &str = "aws_sdk_";
 
 /// Starts logging, counting and tracing. Called once, first thing in `main`.
 pub fn init() {
-    metrics::turn_on(config::metrics_namespace());
-
     let function = config::handler_name();
+    let version = function.clone().zip(config::function_version());
+    metrics::turn_on(config::metrics_namespace(), version);
+
     let lines = fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(NamedLines::new(function.as_deref()))
