@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Gives template.yaml a canary, before `sam build`, in a checkout that is made for a deployment.
+"""Gives template.yaml and its root a canary, before `sam build`, in a checkout that is made for a deployment.
 
-    python3 infra/canary.py          changes template.yaml
-    python3 infra/canary.py --print  prints what it would be
+    python3 infra/canary.py          changes template.yaml and infra/production.yaml
+    python3 infra/canary.py --print  prints what template.yaml would be
 
 Each deployment makes new versions, also where parameters alone have changed: it has its time in a variable, or what DEPLOYMENT says.
 
 Each function gets the alias `live`, to which routes and queues lead, and CodeDeploy gives a new version a tenth of the calls for five minutes.
-If that version fails meanwhile, or the APIs answer with errors, everything goes back. It is no part of the template itself, since the local
+If that version fails meanwhile, or the APIs answer with errors, everything goes back. With the parameter Canary=false all calls go over at once,
+as they must when the version before is the one that fails: CodeDeploy begins nothing while an alarm of it is raised. It is no part of the template itself, since the local
 stack's emulator has no CodeDeploy, and what is tested would be another template (docs/deploy.md#a-canary).
 """
 
@@ -17,13 +18,26 @@ import re
 import sys
 from datetime import datetime, timezone
 
-TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
+FOLDER = pathlib.Path(__file__).resolve().parent
+TEMPLATE = FOLDER.parent / "template.yaml"
+ROOT = FOLDER / "production.yaml"
+
+# Under Parameters, of both.
+PARAMETER = """\
+  Canary:
+    Type: String
+    Default: 'true'
+    AllowedValues: ['true', 'false']
+    Description: Whether new versions get a tenth of the calls first; 'false' if what runs is what fails (docs/deploy.md#a-canary).
+"""
 
 # Under Globals: Function:
 SETTINGS = """\
     AutoPublishAlias: live
     AutoPublishAliasAllProperties: true
+    VersionDeletionPolicy: Delete # else all of them are kept, 50 more with each deployment
     DeploymentPreference:
+      Enabled: !Ref Canary
       Type: Canary10Percent5Minutes
       Alarms: [!Ref CanaryErrors, !Ref CanaryChatErrors]
 """
@@ -102,6 +116,12 @@ VERSION_SETTING = """\
       DeploymentPreference: {{Alarms: [!Ref {name}Canary]}}
 """
 
+# Called by the function's own name, of which no part of the calls can be led elsewhere.
+UNSHARED = """\
+      DeploymentPreference: {Enabled: false}
+"""
+UNSHARED_FUNCTIONS = {"Migrate", "ForwardTraces"}
+
 # A function of the template, with the name of its handler.
 FUNCTION = re.compile(r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: ([\w-]+)\n", re.MULTILINE)
 
@@ -115,27 +135,48 @@ LINT = """\
 
 ANCHORS = {
     "\nMetadata:\n": LINT,
+    "\nParameters:\n": PARAMETER,
     "Globals:\n  Function:\n": SETTINGS,
     "    Environment:\n      Variables:\n": VARIABLE.format(os.environ.get("DEPLOYMENT") or datetime.now(timezone.utc).isoformat()),
-    "\nResources:\n": ALARMS,
 }
+
+
+# In the root: the parameter, and its way to the application.
+ROOT_ANCHORS = {
+    "\nParameters:\n": PARAMETER,
+    "      TemplateURL: ../template.yaml\n      Parameters:\n": "        Canary: !Ref Canary\n",
+}
+
+
+def insert(text: str, file: str, parts: dict[str, str]) -> str:
+    """The text with each part behind its anchor."""
+    for anchor, part in parts.items():
+        if text.count(anchor) != 1:
+            sys.exit(f"error: {file} has no single {anchor.strip()!r}; mend the anchors in infra/canary.py")
+        text = text.replace(anchor, anchor + part)
+    return text
+
+
+def setting_of(name: str) -> str:
+    return UNSHARED if name in UNSHARED_FUNCTIONS else VERSION_SETTING.format(name=name)
 
 
 def with_canary(template: str) -> str:
     """The template with all parts. One that has them already stays as it is."""
     if SETTINGS in template:
         return template
-    for anchor, part in ANCHORS.items():
-        if template.count(anchor) != 1:
-            sys.exit(f"error: template.yaml has no single {anchor.strip()!r}; mend ANCHORS in infra/canary.py")
-        template = template.replace(anchor, anchor + part)
 
     alarms = []
     for name, handler in FUNCTION.findall(template):
-        alarms.append(VERSION_ALARM.format(name=name, handler=handler, version=VERSION.format(name=name)))
-    template = FUNCTION.sub(lambda found: found[0] + VERSION_SETTING.format(name=found[1]), template)
-    template = template.replace(ALARMS, ALARMS + "".join(alarms))
-    return SOCKET_ROUTE.sub(r"{FunctionArn: !Ref \1.Alias}", template)
+        if name not in UNSHARED_FUNCTIONS:
+            alarms.append(VERSION_ALARM.format(name=name, handler=handler, version=VERSION.format(name=name)))
+    template = FUNCTION.sub(lambda found: found[0] + setting_of(found[1]), template)
+    template = SOCKET_ROUTE.sub(r"{FunctionArn: !Ref \1.Alias}", template)
+    return insert(template, TEMPLATE.name, ANCHORS | {"\nResources:\n": ALARMS + "".join(alarms)})
+
+
+def root_with_canary(root: str) -> str:
+    return root if PARAMETER in root else insert(root, ROOT.name, ROOT_ANCHORS)
 
 
 def main() -> None:
@@ -144,6 +185,7 @@ def main() -> None:
         sys.stdout.write(changed)
     elif not sys.argv[1:]:
         TEMPLATE.write_text(changed)
+        ROOT.write_text(root_with_canary(ROOT.read_text()))
     else:
         sys.exit(__doc__)
 

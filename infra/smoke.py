@@ -4,7 +4,7 @@
     python3 infra/smoke.py wenzhen-prod
 
 Takes the AWS CLI, with credentials that may make people in the stack's user pool. The person is of the tenant `smoke-test`, has a name and a
-password of this run alone, and is removed again. Ends with 0 if each step went well, and else with 1 and the step that did not.
+password of this run alone, and is removed again. Ends with 0 if each step went well; with 1 if one did not; with 2 if nobody can be signed in here, since Mfa=ON asks for a device.
 
 Models are asked twice, if there are any. Without one, and while all of them are down, the rules answer; that is told and is no failure.
 """
@@ -42,6 +42,10 @@ class Failure(Exception):
     def __init__(self, message: str, code: str = ""):
         super().__init__(message)
         self.code = code
+
+
+class Unable(Failure):
+    """That a step cannot be tried here says nothing about the stack."""
 
 
 def aws(*arguments: str, document: dict | None = None) -> dict:
@@ -95,7 +99,7 @@ class Person:
         }
         answer = aws("cognito-idp", "admin-initiate-auth", document=asked)
         if "AuthenticationResult" not in answer:
-            raise Failure(f"the user pool asks for {answer.get('ChallengeName')}: with Mfa=ON nobody signs in without a device")
+            raise Unable(f"the user pool asks for {answer.get('ChallengeName')}: with Mfa=ON nobody signs in without a device")
         return answer["AuthenticationResult"]["IdToken"]
 
 
@@ -235,7 +239,8 @@ def main() -> None:
     try:
         run(options.stack, given)
     except Failure as failure:
-        sys.exit(f"error: {failure}")
+        print(f"error: {failure}", file=sys.stderr)
+        sys.exit(2 if isinstance(failure, Unable) else 1)
 
 
 main()

@@ -1,4 +1,4 @@
-"""Prints what SAM makes of a template, which stands in the standard input, as JSON.
+"""Prints what SAM makes of a template, which stands in the standard input, as JSON. Arguments are parameters: NAME=VALUE.
 
 It is read as the SAM CLI reads it, which refuses what other readers take, such as a bare ? within braces.
 """
@@ -32,4 +32,5 @@ template["Globals"]["Function"]["CodeUri"] = "s3://bucket/bootstrap.zip"
 parameters = {name: "" for name in template["Parameters"]}
 for name, parameter in template["Parameters"].items():
     parameters[name] = parameter.get("Default", "")
+parameters |= dict(argument.split("=", 1) for argument in sys.argv[1:])
 json.dump(transform(template, parameters, NoPolicies()), sys.stdout, default=str)

@@ -6,12 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use wenzhen_functions::FUNCTIONS;
 
 use super::repository_root;
 use crate::support::STACK;
+
+/// What calls them names no alias: AWS' own services, which know the function.
+const CALLED_BY_NAME: [&str; 2] = ["Migrate", "ForwardTraces"];
 
 /// The most that a stack may have (CloudFormation quotas).
 const MAX_RESOURCES: usize = 500;
@@ -22,11 +26,13 @@ const READ_TEMPLATES: &str = "import sys; from samtranslator.yaml_helper import 
 
 /// The resources by their logical names.
 pub fn transformed() -> BTreeMap<String, Value> {
-    transformed_for("2026-01-01")
+    static TRANSFORMED: LazyLock<BTreeMap<String, Value>> =
+        LazyLock::new(|| transformed_for("2026-01-01", "true"));
+    TRANSFORMED.clone()
 }
 
-/// The same of a deployment of that name.
-fn transformed_for(deployment: &str) -> BTreeMap<String, Value> {
+/// The same of a deployment of that name, and with the parameter `Canary`.
+fn transformed_for(deployment: &str, canary: &str) -> BTreeMap<String, Value> {
     let python = xtask::tools::bin_folder(&STACK).join("python");
     let root = repository_root();
     let changed = Command::new(&python)
@@ -39,6 +45,7 @@ fn transformed_for(deployment: &str) -> BTreeMap<String, Value> {
 
     let mut transform = Command::new(&python)
         .arg(root.join("tests/template/canary.py"))
+        .arg(format!("Canary={canary}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -69,7 +76,7 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
     assert!(aliases.iter().all(|alias| alias["Name"] == "live"));
 
     let groups = of_kind(&resources, "AWS::CodeDeploy::DeploymentGroup");
-    assert_eq!(groups.len(), FUNCTIONS.len());
+    assert_eq!(groups.len(), FUNCTIONS.len() - CALLED_BY_NAME.len());
     for group in groups {
         let config = &group["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"];
         assert_eq!(config, "Canary10Percent5Minutes");
@@ -88,6 +95,59 @@ fn a_new_version_of_each_function_gets_a_tenth_of_the_calls_first() {
             .unwrap();
         assert!(events.contains(&"DEPLOYMENT_STOP_ON_ALARM".into()));
     }
+}
+
+/// A deployment that mends what has raised an alarm could not begin, and aliases that come or go
+/// take the routes down.
+#[test]
+fn without_the_canary_all_calls_go_over_at_once_and_the_aliases_stay() {
+    let resources = transformed_for("2026-01-01", "false");
+    assert!(of_kind(&resources, "AWS::CodeDeploy::DeploymentGroup").is_empty());
+
+    let mut aliases = 0;
+    for alias in resources
+        .values()
+        .filter(|it| it["Type"] == "AWS::Lambda::Alias")
+    {
+        assert!(alias["UpdatePolicy"].is_null(), "{alias}");
+        aliases += 1;
+    }
+    assert_eq!(aliases, FUNCTIONS.len());
+}
+
+/// Lambda keeps 75 GB of code in an account, and each deployment makes a version of each function.
+#[test]
+fn versions_that_nothing_calls_are_deleted() {
+    for (name, version) in &transformed() {
+        if version["Type"] == "AWS::Lambda::Version" {
+            assert_eq!(version["DeletionPolicy"], "Delete", "{name}");
+        }
+    }
+}
+
+/// The root hands the parameter on.
+#[test]
+fn the_root_gets_the_canary_too() {
+    let copy = std::env::temp_dir().join("wenzhen-canary");
+    drop(fs::remove_dir_all(&copy));
+    fs::create_dir_all(copy.join("infra")).unwrap();
+    for file in ["template.yaml", "infra/production.yaml", "infra/canary.py"] {
+        fs::copy(repository_root().join(file), copy.join(file)).unwrap();
+    }
+
+    let mut texts = Vec::new();
+    for _ in 0..2 {
+        let changed = Command::new("python3")
+            .arg(copy.join("infra/canary.py"))
+            .status()
+            .unwrap();
+        assert!(changed.success());
+        texts.push(fs::read_to_string(copy.join("infra/production.yaml")).unwrap());
+    }
+    fs::remove_dir_all(&copy).unwrap();
+    assert_eq!(texts[0], texts[1], "a second time changes nothing");
+    assert!(texts[0].contains("\nParameters:\n  Canary:\n"));
+    assert!(texts[0].contains("        Canary: !Ref Canary\n"));
 }
 
 /// One function that is broken makes too few of all errors for the alarms of the APIs.
@@ -140,9 +200,10 @@ fn every_deployment_makes_new_versions() {
             .filter(|(_, it)| it["Type"] == "AWS::Lambda::Version");
         versions.map(|(name, _)| name.clone()).collect()
     };
-    let (one, other) = (transformed_for("one"), transformed_for("other"));
+    let of = |deployment| transformed_for(deployment, "true");
+    let (one, other) = (of("one"), of("other"));
     assert_eq!(versions(&one).len(), FUNCTIONS.len());
-    assert_eq!(versions(&one), versions(&transformed_for("one")));
+    assert_eq!(versions(&one), versions(&of("one")));
     assert!(versions(&one).is_disjoint(&versions(&other)));
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_norway::Value;
 
@@ -163,5 +165,197 @@ fn actions_of_workflows_are_commits() {
                 file.display()
             );
         }
+    }
+}
+
+/// What stands in for AWS while `deploy.sh` runs. `raised` and `failing` are files: how many alarms
+/// are raised, and how many calls of the health check fail.
+const STUBS: [(&str, &str); 5] = [
+    (
+        "aws",
+        r#"echo "aws $*" >> "$STATE/calls"
+case "$*" in
+    *describe-alarms*--alarm-names*) cat "$STATE/raised" ;;
+    *describe-alarms*) echo 0 ;;
+    *describe-stacks*) echo an-output ;;
+    *) echo a-template ;;
+esac"#,
+    ),
+    (
+        "sam",
+        r#"echo "sam $*" >> "$STATE/calls"; [ ! -f "$STATE/after" ] || cp "$STATE/after" "$STATE/raised""#,
+    ),
+    (
+        "curl",
+        r#"echo look >> "$STATE/looks"; ! grep -qx "$(wc -l < "$STATE/looks")" "$STATE/failing""#,
+    ),
+    ("sleep", ""),
+    (
+        "python3",
+        r#"if [ "$1" = infra/smoke.py ]; then exit "$(cat "$STATE/smoke")"; fi; exec "$PYTHON" "$@""#,
+    ),
+];
+
+/// A deployment whose neighbours are stubs.
+struct Rehearsal {
+    /// How many alarms are raised before, and afterwards.
+    raised: [u32; 2],
+    /// The smoke test's status.
+    smoke: u32,
+    /// Which looks at the health check fail.
+    failing: &'static [u32],
+}
+
+const WELL: Rehearsal = Rehearsal {
+    raised: [0, 0],
+    smoke: 0,
+    failing: &[],
+};
+
+impl Rehearsal {
+    /// Runs `deploy.sh`; answers whether it ended well, and what was called.
+    fn run(&self, name: &str) -> (bool, String) {
+        let state = std::env::temp_dir().join(format!("wenzhen-deploy-{name}"));
+        drop(fs::remove_dir_all(&state));
+        fs::create_dir_all(state.join("bin")).unwrap();
+        for (program, text) in STUBS {
+            write_program(&state.join("bin").join(program), text);
+        }
+        let failing: Vec<_> = self.failing.iter().map(ToString::to_string).collect();
+        for (file, text) in [
+            ("raised", self.raised[0].to_string()),
+            ("after", self.raised[1].to_string()),
+            ("smoke", self.smoke.to_string()),
+            ("failing", failing.join("\n")),
+            ("calls", String::new()),
+        ] {
+            fs::write(state.join(file), text).unwrap();
+        }
+        for folder in ["infra", ".github", "samconfig.toml"] {
+            let to = state.join(folder);
+            std::os::unix::fs::symlink(repository_root().join(folder), to).unwrap();
+        }
+
+        let path = std::env::var("PATH").unwrap();
+        let bin = state.join("bin");
+        let ended = Command::new("bash")
+            .args([".github/deploy/deploy.sh", "prod", "true"])
+            .current_dir(&state)
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("STATE", &state)
+            .env("PYTHON", which_python(&path))
+            .envs([("AWS_REGION", "us-east-1"), ("STACK", "wenzhen-prod")])
+            .output()
+            .unwrap();
+        let calls = fs::read_to_string(state.join("calls")).unwrap();
+        fs::remove_dir_all(&state).unwrap();
+        (ended.status.success(), calls)
+    }
+}
+
+fn write_program(path: &Path, text: &str) {
+    fs::write(path, format!("#!/usr/bin/env bash\n{text}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn which_python(path: &str) -> PathBuf {
+    let folders = path
+        .split(':')
+        .map(|folder| Path::new(folder).join("python3"));
+    folders.into_iter().find(|it| it.is_file()).unwrap()
+}
+
+/// The call that brings the version before back.
+fn goes_back(calls: &str) -> bool {
+    let mut lines = calls.lines();
+    lines.any(|line| line.starts_with("aws cloudformation deploy "))
+}
+
+#[test]
+fn a_deployment_that_is_well_stays() {
+    for (name, rehearsal) in [
+        ("well", WELL),
+        // The last looks of five minutes, and nobody to be signed in.
+        (
+            "flaky",
+            Rehearsal {
+                failing: &[3, 4, 20],
+                ..WELL
+            },
+        ),
+        ("unable", Rehearsal { smoke: 2, ..WELL }),
+    ] {
+        let (is_well, calls) = rehearsal.run(name);
+        assert!(is_well && !goes_back(&calls), "{name}: {calls}");
+        assert!(calls.contains(" Canary=true\n"), "{name}: {calls}");
+        assert!(calls.contains(" Zones=3 "), "all of samconfig: {calls}");
+    }
+}
+
+#[test]
+fn a_deployment_that_is_not_well_goes_back_with_its_tags() {
+    for (name, rehearsal) in [
+        ("smoke", Rehearsal { smoke: 1, ..WELL }),
+        (
+            "health",
+            Rehearsal {
+                failing: &[5, 6, 7],
+                ..WELL
+            },
+        ),
+        (
+            "alarm",
+            Rehearsal {
+                raised: [0, 1],
+                ..WELL
+            },
+        ),
+    ] {
+        let (is_well, calls) = rehearsal.run(name);
+        assert!(!is_well && goes_back(&calls), "{name}: {calls}");
+        let back = calls.lines().last().unwrap();
+        assert!(back.contains("--tags application=wenzhen-prod "), "{back}");
+        assert!(
+            back.contains("--parameter-overrides Canary=false "),
+            "{back}"
+        );
+    }
+}
+
+/// The mend of what has raised an alarm is let in, and judged by the rest until the alarm ends.
+#[test]
+fn while_an_alarm_is_raised_a_mend_goes_over_at_once() {
+    let mends = Rehearsal {
+        raised: [1, 1],
+        ..WELL
+    };
+    let (is_well, calls) = mends.run("mends");
+    assert!(is_well && !goes_back(&calls), "{calls}");
+    assert!(calls.contains(" Canary=false\n"), "{calls}");
+
+    let broken = Rehearsal { smoke: 1, ..mends };
+    let (is_well, calls) = broken.run("broken");
+    assert!(!is_well && goes_back(&calls), "{calls}");
+}
+
+/// Without them CloudFormation takes the tags away, by which costs are watched and roles bounded.
+#[test]
+fn every_update_by_hand_keeps_the_tags() {
+    for page in [
+        "docs/runbook.md",
+        "docs/deploy.md",
+        ".github/deploy/deploy.sh",
+    ] {
+        let text = fs::read_to_string(repository_root().join(page)).unwrap();
+        let mut updates = 0;
+        for (at, _) in text.match_indices("aws cloudformation deploy ") {
+            let command: String = text[at..].lines().take(3).collect();
+            if command.contains(ROLES) {
+                continue;
+            }
+            assert!(command.contains("--tags "), "{page}: {command}");
+            updates += 1;
+        }
+        assert!(updates > 0, "{page}");
     }
 }

@@ -29,9 +29,11 @@ fn documents_count_the_functions_and_what_a_canary_makes_of_them() {
     let counted = format!("{functions} functions: {routes} answer one route each");
     assert_says("ARCHITECTURE.md", &counted);
 
-    let resources = canary::transformed().len();
+    let made = canary::transformed();
+    let groups = canary::of_kind(&made, "AWS::CodeDeploy::DeploymentGroup").len();
+    let resources = made.len();
     let made = format!(
-        "makes {functions} aliases and as many deployment groups of it, {resources} resources"
+        "makes {functions} aliases and {groups} deployment groups of it, {resources} resources"
     );
     assert_says("docs/deploy.md", &made);
 }

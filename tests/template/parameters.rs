@@ -117,7 +117,10 @@ fn a_key_of_ones_own_takes_the_place_of_the_one_that_is_made() {
     visit_texts(&root, "", &mut |_, text| {
         uses += usize::from(text == "Key.Arn" || text == "Key");
     });
-    assert_eq!(uses, 3, "no other use of the key that may not be made");
+    assert_eq!(
+        uses, 4,
+        "EdgeSecret's, and no other use of the key that may not be made"
+    );
 }
 
 /// A value as CloudFormation reads it, with these conditions.

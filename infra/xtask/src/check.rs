@@ -9,6 +9,7 @@ use serde_norway::Value;
 
 use crate::openapi;
 use crate::report::Step;
+use crate::sam;
 use crate::stack::Stack;
 use crate::tools;
 use crate::triage_train;
@@ -68,6 +69,7 @@ pub fn check_project(stack: &Stack) -> Result<()> {
     tools::install(stack)?;
     check_templates(stack)?;
     check_security(stack)?;
+    sam::check_stacks(stack)?;
     check_dependencies(stack)?;
     check_classifier()?;
     check_openapi(stack)

@@ -20,6 +20,7 @@ pub mod prometheus;
 pub mod provider;
 pub mod report;
 mod routes;
+mod sam;
 pub mod services;
 mod settings;
 pub mod shape;

@@ -30,6 +30,9 @@ const CHECKOV_REQUIREMENTS: &str = "checkov.txt";
 /// The packages of schemathesis, whose environment lies there too.
 const SCHEMATHESIS_REQUIREMENTS: &str = "schemathesis.txt";
 
+/// The packages of the SAM CLI, whose environment lies there too.
+const SAM_REQUIREMENTS: &str = "sam.txt";
+
 /// What a Python interpreter may be called, the likeliest first.
 const PYTHON_NAMES: [&str; 7] = [
     "python3",
@@ -108,6 +111,22 @@ pub fn install_schemathesis(stack: &Stack) -> Result<()> {
     let step = Step::begin("schemathesis, in an environment of its own");
     let requirements = [requirements_file(stack, SCHEMATHESIS_REQUIREMENTS)];
     provide_environment(step, &schemathesis_folder(stack), &requirements)
+}
+
+/// The program of the SAM CLI.
+pub fn sam(stack: &Stack) -> PathBuf {
+    sam_folder(stack).join("bin/sam")
+}
+
+fn sam_folder(stack: &Stack) -> PathBuf {
+    stack.tools().join("sam")
+}
+
+/// Installs the SAM CLI unless it is there already: some 300 MB, which only the checks need.
+pub fn install_sam(stack: &Stack) -> Result<()> {
+    let step = Step::begin("The SAM CLI, in an environment of its own");
+    let requirements = [requirements_file(stack, SAM_REQUIREMENTS)];
+    provide_environment(step, &sam_folder(stack), &requirements)
 }
 
 fn requirements_file(stack: &Stack, name: &str) -> PathBuf {

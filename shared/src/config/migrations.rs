@@ -10,7 +10,7 @@ pub struct MigrationsSettings {
     /// as JSON, as RDS keeps it.
     pub secret: String,
     /// `FUNCTIONS_USER_SECRET`: the same of the functions' user, if it has a password of its own,
-    /// such as behind RDS Proxy.
+    /// such as that of an RDS Proxy which logs in with one.
     pub functions_user_secret: Option<String>,
     /// Where the functions go, whose user is made.
     pub functions: DatabaseSettings,

@@ -152,6 +152,11 @@ pub fn metrics_token_secret() -> Result<Option<String>, ConfigError> {
     optional("METRICS_TOKEN_SECRET")
 }
 
+/// What our own edge sends with the calls that it passes on, if there is one: `EDGE_SECRET`.
+pub fn edge_secret() -> Result<Option<String>, ConfigError> {
+    optional("EDGE_SECRET")
+}
+
 /// The bucket of the reports: `REPORTS_BUCKET`.
 pub fn reports_bucket() -> Result<String, ConfigError> {
     required("REPORTS_BUCKET")

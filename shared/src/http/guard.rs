@@ -1,13 +1,12 @@
 //! Who may call, and how often: what stands before every handler.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
-use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt};
+use lambda_http::Request;
 
 use super::auth::{Authenticator, VerifiedToken};
+use super::client_address::ClientAddress;
 use super::cors::AllowedPages;
 use crate::access::{AccessCheck, PendingAccess};
 use crate::cache::{PrefetchPlan, Prefetched};
@@ -22,6 +21,7 @@ use crate::valkey::{Answers, Batch, Valkey};
 /// Authenticates and counts the calls of one route.
 pub struct RequestGuard {
     authenticator: Authenticator,
+    client_address: ClientAddress,
     access: AccessCheck,
     limiter: Arc<Limiter>,
     valkey: Option<Arc<Valkey>>,
@@ -44,6 +44,7 @@ impl RequestGuard {
     pub async fn from_env(setup: &Setup, charge: Option<ChargeRule>) -> Result<Self, ConfigError> {
         Ok(Self {
             authenticator: Authenticator::new(&TokenSettings::from_env()?)?,
+            client_address: ClientAddress::from_env()?,
             access: AccessCheck::new(setup.valkey()?),
             limiter: setup.limiter().await?,
             valkey: setup.valkey()?,
@@ -69,7 +70,7 @@ impl RequestGuard {
         let token = self.authenticator.authenticate(headers, deadline).await;
         let known_caller = token.as_ref().ok().map(|token| &token.caller);
         let client = Client {
-            address: address(request),
+            address: self.client_address.of(request),
             caller: known_caller,
         };
 
@@ -154,17 +155,6 @@ pub(super) struct Admitted {
     pub(super) decision: Decision,
 }
 
-/// The address that the gateway itself saw. `X-Forwarded-For` is the client's to write, but for its
-/// last hop, which is this one.
-pub(super) fn address(request: &Request) -> Option<IpAddr> {
-    let address = match request.request_context_ref()? {
-        RequestContext::ApiGatewayV1(context) => &context.identity.source_ip,
-        RequestContext::ApiGatewayV2(context) => &context.http.source_ip,
-        _ => return None,
-    };
-    address.as_deref()?.parse().ok()
-}
-
 /// Tells the client how much of its limits is left. A decision without limits writes only the mode.
 pub(super) fn write_rate_limit_headers(decision: &Decision, headers: &mut HeaderMap) {
     let values = [
@@ -180,60 +170,4 @@ pub(super) fn write_rate_limit_headers(decision: &Decision, headers: &mut Header
         "x-ratelimit-mode",
         HeaderValue::from_static(decision.mode().as_str()),
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use lambda_http::request::LambdaRequest;
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_gateways_word_counts_and_not_the_clients() {
-        let event = json!({
-            "version": "2.0",
-            "routeKey": "GET /v1/x",
-            "rawPath": "/v1/x",
-            "rawQueryString": "",
-            "headers": { "x-forwarded-for": "198.51.100.7, 203.0.113.9" },
-            "isBase64Encoded": false,
-            "requestContext": {
-                "accountId": "1",
-                "apiId": "a",
-                "domainName": "d",
-                "domainPrefix": "a",
-                "requestId": "r",
-                "routeKey": "GET /v1/x",
-                "stage": "$default",
-                "time": "",
-                "timeEpoch": 0,
-                "http": {
-                    "method": "GET",
-                    "path": "/v1/x",
-                    "protocol": "HTTP/1.1",
-                    "sourceIp": "192.0.2.1",
-                    "userAgent": "",
-                },
-            },
-        });
-        let request = Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap());
-        assert_eq!(address(&request), Some("192.0.2.1".parse().unwrap()));
-        assert_eq!(address(&Request::default()), None);
-    }
-
-    #[test]
-    fn a_rest_apis_word_counts_likewise() {
-        let event = json!({
-            "path": "/v1/x",
-            "httpMethod": "POST",
-            "headers": { "x-forwarded-for": "198.51.100.7, 203.0.113.9" },
-            "requestContext": {
-                "httpMethod": "POST",
-                "identity": { "sourceIp": "192.0.2.1" },
-            },
-        });
-        let request = Request::from(serde_json::from_value::<LambdaRequest>(event).unwrap());
-        assert_eq!(address(&request), Some("192.0.2.1".parse().unwrap()));
-    }
 }

@@ -9,6 +9,7 @@ mod accept_encoding;
 pub mod auth;
 mod body;
 mod call;
+mod client_address;
 mod compress;
 mod cors;
 mod endpoint;
