@@ -1,6 +1,7 @@
 //! The binary of the functions, as Lambda starts it: each function starts with the variables that
 //! the template gives it, and with no others.
 
+mod edge;
 mod settings;
 mod streaming;
 mod watching;

@@ -329,6 +329,28 @@ fn the_edge_passes_every_route_on() {
     }
 }
 
+/// Without it, the limits count the CDN's servers; elsewhere it has no business.
+#[test]
+fn the_edge_shows_the_apis_alone_that_it_is_ours() {
+    let edge = read_stack("infra/edge.yaml");
+    let config = &edge["Resources"]["Distribution"]["Properties"]["DistributionConfig"];
+    for origin in config["Origins"].as_sequence().unwrap() {
+        let header = &origin["OriginCustomHeaders"][0];
+        if origin["Id"] == "web" {
+            assert!(header.is_null(), "{header:?}");
+            continue;
+        }
+        assert_eq!(header["HeaderName"], "x-edge-secret", "{origin:?}");
+        assert_eq!(header["HeaderValue"]["Ref"], "EdgeSecret", "{origin:?}");
+    }
+
+    let given = |child: &str| {
+        let root = read_stack(ROOT);
+        root["Resources"][child]["Properties"]["Parameters"]["EdgeSecret"].clone()
+    };
+    assert_eq!(given("Edge"), given("Application"));
+}
+
 /// The emulator enforces no permissions: what the boundary forgets, AWS alone would refuse.
 #[test]
 fn the_boundary_lets_every_permission_through() {

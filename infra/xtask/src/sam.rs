@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::report::Step;
-use crate::stack::Stack;
+use crate::stack::{Stack, env_variable};
 use crate::tools;
 
 /// What `sam validate --lint` reads.
@@ -85,26 +85,28 @@ fn run_quietly(command: &mut Command) -> Result<()> {
 
 /// In a copy, which a canary changes and a build fills.
 fn build(stack: &Stack, environment: &str, has_canary: bool) -> Result<()> {
-    let copy = tempfile::tempdir()?;
-    copy_sources(stack, copy.path())?;
+    let copy = stack.root.join(".local/sam-build");
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
+    }
+    copy_sources(stack, &copy)?;
     if has_canary {
         let mut canary = Command::new(tools::bin_folder(stack).join("python"));
-        run_quietly(canary.arg(copy.path().join("infra/canary.py")))?;
+        run_quietly(canary.arg(copy.join("infra/canary.py")))?;
     }
 
-    let programs = copy.path().join("bin");
+    let programs = copy.join("bin");
     fs::create_dir(&programs)?;
     write_program(&programs.join("cargo"), COMPILER)?;
     write_program(&programs.join("curl"), DOWNLOADER)?;
 
-    let path = std::env::var("PATH")?;
-    let mut build = sam(stack, copy.path());
-    build
-        .args(["build", "--config-env", environment])
+    let path = env_variable("PATH").unwrap_or_default();
+    let mut sam = sam(stack, &copy);
+    sam.args(["build", "--config-env", environment])
         .env("PATH", format!("{}:{path}", programs.display()));
-    run_quietly(&mut build)?;
+    run_quietly(&mut sam)?;
 
-    let built = copy.path().join(".aws-sam/build");
+    let built = copy.join(".aws-sam/build");
     for file in [
         "template.yaml",
         "Application/template.yaml",
