@@ -42,7 +42,7 @@ fn documents_count_the_functions_and_what_a_canary_makes_of_them() {
 #[test]
 fn documents_count_the_alarms_and_the_rules() {
     let alarms = alarms();
-    let is_composite = |alarm: &&serde_norway::Value| !alarm["AlarmRule"].is_null();
+    let is_composite = |alarm: &&Value| !alarm["AlarmRule"].is_null();
     let composite = alarms.values().filter(is_composite).count();
     let of_metrics = alarms.len() - composite;
 
