@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
 """What the stacks cost a month at rest, and what a million consultations cost besides: the arithmetic of docs/deploy.md.
 
-    python3 infra/cost.py
+    python3 infra/cost.py              prints the sums and how they come about
+    python3 infra/cost.py --constants  prints as JSON how many of what the stacks have, which tests/template/figures.rs counts in the templates
 
 PRICES are list prices of us-east-1 in USD, on demand, without free tiers, as AWS's price pages had them in 2025. They were not looked up
 again: before you rely on a sum, compare the lines that matter to you with https://aws.amazon.com/pricing/.
+
+Not in the sums: a canary (infra/canary.py), whose alarms have three metrics for each function, some 15 USD a month.
 """
+
+import json
+import sys
 
 HOURS = 730
 
@@ -40,16 +46,31 @@ PRICES = {
     "KMS, million requests": 3.00,
 }
 
-# How many of what samconfig.toml asks for. Metrics of alarms and rules of the firewall are counted in the templates.
-ALARM_METRICS = 99
-COMPOSITE_ALARMS = 3
+# How many of what the templates have.
+COMPOSITE_ALARMS = 4
 FIREWALL_RULES = 3
-ROUTES = 30
+ROUTES = 37
+SECRETS = 2
+# Estimates.
 METRICS_OF_A_ROUTE = 6
-OWN_METRICS = 60  # of some forty names, by their dimensions; it grows with tiers and limits
+OWN_METRICS = 60  # of some fifty names, by their dimensions; it grows with tiers and limits
 
-DEV = {"NAT gateways": 1, "ACUs": 0.5, "instances": 1, "cache": ("cache.t4g.micro", 1), "GB": 5, "route metrics": False, "firewall": False}
-PROD = {"NAT gateways": 3, "ACUs": 1, "instances": 2, "cache": ("cache.t4g.small", 2), "GB": 50, "route metrics": True, "firewall": True}
+# What samconfig.toml asks for. An alarm by a query over labels counts as one metric here, and is billed by as many as the query finds.
+DEV = {
+    "NAT gateways": 1, "ACUs": 0.5, "instances": 1, "cache": ("cache.t4g.micro", 1), "GB": 5,
+    "route metrics": False, "firewall": False, "alarm metrics": 84,
+}  # fmt: skip
+PROD = {
+    "NAT gateways": 3, "ACUs": 1, "instances": 2, "cache": ("cache.t4g.small", 2), "GB": 50,
+    "route metrics": True, "firewall": True, "alarm metrics": 120,
+}  # fmt: skip
+CONSTANTS = {
+    "composite_alarms": COMPOSITE_ALARMS,
+    "firewall_rules": FIREWALL_RULES,
+    "routes": ROUTES,
+    "secrets": SECRETS,
+    "alarm_metrics": {"dev": DEV["alarm metrics"], "prod": PROD["alarm metrics"]},
+}
 
 
 def at_rest(size):
@@ -70,8 +91,8 @@ def at_rest(size):
     add("Aurora's storage", size["GB"], price["Aurora storage, GB and month"])
     add(f"Valkey, {node}", nodes, HOURS, price[f"Valkey {node}, hour"])
     add("KMS keys: data, alarms", 2, price["KMS key, month"])
-    add("secret: the database's administrator", 1, price["secret, month"])
-    add("metrics of alarms", ALARM_METRICS, price["alarm, metric and month"])
+    add("secrets: the administrator, the edge", SECRETS, price["secret, month"])
+    add("metrics of alarms", size["alarm metrics"], price["alarm, metric and month"])
     add("composite alarms", COMPOSITE_ALARMS, price["composite alarm, month"])
     add("dashboard", 1, price["dashboard, month"])
     add("own metrics", OWN_METRICS, price["custom metric, month"])
@@ -133,6 +154,11 @@ def show(title, lines):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--constants"]:
+        print(json.dumps(CONSTANTS))
+        sys.exit()
+    if sys.argv[1:]:
+        sys.exit(__doc__)
     show("dev, USD a month at rest", at_rest(DEV))
     show("prod, USD a month at rest", at_rest(PROD))
     show("A million consultations, USD, without the models' own price", a_million_consultations())

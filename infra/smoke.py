@@ -166,7 +166,7 @@ def read_assessment(api: Api, consultation: str) -> str:
         served = made["served_by"]
         served = " ".join(filter(None, (served.get("tier"), served.get("model")))) if isinstance(served, dict) else served
         return f"by {served}, degraded: {made['degraded_reason']}" if made["degraded"] else f"by {served}"
-    raise Failure(f"no assessment after {ASSESSMENT_SECONDS} s: docs/runbook.md#queue-age")
+    raise Failure(f"no assessment after {ASSESSMENT_SECONDS} s: docs/runbook.md#jobs-wait")
 
 
 def chat(api: Api) -> str:

@@ -14,8 +14,17 @@ use super::{Route, deployed_routes, repository_root};
 /// Alarms without a rule, and why Prometheus cannot see what they see.
 const CLOUDWATCH_ALONE: &[(&[&str], &str)] = &[
     (
-        &["Throttles", "Concurrency", "FunctionErrors"],
+        &[
+            "Throttles",
+            "Concurrency",
+            "FunctionErrors",
+            "SocketFunctionErrors",
+        ],
         "a call that Lambda refuses or breaks off counts nothing",
+    ),
+    (
+        &["SocketApiErrors"],
+        "the gateway measures it; frames are no calls of routes",
     ),
     (
         &["UploadsWait", "UploadsDeadLetters"],
@@ -53,6 +62,24 @@ const CLOUDWATCH_ALONE: &[(&[&str], &str)] = &[
         &["EdgeErrors", "EdgeRefusals"],
         "CloudFront and the firewall measure it; no function has been called",
     ),
+];
+
+/// What tells somebody beside the alarms of the stacks: of `infra/canary.py`, of AWS's billing, and
+/// of one API where the rule is of both.
+const NO_ALARM_OF_THE_STACKS: [&str; 5] = [
+    "CanaryErrors",
+    "CanaryChatErrors",
+    "…Canary",
+    "CostAnomalies",
+    "ChatApiErrors",
+];
+
+/// What the objective is of: by the metric, the API.
+const OBJECTIVE: [(&str, &str); 4] = [
+    ("5xx", "ApiId"),
+    ("5XXError", "ChatApiName"),
+    ("Count", "ApiId"),
+    ("Count", "ChatApiName"),
 ];
 
 /// Rules without an alarm, and why CloudWatch cannot see what they see.
@@ -184,7 +211,8 @@ fn every_alarm_has_its_rule_or_a_reason_why_not() {
     }
 
     let page = fs::read_to_string(repository_root().join("docs/metrics.md")).unwrap();
-    for name in CLOUDWATCH_ALONE.iter().flat_map(|(names, _)| *names) {
+    let alone = CLOUDWATCH_ALONE.iter().flat_map(|(names, _)| *names);
+    for name in alone.chain(&NO_ALARM_OF_THE_STACKS) {
         assert!(
             page.contains(&format!("`{name}`")),
             "docs/metrics.md: {name}"
@@ -218,6 +246,44 @@ fn alarms_and_rules_compare_the_same_for_as_long() {
         }
     }
     assert!(compared > 25, "{compared}");
+}
+
+/// As `http_requests_total` is of the functions of both.
+#[test]
+fn the_objective_is_of_both_apis() {
+    let alarms = alarms();
+    for burn in ["FastBurn", "SteadyBurn", "SlowBurn"] {
+        let parts = parts_of(&alarms[burn]);
+        assert_eq!(parts.len(), 2, "{burn}");
+        for part in parts {
+            let queries = alarms[&part]["Metrics"].as_sequence().unwrap().iter();
+            let read = queries.clone().filter_map(|query| {
+                let metric = &query["MetricStat"]["Metric"];
+                let api = &metric["Dimensions"][0]["Value"]["Ref"];
+                Some((metric["MetricName"].as_str()?, api.as_str()?))
+            });
+            assert_eq!(read.collect::<BTreeSet<_>>(), OBJECTIVE.into(), "{part}");
+
+            let sums = queries.filter_map(|query| query["Expression"].as_str());
+            let sums: Vec<_> = sums.filter(|text| text.starts_with("SUM(")).collect();
+            assert_eq!(
+                sums,
+                ["SUM([errors1, errors2])", "SUM([calls1, calls2])"],
+                "{part}"
+            );
+        }
+    }
+}
+
+/// What has never been counted has no values, and then `a + b` has none either, whatever `b` is.
+#[test]
+fn sums_leave_out_what_was_never_counted() {
+    for (name, alarm) in alarms() {
+        let queries = alarm["Metrics"].as_sequence().into_iter().flatten();
+        for expression in queries.filter_map(|query| query["Expression"].as_str()) {
+            assert!(!expression.contains('+'), "{name}: {expression}");
+        }
+    }
 }
 
 /// By the catalogue, which names each event in CloudWatch and in Prometheus.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use wenzhen::telemetry::catalogue;
 
 use super::repository_root;
-use super::stacks::watched_metrics_of_aws;
+use super::stacks::{read_dashboard_of, read_stack, watched_metrics_of_aws};
 
 const PROMETHEUS: &str = "prometheus.json";
 const CLOUDWATCH: &str = "cloudwatch.json";
@@ -135,6 +135,26 @@ fn every_drawn_metric_of_aws_is_one_that_is_watched() {
         let (_, known) = known.unwrap_or_else(|| panic!("{namespace} has no dimensions here"));
         let dimensions: Vec<_> = dimensions.iter().map(String::as_str).collect();
         assert!(known.contains(&&*dimensions), "{metric}: {dimensions:?}");
+    }
+}
+
+/// Of a database or a cache that the stacks did not make, CloudWatch has no name.
+#[test]
+fn the_stacks_dashboard_leaves_out_what_was_not_made() {
+    let template = read_stack("infra/observability.yaml");
+    let titles = |has_all| {
+        let dashboard = read_dashboard_of(&template, has_all);
+        let widgets = dashboard["widgets"].as_array().unwrap().iter();
+        let titles = widgets.filter_map(|it| it["properties"]["title"].as_str());
+        titles.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let (all, fewest) = (titles(true), titles(false));
+    let left_out: Vec<_> = all.difference(&fewest).collect();
+    assert_eq!(left_out, ["Database", "Valkey"]);
+
+    let fewest = read_dashboard_of(&template, false).to_string();
+    for id in ["${DatabaseId}", "${CacheId}"] {
+        assert!(!fewest.contains(id), "{id}");
     }
 }
 

@@ -1,13 +1,16 @@
 //! Numbers that the documents tell are those of the templates, the scripts and the tests.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
+use serde_norway::Value;
 use wenzhen_functions::FUNCTIONS;
 
 use super::rules::rules;
-use super::stacks::alarms;
+use super::stacks::{ROOT, alarms, read_stack};
 use super::{canary, deployed_routes, repository_root};
 use crate::support::STACK;
 
@@ -41,7 +44,7 @@ fn documents_count_the_functions_and_what_a_canary_makes_of_them() {
 #[test]
 fn documents_count_the_alarms_and_the_rules() {
     let alarms = alarms();
-    let is_composite = |alarm: &&serde_norway::Value| !alarm["AlarmRule"].is_null();
+    let is_composite = |alarm: &&Value| !alarm["AlarmRule"].is_null();
     let composite = alarms.values().filter(is_composite).count();
     let of_metrics = alarms.len() - composite;
 
@@ -84,13 +87,102 @@ fn documents_count_the_tests_of_chaos() {
     }
 }
 
-#[test]
-fn documents_tell_the_costs_of_the_script() {
+/// What `infra/cost.py` prints.
+fn run_costs(arguments: &[&str]) -> String {
     let python = xtask::tools::bin_folder(&STACK).join("python");
     let script = repository_root().join("infra/cost.py");
-    let output = Command::new(python).arg(script).output().unwrap();
+    let mut command = Command::new(python);
+    let output = command.arg(script).args(arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let printed = String::from_utf8(output.stdout).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What an environment of `samconfig.toml` sets.
+fn read_overrides(environment: &str) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(repository_root().join("samconfig.toml")).unwrap();
+    let config: toml::Table = toml::from_str(&text).unwrap();
+    let set = &config[environment]["deploy"]["parameters"]["parameter_overrides"];
+    let pairs = set.as_array().unwrap().iter().map(|pair| {
+        let (name, value) = pair.as_str().unwrap().split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    });
+    pairs.collect()
+}
+
+/// Whether a condition of an alarm holds there.
+fn holds(condition: &Value, set: &BTreeMap<String, String>) -> bool {
+    let is = |name: &str, value: &str| set.get(name).is_some_and(|it| it == value);
+    match condition.as_str() {
+        None | Some("HasDatabase" | "HasCache") => true,
+        Some("HasRouteMetrics") => !is("RouteMetrics", "false"),
+        Some("HasSecondNode" | "HasReplica") => !is("CacheNodes", "1"),
+        Some("HasThirdNode") => is("CacheNodes", "3"),
+        Some(other) => panic!("what does {other} ask for?"),
+    }
+}
+
+/// The metrics of a stack's alarms, each of which is billed.
+fn count_alarm_metrics(stack: &str, set: &BTreeMap<String, String>) -> usize {
+    let template = read_stack(stack);
+    let resources = template["Resources"].as_mapping().unwrap().values();
+    let alarms = resources.filter(|it| it["Type"] == "AWS::CloudWatch::Alarm");
+    let made = alarms.filter(|it| holds(&it["Condition"], set));
+
+    let counted = made.map(|alarm| {
+        let alarm = &alarm["Properties"];
+        let queries = alarm["Metrics"].as_sequence().into_iter().flatten();
+        let queries = queries.filter_map(|query| {
+            let chosen = &query["Fn::If"];
+            let query = if chosen.is_null() { query } else { &chosen[1] };
+            holds(&chosen[0], set).then_some(query)
+        });
+        let of_queries = queries.filter(|query| {
+            let text = query["Expression"]["Fn::Sub"].as_str();
+            !query["MetricStat"].is_null() || text.is_some_and(|it| it.contains("SELECT "))
+        });
+        of_queries.count() + usize::from(!alarm["MetricName"].is_null())
+    });
+    counted.sum()
+}
+
+fn count_in(template: &Value, kind: &str) -> usize {
+    let resources = template["Resources"].as_mapping().unwrap().values();
+    resources.filter(|it| it["Type"] == kind).count()
+}
+
+/// What `infra/cost.py` multiplies prices by, and the templates have.
+#[test]
+fn costs_are_of_what_the_templates_have() {
+    let watching = read_stack("infra/observability.yaml");
+    let composite = count_in(&watching, "AWS::CloudWatch::CompositeAlarm");
+    let edge = read_stack("infra/edge.yaml");
+    let firewall = &edge["Resources"]["Firewall"]["Properties"]["Rules"];
+    // Aurora makes the administrator's itself.
+    let secrets = count_in(&read_stack(ROOT), "AWS::SecretsManager::Secret") + 1;
+
+    let count_metrics = |environment: &str| {
+        let set = read_overrides(environment);
+        let has_edge = set.get("MakeEdge").is_none_or(|it| it == "true");
+        let edge = if has_edge { "infra/edge.yaml" } else { "" };
+        let stacks = ["infra/observability.yaml", edge].into_iter();
+        let made = stacks.filter(|stack| !stack.is_empty());
+        made.map(|stack| count_alarm_metrics(stack, &set))
+            .sum::<usize>()
+    };
+    let expected = json!({
+        "composite_alarms": composite,
+        "firewall_rules": firewall.as_sequence().unwrap().len(),
+        "routes": deployed_routes().len(),
+        "secrets": secrets,
+        "alarm_metrics": {"dev": count_metrics("dev"), "prod": count_metrics("prod")},
+    });
+    let constants: serde_json::Value = serde_json::from_str(&run_costs(&["--constants"])).unwrap();
+    assert_eq!(constants, expected);
+}
+
+#[test]
+fn documents_tell_the_costs_of_the_script() {
+    let printed = run_costs(&[]);
 
     // The sum of a table is its last line.
     let sum_of = |title: &str| {
@@ -105,6 +197,9 @@ fn documents_tell_the_costs_of_the_script() {
     let chats = sum_of("A million streamed chats, ");
 
     assert_says("README.md", &format!("alarms: {dev} USD a month at rest"));
+    for heading in [format!("dev: {dev} USD"), format!("prod: {prod} USD")] {
+        assert_says("samconfig.toml", &format!("# --- {heading} a month"));
+    }
     let scaling = format!("cost besides the models: {consultations} USD");
     assert_says("docs/scaling.md", &scaling);
     assert_says("docs/scaling.md", &format!("beside the {prod} at rest"));

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::rules::rules;
@@ -152,6 +153,39 @@ fn the_index_has_every_section() {
     for anchor in sections().keys() {
         assert!(index.contains(&format!("](#{anchor})")), "{anchor}");
     }
+}
+
+/// Calls `visit` with each file of text below a folder.
+fn visit_texts_of(folder: &Path, visit: &mut dyn FnMut(&Path, &str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            visit_texts_of(&path, visit);
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            visit(&path, &text);
+        }
+    }
+}
+
+/// From scripts, workflows, templates, other pages and other sections.
+#[test]
+fn whatever_points_to_a_section_finds_it() {
+    let sections = sections();
+    let mut followed = 0;
+    for folder in ["infra", ".github", "docs"] {
+        visit_texts_of(&repository_root().join(folder), &mut |path, text| {
+            let is_page = path.ends_with(PAGE);
+            let link = if is_page { "](#" } else { "runbook.md#" };
+            for after in text.split(link).skip(1) {
+                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+                let anchor = &after[..end.unwrap_or(after.len())];
+                let is_there = sections.contains_key(anchor);
+                assert!(is_there, "{}: {anchor}", path.display());
+                followed += 1;
+            }
+        });
+    }
+    assert!(followed > 100, "{followed}");
 }
 
 /// Mails have no more than the description: its first line is what has happened, then come steps.

@@ -225,12 +225,35 @@ fn drawn_metrics(template: &Value) -> BTreeSet<String> {
     own.map(|(_, metric)| metric).collect()
 }
 
+/// The dashboard of a stack that has all that the conditions ask for, or nothing of it.
+pub(super) fn read_dashboard_of(template: &Value, has_all: bool) -> serde_json::Value {
+    let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
+    serde_json::from_str(&write_out(body, has_all)).expect("the dashboard is JSON")
+}
+
+/// A text as CloudFormation writes it, but for parameters.
+fn write_out(value: &Value, has_all: bool) -> String {
+    if let Some(text) = value.as_str() {
+        return text.to_owned();
+    }
+    if let Some(branches) = value["Fn::If"].as_sequence() {
+        return write_out(&branches[2 - usize::from(has_all)], has_all);
+    }
+    let Some(parts) = value["Fn::Sub"].as_sequence() else {
+        return write_out(&value["Fn::Sub"], has_all);
+    };
+
+    let mut text = write_out(&parts[0], has_all);
+    for (name, value) in parts[1].as_mapping().unwrap() {
+        let name = format!("${{{}}}", name.as_str().unwrap());
+        text = text.replace(&name, &write_out(value, has_all));
+    }
+    text
+}
+
 /// The namespaces and names of the dashboard, in whose lists `.` repeats what stands above.
 fn drawn_of_all_namespaces(template: &Value) -> BTreeSet<(String, String)> {
-    let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
-    let body: serde_json::Value =
-        serde_json::from_str(body["Fn::Sub"].as_str().unwrap()).expect("the dashboard is JSON");
-
+    let body = read_dashboard_of(template, true);
     let mut drawn = BTreeSet::new();
     for widget in body["widgets"].as_array().unwrap() {
         let mut namespace = "";
