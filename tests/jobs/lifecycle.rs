@@ -272,16 +272,20 @@ async fn oldest_age(connection: &mut PgConnection) -> f64 {
 }
 
 /// The age is that of the queue's oldest message, which CloudWatch watches: the message of a job
-/// that is put off is deleted.
+/// that is put off is deleted, and one that shall begin later is not sent yet.
 #[tokio::test]
-async fn a_job_that_is_put_off_does_not_count_as_waiting() {
+async fn a_job_that_is_put_off_or_begins_later_does_not_count_as_waiting() {
     let mut own = own_database().await;
     let connection = &mut own.connection;
     assert!(oldest_age(connection).await < 1.0);
 
     create_job(connection, "clinic", json!({ "symptoms": "a cough" })).await;
-    let age = "UPDATE outbox SET created_at = now() - interval '1 hour'";
+    let age = "UPDATE outbox SET created_at = now() - interval '1 hour', \
+               due_at = now() + interval '1 hour'";
     sqlx::query(age).execute(&mut *connection).await.unwrap();
+    assert!(oldest_age(connection).await < 1.0, "it begins later");
+    let sent = "UPDATE outbox SET sends = 1";
+    sqlx::query(sent).execute(&mut *connection).await.unwrap();
     assert!(oldest_age(connection).await >= 3_600.0);
 
     let put_off = "UPDATE jobs SET state = 'deferred', deferred_since = now(), not_before = now()";
