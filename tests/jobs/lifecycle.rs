@@ -1,17 +1,20 @@
 //! The table of a job's states, driven row by row against the database.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde_json::json;
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
-use wenzhen::consultations::outcome;
+use wenzhen::consultations::{GenerateReport, outcome};
+use wenzhen::identity::{TenantId, UserId};
 use wenzhen::jobs::dead_letters::{self, RedriveRequest};
 use wenzhen::jobs::lease::LEASE_DURATION;
 use wenzhen::jobs::lifecycle::{AttemptCount, JobEvent, LifecycleStep, OutboxFate, TRANSITIONS};
 use wenzhen::jobs::transition::{self, Deferral, ReleaseReason};
-use wenzhen::jobs::{JobMessage, JobState, Lease, MAX_ATTEMPTS};
+use wenzhen::jobs::{JobMessage, JobState, Lease, MAX_ATTEMPTS, NewJob, store};
+use wenzhen::locale::Locale;
 
 use super::{
     assessment, change, claim_one, create_job, erase, expire, granted, job, postpone_sweep,
@@ -271,6 +274,19 @@ async fn oldest_age(connection: &mut PgConnection) -> f64 {
     gauge.unwrap().2
 }
 
+/// A job that shall begin in ten minutes; answers its id.
+async fn enqueue_later(connection: &mut PgConnection) -> Uuid {
+    let tenant = TenantId::try_from("clinic".to_owned()).unwrap();
+    let user = UserId::try_from("ann".to_owned()).unwrap();
+    let report = GenerateReport {
+        consultation_id: Uuid::nil(),
+    };
+    let job = NewJob::new(&tenant, &user, Locale::En, &report).unwrap();
+    let job = job.begin_after(Duration::from_mins(10));
+    store::enqueue(connection, &job).await.unwrap();
+    job.id()
+}
+
 /// The age is that of the queue's oldest message, which CloudWatch watches: the message of a job
 /// that is put off is deleted, and one that shall begin later is not sent yet.
 #[tokio::test]
@@ -280,12 +296,8 @@ async fn a_job_that_is_put_off_or_begins_later_does_not_count_as_waiting() {
     assert!(oldest_age(connection).await < 1.0);
 
     create_job(connection, "clinic", json!({ "symptoms": "a cough" })).await;
-    let age = "UPDATE outbox SET created_at = now() - interval '1 hour', \
-               due_at = now() + interval '1 hour'";
+    let age = "UPDATE outbox SET created_at = now() - interval '1 hour'";
     sqlx::query(age).execute(&mut *connection).await.unwrap();
-    assert!(oldest_age(connection).await < 1.0, "it begins later");
-    let sent = "UPDATE outbox SET sends = 1";
-    sqlx::query(sent).execute(&mut *connection).await.unwrap();
     assert!(oldest_age(connection).await >= 3_600.0);
 
     let put_off = "UPDATE jobs SET state = 'deferred', deferred_since = now(), not_before = now()";
@@ -294,5 +306,14 @@ async fn a_job_that_is_put_off_or_begins_later_does_not_count_as_waiting() {
         .await
         .unwrap();
     assert!(oldest_age(connection).await < 1.0);
+
+    let later = enqueue_later(connection).await;
+    assert!(oldest_age(connection).await < 1.0, "it shall begin later");
+    let its_time = "UPDATE outbox SET created_at = created_at - interval '20 minutes' \
+                    WHERE job_id = $1";
+    let its_time = sqlx::query(its_time).bind(later);
+    its_time.execute(&mut *connection).await.unwrap();
+    let age = oldest_age(connection).await;
+    assert!((590.0..1_200.0).contains(&age), "since its time: {age}");
     own.remove().await;
 }

@@ -54,7 +54,7 @@ const DATABASE_GAUGES: &[DatabaseGauge] = &[
     of_database(
         "jobs_oldest_age_seconds",
         "",
-        "Since when the oldest job waits that is neither ended nor put off, nor planned for later",
+        "Since when the oldest job waits that is neither ended nor put off",
     ),
     of_database(
         "outbox_due",

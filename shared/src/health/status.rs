@@ -101,7 +101,7 @@ pub(super) struct DatabaseVerdict {
     Debug, Clone, Copy, PartialEq, Eq, FromRow, Serialize, Deserialize, schemars::JsonSchema,
 )]
 pub(super) struct JobsView {
-    /// Since when the oldest job waits that is neither ended nor put off, nor planned for later.
+    /// Since when the oldest job waits that is not ended.
     pub(super) oldest_age_seconds: i64,
     /// Jobs that are not ended.
     pub(super) unfinished: i64,

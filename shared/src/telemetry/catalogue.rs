@@ -45,6 +45,14 @@ pub static HTTP_REQUESTS: Metric = counter(
     "Calls that a function answered, by the route's template",
 );
 
+/// What a canary looks at. In CloudWatch it is by the function's version too.
+pub static FUNCTION_FAILURES: Metric = counter(
+    "FunctionFailed",
+    "function_failures_total",
+    &["function"],
+    "Answers with a 5xx, and batches of which messages have to come again",
+);
+
 /// How long calls take.
 pub static HTTP_REQUEST_DURATION: Metric = Metric {
     event: "",
@@ -278,12 +286,6 @@ static COUNTED: &[Metric] = &[
         "Jobs that were completed",
     ),
     counter(
-        "FunctionFailed",
-        "function_failures_total",
-        &["function", "version"],
-        "Answers with a 5xx, and batches of which messages have to come again, by the version of the function",
-    ),
-    counter(
         "JobFailed",
         "jobs_failed_total",
         &["kind"],
@@ -415,6 +417,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
     let by_themselves = [
         &HTTP_REQUESTS,
         &HTTP_REQUEST_DURATION,
+        &FUNCTION_FAILURES,
         &AI_CALLS,
         &JOB_DURATION,
         &TRIAGE_VERDICTS,

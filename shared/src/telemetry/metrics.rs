@@ -27,12 +27,20 @@ pub(super) fn turn_on(namespace: String, function: Option<(String, String)>) {
     NAMESPACE.get_or_init(|| namespace);
 }
 
-/// Counts so many failures of this function's version: what a canary looks at. Runs that Lambda
-/// itself counts as errors are no part of them.
+/// Counts so many failures of this function: what a canary looks at, by the version, which
+/// CloudWatch alone is told. Runs that Lambda itself counts as errors are no part of them.
 pub fn add_failures(failures: u64) {
-    if let Some(Some((function, version))) = FUNCTION.get() {
-        let dimensions = [("function", &**function), ("version", version)];
-        add("FunctionFailed", &dimensions, failures);
+    let Some(Some((function, version))) = FUNCTION.get() else {
+        return;
+    };
+    let function = ("function", &**function);
+    if NAMESPACE.get().is_some() && failures > 0 {
+        series::add(&catalogue::FUNCTION_FAILURES, &[function], "", failures);
+        emit(
+            "FunctionFailed",
+            &[function, ("version", version)],
+            failures,
+        );
     }
 }
 
@@ -44,16 +52,23 @@ pub fn count(name: &'static str, dimensions: &[(&'static str, &str)]) {
 
 /// Counts so many events at once; none are not worth a line.
 pub fn add(name: &'static str, dimensions: &[(&'static str, &str)], events: u64) {
-    let Some(namespace) = NAMESPACE.get().filter(|_| events > 0) else {
+    if NAMESPACE.get().is_none() || events == 0 {
         return;
-    };
+    }
 
     let metric = catalogue::find(name);
     debug_assert!(metric.is_some(), "the catalogue has no {name}");
     if let Some(metric) = metric {
         series::add(metric, dimensions, "", events);
     }
+    emit(name, dimensions, events);
+}
 
+/// Writes the line that CloudWatch reads.
+fn emit(name: &'static str, dimensions: &[(&'static str, &str)], events: u64) {
+    let Some(namespace) = NAMESPACE.get() else {
+        return;
+    };
     let event = MetricEvent {
         namespace,
         name,

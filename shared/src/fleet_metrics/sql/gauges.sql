@@ -17,12 +17,11 @@ FROM outbox o JOIN jobs j ON (j.tenant_id, j.id) = (o.tenant_id, o.job_id)
 GROUP BY j.state
 
 UNION ALL
--- As the age of the queue's oldest message: the message of a job that is put off is deleted, and one that shall begin later, as the second pass
--- of an erasure, is not sent yet.
-SELECT 'jobs_oldest_age_seconds', '', coalesce(extract(epoch FROM now() - min(o.created_at)), 0)::float8
+-- As the age of the queue's oldest message: the message of a job that is put off is deleted, and a job that shall begin later is as old as if
+-- it had been created then.
+SELECT 'jobs_oldest_age_seconds', '', greatest(extract(epoch FROM now() - min(o.created_at)), 0)::float8
 FROM outbox o JOIN jobs j ON (j.tenant_id, j.id) = (o.tenant_id, o.job_id)
 WHERE j.deferred_since IS NULL
-  AND NOT (o.sends = 0 AND j.burials = 0 AND o.due_at > now())
 
 UNION ALL
 SELECT 'outbox_due', '', count(*)::float8

@@ -6,9 +6,10 @@ WITH job AS (
         DO NOTHING
     RETURNING id
 ), outbox_row AS (
-    INSERT INTO outbox (tenant_id, job_id, due_at)
-    SELECT $1, id, now() + make_interval(secs => $9)
-    FROM job
+    -- A job that shall begin later waits from then on.
+    INSERT INTO outbox (tenant_id, job_id, due_at, created_at)
+    SELECT $1, id, begins_at, begins_at
+    FROM job CROSS JOIN (SELECT now() + make_interval(secs => $9) AS begins_at) AS planned
 )
 SELECT id
 FROM job
