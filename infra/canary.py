@@ -7,7 +7,7 @@
 Each deployment makes new versions, also where parameters alone have changed: it has its time in a variable, or what DEPLOYMENT says.
 
 Each function gets the alias `live`, to which routes and queues lead, and CodeDeploy gives a new version a tenth of the calls for five minutes.
-If that version fails meanwhile, or the APIs answer with errors, everything goes back. With the parameter Canary=false all calls go over at once,
+If that version fails meanwhile, everything goes back. With the parameter Canary=false all calls go over at once,
 as they must when the version before is the one that fails: CodeDeploy begins nothing while an alarm of it is raised. It is no part of the template itself, since the local
 stack's emulator has no CodeDeploy, and what is tested would be another template (docs/deploy.md#a-canary).
 """
@@ -39,7 +39,6 @@ SETTINGS = """\
     DeploymentPreference:
       Enabled: !Ref Canary
       Type: Canary10Percent5Minutes
-      Alarms: [!Ref CanaryErrors, !Ref CanaryChatErrors]
 """
 
 # SAM compares the template's text, in which a parameter's value does not stand: without it, a deployment of other parameters alone
@@ -48,39 +47,8 @@ VARIABLE = """\
         DEPLOYMENT: '{}'
 """
 
-# Sooner than the alarms of infra/observability.yaml, which would be too late for five minutes.
-ALARM = """\
-  {name}:
-    Type: AWS::CloudWatch::Alarm
-    Properties:
-      AlarmDescription: |-
-        More than 3 % of {calls} get a 5xx while a new version has a tenth of them. CodeDeploy takes the deployment back by itself.
-        First: see that it does: aws deploy list-deployments --include-only-statuses InProgress Stopped Failed.
-        Then: no deployment runs, or it is back and calls still fail: it is not the version. {alarm} says how to go on.
-        Runbook: docs/runbook.md#canary
-      Metrics:
-        - {{Id: errors, ReturnData: false, MetricStat: {{Stat: Sum, Period: 60, Metric: {{
-            Namespace: AWS/ApiGateway, MetricName: {metric}, Dimensions: [{dimension}]}}}}}}
-        - {{Id: calls, ReturnData: false, MetricStat: {{Stat: Sum, Period: 60, Metric: {{
-            Namespace: AWS/ApiGateway, MetricName: Count, Dimensions: [{dimension}]}}}}}}
-        - {{Id: share, Expression: 'IF(calls > 20, 100 * FILL(errors, 0) / calls, 0)', Label: percent of calls}}
-      EvaluationPeriods: 3
-      DatapointsToAlarm: 2
-      Threshold: 3
-      ComparisonOperator: GreaterThanThreshold
-      TreatMissingData: notBreaching
-
-"""
-# By the alarm: what it counts, and which alarm of infra/observability.yaml says how to go on.
-ALARMS = "".join(
-    ALARM.format(name=name, calls=calls, alarm=alarm, metric=metric, dimension=dimension)
-    for name, calls, alarm, metric, dimension in [
-        ("CanaryErrors", "calls", "ApiErrors", "5xx", "{Name: ApiId, Value: !Ref HttpApi}"),
-        ("CanaryChatErrors", "streamed chats", "ChatApiErrors", "5XXError", "{Name: ApiName, Value: !Sub '${AWS::StackName}-chat'}"),
-    ]
-)
-
-# The new version of one function: a fifth of its own calls, which the alarms above cannot see if few others fail.
+# Of the new version of one function alone: what it fails of its own calls. The APIs' alarms would see a tenth of that, among all others; and an
+# alarm that names an API would wait for it, and the API for the aliases, and these for the alarm.
 VERSION_ALARM = """\
   {name}Canary:
     Type: AWS::CloudWatch::Alarm
@@ -101,7 +69,8 @@ VERSION_ALARM = """\
         - Id: share
           Label: percent of calls
           Expression: 'IF(SUM([crashes, failures]) > 1, 100 * SUM([crashes, failures]) / calls, 0)' # failures are no number until there are some
-      EvaluationPeriods: 1
+      EvaluationPeriods: 3 # failures come through the log, perhaps behind the minute in which calls are counted
+      DatapointsToAlarm: 1
       Threshold: 20
       ComparisonOperator: GreaterThanOrEqualToThreshold
       TreatMissingData: notBreaching
@@ -121,6 +90,19 @@ UNSHARED = """\
       DeploymentPreference: {Enabled: false}
 """
 UNSHARED_FUNCTIONS = {"Migrate", "ForwardTraces"}
+
+# Between a function's Type and Properties: it changes when those of the wave before have shifted. Lambda takes some 15 changes a second, of
+# which CodeDeploy needs several for each function; and what fails in one wave leaves the next ones as they were.
+WAVE = """\
+    DependsOn: [{aliases}]
+"""
+WAVE_SIZE = 10
+
+# What patients wait for comes first.
+FIRST_WAVE = [
+    "CreateConsultation", "GetConsultation", "AnswerQuestions", "CreateMessage", "Worker",
+    "CreateChatCompletion", "WsConnect", "WsMessage", "CreateUpload", "GetUpload",
+]
 
 # A function of the template, with the name of its handler.
 FUNCTION = re.compile(r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: ([\w-]+)\n", re.MULTILINE)
@@ -157,8 +139,21 @@ def insert(text: str, file: str, parts: dict[str, str]) -> str:
     return text
 
 
-def setting_of(name: str) -> str:
-    return UNSHARED if name in UNSHARED_FUNCTIONS else VERSION_SETTING.format(name=name)
+def waves_of(names: list[str]) -> list[list[str]]:
+    """The functions in the order in which they change."""
+    later = [name for name in names if name not in FIRST_WAVE and name not in UNSHARED_FUNCTIONS]
+    ordered = FIRST_WAVE + later
+    return [ordered[at : at + WAVE_SIZE] for at in range(0, len(ordered), WAVE_SIZE)]
+
+
+def function_with_canary(found: re.Match, before: dict[str, list[str]]) -> str:
+    """The head of a function, with the aliases that it waits for and its own alarm."""
+    name = found[1]
+    if name in UNSHARED_FUNCTIONS:
+        return found[0] + UNSHARED
+    aliases = ", ".join(f"{other}Aliaslive" for other in before.get(name, []))
+    head = found[0].replace("    Properties:\n", WAVE.format(aliases=aliases) + "    Properties:\n") if aliases else found[0]
+    return head + VERSION_SETTING.format(name=name)
 
 
 def with_canary(template: str) -> str:
@@ -170,9 +165,12 @@ def with_canary(template: str) -> str:
     for name, handler in FUNCTION.findall(template):
         if name not in UNSHARED_FUNCTIONS:
             alarms.append(VERSION_ALARM.format(name=name, handler=handler, version=VERSION.format(name=name)))
-    template = FUNCTION.sub(lambda found: found[0] + setting_of(found[1]), template)
+
+    waves = waves_of([name for name, _ in FUNCTION.findall(template)])
+    before = {name: first for first, second in zip(waves, waves[1:]) for name in second}
+    template = FUNCTION.sub(lambda found: function_with_canary(found, before), template)
     template = SOCKET_ROUTE.sub(r"{FunctionArn: !Ref \1.Alias}", template)
-    return insert(template, TEMPLATE.name, ANCHORS | {"\nResources:\n": ALARMS + "".join(alarms)})
+    return insert(template, TEMPLATE.name, ANCHORS | {"\nResources:\n": "".join(alarms)})
 
 
 def root_with_canary(root: str) -> str:

@@ -4,6 +4,7 @@
 #   WEB_BUCKET, DISTRIBUTION_ID                     the edge's outputs WebBucketName and DistributionId
 #   WEBSOCKET_URL, USER_POOL_ID, USER_POOL_CLIENT_ID  the application's outputs WebSocketUrl, UserPoolId and UserPoolClientId
 #   UPLOAD_MAX_BYTES                                by default the template's, 104857600
+#   WEB_IS_BUILT                                    whether web/dist is there already, as npm run build has made it
 #   EMERGENCY_NUMBERS                               JSON, by default {"zh": ["120"], "en": ["112"]}
 set -euo pipefail
 cd "$(dirname "$0")/../web"
@@ -15,10 +16,12 @@ cd "$(dirname "$0")/../web"
 : "${USER_POOL_CLIENT_ID:?is the output UserPoolClientId of the application}"
 numbers=${EMERGENCY_NUMBERS:-'{"zh": ["120"], "en": ["112"]}'}
 
-npm ci --no-audit --no-fund
-npm run build
+if [ -z "${WEB_IS_BUILT:-}" ]; then
+    npm ci --no-audit --no-fund
+    npm run build
+fi
 # It is for the measure of sizes, which the build has taken, and names every source.
-rm -r dist/.vite
+rm -rf dist/.vite
 
 cat >dist/config.json <<JSON
 { "apiUrl": "", "websocketUrl": "$WEBSOCKET_URL", "userPoolId": "$USER_POOL_ID", "userPoolClientId": "$USER_POOL_CLIENT_ID",

@@ -4,7 +4,7 @@
     python3 infra/smoke.py wenzhen-prod
 
 Takes the AWS CLI, with credentials that may make people in the stack's user pool. The person is of the tenant `smoke-test`, has a name and a
-password of this run alone, and is removed again. Ends with 0 if each step went well; with 1 if one did not; with 2 if nobody can be signed in here, since Mfa=ON asks for a device.
+password of this run alone, and is removed again. Ends with 0 if each step went well; with 1 if one did not; with 77 if nobody can be signed in here, since Mfa=ON asks for a device.
 
 Models are asked twice, if there are any. Without one, and while all of them are down, the rules answer; that is told and is no failure.
 """
@@ -13,6 +13,8 @@ import argparse
 import json
 import os
 import secrets
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,8 +27,15 @@ COMPLAINT = {"symptoms": "chest pain that spreads to my left arm, cold sweat", "
 
 # For one call; a long poll takes 20.
 CALL_SECONDS = 45
+# For one command of the AWS CLI, which tries again by itself.
+AWS_SECONDS = 60
 # For an assessment, from the queue over the worker to the model.
 ASSESSMENT_SECONDS = 180
+# Between two looks at it, should an answer come at once.
+LOOK_SECONDS = 1
+
+# As test runners know it: not tried.
+NOT_TRIED = 77
 
 
 # Version 1 of the AWS CLI knows the region by its older name alone.
@@ -42,6 +51,7 @@ class Failure(Exception):
     def __init__(self, message: str, code: str = ""):
         super().__init__(message)
         self.code = code
+        self.is_told = False
 
 
 class Unable(Failure):
@@ -54,7 +64,11 @@ def aws(*arguments: str, document: dict | None = None) -> dict:
         json.dump(document, file)
         file.flush()
         given = ["--cli-input-json", f"file://{file.name}"] if document else []
-        done = subprocess.run(["aws", *arguments, *given, "--output", "json"], env=ENVIRONMENT, capture_output=True, text=True)
+        command = ["aws", *arguments, *given, "--output", "json"]
+        try:
+            done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=AWS_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"aws {arguments[0]} {arguments[1]}: no answer within {AWS_SECONDS} s") from None
     if done.returncode:
         raise Failure(f"aws {arguments[0]} {arguments[1]}: {done.stderr.strip()}")
     return json.loads(done.stdout or "{}")
@@ -76,18 +90,26 @@ class Person:
         who = {"UserPoolId": self.pool, "Username": self.name}
         attributes = {"email": self.name, "email_verified": "true", "custom:tenant_id": TENANT}
         listed = [{"Name": name, "Value": value} for name, value in attributes.items()]
-        aws("cognito-idp", "admin-create-user", document=who | {"UserAttributes": listed, "MessageAction": "SUPPRESS"})
         try:
+            aws("cognito-idp", "admin-create-user", document=who | {"UserAttributes": listed, "MessageAction": "SUPPRESS"})
             self.password = f"Aa1-{secrets.token_urlsafe(24)}"
             aws("cognito-idp", "admin-set-user-password", document=who | {"Password": self.password, "Permanent": True})
             aws("cognito-idp", "admin-add-user-to-group", document=who | {"GroupName": "patient"})
         except BaseException:
-            self.__exit__()
+            self.remove()
             raise
         return self
 
     def __exit__(self, *_) -> None:
-        aws("cognito-idp", "admin-delete-user", document={"UserPoolId": self.pool, "Username": self.name})
+        self.remove()
+
+    def remove(self) -> None:
+        """Also one who may not be there; what went wrong before is what is told."""
+        try:
+            aws("cognito-idp", "admin-delete-user", document={"UserPoolId": self.pool, "Username": self.name})
+        except Failure as failure:
+            if "UserNotFoundException" not in str(failure):
+                print(f"{self.name} may be left in the user pool: {failure}", file=sys.stderr)
 
     def sign_in(self) -> str:
         """An ID token."""
@@ -110,27 +132,38 @@ class Api:
         self.url, self.token = url.rstrip("/"), token
 
     def open(self, method: str, path: str, body: dict | None = None):
-        request = urllib.request.Request(self.url + path, method=method)
-        request.add_header("user-agent", "wenzhen-smoke")
-        if self.token:
-            request.add_header("authorization", f"Bearer {self.token}")
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("content-type", "application/json")
         try:
+            request = urllib.request.Request(self.url + path, method=method)
+            request.add_header("user-agent", "wenzhen-smoke")
+            if self.token:
+                request.add_header("authorization", f"Bearer {self.token}")
+            if body is not None:
+                request.data = json.dumps(body).encode()
+                request.add_header("content-type", "application/json")
             return urllib.request.urlopen(request, timeout=CALL_SECONDS)
         except urllib.error.HTTPError as error:
             about = error.read(2000).decode(errors="replace")
             request_id = error.headers.get("x-request-id", "none")
             raise Failure(f"{method} {path}: {error.code}, request {request_id}: {about}", code_of(about)) from None
-        except OSError as error:
-            raise Failure(f"{method} {path}: {error}") from None
+        except (OSError, ValueError) as error:
+            raise Failure(f"{method} {self.url}{path}: {error}") from None
 
     def call(self, method: str, path: str, status: int, body: dict | None = None) -> dict:
         with self.open(method, path, body) as answer:
             if answer.status != status:
                 raise Failure(f"{method} {path}: {answer.status} and not {status}")
-            return json.loads(answer.read() or b"{}")
+            try:
+                return json.loads(answer.read() or b"{}")
+            except (OSError, ValueError) as error:
+                raise Failure(f"{method} {path}: an answer that is no JSON, or not whole: {error}") from None
+
+    def read(self, path: str) -> dict:
+        """What is read may be asked for once more, as any client does."""
+        try:
+            return self.call("GET", path, 200)
+        except Failure:
+            time.sleep(LOOK_SECONDS)
+            return self.call("GET", path, 200)
 
 
 def code_of(answer: str) -> str:
@@ -142,23 +175,24 @@ def code_of(answer: str) -> str:
 
 
 def check_health(api: Api) -> str:
-    return api.call("GET", "/health", 200)["status"]
+    return api.read("/health")["status"]
 
 
 def complain(api: Api) -> dict:
-    """The consultation, which says at once how urgent it is."""
-    accepted = api.call("POST", "/v1/consultations", 202, COMPLAINT)
+    """What was accepted, with the rules' urgency."""
+    return api.call("POST", "/v1/consultations", 202, COMPLAINT)
+
+
+def read_assessment(api: Api, accepted: dict) -> str:
+    """What made it."""
     if accepted["urgency"] != "emergency":
         raise Failure(f"the rules call it {accepted['urgency']}, and it is an emergency")
-    return accepted
 
-
-def read_assessment(api: Api, consultation: str) -> str:
-    """What made it."""
     end = time.monotonic() + ASSESSMENT_SECONDS
     while time.monotonic() < end:
-        found = api.call("GET", f"/v1/consultations/{consultation}?wait=20", 200)
+        found = api.read(f"/v1/consultations/{accepted['id']}?wait=20")
         if found["status"] == "processing":
+            time.sleep(LOOK_SECONDS)
             continue
         if found["status"] != "completed" or found["assessment"]["urgency"] != "emergency":
             raise Failure(f"the consultation is {found['status']}: {found.get('failure') or 'and no emergency any more'}")
@@ -180,14 +214,17 @@ def chat(api: Api) -> str:
         raise
 
     chunks = 0
-    with stream:
-        for line in stream:
-            if line.strip() == b"data: [DONE]":
-                return f"{chunks} chunks"
-            if line.startswith(b"data: "):
-                if "error" in json.loads(line.removeprefix(b"data: ")):
-                    raise Failure(f"the stream has an error: {line.decode().strip()}")
-                chunks += 1
+    try:
+        with stream:
+            for line in stream:
+                if line.strip() == b"data: [DONE]":
+                    return f"{chunks} chunks"
+                if line.startswith(b"data: "):
+                    if "error" in json.loads(line.removeprefix(b"data: ")):
+                        raise Failure(f"the stream has an error: {line.decode().strip()}")
+                    chunks += 1
+    except (OSError, ValueError) as error:
+        raise Failure(f"the stream stopped after {chunks} chunks: {error}") from None
     raise Failure(f"the stream broke off after {chunks} chunks")
 
 
@@ -196,8 +233,11 @@ def step(name: str, action, *arguments):
     print(f"{name:<24}", end="", flush=True)
     try:
         result = action(*arguments)
-    except Failure:
+    except BaseException as failure:
         print("failed", flush=True)
+        if isinstance(failure, Failure):
+            print(f"error: {failure}", file=sys.stderr, flush=True)
+            failure.is_told = True
         raise
     said = result if isinstance(result, str) and len(result) < 100 else "good"
     print(f"{said}  ({time.monotonic() - began:.1f} s)", flush=True)
@@ -214,12 +254,12 @@ def run(stack: str, given: dict[str, str | None]) -> None:
     with Person(pool, client) as person:
         token = step("sign-in", person.sign_in)
         api, chats = Api(api_url, token), Api(chat_url, token)
-        consultation = step("a complaint", complain, api)["id"]
+        accepted = step("a complaint", complain, api)
         try:
-            step("its assessment", read_assessment, api, consultation)
+            step("its assessment", read_assessment, api, accepted)
             step("a streamed chat", chat, chats)
         finally:
-            step("erasure", api.call, "DELETE", f"/v1/consultations/{consultation}", 202)
+            step("erasure", api.call, "DELETE", f"/v1/consultations/{accepted['id']}", 202)
 
 
 def main() -> None:
@@ -236,11 +276,21 @@ def main() -> None:
         "UserPoolId": options.user_pool,
         "UserPoolClientId": options.client,
     }
+    if not shutil.which("aws"):
+        sys.exit("error: the AWS CLI is not on PATH")
+    # Whoever ends it wants nobody left behind either.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         run(options.stack, given)
+    except Unable:
+        sys.exit(NOT_TRIED)
     except Failure as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(2 if isinstance(failure, Unable) else 1)
+        # A step has told its own; what else fails is told here.
+        if not failure.is_told:
+            print(f"error: {failure}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 main()

@@ -19,28 +19,34 @@ if [ "$region" != "$AWS_REGION" ] || [ "$name" != "$STACK" ]; then
     exit 1
 fi
 
-# Prints how many alarms are raised that tell of errors: of the stack, and of the canary, whose names begin with the application's.
-raised() {
-    local errors canaries
-    errors=$(aws cloudwatch describe-alarms --alarm-names "$(output ApiErrorsAlarm)" "$(output FastBurnAlarm)" \
-        --alarm-types MetricAlarm CompositeAlarm --state-value ALARM \
-        --query 'length([MetricAlarms, CompositeAlarms][])' --output text)
-    canaries=$(aws cloudwatch describe-alarms --alarm-name-prefix "$STACK-Application" --state-value ALARM \
-        --query "length(MetricAlarms[?contains(AlarmName, 'Canary')])" --output text)
-    echo $((errors + canaries))
+# Prints the raised alarms of a canary, whose names begin with the application's, in order.
+raised_canaries() {
+    aws cloudwatch describe-alarms --alarm-name-prefix "$STACK-Application" --state-value ALARM \
+        --query "MetricAlarms[?contains(AlarmName, 'Canary')].AlarmName" --output text | tr -s '\t' '\n' | sort
 }
 
-# What runs already fails: then its alarms say nothing of the new version until they have ended, and CodeDeploy would begin nothing.
-alarms_count=true
-if [ -n "$(output ApiErrorsAlarm)" ] && [ "$(raised)" -gt 0 ]; then
-    alarms_count=false canary=false
-    echo "alarms are raised before the deployment: all calls go over at once" >&2
+# The same of the alarms of errors: the stack's, and the canaries'. Without a stack there are none.
+raised_alarms() {
+    local errors burn
+    errors=$(output ApiErrorsAlarm) && burn=$(output FastBurnAlarm) || return 1
+    [ -n "$errors" ] || return 0
+    {
+        aws cloudwatch describe-alarms --alarm-names "$errors" "$burn" --alarm-types MetricAlarm CompositeAlarm --state-value ALARM \
+            --query '[MetricAlarms, CompositeAlarms][].AlarmName' --output text | tr -s '\t' '\n' && raised_canaries
+    } | sort
+}
+
+# CodeDeploy begins no deployment while an alarm of a canary is raised: what mends it goes over at once.
+if [ -n "$(raised_canaries)" ]; then
+    canary=false
+    echo "an alarm of a canary is raised: all calls go over at once" >&2
 fi
+# An alarm that is raised before says nothing of the new version, until it has ended.
+known=$(raised_alarms)
 
 previous=
-if aws cloudformation get-template --stack-name "$STACK" --template-stage Original --query TemplateBody --output text > previous.yaml; then
-    previous=previous.yaml
-fi
+unless_missing aws cloudformation get-template --stack-name "$STACK" --template-stage Original --query TemplateBody --output text > previous.yaml
+[ ! -s previous.yaml ] || previous=previous.yaml
 
 # CloudFormation deploys with a role of its own, if there is one (infra/deploy-role.yaml).
 with_role=()
@@ -48,33 +54,37 @@ with_role=()
 
 sam deploy --config-env "$environment" --no-confirm-changeset "${with_role[@]}" --parameter-overrides "${parameters[@]}" "Canary=$canary"
 
-# Whether the API answers and no alarm of errors is raised that was not before.
-is_well() {
-    local count
-    count=$(raised) || return 1
-    [ "$count" -gt 0 ] || alarms_count=true
-    if $alarms_count && [ "$count" -gt 0 ]; then return 1; fi
+# Whether the API answers and no alarm is raised that was not before. What cannot be read is no good sign.
+is_healthy() {
+    local raised new
+    raised=$(raised_alarms) || return 1
+    new=$(comm -13 <(echo "$known") <(echo "$raised")) || return 1
+    known=$(comm -12 <(echo "$known") <(echo "$raised"))
+    [ -z "$new" ] || return 1
     curl --fail --silent --show-error --max-time 10 --output health.json "$(output ApiUrl)/health"
 }
 
 # Whether that stays so for five minutes: three bad looks in a row are no accident.
-stays_well() {
+stays_healthy() {
     local failures=0
     for _ in $(seq 20); do
         sleep 15
-        if is_well; then failures=0; else failures=$((failures + 1)); fi
+        if is_healthy; then failures=0; else failures=$((failures + 1)); fi
         [ "$failures" -lt 3 ] || return 1
     done
 }
 
-# Whether a patient gets an answer. Where nobody can be signed in (2), the rest has to do.
+# Whether a patient gets an answer. Where nobody can be signed in (77), the rest has to do.
 passes_smoke() {
     local status=0
     python3 infra/smoke.py "$STACK" || status=$?
-    [ "$status" -ne 1 ]
+    case $status in
+        0 | 77) ;;
+        *) return 1 ;;
+    esac
 }
 
-if passes_smoke && stays_well; then
+if passes_smoke && stays_healthy; then
     exit 0
 fi
 

@@ -66,13 +66,7 @@ const CLOUDWATCH_ALONE: &[(&[&str], &str)] = &[
 
 /// What tells somebody beside the alarms of the stacks: of `infra/canary.py`, of AWS's billing, and
 /// of one API where the rule is of both.
-const NO_ALARM_OF_THE_STACKS: [&str; 5] = [
-    "CanaryErrors",
-    "CanaryChatErrors",
-    "…Canary",
-    "CostAnomalies",
-    "ChatApiErrors",
-];
+const NO_ALARM_OF_THE_STACKS: [&str; 3] = ["…Canary", "CostAnomalies", "ChatApiErrors"];
 
 /// What the objective is of: by the metric, the API.
 const OBJECTIVE: [(&str, &str); 4] = [

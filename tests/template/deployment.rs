@@ -168,22 +168,24 @@ fn actions_of_workflows_are_commits() {
     }
 }
 
-/// What stands in for AWS while `deploy.sh` runs. `raised` and `failing` are files: how many alarms
-/// are raised, and how many calls of the health check fail.
+/// What stands in for AWS while `deploy.sh` runs. Files say what is: the names of raised alarms and
+/// of raised canaries, which calls of the health check fail, and what is denied.
 const STUBS: [(&str, &str); 5] = [
     (
         "aws",
         r#"echo "aws $*" >> "$STATE/calls"
+! grep -qF "$2" "$STATE/denied" || { echo "AccessDenied" >&2; exit 254; }
 case "$*" in
     *describe-alarms*--alarm-names*) cat "$STATE/raised" ;;
-    *describe-alarms*) echo 0 ;;
+    *describe-alarms*) cat "$STATE/canaries" ;;
     *describe-stacks*) echo an-output ;;
     *) echo a-template ;;
 esac"#,
     ),
     (
         "sam",
-        r#"echo "sam $*" >> "$STATE/calls"; [ ! -f "$STATE/after" ] || cp "$STATE/after" "$STATE/raised""#,
+        r#"echo "sam $*" >> "$STATE/calls"; cp "$STATE/after" "$STATE/raised"
+cp "$STATE/denied-after" "$STATE/denied""#,
     ),
     (
         "curl",
@@ -197,19 +199,26 @@ esac"#,
 ];
 
 /// A deployment whose neighbours are stubs.
+#[derive(Clone, Copy)]
 struct Rehearsal {
-    /// How many alarms are raised before, and afterwards.
-    raised: [u32; 2],
+    /// The alarms that are raised before, and those afterwards.
+    raised: [&'static str; 2],
+    /// The alarms of a canary that are raised.
+    canaries: &'static str,
     /// The smoke test's status.
     smoke: u32,
     /// Which looks at the health check fail.
     failing: &'static [u32],
+    /// What AWS denies from the beginning, and what behind the deployment.
+    denied: [&'static str; 2],
 }
 
 const WELL: Rehearsal = Rehearsal {
-    raised: [0, 0],
+    raised: ["", ""],
+    canaries: "",
     smoke: 0,
     failing: &[],
+    denied: ["nothing", "nothing"],
 };
 
 impl Rehearsal {
@@ -223,11 +232,14 @@ impl Rehearsal {
         }
         let failing: Vec<_> = self.failing.iter().map(ToString::to_string).collect();
         for (file, text) in [
-            ("raised", self.raised[0].to_string()),
-            ("after", self.raised[1].to_string()),
-            ("smoke", self.smoke.to_string()),
-            ("failing", failing.join("\n")),
-            ("calls", String::new()),
+            ("raised", self.raised[0]),
+            ("after", self.raised[1]),
+            ("canaries", self.canaries),
+            ("smoke", &self.smoke.to_string()),
+            ("failing", &failing.join("\n")),
+            ("denied", self.denied[0]),
+            ("denied-after", self.denied[1]),
+            ("calls", ""),
         ] {
             fs::write(state.join(file), text).unwrap();
         }
@@ -259,10 +271,10 @@ fn write_program(path: &Path, text: &str) {
 }
 
 fn which_python(path: &str) -> PathBuf {
-    let folders = path
+    let mut programs = path
         .split(':')
         .map(|folder| Path::new(folder).join("python3"));
-    folders.into_iter().find(|it| it.is_file()).unwrap()
+    programs.find(|it| it.is_file()).unwrap()
 }
 
 /// The call that brings the version before back.
@@ -273,18 +285,12 @@ fn goes_back(calls: &str) -> bool {
 
 #[test]
 fn a_deployment_that_is_well_stays() {
-    for (name, rehearsal) in [
-        ("well", WELL),
-        // The last looks of five minutes, and nobody to be signed in.
-        (
-            "flaky",
-            Rehearsal {
-                failing: &[3, 4, 20],
-                ..WELL
-            },
-        ),
-        ("unable", Rehearsal { smoke: 2, ..WELL }),
-    ] {
+    let flaky = Rehearsal {
+        failing: &[3, 4, 20],
+        ..WELL
+    };
+    let unable = Rehearsal { smoke: 77, ..WELL };
+    for (name, rehearsal) in [("well", WELL), ("flaky", flaky), ("unable", unable)] {
         let (is_well, calls) = rehearsal.run(name);
         assert!(is_well && !goes_back(&calls), "{name}: {calls}");
         assert!(calls.contains(" Canary=true\n"), "{name}: {calls}");
@@ -292,24 +298,33 @@ fn a_deployment_that_is_well_stays() {
     }
 }
 
+/// A smoke test that did not run, and alarms that cannot be read, are no good signs either.
 #[test]
 fn a_deployment_that_is_not_well_goes_back_with_its_tags() {
+    let health = Rehearsal {
+        failing: &[5, 6, 7],
+        ..WELL
+    };
+    let alarm = Rehearsal {
+        raised: ["", "ApiErrors"],
+        ..WELL
+    };
+    let another = Rehearsal {
+        raised: ["FastBurn", "ApiErrors\tFastBurn"],
+        ..WELL
+    };
+    let unread = Rehearsal {
+        denied: ["nothing", "describe-alarms"],
+        ..WELL
+    };
     for (name, rehearsal) in [
         ("smoke", Rehearsal { smoke: 1, ..WELL }),
-        (
-            "health",
-            Rehearsal {
-                failing: &[5, 6, 7],
-                ..WELL
-            },
-        ),
-        (
-            "alarm",
-            Rehearsal {
-                raised: [0, 1],
-                ..WELL
-            },
-        ),
+        ("usage", Rehearsal { smoke: 2, ..WELL }),
+        ("absent", Rehearsal { smoke: 127, ..WELL }),
+        ("health", health),
+        ("alarm", alarm),
+        ("another", another),
+        ("unread", unread),
     ] {
         let (is_well, calls) = rehearsal.run(name);
         assert!(!is_well && goes_back(&calls), "{name}: {calls}");
@@ -322,20 +337,42 @@ fn a_deployment_that_is_not_well_goes_back_with_its_tags() {
     }
 }
 
-/// The mend of what has raised an alarm is let in, and judged by the rest until the alarm ends.
+/// What has raised an alarm is mended by a deployment, which is judged by the rest until the alarm
+/// ends; CodeDeploy would begin none while it is a canary's.
 #[test]
-fn while_an_alarm_is_raised_a_mend_goes_over_at_once() {
-    let mends = Rehearsal {
-        raised: [1, 1],
+fn while_an_alarm_is_raised_a_mend_is_let_in() {
+    let mend = Rehearsal {
+        raised: ["ApiErrors", "ApiErrors"],
         ..WELL
     };
-    let (is_well, calls) = mends.run("mends");
+    let (is_well, calls) = mend.run("mend");
+    assert!(is_well && !goes_back(&calls), "{calls}");
+    assert!(calls.contains(" Canary=true\n"), "{calls}");
+
+    let of_canary = Rehearsal {
+        canaries: "WorkerCanary",
+        ..mend
+    };
+    let (is_well, calls) = of_canary.run("of-canary");
     assert!(is_well && !goes_back(&calls), "{calls}");
     assert!(calls.contains(" Canary=false\n"), "{calls}");
 
-    let broken = Rehearsal { smoke: 1, ..mends };
-    let (is_well, calls) = broken.run("broken");
+    let (is_well, calls) = Rehearsal { smoke: 1, ..mend }.run("broken");
     assert!(!is_well && goes_back(&calls), "{calls}");
+}
+
+/// Without the template of before there is no way back.
+#[test]
+fn nothing_is_deployed_while_what_is_there_cannot_be_read() {
+    for denied in ["get-template", "describe-alarms", "describe-stacks"] {
+        let blind = Rehearsal {
+            denied: [denied, denied],
+            ..WELL
+        };
+        let (is_well, calls) = blind.run(denied);
+        assert!(!is_well, "{denied}: {calls}");
+        assert!(!calls.contains("sam deploy"), "{denied}: {calls}");
+    }
 }
 
 /// Without them CloudFormation takes the tags away, by which costs are watched and roles bounded.

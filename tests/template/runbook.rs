@@ -75,15 +75,9 @@ fn descriptions() -> BTreeMap<String, (String, bool)> {
             (name, (description.to_owned(), tells))
         })
         .collect();
-    for (name, text) in canary_descriptions() {
-        // Those of single functions share a name in the runbook.
-        let is_of_version = name.ends_with("Canary");
-        let name = if is_of_version {
-            "…Canary".to_owned()
-        } else {
-            name
-        };
-        descriptions.insert(name, (text.replace(PAGE, "${RunbookUrl}"), true));
+    for text in canary_descriptions().into_values() {
+        let text = text.replace(PAGE, "${RunbookUrl}");
+        descriptions.insert("…Canary".to_owned(), (text, true));
     }
     descriptions
 }
