@@ -12,6 +12,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/migrations"
 
+# Without them psql would ask a server on this machine, as the user who runs this.
+if [ -z "${PGSERVICE:-}" ]; then
+    : "${PGHOST:?is the host of the database, or the folder of its socket}"
+    : "${PGDATABASE:?is the database, such as wenzhen}"
+    : "${PGUSER:?is an administrator of it, with PGPASSWORD or a file that psql reads}"
+fi
+
 user=${FUNCTIONS_USER:-wenzhen}
 login=${FUNCTIONS_LOGIN:-}
 if [ -z "$login" ] && [ -n "${USER_PASSWORD:-}" ]; then

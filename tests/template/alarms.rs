@@ -37,7 +37,7 @@ const CLOUDWATCH_ALONE: &[(&[&str], &str)] = &[
             "RemoveObjectsStands",
             "PublishAccessChangesStands",
             "EmbedPassagesStands",
-            "PruneExpiredStands",
+            "RetentionStands",
         ],
         "the scheduler measures it; a function that is not started counts nothing",
     ),

@@ -145,6 +145,34 @@ fn count_alarm_metrics(stack: &str, set: &BTreeMap<String, String>) -> usize {
     counted.sum()
 }
 
+/// Dollars a month for each metric of an alarm, as `infra/cost.py` has them.
+const ALARM_METRIC_PRICE: f64 = 0.10;
+
+/// The metrics of routes, and of the alarms that look at them.
+#[test]
+fn documents_tell_what_metrics_of_routes_cost() {
+    let printed = run_costs(&[]);
+    let mut lines = printed.lines();
+    let line = lines.find(|line| line.contains("metrics of routes"));
+    let price: f64 = line
+        .and_then(|line| line.split_whitespace().last())
+        .map(|price| price.parse().unwrap())
+        .unwrap();
+
+    let count = |set: &BTreeMap<String, String>| {
+        let metrics = count_alarm_metrics("infra/observability.yaml", set);
+        u32::try_from(metrics).unwrap()
+    };
+    let measured = read_overrides("prod");
+    let mut unmeasured = measured.clone();
+    unmeasured.insert("RouteMetrics".to_owned(), "false".to_owned());
+    let alarms = count(&measured) - count(&unmeasured);
+
+    let saved = price + f64::from(alarms) * ALARM_METRIC_PRICE;
+    let saved = format!("In prod `RouteMetrics=false` saves {saved:.2} a month");
+    assert_says("docs/deploy.md", &saved);
+}
+
 fn count_in(template: &Value, kind: &str) -> usize {
     let resources = template["Resources"].as_mapping().unwrap().values();
     resources.filter(|it| it["Type"] == kind).count()

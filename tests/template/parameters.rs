@@ -90,6 +90,27 @@ fn the_root_refuses_what_its_children_would() {
     }
 }
 
+/// `sam deploy` cuts JSON at its first quote, unless it is within single quotes; a function that is
+/// given the rest would not start.
+#[test]
+fn the_root_refuses_json_that_was_cut() {
+    let root = read_stack(ROOT);
+    let array = r"^(\[[\s\S]*\])?$";
+    let object = r"^(\{[\s\S]*\})?$";
+    for (name, pattern) in [
+        ("AiTiers", array),
+        ("AiChains", object),
+        ("Limits", object),
+        ("Embeddings", object),
+        ("Retention", object),
+    ] {
+        let parameter = &root["Parameters"][name];
+        assert_eq!(parameter["AllowedPattern"], pattern, "{name}");
+        let advice = parameter["ConstraintDescription"].as_str().unwrap();
+        assert!(advice.contains("docs/deploy.md#json-values"), "{name}");
+    }
+}
+
 /// Wherever the root's key is, an operator's own is if there is one.
 #[test]
 fn a_key_of_ones_own_takes_the_place_of_the_one_that_is_made() {
@@ -192,10 +213,12 @@ fn each_node_of_the_cache_is_watched() {
     assert_eq!(template["Resources"]["CacheLag"]["Condition"], "HasReplica");
 }
 
-/// An environment of `samconfig.toml` sets what its template has.
+/// An environment of `samconfig.toml` sets what its template has, also by the lines that an operator
+/// has yet to uncomment.
 #[test]
 fn samconfig_sets_parameters_that_exist() {
     let text = fs::read_to_string(repository_root().join("samconfig.toml")).unwrap();
+    let text = text.replace("\n    # \"", "\n    \"");
     let config: toml::Table = toml::from_str(&text).unwrap();
     let mut environments = 0;
 
@@ -210,8 +233,12 @@ fn samconfig_sets_parameters_that_exist() {
         let known = names_in(&read_stack(template.unwrap_or(ROOT))["Parameters"]);
 
         for value in parameters["parameter_overrides"].as_array().unwrap() {
-            let (parameter, _) = value.as_str().unwrap().split_once('=').unwrap();
+            let (parameter, given) = value.as_str().unwrap().split_once('=').unwrap();
             assert!(known.contains(parameter), "{name}: {parameter}");
+
+            // The SAM CLI would cut it.
+            let is_quoted = given.len() > 1 && given.starts_with('\'') && given.ends_with('\'');
+            assert!(is_quoted || !given.contains('"'), "{name}: {parameter}");
         }
         environments += 1;
     }

@@ -219,6 +219,7 @@ fn commands_name_what_the_stacks_have() {
         ("$(output ", &outputs),
         ("$(inner ", &inner),
         ("$(resource ", &resources),
+        ("`platform ", &resources),
         ("`change ", &parameters),
         ("   change ", &parameters),
     ] {
