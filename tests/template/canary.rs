@@ -216,7 +216,7 @@ fn versions_that_nothing_calls_are_deleted() {
 /// The root hands the parameter on.
 #[test]
 fn the_root_gets_the_canary_too() {
-    let copy = std::env::temp_dir().join("wenzhen-canary");
+    let copy = std::env::temp_dir().join(format!("wenzhen-canary-{}", std::process::id()));
     drop(fs::remove_dir_all(&copy));
     fs::create_dir_all(copy.join("infra")).unwrap();
     for file in ["template.yaml", "infra/production.yaml", "infra/canary.py"] {

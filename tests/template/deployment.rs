@@ -224,7 +224,8 @@ const WELL: Rehearsal = Rehearsal {
 impl Rehearsal {
     /// Runs `deploy.sh`; answers whether it ended well, and what was called.
     fn run(&self, name: &str) -> (bool, String) {
-        let state = std::env::temp_dir().join(format!("wenzhen-deploy-{name}"));
+        let state =
+            std::env::temp_dir().join(format!("wenzhen-deploy-{}-{name}", std::process::id()));
         drop(fs::remove_dir_all(&state));
         fs::create_dir_all(state.join("bin")).unwrap();
         for (program, text) in STUBS {
