@@ -9,12 +9,13 @@ import { useOnline } from './useOnline';
 /** In place of a page that has failed: what is wrong, and the next step. */
 export function Crashed() {
   const t = useTexts();
-  const isLoaded = !(useRouteError() instanceof NotLoaded);
+  const error = useRouteError();
+  const missing = error instanceof NotLoaded ? error : undefined;
 
   return (
-    <Page title={t(isLoaded ? 'app.crashed.title' : 'app.notLoaded.title')}>
+    <Page title={t(missing ? 'app.notLoaded.title' : 'app.crashed.title')}>
       <section className="card">
-        {isLoaded ? <Fault /> : <Missing />}
+        {missing ? <Missing error={missing} /> : <Fault />}
         <p>
           <CallSentence text="failure.danger" />
         </p>
@@ -47,27 +48,27 @@ function Fault() {
   );
 }
 
-/** Opens the page once more without a reload, which would ask to sign in again. */
-function Missing() {
+/** Opens the page once more, if it can be without a reload, which asks to sign in again. */
+function Missing({ error }: { error: NotLoaded }) {
   const t = useTexts();
   const isOnline = useOnline();
   const navigate = useNavigate();
   const { pathname, search } = useLocation();
   const isLoading = useNavigation().state === 'loading';
+  const text = error.mayBeAskedAgain ? 'app.notLoaded.back' : 'app.notLoaded';
+
+  const retry = () => {
+    if (error.mayBeAskedAgain) void navigate(pathname + search, { replace: true });
+    else reload();
+  };
 
   return (
     <>
-      <p role="alert">{t(isOnline ? 'app.notLoaded' : 'app.notLoaded.offline')}</p>
+      <p role="alert">{t(isOnline ? text : 'app.notLoaded.offline')}</p>
       <div className="row">
-        <Button
-          type="primary"
-          loading={isLoading}
-          onClick={() => void navigate(pathname + search, { replace: true })}
-        >
+        <Button type="primary" loading={isLoading} onClick={retry}>
           {t('app.retry')}
         </Button>
-        {/* A browser may remember that a part did not come, and a new version has other parts. */}
-        {isOnline && <Button onClick={reload}>{t('app.reload')}</Button>}
       </div>
     </>
   );

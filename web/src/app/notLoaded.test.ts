@@ -1,8 +1,21 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { load, NotLoaded } from './notLoaded';
 
-it('tells a part that does not come from a fault of the page', async () => {
-  await expect(load(() => Promise.resolve('part'))).resolves.toBe('part');
-  const lost = new TypeError('Failed to fetch dynamically imported module');
-  await expect(load(() => Promise.reject(lost))).rejects.toBeInstanceOf(NotLoaded);
+describe('a part of the client', () => {
+  const isOnline = () => false;
+  const isOffline = () => true;
+
+  it('is told from a fault of the page if it does not come', async () => {
+    await expect(load(() => Promise.resolve('part'), isOnline)).resolves.toBe('part');
+    const lost = new TypeError('Failed to fetch dynamically imported module');
+    const failure = load(() => Promise.reject(lost), isOnline);
+    await expect(failure).rejects.toBeInstanceOf(NotLoaded);
+    await expect(failure).rejects.toMatchObject({ mayBeAskedAgain: false, cause: lost });
+  });
+
+  it('is not asked for without a network, so that it can be later', async () => {
+    const part = vi.fn(() => Promise.resolve('part'));
+    await expect(load(part, isOffline)).rejects.toMatchObject({ mayBeAskedAgain: true });
+    expect(part).not.toHaveBeenCalled();
+  });
 });

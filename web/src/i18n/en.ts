@@ -21,7 +21,9 @@ export const en = {
   'app.crashed': 'This page has a fault. Reload it; what you wrote and have not sent is kept.',
   'app.reload': 'Reload',
   'app.notLoaded.title': 'This page could not be loaded',
-  'app.notLoaded': 'Check your connection, then try again. If that does not help, reload.',
+  'app.notLoaded':
+    'Check your connection, then try again. You may have to sign in again; what you wrote and have not sent is kept.',
+  'app.notLoaded.back': 'The connection is back. Try again.',
   'app.notLoaded.offline': 'You are offline. Try again when you are back.',
 
   'nav.new': 'New consultation',

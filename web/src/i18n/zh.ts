@@ -21,7 +21,8 @@ export const zh: CommonTexts = {
   'app.crashed': '请重新加载页面；您填写而未提交的内容会保留。',
   'app.reload': '重新加载',
   'app.notLoaded.title': '页面未能加载',
-  'app.notLoaded': '请检查网络后重试；如仍不行，请重新加载。',
+  'app.notLoaded': '请检查网络后重试。可能需要重新登录；您填写而未提交的内容会保留。',
+  'app.notLoaded.back': '连接已恢复，请重试。',
   'app.notLoaded.offline': '您已离线，恢复连接后请重试。',
 
   'nav.new': '新问诊',
