@@ -24,12 +24,17 @@ it('a “yes” far down the page brings the emergency and its number into view'
   await page.locator('.question').last().scrollIntoViewIfNeeded();
   await page.locator('.urgency').waitFor();
   expect(await isInView(page.locator('.urgency-title'))).toBe(false);
+  await page.locator('.urgency').evaluate((banner) => {
+    banner.id = 'before';
+  });
 
   await yes.evaluate((button: HTMLElement) => {
     button.focus({ preventScroll: true });
     button.click();
   });
   await expectBannerInView(page, 'Call 112');
+  // An alert that comes is announced, and a status that becomes one is not.
+  expect(await page.locator('#before').count()).toBe(0);
   await page.screenshot({ path: screenshot('raised-by-yes-en-small') });
 });
 

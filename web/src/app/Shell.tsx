@@ -5,11 +5,11 @@ import { CallSentence } from '../components/CallSentence';
 import { useTexts } from '../i18n/texts';
 import { Header } from './Header';
 import { useAppSelector } from './hooks';
-import { load } from './notLoaded';
+import { loadOnce } from './notLoaded';
 import { useOnline } from './useOnline';
 
 const SignInPage = lazy(async () => {
-  const { SignInPage } = await load(() => import('../features/auth/SignInPage'));
+  const { SignInPage } = await loadOnce(() => import('../features/auth/SignInPage'));
   return { default: SignInPage };
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { load, NotLoaded } from './notLoaded';
+import { load, loadOnce, NotLoaded } from './notLoaded';
 
 describe('a part of the client', () => {
   const isOnline = () => false;
@@ -17,5 +17,6 @@ describe('a part of the client', () => {
     const part = vi.fn(() => Promise.resolve('part'));
     await expect(load(part, isOffline)).rejects.toMatchObject({ mayBeAskedAgain: true });
     expect(part).not.toHaveBeenCalled();
+    await expect(loadOnce(part)).resolves.toBe('part');
   });
 });

@@ -24,3 +24,8 @@ export async function load<T>(
     throw new NotLoaded(false, { cause });
   }
 }
+
+/** The same for React's `lazy`, which remembers a failure itself: only a reload asks again. */
+export function loadOnce<T>(part: () => Promise<T>): Promise<T> {
+  return load(part, () => false);
+}

@@ -229,7 +229,7 @@ export const en = {
   'messages.assistant': 'Assessment',
   'messages.write': 'Add something or answer',
   'messages.send': 'Send',
-  'messages.wait': 'You can write again when the assessment is there.',
+  'messages.wait': 'You can send it when the assessment is there.',
   'messages.full': 'The conversation has its full length. Begin a new consultation.',
 
   'actions.report': 'Write a report',

@@ -4,7 +4,7 @@ import { Link, useParams } from 'react-router';
 import { isFailure } from '../../api/failure';
 import type { Consultation } from '../../api/types';
 import { useAppSelector } from '../../app/hooks';
-import { load } from '../../app/notLoaded';
+import { loadOnce } from '../../app/notLoaded';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
@@ -21,12 +21,12 @@ import { useConsultation } from './useConsultation';
 import { useShownWhenRisen } from './useShownWhenRisen';
 
 const TraceView = lazy(async () => {
-  const { TraceView } = await load(() => import('../clinician/TraceView'));
+  const { TraceView } = await loadOnce(() => import('../clinician/TraceView'));
   return { default: TraceView };
 });
 
 const ReviewBar = lazy(async () => {
-  const { ReviewBar } = await load(() => import('../clinician/ReviewBar'));
+  const { ReviewBar } = await loadOnce(() => import('../clinician/ReviewBar'));
   return { default: ReviewBar };
 });
 
@@ -136,7 +136,9 @@ function Outcome({ consultation, isOwner }: OutcomeProps) {
             {isOwner && (
               <p>
                 {t('assessment.failed.next')}{' '}
-                <Link to="/consultations/new">{t('assessment.failed.new')}</Link>
+                <Link className="next-step" to="/consultations/new">
+                  {t('assessment.failed.new')}
+                </Link>
               </p>
             )}
           </>
