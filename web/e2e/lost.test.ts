@@ -123,8 +123,16 @@ it('a document that was not sent outlives a reload and a token that ends', async
   await signIn(page, 'clinician', enPhone);
   expect(await text.inputValue()).toBe('## What it is\n\nSneezing.');
   await submit.click();
-  await page.locator('.document', { hasText: title }).waitFor();
-  await expect.poll(() => text.inputValue()).toBe('');
+  const row = page.locator('.document[data-status=ready]', { hasText: title });
+  await row.waitFor();
+  expect(await text.inputValue()).toBe('');
+
+  await row.getByRole('button', { name: `Delete ${title}` }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: `Delete ${title}` })
+    .click();
+  await row.waitFor({ state: 'detached' });
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import { Alert, Button } from 'antd';
 import { isFailure, type Failure } from '../api/failure';
+import { useAppSelector } from '../app/hooks';
 import { useProblemWords } from '../i18n/problems/useProblemWords';
 import { isTextKey, useTexts, type Translate } from '../i18n/texts';
 import { CallSentence } from './CallSentence';
@@ -13,7 +14,7 @@ interface Props {
   onRetry?: () => void;
   /** What the button says that tries again. */
   retryText?: string;
-  /** Whether somebody in danger may wait for the answer: then it says whom to call instead. */
+  /** Whether a patient in danger may wait for the answer: then it says whom to call instead. */
   namesNumber?: boolean;
 }
 
@@ -22,6 +23,7 @@ export function FailureAlert({ error, title, onRetry, retryText, namesNumber }: 
   const t = useTexts();
   const failure = isFailure(error) ? error : undefined;
   const seconds = useCountdown(failure);
+  const isPatient = useAppSelector((state) => state.session.me?.role === 'patient');
   if (!error) return null;
 
   const waits = seconds > 0;
@@ -34,7 +36,7 @@ export function FailureAlert({ error, title, onRetry, retryText, namesNumber }: 
       description={
         <>
           {failure && <Detail failure={failure} />}
-          {namesNumber && (
+          {namesNumber && isPatient && (
             <p>
               <CallSentence text="failure.danger" />
             </p>
