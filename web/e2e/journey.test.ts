@@ -8,6 +8,9 @@ const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
 const enDarkPhone: Look = { language: 'en', theme: 'dark', size: PHONE };
 const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
+/** How long is waited for what comes by itself. */
+const BOUND = { timeout: 30_000 };
+
 useBrowser();
 
 it('a patient on a phone, in Chinese, from a photo to a report, though the connection is lost', async () => {
@@ -29,7 +32,7 @@ it('a patient on a phone, in Chinese, from a photo to a report, though the conne
   await breathing.getByRole('button', { name: '是', exact: true }).click();
   const call = page.getByRole('link', { name: '拨打120' });
   await call.waitFor();
-  await expect.poll(() => isInView(page, '.call')).toBe(true);
+  await expect.poll(() => isInView(page, '.call'), BOUND).toBe(true);
 
   await page.getByRole('heading', { name: '评估', exact: true }).waitFor();
   await page.getByText(/^由.+生成$/).waitFor();
@@ -131,7 +134,7 @@ async function holdTheLine(page: Page): Promise<() => Promise<void>> {
   });
 
   return async () => {
-    await expect.poll(() => open.length).toBeGreaterThan(0);
+    await expect.poll(() => open.length, BOUND).toBeGreaterThan(0);
     isCut = true;
     await Promise.all(open.map((socket) => socket.close()));
   };

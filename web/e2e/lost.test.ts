@@ -7,6 +7,9 @@ import { callAs, newConsultation } from './people';
 const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
 const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
 
+/** How long is waited for what comes by itself. */
+const BOUND = { timeout: 30_000 };
+
 useBrowser();
 
 it('a consultation whose answer is lost is there once, also behind a reload and in another language', async () => {
@@ -59,7 +62,7 @@ it('a message whose answer is lost is there once, also behind a reload', async (
   const send = page.getByRole('button', { name: 'Send' });
   expect(await field.inputValue()).toBe(text);
   await send.click();
-  await expect.poll(() => field.inputValue()).toBe('');
+  await expect.poll(() => field.inputValue(), BOUND).toBe('');
   expect(tries).toHaveLength(2);
   expect(tries[1]).toEqual(tries[0]);
 
@@ -125,7 +128,7 @@ it('a document that was not sent outlives a reload and a token that ends', async
   await submit.click();
   const row = page.locator('.document[data-status=ready]', { hasText: title });
   await row.waitFor();
-  expect(await text.inputValue()).toBe('');
+  await expect.poll(() => text.inputValue(), BOUND).toBe('');
 
   await row.getByRole('button', { name: `Delete ${title}` }).click();
   await page
@@ -161,7 +164,7 @@ it.each([
     await button.click();
     await page.getByText(/You can try again in \d s\./).waitFor();
     expect(await button.isDisabled()).toBe(true);
-    await expect.poll(() => button.isEnabled(), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => button.isEnabled(), BOUND).toBe(true);
   },
 );
 

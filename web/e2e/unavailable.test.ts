@@ -4,6 +4,9 @@ import { look, PHONE, signIn, useBrowser, visit, WEB_URL, type Look } from './br
 const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
 const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
 
+/** How long is waited for what comes by itself. */
+const BOUND = { timeout: 30_000 };
+
 useBrowser();
 
 it('without its settings the client says in both languages what to do', async () => {
@@ -83,13 +86,13 @@ it('the number to call is one tap away on every page', async () => {
 it('a page keeps its title and its scheme when colours and language change', async () => {
   const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
-  await expect.poll(() => page.title()).toBe('What is troubling you? · wenzhen');
+  await expect.poll(() => page.title(), BOUND).toBe('What is troubling you? · wenzhen');
   const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
   expect(await scheme()).toBe('light');
 
   await page.getByRole('button', { name: 'Dark colours' }).click();
-  await expect.poll(scheme).toBe('dark');
+  await expect.poll(scheme, BOUND).toBe('dark');
   expect(await page.title()).toBe('What is troubling you? · wenzhen');
   await page.getByRole('button', { name: '中文' }).click();
-  await expect.poll(() => page.title()).toBe('您哪里不舒服？ · 问诊');
+  await expect.poll(() => page.title(), BOUND).toBe('您哪里不舒服？ · 问诊');
 });

@@ -14,6 +14,9 @@ const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
 const EMERGENCY = '.urgency[data-urgency="emergency"]';
 
+/** How long is waited for what comes by itself. */
+const BOUND = { timeout: 30_000 };
+
 useBrowser();
 
 it('a “yes” far down the page brings the emergency and its number into view', async () => {
@@ -211,7 +214,7 @@ async function loseNextAnswer(page: Page): Promise<void> {
 
 async function expectBannerInView(page: Page, call: string): Promise<void> {
   await page.locator(EMERGENCY).waitFor();
-  await expect.poll(() => isInView(page.getByRole('link', { name: call }))).toBe(true);
+  await expect.poll(() => isInView(page.getByRole('link', { name: call })), BOUND).toBe(true);
   expect(await isInView(page.locator('.urgency-title'))).toBe(true);
   const hasFocus = page.locator(EMERGENCY).evaluate((banner) => document.activeElement === banner);
   expect(await hasFocus).toBe(true);
