@@ -159,7 +159,7 @@ it('an admin sees the health with its charts, limits and circuits, and queues fa
     .waitFor();
   await page
     .locator('[data-component=disk]')
-    .getByText(/已用 \d+ %/)
+    .getByText(/已用 \d+%/)
     .waitFor();
   await page.getByRole('cell', { name: 'primary', exact: true }).waitFor();
   await page.getByRole('row', { name: /user 同一用户 每60秒100次/ }).waitFor();

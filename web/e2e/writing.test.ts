@@ -22,7 +22,7 @@ it('a summary is shown while it is written, taken back, and gone with the answer
   const height = (await box.boundingBox())?.height;
   await tell({ type: 'queued' }, { type: 'progress', progress: 40, step: 'asking_models' });
   await tell({ type: 'summary', summary: SENTENCES[0] });
-  await box.getByText('正在书写，尚未完成').waitFor();
+  await box.getByText('正在生成，尚未完成').waitFor();
   await tell({ type: 'summary', summary: SENTENCES.join('') });
   await box.getByText(SENTENCES[1] ?? '').waitFor();
   expect((await box.boundingBox())?.height).toBe(height);

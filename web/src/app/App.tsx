@@ -2,7 +2,7 @@ import { ConfigProvider } from 'antd';
 import { useEffect, useMemo } from 'react';
 import { RouterProvider } from 'react-router/dom';
 import { RealtimeProvider } from '../features/realtime/RealtimeProvider';
-import { translate } from '../i18n/texts';
+import { tagOf } from '../i18n/texts';
 import { useAppSelector } from './hooks';
 import { router } from './router';
 import { themeOf } from './theme';
@@ -12,9 +12,8 @@ export function App() {
   const antdTheme = useMemo(() => themeOf(theme), [theme]);
 
   useEffect(() => {
-    document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+    document.documentElement.lang = tagOf(language);
     document.documentElement.dataset.theme = theme;
-    document.title = translate(language, 'app.name');
   }, [language, theme]);
 
   return (

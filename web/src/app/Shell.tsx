@@ -1,14 +1,15 @@
 import { Skeleton } from 'antd';
 import { lazy, Suspense } from 'react';
 import { Outlet, useNavigation } from 'react-router';
-import { firstNumber } from '../components/emergency';
-import { useLanguage, useTexts } from '../i18n/texts';
+import { CallSentence } from '../components/CallSentence';
+import { useTexts } from '../i18n/texts';
 import { Header } from './Header';
 import { useAppSelector } from './hooks';
+import { loadOnce } from './notLoaded';
 import { useOnline } from './useOnline';
 
 const SignInPage = lazy(async () => {
-  const { SignInPage } = await import('../features/auth/SignInPage');
+  const { SignInPage } = await loadOnce(() => import('../features/auth/SignInPage'));
   return { default: SignInPage };
 });
 
@@ -18,7 +19,6 @@ const SignInPage = lazy(async () => {
  */
 export function Shell() {
   const t = useTexts();
-  const language = useLanguage();
   const isSignedIn = useAppSelector((state) => state.session.status === 'signed_in');
   const isOnline = useOnline();
   const isLoading = useNavigation().state === 'loading';
@@ -31,7 +31,7 @@ export function Shell() {
       <Header />
       {!isOnline && (
         <p className="offline" role="status">
-          {t('app.offline')}
+          {t('app.offline')} <CallSentence text="failure.danger" />
         </p>
       )}
       <main id="page" className="page" aria-busy={isLoading} tabIndex={-1}>
@@ -39,7 +39,9 @@ export function Shell() {
           {isSignedIn ? <Outlet /> : <SignInPage />}
         </Suspense>
       </main>
-      <footer className="footer">{t('app.notice', { number: firstNumber(language) })}</footer>
+      <footer className="footer">
+        <CallSentence text="app.notice" />
+      </footer>
     </>
   );
 }

@@ -8,6 +8,10 @@ interface Props {
   what: string;
   /** What the button that means it says. */
   confirm: string;
+  /** What the other button says. */
+  cancel?: string;
+  /** Whether what is confirmed takes something away for good. */
+  isDanger?: boolean;
   isBusy?: boolean;
   /** After it was closed in any way. */
   onClose?: () => void;
@@ -18,7 +22,8 @@ interface Props {
 
 /** Says what an act means that cannot be taken back, and asks. `showModal()` opens it. */
 export function ConfirmDialog(props: Props) {
-  const { dialog, title, what, confirm, isBusy = false, onClose, onConfirm, children } = props;
+  const { dialog, title, what, confirm, cancel, children } = props;
+  const { isDanger = true, isBusy = false, onClose, onConfirm } = props;
   const t = useTexts();
   const titleId = useId();
 
@@ -37,9 +42,14 @@ export function ConfirmDialog(props: Props) {
       {children}
       <div className="row">
         <Button disabled={isBusy} onClick={() => dialog.current?.close()}>
-          {t('app.cancel')}
+          {cancel ?? t('app.cancel')}
         </Button>
-        <Button danger loading={isBusy} onClick={onConfirm}>
+        <Button
+          danger={isDanger}
+          type={isDanger ? 'default' : 'primary'}
+          loading={isBusy}
+          onClick={onConfirm}
+        >
           {confirm}
         </Button>
       </div>

@@ -1,20 +1,29 @@
 import { Alert, Button } from 'antd';
 import { isFailure, type Failure } from '../api/failure';
+import { useAppSelector } from '../app/hooks';
 import { useProblemWords } from '../i18n/problems/useProblemWords';
 import { isTextKey, useTexts, type Translate } from '../i18n/texts';
+import { CallSentence } from './CallSentence';
 import { useCountdown } from './useCountdown';
 
 interface Props {
   /** What a query or a mutation was rejected with; nothing is shown if it was not. */
   error: unknown;
+  /** What has failed, before why: where the page has other calls that may fail. */
+  title?: string;
   onRetry?: () => void;
+  /** What the button says that tries again. */
+  retryText?: string;
+  /** Whether a patient in danger may wait for the answer: then it says whom to call instead. */
+  namesNumber?: boolean;
 }
 
 /** What went wrong, with the next step. Over a limit, it counts down. */
-export function FailureAlert({ error, onRetry }: Props) {
+export function FailureAlert({ error, title, onRetry, retryText, namesNumber }: Props) {
   const t = useTexts();
   const failure = isFailure(error) ? error : undefined;
   const seconds = useCountdown(failure);
+  const isPatient = useAppSelector((state) => state.session.me?.role === 'patient');
   if (!error) return null;
 
   const waits = seconds > 0;
@@ -23,22 +32,26 @@ export function FailureAlert({ error, onRetry }: Props) {
       className="failure"
       type={failure?.status === 429 ? 'warning' : 'error'}
       showIcon
-      title={titleOf(failure, t)}
+      title={[title, titleOf(failure, t)].filter(Boolean).join(' ')}
       description={
         <>
           {failure && <Detail failure={failure} />}
+          {namesNumber && isPatient && (
+            <p>
+              <CallSentence text="failure.danger" />
+            </p>
+          )}
           {waits && <p aria-live="off">{t('failure.wait', { seconds })}</p>}
           {failure?.reference && (
             <p className="small">{t('failure.reference', { reference: failure.reference })}</p>
           )}
+          {/* Below the words, which on a phone have no room beside it. */}
+          {onRetry && (
+            <Button className="failure-retry" disabled={waits} onClick={onRetry}>
+              {retryText ?? t('app.retry')}
+            </Button>
+          )}
         </>
-      }
-      action={
-        onRetry && (
-          <Button size="small" disabled={waits} onClick={onRetry}>
-            {t('app.retry')}
-          </Button>
-        )
       }
     />
   );

@@ -1,27 +1,46 @@
 import { PhoneOutlined } from '@ant-design/icons';
-import type { RedFlag, Urgency } from '../api/types';
-import { useLanguage, useTexts } from '../i18n/texts';
+import { forwardRef } from 'react';
+import type { Locale, RedFlag, Urgency } from '../api/types';
+import { useAppSelector } from '../app/hooks';
+import { tagOf, useLanguage, useTexts } from '../i18n/texts';
 import { emergencyNumbers } from './emergency';
 import { SourceLink } from './SourceLink';
 
 interface Props {
   urgency: Urgency;
   advice: string;
+  /** The language of the advice and of the danger signs: the consultation's. */
+  locale: Locale;
   redFlags?: readonly RedFlag[] | undefined;
   readAs?: readonly { written: string; read: string }[] | undefined;
 }
 
 /** How urgent it is and what to do now: the first thing that a patient sees, and the largest. */
-export function UrgencyBanner({ urgency, advice, redFlags = [], readAs = [] }: Props) {
+export const UrgencyBanner = forwardRef<HTMLDivElement, Props>(function UrgencyBanner(
+  { urgency, advice, locale, redFlags = [], readAs = [] },
+  ref,
+) {
   const t = useTexts();
+  const isPatient = useAppSelector((state) => state.session.me?.role === 'patient');
   const role = urgency === 'emergency' ? 'alert' : 'status';
 
   return (
-    <div className={`urgency urgency-${urgency}`} role={role} data-urgency={urgency}>
+    <div
+      // An alert is announced as it comes, and not where a status becomes one.
+      key={role}
+      ref={ref}
+      className={`urgency urgency-${urgency}`}
+      role={role}
+      tabIndex={-1}
+      data-urgency={urgency}
+    >
       <p className="urgency-title">{t(`urgency.${urgency}`)}</p>
-      <p className="urgency-advice">{advice}</p>
-      {urgency === 'emergency' && <CallButtons />}
-      {redFlags.length > 0 && <RedFlags redFlags={redFlags} />}
+      {/* Before the advice, which may be long: they are seen without scrolling. */}
+      {urgency === 'emergency' && isPatient && <CallButtons />}
+      <p className="urgency-advice" lang={tagOf(locale)}>
+        {advice}
+      </p>
+      {redFlags.length > 0 && <RedFlags redFlags={redFlags} locale={locale} />}
       {readAs.length > 0 && (
         <p className="urgency-small">
           {t('urgency.readAs', {
@@ -31,7 +50,7 @@ export function UrgencyBanner({ urgency, advice, redFlags = [], readAs = [] }: P
       )}
     </div>
   );
-}
+});
 
 function CallButtons() {
   const t = useTexts();
@@ -48,7 +67,12 @@ function CallButtons() {
   );
 }
 
-function RedFlags({ redFlags }: { redFlags: readonly RedFlag[] }) {
+interface RedFlagsProps {
+  redFlags: readonly RedFlag[];
+  locale: Locale;
+}
+
+function RedFlags({ redFlags, locale }: RedFlagsProps) {
   const t = useTexts();
   return (
     <>
@@ -56,7 +80,7 @@ function RedFlags({ redFlags }: { redFlags: readonly RedFlag[] }) {
       <ul className="urgency-signs">
         {redFlags.map(({ code, label, status, source }) => (
           <li key={code}>
-            {label}
+            <span lang={tagOf(locale)}>{label}</span>
             {status === 'uncertain' && ` (${t('urgency.uncertain')})`}
             {source && (
               <>

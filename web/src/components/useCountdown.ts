@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { Failure } from '../api/failure';
+import { isFailure, type Failure } from '../api/failure';
 
 /** The seconds until a failed call may be made again, counting down; 0 if it may be made now. */
 export function useCountdown(failure: Failure | undefined): number {
@@ -21,4 +21,9 @@ export function useCountdown(failure: Failure | undefined): number {
   }, [failure]);
 
   return seconds;
+}
+
+/** Whether what a call was refused with says to wait before it is made again. */
+export function useHeldBack(error: unknown): boolean {
+  return useCountdown(isFailure(error) ? error : undefined) > 0;
 }

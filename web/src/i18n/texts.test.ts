@@ -5,11 +5,24 @@ import { staffZh } from './staff/zh';
 import { zh } from './zh';
 
 vi.mock('../app/hooks', () => ({ useAppSelector: vi.fn() }));
-const { translate } = await import('./texts');
+const { regionOf, translate } = await import('./texts');
 
 it('puts values into both languages', () => {
   expect(translate('en', 'consultation.age', { age: 58 })).toBe('58 years');
   expect(translate('zh', 'consultation.age', { age: 58 })).toBe('58岁');
+});
+
+it('has the word that goes with one and with more', () => {
+  const more = (count: number) => translate('en', 'questions.more', { count });
+  expect(more(1)).toBe('Show 1 more question');
+  expect(more(2)).toBe('Show 2 more questions');
+  expect(more(0)).toBe('Show 0 more questions');
+});
+
+it('writes times as the browser’s own English does', () => {
+  expect(regionOf('en', ['de-DE', 'en-GB', 'en-US'])).toBe('en-GB');
+  expect(regionOf('en', ['de-DE'])).toBe('en');
+  expect(regionOf('zh', ['en-GB'])).toBe('zh');
 });
 
 it('has the same values in both languages', () => {

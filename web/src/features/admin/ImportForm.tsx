@@ -5,6 +5,7 @@ import type { ImportResult } from '../../api/types';
 import { DropArea } from '../../components/DropArea';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
+import { useHeldBack } from '../../components/useCountdown';
 import { ruleIn, useProblemWords } from '../../i18n/problems/useProblemWords';
 import { useTexts } from '../../i18n/texts';
 import { loadText, saveText } from '../consultations/draft';
@@ -28,6 +29,7 @@ export function ImportForm() {
   const [lines, setLines] = useState<number[]>([]);
   const people = useMemo(() => readPeople(text), [text]);
   const [send, { data, error, isLoading }] = useImportUsersMutation();
+  const isHeldBack = useHeldBack(error);
   const fault = text.trim() === EXAMPLE.trim() ? undefined : people.fault;
 
   const submit = async () => {
@@ -87,7 +89,7 @@ export function ImportForm() {
       <Button
         type="primary"
         loading={isLoading}
-        disabled={people.users.length === 0}
+        disabled={people.users.length === 0 || isHeldBack}
         onClick={() => {
           once(submit);
         }}

@@ -1,3 +1,4 @@
+import { load } from '../../app/notLoaded';
 import type { Step, Tokens } from './cognito';
 import { NoAnswer } from './signInFault';
 
@@ -70,7 +71,7 @@ export function prepareSignIn(): void {
 
 /** Amazon's client is large, and only who signs in needs it. */
 function cognito() {
-  return import('./cognito').catch(() => {
+  return load(() => import('./cognito')).catch(() => {
     throw new NoAnswer();
   });
 }

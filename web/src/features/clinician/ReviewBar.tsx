@@ -2,6 +2,7 @@ import { Button } from 'antd';
 import type { Consultation } from '../../api/types';
 import { useAppSelector } from '../../app/hooks';
 import { FailureAlert } from '../../components/FailureAlert';
+import { useHeldBack } from '../../components/useCountdown';
 import '../../i18n/staff';
 import { useTexts, useTimes } from '../../i18n/texts';
 import { useReviewConsultationMutation } from './clinicianApi';
@@ -10,6 +11,7 @@ import { useReviewConsultationMutation } from './clinicianApi';
 export function ReviewBar({ consultation }: { consultation: Consultation }) {
   const t = useTexts();
   const [review, { error, isLoading }] = useReviewConsultationMutation();
+  const isHeldBack = useHeldBack(error);
   const { id, updated_at, reviewed_at } = consultation;
 
   return (
@@ -19,6 +21,7 @@ export function ReviewBar({ consultation }: { consultation: Consultation }) {
         <Button
           type={reviewed_at ? 'default' : 'primary'}
           loading={isLoading}
+          disabled={isHeldBack}
           onClick={() => void review({ id, reviewed: !reviewed_at, updated_at })}
         >
           {t(reviewed_at ? 'review.reopen' : 'review.mark')}

@@ -1,40 +1,58 @@
 import { Alert } from 'antd';
-import type { Assessment, Citation, DoctorNote } from '../../api/types';
+import type { Assessment, Citation, DoctorNote, Locale } from '../../api/types';
 import { Section } from '../../components/Section';
 import { SourceLink } from '../../components/SourceLink';
-import { isTextKey, useTexts } from '../../i18n/texts';
+import { isTextKey, tagOf, useTexts } from '../../i18n/texts';
+
+interface Props {
+  assessment: Assessment;
+  /** The language of its texts: the consultation's. */
+  locale: Locale;
+}
 
 /** The assessment, with what it rests on and what made it. */
-export function AssessmentView({ assessment }: { assessment: Assessment }) {
+export function AssessmentView({ assessment, locale }: Props) {
   const t = useTexts();
   return (
     <Section title={t('assessment.title')}>
       <Degraded assessment={assessment} />
       {assessment.awaits_answer && <Alert type="info" showIcon title={t('assessment.awaits')} />}
-      <AssessmentTexts assessment={assessment} />
+      <AssessmentTexts assessment={assessment} locale={locale} />
       <Sources citations={assessment.citations} />
-      {assessment.doctor_note && <Note note={assessment.doctor_note} />}
+      {assessment.doctor_note && <Note note={assessment.doctor_note} lang={tagOf(locale)} />}
       <p className="small">
         <MadeBy assessment={assessment} />
       </p>
-      <p className="small">{assessment.disclaimer}</p>
+      <p className="small" lang={tagOf(locale)}>
+        {assessment.disclaimer}
+      </p>
     </Section>
   );
 }
 
 /** What the patient reads of an assessment; all of it is plain text. */
-export function AssessmentTexts({ assessment }: { assessment: Assessment }) {
+function AssessmentTexts({ assessment, locale }: Props) {
   const t = useTexts();
+  const lang = tagOf(locale);
   return (
     <>
-      <p className="summary">{assessment.summary}</p>
+      <p className="summary" lang={lang}>
+        {assessment.summary}
+      </p>
       {assessment.recommended_department && (
-        <p>{t('assessment.department', { department: assessment.recommended_department })}</p>
+        <p>
+          {t('assessment.department')}
+          <span lang={lang}>{assessment.recommended_department}</span>
+        </p>
       )}
-      <TextList title={t('assessment.actions')} items={assessment.recommended_actions} />
-      <TextList title={t('assessment.causes')} items={assessment.possible_causes} />
-      <TextList title={t('assessment.flags')} items={assessment.red_flags} />
-      <TextList title={t('assessment.next')} items={assessment.questions} />
+      <TextList
+        title={t('assessment.actions')}
+        items={assessment.recommended_actions}
+        lang={lang}
+      />
+      <TextList title={t('assessment.causes')} items={assessment.possible_causes} lang={lang} />
+      <TextList title={t('assessment.flags')} items={assessment.red_flags} lang={lang} />
+      <TextList title={t('assessment.next')} items={assessment.questions} lang={lang} />
     </>
   );
 }
@@ -56,12 +74,18 @@ function Degraded({ assessment }: { assessment: Assessment }) {
   );
 }
 
-function TextList({ title, items }: { title: string; items: string[] }) {
+interface TextListProps {
+  title: string;
+  items: string[];
+  lang: string;
+}
+
+function TextList({ title, items, lang }: TextListProps) {
   if (items.length === 0) return null;
   return (
     <>
       <h3>{title}</h3>
-      <ul>
+      <ul lang={lang}>
         {items.map((item) => (
           <li key={item}>{item}</li>
         ))}
@@ -99,7 +123,7 @@ function MadeBy({ assessment }: { assessment: Assessment }) {
     : t('assessment.made', { tier: name });
 }
 
-function Note({ note }: { note: DoctorNote }) {
+function Note({ note, lang }: { note: DoctorNote; lang: string }) {
   const t = useTexts();
   const rows = [
     ['chief_complaint', note.chief_complaint],
@@ -118,7 +142,7 @@ function Note({ note }: { note: DoctorNote }) {
           .map(([name, text]) => (
             <div key={name}>
               <dt>{t(`note.${name}`)}</dt>
-              <dd>{text}</dd>
+              <dd lang={lang}>{text}</dd>
             </div>
           ))}
       </dl>

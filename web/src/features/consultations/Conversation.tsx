@@ -1,15 +1,21 @@
 import { Skeleton } from 'antd';
-import type { Message } from '../../api/types';
+import type { Consultation, Message } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
 import { UrgencyTag } from '../../components/UrgencyTag';
-import { useTexts, useTimes } from '../../i18n/texts';
+import { tagOf, useTexts, useTimes } from '../../i18n/texts';
 import { useListMessagesQuery } from './consultationsApi';
 
+interface Props {
+  consultation: Consultation;
+  /** Whether its patient reads it. */
+  isOwner: boolean;
+}
+
 /** What was said, in order. */
-export function Conversation({ id }: { id: string }) {
+export function Conversation({ consultation, isOwner }: Props) {
   const t = useTexts();
-  const { data, error, refetch } = useListMessagesQuery(id);
+  const { data, error, refetch } = useListMessagesQuery(consultation.id);
 
   return (
     <Section title={t('messages.title')}>
@@ -17,26 +23,40 @@ export function Conversation({ id }: { id: string }) {
       {!data && !error && <Skeleton active />}
       <ol className="messages">
         {data?.map((message) => (
-          <MessageRow key={`${message.turn} ${message.role}`} message={message} />
+          <MessageRow
+            key={`${message.turn} ${message.role}`}
+            message={message}
+            lang={tagOf(consultation.locale)}
+            isOwner={isOwner}
+          />
         ))}
       </ol>
     </Section>
   );
 }
 
-function MessageRow({ message }: { message: Message }) {
+interface RowProps {
+  message: Message;
+  lang: string;
+  isOwner: boolean;
+}
+
+function MessageRow({ message, lang, isOwner }: RowProps) {
   const t = useTexts();
   const writeTime = useTimes();
   const isPatient = message.role === 'patient';
+  const patient = isOwner ? 'messages.you' : 'role.patient';
 
   return (
     <li className={isPatient ? 'message message-patient' : 'message'}>
       <p className="small">
-        {t(isPatient ? 'messages.you' : 'messages.assistant')} ·{' '}
+        {t(isPatient ? patient : 'messages.assistant')} ·{' '}
         <time dateTime={message.at}>{writeTime(message.at)}</time>{' '}
         {!isPatient && <UrgencyTag urgency={message.assessment.urgency} />}
       </p>
-      <p className="words">{isPatient ? message.text : message.assessment.summary}</p>
+      <p className="words" lang={lang}>
+        {isPatient ? message.text : message.assessment.summary}
+      </p>
     </li>
   );
 }

@@ -1,19 +1,24 @@
 import { Alert, Button, Form, Input, Radio } from 'antd';
-import { useEffect, useState, type ChangeEvent } from 'react';
+import { PhoneOutlined } from '@ant-design/icons';
+import { useEffect, useRef, useState, type ChangeEvent, type RefObject } from 'react';
 import { useNavigate } from 'react-router';
 import { isFailure } from '../../api/failure';
-import { useIdempotencyKey } from '../../api/idempotency';
+import { useIdempotencyKeys } from '../../api/idempotency';
 import type { NewConsultation } from '../../api/types';
+import { useAppDispatch } from '../../app/hooks';
+import { CallSentence } from '../../components/CallSentence';
+import { ConfirmDialog } from '../../components/ConfirmDialog';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
-import { useCountdown } from '../../components/useCountdown';
+import { useHeldBack } from '../../components/useCountdown';
 import { ruleIn, useProblemWords } from '../../i18n/problems/useProblemWords';
 import { useLanguage, useTexts } from '../../i18n/texts';
-import { isUnderWay, readyFiles } from '../uploads/files';
+import { isUnderWay, readyFiles, type SentFile } from '../uploads/files';
 import { UploadField } from '../uploads/UploadField';
 import { useFiles } from '../uploads/useFiles';
+import { consultationAccepted } from './acceptedSlice';
 import { useCreateConsultationMutation } from './consultationsApi';
-import { clearDraft, loadDraft, saveDraft, type Draft } from './draft';
+import { clearDraft, keptKey, loadDraft, saveDraft, type Draft } from './draft';
 
 type Fields = Omit<Draft, 'attachments'>;
 
@@ -26,8 +31,9 @@ export function NewConsultationPage() {
   const [form] = Form.useForm<Fields>();
   const files = useDraftFiles(draft);
   const { send, error, isLoading } = useSend(readyFiles(files.files).map(({ id }) => id));
-  const isWaiting = files.files.some(isUnderWay);
-  const seconds = useCountdown(isFailure(error) ? error : undefined);
+  const underWay = files.files.filter(isUnderWay);
+  const isHeldBack = useHeldBack(error);
+  const { dialog, ask, confirmed } = useLeftOut(send);
   const words = useProblemWords(isFailure(error));
 
   useEffect(() => {
@@ -52,9 +58,15 @@ export function NewConsultationPage() {
         onValuesChange={(part) => {
           saveDraft(part);
         }}
-        onFinish={(fields) => void send(fields)}
+        onFinish={(fields) => {
+          if (underWay.length > 0) ask(fields);
+          else send(fields);
+        }}
       >
         {draft.symptoms && <Alert type="info" showIcon title={t('new.restored')} />}
+        <p className="danger">
+          <PhoneOutlined aria-hidden /> <CallSentence text="new.danger" />
+        </p>
         <SymptomFields />
         <Form.Item label={t('new.files')}>
           <UploadField
@@ -64,19 +76,61 @@ export function NewConsultationPage() {
             onRemove={files.remove}
           />
         </Form.Item>
-        <FailureAlert error={error} />
+        <FailureAlert error={error} namesNumber />
         <Button
           type="primary"
           htmlType="submit"
           size="large"
           block
           loading={isLoading}
-          disabled={isWaiting || seconds > 0}
+          disabled={isHeldBack}
         >
-          {t(isWaiting ? 'new.wait' : 'new.submit')}
+          {t('new.submit')}
         </Button>
+        {underWay.length > 0 && <p className="small under-way">{t('new.underWay')}</p>}
       </Form>
+      <LeftOut dialog={dialog} files={underWay} onConfirm={confirmed} />
     </Page>
+  );
+}
+
+/** Who does not want to wait for files is asked before these are left out. */
+function useLeftOut(send: (fields: Fields) => void) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const asked = useRef<Fields>();
+
+  return {
+    dialog,
+    ask: (fields: Fields) => {
+      asked.current = fields;
+      dialog.current?.showModal();
+    },
+    confirmed: () => {
+      dialog.current?.close();
+      if (asked.current) send(asked.current);
+    },
+  };
+}
+
+interface LeftOutProps {
+  dialog: RefObject<HTMLDialogElement>;
+  files: SentFile[];
+  onConfirm: () => void;
+}
+
+function LeftOut({ dialog, files, onConfirm }: LeftOutProps) {
+  const t = useTexts();
+  const names = files.map(({ name }) => name).join(t('app.comma'));
+  return (
+    <ConfirmDialog
+      dialog={dialog}
+      title={t(files.length > 0 ? 'new.leftOut' : 'new.leftOut.none')}
+      what={files.length > 0 ? t('new.leftOut.what', { names }) : ''}
+      cancel={t('new.leftOut.wait')}
+      confirm={t('new.submit')}
+      isDanger={false}
+      onConfirm={onConfirm}
+    />
   );
 }
 
@@ -147,27 +201,30 @@ function useDraftFiles(draft: Draft) {
 function useSend(attachments: string[]) {
   const language = useLanguage();
   const navigate = useNavigate();
-  const keyOf = useIdempotencyKey();
+  const dispatch = useAppDispatch();
+  const keys = useIdempotencyKeys(keptKey('new'));
   const [create, { error, isLoading }] = useCreateConsultationMutation();
 
   const send = async (fields: Fields) => {
-    const body = bodyOf(fields, attachments, language);
-    const { data } = await create({ body, key: keyOf(body) });
+    const body = bodyOf(fields, attachments);
+    const { key, locale = language } = keys().keyOf(body, language);
+    const { data } = await create({ body: { ...body, locale }, key });
     if (!data) return;
 
+    keys().drop();
     clearDraft();
     // The decision is shown at once, while the consultation itself is read.
-    await navigate(`/consultations/${data.id}`, { state: { accepted: data } });
+    dispatch(consultationAccepted({ ...data, locale }));
+    await navigate(`/consultations/${data.id}`);
   };
 
-  return { send, error, isLoading };
+  return { send: (fields: Fields) => void send(fields), error, isLoading };
 }
 
-function bodyOf(fields: Fields, attachments: string[], locale: 'zh' | 'en'): NewConsultation {
+function bodyOf(fields: Fields, attachments: string[]): Omit<NewConsultation, 'locale'> {
   const { symptoms = '', age, sex, history } = fields;
   return {
     symptoms,
-    locale,
     ...(age != null && { age }),
     ...(sex && { sex }),
     ...(history?.trim() && { history }),

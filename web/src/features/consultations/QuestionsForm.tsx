@@ -1,10 +1,11 @@
 import { Button } from 'antd';
 import { useState } from 'react';
-import type { Answer, Question } from '../../api/types';
+import type { Answer, Consultation, Question } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
 import { SourceLink } from '../../components/SourceLink';
-import { useTexts } from '../../i18n/texts';
+import { tagOf, useTexts } from '../../i18n/texts';
+import { isOpenTo, rowsOf, type Given, type GivenAnswers } from './answers';
 import { useAnswerQuestionsMutation } from './consultationsApi';
 
 const ANSWERS: Answer[] = ['yes', 'no', 'unsure'];
@@ -12,45 +13,34 @@ const ANSWERS: Answer[] = ['yes', 'no', 'unsure'];
 /** How many are shown at first: the API puts the general danger signs in front. */
 const AT_FIRST = 6;
 
-interface Props {
-  id: string;
-  questions: Question[];
-}
-
 /**
  * The danger signs that are asked for. Each answer is sent as soon as it is given. An answered row
  * stays where it is: another question must not slide under a finger that taps again.
  */
-export function QuestionsForm({ id, questions }: Props) {
+export function QuestionsForm({ consultation }: { consultation: Consultation }) {
   const t = useTexts();
   const [showsAll, setShowsAll] = useState(false);
-  const [given, setGiven] = useState<Partial<Record<string, Answer>>>({});
-  const [answer, { error }] = useAnswerQuestionsMutation();
+  const { given, send } = useAnswers(consultation.id);
+  const seen = useSeen(consultation.questions);
 
-  const [seen, setSeen] = useState(questions);
-  const added = questions.filter(({ code }) => !seen.some((known) => known.code === code));
-  if (added.length > 0) setSeen([...seen, ...added]);
-
-  const shown = showsAll ? seen : seen.slice(0, AT_FIRST + Object.keys(given).length);
-  const hidden = seen.length - shown.length;
-
-  const send = async (code: string, value: Answer) => {
-    setGiven((before) => ({ ...before, [code]: value }));
-    const answered = await answer({ id, answers: { [code]: value } });
-    if (answered.error) setGiven((before) => ({ ...before, [code]: undefined }));
-  };
+  const rows = rowsOf(seen, given, consultation.urgency);
+  const shown = showsAll ? rows : rows.slice(0, AT_FIRST + Object.keys(given).length);
+  const hidden = rows.length - shown.length;
+  if (rows.length === 0) return null;
 
   return (
     <Section title={t('questions.title')}>
       <p className="small">{t('questions.lead')}</p>
-      <FailureAlert error={error} />
       <ul className="questions">
         {shown.map((question) => (
           <QuestionRow
             key={question.code}
             question={question}
+            lang={tagOf(consultation.locale)}
             given={given[question.code]}
-            onAnswer={(value) => void send(question.code, value)}
+            onAnswer={(value) => {
+              send(question.code, value);
+            }}
           />
         ))}
       </ul>
@@ -68,41 +58,77 @@ export function QuestionsForm({ id, questions }: Props) {
   );
 }
 
+/** All questions that were asked since the page is there. */
+function useSeen(questions: Question[]): Question[] {
+  const [seen, setSeen] = useState(questions);
+  const added = questions.filter(({ code }) => !seen.some((known) => known.code === code));
+  if (added.length > 0) setSeen([...seen, ...added]);
+  return seen;
+}
+
+/** The answers that were given on this page, each with what became of it. */
+function useAnswers(id: string) {
+  const [given, setGiven] = useState<GivenAnswers>({});
+  const [answer] = useAnswerQuestionsMutation();
+
+  const send = async (code: string, value: Answer) => {
+    setGiven((before) => ({ ...before, [code]: { value } }));
+    const { error } = await answer({ id, answers: { [code]: value } });
+    if (!error) return;
+    setGiven((before) => {
+      // Another answer was given to it meanwhile: that one counts.
+      const isReplaced = before[code]?.value !== value;
+      return isReplaced ? before : { ...before, [code]: { value, error } };
+    });
+  };
+
+  return {
+    given,
+    send: (code: string, value: Answer) => void send(code, value),
+  };
+}
+
 interface RowProps {
   question: Question;
-  given: Answer | undefined;
+  lang: string;
+  given: Given | undefined;
   onAnswer: (answer: Answer) => void;
 }
 
-function QuestionRow({ question, given, onAnswer }: RowProps) {
+function QuestionRow({ question, lang, given, onAnswer }: RowProps) {
   const t = useTexts();
   return (
     <li>
-      <fieldset className="question" disabled={given !== undefined} data-question={question.code}>
-        <legend>{question.text}</legend>
-        <div className="row">
+      <fieldset className="question" data-question={question.code}>
+        <legend lang={lang}>{question.text}</legend>
+        <div className="row answers">
           {ANSWERS.map((value) => (
             <Button
               key={value}
-              type={value === given ? 'primary' : 'default'}
-              aria-pressed={value === given}
-              onClick={({ currentTarget }) => {
-                focusNext(currentTarget);
-                onAnswer(value);
+              type={value === given?.value ? 'primary' : 'default'}
+              aria-pressed={value === given?.value}
+              disabled={!isOpenTo(given, value)}
+              onClick={() => {
+                if (value !== given?.value) onAnswer(value);
               }}
             >
               {t(`questions.${value}`)}
             </Button>
           ))}
         </div>
+        {given && (
+          <FailureAlert
+            error={given.error}
+            title={t('questions.failed', { answer: t(`questions.${given.value}`) })}
+            namesNumber
+            retryText={t('questions.again')}
+            onRetry={() => {
+              onAnswer(given.value);
+            }}
+          />
+        )}
         {question.source && <SourceLink source={question.source} />}
       </fieldset>
     </li>
   );
-}
-
-/** Who answers by keyboard goes on with the next row, since their own is about to be disabled. */
-function focusNext(button: HTMLElement) {
-  const next = button.closest('li')?.nextElementSibling;
-  next?.querySelector<HTMLElement>('fieldset:not(:disabled) button')?.focus();
 }

@@ -3,8 +3,11 @@ import {
   claimDraft,
   clearDraft,
   clearDrafts,
+  keptKey,
   loadDraft,
+  loadFields,
   loadText,
+  saveFields,
   saveDraft,
   saveText,
 } from './draft';
@@ -91,13 +94,31 @@ describe('the text of a form', () => {
       saveDraft({ symptoms: 'cough' }, storage);
       saveText('people', 'id,email', storage);
       saveText('message.1', 'it is worse', storage);
+      keptKey('message.1', storage).save('key-1');
       leave(storage);
+      expect(keptKey('message.1', storage).load()).toBeUndefined();
       expect([loadText('people', storage), loadText('message.1', storage)]).toEqual([
         undefined,
         undefined,
       ]);
       expect(loadDraft(storage)).toEqual({});
     }
+  });
+
+  it('may have several fields', () => {
+    const fields = { title: 'Hay fever', content: '## What it is' };
+    saveFields('document', fields, storage);
+    expect(loadFields('document', storage)).toEqual(fields);
+
+    saveText('document', '', storage);
+    expect(loadFields('document', storage)).toBeUndefined();
+  });
+
+  it('says no more who has written it, once they have signed out', () => {
+    claimDraft('anna', storage);
+    saveText('people', 'id,email', storage);
+    clearDrafts(storage);
+    expect(storage.length).toBe(0);
   });
 
   it('that is too long for the tab is not kept, nor is its beginning', () => {

@@ -1,3 +1,4 @@
+import type { KeptKey } from '../../api/idempotency';
 import type { Sex } from '../../api/types';
 
 /** What was written and not yet sent. It survives a reload, and ends with the tab or at sign-out. */
@@ -13,17 +14,15 @@ export interface Draft {
 const KEY = 'wenzhen.draft';
 const OWNER_KEY = 'wenzhen.draft.owner';
 
+/** The `Idempotency-Key` of a form's last try, by the form's name. */
+const ATTEMPT_KEY = 'wenzhen.draft.attempt.';
+
 /** A text of another form, by the form's name. */
 const TEXT_KEY = 'wenzhen.draft.text.';
 
 /** The draft of this tab; an empty one if there is none or it cannot be read. */
 export function loadDraft(storage: Storage = sessionStorage): Draft {
-  try {
-    const value: unknown = JSON.parse(storage.getItem(KEY) ?? '{}');
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
+  return readObject(storage.getItem(KEY)) ?? {};
 }
 
 /** Changes a part of the draft. */
@@ -47,17 +46,53 @@ export function saveText(form: string, text: string, storage: Storage = sessionS
   else store(TEXT_KEY + form, text, storage);
 }
 
+/** What was written into a form of several fields. */
+export function loadFields<Fields>(
+  form: string,
+  storage: Storage = sessionStorage,
+): Partial<Fields> | undefined {
+  return readObject(storage.getItem(TEXT_KEY + form));
+}
+
+/** Keeps it. */
+export function saveFields(form: string, fields: object, storage: Storage = sessionStorage): void {
+  store(TEXT_KEY + form, JSON.stringify(fields), storage);
+}
+
+/** Where the `Idempotency-Key` of a form is kept: beside what is written there, and as long. */
+export function keptKey(form: string, storage: Storage = sessionStorage): KeptKey {
+  const key = ATTEMPT_KEY + form;
+  return {
+    load: () => storage.getItem(key) ?? undefined,
+    save: (text) => {
+      store(key, text, storage);
+    },
+    drop: () => {
+      storage.removeItem(key);
+    },
+  };
+}
+
 /** Says who writes from now on. A draft of somebody else, whose session ended, is not theirs to see. */
 export function claimDraft(userId: string, storage: Storage = sessionStorage): void {
   if (storage.getItem(OWNER_KEY) !== userId) clearDrafts(storage);
   storage.setItem(OWNER_KEY, userId);
 }
 
-/** Leaves nothing that was written. */
+/** Leaves nothing that was written, nor who has written it. */
 export function clearDrafts(storage: Storage = sessionStorage): void {
   const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
   for (const key of keys) {
-    if (key === KEY || key.startsWith(TEXT_KEY)) storage.removeItem(key);
+    if (key.startsWith(KEY)) storage.removeItem(key);
+  }
+}
+
+function readObject(text: string | null): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null');
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { load } from '../../app/notLoaded';
 import { useLanguage } from '../texts';
 
 type Words = typeof import('./zh');
@@ -22,7 +23,7 @@ export function useProblemWords(isNeeded: boolean): State {
     };
 
     // Without a network they cannot be loaded; the title says then what is wrong.
-    import('./zh').then(take, () => {
+    load(() => import('./zh')).then(take, () => {
       take('none');
     });
     return () => {
