@@ -82,6 +82,7 @@ export function useBrowser(): void {
   });
   afterAll(async () => {
     await browser?.close();
+    if (process.env.AXE_FIGURES) console.table(axeFigures);
   });
 }
 
@@ -101,6 +102,8 @@ async function dismiss(
   // A visitor that the test has sent home itself has no trace any more.
   const stop = IS_TRACED && context.tracing.stop(hasFailed ? { path: `${TRACES}${file}.zip` } : {});
   await (stop || Promise.resolve()).catch(() => undefined);
+  // What the page still asks for is nobody's any more.
+  for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });
   await context.close();
 }
 
@@ -153,15 +156,25 @@ export async function signIn(page: Page, role: RoleName, look: Look): Promise<vo
   await page.getByRole('navigation').waitFor();
 }
 
+/** What axe has found, by the name of the picture. */
+const axeFigures: Record<string, object> = {};
+
 /** Holds the page against the rules of accessibility (WCAG 2.2 A and AA, and best practices). */
-export async function expectAccessible(page: Page): Promise<void> {
+export async function expectAccessible(page: Page, name: string): Promise<void> {
   await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
-    return violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
-    );
+  const { violations, ...figures } = await page.evaluate(async () => {
+    const result = await (window as unknown as { axe: typeof axe }).axe.run();
+    const { violations, passes, incomplete, inapplicable } = result;
+    return {
+      violations: violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+      ),
+      passes: passes.length,
+      'for people to judge': incomplete.length,
+      'not applicable': inapplicable.length,
+    };
   });
+  axeFigures[name] = { ...figures, violations: violations.length };
   expect(violations).toEqual([]);
 }
 
@@ -178,5 +191,5 @@ export async function expectNoOverflow(page: Page): Promise<void> {
 export async function look(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
   await expectNoOverflow(page);
-  await expectAccessible(page);
+  await expectAccessible(page, name);
 }

@@ -23,7 +23,7 @@ it('a consultation and a message that are sent twice are there once', async () =
   await page.getByRole('textbox', { name: 'Add something or answer' }).fill(text);
   await page.getByRole('button', { name: 'Send' }).dblclick();
   await page.getByRole('heading', { name: 'Conversation' }).waitFor();
-  await page.getByText(text).waitFor();
+  await page.locator('.message', { hasText: text }).waitFor();
   expect(new Set(await sent()).size).toBe(1);
   expect(await page.locator('.failure').count()).toBe(0);
 });

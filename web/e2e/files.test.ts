@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
 
@@ -78,6 +79,91 @@ it('a large file that fails can be sent again or removed', async () => {
   await page.locator('.file').waitFor({ state: 'detached' });
   await rm(folder, { recursive: true });
 });
+
+it('a picture is dropped on the area; beside it, it does not take the page’s place', async () => {
+  const page = await visit(zhPhone);
+  await signIn(page, 'patient', zhPhone);
+  await page.getByLabel('症状').fill('手臂上有红疹，见照片。');
+  const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 64, height: 64 } });
+
+  expect(await drop(page, 'h1', picture)).toEqual({ over: true, drop: true });
+  expect(await page.locator('.file').count()).toBe(0);
+  expect(await page.getByLabel('症状').inputValue()).toBe('手臂上有红疹，见照片。');
+
+  await drop(page, '.dropzone', picture);
+  await page.locator('.file[data-state=ready]', { hasText: 'rash.png' }).waitFor();
+});
+
+it('two taps on “try again” make one upload', async () => {
+  const page = await visit(zhPhone);
+  await signIn(page, 'patient', zhPhone);
+  const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 64, height: 64 } });
+  const isRequest = (url: URL) => url.pathname === '/v1/uploads';
+  await page.route(isRequest, (route) => route.fulfill({ status: 503, json: {} }), { times: 1 });
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'rash.png', mimeType: 'image/png', buffer: picture });
+  await page.locator('.file[data-state=failed]').waitFor();
+
+  let requests = 0;
+  page.on('request', (request) => {
+    if (isRequest(new URL(request.url()))) requests++;
+  });
+  await page.getByRole('button', { name: '重试：rash.png' }).evaluate((button: HTMLElement) => {
+    button.click();
+    button.click();
+  });
+  await page.locator('.file[data-state=ready]').waitFor();
+  expect(requests).toBe(1);
+});
+
+it('an upload whose page is left is not awaited any more; one that is ready stays in the draft', async () => {
+  const page = await visit(zhPhone);
+  await signIn(page, 'patient', zhPhone);
+  const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 64, height: 64 } });
+  const removed: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (request.method() === 'DELETE') removed.push(pathname);
+  });
+  const choose = (name: string) =>
+    page
+      .locator('input[type=file]')
+      .setInputFiles({ name, mimeType: 'image/png', buffer: picture });
+  await choose('ready.png');
+  await page.locator('.file[data-state=ready]', { hasText: 'ready.png' }).waitFor();
+
+  // The storage never answers: this one stays on its way.
+  await page.route(
+    (url) => url.origin !== new URL(page.url()).origin,
+    () => undefined,
+  );
+  const asked = page.waitForResponse((response) => response.url().endsWith('/v1/uploads'));
+  await choose('left.png');
+  const { id } = (await (await asked).json()) as { id: string };
+  await page.getByRole('link', { name: '我的问诊' }).click();
+  await expect.poll(() => removed).toEqual([`/v1/uploads/${id}`]);
+
+  await page.getByRole('link', { name: '新问诊' }).click();
+  await page.locator('.file[data-state=ready]', { hasText: 'ready.png' }).waitFor();
+  expect(await page.locator('.file').count()).toBe(1);
+});
+
+/** Drops a picture on an element; answers whether the page has kept it from the browser. */
+function drop(page: Page, selector: string, picture: Buffer) {
+  return page.locator(selector).evaluate(
+    (element, bytes) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([new Uint8Array(bytes)], 'rash.png', { type: 'image/png' }));
+      const send = (type: string) =>
+        !element.dispatchEvent(
+          new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }),
+        );
+      return { over: send('dragover'), drop: send('drop') };
+    },
+    [...picture],
+  );
+}
 
 /** A DICOM file by its mark; the rest of it is empty. */
 async function largeFile(bytes: number): Promise<{ folder: string; path: string }> {

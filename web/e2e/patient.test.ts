@@ -73,7 +73,7 @@ it('files are verified, attached, and what is no picture is refused', async () =
   await page.locator('.file[data-state=ready]', { hasText: 'rash.png' }).waitFor();
 
   await page.getByRole('button', { name: 'Assess now' }).click();
-  await page.getByRole('link', { name: 'rash.png' }).waitFor();
+  await page.getByRole('button', { name: 'rash.png' }).waitFor();
   await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
   await look(page, 'consultation-en-phone-dark');
 });

@@ -16,6 +16,7 @@ export async function callAs(role: RoleName) {
     page,
     post: (path: string, data: object) => page.request.post(WEB_URL + path, { headers, data }),
     get: (path: string) => page.request.get(WEB_URL + path, { headers }),
+    erase: (path: string) => page.request.delete(WEB_URL + path, { headers }),
     leave: () => page.context().close(),
   };
 }

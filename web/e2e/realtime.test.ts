@@ -1,8 +1,8 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import type { Page } from 'playwright-core';
+import type { Page, WebSocketRoute } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, PHONE, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { DESKTOP, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { Line, takeLine } from './line';
+import { callAs } from './people';
 
 const patientLook: Look = { language: 'en', theme: 'light', size: PHONE };
 const clinicianLook: Look = { language: 'en', theme: 'light', size: DESKTOP };
@@ -32,6 +32,144 @@ it('what happens while the connection is lost is there when it is back', async (
   line.close();
 });
 
+it('a connection that is cut in the middle of an assessment brings its end when it is back', async () => {
+  const line = await Line.open();
+  const page = await visit(patientLook);
+  await takeLine(page, line);
+  const subscribed = watchSubscriptions(page);
+  // Nothing but events may tell the page of the end.
+  await page.route(isLongPoll, () => undefined);
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => {
+      if (payload.toString().includes('"events"') && subscribed.length === 1) line.cut();
+    });
+  });
+
+  await signIn(page, 'patient', patientLook);
+  await page.getByLabel('Symptoms').fill('A sore throat since yesterday. [primary:late-1500]');
+  await page.getByRole('button', { name: 'Assess now' }).click();
+  await page.getByText('Connection lost; asking in between').waitFor();
+  await expectCompleted(page);
+  expect(await page.getByRole('heading', { name: 'Assessment', exact: true }).count()).toBe(0);
+
+  line.mend();
+  await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
+  expect(subscribed.at(-1)).toBeGreaterThan(0);
+  line.close();
+});
+
+it('without a WebSocket a “yes” is shown at once, while a long poll is pending', async () => {
+  const line = await Line.open();
+  const page = await visit(patientLook);
+  await takeLine(page, line);
+  line.cut();
+  const reads = await holdProcessing(page);
+  await signIn(page, 'patient', patientLook);
+  await page.getByLabel('Symptoms').fill('A cough for three days, and a runny nose.');
+  await page.getByRole('button', { name: 'Assess now' }).click();
+  await expect.poll(() => reads.pending).toBeGreaterThan(0);
+  await page.getByText('How far it is cannot be told now.').waitFor();
+  const bar = page.getByRole('progressbar', { name: 'The assessment is being made' });
+  expect(await bar.getAttribute('value')).toBeNull();
+  expect(await page.getByText('Live', { exact: true }).count()).toBe(0);
+
+  const before = reads.plain;
+  const question = page.locator('[data-question="struggling_to_breathe"]');
+  await question.getByRole('button', { name: 'Yes' }).click();
+  await page.locator('.urgency[data-urgency="emergency"]').waitFor();
+  await expect.poll(() => reads.plain).toBeGreaterThan(before);
+  expect(reads.answered).toBe(0);
+  line.close();
+});
+
+it('a connection on which nothing comes is given up, and polls bring the assessment', async () => {
+  const page = await visit(patientLook);
+  const sockets: WebSocketRoute[] = [];
+  await page.routeWebSocket(/./, (socket) => {
+    sockets.push(socket);
+  });
+  await signIn(page, 'patient', patientLook);
+  await page.getByLabel('Symptoms').fill('A sore throat since yesterday, no fever.');
+  await page.getByRole('button', { name: 'Assess now' }).click();
+
+  await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
+  await expect.poll(() => sockets.length, { timeout: 30_000 }).toBeGreaterThan(1);
+});
+
+it('an event behind a gap has what is missing asked for at once', async () => {
+  const page = await visit(patientLook);
+  const after: number[] = [];
+  await page.routeWebSocket(/./, (socket) => {
+    const events = (id: string, ...numbers: number[]) => ({
+      type: 'events',
+      consultation_id: id,
+      events: numbers.map((number) => ({
+        ...{ id: number, type: 'progress', job: 'analyze' },
+        ...{ progress: number * 10, step: 'asking_models' },
+      })),
+    });
+    socket.onMessage((message) => {
+      const frame = JSON.parse(String(message)) as Frame;
+      if (frame.action !== 'subscribe') return;
+      const { consultation_id: id } = frame;
+      after.push(frame.after);
+      socket.send(JSON.stringify({ type: 'subscribed', consultation_id: id, after: frame.after }));
+      // The second event is lost on its way, and comes when it is asked for.
+      const numbers = frame.after === 0 ? [[1], [3]] : [[2, 3]];
+      for (const some of numbers) socket.send(JSON.stringify(events(id, ...some)));
+    });
+  });
+  await holdProcessing(page);
+  await signIn(page, 'patient', patientLook);
+  await page.getByLabel('Symptoms').fill('A sore throat since yesterday, no fever.');
+  await page.getByRole('button', { name: 'Assess now' }).click();
+
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.locator('progress[value="30"]').waitFor();
+  expect(after).toEqual([0, 1]);
+});
+
+interface Frame {
+  action: string;
+  consultation_id: string;
+  after: number;
+}
+
+const isConsultation = (url: URL) => /^\/v1\/consultations\/[\w-]{36}$/.test(url.pathname);
+const isLongPoll = (url: URL) => isConsultation(url) && url.searchParams.has('wait');
+
+/** Lets the page believe that its consultation is still worked on; long polls are never answered. */
+async function holdProcessing(page: Page) {
+  const reads = { plain: 0, pending: 0, answered: 0 };
+  page.on('response', (response) => {
+    if (isLongPoll(new URL(response.url()))) reads.answered++;
+  });
+
+  await page.route(isConsultation, async (route) => {
+    if (isLongPoll(new URL(route.request().url()))) {
+      reads.pending++;
+      return;
+    }
+    reads.plain++;
+    const answer = await route.fetch();
+    const json = (await answer.json()) as object;
+    await route.fulfill({ json: { ...json, status: 'processing', assessment: null } });
+  });
+  return reads;
+}
+
+/** Waits past the page until the consultation that it shows has its assessment. */
+async function expectCompleted(page: Page): Promise<void> {
+  const patient = await callAs('patient');
+  const { pathname } = new URL(page.url());
+  const status = async () => {
+    const answer = await patient.get(`/v1${pathname}`);
+    return ((await answer.json()) as { status: string }).status;
+  };
+  await expect.poll(status, { timeout: 30_000 }).toBe('completed');
+  await patient.leave();
+}
+
 /** A clinician says “yes” to a danger sign for the patient, elsewhere. */
 async function answerAsClinician(address: string): Promise<void> {
   const page = await visit(clinicianLook);
@@ -54,74 +192,4 @@ function watchSubscriptions(page: Page): number[] {
     });
   });
   return numbers;
-}
-
-/** Lets the page's WebSocket go through a line that the test can cut. */
-async function takeLine(page: Page, line: Line): Promise<void> {
-  await page.route('**/config.json', async (route) => {
-    const config = (await (await route.fetch()).json()) as { websocketUrl: string };
-    config.websocketUrl = line.through(config.websocketUrl);
-    await route.fulfill({ json: config });
-  });
-  await page.goto(WEB_URL);
-}
-
-/** A TCP line to another port of this machine. */
-class Line {
-  private readonly open = new Set<Socket>();
-  private isCut = false;
-  private target = 0;
-
-  private constructor(private readonly server: Server) {}
-
-  static async open(): Promise<Line> {
-    const server = createServer();
-    const line = new Line(server);
-    server.on('connection', (socket) => {
-      line.join(socket);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return line;
-  }
-
-  /** The same address by way of the line. */
-  through(address: string): string {
-    const url = new URL(address);
-    this.target = Number(url.port);
-    url.port = String((this.server.address() as AddressInfo).port);
-    return url.href;
-  }
-
-  cut(): void {
-    this.isCut = true;
-    for (const socket of this.open) socket.destroy();
-  }
-
-  mend(): void {
-    this.isCut = false;
-  }
-
-  close(): void {
-    this.cut();
-    this.server.close();
-  }
-
-  private join(socket: Socket): void {
-    if (this.isCut) {
-      socket.destroy();
-      return;
-    }
-
-    const far = connect(this.target, '127.0.0.1');
-    for (const end of [socket, far]) {
-      this.open.add(end);
-      end.on('error', () => end.destroy());
-      end.on('close', () => {
-        this.open.delete(end);
-        socket.destroy();
-        far.destroy();
-      });
-    }
-    socket.pipe(far).pipe(socket);
-  }
 }

@@ -77,6 +77,7 @@ async function speakForTheSocket(page: Page) {
     socket.onMessage((message) => {
       const { action, consultation_id: id } = JSON.parse(String(message)) as Frame;
       if (action !== 'subscribe') return;
+      socket.send(JSON.stringify({ type: 'subscribed', consultation_id: id, after: number }));
       say = (events) => {
         socket.send(JSON.stringify({ type: 'events', consultation_id: id, events }));
       };

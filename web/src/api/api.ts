@@ -7,5 +7,7 @@ export const api = createApi({
   baseQuery,
   tagTypes: ['Consultation', 'Consultations', 'Documents', 'FailedJobs', 'Messages', 'Users'],
   refetchOnReconnect: true,
+  // A long poll is always pending somewhere: "delayed" would hold back what has changed until it ends.
+  invalidationBehavior: 'immediately',
   endpoints: () => ({}),
 });

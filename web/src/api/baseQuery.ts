@@ -7,8 +7,8 @@ import {
 } from '@reduxjs/toolkit/query';
 import { config } from '../app/config';
 import { sessionExpired } from '../features/auth/sessionSlice';
-import { freshToken } from '../features/auth/tokens';
-import { readRefusal, type Failure } from './failure';
+import { freshToken, isCurrentToken } from '../features/auth/tokens';
+import { readRefusal, readRetryAfter, type Failure } from './failure';
 
 /** Longer than a call with `?wait=20` may take. */
 const TIMEOUT_MS = 35_000;
@@ -17,27 +17,37 @@ const send = fetchBaseQuery({
   timeout: TIMEOUT_MS,
   isJsonContentType: (headers) => (headers.get('content-type') ?? '').includes('json'),
   responseHandler: 'content-type',
-  prepareHeaders: async (headers) => {
-    const token = await freshToken();
-    if (token) headers.set('authorization', `Bearer ${token}`);
-    return headers;
-  },
 });
 
-/** One call to the API. A token that no longer counts ends the session: there is no other way on. */
-export const baseQuery: BaseQueryFn<FetchArgs, unknown, Failure> = async (
-  request,
-  context,
-  options,
-) => {
-  const address = { ...request, url: config().apiUrl + request.url };
+/** What an answer says besides its body. */
+export interface AnswerMeta {
+  /** Seconds before which the same is not to be asked again. */
+  retryAfter?: number;
+}
+
+type Call = BaseQueryFn<FetchArgs, unknown, Failure, object, AnswerMeta>;
+
+/**
+ * One call to the API. A token that no longer counts ends the session: there is no other way on. But
+ * a late answer to a token of before says nothing of the session that is there now.
+ */
+export const baseQuery: Call = async (request, context, options) => {
+  const token = await freshToken();
+  const headers = new Headers(request.headers as HeadersInit | undefined);
+  if (token) headers.set('authorization', `Bearer ${token}`);
+  const address = { ...request, url: config().apiUrl + request.url, headers };
   const { data, error, meta } = await send(address, context, options);
-  if (!error) return { data };
+  if (!error) return { data, meta: readMeta(meta) };
 
   const failure = describe(error, meta);
-  if (failure.status === 401) context.dispatch(sessionExpired());
+  if (failure.status === 401 && isCurrentToken(token)) context.dispatch(sessionExpired());
   return { error: failure };
 };
+
+function readMeta(meta: FetchBaseQueryMeta | undefined): AnswerMeta {
+  const retryAfter = readRetryAfter(meta?.response?.headers.get('retry-after') ?? null);
+  return retryAfter === undefined ? {} : { retryAfter };
+}
 
 function describe(error: FetchBaseQueryError, meta: FetchBaseQueryMeta | undefined): Failure {
   if (typeof error.status === 'number') {

@@ -65,6 +65,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
+/** Whether the API has answered that there is none, or none that the caller may know of. */
+export function isNotFound(error: unknown): boolean {
+  return isFailure(error) && error.status === 404;
+}
+
 /** Whether what a query or mutation was rejected with is one of ours. */
 export function isFailure(value: unknown): value is Failure {
   return isObject(value) && typeof value.kind === 'string' && Array.isArray(value.fields);

@@ -1,4 +1,4 @@
-import { useId, useState, type ReactNode } from 'react';
+import { useEffect, useId, useState, type ReactNode } from 'react';
 import { useTexts } from '../i18n/texts';
 
 interface Props {
@@ -16,6 +16,7 @@ export function DropArea({ lead, hint, accept, multiple = false, onFiles, childr
   const t = useTexts();
   const hintId = useId();
   const [isOver, setOver] = useState(false);
+  useNoDropBeside();
 
   return (
     // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- the button does the same
@@ -54,4 +55,22 @@ export function DropArea({ lead, hint, accept, multiple = false, onFiles, childr
       {children}
     </div>
   );
+}
+
+/** A file that is dropped beside the area would be opened in the page's place, with all that is written. */
+function useNoDropBeside(): void {
+  useEffect(() => {
+    const refuse = (event: DragEvent) => {
+      const { dataTransfer } = event;
+      if (event.defaultPrevented || !dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      dataTransfer.dropEffect = 'none';
+    };
+    window.addEventListener('dragover', refuse);
+    window.addEventListener('drop', refuse);
+    return () => {
+      window.removeEventListener('dragover', refuse);
+      window.removeEventListener('drop', refuse);
+    };
+  }, []);
 }

@@ -145,7 +145,8 @@ export const en = {
   'upload.choose': 'Choose files',
   'upload.chooseOne': 'Choose a file',
   'upload.rule': 'Up to {count}: photos (JPEG, PNG, GIF, WebP; 30 MB), PDF, text, DICOM ({most}).',
-  'upload.sending': '{percent}% sent',
+  'upload.sending': 'Being sent',
+  'upload.percent': '{percent}%',
   'upload.checking': 'Being checked',
   'upload.ready': 'Ready',
   'upload.failed': 'Could not be sent.',
@@ -182,6 +183,8 @@ export const en = {
   'progress.writing.label': 'Summary',
   'progress.live': 'Live',
   'progress.polling': 'Connection lost; asking in between',
+  'progress.connecting': 'Connecting; asking in between',
+  'progress.unknown': 'How far it is cannot be told now. It appears here by itself.',
 
   'questions.title': 'Please answer these questions',
   'questions.lead': 'They ask for danger signs. A “yes” counts at once.',

@@ -138,7 +138,8 @@ export const zh: CommonTexts = {
   'upload.choose': '选择文件',
   'upload.chooseOne': '选择文件',
   'upload.rule': '最多{count}个：照片（JPEG、PNG、GIF、WebP，30 MB）、PDF、文本、DICOM（{most}）。',
-  'upload.sending': '已上传{percent}%',
+  'upload.sending': '正在发送',
+  'upload.percent': '{percent}%',
   'upload.checking': '检查中',
   'upload.ready': '可用',
   'upload.failed': '上传失败。',
@@ -175,6 +176,8 @@ export const zh: CommonTexts = {
   'progress.writing.label': '摘要',
   'progress.live': '实时',
   'progress.polling': '连接中断，正在定期查询',
+  'progress.connecting': '正在连接，同时定期查询',
+  'progress.unknown': '暂时无法得知进度，评估生成后会自动显示。',
 
   'questions.title': '请回答以下问题',
   'questions.lead': '这些问题用于排查危险信号，回答“是”会立即生效。',

@@ -2,6 +2,7 @@ import { Alert, Button, Skeleton } from 'antd';
 import { Link } from 'react-router';
 import type { Job } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
+import { reasonInWords } from '../../components/jobWords';
 import { LoadMore } from '../../components/LoadMore';
 import { Section } from '../../components/Section';
 import { isTextKey, useTexts, useTimes, type Translate } from '../../i18n/texts';
@@ -87,9 +88,4 @@ function JobRow({ job }: { job: Job }) {
 function kindInWords(kind: string, t: Translate): string {
   const key = `job.kind.${kind}`;
   return isTextKey(key) ? t(key) : kind;
-}
-
-function reasonInWords(code: string, t: Translate): string {
-  const key = `job.error.${code}`;
-  return isTextKey(key) ? t(key) : code;
 }

@@ -55,6 +55,11 @@ export async function freshToken(): Promise<string | undefined> {
   return current.idToken;
 }
 
+/** Whether calls are made with this token now; what became of another one is no news. */
+export function isCurrentToken(idToken: string | undefined): boolean {
+  return tokens?.idToken === idToken;
+}
+
 /** Forgets the tokens. */
 export function forgetTokens(): void {
   generation++;

@@ -1,6 +1,6 @@
-import { Radio, Skeleton } from 'antd';
+import { Button, Radio, Skeleton } from 'antd';
 import { useState } from 'react';
-import type { Listing, Urgency } from '../../api/types';
+import type { ConsultationSummary, Listing, Urgency } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
 import { Page } from '../../components/Page';
@@ -12,6 +12,7 @@ import {
   useListConsultationsInfiniteQuery,
 } from '../consultations/consultationsApi';
 import { emptyTextOf, listingOf, type ClinicFilter } from './listing';
+import { arrange, isSame, type Shown } from './steadyRows';
 
 /** The most urgent first. */
 const URGENCIES: Urgency[] = ['emergency', 'urgent', 'routine', 'self_care'];
@@ -26,25 +27,79 @@ const LOOK_MS_OF_PAGE = 5_000;
 export function ClinicPage() {
   const t = useTexts();
   const [filter, setFilter] = useState<ClinicFilter>({ isToReview: true });
-  const list = useLiveList(listingOf(filter));
-  // Never the rows of the filter before under the name of this one.
-  const items = list.currentData?.pages.flatMap((page) => page.items);
 
   return (
     <Page title={t('clinic.title')} lead={t('clinic.lead')}>
       <Filters filter={filter} onChoose={setFilter} />
-      <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
-      {!items && list.isFetching && <Skeleton active paragraph={{ rows: 10 }} />}
-      {items?.length === 0 && <p className="card empty">{t(emptyTextOf(filter))}</p>}
-      {items && items.length > 0 && (
-        <>
-          <ConsultationList items={items} isOfClinic />
-          <LoadMore list={list} />
-          <p className="small">{t('clinic.loaded', { count: items.length })}</p>
-        </>
-      )}
+      <ClinicList key={JSON.stringify(listingOf(filter))} filter={filter} />
     </Page>
   );
+}
+
+function ClinicList({ filter }: { filter: ClinicFilter }) {
+  const t = useTexts();
+  const list = useLiveList(listingOf(filter));
+  const items = list.currentData?.pages.flatMap((page) => page.items);
+  const { rows, news, showAll } = useSteadyRows(items, list.fulfilledTimeStamp);
+
+  return (
+    <>
+      <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
+      <News news={news} onShow={showAll} />
+      {!items && list.isFetching && <Skeleton active paragraph={{ rows: 10 }} />}
+      {items?.length === 0 && <p className="card empty">{t(emptyTextOf(filter))}</p>}
+      {rows.length > 0 && (
+        <>
+          <ConsultationList items={rows} isOfClinic />
+          <LoadMore list={list} />
+          <p className="small">{t('clinic.loaded', { count: rows.length })}</p>
+        </>
+      )}
+    </>
+  );
+}
+
+/**
+ * What is new stays behind a button, since rows must not move under a finger. It stays in sight as
+ * one scrolls, and is said by screen readers; an emergency at once, whatever they are saying.
+ */
+function News({ news, onShow }: { news: ConsultationSummary[]; onShow: () => void }) {
+  const t = useTexts();
+  const emergencies = news.filter(({ urgency }) => urgency === 'emergency').length;
+  const key = emergencies > 0 ? 'clinic.news.emergency' : 'clinic.news';
+
+  return (
+    <div className="news">
+      <div aria-live="polite">
+        {news.length > 0 && (
+          <Button type="primary" danger={emergencies > 0} onClick={onShow}>
+            {t(key, { count: news.length, emergencies })}
+          </Button>
+        )}
+      </div>
+      <p role="alert" className="unseen">
+        {emergencies > 0 && t('clinic.news.alert', { emergencies })}
+      </p>
+    </div>
+  );
+}
+
+/** The rows as they were shown, until one asks for what is new. */
+function useSteadyRows(items: ConsultationSummary[] | undefined, readAt: number | undefined) {
+  const [openedAt] = useState(Date.now);
+  const [shown, setShown] = useState<Shown>();
+
+  // What the cache had from before is shown, and what has changed since then is no news.
+  const isOfNow = (readAt ?? 0) >= openedAt;
+  const places = shown?.isOfNow ? shown.places : undefined;
+  const arranged = arrange(places, items ?? []);
+  const next: Shown = { places: arranged.places, isOfNow };
+  if (items && !isSame(shown, next)) setShown(next);
+
+  const showAll = () => {
+    setShown(undefined);
+  };
+  return { rows: arranged.rows, news: arranged.news, showAll };
 }
 
 /** A list that is read again while the page is looked at. */

@@ -1,10 +1,13 @@
 import { DeleteOutlined } from '@ant-design/icons';
 import { Skeleton } from 'antd';
-import { useEffect } from 'react';
-import { useGetJobQuery } from '../../api/jobsApi';
-import type { ListedDocument } from '../../api/types';
+import { useCallback, useEffect } from 'react';
+import { Link } from 'react-router';
+import { useJob } from '../../api/jobsApi';
+import type { Job, ListedDocument } from '../../api/types';
+import { useAppSelector } from '../../app/hooks';
 import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
+import { reasonInWords } from '../../components/jobWords';
 import { LoadMore } from '../../components/LoadMore';
 import { Section } from '../../components/Section';
 import { SourceLink } from '../../components/SourceLink';
@@ -15,16 +18,18 @@ import { useDeleteDocumentMutation, useListDocumentsInfiniteQuery } from './clin
 export function DocumentList() {
   const t = useTexts();
   const list = useListDocumentsInfiniteQuery();
+  const { refetch } = list;
+  const readAgain = useCallback(() => void refetch(), [refetch]);
   const items = list.data?.pages.flatMap((page) => page.items);
 
   return (
     <Section title={t('knowledge.documents')}>
-      <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
+      <FailureAlert error={list.error} onRetry={readAgain} />
       {list.isLoading && <Skeleton active />}
       {items?.length === 0 && <p className="small">{t('knowledge.documents.empty')}</p>}
       <ul className="documents">
         {items?.map((document) => (
-          <DocumentRow key={document.id} document={document} onEnd={() => void list.refetch()} />
+          <DocumentRow key={document.id} document={document} onEnd={readAgain} />
         ))}
       </ul>
       {items && items.length > 0 && <LoadMore list={list} />}
@@ -60,26 +65,33 @@ function DocumentRow({ document, onEnd }: RowProps) {
   );
 }
 
-/** Between two looks at a job. */
-const LOOK_MS = 2000;
-
 function Ingestion({ jobId, onEnd }: { jobId: string; onEnd: () => void }) {
   const t = useTexts();
-  const { data } = useGetJobQuery(jobId, { pollingInterval: LOOK_MS });
+  const { data } = useJob(jobId);
   const hasEnded = data?.state === 'completed';
 
   useEffect(() => {
     if (hasEnded) onEnd();
   }, [hasEnded, onEnd]);
 
-  if (data?.state === 'failed') {
-    return (
-      <span className="fault">
-        {t('knowledge.failed')} {data.error?.message}
-      </span>
-    );
-  }
+  if (data?.state === 'failed' || data?.state === 'cancelled')
+    return <FailedIngestion job={data} />;
   return t('knowledge.processing', { percent: data?.progress ?? 0 });
+}
+
+/** The document's version before, if there is one, is still found. */
+function FailedIngestion({ job }: { job: Job }) {
+  const t = useTexts();
+  const isAdmin = useAppSelector((state) => state.session.me?.role === 'admin');
+
+  return (
+    <>
+      <span className="fault">
+        {t('knowledge.failed')} {job.error && reasonInWords(job.error.code, t)}
+      </span>{' '}
+      {t('knowledge.failed.next')} {isAdmin && <Link to="/operations">{t('nav.operations')}</Link>}
+    </>
+  );
 }
 
 function DeleteButton({ document: { id, title } }: { document: ListedDocument }) {

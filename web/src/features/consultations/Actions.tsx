@@ -1,11 +1,15 @@
 import { Button } from 'antd';
 import { useCallback, useEffect, useState } from 'react';
 import { useNavigate } from 'react-router';
-import { useGetJobQuery } from '../../api/jobsApi';
+import { api } from '../../api/api';
+import { useJob } from '../../api/jobsApi';
 import type { Consultation, Job } from '../../api/types';
+import { useAppDispatch } from '../../app/hooks';
 import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
+import { FreshLink } from '../../components/FreshLink';
 import { useTexts } from '../../i18n/texts';
+import { erasureTold } from '../realtime/realtimeSlice';
 import {
   useEraseConsultationMutation,
   useExportConsultationMutation,
@@ -13,9 +17,6 @@ import {
   useWriteReportMutation,
 } from './consultationsApi';
 import { saveFile } from './saveFile';
-
-/** Between two looks at the report's job. */
-const LOOK_MS = 3000;
 
 interface Props {
   consultation: Consultation;
@@ -40,6 +41,7 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
   const [write, { data: accepted, error, isLoading }] = useWriteReportMutation();
   const [before, setBefore] = useState<string>();
   const [failed, setFailed] = useState<Job>();
+  const [linkError, setLinkError] = useState<unknown>();
   const { refetch } = useGetConsultationQuery(id);
   const isOpen = !error && before !== undefined && before === (report?.generated_at ?? '');
   const isWriting = isOpen && !failed;
@@ -52,11 +54,17 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
     [refetch],
   );
 
+  const linkTo = async (format: 'html_url' | 'markdown_url') => {
+    const { data, error } = await refetch();
+    setLinkError(error);
+    return data?.report?.[format];
+  };
+
   if (!assessment) return null;
 
   return (
     <>
-      <FailureAlert error={error} />
+      <FailureAlert error={error ?? linkError} />
       {isWriting && accepted && <ReportJob id={accepted.job_id} onEnd={onEnd} />}
       {isOpen && failed && (
         <p className="fault" role="alert">
@@ -75,12 +83,18 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
       </Button>
       {report && !isWriting && (
         <>
-          <Button href={report.html_url} target="_blank" rel="noreferrer noopener">
+          <FreshLink
+            known={{ url: report.html_url, expires_at: report.expires_at }}
+            read={() => linkTo('html_url')}
+          >
             {t('actions.report.html')}
-          </Button>
-          <Button href={report.markdown_url} target="_blank" rel="noreferrer noopener">
+          </FreshLink>
+          <FreshLink
+            known={{ url: report.markdown_url, expires_at: report.expires_at }}
+            read={() => linkTo('markdown_url')}
+          >
             {t('actions.report.markdown')}
-          </Button>
+          </FreshLink>
         </>
       )}
     </>
@@ -89,7 +103,7 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
 
 /** Looks at the report's job: events tell of its end too, but not without a connection. */
 function ReportJob({ id, onEnd }: { id: string; onEnd: (job: Job) => void }) {
-  const { data } = useGetJobQuery(id, { pollingInterval: LOOK_MS });
+  const { data } = useJob(id);
   const ended = data?.finished_at ? data : undefined;
 
   useEffect(() => {
@@ -104,7 +118,7 @@ function ExportActions({ id }: { id: string }) {
 
   const save = async (format?: 'fhir') => {
     const { data } = await read({ id, ...(format && { format }) });
-    if (data) saveFile(format ? 'bundle.json' : 'consultation.json', data);
+    if (data) saveFile(`${format ?? 'consultation'}-${id}.json`, data);
   };
 
   return (
@@ -123,11 +137,22 @@ function ExportActions({ id }: { id: string }) {
 function EraseAction({ id }: { id: string }) {
   const t = useTexts();
   const navigate = useNavigate();
+  const dispatch = useAppDispatch();
   const [erase, { error, isLoading }] = useEraseConsultationMutation();
 
   const finish = async () => {
     const { data } = await erase(id);
-    if (data) await navigate('/consultations', { state: { erased: true } });
+    if (!data) return;
+
+    await navigate('/consultations', { replace: true, state: { erased: true } });
+    dispatch(erasureTold(id));
+    // Nobody looks at it any more: this drops what was read of it.
+    dispatch(
+      api.util.invalidateTags([
+        { type: 'Consultation', id },
+        { type: 'Messages', id },
+      ]),
+    );
   };
 
   return (

@@ -1,7 +1,11 @@
+import { isNotFound } from '../../api/failure';
 import type { Consultation } from '../../api/types';
+import { useAppSelector } from '../../app/hooks';
+import { FailureAlert } from '../../components/FailureAlert';
+import { FreshLink } from '../../components/FreshLink';
 import { Section } from '../../components/Section';
 import { useTexts } from '../../i18n/texts';
-import { useGetUploadQuery } from '../uploads/uploadsApi';
+import { useGetUploadQuery, useLazyGetUploadQuery } from '../uploads/uploadsApi';
 
 /** What the patient has told at first, with the files that came along. */
 export function Described({ consultation }: { consultation: Consultation }) {
@@ -30,22 +34,36 @@ export function Described({ consultation }: { consultation: Consultation }) {
   );
 }
 
+/**
+ * The link is asked for when it is tapped: it ends after minutes, and what a clinician asks for is
+ * noted as read. So only a patient, of whom nothing is noted, sees the name before.
+ */
 function AttachedFile({ id, number }: { id: string; number: number }) {
   const t = useTexts();
-  const { data, isError } = useGetUploadQuery(id);
+  const isPatient = useAppSelector((state) => state.session.me?.role === 'patient');
+  const seen = useGetUploadQuery(id, { skip: !isPatient });
+  const [read, tapped] = useLazyGetUploadQuery();
+  const { data, error } = tapped.isUninitialized ? seen : tapped;
   const name = data?.file_name ?? t('consultation.file', { number });
+  const isGone = isNotFound(error) || (data && !data.link);
+
+  const readLink = async () => {
+    const { data } = await read(id);
+    return data?.link?.url;
+  };
 
   return (
     <li className="file">
-      {data?.link ? (
-        <a href={data.link.url} target="_blank" rel="noreferrer noopener">
-          {name}
-        </a>
-      ) : (
+      {isGone ? (
         <span>
-          {name} {isError && `(${t('consultation.file.gone')})`}
+          {name} ({t('consultation.file.gone')})
         </span>
+      ) : (
+        <FreshLink read={readLink} button={{ type: 'link' }}>
+          {name}
+        </FreshLink>
       )}
+      {!isGone && <FailureAlert error={error} />}
     </li>
   );
 }

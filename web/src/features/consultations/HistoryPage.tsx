@@ -1,4 +1,5 @@
 import { Button, Skeleton } from 'antd';
+import { useEffect, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
@@ -6,14 +7,17 @@ import { Page } from '../../components/Page';
 import { useTexts } from '../../i18n/texts';
 import { ConsultationList } from './ConsultationList';
 import { useListConsultationsInfiniteQuery } from './consultationsApi';
+import { lookAgainAfter } from './lookAgain';
 
 /** One's own consultations, the latest first; more are read as one scrolls. */
 export function HistoryPage() {
   const t = useTexts();
   const navigate = useNavigate();
-  const { state } = useLocation() as { state: { erased?: boolean } | null };
-  const hasErased = state?.erased === true;
-  const list = useListConsultationsInfiniteQuery({});
+  const hasErased = useHasErased();
+  const list = useListConsultationsInfiniteQuery(
+    {},
+    { pollingInterval: lookAgainAfter, skipPollingIfUnfocused: true },
+  );
   const items = list.data?.pages.flatMap((page) => page.items);
 
   return (
@@ -41,4 +45,16 @@ export function HistoryPage() {
       )}
     </Page>
   );
+}
+
+/** Whether a consultation was just deleted. The tab's history, which a reload keeps, forgets it. */
+function useHasErased(): boolean {
+  const navigate = useNavigate();
+  const { state } = useLocation() as { state: { erased?: boolean } | null };
+  const [hasErased] = useState(state?.erased === true);
+
+  useEffect(() => {
+    if (hasErased) void navigate('.', { replace: true, state: null });
+  }, [hasErased, navigate]);
+  return hasErased;
 }

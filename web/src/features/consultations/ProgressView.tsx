@@ -2,24 +2,26 @@ import { Skeleton } from 'antd';
 import { useAppSelector } from '../../app/hooks';
 import { Section } from '../../components/Section';
 import { isTextKey, useTexts } from '../../i18n/texts';
-import type { JobProgress } from '../realtime/realtimeSlice';
+import { isLive, type JobProgress, type RealtimeState } from '../realtime/realtimeSlice';
 import { sentencesOf } from '../realtime/sentences';
 
-/** How far the assessment is, as events tell it. */
+/** How far the assessment is, as events tell it; without them only that it is being made. */
 export function ProgressView({ id }: { id: string }) {
   const t = useTexts();
-  const progress = useAppSelector((state) => state.realtime.progress[id]);
-  const isLost = useAppSelector((state) => state.realtime.connection === 'waiting');
-  const percent = progress?.percent ?? 0;
+  const progress = useAppSelector(({ realtime }) => knownProgress(realtime, id));
+  const connection = useAppSelector(({ realtime }) => connectionKey(realtime, id));
 
   return (
-    <Section
-      title={t('progress.title')}
-      extra={<span className="small">{t(isLost ? 'progress.polling' : 'progress.live')}</span>}
-    >
-      <progress className="wide" max={100} value={percent} aria-label={t('progress.title')} />
+    <Section title={t('progress.title')} extra={<span className="small">{t(connection)}</span>}>
+      <progress
+        className="wide"
+        max={100}
+        // Without a value it tells that something goes on, and not how far it is.
+        {...(progress && { value: progress.percent })}
+        aria-label={t('progress.title')}
+      />
       <p role="status" className="small">
-        {t(stepKey(progress))}
+        {t(progress ? stepKey(progress) : 'progress.unknown')}
       </p>
       <Writing id={id} />
     </Section>
@@ -48,8 +50,20 @@ function Writing({ id }: { id: string }) {
   );
 }
 
-function stepKey(progress: JobProgress | undefined) {
-  if (!progress || progress.type === 'queued') return 'progress.queued';
+/** What the events say, if they are those of now: not of a line that is lost, nor of the job before. */
+function knownProgress(state: RealtimeState, id: string): JobProgress | undefined {
+  const progress = state.progress[id];
+  const goesOn = progress && ['queued', 'progress', 'deferred'].includes(progress.type);
+  return goesOn && isLive(state, id) ? progress : undefined;
+}
+
+function connectionKey(state: RealtimeState, id: string) {
+  if (isLive(state, id)) return 'progress.live';
+  return state.connection === 'waiting' ? 'progress.polling' : 'progress.connecting';
+}
+
+function stepKey(progress: JobProgress) {
+  if (progress.type === 'queued') return 'progress.queued';
   if (progress.type === 'deferred') return 'progress.deferred';
 
   const key = `progress.${progress.step ?? 'working'}`;

@@ -1,4 +1,6 @@
 import { api } from '../../api/api';
+import type { AnswerMeta } from '../../api/baseQuery';
+import { isNotFound } from '../../api/failure';
 import type {
   Accepted,
   Answer,
@@ -10,11 +12,17 @@ import type {
   NewConsultation,
   Page,
 } from '../../api/types';
+import { withAccepted, withAnswered } from './decision';
 
 const PAGE = 20;
 
 /** Seconds that a long poll may be held back: the API's own bound. */
 const WAIT = 20;
+
+/** The answer to a long poll, and the seconds before which the next one is of no use. */
+interface Awaited extends AnswerMeta {
+  consultation: Consultation;
+}
 
 export const consultationsApi = api.injectEndpoints({
   endpoints: (build) => ({
@@ -34,13 +42,22 @@ export const consultationsApi = api.injectEndpoints({
     }),
 
     /** Is answered when the assessment is there; what it says goes into the cache of the above. */
-    awaitConsultation: build.query<Consultation, string>({
+    awaitConsultation: build.query<Awaited, string>({
       query: (id) => ({ url: `/v1/consultations/${id}`, params: { wait: WAIT } }),
+      transformResponse: (consultation: Consultation, meta?: AnswerMeta) => ({
+        consultation,
+        ...meta,
+      }),
       keepUnusedDataFor: 0,
       onQueryStarted: async (id, { dispatch, queryFulfilled }) => {
-        const answer = await queryFulfilled.catch(() => undefined);
-        if (!answer) return;
-        dispatch(consultationsApi.util.updateQueryData('getConsultation', id, () => answer.data));
+        try {
+          const { data } = await queryFulfilled;
+          dispatch(changeRead(id, () => data.consultation));
+        } catch (refusal) {
+          // It is gone: the page, which has asked for it before, learns of that too.
+          const { error } = refusal as { error?: unknown };
+          if (isNotFound(error)) dispatch(api.util.invalidateTags([{ type: 'Consultation', id }]));
+        }
       },
     }),
 
@@ -68,6 +85,11 @@ export const consultationsApi = api.injectEndpoints({
         method: 'POST',
         body: { answers },
       }),
+      // The decision stands in the answer: it is shown at once, whatever becomes of the next read.
+      onQueryStarted: async ({ id }, { dispatch, queryFulfilled }) => {
+        const answer = await queryFulfilled.catch(() => undefined);
+        if (answer) dispatch(changeRead(id, (before) => withAnswered(before, answer.data)));
+      },
       invalidatesTags: (_result, _error, { id }) => [{ type: 'Consultation', id }, 'Consultations'],
     }),
 
@@ -78,6 +100,10 @@ export const consultationsApi = api.injectEndpoints({
         headers: { 'idempotency-key': key },
         body: { text },
       }),
+      onQueryStarted: async ({ id }, { dispatch, queryFulfilled }) => {
+        const answer = await queryFulfilled.catch(() => undefined);
+        if (answer) dispatch(changeRead(id, (before) => withAccepted(before, answer.data)));
+      },
       // Also when it was refused: the rules have read it all the same.
       invalidatesTags: (_result, _error, { id }) => [
         { type: 'Consultation', id },
@@ -103,6 +129,11 @@ export const consultationsApi = api.injectEndpoints({
     }),
   }),
 });
+
+/** Changes what was read of a consultation, if it was. */
+function changeRead(id: string, change: (before: Consultation) => Consultation) {
+  return consultationsApi.util.updateQueryData('getConsultation', id, change);
+}
 
 export const {
   useAnswerQuestionsMutation,

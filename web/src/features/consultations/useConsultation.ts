@@ -1,27 +1,32 @@
 import { useEffect } from 'react';
-import { isFailure } from '../../api/failure';
+import { isNotFound, type Failure } from '../../api/failure';
 import { useAppSelector } from '../../app/hooks';
 import { useFollow } from '../realtime/RealtimeProvider';
+import { isLive } from '../realtime/realtimeSlice';
 import { useGetConsultationQuery, useLazyAwaitConsultationQuery } from './consultationsApi';
+import { secondsBeforeNext } from './longPoll';
 
-/** Before a call that was refused is made again, if the API does not say when. */
-const PAUSE_S = 5;
+/** What the API says of a consultation that is not there any more. */
+const ERASED: Failure = { kind: 'refused', status: 404, fields: [] };
 
 /**
- * A consultation that is kept up to date: by events while the WebSocket is open, by long polls while
- * it is not.
+ * A consultation that is kept up to date: by events while the WebSocket tells of it, by long polls
+ * while it does not. Of one that is gone nothing is shown, though the cache may still have it.
  */
 export function useConsultation(id: string) {
-  const { data, error, refetch } = useGetConsultationQuery(id);
-  const isOpen = useAppSelector((state) => state.realtime.connection === 'open');
+  const isErased = useAppSelector((state) => state.realtime.erased[id] === true);
+  const { currentData, error, refetch } = useGetConsultationQuery(id, { skip: isErased });
+  const isFollowed = useAppSelector((state) => isLive(state.realtime, id));
+  const isGone = isErased || isNotFound(error);
+  const consultation = isGone ? undefined : currentData;
 
   useFollow(id);
-  useLongPoll(id, data?.status === 'processing' && !isOpen);
+  useLongPoll(id, consultation?.status === 'processing' && !isFollowed);
 
   const retry = () => {
-    void refetch();
+    if (!isErased) void refetch();
   };
-  return { consultation: data, error, retry };
+  return { consultation, error: isErased ? ERASED : error, retry };
 }
 
 /** Asks again and again for as long as it is wanted; each call is held back by the API. */
@@ -36,10 +41,9 @@ function useLongPoll(id: string, isWanted: boolean): void {
 
     const poll = async () => {
       asked = ask(id);
-      const { error } = await asked;
+      const answer = await asked;
       if (hasEnded) return;
-      const pause = error ? (isFailure(error) && error.retryAfter) || PAUSE_S : 1;
-      timer = setTimeout(() => void poll(), pause * 1000);
+      timer = setTimeout(() => void poll(), secondsBeforeNext(answer) * 1000);
     };
     void poll();
 

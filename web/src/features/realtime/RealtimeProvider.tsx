@@ -6,7 +6,7 @@ import type { AppDispatch } from '../../app/store';
 import { freshToken } from '../auth/tokens';
 import { RealtimeConnection } from './connection';
 import type { ConsultationEvent } from './events';
-import { connectionChanged, erasureTold, eventsTaken } from './realtimeSlice';
+import { connectionChanged, erasureTold, eventsTaken, subscriptionChanged } from './realtimeSlice';
 
 const RealtimeContext = createContext<RealtimeConnection | undefined>(undefined);
 
@@ -17,11 +17,16 @@ export function RealtimeProvider({ children }: { children: ReactNode }) {
   const connection = useMemo(() => (userId ? connect(dispatch) : undefined), [dispatch, userId]);
 
   useEffect(() => {
-    const wake = () => connection?.wake();
-    window.addEventListener('online', wake);
+    const check = () => connection?.check();
+    const checkIfSeen = () => {
+      if (document.visibilityState === 'visible') check();
+    };
+    window.addEventListener('online', check);
+    document.addEventListener('visibilitychange', checkIfSeen);
 
     return () => {
-      window.removeEventListener('online', wake);
+      window.removeEventListener('online', check);
+      document.removeEventListener('visibilitychange', checkIfSeen);
       connection?.close();
     };
   }, [connection]);
@@ -42,6 +47,8 @@ function connect(dispatch: AppDispatch): RealtimeConnection {
     url: config().websocketUrl,
     token: freshToken,
     onState: (state) => dispatch(connectionChanged(state)),
+    onSubscription: (id, isThere) => dispatch(subscriptionChanged({ id, isThere })),
+    onNotFound: readAgain,
     onErased: (id) => {
       dispatch(erasureTold(id));
       readAgain(id);

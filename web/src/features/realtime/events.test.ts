@@ -6,15 +6,22 @@ const event = (id: number): ConsultationEvent => ({ id, type: 'progress' });
 
 describe('events', () => {
   it('are taken one after the other', () => {
-    expect(takeNext(0, [event(1), event(2)])).toEqual({ last: 2, taken: [event(1), event(2)] });
+    expect(takeNext(0, [event(1), event(2)])).toEqual({
+      last: 2,
+      taken: [event(1), event(2)],
+      hasGap: false,
+    });
   });
 
   it('that were seen are not taken again', () => {
-    expect(takeNext(2, [event(1), event(2), event(3)])).toEqual({ last: 3, taken: [event(3)] });
+    expect(takeNext(2, [event(1), event(2), event(3)])).toMatchObject({
+      last: 3,
+      taken: [event(3)],
+    });
   });
 
   it('behind a gap wait for their turn', () => {
-    expect(takeNext(1, [event(3), event(4)])).toEqual({ last: 1, taken: [] });
+    expect(takeNext(1, [event(3), event(4)])).toEqual({ last: 1, taken: [], hasGap: true });
   });
 
   it('are not lost when they come out of order and once more', () => {
@@ -22,6 +29,7 @@ describe('events', () => {
     expect(takeNext(first.last, [event(2), event(3)])).toEqual({
       last: 3,
       taken: [event(2), event(3)],
+      hasGap: false,
     });
   });
 });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { signedOut } from '../auth/sessionSlice';
 import type { ConsultationEvent } from './events';
-import { connectionChanged, erasureTold, eventsTaken, realtimeReducer } from './realtimeSlice';
+import {
+  connectionChanged,
+  erasureTold,
+  eventsTaken,
+  isLive,
+  realtimeReducer,
+  subscriptionChanged,
+} from './realtimeSlice';
 
 const start = realtimeReducer(undefined, { type: 'start' });
 
@@ -49,6 +56,24 @@ it('takes a report’s events for none of the assessment’s', () => {
 it('forgets all of a person who signs out', () => {
   const followed = realtimeReducer(start, connectionChanged('open'));
   expect(realtimeReducer(followed, signedOut('here'))).toEqual(start);
+});
+
+it('is live when the gateway has said that it tells, and not by an open connection alone', () => {
+  const opened = realtimeReducer(start, connectionChanged('open'));
+  expect(isLive(opened, 'c')).toBe(false);
+
+  const told = realtimeReducer(opened, subscriptionChanged({ id: 'c', isThere: true }));
+  expect(isLive(told, 'c')).toBe(true);
+  expect(isLive(told, 'other')).toBe(false);
+
+  const lost = realtimeReducer(told, connectionChanged('waiting'));
+  expect(isLive(realtimeReducer(lost, connectionChanged('open')), 'c')).toBe(false);
+});
+
+it('knows what was erased until the person leaves', () => {
+  const erased = realtimeReducer(start, erasureTold('c'));
+  expect(erased.erased).toEqual({ c: true });
+  expect(realtimeReducer(erased, signedOut('here')).erased).toEqual({});
 });
 
 describe('a summary that is being written', () => {

@@ -13,12 +13,22 @@ export interface JobProgress {
 
 export interface RealtimeState {
   connection: ConnectionState;
+  /** Which consultations the gateway has said that it tells of, through this connection. */
+  subscribed: Record<string, boolean>;
+  /** What is gone for good. Its words may still be in the cache, and are not to be shown. */
+  erased: Record<string, boolean>;
   progress: Record<string, JobProgress>;
   /** The summary that a model is writing, of each consultation. It is kept nowhere else. */
   writing: Record<string, string>;
 }
 
-const initialState: RealtimeState = { connection: 'closed', progress: {}, writing: {} };
+const initialState: RealtimeState = {
+  connection: 'closed',
+  subscribed: {},
+  erased: {},
+  progress: {},
+  writing: {},
+};
 
 /** What says something of the job itself; `questions`, `report_ready` and `summary` do not. */
 const OF_THE_JOB: ConsultationEvent['type'][] = [
@@ -52,8 +62,16 @@ const realtimeSlice = createSlice({
   reducers: {
     connectionChanged: (state, { payload }: PayloadAction<ConnectionState>) => {
       state.connection = payload;
+      if (payload === 'open') return;
+      state.subscribed = {};
       // Nobody would tell that it was taken back. The next event brings all of it again.
-      if (payload !== 'open') state.writing = {};
+      state.writing = {};
+    },
+    subscriptionChanged: (
+      { subscribed },
+      { payload: { id, isThere } }: PayloadAction<{ id: string; isThere: boolean }>,
+    ) => {
+      subscribed[id] = isThere;
     },
     eventsTaken: (
       state,
@@ -67,6 +85,7 @@ const realtimeSlice = createSlice({
     },
     erasureTold: (state, { payload }: PayloadAction<string>) => {
       state.writing[payload] = '';
+      state.erased[payload] = true;
     },
   },
   extraReducers: (build) => {
@@ -88,5 +107,11 @@ function takeWriting(
   if (last) writing[id] = (last.type === 'summary' && last.summary) || '';
 }
 
-export const { connectionChanged, erasureTold, eventsTaken } = realtimeSlice.actions;
+/** Whether events tell of a consultation right now. An open connection alone does not. */
+export function isLive({ connection, subscribed }: RealtimeState, id: string): boolean {
+  return connection === 'open' && subscribed[id] === true;
+}
+
+export const { connectionChanged, erasureTold, eventsTaken, subscriptionChanged } =
+  realtimeSlice.actions;
 export const realtimeReducer = realtimeSlice.reducer;

@@ -43,7 +43,7 @@ export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
           {t(fault, { count: MOST_FILES })}
         </p>
       )}
-      <ul className="files" aria-live="polite">
+      <ul className="files">
         {files.map((file) => (
           <FileRow
             key={file.key}
@@ -86,11 +86,20 @@ function FileRow({ file, onRetry, onRemove }: RowProps) {
   return (
     <li className="file" data-state={file.state}>
       <span className="file-name">{file.name}</span>
-      <span className={file.state === 'rejected' || file.state === 'failed' ? 'fault' : 'small'}>
+      <span
+        className={file.state === 'rejected' || file.state === 'failed' ? 'fault' : 'small'}
+        // A state is said when it changes, and no percentage: those would be said without end.
+        aria-live="polite"
+      >
         <FileState file={file} />
       </span>
       {file.state === 'sending' && (
-        <progress max={100} value={file.percent} aria-label={file.name} />
+        <>
+          <progress max={100} value={file.percent} aria-label={file.name} />
+          <span className="small" aria-hidden>
+            {t('upload.percent', { percent: file.percent })}
+          </span>
+        </>
       )}
       {mayRetry(file) && (
         <Button size="small" aria-label={t('upload.retry', { name: file.name })} onClick={onRetry}>
@@ -110,7 +119,6 @@ function FileRow({ file, onRetry, onRemove }: RowProps) {
 
 function FileState({ file }: { file: SentFile }) {
   const t = useTexts();
-  if (file.state === 'sending') return t('upload.sending', { percent: file.percent });
   if (file.state === 'rejected' && file.reason) return t(`upload.rejected.${file.reason}`);
   if (file.state === 'failed' && file.why) return t(file.why);
   return t(file.state === 'rejected' ? 'upload.failed' : `upload.${file.state}`);

@@ -40,7 +40,12 @@ export async function sendFile(sending: Sending, context: Context): Promise<void
   const { change, signal } = context;
 
   // A form is asked for anew, since its time is short; parts that have come are not sent again.
-  if (!sending.upload?.parts) sending.upload = await request(file, context);
+  if (sending.upload && !sending.upload.parts) abandon(sending, context.dispatch);
+  sending.upload ??= await request(file, context);
+  if (signal.aborted) {
+    abandon(sending, context.dispatch); // it was given up before it had an id to be removed by
+    signal.throwIfAborted();
+  }
   const { id, form, parts } = sending.upload;
   change({ type: 'accepted', key, id });
 
@@ -56,7 +61,7 @@ export async function sendFile(sending: Sending, context: Context): Promise<void
     onPercent(100);
     change({ key, ...(await verdict(id, MOST_MS[parts ? 'parts' : 'form'], context)) });
   } catch (error) {
-    if (isLost(error)) forget(sending, context);
+    if (isLost(error)) abandon(sending, context.dispatch);
     throw error;
   }
 }
@@ -68,8 +73,11 @@ export function isLost(error: unknown): boolean {
   return isFailure(failure) && [404, 409].includes(failure.status ?? 0);
 }
 
-/** Another try begins anew. What has come of this upload would be awaited for hours. */
-function forget(sending: Sending, { dispatch }: Context): void {
+/**
+ * Ends an upload whose file does not come any more: it would be awaited, and counted, for minutes or
+ * hours. Another try begins anew.
+ */
+export function abandon(sending: Sending, dispatch: AppDispatch): void {
   if (sending.upload) void dispatch(uploadsApi.endpoints.removeUpload.initiate(sending.upload.id));
   delete sending.upload;
   sending.doneParts.clear();

@@ -20,4 +20,4 @@ export const uploadsApi = api.injectEndpoints({
   }),
 });
 
-export const { useGetUploadQuery } = uploadsApi;
+export const { useGetUploadQuery, useLazyGetUploadQuery } = uploadsApi;

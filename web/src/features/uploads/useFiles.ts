@@ -1,12 +1,13 @@
 import { useCallback, useEffect, useReducer, useRef } from 'react';
 import { useAppDispatch } from '../../app/hooks';
 import { filesReducer, type SentFile } from './files';
-import { sendFile, whyFailed, type Sending } from './sendFile';
+import { abandon, sendFile, whyFailed, type Sending } from './sendFile';
 import { uploadsApi } from './uploadsApi';
 
 /** A file that is sent, or was and can be once more. */
 interface Running extends Sending {
   abort: AbortController;
+  isSending: boolean;
 }
 
 /** Files on their way to the API, each by itself: one that fails holds up no other. */
@@ -15,23 +16,31 @@ export function useFiles(initial: () => SentFile[]) {
   const [files, change] = useReducer(filesReducer, undefined, initial);
   const running = useRef(new Map<string, Running>());
 
-  // Links need no token: what is on its way would go on when the page is left, or the person.
+  // Links need no token: what is on its way would go on when the page is left, or the person. The
+  // API would go on to await it, too. What is ready is the draft's, and stays.
   useEffect(() => {
     const ofPage = running.current;
     return () => {
-      for (const { abort } of ofPage.values()) abort.abort();
+      for (const sending of ofPage.values()) {
+        sending.abort.abort();
+        abandon(sending, dispatch);
+      }
     };
-  }, []);
+  }, [dispatch]);
 
   const send = useCallback(
     async (sending: Running) => {
       const { key, abort } = sending;
+      if (sending.isSending) return; // a second tap on "try again", before the page has changed
+      sending.isSending = true;
       try {
         await sendFile(sending, { dispatch, change, signal: abort.signal });
         running.current.delete(key);
       } catch (error) {
         const why = whyFailed(error);
         change({ type: 'failed', key, ...(why && { why }) });
+      } finally {
+        sending.isSending = false;
       }
     },
     [dispatch],
@@ -40,7 +49,8 @@ export function useFiles(initial: () => SentFile[]) {
   const add = useCallback(
     (file: File) => {
       const key = crypto.randomUUID();
-      const sending = { key, file, doneParts: new Set<number>(), abort: new AbortController() };
+      const abort = new AbortController();
+      const sending = { key, file, doneParts: new Set<number>(), abort, isSending: false };
       running.current.set(key, sending);
       change({ type: 'chosen', key, name: file.name });
       void send(sending);
@@ -60,10 +70,13 @@ export function useFiles(initial: () => SentFile[]) {
 
   const remove = useCallback(
     ({ key, id }: SentFile) => {
-      running.current.get(key)?.abort.abort();
+      const sending = running.current.get(key);
       running.current.delete(key);
       change({ type: 'removed', key });
-      if (id) void dispatch(uploadsApi.endpoints.removeUpload.initiate(id));
+
+      sending?.abort.abort();
+      if (sending) abandon(sending, dispatch);
+      else if (id) void dispatch(uploadsApi.endpoints.removeUpload.initiate(id));
     },
     [dispatch],
   );

@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { DESKTOP, look, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { callAs } from './people';
+
+const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
+
+useBrowser();
+
+it('an assessment that failed says so to its patient, and to the admin why; it is queued again', async () => {
+  const id = await failedConsultation();
+  const patient = await visit(enDesktop);
+  await patient.goto(`${WEB_URL}/consultations/${id}`);
+  await signIn(patient, 'patient', enDesktop);
+  await patient.getByRole('heading', { name: 'No assessment could be made' }).waitFor();
+  await patient.getByText('What the rules have found still counts: see above.').waitFor();
+  expect(await patient.locator('.urgency').count()).toBe(1);
+  await look(patient, 'failed-en-desktop');
+
+  const page = await visit(enDesktop);
+  await page.goto(`${WEB_URL}/operations`);
+  await signIn(page, 'admin', enDesktop);
+  const row = page.locator('[data-kind=analyze]', {
+    has: page.locator(`a[href="/consultations/${id}"]`),
+  });
+  await row.getByText('No model gave an answer.').waitFor();
+  await row.getByText('attempts: 3').waitFor();
+  await look(page, 'failed-jobs-en-desktop');
+
+  await page.getByRole('button', { name: 'Only: Assessment' }).click();
+  await page.getByText(/Queued again: [1-9]\d*\. Left: \d+\./).waitFor();
+  await row.waitFor({ state: 'detached' });
+  await patient.getByRole('heading', { name: 'The assessment is being made' }).waitFor();
+});
+
+/** A consultation that asks for a model, and none answers. */
+async function failedConsultation(): Promise<string> {
+  const patient = await callAs('patient');
+  const created = await patient.post('/v1/consultations', {
+    symptoms: 'A sore throat since yesterday. [primary:500] [secondary:500]',
+    locale: 'en',
+    require_model: true,
+  });
+  const { id } = (await created.json()) as { id: string };
+
+  const status = async () => {
+    const answer = await patient.get(`/v1/consultations/${id}`);
+    return ((await answer.json()) as { status: string }).status;
+  };
+  await expect.poll(status, { timeout: 60_000, interval: 500 }).toBe('failed');
+  await patient.leave();
+  return id;
+}

@@ -1,0 +1,44 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { isFresh, openWhenKnown } from './timedLink';
+
+const at = (time: string) => Date.parse(`2026-01-01T00:${time}Z`);
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** What the browser lets the page open. */
+function letOpen(tab: object | null) {
+  vi.stubGlobal('window', { open: () => tab });
+}
+
+it('a link is used only while it works', () => {
+  const link = { url: 'https://cdn.test/report', expires_at: '2026-01-01T00:10:00Z' };
+  expect(isFresh(link, at('00:00'))).toBe(true);
+  expect(isFresh(link, at('09:50'))).toBe(false);
+  expect(isFresh(link, at('11:00'))).toBe(false);
+});
+
+it('a link that is asked for opens in the tab of the tap, which cannot reach back', async () => {
+  const replace = vi.fn();
+  const tab = { opener: {}, location: { replace }, close: vi.fn() };
+  letOpen(tab);
+  expect(await openWhenKnown(() => Promise.resolve('https://cdn.test/a'))).toBeUndefined();
+  expect(replace).toHaveBeenCalledWith('https://cdn.test/a');
+  expect(tab.opener).toBeNull();
+});
+
+it('no empty tab is left if there is no link', async () => {
+  const tab = { opener: {}, location: { replace: vi.fn() }, close: vi.fn() };
+  letOpen(tab);
+  await openWhenKnown(() => Promise.resolve(undefined));
+  await openWhenKnown(() => Promise.reject(new Error('no network')));
+  expect(tab.close).toHaveBeenCalledTimes(2);
+});
+
+it('where no tab may be opened, the link is there for another tap', async () => {
+  letOpen(null);
+  expect(await openWhenKnown(() => Promise.resolve('https://cdn.test/a'))).toBe(
+    'https://cdn.test/a',
+  );
+});

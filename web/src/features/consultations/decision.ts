@@ -1,0 +1,26 @@
+import type { Accepted, Answered, Consultation, Urgency } from '../../api/types';
+
+/** From the least to the most urgent. */
+const ORDER: readonly Urgency[] = ['self_care', 'routine', 'urgent', 'emergency'];
+
+/** A consultation with the decision that answers to questions were answered with. */
+export function withAnswered(before: Consultation, answered: Answered): Consultation {
+  return { ...withDecision(before, answered), answers: answered.answers };
+}
+
+/** A consultation with the decision that a message was accepted with, and with its job. */
+export function withAccepted(before: Consultation, accepted: Accepted): Consultation {
+  const { job_id, status } = accepted;
+  return { ...withDecision(before, accepted), job_id, status };
+}
+
+/** The rules' decision in place of the one before. What a model has raised above it stays. */
+function withDecision(before: Consultation, decision: Answered | Accepted): Consultation {
+  const { urgency, advice, red_flags, read_as, questions } = decision;
+  const triage = { urgency, advice, red_flags, ...(read_as && { read_as }) };
+  return { ...before, triage, questions, urgency: greater(before.urgency, urgency) };
+}
+
+function greater(one: Urgency, other: Urgency): Urgency {
+  return ORDER.indexOf(one) > ORDER.indexOf(other) ? one : other;
+}
