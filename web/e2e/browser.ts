@@ -170,7 +170,7 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
         ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
       ),
       passes: passes.length,
-      'for people to judge': incomplete.length,
+      'left to a person': incomplete.map(({ id }) => id).join(', '),
       'not applicable': inapplicable.length,
     };
   });

@@ -54,6 +54,9 @@ it('a large file is sent in parts; one whose line breaks is sent again', async (
 
   await page.locator('input[type=file]').setInputFiles(path);
   await page.locator('.file[data-state=sending]', { hasText: 'ct.dcm' }).waitFor();
+  // A screen reader would say every percentage.
+  expect(await page.locator('.files [aria-live]').allTextContents()).toEqual(['正在上传']);
+  await page.locator('.file', { hasText: /\d+%/ }).waitFor();
   await page
     .locator('.file[data-state=ready]', { hasText: 'ct.dcm' })
     .waitFor({ timeout: 120_000 });

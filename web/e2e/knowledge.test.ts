@@ -3,17 +3,17 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { DESKTOP, look, signIn, useBrowser, visit, type Look } from './browser';
 
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
+const zhDesktop: Look = { language: 'zh', theme: 'light', size: DESKTOP };
 
 useBrowser();
 
 it('a search says by what each passage was found', async () => {
   const page = await openKnowledge('clinician');
-  await page.getByLabel('Question').fill('What helps against a sore throat?');
-  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByLabel('问题').fill('What helps against a sore throat?');
+  await page.getByRole('button', { name: '检索' }).click();
 
   const best = page.locator('.passages > li').first();
-  await best.getByText(/by words: place \d+ · by meaning: place \d+/).waitFor();
+  await best.getByText(/按词语：第\d+位 · 按含义：第\d+位/).waitFor();
 });
 
 it('a document says how far it is until it can be found', async () => {
@@ -29,7 +29,7 @@ it('a document says how far it is until it can be found', async () => {
   await holdProcessing(page, title, () => looks < 2);
   await bringIn(page, title);
   const row = page.locator('.document', { hasText: title });
-  await row.getByText('Being brought in: 40 %').waitFor();
+  await row.getByText(/导入中：40\s?%/).waitFor();
   await page.locator('.document[data-status=ready]', { hasText: title }).waitFor();
   expect(looks).toBeGreaterThan(1);
 });
@@ -55,19 +55,19 @@ it('a document that could not be brought in says why, what to do, and is not ask
   });
   await bringIn(page, title);
 
-  await page.getByText('Could not be brought in. A service was away for too long.').waitFor();
-  await page.getByText('Delete it and bring it in again').waitFor();
-  await look(page, 'document-failed-en-desktop');
+  await page.getByText('导入失败 · 所需服务长时间不可用。').waitFor();
+  await page.getByText('请删除后重新添加').waitFor();
+  await look(page, 'document-failed-zh-desktop');
   await page.clock.fastForward(60_000);
-  await page.locator('.document').getByRole('link', { name: 'Operations' }).click();
-  await page.getByRole('heading', { name: 'Failed jobs' }).waitFor();
+  await page.locator('.document').getByRole('link', { name: '运维' }).click();
+  await page.getByRole('heading', { name: '失败的任务' }).waitFor();
   expect(looks).toBe(1);
 });
 
 async function openKnowledge(role: 'clinician' | 'admin'): Promise<Page> {
-  const page = await visit(enDesktop);
-  await signIn(page, role, enDesktop);
-  await page.getByRole('link', { name: 'Knowledge' }).click();
+  const page = await visit(zhDesktop);
+  await signIn(page, role, zhDesktop);
+  await page.getByRole('link', { name: '知识库' }).click();
   return page;
 }
 
@@ -89,9 +89,9 @@ function newTitle(): string {
 
 /** Fills in the form and sends it. */
 async function bringIn(page: Page, title: string): Promise<void> {
-  await page.getByLabel('Title').fill(title);
-  await page.getByLabel('Source', { exact: true }).fill('Our clinic');
-  await page.getByLabel('Address of the source').fill('https://clinic.example.org/blisters');
-  await page.getByLabel('Text (Markdown)').fill('## What to do\n\nCover it.');
-  await page.getByRole('button', { name: 'Bring it in' }).click();
+  await page.getByLabel('标题').fill(title);
+  await page.getByLabel('来源', { exact: true }).fill('Our clinic');
+  await page.getByLabel('来源网址').fill('https://clinic.example.org/blisters');
+  await page.getByLabel('正文').fill('## What to do\n\nCover it.');
+  await page.getByRole('button', { name: '导入' }).click();
 }

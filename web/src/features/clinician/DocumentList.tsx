@@ -87,9 +87,10 @@ function FailedIngestion({ job }: { job: Job }) {
   return (
     <>
       <span className="fault">
-        {t('knowledge.failed')} {job.error && reasonInWords(job.error.code, t)}
+        {t('knowledge.failed')}
+        {job.error && ` · ${reasonInWords(job.error.code, t)}`}
       </span>{' '}
-      {t('knowledge.failed.next')} {isAdmin && <Link to="/operations">{t('nav.operations')}</Link>}
+      {t('knowledge.retry')} {isAdmin && <Link to="/operations">{t('nav.operations')}</Link>}
     </>
   );
 }

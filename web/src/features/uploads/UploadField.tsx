@@ -97,7 +97,7 @@ function FileRow({ file, onRetry, onRemove }: RowProps) {
         <>
           <progress max={100} value={file.percent} aria-label={file.name} />
           <span className="small" aria-hidden>
-            {t('upload.percent', { percent: file.percent })}
+            {t('upload.sending', { percent: file.percent })}
           </span>
         </>
       )}
@@ -121,5 +121,6 @@ function FileState({ file }: { file: SentFile }) {
   const t = useTexts();
   if (file.state === 'rejected' && file.reason) return t(`upload.rejected.${file.reason}`);
   if (file.state === 'failed' && file.why) return t(file.why);
+  if (file.state === 'sending') return t('upload.underWay');
   return t(file.state === 'rejected' ? 'upload.failed' : `upload.${file.state}`);
 }

@@ -60,12 +60,11 @@ export const staffEn = {
   'knowledge.submit': 'Import',
   'knowledge.processing': 'Importing: {percent}%',
   'knowledge.ready': 'Can be found',
-  'knowledge.failed': 'Could not be imported.',
-  'knowledge.failed.next':
-    'Delete it and import it again, or have an administrator queue it again under “Operations”.',
+  'knowledge.failed': 'Could not be imported',
   'knowledge.delete': 'Delete {title}',
   'knowledge.delete.title': 'Delete this document?',
   'knowledge.delete.what': 'Searches and answers do not find it any more.',
+  'knowledge.retry': 'Delete it and add it again, or have an administrator queue it again.',
 
   'users.title': 'People',
   'users.empty': 'Nobody was imported yet.',

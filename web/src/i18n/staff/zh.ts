@@ -62,11 +62,11 @@ export const staffZh: Record<StaffTextKey, string> = {
   'knowledge.submit': '导入',
   'knowledge.processing': '导入中：{percent}%',
   'knowledge.ready': '可以检索',
-  'knowledge.failed': '导入失败。',
-  'knowledge.failed.next': '请删除后重新导入，或请管理员在“运维”页重新排队。',
+  'knowledge.failed': '导入失败',
   'knowledge.delete': '删除{title}',
   'knowledge.delete.title': '删除这篇文档？',
   'knowledge.delete.what': '检索和回答将不再用到它。',
+  'knowledge.retry': '请删除后重新添加，或请管理员重新排队。',
 
   'users.title': '人员',
   'users.empty': '还没有导入人员。',
