@@ -1147,7 +1147,7 @@ export interface components {
         JobsView: {
             /**
              * Format: int64
-             * @description Since when the oldest job waits that is neither ended nor put off, nor planned for later.
+             * @description Since when the oldest job waits that is not ended.
              */
             oldest_age_seconds: number;
             /**
