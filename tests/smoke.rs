@@ -82,7 +82,7 @@ async fn the_smoke_test_passes_and_names_the_step_that_fails() {
     let failed = run_smoke(NOBODY).await;
     assert_eq!(failed.status.code(), Some(1), "{failed:?}");
     let errors = String::from_utf8_lossy(&failed.stderr);
-    assert!(errors.contains("POST /v1/chat/completions"), "{errors}");
+    assert!(errors.contains("/v1/chat/completions: "), "{errors}");
     let said = String::from_utf8_lossy(&failed.stdout);
     assert!(said.contains("erasure"), "what was made is erased: {said}");
     assert_eq!(people_left().await.trim(), "");

@@ -28,6 +28,9 @@ include!(concat!(env!("OUT_DIR"), "/migration_files.rs"));
 /// The table of notes.
 const NOTES: &str = "_sqlx_migrations";
 
+/// Of this session.
+const RELEASE_LOCKS: &str = "SELECT pg_advisory_unlock_all()";
+
 /// A migration takes the time that it needs: the caller bounds all of them.
 const LIFT_BOUNDS: &str = "SELECT set_config('statement_timeout', '0', false),
     set_config('idle_in_transaction_session_timeout', '0', false)";
@@ -108,9 +111,7 @@ impl Migrations {
         database
             .run(async |connection| {
                 sqlx::query(LIFT_BOUNDS).execute(&mut *connection).await?;
-                let applied = migrate(connection, present).await?;
-                make_user(connection, &user).await?;
-                Ok(applied)
+                migrate_alone(connection, present, &user).await
             })
             .await
     }
@@ -164,6 +165,27 @@ impl Migrations {
         serde_json::from_str(&text)
             .map_err(|_| unreadable("the secret must have username and password".into()))
     }
+}
+
+/// Migrates under sqlx's own lock, so that of two deployments the later one sees what the first
+/// has done, and an empty database gets the table of notes once.
+async fn migrate_alone(
+    connection: &mut PgConnection,
+    deployed: Option<SchemaId>,
+    user: &FunctionsUser,
+) -> Result<Applied, Error> {
+    connection.lock().await.map_err(migration_error)?;
+    let applied = migrate(connection, deployed).await;
+    let made = match &applied {
+        Ok(_) => make_user(connection, user).await,
+        Err(_) => Ok(()),
+    };
+
+    // All of them: after a migration that failed, sqlx keeps the one that it took itself. A
+    // connection that is gone has none.
+    let released = sqlx::query(RELEASE_LOCKS).execute(connection).await;
+    drop(released);
+    made.and(applied)
 }
 
 async fn migrate(
