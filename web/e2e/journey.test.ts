@@ -37,7 +37,7 @@ it('a patient on a phone, in Chinese, from a photo to a report, though the conne
   await page.getByRole('heading', { name: '评估', exact: true }).waitFor();
   await page.getByText(/^由.+生成$/).waitFor();
   expect(await page.locator('.urgency').getAttribute('data-urgency')).toBe('emergency');
-  await page.getByRole('link', { name: '喉咙.png' }).waitFor();
+  await page.getByRole('button', { name: '喉咙.png' }).waitFor();
   await page.getByRole('button', { name: '生成报告' }).click();
   const report = page.getByRole('link', { name: '打开报告' });
   await report.waitFor();
@@ -111,6 +111,16 @@ it('a clinic’s list and its people fit a phone', async () => {
   await signIn(clinician, 'clinician', enPhone);
   await clinician.locator('.list-row').first().waitFor();
   await look(clinician, 'clinic-en-phone');
+
+  const importer = await callAs('admin');
+  const person = {
+    id: 'p-journey',
+    name: '李四',
+    email: 'p-journey@demo.example',
+    role: 'patient',
+  };
+  expect((await importer.post('/v1/users/import', { users: [person] })).status()).toBe(200);
+  await importer.leave();
 
   const admin = await visit(enDarkPhone);
   await signIn(admin, 'admin', enDarkPhone);
