@@ -42,7 +42,7 @@ fn advice_en(urgency: Urgency) -> &'static str {
              or 999)."
         }
         Urgency::Routine => {
-            "Make an appointment with a doctor in the next days. If you get worse or new \
+            "Make an appointment with a doctor in the next few days. If you get worse or new \
              symptoms appear, seek care sooner."
         }
         Urgency::SelfCare => {
