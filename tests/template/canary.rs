@@ -1,6 +1,6 @@
 //! What SAM makes of the template with a canary: CodeDeploy has each function's alias and looks at
-//! its new version, and what calls a function calls the alias. Nothing of it is deployed here, since the emulator has no
-//! `CodeDeploy`.
+//! its new version, and what calls a function calls the alias. Nothing of it is deployed here,
+//! since the emulator has no `CodeDeploy`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
