@@ -194,7 +194,8 @@ cp "$STATE/denied-after" "$STATE/denied""#,
     ("sleep", ""),
     (
         "python3",
-        r#"if [ "$1" = infra/smoke.py ]; then exit "$(cat "$STATE/smoke")"; fi; exec "$PYTHON" "$@""#,
+        r#"[ "$1" != infra/smoke.py ] || exit "$(cat "$STATE/smoke")"
+exec "$PYTHON" "$@""#,
     ),
 ];
 

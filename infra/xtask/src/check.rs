@@ -114,10 +114,10 @@ fn check_templates(stack: &Stack) -> Result<()> {
 /// What checkov finds insecure, but for what a template leaves out with its reason: for single
 /// resources in their own metadata, for all of a kind in the application's.
 fn check_security(stack: &Stack) -> Result<()> {
-    tools::install_checkov(stack)?;
+    tools::CHECKOV.install(stack)?;
     let step = Step::begin("checkov: what is insecure in the templates");
 
-    let mut checkov = Command::new(tools::checkov(stack));
+    let mut checkov = Command::new(tools::CHECKOV.program(stack));
     checkov.args(CHECKOV_ARGUMENTS).current_dir(&stack.root);
     checkov.args(["--skip-check", &skipped_checks(stack)?.join(",")]);
     checkov.arg("--file").args(templates(stack)?);

@@ -105,7 +105,7 @@ struct Answers(BTreeMap<String, BTreeMap<u16, usize>>);
 
 /// Calls all that the description of the running stack names.
 pub async fn check_stack(stack: &Stack) -> Result<()> {
-    tools::install_schemathesis(stack)?;
+    tools::SCHEMATHESIS.install(stack)?;
     let models = provider::start_scripted(stack)?;
     let checked = run_rounds(stack).await;
     if let Some(models) = models {
@@ -151,7 +151,7 @@ async fn run_round(stack: &Stack, folder: &Path, round: &Round) -> Result<PathBu
     write_private(&callers, &callers_of(stack, round).await?.to_string())?;
 
     let calls = folder.join(format!("{}.ndjson", round.name));
-    let mut schemathesis = Command::new(tools::schemathesis(stack));
+    let mut schemathesis = Command::new(tools::SCHEMATHESIS.program(stack));
     schemathesis
         .current_dir(&stack.root)
         .env("WENZHEN_CALLERS", &callers)

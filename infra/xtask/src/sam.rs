@@ -45,7 +45,7 @@ echo certificates > \"$2\"";
 
 /// Validates the templates, and builds each environment with a stand-in for the compiler.
 pub(crate) fn check_stacks(stack: &Stack) -> Result<()> {
-    tools::install_sam(stack)?;
+    tools::SAM.install(stack)?;
 
     let step = Step::begin("sam validate --lint");
     for template in TEMPLATES {
@@ -64,7 +64,7 @@ pub(crate) fn check_stacks(stack: &Stack) -> Result<()> {
 }
 
 fn sam(stack: &Stack, folder: &Path) -> Command {
-    let mut sam = Command::new(tools::sam(stack));
+    let mut sam = Command::new(tools::SAM.program(stack));
     sam.current_dir(folder).envs([
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "none"),

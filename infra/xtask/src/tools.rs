@@ -24,14 +24,36 @@ const PIP_OPTIONS: [&str; 5] = [
 /// The packages, of files in `infra/local`.
 const REQUIREMENTS: [&str; 2] = ["requirements.txt", "chroma.txt"];
 
-/// The packages of checkov, whose environment lies within the tools'.
-const CHECKOV_REQUIREMENTS: &str = "checkov.txt";
+/// A tool of hundreds of megabytes that only some commands need. It has an environment of its own
+/// within the tools', since its packages need others of their versions.
+pub struct ExtraTool {
+    /// As people call it.
+    title: &'static str,
+    /// Of its environment, and of its packages' file in `infra/local`.
+    name: &'static str,
+    program: &'static str,
+}
 
-/// The packages of schemathesis, whose environment lies there too.
-const SCHEMATHESIS_REQUIREMENTS: &str = "schemathesis.txt";
+/// What finds insecure settings in templates.
+pub const CHECKOV: ExtraTool = ExtraTool {
+    title: "checkov",
+    name: "checkov",
+    program: "checkov",
+};
 
-/// The packages of the SAM CLI, whose environment lies there too.
-const SAM_REQUIREMENTS: &str = "sam.txt";
+/// What holds the API against its description.
+pub const SCHEMATHESIS: ExtraTool = ExtraTool {
+    title: "schemathesis",
+    name: "schemathesis",
+    program: "st",
+};
+
+/// What an operator builds and deploys with.
+pub const SAM: ExtraTool = ExtraTool {
+    title: "The SAM CLI",
+    name: "sam",
+    program: "sam",
+};
 
 /// What a Python interpreter may be called, the likeliest first.
 const PYTHON_NAMES: [&str; 7] = [
@@ -74,15 +96,6 @@ fn stamp_file(stack: &Stack) -> PathBuf {
     stack.tools().join(STAMP)
 }
 
-/// The program of checkov.
-pub fn checkov(stack: &Stack) -> PathBuf {
-    checkov_folder(stack).join("bin/checkov")
-}
-
-fn checkov_folder(stack: &Stack) -> PathBuf {
-    stack.tools().join("checkov")
-}
-
 /// Installs the tools unless they are there already.
 pub fn install(stack: &Stack) -> Result<()> {
     let step = Step::begin("Tools (PostgreSQL, Valkey, AWS emulator, cargo-lambda)");
@@ -90,43 +103,22 @@ pub fn install(stack: &Stack) -> Result<()> {
     provide_environment(step, &stack.tools(), &requirements)
 }
 
-/// Installs checkov unless it is there already: some 300 MB, which only the checks need.
-pub fn install_checkov(stack: &Stack) -> Result<()> {
-    let step = Step::begin("checkov, in an environment of its own");
-    let requirements = [requirements_file(stack, CHECKOV_REQUIREMENTS)];
-    provide_environment(step, &checkov_folder(stack), &requirements)
-}
+impl ExtraTool {
+    /// Its program.
+    pub fn program(&self, stack: &Stack) -> PathBuf {
+        self.folder(stack).join("bin").join(self.program)
+    }
 
-/// The program of schemathesis.
-pub fn schemathesis(stack: &Stack) -> PathBuf {
-    schemathesis_folder(stack).join("bin/st")
-}
+    /// Installs it unless it is there already.
+    pub fn install(&self, stack: &Stack) -> Result<()> {
+        let step = Step::begin(&format!("{}, in an environment of its own", self.title));
+        let requirements = [requirements_file(stack, &format!("{}.txt", self.name))];
+        provide_environment(step, &self.folder(stack), &requirements)
+    }
 
-fn schemathesis_folder(stack: &Stack) -> PathBuf {
-    stack.tools().join("schemathesis")
-}
-
-/// Installs schemathesis unless it is there already.
-pub fn install_schemathesis(stack: &Stack) -> Result<()> {
-    let step = Step::begin("schemathesis, in an environment of its own");
-    let requirements = [requirements_file(stack, SCHEMATHESIS_REQUIREMENTS)];
-    provide_environment(step, &schemathesis_folder(stack), &requirements)
-}
-
-/// The program of the SAM CLI.
-pub fn sam(stack: &Stack) -> PathBuf {
-    sam_folder(stack).join("bin/sam")
-}
-
-fn sam_folder(stack: &Stack) -> PathBuf {
-    stack.tools().join("sam")
-}
-
-/// Installs the SAM CLI unless it is there already: some 300 MB, which only the checks need.
-pub fn install_sam(stack: &Stack) -> Result<()> {
-    let step = Step::begin("The SAM CLI, in an environment of its own");
-    let requirements = [requirements_file(stack, SAM_REQUIREMENTS)];
-    provide_environment(step, &sam_folder(stack), &requirements)
+    fn folder(&self, stack: &Stack) -> PathBuf {
+        stack.tools().join(self.name)
+    }
 }
 
 fn requirements_file(stack: &Stack, name: &str) -> PathBuf {

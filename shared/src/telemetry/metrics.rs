@@ -35,12 +35,9 @@ pub fn add_failures(failures: u64) {
     };
     let function = ("function", &**function);
     if NAMESPACE.get().is_some() && failures > 0 {
-        series::add(&catalogue::FUNCTION_FAILURES, &[function], "", failures);
-        emit(
-            "FunctionFailed",
-            &[function, ("version", version)],
-            failures,
-        );
+        let metric = &catalogue::FUNCTION_FAILURES;
+        series::add(metric, &[function], "", failures);
+        emit(metric.event, &[function, ("version", version)], failures);
     }
 }
 
