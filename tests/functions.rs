@@ -2,6 +2,7 @@
 //! the template gives it, and with no others.
 
 mod edge;
+mod failures;
 mod settings;
 mod streaming;
 mod watching;

@@ -102,6 +102,17 @@ impl RuntimeApi {
         name: &str,
         environment: &BTreeMap<String, String>,
     ) -> Child {
+        self.spawn_logging(binary, name, environment, Stdio::null())
+    }
+
+    /// The same, with what it logs.
+    pub fn spawn_logging(
+        &self,
+        binary: &Path,
+        name: &str,
+        environment: &BTreeMap<String, String>,
+        log: Stdio,
+    ) -> Child {
         Command::new(binary)
             .env_clear()
             .envs(environment)
@@ -111,7 +122,7 @@ impl RuntimeApi {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", self.port))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log)
             .stderr(Stdio::null())
             .spawn()
             .unwrap()
