@@ -86,6 +86,37 @@ it('a “no” by mistake can become a “yes”, and “unsure” counts', asyn
   await expectBannerInView(page, 'Call 112');
 });
 
+it('a read from before a “yes” does not take the emergency back, though it comes later', async () => {
+  const id = await newConsultation('A cough for three days, and a runny nose. I feel well.');
+  const page = await openAs(id, enSmall);
+  let comeLate = (): void => undefined;
+  const isLate = new Promise<void>((resolve) => {
+    comeLate = resolve;
+  });
+  const reads = { sent: 0, answered: 0 };
+  await page.route(
+    (url) => url.pathname === `/v1/consultations/${id}`,
+    async (route) => {
+      const isFirst = reads.sent++ === 0;
+      const answer = await route.fetch();
+      if (isFirst) await isLate;
+      await route.fulfill({ response: answer });
+      reads.answered++;
+    },
+  );
+  // Whoever is back on the network reads again what is shown.
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await expect.poll(() => reads.sent).toBe(1);
+  await question(page, 'struggling_to_breathe').getByRole('button', { name: 'Yes' }).click();
+  await page.locator(EMERGENCY).waitFor();
+
+  const shown = await watchUrgency(page);
+  comeLate();
+  await expect.poll(() => reads.answered, BOUND).toBeGreaterThan(1);
+  await page.getByText('Answered: 1').waitFor();
+  expect((await shown()).filter((urgency) => urgency !== 'emergency')).toEqual([]);
+});
+
 it('in an emergency the number stands before the advice, on the smallest screen', async () => {
   const page = await openNew('胸痛，放射到左臂，出冷汗', zhSmallest);
   expect(await isInView(page.getByRole('link', { name: '拨打120' }))).toBe(true);
@@ -218,6 +249,21 @@ async function expectBannerInView(page: Page, call: string): Promise<void> {
   expect(await isInView(page.locator('.urgency-title'))).toBe(true);
   const hasFocus = page.locator(EMERGENCY).evaluate((banner) => document.activeElement === banner);
   expect(await hasFocus).toBe(true);
+}
+
+/** What the banner has said since, at each change of the page. */
+async function watchUrgency(page: Page): Promise<() => Promise<(string | undefined)[]>> {
+  const shown = await page.evaluateHandle(() => {
+    const urgencies: (string | undefined)[] = [];
+    const note = () => {
+      urgencies.push(document.querySelector<HTMLElement>('.urgency')?.dataset.urgency);
+    };
+    note();
+    const changes = { subtree: true, childList: true, attributes: true };
+    new MutationObserver(note).observe(document.body, changes);
+    return urgencies;
+  });
+  return () => shown.jsonValue();
 }
 
 function isInView(element: Locator): Promise<boolean> {

@@ -9,6 +9,7 @@ import { config } from '../app/config';
 import { sessionExpired } from '../features/auth/sessionSlice';
 import { freshToken, isCurrentToken } from '../features/auth/tokens';
 import { readRefusal, readRetryAfter, type Failure } from './failure';
+import { noteChange, readFresh } from './freshRead';
 
 /** Longer than a call with `?wait=20` may take. */
 const TIMEOUT_MS = 35_000;
@@ -27,11 +28,26 @@ export interface AnswerMeta {
 
 type Call = BaseQueryFn<FetchArgs, unknown, Failure, object, AnswerMeta>;
 
-/**
- * One call to the API. A token that no longer counts ends the session: there is no other way on. But
- * a late answer to a token of before says nothing of the session that is there now.
- */
+/** One call to the API. What is read is not from before a change that this tab knows of. */
 export const baseQuery: Call = async (request, context, options) => {
+  if (isRead(request))
+    return readFresh(request.url, async () => callOnce(request, context, options));
+
+  const answer = await callOnce(request, context, options);
+  // Also behind a failure: only its answer may have been lost.
+  noteChange(request.url);
+  return answer;
+};
+
+function isRead({ method = 'GET' }: FetchArgs): boolean {
+  return method === 'GET';
+}
+
+/**
+ * A token that no longer counts ends the session: there is no other way on. But a late answer to a
+ * token of before says nothing of the session that is there now.
+ */
+const callOnce: Call = async (request, context, options) => {
   const token = await freshToken();
   const headers = new Headers(request.headers as HeadersInit | undefined);
   if (token) headers.set('authorization', `Bearer ${token}`);

@@ -1,13 +1,14 @@
 import { Button } from 'antd';
 import { useCallback, useEffect, useState } from 'react';
 import { useNavigate } from 'react-router';
-import { api } from '../../api/api';
 import { useJob } from '../../api/jobsApi';
+import { readConsultationAgain } from '../../api/readAgain';
 import type { Consultation, Job } from '../../api/types';
 import { useAppDispatch } from '../../app/hooks';
 import { ConfirmButton } from '../../components/ConfirmButton';
 import { FailureAlert } from '../../components/FailureAlert';
 import { FreshLink } from '../../components/FreshLink';
+import { useHeldBack } from '../../components/useCountdown';
 import { useTexts } from '../../i18n/texts';
 import { erasureTold } from '../realtime/realtimeSlice';
 import {
@@ -37,8 +38,10 @@ export function Actions({ consultation, mayErase }: Props) {
 /** The report is asked for, written by a job, and then there are links for some minutes. */
 function ReportActions({ consultation }: { consultation: Consultation }) {
   const t = useTexts();
+  const dispatch = useAppDispatch();
   const { id, assessment, report } = consultation;
   const [write, { data: accepted, error, isLoading }] = useWriteReportMutation();
+  const isHeldBack = useHeldBack(error);
   const [before, setBefore] = useState<string>();
   const [failed, setFailed] = useState<Job>();
   const [linkError, setLinkError] = useState<unknown>();
@@ -48,10 +51,10 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
 
   const onEnd = useCallback(
     (job: Job) => {
-      if (job.state === 'completed') void refetch();
+      if (job.state === 'completed') dispatch(readConsultationAgain(id));
       else setFailed(job);
     },
-    [refetch],
+    [dispatch, id],
   );
 
   const linkTo = async (format: 'html_url' | 'markdown_url') => {
@@ -73,6 +76,7 @@ function ReportActions({ consultation }: { consultation: Consultation }) {
       )}
       <Button
         loading={isLoading || isWriting}
+        disabled={isHeldBack}
         onClick={() => {
           setBefore(report?.generated_at ?? '');
           setFailed(undefined);
@@ -115,6 +119,7 @@ function ReportJob({ id, onEnd }: { id: string; onEnd: (job: Job) => void }) {
 function ExportActions({ id }: { id: string }) {
   const t = useTexts();
   const [read, { error, isLoading }] = useExportConsultationMutation();
+  const isHeldBack = useHeldBack(error);
 
   const save = async (format?: 'fhir') => {
     const { data } = await read({ id, ...(format && { format }) });
@@ -124,10 +129,10 @@ function ExportActions({ id }: { id: string }) {
   return (
     <>
       <FailureAlert error={error} />
-      <Button loading={isLoading} onClick={() => void save()}>
+      <Button loading={isLoading} disabled={isHeldBack} onClick={() => void save()}>
         {t('actions.export')}
       </Button>
-      <Button disabled={isLoading} onClick={() => void save('fhir')}>
+      <Button disabled={isLoading || isHeldBack} onClick={() => void save('fhir')}>
         {t('actions.fhir')}
       </Button>
     </>
@@ -139,6 +144,7 @@ function EraseAction({ id }: { id: string }) {
   const navigate = useNavigate();
   const dispatch = useAppDispatch();
   const [erase, { error, isLoading }] = useEraseConsultationMutation();
+  const isHeldBack = useHeldBack(error);
 
   const finish = async () => {
     const { data } = await erase(id);
@@ -147,12 +153,7 @@ function EraseAction({ id }: { id: string }) {
     await navigate('/consultations', { replace: true, state: { erased: true } });
     dispatch(erasureTold(id));
     // Nobody looks at it any more: this drops what was read of it.
-    dispatch(
-      api.util.invalidateTags([
-        { type: 'Consultation', id },
-        { type: 'Messages', id },
-      ]),
-    );
+    dispatch(readConsultationAgain(id));
   };
 
   return (
@@ -163,7 +164,7 @@ function EraseAction({ id }: { id: string }) {
         what={t('actions.erase.what')}
         confirm={t('actions.erase.confirm')}
         onConfirm={() => void finish()}
-        button={{ danger: true, loading: isLoading }}
+        button={{ danger: true, loading: isLoading, disabled: isHeldBack }}
       >
         {t('actions.erase')}
       </ConfirmButton>

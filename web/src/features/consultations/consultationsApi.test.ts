@@ -1,6 +1,7 @@
 import { configureStore } from '@reduxjs/toolkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { api } from '../../api/api';
+import { readConsultationAgain } from '../../api/readAgain';
 import { sessionReducer, signedIn } from '../auth/sessionSlice';
 import { consultationsApi } from './consultationsApi';
 
@@ -82,6 +83,56 @@ describe('while a long poll is pending', () => {
     expect(read()).toMatchObject({ urgency: 'emergency', triage: { advice: 'Call.' } });
     await expect.poll(() => calls).toContain('GET /v1/consultations/c');
     poll.abort();
+  });
+});
+
+describe('a read that is on its way while something changes', () => {
+  const path = 'GET /v1/consultations/c';
+  let urgency: string;
+  let letGo: () => void;
+
+  /** The read of this number is answered with what was true when it came in, once it is let go. */
+  function holdRead(held: number) {
+    urgency = 'routine';
+    let reads = 0;
+    return serve({
+      [path]: () => {
+        const answer = json({ ...consultation, urgency });
+        if (++reads !== held) return answer;
+        return new Promise((resolve) => {
+          letGo = () => {
+            resolve(answer);
+          };
+        });
+      },
+      'POST /v1/consultations/c/answers': () =>
+        json({ ...triage, urgency, questions: [], answers: {} }),
+    });
+  }
+
+  it('does not take back the decision on an answer', async () => {
+    const calls = holdRead(2);
+    await store.dispatch(getConsultation.initiate('c'));
+    const older = store.dispatch(getConsultation.initiate('c', { forceRefetch: true }));
+    await expect.poll(() => calls).toEqual([path, path]);
+
+    urgency = 'emergency';
+    await store.dispatch(answerQuestions.initiate({ id: 'c', answers: { a: 'yes' } }));
+    letGo();
+    await older;
+    expect(read()?.urgency).toBe('emergency');
+  });
+
+  it('does not hide what an event tells of, though it is the first', async () => {
+    const calls = holdRead(1);
+    const first = store.dispatch(getConsultation.initiate('c'));
+    await expect.poll(() => calls).toEqual([path]);
+
+    urgency = 'emergency';
+    store.dispatch(readConsultationAgain('c'));
+    letGo();
+    await first;
+    expect(read()?.urgency).toBe('emergency');
   });
 });
 

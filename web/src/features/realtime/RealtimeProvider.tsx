@@ -1,5 +1,5 @@
 import { createContext, useContext, useEffect, useMemo, type ReactNode } from 'react';
-import { api } from '../../api/api';
+import { readConsultationAgain } from '../../api/readAgain';
 import { config } from '../../app/config';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import type { AppDispatch } from '../../app/store';
@@ -36,11 +36,7 @@ export function RealtimeProvider({ children }: { children: ReactNode }) {
 
 function connect(dispatch: AppDispatch): RealtimeConnection {
   const readAgain = (id: string) => {
-    const tags = [
-      { type: 'Consultation' as const, id },
-      { type: 'Messages' as const, id },
-    ];
-    dispatch(api.util.invalidateTags([...tags, 'Consultations']));
+    dispatch(readConsultationAgain(id));
   };
 
   return new RealtimeConnection({
