@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { DESKTOP, look, PHONE, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
+import { enDesktop, zhDarkPhone } from './looks';
 import { callAs, newConsultation } from './people';
-
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
-const zhDarkPhone: Look = { language: 'zh', theme: 'dark', size: PHONE };
 
 useBrowser();
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, signIn, useBrowser, visit, type Look } from './browser';
+import { signIn, useBrowser, visit } from './browser';
+import { enDesktop } from './looks';
 import { callAs } from './people';
-
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
 useBrowser();
 

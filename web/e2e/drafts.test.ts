@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { look, signIn, useBrowser, visit, type Look } from './browser';
+import { enPhone, zhDesktop } from './looks';
 import { newConsultation } from './people';
-
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
-const zhDesktop: Look = { language: 'zh', theme: 'light', size: DESKTOP };
 
 useBrowser();
 

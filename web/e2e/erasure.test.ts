@@ -1,9 +1,9 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { PHONE, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { signIn, useBrowser, visit, WEB_URL } from './browser';
+import { enPhone } from './looks';
 import { callAs, newConsultation } from './people';
 
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
 const WORDS = 'A blister on the left heel.';
 
 useBrowser();

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { look, signIn, useBrowser, visit } from './browser';
+import { zhPhone } from './looks';
 
-const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
 const MIB = 1024 * 1024;
 
 useBrowser();

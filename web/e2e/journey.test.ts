@@ -1,15 +1,8 @@
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, look, PHONE, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
+import { enDarkPhone, enDesktop, enPhone, zhPhone } from './looks';
 import { callAs, newConsultation } from './people';
-
-const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
-const enDarkPhone: Look = { language: 'en', theme: 'dark', size: PHONE };
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
-
-/** How long is waited for what comes by itself. */
-const BOUND = { timeout: 30_000 };
 
 useBrowser();
 

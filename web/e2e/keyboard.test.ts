@@ -1,8 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, useBrowser, visit, type Look } from './browser';
-
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
+import { useBrowser, visit } from './browser';
+import { enDesktop } from './looks';
 
 /** More presses of Tab than any way on these pages takes. */
 const MOST_TABS = 60;

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, look, signIn, useBrowser, visit, type Look } from './browser';
-
-const zhDesktop: Look = { language: 'zh', theme: 'light', size: DESKTOP };
+import { look, signIn, useBrowser, visit } from './browser';
+import { zhDesktop } from './looks';
 
 useBrowser();
 

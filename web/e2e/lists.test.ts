@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
-import { PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { signIn, useBrowser, visit } from './browser';
+import { enPhone } from './looks';
 import { newConsultation, rowsOf } from './people';
-
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
 
 useBrowser();
 

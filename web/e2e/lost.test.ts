@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { PHONE, look, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
+import { enPhone, zhPhone } from './looks';
 import { callAs, newConsultation } from './people';
-
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
-const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
-
-/** How long is waited for what comes by itself. */
-const BOUND = { timeout: 30_000 };
 
 useBrowser();
 

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
-import { DESKTOP, look, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
+import { enDesktop } from './looks';
 import { callAs } from './people';
-
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
 useBrowser();
 

@@ -1,11 +1,9 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, look, PHONE, useBrowser, type Look } from './browser';
+import { look, useBrowser } from './browser';
+import { enPhone, zhDarkDesktop } from './looks';
 import { newConsultation } from './people';
 import { openCold, readVitals, type Place } from './measure';
-
-const phone: Look = { language: 'en', theme: 'light', size: PHONE };
-const desktop: Look = { language: 'zh', theme: 'dark', size: DESKTOP };
 
 useBrowser();
 
@@ -29,7 +27,7 @@ async function expectStill(page: Page): Promise<void> {
 }
 
 it.each(places)('nothing jumps while $path is loaded by: $role', async (place) => {
-  for (const view of [phone, desktop]) {
+  for (const view of [enPhone, zhDarkDesktop]) {
     const page = await openCold(place, view);
     await expectStill(page);
     await page.context().close();
@@ -38,7 +36,7 @@ it.each(places)('nothing jumps while $path is loaded by: $role', async (place) =
 
 it('nothing jumps while a consultation is loaded', async () => {
   const id = await newConsultation('A sore throat since yesterday.');
-  for (const view of [phone, desktop]) {
+  for (const view of [enPhone, zhDarkDesktop]) {
     const page = await openCold({ role: 'patient', path: `/consultations/${id}` }, view);
     await expectStill(page);
     await page.context().close();
@@ -47,10 +45,10 @@ it('nothing jumps while a consultation is loaded', async () => {
 
 it('the audit trail tells who has looked at a consultation', async () => {
   const id = await newConsultation('A blister on the heel.');
-  const read = await openCold({ role: 'clinician', path: `/consultations/${id}` }, desktop);
+  const read = await openCold({ role: 'clinician', path: `/consultations/${id}` }, zhDarkDesktop);
   await read.context().close();
 
-  const page = await openCold({ role: 'admin', path: '/audit' }, phone);
+  const page = await openCold({ role: 'admin', path: '/audit' }, enPhone);
   await page.getByLabel('Consultation (id)').fill(id);
   await page.getByRole('button', { name: 'Show', exact: true }).click();
   await page.waitForURL((url) => url.searchParams.get('consultation_id') === id);
@@ -62,7 +60,7 @@ it('the audit trail tells who has looked at a consultation', async () => {
   await page.getByText('Clinician').first().waitFor();
   await look(page, 'audit-en-phone');
 
-  const wide = await openCold({ role: 'admin', path: '/audit' }, desktop);
+  const wide = await openCold({ role: 'admin', path: '/audit' }, zhDarkDesktop);
   await wide.getByRole('table').waitFor();
   await look(wide, 'audit-zh-desktop-dark');
   await wide.getByLabel('问诊编号').fill('none');

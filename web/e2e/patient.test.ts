@@ -1,11 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { DESKTOP, look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
-
-const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
-const enDarkPhone: Look = { language: 'en', theme: 'dark', size: PHONE };
-const zhDarkDesktop: Look = { language: 'zh', theme: 'dark', size: DESKTOP };
+import { look, signIn, useBrowser, visit } from './browser';
+import { enDarkPhone, enDesktop, zhDarkDesktop, zhPhone } from './looks';
 
 useBrowser();
 

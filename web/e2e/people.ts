@@ -1,7 +1,6 @@
 import type { Page } from 'playwright-core';
-import { DESKTOP, signIn, visit, WEB_URL, type Look, type RoleName } from './browser';
-
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
+import { signIn, visit, WEB_URL, type Look, type RoleName } from './browser';
+import { enDesktop } from './looks';
 
 /** Calls the API as somebody does who has signed in by the client. */
 export async function callAs(role: RoleName) {

@@ -1,21 +1,19 @@
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { signIn, useBrowser, visit } from './browser';
+import { enDesktop, enPhone } from './looks';
 import { Line, takeLine } from './line';
 import { callAs } from './people';
-
-const patientLook: Look = { language: 'en', theme: 'light', size: PHONE };
-const clinicianLook: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
 useBrowser();
 
 it('what happens while the connection is lost is there when it is back', async () => {
   const line = await Line.open();
-  const page = await visit(patientLook);
+  const page = await visit(enPhone);
   await takeLine(page, line);
   const subscribed = watchSubscriptions(page);
 
-  await signIn(page, 'patient', patientLook);
+  await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday, no fever.');
   await page.getByRole('button', { name: 'Assess now' }).click();
   await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
@@ -34,7 +32,7 @@ it('what happens while the connection is lost is there when it is back', async (
 
 it('a connection that is cut in the middle of an assessment brings its end when it is back', async () => {
   const line = await Line.open();
-  const page = await visit(patientLook);
+  const page = await visit(enPhone);
   await takeLine(page, line);
   const subscribed = watchSubscriptions(page);
   // Nothing but events may tell the page of the end.
@@ -45,7 +43,7 @@ it('a connection that is cut in the middle of an assessment brings its end when 
     });
   });
 
-  await signIn(page, 'patient', patientLook);
+  await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday. [primary:late-1500]');
   await page.getByRole('button', { name: 'Assess now' }).click();
   await page.getByText('Connection lost; asking in between').waitFor();
@@ -60,11 +58,11 @@ it('a connection that is cut in the middle of an assessment brings its end when 
 
 it('without a WebSocket a “yes” is shown at once, while a long poll is pending', async () => {
   const line = await Line.open();
-  const page = await visit(patientLook);
+  const page = await visit(enPhone);
   await takeLine(page, line);
   line.cut();
   const reads = await holdProcessing(page);
-  await signIn(page, 'patient', patientLook);
+  await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A cough for three days, and a runny nose.');
   await page.getByRole('button', { name: 'Assess now' }).click();
   await expect.poll(() => reads.pending).toBeGreaterThan(0);
@@ -83,12 +81,12 @@ it('without a WebSocket a “yes” is shown at once, while a long poll is pendi
 });
 
 it('a connection on which nothing comes is given up, and polls bring the assessment', async () => {
-  const page = await visit(patientLook);
+  const page = await visit(enPhone);
   const sockets: WebSocketRoute[] = [];
   await page.routeWebSocket(/./, (socket) => {
     sockets.push(socket);
   });
-  await signIn(page, 'patient', patientLook);
+  await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday, no fever.');
   await page.getByRole('button', { name: 'Assess now' }).click();
 
@@ -97,7 +95,7 @@ it('a connection on which nothing comes is given up, and polls bring the assessm
 });
 
 it('an event behind a gap has what is missing asked for at once', async () => {
-  const page = await visit(patientLook);
+  const page = await visit(enPhone);
   const after: number[] = [];
   await page.routeWebSocket(/./, (socket) => {
     const events = (id: string, ...numbers: number[]) => ({
@@ -120,7 +118,7 @@ it('an event behind a gap has what is missing asked for at once', async () => {
     });
   });
   await holdProcessing(page);
-  await signIn(page, 'patient', patientLook);
+  await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday, no fever.');
   await page.getByRole('button', { name: 'Assess now' }).click();
 
@@ -172,9 +170,9 @@ async function expectCompleted(page: Page): Promise<void> {
 
 /** A clinician says “yes” to a danger sign for the patient, elsewhere. */
 async function answerAsClinician(address: string): Promise<void> {
-  const page = await visit(clinicianLook);
+  const page = await visit(enDesktop);
   await page.goto(address);
-  await signIn(page, 'clinician', clinicianLook);
+  await signIn(page, 'clinician', enDesktop);
 
   const question = page.locator('[data-question="struggling_to_breathe"]');
   await question.getByRole('button', { name: 'Yes' }).click();

@@ -1,10 +1,7 @@
 import { expect, it } from 'vitest';
-import { DESKTOP, look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
+import { look, signIn, useBrowser, visit } from './browser';
+import { enPhone, zhDarkDesktop } from './looks';
 import { signInAsLeaver } from './people';
-
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
-
-const zhDesktop: Look = { language: 'zh', theme: 'dark', size: DESKTOP };
 
 const HOUR_MS = 3_600_000;
 
@@ -52,9 +49,9 @@ it('what the tab keeps is a draft and the choices of the looks, never a token', 
 });
 
 it('a person signs themselves out everywhere, and is asked before', async () => {
-  const lost = await visit(zhDesktop);
+  const lost = await visit(zhDarkDesktop);
   const page = await visit(enPhone);
-  await signInAsLeaver(lost, zhDesktop);
+  await signInAsLeaver(lost, zhDarkDesktop);
   await signInAsLeaver(page, enPhone);
 
   await page.getByRole('button', { name: 'Account' }).click();
@@ -81,12 +78,12 @@ it('a person signs themselves out everywhere, and is asked before', async () => 
 });
 
 it('a sign-out that was not done says so, and nobody is signed out', async () => {
-  const page = await visit(zhDesktop);
+  const page = await visit(zhDarkDesktop);
   await page.route(
     (url) => url.pathname.endsWith('/sign-out'),
     (route) => route.abort(),
   );
-  await signIn(page, 'patient', zhDesktop);
+  await signIn(page, 'patient', zhDarkDesktop);
 
   await page.getByRole('button', { name: '账号' }).click();
   await page.getByRole('button', { name: '退出所有设备' }).click();

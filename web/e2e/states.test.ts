@@ -1,9 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
-
-const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
+import { look, signIn, useBrowser, visit } from './browser';
+import { enPhone, zhPhone } from './looks';
 
 /** Looks like nothing, and is no white space: the API refuses it. */
 const UNSEEN = '\u200b';

@@ -1,11 +1,6 @@
 import { expect, it } from 'vitest';
-import { look, PHONE, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
-
-const enPhone: Look = { language: 'en', theme: 'light', size: PHONE };
-const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
-
-/** How long is waited for what comes by itself. */
-const BOUND = { timeout: 30_000 };
+import { look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
+import { enPhone, zhPhone } from './looks';
 
 useBrowser();
 

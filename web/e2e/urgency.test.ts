@@ -1,6 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { DESKTOP, look, signIn, useBrowser, visit, WEB_URL, type Look } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL, type Look, BOUND } from './browser';
+import { enDesktop } from './looks';
 import { callAs, newConsultation } from './people';
 
 const SMALL = { width: 360, height: 640 };
@@ -10,12 +11,8 @@ const SMALLEST = { width: 360, height: 553 };
 
 const enSmall: Look = { language: 'en', theme: 'light', size: SMALL };
 const zhSmallest: Look = { language: 'zh', theme: 'dark', size: SMALLEST };
-const enDesktop: Look = { language: 'en', theme: 'light', size: DESKTOP };
 
 const EMERGENCY = '.urgency[data-urgency="emergency"]';
-
-/** How long is waited for what comes by itself. */
-const BOUND = { timeout: 30_000 };
 
 useBrowser();
 

@@ -1,6 +1,7 @@
 import type { CDPSession, Page } from 'playwright-core';
 import { it } from 'vitest';
-import { PHONE, useBrowser, type Look } from './browser';
+import { useBrowser } from './browser';
+import { zhPhone } from './looks';
 import { newConsultation } from './people';
 import { openCold, readVitals, type Place } from './measure';
 
@@ -8,7 +9,6 @@ import { openCold, readVitals, type Place } from './measure';
  * The figures that Lighthouse shows, measured in the tests' own Chromium on a phone's screen. They
  * tell changes of one machine, and assert nothing: other machines, and their neighbours, differ.
  */
-const look: Look = { language: 'zh', theme: 'light', size: PHONE };
 
 /** Lighthouse's slow 4G as the browser's own tools apply it, and a CPU of a fourth of the speed. */
 const NETWORK = {
@@ -45,7 +45,7 @@ it('measures every page', { timeout: 900_000 }, async () => {
 
 async function measure(place: Place): Promise<object> {
   let bytes = 0;
-  const page = await openCold(place, look, async (page) => {
+  const page = await openCold(place, zhPhone, async (page) => {
     const session = await throttle(page);
     session.on('Network.loadingFinished', ({ encodedDataLength }) => {
       bytes += encodedDataLength;

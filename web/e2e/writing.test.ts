@@ -1,8 +1,7 @@
 import type { Page, Request } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { look, PHONE, signIn, useBrowser, visit, type Look } from './browser';
-
-const zhPhone: Look = { language: 'zh', theme: 'light', size: PHONE };
+import { look, signIn, useBrowser, visit } from './browser';
+import { zhPhone } from './looks';
 
 /** No text of a real assessment, so that it is found nowhere else. */
 const SENTENCES = ['多半是普通感冒。', '请多休息，多喝水。'];
