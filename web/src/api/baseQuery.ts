@@ -30,10 +30,10 @@ type Call = BaseQueryFn<FetchArgs, unknown, Failure, object, AnswerMeta>;
 
 /** One call to the API. What is read is not from before a change that this tab knows of. */
 export const baseQuery: Call = async (request, context, options) => {
-  if (isRead(request))
-    return readFresh(request.url, async () => callOnce(request, context, options));
+  const call = async () => callOnce(request, context, options);
+  if (isRead(request)) return readFresh(request.url, call, mayBeAskedAgain);
 
-  const answer = await callOnce(request, context, options);
+  const answer = await call();
   // Also behind a failure: only its answer may have been lost.
   noteChange(request.url);
   return answer;
@@ -41,6 +41,10 @@ export const baseQuery: Call = async (request, context, options) => {
 
 function isRead({ method = 'GET' }: FetchArgs): boolean {
   return method === 'GET';
+}
+
+function mayBeAskedAgain({ error, meta }: Awaited<ReturnType<Call>>): boolean {
+  return !error && !meta?.retryAfter;
 }
 
 /**

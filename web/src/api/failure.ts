@@ -4,7 +4,7 @@ import type { Urgency } from './types';
 /** Why a call got no good answer, in a form that the store may hold. */
 export interface Failure {
   /** `refused`: the API has answered with a problem. The others: no answer has come. */
-  kind: 'refused' | 'unreachable' | 'timed_out';
+  kind: 'refused' | 'unreachable' | 'timed_out' | 'interrupted';
   status?: number;
   title?: string;
   /** What is wrong and what to do next, in the API's words. */

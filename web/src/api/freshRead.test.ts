@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { noteChange, readFresh } from './freshRead';
 
+const always = () => true;
+
 /** A read of this path whose first answer is held back until something was done. */
 async function readWhile(path: string, act: () => void): Promise<number> {
   let sends = 0;
-  await readFresh(path, () => {
+  const send = () => {
     sends++;
     if (sends === 1) act();
     return Promise.resolve();
-  });
+  };
+  await readFresh(path, send, always);
   return sends;
 }
 
@@ -42,16 +45,25 @@ describe('a read that is on its way', () => {
 
   it('is not sent without end, however often something changes', async () => {
     let sends = 0;
-    const answer = await readFresh('/v1/consultations/7', () => {
+    const send = () => {
       noteChange('/v1/consultations/7');
       return Promise.resolve(++sends);
-    });
-    expect(answer).toBe(3);
+    };
+    expect(await readFresh('/v1/consultations/7', send, always)).toBe(3);
+  });
+
+  it('is not sent again behind an answer that says so', async () => {
+    let sends = 0;
+    const send = () => {
+      noteChange('/v1/consultations/7');
+      return Promise.resolve(++sends);
+    };
+    expect(await readFresh('/v1/consultations/7', send, () => false)).toBe(1);
   });
 
   it('that has failed is forgotten', async () => {
     const path = '/v1/consultations/7';
-    const broken = readFresh(path, () => Promise.reject(new Error('lost')));
+    const broken = readFresh(path, () => Promise.reject(new Error('lost')), always);
     await expect(broken).rejects.toThrow('lost');
     expect(await readWhile(path, () => undefined)).toBe(1);
   });

@@ -13,16 +13,18 @@ const underWay = new Set<Read>();
 /**
  * Sends a read, and once more if what it tells of changed meanwhile: its answer may be from before. The
  * cache would show it until it is asked behind it, and of a first read it does not know that it should.
+ * An answer that is none, or says when to come again, is not asked for again at once.
  */
 export async function readFresh<Answer>(
   path: string,
   send: () => Promise<Answer>,
+  mayBeAskedAgain: (answer: Answer) => boolean,
 ): Promise<Answer> {
   for (let sends = 1; ; sends++) {
     const read: Read = { path, isStale: false };
     underWay.add(read);
     const answer = await send().finally(() => underWay.delete(read));
-    if (!read.isStale || sends === MAX_SENDS) return answer;
+    if (!read.isStale || sends === MAX_SENDS || !mayBeAskedAgain(answer)) return answer;
   }
 }
 

@@ -1,4 +1,5 @@
 import { api } from './api';
+import { isFailure } from './failure';
 import type { Job } from './types';
 
 /** Between two looks at a job: events tell of its end too, but not of every job, nor without a connection. */
@@ -10,10 +11,13 @@ const jobsApi = api.injectEndpoints({
   }),
 });
 
-/** A job that is looked at until it has ended, in whatever way. */
-export function useJob(id: string) {
+/**
+ * A job that is looked at until it has ended, in whatever way. Of several that a page looks at, each is
+ * looked at less often: a person's calls are limited.
+ */
+export function useJob(id: string, among = 1) {
   return jobsApi.useGetJobQuery(id, {
-    pollingInterval: lookAtJobAfter,
+    pollingInterval: (entry) => lookAtJobAfter(entry, among),
     skipPollingIfUnfocused: true,
     // One that had failed may have been queued again since.
     refetchOnMountOrArgChange: true,
@@ -22,9 +26,12 @@ export function useJob(id: string) {
 
 interface Entry {
   data?: Pick<Job, 'finished_at'> | undefined;
+  error?: unknown;
 }
 
-/** Milliseconds until a job is looked at again; 0 if it is over. */
-export function lookAtJobAfter({ data }: Entry): number {
-  return data?.finished_at ? 0 : LOOK_MS;
+/** Milliseconds until one of so many jobs is looked at again; 0 if it is over. */
+export function lookAtJobAfter({ data, error }: Entry, among = 1): number {
+  if (data?.finished_at) return 0;
+  const wait = (isFailure(error) && error.retryAfter) || 0;
+  return Math.max(LOOK_MS * among, wait * 1000);
 }

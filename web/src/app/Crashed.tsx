@@ -2,7 +2,9 @@ import { Button } from 'antd';
 import { useLocation, useNavigate, useNavigation, useRouteError } from 'react-router';
 import { CallSentence } from '../components/CallSentence';
 import { Page } from '../components/Page';
+import { UrgencyBanner } from '../components/UrgencyBanner';
 import { useTexts } from '../i18n/texts';
+import { useAppSelector } from './hooks';
 import { NotLoaded } from './notLoaded';
 import { useOnline } from './useOnline';
 
@@ -14,6 +16,7 @@ export function Crashed() {
 
   return (
     <Page title={t(missing ? 'app.notLoaded.title' : 'app.crashed.title')}>
+      <Decision />
       <section className="card">
         {missing ? <Missing error={missing} /> : <Fault />}
         <p>
@@ -22,6 +25,16 @@ export function Crashed() {
       </section>
     </Page>
   );
+}
+
+/** Of a consultation that was just sent the decision is known, though its page is not there. */
+function Decision() {
+  const { pathname } = useLocation();
+  const accepted = useAppSelector((state) => state.accepted.last);
+  if (!accepted || pathname !== `/consultations/${accepted.id}`) return null;
+
+  const { urgency, advice, locale, red_flags: redFlags } = accepted;
+  return <UrgencyBanner urgency={urgency} advice={advice} locale={locale} redFlags={redFlags} />;
 }
 
 /** The same where nothing else of the page is there. */

@@ -1,6 +1,7 @@
 import { Button, type ButtonProps } from 'antd';
 import { useState, type MouseEvent, type ReactNode } from 'react';
-import { isFresh, openWhenKnown, type TimedLink } from './timedLink';
+import { useTexts } from '../i18n/texts';
+import { isFresh, linkForNow, openWhenKnown, type TimedLink } from './timedLink';
 
 interface Props {
   /** A link that was read with something else; none if it is asked for only when it is wanted. */
@@ -13,30 +14,39 @@ interface Props {
 
 /** A link that ends after some minutes: one that has ended is asked for anew when it is tapped. */
 export function FreshLink({ known, read, button, children }: Props) {
+  const t = useTexts();
   const [isReading, setReading] = useState(false);
-  const [blocked, setBlocked] = useState<string>();
-  const url = blocked ?? known?.url;
+  const [blocked, setBlocked] = useState<TimedLink>();
+  const link = blocked ?? known;
 
   const open = async () => {
     setReading(true);
-    setBlocked(await openWhenKnown(read));
+    const url = await openWhenKnown(read);
+    setBlocked(url ? linkForNow(url) : undefined);
     setReading(false);
   };
   const tap = (event: MouseEvent) => {
     if (isReading) event.preventDefault();
-    if (isReading || blocked || (known && isFresh(known))) return;
+    if (isReading || (link && isFresh(link))) return;
     event.preventDefault();
     void open();
   };
 
   return (
-    <Button
-      {...button}
-      {...(url && { href: url, target: '_blank', rel: 'noreferrer noopener' })}
-      loading={isReading}
-      onClick={tap}
-    >
-      {children}
-    </Button>
+    <>
+      <Button
+        {...button}
+        {...(link && { href: link.url, target: '_blank', rel: 'noreferrer noopener' })}
+        loading={isReading}
+        onClick={tap}
+      >
+        {children}
+      </Button>
+      {blocked && (
+        <span className="small" role="status">
+          {t('app.tapAgain')}
+        </span>
+      )}
+    </>
   );
 }

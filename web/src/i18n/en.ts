@@ -12,6 +12,7 @@ export const en = {
   'app.notice': 'General information, not a diagnosis. In danger, call {number}.',
   'app.retry': 'Try again',
   'app.cancel': 'Cancel',
+  'app.tapAgain': 'Tap again to open it.',
   'app.more': 'Load more',
   'app.comma': ', ',
   'app.end': 'That is all.',
@@ -84,6 +85,7 @@ export const en = {
 
   'failure.unreachable': 'The server cannot be reached. Check your connection, then try again.',
   'failure.timed_out': 'The answer took too long. Try again.',
+  'failure.interrupted': 'Sending was interrupted.',
   'failure.400': 'The request could not be read.',
   'failure.401': 'You are not signed in any more.',
   'failure.403': 'You may not do this.',

@@ -12,6 +12,7 @@ export const zh: CommonTexts = {
   'app.notice': '仅供参考，不是诊断。如有危险，请立即拨打{number}。',
   'app.retry': '重试',
   'app.cancel': '取消',
+  'app.tapAgain': '请再点一次打开。',
   'app.more': '加载更多',
   'app.comma': '、',
   'app.end': '没有更多了。',
@@ -77,6 +78,7 @@ export const zh: CommonTexts = {
 
   'failure.unreachable': '无法连接服务器。请检查网络后重试。',
   'failure.timed_out': '等待回应超时，请重试。',
+  'failure.interrupted': '发送被中断。',
   'failure.400': '无法读取该请求。',
   'failure.401': '您已不再是登录状态。',
   'failure.403': '您没有权限进行此操作。',

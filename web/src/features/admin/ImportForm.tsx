@@ -53,6 +53,7 @@ export function ImportForm() {
         className="code"
         value={text}
         spellCheck={false}
+        disabled={isLoading}
         autoSize={{ minRows: 4, maxRows: 16 }}
         aria-describedby={`${areaId}-hint`}
         onChange={({ target }) => {

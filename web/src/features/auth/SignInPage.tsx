@@ -1,5 +1,5 @@
-import { Alert, Button, Form, Input } from 'antd';
-import { useState } from 'react';
+import { Alert, Button, Form, Input, type InputRef } from 'antd';
+import { useEffect, useRef, useState } from 'react';
 import { config, type DemoUser } from '../../app/config';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { FailureAlert } from '../../components/FailureAlert';
@@ -127,6 +127,12 @@ interface FormProps {
 function SignInForm({ isBusy, needsNewPassword, onSend }: FormProps) {
   const t = useTexts();
   const required = [{ required: true, message: t('auth.required') }];
+  const newPassword = useRef<InputRef>(null);
+
+  useEffect(() => {
+    // It comes when the form was sent: nobody would look for it.
+    if (needsNewPassword) newPassword.current?.focus();
+  }, [needsNewPassword]);
 
   return (
     <Form<Names>
@@ -149,7 +155,7 @@ function SignInForm({ isBusy, needsNewPassword, onSend }: FormProps) {
           extra={t('auth.newPassword.why')}
           rules={required}
         >
-          <Input type="password" autoComplete="new-password" />
+          <Input ref={newPassword} type="password" autoComplete="new-password" />
         </Form.Item>
       )}
       <Button type="primary" htmlType="submit" block loading={isBusy}>

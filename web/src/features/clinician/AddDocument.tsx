@@ -48,6 +48,7 @@ export function AddDocument() {
         form={form}
         layout="vertical"
         requiredMark={false}
+        disabled={isLoading}
         initialValues={{ language, ...draft }}
         onValuesChange={(_, fields) => {
           saveFields(DRAFT, fields);

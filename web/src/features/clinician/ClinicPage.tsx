@@ -1,5 +1,5 @@
 import { Button, Radio, Skeleton } from 'antd';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ConsultationSummary, Listing, Urgency } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { LoadMore } from '../../components/LoadMore';
@@ -41,19 +41,26 @@ function ClinicList({ filter }: { filter: ClinicFilter }) {
   const list = useLiveList(listingOf(filter));
   const items = list.currentData?.pages.flatMap((page) => page.items);
   const { rows, news, showAll } = useSteadyRows(items, list.fulfilledTimeStamp);
+  const { area, bringIntoView } = useRowInView();
 
   return (
     <>
       <FailureAlert error={list.error} onRetry={() => void list.refetch()} />
-      <News news={news} onShow={showAll} />
+      <News
+        news={news}
+        onShow={() => {
+          bringIntoView(news[0]?.id);
+          showAll();
+        }}
+      />
       {!items && list.isFetching && <Skeleton active paragraph={{ rows: 10 }} />}
       {items?.length === 0 && <p className="card empty">{t(emptyTextOf(filter))}</p>}
       {rows.length > 0 && (
-        <>
+        <div ref={area}>
           <ConsultationList items={rows} isOfClinic />
           <LoadMore list={list} />
           <p className="small">{t('clinic.loaded', { count: rows.length })}</p>
-        </>
+        </div>
       )}
     </>
   );
@@ -82,6 +89,26 @@ function News({ news, onShow }: { news: ConsultationSummary[]; onShow: () => voi
       </p>
     </div>
   );
+}
+
+/** Brings a row into view when it is there, and gives it the focus: it may be far above what is seen. */
+function useRowInView() {
+  const area = useRef<HTMLDivElement>(null);
+  const wanted = useRef<string>(undefined);
+
+  useEffect(() => {
+    const id = wanted.current;
+    if (!id) return;
+    wanted.current = undefined;
+    const link = area.current?.querySelector<HTMLElement>(`a[href="/consultations/${id}"]`);
+    link?.focus({ preventScroll: true });
+    link?.scrollIntoView({ block: 'center' });
+  });
+
+  const bringIntoView = (id: string | undefined) => {
+    wanted.current = id;
+  };
+  return { area, bringIntoView };
 }
 
 /** The rows as they were shown, until one asks for what is new. */

@@ -21,6 +21,7 @@ export function DocumentList() {
   const { refetch } = list;
   const readAgain = useCallback(() => void refetch(), [refetch]);
   const items = list.data?.pages.flatMap((page) => page.items);
+  const processing = items?.filter(({ status }) => status === 'processing').length ?? 0;
 
   return (
     <Section title={t('knowledge.documents')}>
@@ -29,7 +30,12 @@ export function DocumentList() {
       {items?.length === 0 && <p className="small">{t('knowledge.documents.empty')}</p>}
       <ul className="documents">
         {items?.map((document) => (
-          <DocumentRow key={document.id} document={document} onEnd={readAgain} />
+          <DocumentRow
+            key={document.id}
+            document={document}
+            processing={processing}
+            onEnd={readAgain}
+          />
         ))}
       </ul>
       {items && items.length > 0 && <LoadMore list={list} />}
@@ -39,11 +45,13 @@ export function DocumentList() {
 
 interface RowProps {
   document: ListedDocument;
+  /** How many documents are brought in at the same time. */
+  processing: number;
   /** The job that brings it in has ended. */
   onEnd: () => void;
 }
 
-function DocumentRow({ document, onEnd }: RowProps) {
+function DocumentRow({ document, processing, onEnd }: RowProps) {
   const t = useTexts();
   const { title, source_title, source_url, status, job_id: jobId } = document;
 
@@ -54,7 +62,7 @@ function DocumentRow({ document, onEnd }: RowProps) {
         <p className="small">
           <SourceLink source={{ title: source_title, url: source_url }} /> ·{' '}
           {status === 'processing' && jobId ? (
-            <Ingestion jobId={jobId} onEnd={onEnd} />
+            <Ingestion jobId={jobId} among={processing} onEnd={onEnd} />
           ) : (
             t('knowledge.ready')
           )}
@@ -65,9 +73,15 @@ function DocumentRow({ document, onEnd }: RowProps) {
   );
 }
 
-function Ingestion({ jobId, onEnd }: { jobId: string; onEnd: () => void }) {
+interface IngestionProps {
+  jobId: string;
+  among: number;
+  onEnd: () => void;
+}
+
+function Ingestion({ jobId, among, onEnd }: IngestionProps) {
   const t = useTexts();
-  const { data } = useJob(jobId);
+  const { data } = useJob(jobId, among);
   const hasEnded = data?.state === 'completed';
 
   useEffect(() => {

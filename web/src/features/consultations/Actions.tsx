@@ -17,6 +17,7 @@ import {
   useGetConsultationQuery,
   useWriteReportMutation,
 } from './consultationsApi';
+import { clearDraftsOf } from './draft';
 import { saveFile } from './saveFile';
 
 interface Props {
@@ -150,6 +151,7 @@ function EraseAction({ id }: { id: string }) {
     const { data } = await erase(id);
     if (!data) return;
 
+    clearDraftsOf(id);
     await navigate('/consultations', { replace: true, state: { erased: true } });
     dispatch(erasureTold(id));
     // Nobody looks at it any more: this drops what was read of it.

@@ -45,6 +45,8 @@ export function MessageForm({ consultation }: { consultation: Consultation }) {
       <FailureAlert error={error} namesNumber />
       <Form
         form={form}
+        // What is written while it is being sent would not be part of it.
+        disabled={isLoading}
         initialValues={{ text: loadText(draft) }}
         onValuesChange={({ text }: { text?: string }) => {
           keep(text ?? '');

@@ -6,6 +6,7 @@ import { isFailure } from '../../api/failure';
 import { useIdempotencyKeys } from '../../api/idempotency';
 import type { NewConsultation } from '../../api/types';
 import { useAppDispatch } from '../../app/hooks';
+import { load } from '../../app/notLoaded';
 import { CallSentence } from '../../components/CallSentence';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
 import { FailureAlert } from '../../components/FailureAlert';
@@ -30,7 +31,7 @@ export function NewConsultationPage() {
   const [draft] = useState(loadDraft);
   const [form] = Form.useForm<Fields>();
   const files = useDraftFiles(draft);
-  const { send, error, isLoading } = useSend(readyFiles(files.files).map(({ id }) => id));
+  const { send, error, isSending } = useSend(readyFiles(files.files).map(({ id }) => id));
   const underWay = files.files.filter(isUnderWay);
   const isHeldBack = useHeldBack(error);
   const { dialog, ask, confirmed } = useLeftOut(send);
@@ -54,7 +55,10 @@ export function NewConsultationPage() {
         className="card"
         layout="vertical"
         requiredMark={false}
+        // What is written while it is being sent would not be part of it.
+        disabled={isSending}
         initialValues={draft}
+        onFocus={prepareAnswer}
         onValuesChange={(part) => {
           saveDraft(part);
         }}
@@ -63,7 +67,7 @@ export function NewConsultationPage() {
           else send(fields);
         }}
       >
-        {draft.symptoms && <Alert type="info" showIcon title={t('new.restored')} />}
+        {hasContent(draft) && <Alert type="info" showIcon title={t('new.restored')} />}
         <p className="danger">
           <PhoneOutlined aria-hidden /> <CallSentence text="new.danger" />
         </p>
@@ -82,7 +86,7 @@ export function NewConsultationPage() {
           htmlType="submit"
           size="large"
           block
-          loading={isLoading}
+          loading={isSending}
           disabled={isHeldBack}
         >
           {t('new.submit')}
@@ -92,6 +96,15 @@ export function NewConsultationPage() {
       <LeftOut dialog={dialog} files={underWay} onConfirm={confirmed} />
     </Page>
   );
+}
+
+function hasContent({ symptoms, history, attachments = [] }: Draft): boolean {
+  return Boolean(symptoms) || Boolean(history) || attachments.length > 0;
+}
+
+/** The page that shows the decision is there before the decision is. */
+function prepareAnswer(): void {
+  load(() => import('./ConsultationPage')).catch(() => undefined);
 }
 
 /** Who does not want to wait for files is asked before these are left out. */
@@ -203,22 +216,28 @@ function useSend(attachments: string[]) {
   const navigate = useNavigate();
   const dispatch = useAppDispatch();
   const keys = useIdempotencyKeys(keptKey('new'));
-  const [create, { error, isLoading }] = useCreateConsultationMutation();
+  const [create, { error }] = useCreateConsultationMutation();
+  const [isSending, setSending] = useState(false);
 
   const send = async (fields: Fields) => {
     const body = bodyOf(fields, attachments);
     const { key, locale = language } = keys().keyOf(body, language);
+    setSending(true);
     const { data } = await create({ body: { ...body, locale }, key });
-    if (!data) return;
+    if (!data) {
+      setSending(false);
+      return;
+    }
 
-    keys().drop();
-    clearDraft();
     // The decision is shown at once, while the consultation itself is read.
     dispatch(consultationAccepted({ ...data, locale }));
+    // Until its page is there, a second tap is the same consultation.
     await navigate(`/consultations/${data.id}`);
+    keys().drop();
+    clearDraft();
   };
 
-  return { send: (fields: Fields) => void send(fields), error, isLoading };
+  return { send: (fields: Fields) => void send(fields), error, isSending };
 }
 
 function bodyOf(fields: Fields, attachments: string[]): Omit<NewConsultation, 'locale'> {

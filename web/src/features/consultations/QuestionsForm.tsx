@@ -1,11 +1,11 @@
 import { Button } from 'antd';
-import { useState } from 'react';
+import { useEffect, useRef, useState, type RefObject } from 'react';
 import type { Answer, Consultation, Question } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
 import { SourceLink } from '../../components/SourceLink';
 import { tagOf, useTexts } from '../../i18n/texts';
-import { isOpenTo, rowsOf, type Given, type GivenAnswers } from './answers';
+import { isOpenTo, rowsOf, unsentAnswers, type Given, type GivenAnswers } from './answers';
 import { useAnswerQuestionsMutation } from './consultationsApi';
 
 const ANSWERS: Answer[] = ['yes', 'no', 'unsure'];
@@ -20,6 +20,7 @@ const AT_FIRST = 6;
 export function QuestionsForm({ consultation }: { consultation: Consultation }) {
   const t = useTexts();
   const [showsAll, setShowsAll] = useState(false);
+  const list = useFocusOnMore(showsAll);
   const { given, send } = useAnswers(consultation.id);
   const seen = useSeen(consultation.questions);
 
@@ -31,7 +32,7 @@ export function QuestionsForm({ consultation }: { consultation: Consultation }) 
   return (
     <Section title={t('questions.title')}>
       <p className="small">{t('questions.lead')}</p>
-      <ul className="questions">
+      <ul className="questions" ref={list}>
         {shown.map((question) => (
           <QuestionRow
             key={question.code}
@@ -58,6 +59,21 @@ export function QuestionsForm({ consultation }: { consultation: Consultation }) 
   );
 }
 
+/** Whoever asks for more goes on where they are: the button that had the focus is gone. */
+function useFocusOnMore(showsAll: boolean): RefObject<HTMLUListElement> {
+  const list = useRef<HTMLUListElement>(null);
+  const before = useRef(0);
+
+  useEffect(() => {
+    const rows = list.current?.querySelectorAll('.question') ?? [];
+    if (showsAll) rows[before.current]?.querySelector('button')?.focus();
+    return () => {
+      before.current = rows.length;
+    };
+  }, [showsAll]);
+  return list;
+}
+
 /** All questions that were asked since the page is there. */
 function useSeen(questions: Question[]): Question[] {
   const [seen, setSeen] = useState(questions);
@@ -66,15 +82,20 @@ function useSeen(questions: Question[]): Question[] {
   return seen;
 }
 
-/** The answers that were given on this page, each with what became of it. */
+/** The answers that were given on this page, each with what became of it. One that was not taken is not lost. */
 function useAnswers(id: string) {
-  const [given, setGiven] = useState<GivenAnswers>({});
+  const [unsent] = useState(() => unsentAnswers(id));
+  const [given, setGiven] = useState<GivenAnswers>(() => unsent.given());
   const [answer] = useAnswerQuestionsMutation();
 
   const send = async (code: string, value: Answer) => {
     setGiven((before) => ({ ...before, [code]: { value } }));
+    unsent.keep(code, value);
     const { error } = await answer({ id, answers: { [code]: value } });
-    if (!error) return;
+    if (!error) {
+      unsent.drop(code, value);
+      return;
+    }
     setGiven((before) => {
       // Another answer was given to it meanwhile: that one counts.
       const isReplaced = before[code]?.value !== value;
@@ -97,9 +118,16 @@ interface RowProps {
 
 function QuestionRow({ question, lang, given, onAnswer }: RowProps) {
   const t = useTexts();
+  const row = useRef<HTMLFieldSetElement>(null);
+  const again = (value: Answer) => {
+    // The button that had the focus goes with the failure.
+    row.current?.querySelector<HTMLElement>('[aria-pressed=true]')?.focus();
+    onAnswer(value);
+  };
+
   return (
     <li>
-      <fieldset className="question" data-question={question.code}>
+      <fieldset ref={row} className="question" data-question={question.code}>
         <legend lang={lang}>{question.text}</legend>
         <div className="row answers">
           {ANSWERS.map((value) => (
@@ -123,7 +151,7 @@ function QuestionRow({ question, lang, given, onAnswer }: RowProps) {
             namesNumber
             retryText={t('questions.again')}
             onRetry={() => {
-              onAnswer(given.value);
+              again(given.value);
             }}
           />
         )}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isOpenTo, rowsOf } from './answers';
+import { isOpenTo, rowsOf, unsentAnswers } from './answers';
+import { TabStorage } from './tabStorage.fixture';
 
 describe('a row', () => {
   it('takes any answer at first, and then only a more alarming one', () => {
@@ -19,5 +20,29 @@ describe('a row', () => {
 
     expect(rowsOf(questions, given, 'urgent')).toEqual(questions);
     expect(rowsOf(questions, given, 'emergency')).toEqual([question('a')]);
+  });
+});
+
+describe('an answer that was not taken', () => {
+  it('is there as one that was not sent, until it was', () => {
+    const storage = new TabStorage();
+    const unsent = unsentAnswers('c', storage);
+    unsent.keep('a', 'yes');
+    unsent.keep('b', 'no');
+    unsent.drop('b', 'no');
+
+    const opened = unsentAnswers('c', storage).given();
+    expect(opened).toEqual({ a: { value: 'yes', error: { kind: 'interrupted', fields: [] } } });
+    expect(unsentAnswers('other', storage).given()).toEqual({});
+    unsent.drop('a', 'yes');
+    expect(storage.length).toBe(0);
+  });
+
+  it('is not forgotten when an earlier one to the same question is taken', () => {
+    const unsent = unsentAnswers('c', new TabStorage());
+    unsent.keep('a', 'no');
+    unsent.keep('a', 'yes');
+    unsent.drop('a', 'no');
+    expect(unsent.given()).toHaveProperty('a.value', 'yes');
   });
 });

@@ -1,4 +1,6 @@
+import type { Failure } from '../../api/failure';
 import type { Answer, Question, Urgency } from '../../api/types';
+import { loadFields, saveFields, saveText } from './draft';
 
 /** An answer that was given, and why it could not be sent. */
 export interface Given {
@@ -7,6 +9,39 @@ export interface Given {
 }
 
 export type GivenAnswers = Partial<Record<string, Given>>;
+
+/** The page was left, or the session ended, before an answer was taken. */
+const INTERRUPTED: Failure = { kind: 'interrupted', fields: [] };
+
+type Unsent = Partial<Record<string, Answer>>;
+
+/** The answers to a consultation's questions that are not taken yet, kept as a draft is. */
+export function unsentAnswers(id: string, storage: Storage = sessionStorage) {
+  const draft = `answers.${id}`;
+  const load = (): Unsent => loadFields<Unsent>(draft, storage) ?? {};
+  const save = (unsent: Unsent) => {
+    if (Object.keys(unsent).length > 0) saveFields(draft, unsent, storage);
+    else saveText(draft, '', storage);
+  };
+
+  return {
+    /** As a page shows them that is opened again. */
+    given(): GivenAnswers {
+      const rows = Object.entries(load()).flatMap(([code, value]) =>
+        value ? [[code, { value, error: INTERRUPTED }] as const] : [],
+      );
+      return Object.fromEntries(rows);
+    },
+    keep(code: string, value: Answer): void {
+      save({ ...load(), [code]: value });
+    },
+    /** It was taken; a later one to the same question may be on its way. */
+    drop(code: string, value: Answer): void {
+      const { [code]: kept, ...others } = load();
+      if (kept === value) save(others);
+    },
+  };
+}
 
 /** The most alarming answer to a question stands, so only a more alarming one changes anything. */
 const ALARM: Record<Answer, number> = { no: 0, unsure: 1, yes: 2 };

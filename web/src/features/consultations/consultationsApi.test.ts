@@ -38,7 +38,10 @@ const json = (body: object, status = 200, headers: Record<string, string> = {}) 
   });
 
 const triage = { urgency: 'routine', advice: 'See a doctor.', red_flags: [] };
-const consultation = { id: 'c', status: 'processing', urgency: 'routine', triage, questions: [] };
+const consultation = {
+  ...{ id: 'c', status: 'processing', urgency: 'routine', triage },
+  ...{ questions: [], answers: {} },
+};
 const never = () => new Promise<Response>(() => undefined);
 
 function openStore() {

@@ -34,6 +34,17 @@ it('a “yes” is shown as it was answered: the urgency, what to do, the signs,
   });
 });
 
+it('answers that come in another order than they were given in take nothing back', () => {
+  const [no, yes] = [
+    { urgency: 'routine', advice: 'See a doctor.', answers: { b: 'no' } },
+    { urgency: 'emergency', advice: 'Call now.', answers: { a: 'yes', b: 'no' } },
+  ].map((answered) => ({ ...answered, red_flags: [], questions: [] }) as unknown as Answered);
+  if (!no || !yes) throw new Error('two answers');
+
+  expect(withAnswered(withAnswered(before, yes), no)).toEqual(withAnswered(before, yes));
+  expect(withAnswered(withAnswered(before, no), yes).triage.advice).toBe('Call now.');
+});
+
 it('a message is being answered, and what a model has raised stays raised', () => {
   const accepted = {
     job_id: 'second',

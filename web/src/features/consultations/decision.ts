@@ -3,8 +3,9 @@ import type { Accepted, Answered, Consultation, Urgency } from '../../api/types'
 /** From the least to the most urgent. */
 const ORDER: readonly Urgency[] = ['self_care', 'routine', 'urgent', 'emergency'];
 
-/** A consultation with the decision that answers to questions were answered with. */
+/** A consultation with the decision that answers to questions were answered with, in whatever order. */
 export function withAnswered(before: Consultation, answered: Answered): Consultation {
+  if (isOlder(answered, before)) return before;
   return { ...withDecision(before, answered), answers: answered.answers };
 }
 
@@ -12,6 +13,15 @@ export function withAnswered(before: Consultation, answered: Answered): Consulta
 export function withAccepted(before: Consultation, accepted: Accepted): Consultation {
   const { job_id, status } = accepted;
   return { ...withDecision(before, accepted), job_id, status };
+}
+
+/** Answers only add up, and only raise: a decision on fewer of them, or a lesser one, is from before. */
+function isOlder(
+  { answers, urgency }: Answered,
+  { answers: known, triage }: Consultation,
+): boolean {
+  const count = (of: object) => Object.keys(of).length;
+  return count(answers) < count(known) || greater(urgency, triage.urgency) !== urgency;
 }
 
 /** The rules' decision in place of the one before. What a model has raised above it stays. */

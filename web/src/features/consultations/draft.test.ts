@@ -3,6 +3,7 @@ import {
   claimDraft,
   clearDraft,
   clearDrafts,
+  clearDraftsOf,
   keptKey,
   loadDraft,
   loadFields,
@@ -11,30 +12,7 @@ import {
   saveDraft,
   saveText,
 } from './draft';
-
-/** What a browser keeps for a tab. */
-class TabStorage implements Storage {
-  private readonly values = new Map<string, string>();
-
-  get length(): number {
-    return this.values.size;
-  }
-  clear(): void {
-    this.values.clear();
-  }
-  getItem(key: string): string | null {
-    return this.values.get(key) ?? null;
-  }
-  key(index: number): string | null {
-    return [...this.values.keys()][index] ?? null;
-  }
-  removeItem(key: string): void {
-    this.values.delete(key);
-  }
-  setItem(key: string, value: string): void {
-    this.values.set(key, value);
-  }
-}
+import { TabStorage } from './tabStorage.fixture';
 
 let storage: Storage;
 beforeEach(() => {
@@ -103,6 +81,16 @@ describe('the text of a form', () => {
       ]);
       expect(loadDraft(storage)).toEqual({});
     }
+  });
+
+  it('of a consultation is gone with it, and that of another one is not', () => {
+    saveText('message.1', 'it is worse', storage);
+    keptKey('message.1', storage).save('key-1');
+    saveFields('answers.1', { a: 'yes' }, storage);
+    saveText('message.2', 'it is better', storage);
+    clearDraftsOf('1', storage);
+    expect(storage.length).toBe(1);
+    expect(loadText('message.2', storage)).toBe('it is better');
   });
 
   it('may have several fields', () => {

@@ -73,6 +73,11 @@ export function keptKey(form: string, storage: Storage = sessionStorage): KeptKe
   };
 }
 
+/** Leaves nothing that was written to a consultation. */
+export function clearDraftsOf(id: string, storage: Storage = sessionStorage): void {
+  removeKeys((key) => key.startsWith(KEY) && key.endsWith(`.${id}`), storage);
+}
+
 /** Says who writes from now on. A draft of somebody else, whose session ended, is not theirs to see. */
 export function claimDraft(userId: string, storage: Storage = sessionStorage): void {
   if (storage.getItem(OWNER_KEY) !== userId) clearDrafts(storage);
@@ -81,10 +86,12 @@ export function claimDraft(userId: string, storage: Storage = sessionStorage): v
 
 /** Leaves nothing that was written, nor who has written it. */
 export function clearDrafts(storage: Storage = sessionStorage): void {
+  removeKeys((key) => key.startsWith(KEY), storage);
+}
+
+function removeKeys(isMeant: (key: string) => boolean, storage: Storage): void {
   const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
-  for (const key of keys) {
-    if (key.startsWith(KEY)) storage.removeItem(key);
-  }
+  for (const key of keys.filter(isMeant)) storage.removeItem(key);
 }
 
 function readObject(text: string | null): object | undefined {

@@ -38,6 +38,8 @@ export const staffEn = {
   'review.title': 'Review',
   'review.open': 'To review',
   'review.mark': 'Mark as reviewed',
+  'review.news': 'Something has come while this page was open.',
+  'review.seen': 'I have seen it',
   'review.done': 'Reviewed on {time}',
   'review.byMe': 'Reviewed by you on {time}',
   'review.reopen': 'Back to review',

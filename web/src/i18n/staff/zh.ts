@@ -40,6 +40,8 @@ export const staffZh: Record<StaffTextKey, string> = {
   'review.title': '处理情况',
   'review.open': '待处理',
   'review.mark': '标为已处理',
+  'review.news': '此页打开期间有新内容。',
+  'review.seen': '我已看过',
   'review.done': '{time}已处理',
   'review.byMe': '您已于{time}处理',
   'review.reopen': '退回待处理',
