@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
+import { BOUND, look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enDesktop, zhDarkPhone } from './looks';
 import { callAs, newConsultation } from './people';
 
@@ -82,8 +82,42 @@ it('what has changed since a clinician has read it is not marked unseen', async 
   await page.getByText('问诊有新内容，请看过后再标记。').waitFor();
   await page.locator('.urgency[data-urgency="emergency"]').waitFor();
   await look(page, 'review-refused-zh-phone-dark');
+  await page.getByRole('button', { name: '我已看过' }).click();
   await mark.click();
   await page.getByText(/您已于.+处理/).waitFor();
+});
+
+it('what comes while a clinician reads is acknowledged before it is reviewed', async () => {
+  const id = await newConsultation('A runny nose for two days.');
+  const page = await visit(enDesktop);
+  await page.goto(`${WEB_URL}/consultations/${id}`);
+  await signIn(page, 'clinician', enDesktop);
+  const mark = page.getByRole('button', { name: 'Mark as reviewed' });
+  await mark.waitFor();
+  expect(await mark.isEnabled()).toBe(true);
+
+  // The page learns of it by itself, far below what the clinician looks at.
+  const patient = await callAs('patient');
+  const text = 'Now my left leg is swollen, too.';
+  const sent = await patient.post(`/v1/consultations/${id}/messages`, { text });
+  expect(sent.status()).toBe(202);
+  await page.getByText('Something has come while this page was open.').waitFor();
+  await page.locator('.message', { hasText: text }).waitFor();
+  expect(await mark.isDisabled()).toBe(true);
+  await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
+  await look(page, 'review-news-en-desktop');
+
+  const seen = page.getByRole('button', { name: 'I have seen it' });
+  await expect
+    .poll(async () => {
+      // The new assessment is something that has come, too.
+      if (await seen.isVisible()) await seen.click();
+      return page.getByText(/In progress|The assessment is being made/).count();
+    }, BOUND)
+    .toBe(0);
+  if (await seen.isVisible()) await seen.click();
+  await mark.click();
+  await page.getByText(/Reviewed by you on/).waitFor();
 });
 
 it('a document is brought in, found, and deleted', async () => {

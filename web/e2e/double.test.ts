@@ -27,6 +27,32 @@ it('a consultation and a message that are sent twice are there once', async () =
   expect(await page.locator('.failure').count()).toBe(0);
 });
 
+it('a second tap while the next page is loaded makes no second consultation', async () => {
+  const page = await visit(enDesktop);
+  let load = (): void => undefined;
+  const isLoaded = new Promise<void>((resolve) => {
+    load = resolve;
+  });
+  await page.route(/\/assets\/ConsultationPage/, async (route) => {
+    await isLoaded;
+    await route.continue();
+  });
+  const created = answersTo(page, '/v1/consultations');
+  await signIn(page, 'patient', enDesktop);
+  const field = page.getByLabel('Symptoms');
+  await field.fill('A blister on the heel since this morning.');
+  const answered = page.waitForResponse('**/v1/consultations');
+  await page.getByRole('button', { name: 'Assess now' }).click();
+  await answered;
+
+  await page.getByRole('button', { name: 'Assess now' }).click({ force: true });
+  expect(await field.isDisabled()).toBe(true);
+  await submitTwice(page, 'Symptoms');
+  load();
+  await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
+  expect(new Set(await created()).size).toBe(1);
+});
+
 it('a report that is asked for twice is written once', async () => {
   const page = await visit(enDesktop);
   await signIn(page, 'patient', enDesktop);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit } from './browser';
+import { isInView, look, signIn, useBrowser, visit, BOUND } from './browser';
 import { enPhone } from './looks';
 import { newConsultation, rowsOf } from './people';
 
@@ -45,7 +45,11 @@ it('a clinician’s rows stay where they are; what is new waits behind a button'
   expect(now.slice(0, before.length)).toEqual(before.slice(0, now.length));
   await look(page, 'news-en-phone');
 
+  // Who has scrolled far down is brought to the new row.
+  await page.mouse.wheel(0, 5000);
   await news.click();
   await news.waitFor({ state: 'detached' });
-  expect(await rowsOf(page)).toContain(`/consultations/${id}`);
+  const row = page.locator(`a[href="/consultations/${id}"]`);
+  await expect.poll(() => isInView(row), BOUND).toBe(true);
+  expect(await row.evaluate((link) => document.activeElement === link)).toBe(true);
 });

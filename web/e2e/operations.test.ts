@@ -11,7 +11,7 @@ it('an assessment that failed says so to its patient, and to the admin why; it i
   await patient.goto(`${WEB_URL}/consultations/${id}`);
   await signIn(patient, 'patient', enDesktop);
   await patient.getByRole('heading', { name: 'No assessment could be made' }).waitFor();
-  await patient.getByText('What the rules have found still counts: see above.').waitFor();
+  await patient.getByText('The urgency and the advice above still apply.').waitFor();
   expect(await patient.locator('.urgency').count()).toBe(1);
   await look(patient, 'failed-en-desktop');
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit } from './browser';
+import { isInView, look, signIn, useBrowser, visit } from './browser';
 import { enDarkPhone, enDesktop, zhDarkDesktop, zhPhone } from './looks';
+import { newConsultation } from './people';
 
 useBrowser();
 
@@ -17,10 +18,12 @@ it('a patient with a heart attack, in Chinese on a phone, sees at once whom to c
   await look(page, 'new-zh-phone');
   await page.getByRole('button', { name: '立即评估' }).click();
 
-  const banner = page.getByRole('alert').filter({ hasText: '紧急：立即求助' });
+  const banner = page.getByRole('alert').filter({ hasText: '紧急：请立即呼叫急救或去急诊' });
   await banner.waitFor();
   expect(await banner.getByRole('link', { name: '拨打120' }).getAttribute('href')).toBe('tel:120');
-  expect(await banner.isVisible()).toBe(true);
+  // The button stands far down the page before, and the number at the top of this one.
+  expect(await isInView(banner.getByRole('link', { name: '拨打120' }))).toBe(true);
+  expect(await page.evaluate(() => window.scrollY)).toBe(0);
 
   await page.getByRole('heading', { name: '评估', exact: true }).waitFor();
   await look(page, 'emergency-zh-phone');
@@ -105,12 +108,22 @@ it('an answer by no model says so; a report is written, all of it saved, and era
   await page.getByRole('alert').filter({ hasText: '内容不存在' }).waitFor();
 });
 
-it('the history is read on as one scrolls', async () => {
+it('the history has what a patient has described, and Back leads to where they were', async () => {
+  const older = await newConsultation('A blister on the heel.');
+  for (let number = 1; number <= 3; number++) await newConsultation(`A cough, time ${number}.`);
   const page = await visit(zhPhone);
   await signIn(page, 'patient', zhPhone);
   await page.getByRole('link', { name: '我的问诊' }).click();
-  await page.locator('.list-row').first().waitFor();
-
-  expect(await page.locator('.list-row').count()).toBeGreaterThanOrEqual(2);
+  const row = page.locator(`a[href="/consultations/${older}"]`);
+  await row.getByText('A blister on the heel.').waitFor();
   await look(page, 'history-zh-phone');
+
+  await page.mouse.wheel(0, 5000);
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(0);
+  await row.click();
+  await page.locator('.urgency').waitFor();
+  expect(await page.evaluate(() => window.scrollY)).toBe(0);
+  await page.goBack();
+  await row.waitFor();
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(0);
 });

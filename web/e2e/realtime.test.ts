@@ -46,7 +46,7 @@ it('a connection that is cut in the middle of an assessment brings its end when 
   await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday. [primary:late-1500]');
   await page.getByRole('button', { name: 'Assess now' }).click();
-  await page.getByText('Connection lost; asking in between').waitFor();
+  await page.getByText('Connection lost; checking from time to time').waitFor();
   await expectCompleted(page);
   expect(await page.getByRole('heading', { name: 'Assessment', exact: true }).count()).toBe(0);
 
@@ -66,7 +66,7 @@ it('without a WebSocket a “yes” is shown at once, while a long poll is pendi
   await page.getByLabel('Symptoms').fill('A cough for three days, and a runny nose.');
   await page.getByRole('button', { name: 'Assess now' }).click();
   await expect.poll(() => reads.pending).toBeGreaterThan(0);
-  await page.getByText('How far it is cannot be told now.').waitFor();
+  await page.getByText('Progress is not known right now.').waitFor();
   const bar = page.getByRole('progressbar', { name: 'The assessment is being made' });
   expect(await bar.getAttribute('value')).toBeNull();
   expect(await page.getByText('Live', { exact: true }).count()).toBe(0);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
+import { isInView, look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
 import { enPhone, zhPhone } from './looks';
 
 useBrowser();
@@ -64,6 +64,19 @@ it('a page that broke off is opened by a reload, and what was written is there',
   await page.getByRole('heading', { name: 'My consultations' }).waitFor();
   await page.getByRole('link', { name: 'New consultation' }).click();
   expect(await page.getByLabel('Symptoms').inputValue()).toBe('A sore throat.');
+});
+
+it('a decision is shown though the page of its consultation could not be loaded', async () => {
+  const page = await visit(enPhone);
+  await page.route(/\/assets\/ConsultationPage/, (route) => route.abort());
+  await signIn(page, 'patient', enPhone);
+  await page.getByLabel('Symptoms').fill('I have crushing chest pain and cold sweats.');
+  await page.getByRole('button', { name: 'Assess now' }).click();
+
+  await page.getByRole('heading', { name: 'This page could not be loaded' }).waitFor();
+  const banner = page.locator('.urgency[data-urgency="emergency"]');
+  expect(await isInView(banner.getByRole('link', { name: 'Call 112' }))).toBe(true);
+  await look(page, 'not-loaded-emergency-en-phone');
 });
 
 it('the number to call is one tap away on every page', async () => {

@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit, WEB_URL, type Look, BOUND } from './browser';
+import { isInView, look, signIn, useBrowser, visit, WEB_URL, type Look, BOUND } from './browser';
 import { enDesktop } from './looks';
 import { callAs, newConsultation } from './people';
 
@@ -65,6 +65,25 @@ it('an answer that was not sent stays at its question, and goes with one tap', a
 
   await lost.getByRole('button', { name: 'Send again' }).click();
   await expectBannerInView(page, 'Call 112');
+});
+
+it('a “yes” that met the end of a session is there when the patient is back', async () => {
+  const page = await openNew('A cough for three days, and a runny nose. I feel well.', enSmall);
+  const isAnswer = (url: URL) => url.pathname.endsWith('/answers');
+  await page.route(isAnswer, (route) =>
+    route.fulfill({ status: 401, json: { title: 'Unauthorized' } }),
+  );
+  const row = question(page, 'struggling_to_breathe');
+  await row.getByRole('button', { name: 'Yes' }).click();
+  await page.getByText('Your session has ended.').waitFor();
+
+  await page.unroute(isAnswer);
+  await signIn(page, 'patient', enSmall);
+  await row.getByText('Your “Yes” was not sent.').waitFor();
+  await row.getByRole('button', { name: 'Send again' }).click();
+  await expectBannerInView(page, 'Call 112');
+  const kept = await page.evaluate(() => Object.keys(sessionStorage));
+  expect(kept).toEqual(['wenzhen.draft.owner']);
 });
 
 it('a “no” by mistake can become a “yes”, and “unsure” counts', async () => {
@@ -156,11 +175,19 @@ it('what is urgent is nowhere in the history, nor seen by the next person', asyn
   expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
 
   // Somebody else of the same tab comes back to the address.
-  await page.route(/\/v1\/consultations\/[\w-]{36}$/, (route) =>
-    route.fulfill({ status: 404, json: { title: 'Not found', detail: 'There is none.' } }),
-  );
+  let answer = (): void => undefined;
+  const isAnswered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route(/\/v1\/consultations\/[\w-]{36}$/, async (route) => {
+    await isAnswered;
+    await route.fulfill({ status: 404, json: { title: 'Not found', detail: 'There is none.' } });
+  });
   await page.goBack();
   await signIn(page, 'patient', enSmall);
+  await page.locator('.ant-skeleton').first().waitFor();
+  expect(await page.locator('.urgency').count()).toBe(0);
+  answer();
   await page.locator('.failure').waitFor();
   expect(await page.locator('.urgency').count()).toBe(0);
   expect(await page.locator('main').textContent()).not.toContain(advice);
@@ -261,13 +288,6 @@ async function watchUrgency(page: Page): Promise<() => Promise<(string | undefin
     return urgencies;
   });
   return () => shown.jsonValue();
-}
-
-function isInView(element: Locator): Promise<boolean> {
-  return element.evaluate((shown) => {
-    const { top, bottom } = shown.getBoundingClientRect();
-    return top >= 0 && bottom <= window.innerHeight;
-  });
 }
 
 /** Far enough from each other that a finger does not touch both. */
