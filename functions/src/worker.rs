@@ -126,6 +126,24 @@ fn job_registry() -> JobRegistry<Worker> {
         .register::<EraseConsultation>()
 }
 
+#[cfg(test)]
+mod tests {
+    use wenzhen::jobs::JobKind;
+
+    use super::job_registry;
+    use crate::JOB_KINDS;
+
+    /// A kind that the routes do not know would run, and could neither be explained nor redriven.
+    #[test]
+    fn the_worker_handles_the_kinds_that_the_routes_know() {
+        let registry = job_registry();
+        assert_eq!(registry.kind_names().len(), JOB_KINDS.len());
+        for kind in registry.kind_names() {
+            assert!(JobKind::is_known(JOB_KINDS, kind), "{kind}");
+        }
+    }
+}
+
 impl Worker {
     /// The consultation that a run works on. The session ends here: the run goes on for seconds,
     /// and the other records need the connection meanwhile.

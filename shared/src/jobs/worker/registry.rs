@@ -50,7 +50,8 @@ impl<Context> JobRegistry<Context> {
         self.0.get(kind)
     }
 
-    pub(super) fn kind_names(&self) -> Vec<&'static str> {
+    /// Their names.
+    pub fn kind_names(&self) -> Vec<&'static str> {
         self.0.keys().copied().collect()
     }
 
