@@ -21,7 +21,7 @@ fn new_address() -> String {
 fn call(peer: &str, secret: &str, forwarded_for: &str) -> String {
     let path = STACK.root.join("events/get-checklist.of-a-child.json");
     let mut event: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    event["headers"] = json!({ "x-edge-secret": secret, "x-forwarded-for": forwarded_for });
+    event["headers"] = json!({ "x-origin-verify": secret, "x-forwarded-for": forwarded_for });
     event["requestContext"]["http"]["sourceIp"] = json!(peer);
     event.to_string()
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{self, ConfigError};
 
 /// By which our own edge shows that it passed a call on: it overwrites what a client sends.
-const EDGE_SECRET: &str = "x-edge-secret";
+const EDGE_SECRET: &str = "x-origin-verify";
 
 /// To which each hop appends the address that it saw; the first ones are the client's to write.
 const FORWARDED_FOR: &str = "x-forwarded-for";
