@@ -45,7 +45,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .query(
             "q",
-            Rule::Length { min: 1, max: 2000 },
+            Rule::Length { min: 1, max: 500 },
             "the question, of which one character at least is seen",
         )
         .required()

@@ -21,7 +21,7 @@ export function KnowledgeSearch() {
           name="question"
           rules={[{ required: true, whitespace: true, message: t('auth.required') }]}
         >
-          <Input aria-label={t('knowledge.search.label')} maxLength={2000} />
+          <Input aria-label={t('knowledge.search.label')} maxLength={500} />
         </Form.Item>
         <Button type="primary" htmlType="submit" loading={isFetching}>
           {t('knowledge.search')}
