@@ -125,6 +125,9 @@ impl Deployment {
         for name in ["StackId", "RequestId", "LogicalResourceId"] {
             assert_eq!(report[name], event[name]);
         }
+        // What stands in an answer has its type; a null has none.
+        let mut values = report.as_object().unwrap().values();
+        assert!(values.all(|value| !value.is_null()), "{report}");
         report
     }
 

@@ -153,7 +153,10 @@ pub(super) const SIGNERS_AND_READERS: &[MethodRow] = &[
     },
     MethodRow {
         method: "TraceExporter::sign",
-        permissions: &[("xray:PutTraceSegments", "*")],
+        permissions: &[
+            ("xray:PutSpans", "*"),
+            ("xray:PutSpansForIndexing", "*"),
+        ],
     },
     MethodRow {
         method: "TraceExporter::headers",

@@ -153,3 +153,23 @@ fn the_functions_may_speak_to_endpoints_and_beyond() {
     assert_eq!(into["SourceSecurityGroupId"]["Ref"], "FunctionsGroup");
     assert_eq!(into["FromPort"], 443);
 }
+
+/// `CloudFormation` makes an Aurora cluster without a port listen on MySQL's, whatever its engine.
+#[test]
+fn the_database_listens_where_it_is_called() {
+    let data = read_stack("infra/data.yaml");
+    let port = data["Resources"]["Database"]["Properties"]["Port"].as_i64();
+    let port = port.expect("the database says its port");
+
+    let text = serde_norway::to_string(&data).unwrap();
+    let urls: Vec<&str> = text.split("postgres://").skip(1).collect();
+    assert_eq!(urls.len(), 3, "two of the functions, one of the migrations");
+    for url in urls {
+        assert!(url.contains(&format!(":{port}/")), "{url:.60}");
+    }
+
+    let network = serde_norway::to_string(&read_stack("infra/network.yaml")).unwrap();
+    let let_in = network.matches(&format!("FromPort: {port}")).count();
+    assert_eq!(let_in, network.matches(&format!("ToPort: {port}")).count());
+    assert!(let_in >= 4, "{let_in}");
+}

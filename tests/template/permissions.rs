@@ -10,7 +10,7 @@ use super::{deployed_functions, resources_of_kind};
 const WITHOUT_PERMISSIONS: [&str; 3] = ["get-docs", "get-liveness", "get-openapi"];
 
 /// Actions that AWS knows no resources for.
-const UNSCOPED: [&str; 1] = ["xray:PutTraceSegments"];
+const UNSCOPED: [&str; 2] = ["xray:PutSpans", "xray:PutSpansForIndexing"];
 
 /// Collects every statement within a policy, in all branches of an `!If`.
 fn collect_statements<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {

@@ -172,6 +172,8 @@ async fn report(request: &Request, applied: Result<Resource, Error>) -> Result<(
     match applied {
         Ok(resource) => {
             response.status = CloudFormationCustomResourceResponseStatus::Success;
+            // It may be left out, which its type does not do: a null is no string.
+            response.reason = Some("done".to_owned());
             response.physical_resource_id = resource.id;
             response.data = resource.attributes;
         }
