@@ -126,6 +126,22 @@ fn job_registry() -> JobRegistry<Worker> {
         .register::<EraseConsultation>()
 }
 
+impl Worker {
+    /// The consultation that a run works on. The session ends here: the run goes on for seconds,
+    /// and the other records need the connection meanwhile.
+    async fn read_consultation(&self, run: &Run<'_>, id: Uuid) -> Result<Consultation, Error> {
+        let scope = Scope {
+            tenant: &run.lease.tenant,
+            owner: None,
+        };
+        self.database
+            .within(READ_TIMEOUT, async |connection| {
+                store::get(connection, scope, id).await
+            })
+            .await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use wenzhen::jobs::JobKind;
@@ -141,21 +157,5 @@ mod tests {
         for kind in registry.kind_names() {
             assert!(JobKind::is_known(JOB_KINDS, kind), "{kind}");
         }
-    }
-}
-
-impl Worker {
-    /// The consultation that a run works on. The session ends here: the run goes on for seconds,
-    /// and the other records need the connection meanwhile.
-    async fn read_consultation(&self, run: &Run<'_>, id: Uuid) -> Result<Consultation, Error> {
-        let scope = Scope {
-            tenant: &run.lease.tenant,
-            owner: None,
-        };
-        self.database
-            .within(READ_TIMEOUT, async |connection| {
-                store::get(connection, scope, id).await
-            })
-            .await
     }
 }

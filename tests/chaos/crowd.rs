@@ -181,6 +181,11 @@ impl Crowd {
         }
     }
 
+    /// Whose patients they are.
+    pub fn tenants(&self) -> &[String] {
+        &self.tenants
+    }
+
     /// All complain, and try again with the same key until they are accepted. Returns how many are.
     pub async fn complain(&self, symptoms: &str) -> usize {
         self.complain_from(0, SIZE, symptoms).await

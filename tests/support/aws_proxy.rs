@@ -1,14 +1,14 @@
 //! AWS with faults: passes calls on to the emulator, refuses them, holds them up, or sends every
 //! message twice.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use uuid::Uuid;
@@ -42,7 +42,7 @@ struct Shared {
     mode: watch::Sender<Mode>,
     held: AtomicUsize,
     refused: AtomicUsize,
-    taken: AtomicUsize,
+    taken: Mutex<Vec<String>>,
     hidings: AtomicUsize,
     client: reqwest::Client,
     target: String,
@@ -69,7 +69,7 @@ impl AwsProxy {
             mode: watch::Sender::new(mode),
             held: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
-            taken: AtomicUsize::new(0),
+            taken: Mutex::default(),
             hidings: AtomicUsize::new(0),
             client,
             target,
@@ -110,7 +110,14 @@ impl AwsProxy {
 
     /// Messages that the queue has taken.
     pub fn taken(&self) -> usize {
-        self.shared.taken.load(Ordering::SeqCst)
+        self.shared.taken.lock().unwrap().len()
+    }
+
+    /// Those of them that are about one of these tenants: a sweep sends what others have left, too.
+    pub fn taken_of(&self, tenants: &[String]) -> usize {
+        let taken = self.shared.taken.lock().unwrap();
+        let is_theirs = |body: &&String| tenants.iter().any(|tenant| body.contains(tenant));
+        taken.iter().filter(is_theirs).count()
     }
 
     /// Calls that changed the visibility of messages.
@@ -241,7 +248,7 @@ impl Shared {
         let content_type = answer.headers().get("content-type").cloned();
         let text = answer.text().await.unwrap();
         if call.is("AmazonSQS.SendMessageBatch") {
-            self.count_taken(&text);
+            self.note_taken(&call.body, &text);
         }
 
         let mut response = (status, text).into_response();
@@ -251,10 +258,18 @@ impl Shared {
         response
     }
 
-    fn count_taken(&self, answer: &str) {
-        let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
-        let successful = answer["Successful"].as_array();
-        let count = successful.map_or(0, Vec::len);
-        self.taken.fetch_add(count, Ordering::SeqCst);
+    /// Notes the bodies of the messages that the queue's answer calls successful.
+    fn note_taken(&self, batch: &[u8], answer: &str) {
+        let batch: Value = serde_json::from_slice(batch).unwrap_or_default();
+        let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+
+        for taken in list(&answer["Successful"]) {
+            let entries = list(&batch["Entries"]);
+            let entry = entries.iter().find(|entry| entry["Id"] == taken["Id"]);
+            let body = entry.and_then(|entry| entry["MessageBody"].as_str());
+            let body = body.expect("the queue takes what it was sent");
+            self.taken.lock().unwrap().push(body.to_owned());
+        }
     }
 }
