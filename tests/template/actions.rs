@@ -153,10 +153,7 @@ pub(super) const SIGNERS_AND_READERS: &[MethodRow] = &[
     },
     MethodRow {
         method: "TraceExporter::sign",
-        permissions: &[
-            ("xray:PutSpans", "*"),
-            ("xray:PutSpansForIndexing", "*"),
-        ],
+        permissions: &[("xray:PutSpans", "*"), ("xray:PutSpansForIndexing", "*")],
     },
     MethodRow {
         method: "TraceExporter::headers",

@@ -367,7 +367,11 @@ fn the_edge_shows_the_apis_alone_that_it_is_ours() {
         assert_eq!(header["HeaderName"], "x-origin-verify", "{origin:?}");
         // CloudFront adds no header of these names, and refuses the whole distribution.
         let name = header["HeaderName"].as_str().unwrap();
-        assert!(!["x-amz-", "x-edge-"].iter().any(|own| name.starts_with(own)));
+        assert!(
+            !["x-amz-", "x-edge-"]
+                .iter()
+                .any(|own| name.starts_with(own))
+        );
         assert_eq!(header["HeaderValue"]["Ref"], "EdgeSecret", "{origin:?}");
     }
 
