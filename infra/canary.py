@@ -85,15 +85,15 @@ VERSION_SETTING = """\
       DeploymentPreference: {{Alarms: [!Ref {name}Canary]}}
 """
 
-# These change at once. The first two are called by their own names, of which no part of the calls can be led elsewhere. The others run by the
-# clock: of a run a minute, five minutes show a tenth too few to tell anything by.
+# Of these no part of the calls is led to the new version first.
 UNSHARED = """\
       DeploymentPreference: {Enabled: false}
 """
-UNSHARED_FUNCTIONS = {
-    "Migrate", "ForwardTraces",
-    "SweepOutbox", "EmbedPassages", "RemoveObjects", "PublishAccessChanges", "PruneExpired",
-}
+# Nothing knows their aliases.
+CALLED_BY_NAME = {"Migrate", "ForwardTraces"}
+# A tenth of a run a minute tells nothing in five minutes.
+SCHEDULED = {"SweepOutbox", "EmbedPassages", "RemoveObjects", "PublishAccessChanges", "PruneExpired"}
+UNSHARED_FUNCTIONS = CALLED_BY_NAME | SCHEDULED
 
 # Between a function's Type and Properties: it changes when those of the wave before have shifted. Lambda takes some 15 changes a second, of
 # which CodeDeploy needs several for each function; and what fails in one wave leaves the next ones as they were.
@@ -145,7 +145,7 @@ def insert(text: str, file: str, parts: dict[str, str]) -> str:
 
 def waves_of(names: list[str]) -> list[list[str]]:
     """The functions in the order in which they change."""
-    later = [name for name in names if name not in FIRST_WAVE and name not in UNSHARED_FUNCTIONS]
+    later = [name for name in names if name not in FIRST_WAVE and name not in CALLED_BY_NAME]
     ordered = FIRST_WAVE + later
     return [ordered[at : at + WAVE_SIZE] for at in range(0, len(ordered), WAVE_SIZE)]
 
@@ -153,11 +153,9 @@ def waves_of(names: list[str]) -> list[list[str]]:
 def function_with_canary(found: re.Match, before: dict[str, list[str]]) -> str:
     """The head of a function, with the aliases that it waits for and its own alarm."""
     name = found[1]
-    if name in UNSHARED_FUNCTIONS:
-        return found[0] + UNSHARED
     aliases = ", ".join(f"{other}Aliaslive" for other in before.get(name, []))
     head = found[0].replace("    Properties:\n", WAVE.format(aliases=aliases) + "    Properties:\n") if aliases else found[0]
-    return head + VERSION_SETTING.format(name=name)
+    return head + (UNSHARED if name in UNSHARED_FUNCTIONS else VERSION_SETTING.format(name=name))
 
 
 def with_canary(template: str) -> str:
