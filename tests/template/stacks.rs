@@ -352,6 +352,57 @@ fn the_edge_passes_every_route_on() {
     }
 }
 
+/// `CloudFront` keeps an error by its path alone, whatever the error's headers say.
+#[test]
+fn the_edge_keeps_no_error_and_changes_none() {
+    let edge = read_stack("infra/edge.yaml");
+    let config = &edge["Resources"]["Distribution"]["Properties"]["DistributionConfig"];
+    let mut errors = BTreeSet::new();
+    for error in config["CustomErrorResponses"].as_sequence().unwrap() {
+        assert_eq!(error["ErrorCachingMinTTL"], 0, "{error:?}");
+        assert!(error["ResponsePagePath"].is_null(), "{error:?}");
+        errors.insert(error["ErrorCode"].as_u64().unwrap());
+    }
+    // Those that it keeps without being told to (Amazon CloudFront developer guide).
+    for kept in [404, 405, 414, 500, 501, 502, 503, 504] {
+        assert!(errors.contains(&kept), "{kept}");
+    }
+}
+
+/// What a route's settings leave out is the gateway's own, and not the stage's.
+#[test]
+fn a_route_with_a_throttle_of_its_own_is_measured_as_all_others() {
+    let template = read_stack("template.yaml");
+    let api = &template["Resources"]["HttpApi"]["Properties"];
+    let routes = api["RouteSettings"].as_mapping().unwrap();
+    assert!(!routes.is_empty());
+    for (route, settings) in routes {
+        for setting in [
+            "ThrottlingRateLimit",
+            "ThrottlingBurstLimit",
+            "DetailedMetricsEnabled",
+        ] {
+            assert!(!settings[setting].is_null(), "{route:?}: {setting}");
+        }
+        let is_measured = settings["DetailedMetricsEnabled"]["Fn::If"][0].as_str();
+        assert_eq!(is_measured, Some("MeasuresRoutes"), "{route:?}");
+    }
+}
+
+/// The scheduler hands a run over and knows no more of it: Lambda alone would start it again, an
+/// old one too.
+#[test]
+fn a_scheduled_run_is_started_again_only_as_its_function_says() {
+    for (name, function) in deployed_functions() {
+        let is_scheduled = !events_of_kind(&function, "ScheduleV2").is_empty();
+        let retries = &function["EventInvokeConfig"];
+        assert_eq!(is_scheduled, !retries.is_null(), "{name}");
+        for setting in ["MaximumRetryAttempts", "MaximumEventAgeInSeconds"] {
+            assert_eq!(is_scheduled, retries[setting].is_u64(), "{name}: {setting}");
+        }
+    }
+}
+
 /// Without it, the limits count the CDN's servers; elsewhere it has no business.
 #[test]
 fn the_edge_shows_the_apis_alone_that_it_is_ours() {

@@ -31,9 +31,6 @@ const FONTS = ['400Regular/NotoSansSC_400Regular.ttf', '700Bold/NotoSansSC_700Bo
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
 
-/** How long is waited for what comes by itself. */
-export const BOUND = { timeout: 30_000 };
-
 export interface Look {
   language: 'zh' | 'en';
   theme: 'light' | 'dark';

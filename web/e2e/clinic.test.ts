@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { BOUND, look, signIn, useBrowser, visit, WEB_URL } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enDesktop, zhDarkPhone } from './looks';
 import { callAs, newConsultation } from './people';
 
@@ -113,7 +113,7 @@ it('what comes while a clinician reads is acknowledged before it is reviewed', a
       // The new assessment is something that has come, too.
       if (await seen.isVisible()) await seen.click();
       return page.getByText(/In progress|The assessment is being made/).count();
-    }, BOUND)
+    })
     .toBe(0);
   if (await seen.isVisible()) await seen.click();
   await mark.click();

@@ -1,6 +1,6 @@
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enDarkPhone, enDesktop, enPhone, zhPhone } from './looks';
 import { callAs, newConsultation } from './people';
 
@@ -25,7 +25,7 @@ it('a patient on a phone, in Chinese, from a photo to a report, though the conne
   await breathing.getByRole('button', { name: '是', exact: true }).click();
   const call = page.getByRole('link', { name: '拨打120' });
   await call.waitFor();
-  await expect.poll(() => isInView(page, '.call'), BOUND).toBe(true);
+  await expect.poll(() => isInView(page, '.call')).toBe(true);
 
   await page.getByRole('heading', { name: '评估', exact: true }).waitFor();
   await page.getByText(/^由.+生成$/).waitFor();
@@ -137,7 +137,7 @@ async function holdTheLine(page: Page): Promise<() => Promise<void>> {
   });
 
   return async () => {
-    await expect.poll(() => open.length, BOUND).toBeGreaterThan(0);
+    await expect.poll(() => open.length).toBeGreaterThan(0);
     isCut = true;
     await Promise.all(open.map((socket) => socket.close()));
   };

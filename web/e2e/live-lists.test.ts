@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isInView, look, signIn, useBrowser, visit, BOUND } from './browser';
+import { isInView, look, signIn, useBrowser, visit } from './browser';
 import { enPhone } from './looks';
 import { newConsultation, rowsOf } from './people';
 
@@ -47,9 +47,10 @@ it('a clinician’s rows stay where they are; what is new waits behind a button'
 
   // Who has scrolled far down is brought to the new row.
   await page.mouse.wheel(0, 5000);
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(0);
   await news.click();
   await news.waitFor({ state: 'detached' });
   const row = page.locator(`a[href="/consultations/${id}"]`);
-  await expect.poll(() => isInView(row), BOUND).toBe(true);
+  await expect.poll(() => isInView(row)).toBe(true);
   expect(await row.evaluate((link) => document.activeElement === link)).toBe(true);
 });

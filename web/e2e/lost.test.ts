@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enPhone, zhPhone } from './looks';
 import { callAs, newConsultation } from './people';
 
@@ -57,7 +57,7 @@ it('a message whose answer is lost is there once, also behind a reload', async (
   const send = page.getByRole('button', { name: 'Send' });
   expect(await field.inputValue()).toBe(text);
   await send.click();
-  await expect.poll(() => field.inputValue(), BOUND).toBe('');
+  await expect.poll(() => field.inputValue()).toBe('');
   expect(tries).toHaveLength(2);
   expect(tries[1]).toEqual(tries[0]);
 
@@ -123,7 +123,7 @@ it('a document that was not sent outlives a reload and a token that ends', async
   await submit.click();
   const row = page.locator('.document[data-status=ready]', { hasText: title });
   await row.waitFor();
-  await expect.poll(() => text.inputValue(), BOUND).toBe('');
+  await expect.poll(() => text.inputValue()).toBe('');
 
   await row.getByRole('button', { name: `Delete ${title}` }).click();
   await page
@@ -160,7 +160,7 @@ it.each([
     await button.click();
     await page.getByText(/You can try again in \d s\./).waitFor();
     expect(await button.isDisabled()).toBe(true);
-    await expect.poll(() => button.isEnabled(), BOUND).toBe(true);
+    await expect.poll(() => button.isEnabled()).toBe(true);
   },
 );
 

@@ -55,7 +55,7 @@ it('the audit trail tells who has looked at a consultation', async () => {
   await page.locator('[data-action=read_consultation]', { hasText: id }).first().waitFor();
   // The rows of before stay until those that were asked for are there.
   const others = page.locator(`a[href^="/consultations/"]:not([href="/consultations/${id}"])`);
-  await expect.poll(() => others.count(), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => others.count()).toBe(0);
   await page.getByRole('link', { name: 'Open consultation' }).first().waitFor();
   await page.getByText('Clinician').first().waitFor();
   await look(page, 'audit-en-phone');

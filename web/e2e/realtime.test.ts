@@ -12,12 +12,14 @@ it('what happens while the connection is lost is there when it is back', async (
   const page = await visit(enPhone);
   await takeLine(page, line);
   const subscribed = watchSubscriptions(page);
+  const events = watchEvents(page);
 
   await signIn(page, 'patient', enPhone);
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday, no fever.');
   await page.getByRole('button', { name: 'Assess now' }).click();
   await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
   await expect.poll(() => subscribed.at(0)).toBe(0);
+  await expect.poll(() => events.frames).toBeGreaterThan(0);
 
   line.cut();
   await answerAsClinician(page.url());
@@ -91,7 +93,7 @@ it('a connection on which nothing comes is given up, and polls bring the assessm
   await page.getByRole('button', { name: 'Assess now' }).click();
 
   await page.getByRole('heading', { name: 'Assessment', exact: true }).waitFor();
-  await expect.poll(() => sockets.length, { timeout: 30_000 }).toBeGreaterThan(1);
+  await expect.poll(() => sockets.length).toBeGreaterThan(1);
 });
 
 it('an event behind a gap has what is missing asked for at once', async () => {
@@ -164,7 +166,7 @@ async function expectCompleted(page: Page): Promise<void> {
     const answer = await patient.get(`/v1${pathname}`);
     return ((await answer.json()) as { status: string }).status;
   };
-  await expect.poll(status, { timeout: 30_000 }).toBe('completed');
+  await expect.poll(status).toBe('completed');
   await patient.leave();
 }
 
@@ -190,4 +192,15 @@ function watchSubscriptions(page: Page): number[] {
     });
   });
   return numbers;
+}
+
+/** How often events have come: the next subscription is then for those behind them. */
+function watchEvents(page: Page) {
+  const events = { frames: 0 };
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => {
+      if (payload.toString().includes('"events"')) events.frames++;
+    });
+  });
+  return events;
 }

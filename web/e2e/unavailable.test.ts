@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isInView, look, signIn, useBrowser, visit, WEB_URL, BOUND } from './browser';
+import { isInView, look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enPhone, zhPhone } from './looks';
 
 useBrowser();
@@ -94,13 +94,13 @@ it('the number to call is one tap away on every page', async () => {
 it('a page keeps its title and its scheme when colours and language change', async () => {
   const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
-  await expect.poll(() => page.title(), BOUND).toBe('What is troubling you? · wenzhen');
+  await expect.poll(() => page.title()).toBe('What is troubling you? · wenzhen');
   const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
   expect(await scheme()).toBe('light');
 
   await page.getByRole('button', { name: 'Dark colours' }).click();
-  await expect.poll(scheme, BOUND).toBe('dark');
+  await expect.poll(scheme).toBe('dark');
   expect(await page.title()).toBe('What is troubling you? · wenzhen');
   await page.getByRole('button', { name: '中文' }).click();
-  await expect.poll(() => page.title(), BOUND).toBe('您哪里不舒服？ · 问诊');
+  await expect.poll(() => page.title()).toBe('您哪里不舒服？ · 问诊');
 });

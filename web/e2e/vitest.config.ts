@@ -7,5 +7,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 180_000,
     hookTimeout: 120_000,
+    // How long is waited for what comes by itself.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -54,7 +54,7 @@ async function holdBack(page: Page): Promise<() => Promise<void>> {
     await route.fulfill({ json: { ...json, status: 'processing', assessment: null } });
   });
   return async () => {
-    await expect.poll(() => last && statusOf(page, last), { timeout: 30_000 }).toBe('completed');
+    await expect.poll(() => last && statusOf(page, last)).toBe('completed');
     await page.unroute(isConsultation);
   };
 }

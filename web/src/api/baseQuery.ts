@@ -24,6 +24,8 @@ const send = fetchBaseQuery({
 export interface AnswerMeta {
   /** Seconds before which the same is not to be asked again. */
   retryAfter?: number;
+  /** Whether what it tells of has changed since it was asked for. */
+  isStale?: boolean;
 }
 
 type Call = BaseQueryFn<FetchArgs, unknown, Failure, object, AnswerMeta>;
@@ -31,7 +33,10 @@ type Call = BaseQueryFn<FetchArgs, unknown, Failure, object, AnswerMeta>;
 /** One call to the API. What is read is not from before a change that this tab knows of. */
 export const baseQuery: Call = async (request, context, options) => {
   const call = async () => callOnce(request, context, options);
-  if (isRead(request)) return readFresh(request.url, call, mayBeAskedAgain);
+  if (isRead(request)) {
+    const { answer, isStale } = await readFresh(request.url, call, mayBeAskedAgain);
+    return isStale ? { ...answer, meta: { ...answer.meta, isStale } } : answer;
+  }
 
   const answer = await call();
   // Also behind a failure: only its answer may have been lost.

@@ -10,6 +10,12 @@ const MAX_SENDS = 3;
 
 const underWay = new Set<Read>();
 
+/** An answer, and whether what it tells of has changed since it was asked for. */
+export interface FreshAnswer<Answer> {
+  answer: Answer;
+  isStale: boolean;
+}
+
 /**
  * Sends a read, and once more if what it tells of changed meanwhile: its answer may be from before. The
  * cache would show it until it is asked behind it, and of a first read it does not know that it should.
@@ -19,12 +25,13 @@ export async function readFresh<Answer>(
   path: string,
   send: () => Promise<Answer>,
   mayBeAskedAgain: (answer: Answer) => boolean,
-): Promise<Answer> {
+): Promise<FreshAnswer<Answer>> {
   for (let sends = 1; ; sends++) {
     const read: Read = { path, isStale: false };
     underWay.add(read);
     const answer = await send().finally(() => underWay.delete(read));
-    if (!read.isStale || sends === MAX_SENDS || !mayBeAskedAgain(answer)) return answer;
+    const { isStale } = read;
+    if (!isStale || sends === MAX_SENDS || !mayBeAskedAgain(answer)) return { answer, isStale };
   }
 }
 

@@ -1,5 +1,5 @@
 import { Skeleton } from 'antd';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useLayoutEffect } from 'react';
 import { Outlet, useNavigation } from 'react-router';
 import { CallSentence } from '../components/CallSentence';
 import { useTexts } from '../i18n/texts';
@@ -22,6 +22,11 @@ export function Shell() {
   const isSignedIn = useAppSelector((state) => state.session.status === 'signed_in');
   const isOnline = useOnline();
   const isLoading = useNavigation().state === 'loading';
+
+  useLayoutEffect(() => {
+    // The sign-in takes the page's place, and the page takes it back.
+    window.scrollTo(0, 0);
+  }, [isSignedIn]);
 
   return (
     <>

@@ -7,12 +7,15 @@ interface Props {
   hint: string;
   accept: string;
   multiple?: boolean;
+  /** Whether nothing is taken now. */
+  isDisabled?: boolean;
   onFiles: (files: Iterable<File>) => void;
   children?: ReactNode;
 }
 
 /** An area for files, which are dropped on it or chosen. */
-export function DropArea({ lead, hint, accept, multiple = false, onFiles, children }: Props) {
+export function DropArea(props: Props) {
+  const { lead, hint, accept, multiple = false, isDisabled = false, onFiles, children } = props;
   const t = useTexts();
   const hintId = useId();
   const [isOver, setOver] = useState(false);
@@ -25,11 +28,11 @@ export function DropArea({ lead, hint, accept, multiple = false, onFiles, childr
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        onFiles(event.dataTransfer.files);
+        if (!isDisabled) onFiles(event.dataTransfer.files);
       }}
       onDragOver={(event) => {
         event.preventDefault();
-        setOver(true);
+        setOver(!isDisabled);
       }}
       onDragLeave={() => {
         setOver(false);
@@ -42,6 +45,7 @@ export function DropArea({ lead, hint, accept, multiple = false, onFiles, childr
           type="file"
           multiple={multiple}
           accept={accept}
+          disabled={isDisabled}
           aria-describedby={hintId}
           onChange={({ target }) => {
             onFiles([...(target.files ?? [])]);

@@ -17,7 +17,7 @@ export function FreshLink({ known, read, button, children }: Props) {
   const t = useTexts();
   const [isReading, setReading] = useState(false);
   const [blocked, setBlocked] = useState<TimedLink>();
-  const link = blocked ?? known;
+  const link = blocked && isFresh(blocked) ? blocked : known;
 
   const open = async () => {
     setReading(true);
@@ -27,7 +27,11 @@ export function FreshLink({ known, read, button, children }: Props) {
   };
   const tap = (event: MouseEvent) => {
     if (isReading) event.preventDefault();
-    if (isReading || (link && isFresh(link))) return;
+    if (isReading || (link && isFresh(link))) {
+      // Behind the tap: the browser still follows the link.
+      if (blocked) setTimeout(setBlocked, 0, undefined);
+      return;
+    }
     event.preventDefault();
     void open();
   };
@@ -42,8 +46,11 @@ export function FreshLink({ known, read, button, children }: Props) {
       >
         {children}
       </Button>
+      <span className="unseen" role="status">
+        {blocked && t('app.tapAgain')}
+      </span>
       {blocked && (
-        <span className="small" role="status">
+        <span className="small" aria-hidden>
           {t('app.tapAgain')}
         </span>
       )}

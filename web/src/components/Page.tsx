@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { NavigationType, useNavigationType } from 'react-router';
 import { useTexts } from '../i18n/texts';
 
@@ -21,6 +21,9 @@ export function Page({ title, lead, extra, children }: Props) {
 
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
+  }, []);
+  // Before it is seen.
+  useLayoutEffect(() => {
     if (opensAtTop) window.scrollTo(0, 0);
   }, [opensAtTop]);
   useEffect(() => {

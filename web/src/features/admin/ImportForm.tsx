@@ -45,7 +45,7 @@ export function ImportForm() {
 
   return (
     <Section title={t('users.import')}>
-      <CsvDrop onText={write} />
+      <CsvDrop isDisabled={isLoading} onText={write} />
       {isRestored && <Alert type="info" showIcon title={t('users.csv.restored')} />}
       <label htmlFor={areaId}>{t('users.csv')}</label>
       <Input.TextArea
@@ -114,8 +114,13 @@ function useCsvText() {
   return { text, isRestored: draft !== undefined && draft === text, write };
 }
 
+interface CsvDropProps {
+  isDisabled: boolean;
+  onText: (text: string) => void;
+}
+
 /** A file is read into the text, where it can be looked over. */
-function CsvDrop({ onText }: { onText: (text: string) => void }) {
+function CsvDrop({ isDisabled, onText }: CsvDropProps) {
   const t = useTexts();
   const [fault, setFault] = useState<'large' | 'binary'>();
 
@@ -132,6 +137,7 @@ function CsvDrop({ onText }: { onText: (text: string) => void }) {
         lead={t('users.csv.drop')}
         hint={t('users.csv.file')}
         accept=".csv,text/csv"
+        isDisabled={isDisabled}
         onFiles={(files) => void read([...files])}
       />
       {fault && (

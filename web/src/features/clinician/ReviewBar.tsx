@@ -1,5 +1,5 @@
 import { Button } from 'antd';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Consultation } from '../../api/types';
 import { useAppSelector } from '../../app/hooks';
 import { FailureAlert } from '../../components/FailureAlert';
@@ -17,34 +17,49 @@ export function ReviewBar({ consultation }: { consultation: Consultation }) {
   const [review, { error, isLoading }] = useReviewConsultationMutation();
   const isHeldBack = useHeldBack(error);
   const { id, updated_at, reviewed_at } = consultation;
-  const [seenAt, setSeenAt] = useState(updated_at);
-  const hasNews = !reviewed_at && seenAt !== updated_at;
+  const { hasNews, acknowledge, button } = useNews(consultation);
 
   return (
     <section className="card review" aria-label={t('review.title')}>
       <div className="review-row" role="status">
         <ReviewState consultation={consultation} hasNews={hasNews} />
-        {hasNews && (
+        <div className="row">
+          {hasNews && <Button onClick={acknowledge}>{t('review.seen')}</Button>}
           <Button
-            onClick={() => {
-              setSeenAt(updated_at);
-            }}
+            ref={button}
+            type={reviewed_at ? 'default' : 'primary'}
+            loading={isLoading}
+            disabled={isHeldBack || hasNews}
+            onClick={() => void review({ id, reviewed: !reviewed_at, updated_at })}
           >
-            {t('review.seen')}
+            {t(reviewed_at ? 'review.reopen' : 'review.mark')}
           </Button>
-        )}
-        <Button
-          type={reviewed_at ? 'default' : 'primary'}
-          loading={isLoading}
-          disabled={isHeldBack || hasNews}
-          onClick={() => void review({ id, reviewed: !reviewed_at, updated_at })}
-        >
-          {t(reviewed_at ? 'review.reopen' : 'review.mark')}
-        </Button>
+        </div>
       </div>
       <FailureAlert error={error} />
     </section>
   );
+}
+
+/** What has come since the page was opened, of what a review is of: a report, for one, is not. */
+function useNews(consultation: Consultation) {
+  const { reviewed_at, turns, urgency, status, answers, assessment } = consultation;
+  const shown = JSON.stringify([turns, urgency, status, answers, assessment?.summary]);
+  const [seen, setSeen] = useState(shown);
+  const button = useRef<HTMLButtonElement>(null);
+  const wasAcknowledged = useRef(false);
+
+  useEffect(() => {
+    // The button that was tapped is gone.
+    if (wasAcknowledged.current) button.current?.focus();
+    wasAcknowledged.current = false;
+  }, [seen]);
+
+  const acknowledge = () => {
+    wasAcknowledged.current = true;
+    setSeen(shown);
+  };
+  return { hasNews: !reviewed_at && seen !== shown, acknowledge, button };
 }
 
 interface StateProps {

@@ -37,6 +37,7 @@ export function NewConsultationPage() {
   const { dialog, ask, confirmed } = useLeftOut(send);
   const words = useProblemWords(isFailure(error));
 
+  useEffect(prepareAnswer, []);
   useEffect(() => {
     if (!isFailure(error) || words === 'loading') return;
     const fields = error.fields.filter(({ field }) => form.getFieldInstance(field as keyof Fields));
@@ -58,7 +59,6 @@ export function NewConsultationPage() {
         // What is written while it is being sent would not be part of it.
         disabled={isSending}
         initialValues={draft}
-        onFocus={prepareAnswer}
         onValuesChange={(part) => {
           saveDraft(part);
         }}
@@ -75,6 +75,7 @@ export function NewConsultationPage() {
         <Form.Item label={t('new.files')}>
           <UploadField
             files={files.files}
+            isDisabled={isSending}
             onAdd={files.add}
             onRetry={files.retry}
             onRemove={files.remove}
@@ -102,7 +103,7 @@ function hasContent({ symptoms, history, attachments = [] }: Draft): boolean {
   return Boolean(symptoms) || Boolean(history) || attachments.length > 0;
 }
 
-/** The page that shows the decision is there before the decision is. */
+/** The page that shows the decision is there before the decision is. Now, since this one has just come, too. */
 function prepareAnswer(): void {
   load(() => import('./ConsultationPage')).catch(() => undefined);
 }

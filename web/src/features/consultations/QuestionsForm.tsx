@@ -1,11 +1,18 @@
 import { Button } from 'antd';
-import { useEffect, useRef, useState, type RefObject } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Answer, Consultation, Question } from '../../api/types';
 import { FailureAlert } from '../../components/FailureAlert';
 import { Section } from '../../components/Section';
 import { SourceLink } from '../../components/SourceLink';
 import { tagOf, useTexts } from '../../i18n/texts';
-import { isOpenTo, rowsOf, unsentAnswers, type Given, type GivenAnswers } from './answers';
+import {
+  isOpenTo,
+  rowsOf,
+  unsentAnswers,
+  withTaken,
+  type Given,
+  type GivenAnswers,
+} from './answers';
 import { useAnswerQuestionsMutation } from './consultationsApi';
 
 const ANSWERS: Answer[] = ['yes', 'no', 'unsure'];
@@ -20,8 +27,8 @@ const AT_FIRST = 6;
 export function QuestionsForm({ consultation }: { consultation: Consultation }) {
   const t = useTexts();
   const [showsAll, setShowsAll] = useState(false);
-  const list = useFocusOnMore(showsAll);
-  const { given, send } = useAnswers(consultation.id);
+  const { list, noteShown } = useFocusOnMore(showsAll);
+  const { given, send } = useAnswers(consultation);
   const seen = useSeen(consultation.questions);
 
   const rows = rowsOf(seen, given, consultation.urgency);
@@ -49,6 +56,7 @@ export function QuestionsForm({ consultation }: { consultation: Consultation }) 
         <Button
           type="link"
           onClick={() => {
+            noteShown(shown.length);
             setShowsAll(true);
           }}
         >
@@ -60,18 +68,19 @@ export function QuestionsForm({ consultation }: { consultation: Consultation }) 
 }
 
 /** Whoever asks for more goes on where they are: the button that had the focus is gone. */
-function useFocusOnMore(showsAll: boolean): RefObject<HTMLUListElement> {
+function useFocusOnMore(showsAll: boolean) {
   const list = useRef<HTMLUListElement>(null);
   const before = useRef(0);
 
   useEffect(() => {
     const rows = list.current?.querySelectorAll('.question') ?? [];
     if (showsAll) rows[before.current]?.querySelector('button')?.focus();
-    return () => {
-      before.current = rows.length;
-    };
   }, [showsAll]);
-  return list;
+
+  const noteShown = (rows: number) => {
+    before.current = rows;
+  };
+  return { list, noteShown };
 }
 
 /** All questions that were asked since the page is there. */
@@ -83,7 +92,7 @@ function useSeen(questions: Question[]): Question[] {
 }
 
 /** The answers that were given on this page, each with what became of it. One that was not taken is not lost. */
-function useAnswers(id: string) {
+function useAnswers({ id, answers }: Consultation) {
   const [unsent] = useState(() => unsentAnswers(id));
   const [given, setGiven] = useState<GivenAnswers>(() => unsent.given());
   const [answer] = useAnswerQuestionsMutation();
@@ -103,8 +112,12 @@ function useAnswers(id: string) {
     });
   };
 
+  useEffect(() => {
+    unsent.dropTaken(answers);
+  }, [answers, unsent]);
+
   return {
-    given,
+    given: withTaken(given, answers),
     send: (code: string, value: Answer) => void send(code, value),
   };
 }

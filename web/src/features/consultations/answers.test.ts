@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOpenTo, rowsOf, unsentAnswers } from './answers';
+import { isOpenTo, rowsOf, unsentAnswers, withTaken } from './answers';
 import { TabStorage } from './tabStorage.fixture';
 
 describe('a row', () => {
@@ -36,6 +36,21 @@ describe('an answer that was not taken', () => {
     expect(unsentAnswers('other', storage).given()).toEqual({});
     unsent.drop('a', 'yes');
     expect(storage.length).toBe(0);
+  });
+
+  it('is no failure any more once the consultation has it, or a more alarming one', () => {
+    const given = {
+      a: { value: 'no', error: 'lost' },
+      b: { value: 'yes', error: 'lost' },
+    } as const;
+    const taken = { a: 'unsure', b: 'no' } as const;
+    expect(withTaken(given, taken)).toEqual({ a: { value: 'no' }, b: given.b });
+
+    const unsent = unsentAnswers('c', new TabStorage());
+    unsent.keep('a', 'no');
+    unsent.keep('b', 'yes');
+    unsent.dropTaken(taken);
+    expect(Object.keys(unsent.given())).toEqual(['b']);
   });
 
   it('is not forgotten when an earlier one to the same question is taken', () => {

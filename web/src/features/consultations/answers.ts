@@ -35,6 +35,11 @@ export function unsentAnswers(id: string, storage: Storage = sessionStorage) {
     keep(code: string, value: Answer): void {
       save({ ...load(), [code]: value });
     },
+    /** Those that the consultation has, whatever became of their answers. */
+    dropTaken(taken: Unsent): void {
+      const left = Object.entries(load()).filter(([code, value]) => !isMet(value, taken[code]));
+      save(Object.fromEntries(left));
+    },
     /** It was taken; a later one to the same question may be on its way. */
     drop(code: string, value: Answer): void {
       const { [code]: kept, ...others } = load();
@@ -45,6 +50,19 @@ export function unsentAnswers(id: string, storage: Storage = sessionStorage) {
 
 /** The most alarming answer to a question stands, so only a more alarming one changes anything. */
 const ALARM: Record<Answer, number> = { no: 0, unsure: 1, yes: 2 };
+
+/** Whether an answer says as much as the one that was given. */
+function isMet(given: Answer | undefined, taken: Answer | undefined): boolean {
+  return given !== undefined && taken !== undefined && ALARM[taken] >= ALARM[given];
+}
+
+/** What was given, without the failures of answers that the consultation has all the same. */
+export function withTaken(given: GivenAnswers, taken: Unsent): GivenAnswers {
+  const rows = Object.entries(given).map(([code, one]) => {
+    return [code, one && isMet(one.value, taken[code]) ? { value: one.value } : one] as const;
+  });
+  return Object.fromEntries(rows);
+}
 
 /** Whether a row takes this answer: a mistaken “no” can become a “yes”. The given one stays as it is. */
 export function isOpenTo(given: Given | undefined, value: Answer): boolean {

@@ -140,6 +140,26 @@ describe('a read that is on its way while something changes', () => {
 });
 
 describe('a long poll', () => {
+  it('from before a change, and not to be asked again, takes nothing back', async () => {
+    let letGo = (): void => undefined;
+    const first = json(consultation, 200, { 'retry-after': '12' });
+    serve({
+      'GET /v1/consultations/c': () => json({ ...consultation, urgency: 'emergency' }),
+      'GET /v1/consultations/c?wait=20': () =>
+        new Promise((resolve) => {
+          letGo = () => {
+            resolve(first);
+          };
+        }),
+    });
+    const poll = store.dispatch(awaitConsultation.initiate('c'));
+    await store.dispatch(getConsultation.initiate('c'));
+    store.dispatch(readConsultationAgain('c'));
+    letGo();
+    expect((await poll).data?.retryAfter).toBe(12);
+    expect(read()?.urgency).toBe('emergency');
+  });
+
   it('tells when the next one may wait', async () => {
     serve({
       'GET /v1/consultations/c?wait=20': () => json(consultation, 200, { 'retry-after': '12' }),

@@ -52,7 +52,7 @@ export const consultationsApi = api.injectEndpoints({
       onQueryStarted: async (id, { dispatch, queryFulfilled }) => {
         try {
           const { data } = await queryFulfilled;
-          dispatch(changeRead(id, () => data.consultation));
+          if (!data.isStale) dispatch(changeRead(id, () => data.consultation));
         } catch (refusal) {
           // It is gone: the page, which has asked for it before, learns of that too.
           const { error } = refusal as { error?: unknown };

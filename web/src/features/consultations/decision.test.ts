@@ -59,3 +59,18 @@ it('a message is being answered, and what a model has raised stays raised', () =
   expect(after).toMatchObject({ job_id: 'second', status: 'processing', urgency: 'urgent' });
   expect(after.triage.urgency).toBe('routine');
 });
+
+it('the decision on a message takes back nothing that has risen while it was on its way', () => {
+  const emergency = {
+    ...{ urgency: 'emergency', advice: 'Call now.', red_flags: [sign], questions: [] },
+    answers: { a: 'yes' },
+  } as unknown as Answered;
+  const accepted = {
+    ...{ job_id: 'second', status: 'processing', urgency: 'routine', advice: 'See a doctor.' },
+    ...{ red_flags: [], questions: [{ code: 'b' }] },
+  } as unknown as Accepted;
+
+  const after = withAccepted(withAnswered(before, emergency), accepted);
+  expect(after).toMatchObject({ job_id: 'second', status: 'processing', urgency: 'emergency' });
+  expect(after.triage).toMatchObject({ advice: 'Call now.', red_flags: [sign] });
+});

@@ -9,10 +9,11 @@ export function withAnswered(before: Consultation, answered: Answered): Consulta
   return { ...withDecision(before, answered), answers: answered.answers };
 }
 
-/** A consultation with the decision that a message was accepted with, and with its job. */
+/** A consultation with the job of a message, and the decision that it was accepted with, unless that has risen since. */
 export function withAccepted(before: Consultation, accepted: Accepted): Consultation {
-  const { job_id, status } = accepted;
-  return { ...withDecision(before, accepted), job_id, status };
+  const { job_id, status, urgency } = accepted;
+  const decided = isBelow(urgency, before.triage.urgency) ? before : withDecision(before, accepted);
+  return { ...decided, job_id, status };
 }
 
 /** Answers only add up, and only raise: a decision on fewer of them, or a lesser one, is from before. */
@@ -21,7 +22,7 @@ function isOlder(
   { answers: known, triage }: Consultation,
 ): boolean {
   const count = (of: object) => Object.keys(of).length;
-  return count(answers) < count(known) || greater(urgency, triage.urgency) !== urgency;
+  return count(answers) < count(known) || isBelow(urgency, triage.urgency);
 }
 
 /** The rules' decision in place of the one before. What a model has raised above it stays. */
@@ -31,6 +32,10 @@ function withDecision(before: Consultation, decision: Answered | Accepted): Cons
   return { ...before, triage, questions, urgency: greater(before.urgency, urgency) };
 }
 
+function isBelow(one: Urgency, other: Urgency): boolean {
+  return ORDER.indexOf(one) < ORDER.indexOf(other);
+}
+
 function greater(one: Urgency, other: Urgency): Urgency {
-  return ORDER.indexOf(one) > ORDER.indexOf(other) ? one : other;
+  return isBelow(one, other) ? other : one;
 }

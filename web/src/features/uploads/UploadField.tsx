@@ -8,13 +8,15 @@ import { faultOf, MOST_FILES, mostInWords, TYPES } from './rules';
 
 interface Props {
   files: SentFile[];
+  /** Whether none is taken now. */
+  isDisabled: boolean;
   onAdd: (file: File) => void;
   onRetry: (file: SentFile) => void;
   onRemove: (file: SentFile) => void;
 }
 
 /** Files are chosen, dropped, or pasted anywhere on the page. */
-export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
+export function UploadField({ files, isDisabled, onAdd, onRetry, onRemove }: Props) {
   const t = useTexts();
   const [fault, setFault] = useState<TextKey>();
 
@@ -27,7 +29,7 @@ export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
     good.slice(0, places).forEach(onAdd);
     setFault(good.length > places ? 'upload.tooMany' : faults.find(Boolean));
   };
-  usePastedFiles(take);
+  usePastedFiles(isDisabled ? undefined : take);
 
   return (
     <div className="uploads">
@@ -36,6 +38,7 @@ export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
         hint={t('upload.rule', { count: MOST_FILES, most: mostInWords() })}
         accept={[...TYPES, '.dcm'].join(',')}
         multiple
+        isDisabled={isDisabled}
         onFiles={take}
       />
       {fault && (
@@ -61,8 +64,9 @@ export function UploadField({ files, onAdd, onRetry, onRemove }: Props) {
   );
 }
 
-function usePastedFiles(take: (files: FileList) => void): void {
+function usePastedFiles(take: ((files: FileList) => void) | undefined): void {
   useEffect(() => {
+    if (!take) return;
     const paste = ({ clipboardData }: ClipboardEvent) => {
       if (clipboardData && clipboardData.files.length > 0) take(clipboardData.files);
     };
