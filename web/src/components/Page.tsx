@@ -1,6 +1,6 @@
-import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
-import { NavigationType, useNavigationType } from 'react-router';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { useTexts } from '../i18n/texts';
+import { useScrollPlace } from './useScrollPlace';
 
 interface Props {
   title: string;
@@ -9,23 +9,15 @@ interface Props {
   children?: ReactNode;
 }
 
-/**
- * A page with its heading, which has the focus when the page opens: screen readers then say it. A page
- * that was not there before is seen from its beginning; Back leads to where one was.
- */
+/** A page with its heading, which has the focus when the page opens: screen readers then say it. */
 export function Page({ title, lead, extra, children }: Props) {
   const t = useTexts();
   const heading = useRef<HTMLHeadingElement>(null);
-  const isBack = useNavigationType() === NavigationType.Pop;
-  const [opensAtTop] = useState(!isBack);
+  useScrollPlace();
 
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
   }, []);
-  // Before it is seen.
-  useLayoutEffect(() => {
-    if (opensAtTop) window.scrollTo(0, 0);
-  }, [opensAtTop]);
   useEffect(() => {
     document.title = `${title} · ${t('app.name')}`;
   }, [title, t]);
