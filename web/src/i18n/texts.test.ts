@@ -1,4 +1,6 @@
 import { expect, it, vi } from 'vitest';
+import { consultationEn } from './consultation/en';
+import { consultationZh } from './consultation/zh';
 import { en } from './en';
 import { staffEn } from './staff/en';
 import { staffZh } from './staff/zh';
@@ -6,6 +8,7 @@ import { zh } from './zh';
 
 vi.mock('../app/hooks', () => ({ useAppSelector: vi.fn() }));
 const { regionOf, translate } = await import('./texts');
+await import('./consultation');
 
 it('puts values into both languages', () => {
   expect(translate('en', 'consultation.age', { age: 58 })).toBe('58 years');
@@ -27,8 +30,8 @@ it('writes times as the browser’s own English does', () => {
 
 it('has the same values in both languages', () => {
   const names = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
-  const english = Object.entries<string>({ ...en, ...staffEn });
-  const chinese: Record<string, string> = { ...zh, ...staffZh };
+  const english = Object.entries<string>({ ...en, ...consultationEn, ...staffEn });
+  const chinese: Record<string, string> = { ...zh, ...consultationZh, ...staffZh };
 
   const other = english.filter(([key, text]) => {
     return names(text).join() !== names(chinese[key] ?? '').join();

@@ -1,11 +1,12 @@
 import { useCallback } from 'react';
 import type { Locale } from '../api/types';
 import { useAppSelector } from '../app/hooks';
+import type { ConsultationTextKey } from './consultation/en';
 import { en, type CommonTextKey } from './en';
 import type { StaffTextKey } from './staff/en';
 import { zh } from './zh';
 
-export type TextKey = CommonTextKey | StaffTextKey;
+export type TextKey = CommonTextKey | ConsultationTextKey | StaffTextKey;
 
 export type Values = Record<string, string | number>;
 export type Translate = (key: TextKey, values?: Values) => string;
@@ -14,7 +15,7 @@ type Texts = Partial<Record<TextKey, string>>;
 
 const TEXTS: Record<Locale, Texts> = { en: { ...en }, zh: { ...zh } };
 
-/** Adds the texts of pages that not everybody opens (`staff/`). */
+/** Adds the texts of pages that are loaded by themselves (`consultation/`, `staff/`). */
 export function addTexts(more: Record<Locale, Texts>): void {
   Object.assign(TEXTS.en, more.en);
   Object.assign(TEXTS.zh, more.zh);

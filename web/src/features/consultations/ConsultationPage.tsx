@@ -9,6 +9,7 @@ import { FailureAlert } from '../../components/FailureAlert';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
 import { UrgencyBanner } from '../../components/UrgencyBanner';
+import '../../i18n/consultation';
 import { tagOf, useTexts, useTimes } from '../../i18n/texts';
 import { Actions } from './Actions';
 import { AssessmentView } from './AssessmentView';
