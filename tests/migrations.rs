@@ -212,6 +212,25 @@ async fn an_empty_database_gets_its_schema_and_its_user() {
     database.remove().await;
 }
 
+/// RDS makes the administrator's password, and another one every week.
+#[tokio::test]
+async fn an_administrator_may_have_any_password() {
+    let (mut database, user) = (empty_database().await, FunctionsUser::new().await);
+    let administrator = format!("administrator_{}", Uuid::new_v4().simple());
+    let password = "a%41b%~?#[]:|<>{}^`%";
+    let create = format!("CREATE ROLE {administrator} LOGIN SUPERUSER PASSWORD '{password}'");
+    let created = sqlx::query(sqlx::AssertSqlSafe(create)).execute(&mut database.connection);
+    created.await.unwrap();
+
+    let secret = StoredSecret::create(&credentials(&administrator, password)).await;
+    let name = secret.name.clone();
+    let mut deployment = Deployment::with_administrator(&database.url, &user, name).await;
+    let report = deployment.request("Create", None).await;
+    assert_eq!(report["Status"], "SUCCESS", "{report}");
+    deployment.end();
+    database.remove().await;
+}
+
 #[tokio::test]
 async fn two_deployments_at_once_apply_each_migration_once() {
     let (database, user) = (empty_database().await, FunctionsUser::new().await);

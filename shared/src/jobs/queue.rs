@@ -6,8 +6,8 @@ use aws_config::SdkConfig;
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, QueueAttributeName,
-    SendMessageBatchRequestEntry,
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
+    QueueAttributeName, SendMessageBatchRequestEntry,
 };
 
 use tracing::Instrument;
@@ -22,8 +22,10 @@ pub const MAX_BATCH_SIZE: usize = 10;
 /// The attribute in which a message that was passed on has the id that it came with.
 const ORIGINAL_ID_ATTRIBUTE: &str = "original_id";
 
-/// The error code for a receipt that does not hold any more.
+/// The error codes for a receipt that does not hold any more: of one that is none, and of one whose
+/// message was deleted, or came again. The second is other parameters' code, too.
 const INVALID_RECEIPT: &str = "ReceiptHandleIsInvalid";
+const INVALID_VALUE: &str = "InvalidParameterValue";
 
 /// The id that a message had when it was first received.
 pub fn original_id(record: &SqsMessage) -> Option<&str> {
@@ -169,9 +171,7 @@ impl Queue {
         let response = request.set_entries(Some(entries)).send().await?;
 
         let failures = response.failed().iter();
-        let unchanged = failures
-            .filter(|entry| entry.code() != INVALID_RECEIPT)
-            .count();
+        let unchanged = failures.filter(|entry| !is_past(entry)).count();
         if unchanged > 0 {
             let message =
                 format!("the queue left the visibility of {unchanged} messages as it was");
@@ -203,4 +203,36 @@ fn visibility_entry(
         .receipt_handle(receipt)
         .visibility_timeout(seconds)
         .build()
+}
+
+/// Whether an entry has failed since its receipt does not hold any more.
+fn is_past(entry: &BatchResultErrorEntry) -> bool {
+    match entry.code() {
+        INVALID_RECEIPT => true,
+        INVALID_VALUE => entry
+            .message()
+            .is_some_and(|it| it.contains("ReceiptHandle")),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(code: &str, message: &str) -> BatchResultErrorEntry {
+        let entry = BatchResultErrorEntry::builder().id("0").sender_fault(true);
+        entry.code(code).message(message).build().unwrap()
+    }
+
+    #[test]
+    fn a_receipt_that_holds_no_more_is_told_from_a_refusal() {
+        let reason = "Value 4 for parameter ReceiptHandle is invalid. Reason: Message does not exist \
+                      or is not available for visibility timeout change.";
+        assert!(is_past(&entry("ReceiptHandleIsInvalid", "not a receipt")));
+        assert!(is_past(&entry("InvalidParameterValue", reason)));
+        let timeout = "Value 50000 for parameter VisibilityTimeout is invalid.";
+        assert!(!is_past(&entry("InvalidParameterValue", timeout)));
+        assert!(!is_past(&entry("InternalError", "")));
+    }
 }

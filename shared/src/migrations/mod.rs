@@ -119,8 +119,9 @@ impl Migrations {
     async fn administrator(&self) -> Result<Database, Error> {
         let mut url = self.resolve(&self.settings.url).await?;
         let credentials = self.credentials(&self.settings.secret).await?;
-        let named = url.set_username(&credentials.username);
-        let named = named.and_then(|()| url.set_password(Some(&credentials.password)));
+        let named = url.set_username(&escape_percent(&credentials.username));
+        let password = escape_percent(&credentials.password);
+        let named = named.and_then(|()| url.set_password(Some(&password)));
         named.map_err(|()| Error::internal("MIGRATIONS_URL takes no user"))?;
 
         let settings = DatabaseSettings {
@@ -271,6 +272,12 @@ fn misconfigured(error: &ConfigError) -> Error {
 fn unreadable(source: BoxError) -> Error {
     let detail = "A secret of the migrations cannot be read, or is not what it must be.";
     Error::new(ErrorKind::Internal, detail).with_source(source)
+}
+
+/// A part of a URL, whose setter escapes what else is to be escaped. RDS makes passwords of any
+/// characters.
+fn escape_percent(text: &str) -> String {
+    text.replace('%', "%25")
 }
 
 #[cfg(test)]
