@@ -35,7 +35,7 @@ export async function readFresh<Answer>(
   }
 }
 
-/** Says that what is at this path may have changed: with it all that is below it, and the list it is in. */
+/** Says that what is at this path may have changed, with all below it and the list that it is in. */
 export function noteChange(path: string): void {
   const resource = resourceOf(path);
   for (const read of underWay) {

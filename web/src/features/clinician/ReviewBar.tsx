@@ -9,8 +9,8 @@ import { useTexts, useTimes } from '../../i18n/texts';
 import { useReviewConsultationMutation } from './clinicianApi';
 
 /**
- * Whether the clinic has seen to a consultation, and the button that says so or takes it back. What comes
- * while the page is open may stand where nobody looks: it is to be acknowledged before.
+ * Whether the clinic has seen to a consultation, and the button that says so or takes it back. What
+ * comes while the page is open may stand where nobody looks: it is to be acknowledged before.
  */
 export function ReviewBar({ consultation }: { consultation: Consultation }) {
   const t = useTexts();

@@ -103,7 +103,7 @@ function hasContent({ symptoms, history, attachments = [] }: Draft): boolean {
   return Boolean(symptoms) || Boolean(history) || attachments.length > 0;
 }
 
-/** The page that shows the decision is there before the decision is. Now, since this one has just come, too. */
+/** The page that shows a decision is loaded before it is needed: while there is a connection. */
 function prepareAnswer(): void {
   load(() => import('./ConsultationPage')).catch(() => undefined);
 }

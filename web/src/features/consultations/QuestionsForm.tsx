@@ -91,7 +91,10 @@ function useSeen(questions: Question[]): Question[] {
   return seen;
 }
 
-/** The answers that were given on this page, each with what became of it. One that was not taken is not lost. */
+/**
+ * The answers that were given on this page, each with what became of it. One that was not taken is
+ * kept as a draft is.
+ */
 function useAnswers({ id, answers }: Consultation) {
   const [unsent] = useState(() => unsentAnswers(id));
   const [given, setGiven] = useState<GivenAnswers>(() => unsent.given());

@@ -9,7 +9,10 @@ export function withAnswered(before: Consultation, answered: Answered): Consulta
   return { ...withDecision(before, answered), answers: answered.answers };
 }
 
-/** A consultation with the job of a message, and the decision that it was accepted with, unless that has risen since. */
+/**
+ * A consultation with the job of a message, and with the decision that it was accepted with, unless
+ * the urgency has risen since.
+ */
 export function withAccepted(before: Consultation, accepted: Accepted): Consultation {
   const { job_id, status, urgency } = accepted;
   const decided = isBelow(urgency, before.triage.urgency) ? before : withDecision(before, accepted);
