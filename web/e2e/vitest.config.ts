@@ -9,5 +9,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // How long is waited for what comes by itself.
     expect: { poll: { timeout: 30_000 } },
+    // A browser, a stack and its models share the machine. What passed at the second attempt only is
+    // marked with its retry, and `traces/` keeps what the first one saw.
+    retry: 1,
   },
 });

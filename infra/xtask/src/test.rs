@@ -4,6 +4,7 @@
 //! the end, so it neither meets nor harms the one that `cargo xtask up` started.
 
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
@@ -70,37 +71,87 @@ pub async fn run_tests(options: &Options) -> Result<()> {
 /// other beside it.
 async fn test_stack(stack: &Stack, options: &Options) -> Result<()> {
     let arguments = &options.arguments;
-    report::say("");
     let names_chaos = arguments.iter().any(|name| name.starts_with("chaos"));
+    let mut parts = Parts::default();
+    report::say("");
 
     if !names_chaos {
-        let mut cargo = test_command(stack);
-        cargo.args(["--workspace", "--", "--skip", "chaos::"]);
-        tools::run(cargo.args(arguments), "tests failed; see above")?;
+        let tested = async { test_code(stack, arguments) };
+        parts.run("cargo test", tested).await;
     }
 
     if arguments.is_empty() {
-        web::test_web(stack).await?;
+        let tested = Box::pin(web::test_web(stack));
+        parts.run("the web client", tested).await;
     }
 
     if options.prometheus {
-        prometheus::check_stack(stack).await?;
+        let checked = prometheus::check_stack(stack);
+        parts.run("Prometheus", checked).await;
     }
 
     if options.contract {
-        contract::check_stack(stack).await?;
+        let checked = Box::pin(contract::check_stack(stack));
+        parts.run("the contract", checked).await;
     }
 
     if names_chaos || arguments.is_empty() {
-        let mut cargo = test_command(stack);
-        cargo.args(["--package", "wenzhen-tests", "--test", "all", "--"]);
-        if !names_chaos {
-            cargo.arg("chaos::");
-        }
-        cargo.args(["--test-threads", "1", "--nocapture"]);
-        tools::run(cargo.args(arguments), "tests failed; see above")?;
+        let tested = async { test_chaos(stack, arguments, names_chaos) };
+        parts.run("chaos", tested).await;
     }
-    Ok(())
+    parts.end()
+}
+
+/// The parts of a run: one that fails leaves the others their turn, so that one run tells all.
+#[derive(Default)]
+struct Parts {
+    outcomes: Vec<String>,
+    failures: Vec<anyhow::Error>,
+}
+
+impl Parts {
+    async fn run(&mut self, name: &str, part: impl Future<Output = Result<()>>) {
+        let began = Instant::now();
+        let ended = part.await;
+
+        let outcome = if ended.is_ok() { "passed" } else { "FAILED" };
+        let seconds = began.elapsed().as_secs();
+        let line = format!("{name:.<58} {outcome} ({seconds} s)");
+        self.outcomes.push(line);
+        self.failures.extend(ended.err());
+    }
+
+    fn end(self) -> Result<()> {
+        report::say("");
+        for outcome in self.outcomes {
+            report::say(outcome);
+        }
+
+        let mut failures = self.failures.into_iter();
+        let Some(first) = failures.next() else {
+            return Ok(());
+        };
+        for failure in failures {
+            report::failure(&failure);
+        }
+        Err(first)
+    }
+}
+
+fn test_code(stack: &Stack, arguments: &[String]) -> Result<()> {
+    let mut cargo = test_command(stack);
+    cargo.args(["--workspace", "--", "--skip", "chaos::"]);
+    tools::run(cargo.args(arguments), "tests failed; see above")
+}
+
+fn test_chaos(stack: &Stack, arguments: &[String], names_chaos: bool) -> Result<()> {
+    let mut cargo = test_command(stack);
+    cargo.args(["--package", "wenzhen-tests", "--test", "all", "--"]);
+    if !names_chaos {
+        cargo.arg("chaos::");
+    }
+    cargo.args(["--test-threads", "1", "--nocapture"]);
+    tools::run(cargo.args(arguments), "tests of chaos failed; see above")
 }
 
 fn test_command(stack: &Stack) -> Command {
