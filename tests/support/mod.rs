@@ -133,11 +133,18 @@ impl User {
         me["id"].as_str().unwrap().to_owned()
     }
 
-    /// Posts a complaint, which must be accepted.
+    /// Posts a complaint, which must be accepted. A stack that is busy asks to try again.
     pub async fn complain(&self, symptoms: &str) -> Value {
         let body = json!({ "symptoms": symptoms });
-        let request = self.post("/v1/consultations").json(&body);
-        read(request.send().await.unwrap(), StatusCode::ACCEPTED).await
+        let key = Uuid::new_v4().to_string();
+        let answer = eventually("the stack has time for a complaint", async || {
+            let request = self.post("/v1/consultations").json(&body);
+            let request = request.header("idempotency-key", &key);
+            let answer = request.send().await.unwrap();
+            (answer.status() != StatusCode::SERVICE_UNAVAILABLE).then_some(answer)
+        })
+        .await;
+        read(answer, StatusCode::ACCEPTED).await
     }
 
     /// Waits for the end of a consultation.
@@ -209,7 +216,7 @@ pub async fn own_database() -> OwnDatabase {
     OwnDatabase::create(&server_url, &STACK.root).await
 }
 
-/// Looks again and again until `look` finds something, for at most 30 seconds.
+/// Looks again and again until `look` finds something, for at most two minutes.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + EVENTUALLY_TIMEOUT;
     loop {

@@ -14,7 +14,7 @@ use wenzhen::realtime::{Connections, Gateway, Pusher};
 use super::{STACK, User};
 
 /// The longest that a frame is waited for.
-const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
+const FRAME_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// An open connection.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);

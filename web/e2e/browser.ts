@@ -12,7 +12,8 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, type TestContext } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, type TestContext } from 'vitest';
+import { newTenant, type Person } from './tenant';
 
 /** Where `cargo xtask test` serves the client with its stack. */
 export const WEB_URL = process.env.WEB_URL ?? 'http://127.0.0.1:8088';
@@ -67,16 +68,27 @@ interface Visitor {
 /** Whoever the test that runs has sent. */
 let visitors: Visitor[] = [];
 
-/** Gives the tests of a file a browser, and fails each test whose visitors have met a fault. */
+/** Whom the test that runs can sign in. */
+let people: Person[] = [];
+
+/**
+ * Gives the tests of a file a browser, and each a tenant of its own, so that tests neither see nor
+ * hold up each other. A test whose visitors have met a fault fails.
+ */
 export function useBrowser(): void {
   beforeAll(async () => {
     browser = await launch();
+  });
+  beforeEach(async () => {
+    people = await newTenant(WEB_URL);
   });
   afterEach(async ({ task }) => {
     const ended = visitors;
     visitors = [];
     const faults = ended.flatMap((visitor) => visitor.faults);
     const hasFailed = task.result?.state === 'fail' || faults.length > 0;
+    // Of an attempt that another one makes good, the runner tells no more than that it was.
+    if (hasFailed) console.error(task.result?.errors?.at(-1)?.message);
     await Promise.all(ended.map((visitor, number) => dismiss(visitor, task, hasFailed, number)));
     expect(faults).toEqual([]);
   });
@@ -129,6 +141,7 @@ export async function visit(look: Look): Promise<Page> {
   const faults: string[] = [];
   visitors.push({ context, faults });
   if (IS_TRACED) await context.tracing.start({ screenshots: true, snapshots: true });
+  await context.addInitScript(offerPeople, people);
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
 
@@ -139,6 +152,23 @@ export async function visit(look: Look): Promise<Page> {
   await page.goto(WEB_URL);
   await page.getByRole('heading', { level: 1 }).waitFor();
   return page;
+}
+
+/** One click signs in people of the test's own tenant, not of the demo's. */
+function offerPeople(people: Person[]): void {
+  const fetch = window.fetch.bind(window);
+  window.fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    if (input !== '/config.json' || !answer.ok) return answer;
+    return Response.json({ ...(await answer.json()), demoUsers: people });
+  };
+}
+
+/** Of the test's own tenant. */
+export function personOf(role: RoleName): Person {
+  const person = people.find((person) => person.role === role);
+  if (!person) throw new Error('there are no people: call useBrowser() first');
+  return person;
 }
 
 const NAMES = {

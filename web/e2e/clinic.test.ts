@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enDesktop, zhDarkPhone } from './looks';
-import { callAs, newConsultation } from './people';
+import { callAs, INGEST_MS, newConsultation } from './people';
 
 useBrowser();
 
@@ -41,6 +41,7 @@ it('a clinician sees the most urgent first, and how an answer was made', async (
 });
 
 it('what a clinician has reviewed leaves the list, until the patient tells more', async () => {
+  await newConsultation('A runny nose for two days.');
   const id = await newConsultation('I have crushing chest pain and cold sweats.');
   const page = await visit(enDesktop);
   await signIn(page, 'clinician', enDesktop);
@@ -135,7 +136,7 @@ it('a document is brought in, found, and deleted', async () => {
   await page.getByRole('button', { name: '导入' }).click();
 
   const row = page.locator('.document[data-status=ready]', { hasText: title });
-  await row.waitFor();
+  await row.waitFor({ timeout: INGEST_MS });
   await page.getByLabel('问题').fill(title);
   await page.getByRole('button', { name: '检索' }).click();
   await page.locator('.passages > li', { hasText: title }).first().waitFor();
@@ -197,7 +198,7 @@ it('an admin sees the health with its charts, limits and circuits, and queues fa
   await page.getByRole('row', { name: /user 同一用户 每60秒100次/ }).waitFor();
   // A line needs two values: the page has looked again by then.
   const line = page.locator('[data-chart=database] path');
-  await expect.poll(async () => line.getAttribute('d'), { timeout: 20_000 }).toMatch(/^M.+L/);
+  await expect.poll(async () => line.getAttribute('d')).toMatch(/^M.+L/);
   await page.getByRole('button', { name: '全部重新排队' }).click();
   await page.getByText(/已重新排队：\d+/).waitFor();
   await look(page, 'operations-zh-phone-dark');

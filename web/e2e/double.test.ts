@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { signIn, useBrowser, visit } from './browser';
 import { enDesktop } from './looks';
-import { callAs } from './people';
+import { callAs, INGEST_MS } from './people';
 
 useBrowser();
 
@@ -79,14 +79,14 @@ it('a document that is brought in twice is there once, and nothing is said of an
   await submitTwice(page, 'Title');
 
   const row = page.locator('.document[data-status=ready]', { hasText: title });
-  await row.waitFor();
+  await row.waitFor({ timeout: INGEST_MS });
   expect(await page.locator('.document', { hasText: title }).count()).toBe(1);
   expect(await page.locator('.failure').count()).toBe(0);
 });
 
 it('people who are imported twice are there once', async () => {
-  const admin = await callAs('admin');
-  const { page } = admin;
+  const page = await visit(enDesktop);
+  await signIn(page, 'admin', enDesktop);
   await page.getByRole('link', { name: 'People' }).click();
   const id = randomUUID();
   const csv = `id,email,name,role\n${id},${id}@demo.example,Wang Fang,patient`;
@@ -97,8 +97,10 @@ it('people who are imported twice are there once', async () => {
 
   // Also by another call altogether: a person is known by their id.
   const person = { id, email: `${id}@demo.example`, name: 'Wang Fang', role: 'patient' };
+  const admin = await callAs('admin');
   const again = await admin.post('/v1/users/import', { users: [person] });
   expect(await again.json()).toMatchObject({ imported: 0, skipped: [0] });
+  await admin.leave();
 });
 
 /** Presses Enter in a field, and again before the page can have changed. */

@@ -9,6 +9,7 @@ const WORDS = 'A blister on the left heel.';
 useBrowser();
 
 it('what one has deleted does not come back with the browser’s own buttons', async () => {
+  await newConsultation('A sore throat since yesterday.');
   const id = await newConsultation(WORDS);
   const page = await openAsPatient(id);
   await words(page).waitFor();

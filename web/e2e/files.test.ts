@@ -59,8 +59,9 @@ it('a large file is sent in parts; one whose line breaks is sent again', async (
   await page.locator('.file', { hasText: /\d+%/ }).waitFor();
   await page
     .locator('.file[data-state=ready]', { hasText: 'ct.dcm' })
-    .waitFor({ timeout: 120_000 });
-  expect(sent.sort()).toEqual(['1', '2', '2']);
+    .waitFor({ timeout: 300_000 });
+  expect([...new Set(sent)].sort()).toEqual(['1', '2']);
+  expect(sent.filter((part) => part === '2').length).toBeGreaterThan(1);
   await rm(folder, { recursive: true });
 });
 

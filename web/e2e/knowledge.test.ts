@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { look, signIn, useBrowser, visit } from './browser';
 import { zhDesktop } from './looks';
+import { INGEST_MS } from './people';
 
 useBrowser();
 
@@ -32,15 +33,17 @@ it('a document says how far it is until it can be found', async () => {
     const answer = await route.fetch();
     const json = (await answer.json()) as object;
     const active = { state: 'active', progress: 40, finished_at: null };
-    await route.fulfill({ json: ++looks === 1 ? { ...json, ...active } : json });
+    await route.fulfill({ json: ++looks <= 2 ? { ...json, ...active } : json });
   });
   const title = newTitle();
-  await holdProcessing(page, title, () => looks < 2);
+  await holdProcessing(page, title, () => looks < 3);
   await bringIn(page, title);
   const row = page.locator('.document', { hasText: title });
   await row.getByText(/导入中：40\s?%/).waitFor();
-  await page.locator('.document[data-status=ready]', { hasText: title }).waitFor();
-  expect(looks).toBeGreaterThan(1);
+  await page
+    .locator('.document[data-status=ready]', { hasText: title })
+    .waitFor({ timeout: INGEST_MS });
+  expect(looks).toBeGreaterThan(2);
 });
 
 it('a document that could not be brought in says why, what to do, and is not asked for any more', async () => {

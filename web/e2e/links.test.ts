@@ -44,9 +44,10 @@ it('a clinician asks for a PDF by a tap, and nothing is noted of it before', asy
     }),
   );
   // The tab of the tap becomes the file, which the browser saves.
-  const [tab] = await Promise.all([page.context().waitForEvent('page'), file.click()]);
-  const saved = (await tab.waitForEvent('download')).suggestedFilename();
-  expect(saved).toBe('letter.pdf');
+  const opened = page.context().waitForEvent('page');
+  const download = opened.then((tab) => tab.waitForEvent('download'));
+  await file.click();
+  expect((await download).suggestedFilename()).toBe('letter.pdf');
   await page.getByRole('button', { name: 'letter.pdf' }).waitFor();
   expect(await readsNoted(id)).toBe(1);
 });

@@ -40,8 +40,10 @@ it('a list is read on by its cursors as one scrolls, each row once', async () =>
 });
 
 it('a clinician reads on from the most urgent, whenever it came', async () => {
-  const oldest = await newConsultation('I have crushing chest pain and cold sweats.');
-  for (let number = 1; number <= 3; number++) await newConsultation('A runny nose for two days.');
+  const EMERGENCY = 'I have crushing chest pain and cold sweats.';
+  const oldest = await newConsultation(EMERGENCY);
+  for (let number = 1; number <= 3; number++) await newConsultation(EMERGENCY);
+  await newConsultation('A runny nose for two days.');
   const page = await visit(enPhone);
   await page.route(
     (url) => url.pathname === '/v1/consultations',
@@ -78,6 +80,7 @@ it('a clinician reads on from the most urgent, whenever it came', async () => {
 });
 
 it('a list is read on by the keyboard', async () => {
+  for (let number = 1; number <= 4; number++) await newConsultation(`A cough, time ${number}.`);
   const page = await visit(enPhone);
   await page.addInitScript(() => {
     // A screen reader may never scroll.

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enPhone, zhPhone } from './looks';
-import { callAs, newConsultation } from './people';
+import { callAs, INGEST_MS, newConsultation } from './people';
 
 useBrowser();
 
@@ -122,7 +122,7 @@ it('a document that was not sent outlives a reload and a token that ends', async
   expect(await text.inputValue()).toBe('## What it is\n\nSneezing.');
   await submit.click();
   const row = page.locator('.document[data-status=ready]', { hasText: title });
-  await row.waitFor();
+  await row.waitFor({ timeout: INGEST_MS });
   await expect.poll(() => text.inputValue()).toBe('');
 
   await row.getByRole('button', { name: `Delete ${title}` }).click();
@@ -146,7 +146,7 @@ it.each([
     await signIn(page, as, enPhone);
     const refuse = {
       status: 429,
-      headers: { 'retry-after': '4' },
+      headers: { 'retry-after': '9' },
       json: { title: 'Too many requests', detail: 'Try again later.' },
     };
     await page.route(

@@ -122,7 +122,13 @@ it('the history has what a patient has described, and Back leads to where they w
   const place = () => page.evaluate(() => window.scrollY);
   await expect.poll(place).toBeGreaterThan(0);
   await row.scrollIntoViewIfNeeded();
-  const before = await place();
+  let before = -1;
+  const isAtRest = async () => {
+    const last = before;
+    before = await place();
+    return last === before;
+  };
+  await expect.poll(isAtRest, { interval: 300 }).toBe(true);
   await row.click();
   await page.locator('.urgency').waitFor();
   expect(await place()).toBe(0);

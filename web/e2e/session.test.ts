@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { look, signIn, useBrowser, visit } from './browser';
 import { enPhone, zhDarkDesktop } from './looks';
-import { signInAsLeaver } from './people';
+import { signInByName } from './people';
 
 const HOUR_MS = 3_600_000;
 
@@ -51,8 +51,8 @@ it('what the tab keeps is a draft and the choices of the looks, never a token', 
 it('a person signs themselves out everywhere, and is asked before', async () => {
   const lost = await visit(zhDarkDesktop);
   const page = await visit(enPhone);
-  await signInAsLeaver(lost, zhDarkDesktop);
-  await signInAsLeaver(page, enPhone);
+  await signInByName(lost, zhDarkDesktop);
+  await signInByName(page, enPhone);
 
   await page.getByRole('button', { name: 'Account' }).click();
   await page.getByText('Patient', { exact: true }).first().waitFor();
@@ -74,7 +74,7 @@ it('a person signs themselves out everywhere, and is asked before', async () => 
 
   await lost.getByRole('link', { name: '我的问诊' }).click();
   await lost.getByText('登录已过期').waitFor();
-  await signInAsLeaver(page, enPhone);
+  await signInByName(page, enPhone);
 });
 
 it('a sign-out that was not done says so, and nobody is signed out', async () => {

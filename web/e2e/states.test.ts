@@ -44,7 +44,7 @@ it('a value that the API refuses is marked at its field', async () => {
 it('over a limit, the client counts down and then lets try again', async () => {
   const page = await visit(enPhone);
   await signIn(page, 'patient', enPhone);
-  await refuseNextCreate(page, 429, { 'retry-after': '4' });
+  await refuseNextCreate(page, 429, { 'retry-after': '9' });
   await page.getByLabel('Symptoms').fill('A sore throat since yesterday.');
   const send = page.getByRole('button', { name: 'Assess now' });
   await send.click();

@@ -54,7 +54,7 @@ async function holdBack(page: Page): Promise<() => Promise<void>> {
     await route.fulfill({ json: { ...json, status: 'processing', assessment: null } });
   });
   return async () => {
-    await expect.poll(() => last && statusOf(page, last)).toBe('completed');
+    await expect.poll(() => last && statusOf(page, last), { interval: 1000 }).toBe('completed');
     await page.unroute(isConsultation);
   };
 }

@@ -83,7 +83,8 @@ async fn a_representation_that_the_caller_holds_is_not_sent_again() {
 #[tokio::test]
 async fn the_tag_changes_when_the_assessment_arrives() {
     let user = User::new().await;
-    let accepted = user.complain("a headache [primary:silent]").await;
+    let silent = "a headache [primary:silent] [secondary:silent]";
+    let accepted = user.complain(silent).await;
     let path = path(&accepted);
 
     let tag = tag_of(&get(&user, &path).await);

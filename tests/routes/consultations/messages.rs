@@ -129,7 +129,9 @@ async fn without_any_model_the_interview_goes_on() {
 #[tokio::test]
 async fn turns_come_one_after_the_other() {
     let user = User::new().await;
-    let first = user.complain("a dull headache [primary:slow]").await;
+    let first = user
+        .complain("a dull headache [primary:silent] [secondary:silent]")
+        .await;
     let refused = send(&user, &first, "it is worse").await;
     problem(refused, StatusCode::CONFLICT).await;
 

@@ -141,7 +141,8 @@ async fn reports_that_are_asked_for_together_are_one_job() {
 #[tokio::test]
 async fn a_report_needs_an_assessment_and_a_caller_who_may_see_it() {
     let user = User::new().await;
-    let accepted = user.complain("a headache [primary:silent]").await;
+    let silent = "a headache [primary:silent] [secondary:silent]";
+    let accepted = user.complain(silent).await;
 
     let early = problem(post(&user, &accepted).await, StatusCode::CONFLICT).await;
     let detail = early["detail"].as_str().unwrap();

@@ -9,18 +9,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wenzhen::cache::Cache;
 use wenzhen::config::{DatabaseAuth, DatabaseSettings, LimitSettings};
-use wenzhen::consultations::NewConsultation;
-use wenzhen::consultations::store::{Created, create};
 use wenzhen::deadline::Deadline;
 use wenzhen::http::{Call, Endpoint, Response};
 use wenzhen::identity::{Caller, Role, TenantId, UserId};
 use wenzhen::limits::{Limiter, WAIT};
 use wenzhen::postgres::Database;
 use wenzhen::reports::LinkSigner;
-use wenzhen::triage;
 use wenzhen_functions::GetConsultation;
 
-use crate::support::{STACK, database, new_tenant};
+use crate::jobs::{consultation_of, job_of};
+use crate::support::{STACK, new_tenant};
 
 /// Calls of one person at the same time, each of which wants to wait.
 const CALLS: usize = 33;
@@ -55,21 +53,8 @@ fn patient(tenant: &str) -> Caller {
 
 /// A consultation whose job no worker gets.
 async fn unsent_consultation(caller: &Caller) -> Uuid {
-    let request = json!({ "symptoms": "a cough" });
-    let request: NewConsultation = serde_json::from_value(request).unwrap();
-    let verdict = triage::assess(&request.complaint());
-    let mut connection = database().await;
-
-    let created = create(&mut connection, caller, None, &request, &verdict).await;
-    let Created::New { id, message } = created.unwrap() else {
-        panic!("nothing was there before")
-    };
-    sqlx::query("UPDATE outbox SET due_at = now() + interval '1 day' WHERE job_id = $1")
-        .bind(message.job_id)
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    id
+    let message = job_of(caller.tenant.as_str(), json!({ "symptoms": "a cough" })).await;
+    consultation_of(&message).await
 }
 
 async fn get(route: &GetConsultation, caller: &Caller, id: Uuid) -> Response {

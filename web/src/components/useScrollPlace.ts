@@ -26,20 +26,22 @@ export function useScrollPlace(): void {
   }, [opened]);
 }
 
-/** Scrolls there as soon as the page is long enough, unless somebody scrolls before. */
+/**
+ * Scrolls there as soon as the page is long enough, and again if it was shorter for a moment while
+ * something was read, until somebody does something.
+ */
 function scrollTo(place: number): () => void {
   window.scrollTo(0, place);
-  const grown = new ResizeObserver(() => {
-    window.scrollTo(0, place);
-    if (window.scrollY >= place) stop();
+  const changed = new ResizeObserver(() => {
+    if (window.scrollY < place) window.scrollTo(0, place);
   });
   const stop = () => {
-    grown.disconnect();
+    changed.disconnect();
     for (const act of ACTS) window.removeEventListener(act, stop);
   };
 
-  if (window.scrollY < place) {
-    grown.observe(document.body);
+  if (place > 0) {
+    changed.observe(document.body);
     for (const act of ACTS) window.addEventListener(act, stop, { passive: true });
   }
   return stop;

@@ -4,15 +4,13 @@ use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wenzhen::consultations::NewConsultation;
-use wenzhen::consultations::store::{Created, create};
-use wenzhen::identity::{Caller, Role as CallerRole, TenantId, UserId};
 use wenzhen::jobs::JobMessage;
 use wenzhen::locale::Locale;
-use wenzhen::triage::{self, Urgency, advice};
+use wenzhen::triage::{Urgency, advice};
 use xtask::users::Role;
 
 use super::{VAGUE, answer, codes_of, first_code, get, path};
+use crate::jobs::{consultation_of, job_of};
 use crate::provider;
 use crate::support::{STACK, User, database, eventually, new_tenant, read};
 
@@ -28,22 +26,8 @@ fn facts_of(call: &scripted_provider::Attempt) -> Value {
 
 /// A consultation whose job is not sent.
 async fn unsent_consultation(tenant: &str, symptoms: &str) -> (Value, JobMessage) {
-    let caller = Caller {
-        tenant: TenantId::try_from(tenant.to_owned()).unwrap(),
-        user: UserId::try_from("user-1".to_owned()).unwrap(),
-        role: CallerRole::Patient,
-    };
-    let request: NewConsultation = serde_json::from_value(json!({ "symptoms": symptoms })).unwrap();
-    let verdict = triage::assess(&request.complaint());
-    let mut connection = database().await;
-
-    let created = create(&mut connection, &caller, None, &request, &verdict).await;
-    let Created::New { id, message } = created.unwrap() else {
-        panic!("nothing was there before")
-    };
-    let sql = "UPDATE outbox SET due_at = now() + interval '1 day' WHERE job_id = $1";
-    let postponed = sqlx::query(sql).bind(message.job_id);
-    postponed.execute(&mut connection).await.unwrap();
+    let message = job_of(tenant, json!({ "symptoms": symptoms })).await;
+    let id = consultation_of(&message).await;
     (json!({ "id": id }), message)
 }
 
