@@ -306,42 +306,7 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
         assert_eq!(rows.len(), 21);
     };
     measurements.add("uploads of a person", list_uploads).await;
-
-    let answer = async |connection: &mut PgConnection| {
-        let scope = Scope {
-            tenant: &big,
-            owner: None,
-        };
-        let new = confirm_first_question();
-        let answered = answers::record(connection, scope, analysis(), &new).await;
-        answered.unwrap();
-    };
-    measurements.add("answer a question", answer).await;
-
-    let get = async |connection: &mut PgConnection| {
-        let scope = Scope {
-            tenant: &big,
-            owner: None,
-        };
-        consultations::get(connection, scope, analysis())
-            .await
-            .unwrap();
-    };
-    measurements.add("get a consultation", get).await;
-    measure_events(measurements, &big).await;
-
-    let earlier = async |connection: &mut PgConnection| {
-        let scope = Scope {
-            tenant: &big,
-            owner: None,
-        };
-        let now = consultations::get(connection, scope, analysis()).await;
-        let earlier = consultations::earlier_of_same_patient(connection, &big, &now.unwrap()).await;
-        earlier.unwrap();
-    };
-    measurements
-        .add("earlier consultations of a patient", earlier)
-        .await;
+    measure_consultation(measurements, &big).await;
 
     let list_users = async |connection: &mut PgConnection| {
         let page = Page {
@@ -354,6 +319,39 @@ async fn measure_lists(measurements: &mut Measurements<'_>) {
     };
     measurements
         .add("users with consultations", list_users)
+        .await;
+}
+
+/// What is read and written of one.
+async fn measure_consultation(measurements: &mut Measurements<'_>, tenant: &TenantId) {
+    let scope = Scope {
+        tenant,
+        owner: None,
+    };
+
+    let answer = async |connection: &mut PgConnection| {
+        let new = confirm_first_question();
+        let answered = answers::record(connection, scope, analysis(), &new).await;
+        answered.unwrap();
+    };
+    measurements.add("answer a question", answer).await;
+
+    let get = async |connection: &mut PgConnection| {
+        consultations::get(connection, scope, analysis())
+            .await
+            .unwrap();
+    };
+    measurements.add("get a consultation", get).await;
+    measure_events(measurements, tenant).await;
+
+    let earlier = async |connection: &mut PgConnection| {
+        let now = consultations::get(connection, scope, analysis()).await;
+        let earlier =
+            consultations::earlier_of_same_patient(connection, tenant, &now.unwrap()).await;
+        earlier.unwrap();
+    };
+    measurements
+        .add("earlier consultations of a patient", earlier)
         .await;
 }
 

@@ -52,8 +52,8 @@ enum Choice {
 /// with ids that nobody has.
 const SIGN_OUT: &str = "signOutUser";
 
-/// What clinicians may do, and patients may not, is called by clinicians, with what the patients have
-/// made; the rest of what they may do, admins may do as well.
+/// What clinicians may do, and patients may not, is called by clinicians, with what the patients
+/// have made; the rest of what they may do, admins may do as well.
 const OF_A_CLINIC: [Round; 2] = [
     Round {
         name: "patients",
