@@ -139,6 +139,34 @@ it('a read from before a “yes” does not take the emergency back, though it c
   expect((await shown()).filter((urgency) => urgency !== 'emergency')).toEqual([]);
 });
 
+it('an emergency that comes while Back waits for a longer page is shown', async () => {
+  const page = await openNew('A cough for three days, and a runny nose. I feel well.', enSmall);
+  const { pathname } = new URL(page.url());
+  await page.locator('.question').last().scrollIntoViewIfNeeded();
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(500);
+  await page.getByRole('link', { name: 'My consultations' }).evaluate((link: HTMLElement) => {
+    link.click();
+  });
+  await page.locator('.list-row').first().waitFor();
+
+  // Nothing is read again meanwhile but the banner: the page is too short for where it was left.
+  const questions = await page.addStyleTag({ content: '.question, .message { display: none }' });
+  await page.goBack();
+  await page.locator('.urgency').waitFor();
+  const patient = await callAs('patient');
+  const answers = { struggling_to_breathe: 'yes' };
+  const answered = await patient.post(`/v1${pathname}/answers`, { answers });
+  expect(answered.status()).toBe(200);
+  await expectBannerInView(page, 'Call 112');
+
+  // The page is long enough now, and has been painted so.
+  await questions.evaluate(async (style: HTMLElement) => {
+    style.remove();
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  });
+  expect(await isInView(page.locator('.urgency-title'))).toBe(true);
+});
+
 it('in an emergency the number stands before the advice, on the smallest screen', async () => {
   const page = await openNew('胸痛，放射到左臂，出冷汗', zhSmallest);
   expect(await isInView(page.getByRole('link', { name: '拨打120' }))).toBe(true);

@@ -26,23 +26,32 @@ export function useScrollPlace(): void {
   }, [opened]);
 }
 
+/** Leaves the page where it is: something else is to be seen than what was when it was left. */
+export function stayHere(): void {
+  stopReturning?.();
+}
+
+let stopReturning: (() => void) | undefined;
+
 /**
- * Scrolls there as soon as the page is long enough, and again if it was shorter for a moment while
- * something was read, until somebody does something.
+ * Scrolls there as soon as the page is long enough, unless somebody scrolls before. It looks again at
+ * the first frame: a page may be shorter for a moment while it is put together.
  */
 function scrollTo(place: number): () => void {
   window.scrollTo(0, place);
-  const changed = new ResizeObserver(() => {
-    if (window.scrollY < place) window.scrollTo(0, place);
+  const grown = new ResizeObserver(() => {
+    window.scrollTo(0, place);
+    if (window.scrollY >= place) stop();
   });
   const stop = () => {
-    changed.disconnect();
+    grown.disconnect();
     for (const act of ACTS) window.removeEventListener(act, stop);
   };
 
   if (place > 0) {
-    changed.observe(document.body);
+    grown.observe(document.body);
     for (const act of ACTS) window.addEventListener(act, stop, { passive: true });
   }
+  stopReturning = stop;
   return stop;
 }

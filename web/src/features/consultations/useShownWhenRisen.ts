@@ -1,5 +1,6 @@
 import { useEffect, useRef, type RefObject } from 'react';
 import type { Urgency } from '../../api/types';
+import { stayHere } from '../../components/useScrollPlace';
 import { hasRisen } from './risen';
 
 /**
@@ -15,6 +16,7 @@ export function useShownWhenRisen(urgency: Urgency | undefined): RefObject<HTMLD
     before.current = urgency;
     if (!isRisen) return;
 
+    stayHere();
     const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
     banner.current?.focus({ preventScroll: true });
     banner.current?.scrollIntoView({ behavior: isStill ? 'instant' : 'smooth', block: 'start' });
