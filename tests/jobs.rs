@@ -74,7 +74,7 @@ pub async fn create_job(connection: &mut PgConnection, tenant: &str, request: Va
     }
 }
 
-/// Keeps the deployed sweep from sending the job's message, and the stack's health from missing it.
+/// Keeps the deployed sweep from sending the job's message, and the stack's health from counting its age.
 async fn postpone_sweep(message: &JobMessage) {
     let sql = "UPDATE outbox
                SET due_at = now() + interval '1 day', created_at = now() + interval '1 day'
@@ -261,7 +261,7 @@ async fn ended(message: &JobMessage, kind: &str) -> EndedJob {
 
 /// Somebody who follows a job's consultation, to whom nothing is pushed but what the test brings
 /// about: the job's message is not sent.
-async fn follower(message: &JobMessage) -> Socket {
+pub async fn follower(message: &JobMessage) -> Socket {
     let tenant = message.tenant_id.as_str();
     let clinician = User::of(tenant, "clinician", users::Role::Clinician).await;
     let mut socket = Socket::open(&clinician).await;

@@ -181,7 +181,8 @@ impl Crowd {
         }
     }
 
-    /// Spares a test the wait until the messages that were not sent are due.
+    /// Spares a test the wait until messages are due: a sweep looks at all of its rows, and sends
+    /// those that are missing.
     pub async fn let_messages_be_due(&self) {
         sqlx::query("UPDATE outbox SET due_at = now() WHERE tenant_id = ANY ($1)")
             .bind(&self.tenants)

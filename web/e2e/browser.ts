@@ -86,11 +86,12 @@ export function useBrowser(): void {
     const ended = visitors;
     visitors = [];
     const faults = ended.flatMap((visitor) => visitor.faults);
-    const hasFailed = task.result?.state === 'fail' || faults.length > 0;
+    const hasFailed = task.result?.state === 'fail';
     // Of an attempt that another one makes good, the runner tells no more than that it was.
-    if (hasFailed) console.error(task.result?.errors?.at(-1)?.message);
-    await Promise.all(ended.map((visitor, number) => dismiss(visitor, task, hasFailed, number)));
-    expect(faults).toEqual([]);
+    if (hasFailed) console.error(task.result.errors?.at(-1)?.message);
+    const isKept = hasFailed || faults.length > 0;
+    await Promise.all(ended.map((visitor, number) => dismiss(visitor, task, isKept, number)));
+    if (faults.length > 0) throw new Error(`A page has met a fault: ${faults.join('; ')}`);
   });
   afterAll(async () => {
     await browser?.close();
@@ -101,18 +102,19 @@ export function useBrowser(): void {
 /** Ends a visit; of a test that has failed, what was seen is kept. */
 async function dismiss(
   { context }: Visitor,
-  { name }: TestContext['task'],
-  hasFailed: boolean,
+  { name, result }: TestContext['task'],
+  isKept: boolean,
   number: number,
 ): Promise<void> {
-  const file = `${name.replaceAll(/\W+/g, '-').slice(0, 60)}-${number}`;
-  if (hasFailed) {
+  const attempt = (result?.retryCount ?? 0) + 1;
+  const file = `${name.replaceAll(/\W+/g, '-').slice(0, 60)}-${attempt}-${number}`;
+  if (isKept) {
     await mkdir(TRACES, { recursive: true });
     const [page] = context.pages();
     await page?.screenshot({ path: `${TRACES}${file}.png` }).catch(() => undefined);
   }
   // A visitor that the test has sent home itself has no trace any more.
-  const stop = IS_TRACED && context.tracing.stop(hasFailed ? { path: `${TRACES}${file}.zip` } : {});
+  const stop = IS_TRACED && context.tracing.stop(isKept ? { path: `${TRACES}${file}.zip` } : {});
   await (stop || Promise.resolve()).catch(() => undefined);
   // What the page still asks for is nobody's any more.
   for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });

@@ -9,6 +9,7 @@ const WORDS = 'A blister on the left heel.';
 useBrowser();
 
 it('what one has deleted does not come back with the browser’s own buttons', async () => {
+  // Without the deleted one, the list is not empty.
   await newConsultation('A sore throat since yesterday.');
   const id = await newConsultation(WORDS);
   const page = await openAsPatient(id);
@@ -43,7 +44,7 @@ it('what is deleted elsewhere leaves the page of whoever reads it', async () => 
   await words(page).waitFor();
 
   const admin = await callAs('admin');
-  expect((await admin.erase(`/v1/consultations/${id}`)).status()).toBe(202);
+  expect((await admin.erase(`/v1/consultations/${id}`)).status).toBe(202);
   await page.getByText('This does not exist, or you may not see it.').waitFor();
   expect(await page.getByText(WORDS).count()).toBe(0);
   expect(await page.locator('.urgency').count()).toBe(0);

@@ -59,8 +59,8 @@ it('a large file is sent in parts; one whose line breaks is sent again', async (
   await page.locator('.file', { hasText: /\d+%/ }).waitFor();
   await page
     .locator('.file[data-state=ready]', { hasText: 'ct.dcm' })
-    .waitFor({ timeout: 300_000 });
-  expect([...new Set(sent)].sort()).toEqual(['1', '2']);
+    .waitFor({ timeout: 240_000 });
+  expect(sent.filter((part) => part === '1')).toHaveLength(1);
   expect(sent.filter((part) => part === '2').length).toBeGreaterThan(1);
   await rm(folder, { recursive: true });
 });

@@ -46,8 +46,8 @@ it('a clinician asks for a PDF by a tap, and nothing is noted of it before', asy
   // The tab of the tap becomes the file, which the browser saves.
   const opened = page.context().waitForEvent('page');
   const download = opened.then((tab) => tab.waitForEvent('download'));
-  await file.click();
-  expect((await download).suggestedFilename()).toBe('letter.pdf');
+  const [saved] = await Promise.all([download, file.click()]);
+  expect(saved.suggestedFilename()).toBe('letter.pdf');
   await page.getByRole('button', { name: 'letter.pdf' }).waitFor();
   expect(await readsNoted(id)).toBe(1);
 });
@@ -99,7 +99,6 @@ async function readsNoted(consultation: string): Promise<number> {
   const { attachments } = (await read.json()) as { attachments: string[] };
   const trail = await admin.get('/v1/audit-events?limit=100');
   const { items } = (await trail.json()) as { items: AuditEvent[] };
-  await admin.leave();
   const isOfFile = ({ action, upload_id }: AuditEvent) =>
     action === 'read_upload' && attachments.includes(upload_id ?? '');
   return items.filter(isOfFile).length;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enDesktop } from './looks';
-import { callAs } from './people';
+import { failedConsultation } from './people';
 
 useBrowser();
 
@@ -31,22 +31,3 @@ it('an assessment that failed says so to its patient, and to the admin why; it i
   await page.getByText(/Queued again: [1-9]\d*\. Left: \d+\./).waitFor();
   await row.waitFor({ state: 'detached' });
 });
-
-/** A consultation that asks for a model, and none answers. */
-async function failedConsultation(): Promise<string> {
-  const patient = await callAs('patient');
-  const created = await patient.post('/v1/consultations', {
-    symptoms: 'A sore throat since yesterday. [primary:500] [secondary:500]',
-    locale: 'en',
-    require_model: true,
-  });
-  const { id } = (await created.json()) as { id: string };
-
-  const status = async () => {
-    const answer = await patient.get(`/v1/consultations/${id}`);
-    return ((await answer.json()) as { status: string }).status;
-  };
-  await expect.poll(status, { timeout: 90_000, interval: 2000 }).toBe('failed');
-  await patient.leave();
-  return id;
-}

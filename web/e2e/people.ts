@@ -1,4 +1,4 @@
-import { request, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { personOf, WEB_URL, type Look, type RoleName } from './browser';
 import { tokenOf } from './tenant';
@@ -9,16 +9,14 @@ export const INGEST_MS = 90_000;
 /** Calls the API as somebody of the test's tenant, without a browser. */
 export async function callAs(role: RoleName) {
   const token = await tokenOf(WEB_URL, personOf(role));
-  const api = await request.newContext({
-    baseURL: WEB_URL,
-    extraHTTPHeaders: { authorization: `Bearer ${token}` },
-  });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const call = (method: string, path: string, body?: object) =>
+    fetch(WEB_URL + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
 
   return {
-    post: (path: string, data: object) => api.post(path, { data }),
-    get: (path: string) => api.get(path),
-    erase: (path: string) => api.delete(path),
-    leave: () => api.dispose(),
+    post: (path: string, body: object) => call('POST', path, body),
+    get: (path: string) => call('GET', path),
+    erase: (path: string) => call('DELETE', path),
   };
 }
 
@@ -26,14 +24,31 @@ export async function callAs(role: RoleName) {
 export async function newConsultation(symptoms: string): Promise<string> {
   const patient = await callAs('patient');
   const created = await patient.post('/v1/consultations', { symptoms, locale: 'en' });
-  if (!created.ok()) throw new Error(`refused: ${created.status()} ${await created.text()}`);
+  if (!created.ok) throw new Error(`refused: ${created.status} ${await created.text()}`);
   const { id } = (await created.json()) as { id: string };
 
   await waitFor(async () => {
     const answer = await patient.get(`/v1/consultations/${id}?wait=20`);
     return ((await answer.json()) as { status: string }).status === 'completed';
   });
-  await patient.leave();
+  return id;
+}
+
+/** A consultation that asks for a model, and none answers. */
+export async function failedConsultation(): Promise<string> {
+  const patient = await callAs('patient');
+  const created = await patient.post('/v1/consultations', {
+    symptoms: 'A sore throat since yesterday. [primary:500] [secondary:500]',
+    locale: 'en',
+    require_model: true,
+  });
+  const { id } = (await created.json()) as { id: string };
+
+  const status = async () => {
+    const answer = await patient.get(`/v1/consultations/${id}`);
+    return ((await answer.json()) as { status: string }).status;
+  };
+  await expect.poll(status, { timeout: 90_000, interval: 2000 }).toBe('failed');
   return id;
 }
 
@@ -65,7 +80,7 @@ export async function signInByName(page: Page, { language }: Look): Promise<void
 
 /** Each look may take a while of its own; none comes right behind another. */
 async function waitFor(isThere: () => Promise<boolean>): Promise<void> {
-  await expect.poll(isThere, { interval: 1000, timeout: 120_000 }).toBe(true);
+  await expect.poll(isThere, { interval: 1000, timeout: 60_000 }).toBe(true);
 }
 
 /** The rows of a list on the page, by their addresses. */

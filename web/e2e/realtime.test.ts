@@ -176,7 +176,6 @@ async function expectCompleted(page: Page): Promise<void> {
     return ((await answer.json()) as { status: string }).status;
   };
   await expect.poll(status, { interval: 1000 }).toBe('completed');
-  await patient.leave();
 }
 
 /** A clinician says “yes” to a danger sign for the patient, elsewhere. */

@@ -1,11 +1,18 @@
 import { expect, it } from 'vitest';
-import { look, signIn, useBrowser, visit } from './browser';
+import { look, signIn, useBrowser, visit, WEB_URL } from './browser';
 import { enPhone, zhDarkDesktop } from './looks';
 import { signInByName } from './people';
+import { demoPeople, tokenOf } from './tenant';
 
 const HOUR_MS = 3_600_000;
 
 useBrowser();
+
+it('the people of the demo can sign in', async () => {
+  const people = await demoPeople(WEB_URL);
+  expect(people.map(({ role }) => role).sort()).toEqual(['admin', 'clinician', 'patient']);
+  for (const person of people) expect(await tokenOf(WEB_URL, person)).toMatch(/^ey/);
+});
 
 it('a token that is about to end is renewed, and the person notices nothing', async () => {
   const page = await visit(enPhone);

@@ -27,10 +27,17 @@ export async function tokenOf(url: string, person: Person): Promise<string> {
   return pool.token(person);
 }
 
-/** Of `/config.json`. */
+/** `/config.json`, as far as the tests need it. */
 interface Config {
   userPoolId: string;
   userPoolClientId: string;
+  demoUsers: Person[];
+}
+
+/** Whom the buttons sign in where no test takes their place. */
+export async function demoPeople(url: string): Promise<Person[]> {
+  const config = await fetch(`${url}/config.json`);
+  return ((await config.json()) as Config).demoUsers;
 }
 
 /**

@@ -156,7 +156,7 @@ it('an emergency that comes while Back waits for a longer page is shown', async 
   const patient = await callAs('patient');
   const answers = { struggling_to_breathe: 'yes' };
   const answered = await patient.post(`/v1${pathname}/answers`, { answers });
-  expect(answered.status()).toBe(200);
+  expect(answered.status).toBe(200);
   await expectBannerInView(page, 'Call 112');
 
   // The page is long enough now, and has been painted so.
@@ -263,7 +263,6 @@ async function openNew(symptoms: string, as: Look): Promise<Page> {
   const patient = await callAs('patient');
   const created = await patient.post('/v1/consultations', { symptoms, locale: as.language });
   const { id } = (await created.json()) as { id: string };
-  await patient.leave();
   return openAs(id, as);
 }
 

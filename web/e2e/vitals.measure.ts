@@ -22,6 +22,7 @@ const CPU_RATE = 4;
 useBrowser();
 
 it('measures every page', { timeout: 900_000 }, async () => {
+  // Lists of a screen and a half.
   let id = '';
   for (let row = 0; row < 10; row++) id = await newConsultation('A sore throat since yesterday.');
   const places: Place[] = [

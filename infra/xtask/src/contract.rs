@@ -48,12 +48,12 @@ enum Choice {
     AllBut(&'static [&'static str]),
 }
 
-/// Ends the tokens that people call with, whose ids stand in other answers. So it is called alone,
-/// with ids that nobody has.
+/// Ends the tokens that people call with, whose ids stand in other answers. So it is called in a
+/// round of its own, with ids that nobody has.
 const SIGN_OUT: &str = "signOutUser";
 
-/// What clinicians may do, and patients may not, is called by clinicians, with what the patients
-/// have made; the rest of what they may do, admins may do as well.
+/// What clinicians may do, and patients may not, is called by clinicians; the rest of what they may
+/// do, admins may do as well.
 const OF_A_CLINIC: [Round; 2] = [
     Round {
         name: "patients",
@@ -138,10 +138,15 @@ async fn run_rounds(stack: &Stack) -> Result<()> {
         }
         Ok(noted)
     };
-    let noted = tokio::try_join!(run_in_turn(&OF_A_CLINIC), run_in_turn(&OF_ADMINS))?;
+    let noted = tokio::join!(run_in_turn(&OF_A_CLINIC), run_in_turn(&OF_ADMINS));
+    let noted = match noted {
+        (Ok(clinic), Ok(admins)) => [clinic, admins].concat(),
+        (Err(one), Err(other)) => bail!("{one}\n{other}"),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+    };
 
     let mut answers = Answers::default();
-    for calls in noted.0.iter().chain(&noted.1) {
+    for calls in noted {
         answers.read(&fs::read_to_string(calls)?)?;
     }
     fs::write(folder.join("answers.txt"), answers.table())?;

@@ -6,7 +6,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::stack::Stack;
@@ -106,7 +106,7 @@ async fn test_stack(stack: &Stack, options: &Options) -> Result<()> {
 #[derive(Default)]
 struct Parts {
     outcomes: Vec<String>,
-    failures: Vec<anyhow::Error>,
+    failures: usize,
 }
 
 impl Parts {
@@ -118,7 +118,10 @@ impl Parts {
         let seconds = began.elapsed().as_secs();
         let line = format!("{name:.<58} {outcome} ({seconds} s)");
         self.outcomes.push(line);
-        self.failures.extend(ended.err());
+        if let Err(error) = ended {
+            report::failure(&error);
+            self.failures += 1;
+        }
     }
 
     fn end(self) -> Result<()> {
@@ -127,14 +130,9 @@ impl Parts {
             report::say(outcome);
         }
 
-        let mut failures = self.failures.into_iter();
-        let Some(first) = failures.next() else {
-            return Ok(());
-        };
-        for failure in failures {
-            report::failure(&failure);
-        }
-        Err(first)
+        let failures = self.failures;
+        ensure!(failures == 0, "parts that failed: {failures}; see above");
+        Ok(())
     }
 }
 

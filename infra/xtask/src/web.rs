@@ -72,17 +72,25 @@ pub async fn test_web(stack: &Stack) -> Result<()> {
 
     let models = provider::start_scripted(stack)?;
     let server = Server::new(stack, "web");
-    server.start(serve)?;
-    let tested = test_in_browser(stack, &server, &format!("http://127.0.0.1:{port}")).await;
+    let tested = test_in_browser(stack, &server, serve, port).await;
 
-    server.stop()?;
+    // The provider's port is needed again.
+    let stopped = server.stop();
     if let Some(models) = models {
         models.stop()?;
     }
+    stopped?;
     tested
 }
 
-async fn test_in_browser(stack: &Stack, server: &Server<'_>, url: &str) -> Result<()> {
+async fn test_in_browser(
+    stack: &Stack,
+    server: &Server<'_>,
+    serve: Command,
+    port: u16,
+) -> Result<()> {
+    let url = &format!("http://127.0.0.1:{port}");
+    server.start(serve)?;
     let client = Client::builder().timeout(LOOK_TIMEOUT).build()?;
     let is_ready = async || client.get(url).send().await.is_ok();
     server.wait_until(START_TIMEOUT, is_ready).await?;

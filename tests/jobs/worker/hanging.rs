@@ -16,8 +16,11 @@ use wenzhen_functions::Worker;
 use super::{
     NOTHING, body, comes_again, event, job_about, new_marker, patient_worker, wait_for_call,
 };
-use crate::jobs::{change, expected, job, last_error, scope_of, snapshot, wait_out, worker};
+use crate::jobs::{
+    change, expected, follower, job, last_error, scope_of, snapshot, wait_out, worker,
+};
 use crate::provider;
+use crate::support::socket::Received;
 use crate::support::{database, eventually};
 
 /// A worker whose only kind never ends.
@@ -113,6 +116,7 @@ async fn a_job_that_is_cancelled_while_it_runs_stops() {
     let worker = patient_worker().await;
     let marker = new_marker();
     let message = job_about(&format!("a cough {marker} [primary:late-20000]")).await;
+    let mut socket = follower(&message).await;
 
     let cancelling = async {
         wait_for_call(&marker).await;
@@ -126,6 +130,7 @@ async fn a_job_that_is_cancelled_while_it_runs_stops() {
     assert_eq!(first, NOTHING);
     let cancelled = expected("cancelled", "cancelled", 1);
     assert_eq!(snapshot(&message).await, cancelled);
+    Received::default().until(&mut socket, "cancelled").await;
 
     let ended = eventually("the model is not waited for", async || {
         provider::calls(&marker)[0].ended

@@ -2,6 +2,7 @@ import { Skeleton } from 'antd';
 import { lazy, Suspense, useLayoutEffect } from 'react';
 import { Outlet, useNavigation } from 'react-router';
 import { CallSentence } from '../components/CallSentence';
+import { stayHere } from '../components/useScrollPlace';
 import { useTexts } from '../i18n/texts';
 import { Header } from './Header';
 import { useAppSelector } from './hooks';
@@ -25,6 +26,7 @@ export function Shell() {
 
   useLayoutEffect(() => {
     // The sign-in takes the page's place, and the page takes it back.
+    stayHere();
     window.scrollTo(0, 0);
   }, [isSignedIn]);
 

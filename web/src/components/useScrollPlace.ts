@@ -5,7 +5,7 @@ import { NavigationType, useLocation, useNavigationType } from 'react-router';
 const places = new Map<string, number>();
 
 /** What says that a person goes somewhere else meanwhile. */
-const ACTS = ['wheel', 'touchstart', 'keydown', 'pointerdown'] as const;
+const ACTS = ['wheel', 'touchstart', 'keydown', 'pointerdown', 'click'] as const;
 
 /**
  * Opens a page at its top, and one that the browser's Back leads to where it was left: the browser
