@@ -29,6 +29,17 @@ const IS_TRACED = Boolean(process.env.CI);
 /** The browser's package has no Chinese letters. */
 const FONTS = ['400Regular/NotoSansSC_400Regular.ttf', '700Bold/NotoSansSC_700Bold.ttf'];
 
+/** What the package's browser is given for functions, and people's browsers are not. */
+const UNWANTED = [
+  // In one process, visitors would share what the client stores.
+  '--single-process',
+  '--no-zygote',
+  // What crosses origins needs to be allowed, as it does for people.
+  '--disable-web-security',
+  '--disable-site-isolation-trials',
+  '--allow-running-insecure-content',
+];
+
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
 
@@ -50,8 +61,7 @@ async function launch(): Promise<Browser> {
   }
 
   return playwright.launch({
-    // In one process, visitors would share what the client stores.
-    args: chromium.args.filter((arg) => !['--single-process', '--no-zygote'].includes(arg)),
+    args: chromium.args.filter((arg) => !UNWANTED.includes(arg)),
     executablePath,
     headless: true,
     env: { ...process.env, FONTCONFIG_PATH: fonts },
