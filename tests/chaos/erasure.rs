@@ -187,10 +187,11 @@ async fn count(sql: &'static str, tenant: &str) -> i64 {
     counted.fetch_one(&mut database().await).await.unwrap()
 }
 
-/// Lets the lease of the tenant's erasure run out, as time would, and its row be due.
+/// Lets the lease of the tenant's erasure run out, as time would, so that the next sweep misses its
+/// message.
 async fn wait_out(tenant: &str) {
     for sql in [
-        "UPDATE jobs SET lease_expires_at = now() - interval '1 second'
+        "UPDATE jobs SET lease_expires_at = now() - interval '1 minute'
          WHERE tenant_id = $1 AND kind = 'erase_consultation' AND state = 'active'",
         "UPDATE outbox SET due_at = now() FROM jobs
          WHERE outbox.tenant_id = $1 AND (jobs.tenant_id, jobs.id) = (outbox.tenant_id, job_id)
