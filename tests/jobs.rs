@@ -74,7 +74,8 @@ pub async fn create_job(connection: &mut PgConnection, tenant: &str, request: Va
     }
 }
 
-/// Keeps the deployed sweep from sending the job's message, and the stack's health from counting its age.
+/// Keeps the deployed sweep from sending the job's message, and the stack's health from counting its
+/// age.
 async fn postpone_sweep(message: &JobMessage) {
     let sql = "UPDATE outbox
                SET due_at = now() + interval '1 day', created_at = now() + interval '1 day'

@@ -34,10 +34,15 @@ interface Config {
   demoUsers: Person[];
 }
 
+async function readConfig(url: string): Promise<Config> {
+  const config = await fetch(`${url}/config.json`);
+  return (await config.json()) as Config;
+}
+
 /** Whom the buttons sign in where no test takes their place. */
 export async function demoPeople(url: string): Promise<Person[]> {
-  const config = await fetch(`${url}/config.json`);
-  return ((await config.json()) as Config).demoUsers;
+  const { demoUsers } = await readConfig(url);
+  return demoUsers;
 }
 
 /**
@@ -51,8 +56,7 @@ class UserPool {
   ) {}
 
   static async of(url: string): Promise<UserPool> {
-    const config = await fetch(`${url}/config.json`);
-    return new UserPool(url, (await config.json()) as Config);
+    return new UserPool(url, await readConfig(url));
   }
 
   async join(tenant: string, role: RoleName): Promise<Person> {
